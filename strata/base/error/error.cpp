@@ -1,0 +1,79 @@
+#include "strata/base/error/error.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "strata/base/error/catalog.h"
+
+namespace strata::base {
+
+Error::Error(std::string_view code, std::string message) : code_(code), message_(std::move(message)) {
+  const ErrorPage* page = find_error_page(code);
+  kind_ = page ? page->kind : ErrorKind::Internal;
+  compose();
+}
+
+Error& Error::note(std::string text) & {
+  notes_.push_back(std::move(text));
+  compose();
+  return *this;
+}
+Error&& Error::note(std::string text) && { return std::move(note(std::move(text))); }
+
+Error& Error::hint(std::string text) & {
+  hints_.push_back(std::move(text));
+  compose();
+  return *this;
+}
+Error&& Error::hint(std::string text) && { return std::move(hint(std::move(text))); }
+
+void Error::compose() {
+  text_ = "error[" + code_ + "]: " + message_;
+  for (const std::string& note : notes_) text_ += "\nnote: " + note;
+  for (const std::string& hint : hints_) text_ += "\nhint: " + hint;
+}
+
+int exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::User: return 1;
+    case ErrorKind::Environment: return 2;
+    case ErrorKind::Internal: break;
+  }
+  return 3;
+}
+
+namespace {
+
+/// Levenshtein distance of two short names.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replace = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replace});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+  const size_t limit = std::max<size_t>(1, name.size() / 3);
+  std::optional<std::string> best;
+  size_t best_distance = limit + 1;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = edit_distance(name, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace strata::base
