@@ -1,0 +1,67 @@
+// A dense row-major array in host memory with a concrete shape: literals of a program, inputs and outputs of the interpreter,
+// and what a Tensor becomes when it is looked at. Copies share the storage; treat shared storage as immutable.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strata/ir/dtype.h"
+
+namespace strata::ir {
+
+class HostArray {
+ public:
+  HostArray() = default;
+  /// Zero-filled, 64-byte aligned storage. Throws an Environment error when memory is short.
+  HostArray(DType dtype, std::vector<int64_t> shape);
+  /// Wraps memory that `owner` keeps alive; not copied.
+  HostArray(DType dtype, std::vector<int64_t> shape, std::shared_ptr<std::byte> storage);
+
+  /// From elements of the matching host type.
+  template <class T>
+  static HostArray of(DType dtype, std::vector<int64_t> shape, std::span<const T> elements) {
+    HostArray a(dtype, std::move(shape));
+    if (!elements.empty()) std::memcpy(a.data(), elements.data(), elements.size_bytes());
+    return a;
+  }
+  static HostArray scalar(DType dtype, double value);
+
+  DType dtype() const { return dtype_; }
+  const std::vector<int64_t>& shape() const { return shape_; }
+  int rank() const { return static_cast<int>(shape_.size()); }
+  int64_t elements() const { return elements_; }
+  int64_t bytes() const { return elements_ * dtype_bytes(dtype_); }
+  std::byte* data() { return storage_.get(); }
+  const std::byte* data() const { return storage_.get(); }
+  const std::shared_ptr<std::byte>& storage() const { return storage_; }
+
+  template <class T>
+  std::span<T> as() { return {reinterpret_cast<T*>(data()), static_cast<size_t>(elements_)}; }
+  template <class T>
+  std::span<const T> as() const { return {reinterpret_cast<const T*>(data()), static_cast<size_t>(elements_)}; }
+
+  /// One element as a double (integers beyond 2^53 lose bits: use get_int) or as an integer.
+  double get(int64_t index) const;
+  int64_t get_int(int64_t index) const;  ///< u64 as its two's complement bits; floats truncated
+  /// Stores with the conversion of `cast`: rounds once, saturates, NaN to integer gives 0.
+  void set(int64_t index, double value);
+  void set_int(int64_t index, int64_t value);  ///< wraps to the width
+
+  HostArray reshaped(std::vector<int64_t> shape) const;  ///< same storage
+  HostArray clone() const;
+  bool same_bits(const HostArray& other) const;
+
+  std::string str() const;  ///< printed as NumPy prints it
+
+ private:
+  DType dtype_ = DType::f32;
+  std::vector<int64_t> shape_;
+  int64_t elements_ = 0;
+  std::shared_ptr<std::byte> storage_;
+};
+
+}  // namespace strata::ir

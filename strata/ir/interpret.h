@@ -1,0 +1,39 @@
+// The tensor interpreter: what a program means. Plain loops through each op's reference rule, in f64 (integers exactly),
+// rounded once to each result's dtype. Slow and obviously right; every compiled result is compared with it.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strata/ir/graph.h"
+#include "strata/ir/host_array.h"
+
+namespace strata::ir {
+
+struct InterpretOptions {
+  /// Called after each node with its results: finds the first NaN, prints intermediate values.
+  std::function<void(const Node&, std::span<const HostArray>)> observe;
+  /// What `print` nodes write; empty: standard error.
+  std::function<void(const std::string&)> print;
+};
+
+/// Runs a graph on arrays, one per parameter. Symbolic dimensions are bound from the arrays' shapes; a mismatch, a broken fact
+/// or a false check is a User error.
+std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> arguments, const InterpretOptions& options = {});
+
+/// Binds the symbols of the parameters' shapes to the arguments' shapes and checks shapes, dtypes and facts (E0110, E0111).
+class DimBinding {
+ public:
+  DimBinding() = default;
+  DimBinding(const Graph& graph, std::span<const Type> types, std::span<const std::vector<int64_t>> shapes);
+  int64_t operator()(Dim d) const;
+  void bind(std::string_view symbol, int64_t value);
+  const std::vector<std::pair<std::string, int64_t>>& all() const { return values_; }
+
+ private:
+  std::vector<std::pair<std::string, int64_t>> values_;
+};
+
+}  // namespace strata::ir

@@ -1,0 +1,63 @@
+#include "strata/ir/op.h"
+
+#include <algorithm>
+
+#include "strata/base/error/error.h"
+
+namespace strata::ir {
+
+std::string dtype_set_str(DTypeSet set) {
+  if (set.bits == kAnyDType.bits) return "any dtype";
+  if (set.bits == kFloats.bits) return "floats";
+  if (set.bits == kInts.bits) return "integers";
+  if (set.bits == kNumbers.bits) return "floats and integers";
+  std::string text;
+  for (DType t : kAllDTypes)
+    if (set.has(t)) text += (text.empty() ? "" : ", ") + std::string(dtype_name(t));
+  return text;
+}
+
+void Infer::fail(std::string_view code, const std::string& message, const std::string& hint) const {
+  base::Error error(code, std::string(op.name) + ": " + message);
+  std::string types;
+  for (const Value& v : operands) types += (types.empty() ? "" : ", ") + v.type().str();
+  if (!types.empty()) error.note("operands are " + types);
+  if (const std::string where = graph.location().str(); !where.empty()) error.note("recorded at " + where);
+  for (const Value& v : operands)
+    if (const std::string where = v.node->where.str(); !where.empty() && where != graph.location().str())
+      error.note("operand " + v.type().str() + " comes from " + where);
+  if (!hint.empty()) error.hint(hint);
+  throw error;
+}
+
+void Infer::same_dtype(int first) const {
+  for (int i = first + 1; i < count(); ++i)
+    if (type(i).dtype() != type(first).dtype())
+      fail("E0100", "operand dtypes differ: " + type(first).str() + " and " + type(i).str(), "convert one with cast");
+}
+
+void Infer::same_shape(int first) const {
+  for (int i = first + 1; i < count(); ++i)
+    if (!std::equal(type(i).shape().begin(), type(i).shape().end(), type(first).shape().begin(), type(first).shape().end()))
+      fail("E0101", "operand shapes differ: " + type(first).str() + " and " + type(i).str());
+}
+
+OpTable::OpTable(std::span<const Op* const> ops) : sorted_(ops.begin(), ops.end()) {
+  std::sort(sorted_.begin(), sorted_.end(), [](const Op* a, const Op* b) { return a->name < b->name; });
+}
+
+const Op* OpTable::find(std::string_view name) const {
+  auto it = std::lower_bound(sorted_.begin(), sorted_.end(), name, [](const Op* op, std::string_view n) { return op->name < n; });
+  return it != sorted_.end() && (*it)->name == name ? *it : nullptr;
+}
+
+const Op& OpTable::get(std::string_view name) const {
+  if (const Op* op = find(name)) return *op;
+  base::Error error("E0105", "there is no op named '" + std::string(name) + "'");
+  std::vector<std::string> names;
+  for (const Op* op : sorted_) names.emplace_back(op->name);
+  if (auto near = base::nearest_name(name, names)) error.hint("did you mean '" + *near + "'?");
+  throw error;
+}
+
+}  // namespace strata::ir

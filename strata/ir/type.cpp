@@ -1,0 +1,64 @@
+#include "strata/ir/type.h"
+
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+
+namespace strata::ir {
+namespace {
+
+/// The registry of types. A global table by design (house rule 15 lists it): types are compared by address.
+struct TypeTable {
+  std::mutex lock;
+  std::deque<TypeNode> nodes;
+  std::unordered_multimap<uint64_t, const TypeNode*> by_hash;
+};
+TypeTable& type_table() {
+  static TypeTable* table = new TypeTable;  // never destroyed: types are used by objects of any lifetime
+  return *table;
+}
+
+base::Hash128 hash_of(DType dtype, std::span<const Dim> shape, bool is_ref) {
+  base::Hash128 h = base::combine(base::Hash128{}, uint64_t{0x7479706500000000u + static_cast<uint64_t>(dtype) * 2 + is_ref});
+  for (Dim d : shape) h = base::combine(h, d.hash());
+  return h;
+}
+
+}  // namespace
+
+Type Type::intern(DType dtype, std::span<const Dim> shape, bool is_ref) {
+  const base::Hash128 hash = hash_of(dtype, shape, is_ref);
+  TypeTable& table = type_table();
+  std::lock_guard hold(table.lock);
+  auto [first, last] = table.by_hash.equal_range(hash.lo);
+  for (auto it = first; it != last; ++it) {
+    const TypeNode& node = *it->second;
+    if (node.dtype == dtype && node.is_ref == is_ref && std::equal(node.shape.begin(), node.shape.end(), shape.begin(), shape.end()))
+      return Type(&node);
+  }
+  const TypeNode* node = &table.nodes.emplace_back(TypeNode{dtype, is_ref, Shape(shape.begin(), shape.end()), hash});
+  table.by_hash.emplace(hash.lo, node);
+  return Type(node);
+}
+
+Type Type::of(DType dtype, std::span<const Dim> shape) { return intern(dtype, shape, false); }
+Type Type::ref(Type value) { return intern(value.dtype(), value.shape(), true); }
+
+bool Type::is_static() const {
+  for (Dim d : shape())
+    if (!d.is_constant()) return false;
+  return true;
+}
+
+std::string shape_str(std::span<const Dim> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i ? "," : "") + shape[i].str();
+  return text + "]";
+}
+
+std::string Type::str() const {
+  if (!node_) return "none";
+  return (is_ref() ? "ref " : "") + std::string(dtype_name(dtype())) + shape_str(shape());
+}
+
+}  // namespace strata::ir

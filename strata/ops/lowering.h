@@ -1,0 +1,78 @@
+// How an op becomes loops. The `lower` facet of a block is called once per node and says which of five forms the op has; the
+// compiler (compiler/lower) owns the loops, fuses, and schedules.
+//
+//   element     result[i...] = f(i...), reading operands at any index: pointwise ops, data movement, indexing. Fuses as a producer.
+//   reduction   result[i...] = finish(fold of combine over r... of f(i..., r...)). Order of the fold: see design.md, section 4.1.
+//   contraction result[...] = sum over k of lhs * rhs, one ascending chain of FMAs per element. Elements of both sides are
+//               functions of indices, so that producers (casts, transposes, padding) fuse into the packing.
+//   loops       the op writes its own statements over buffers: sort, scatter, cumulative ops.
+//   alias       the result is the operand's memory under another shape: reshape.
+//
+// Ops with regions (cond, while, scan, call) are not lowered by a rule: the plan runs their regions.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "strata/ir/loops/kernel.h"
+#include "strata/ir/op.h"
+
+namespace strata::ir {
+
+/// An element at an index (one i64 expression per axis).
+using ElementFn = std::function<loops::Expr(std::span<const loops::Expr> index)>;
+
+struct ReductionForm {
+  std::vector<Dim> kept;     ///< extents of the result's axes
+  std::vector<Dim> reduced;  ///< extents of the folded axes, outermost first
+  /// The reduced axes include the operand's last axis: 32 virtual lanes over the flattened reduced index and a fixed tree.
+  /// Otherwise one ascending chain per element, in chunks of fixed length.
+  bool is_last_axis_reduced = false;
+  /// The term at (kept index..., reduced index...), already in the accumulation dtype (f32 for half floats).
+  ElementFn term;
+  loops::Expr identity = nullptr;  ///< start of each lane or chain
+  std::function<loops::Expr(loops::Expr, loops::Expr)> combine;
+  std::function<loops::Expr(loops::Expr)> finish;  ///< to the result's dtype; empty: as it is
+};
+
+struct ContractionForm {
+  std::vector<Dim> batch, rows, columns, depth;  ///< extents; any of them may be empty (then one element)
+  /// Elements at (batch..., row..., depth...) and (batch..., column..., depth...), in the accumulation dtype.
+  ElementFn lhs, rhs;
+  /// Result index from (batch..., row..., column...).
+  std::function<std::vector<loops::Expr>(std::span<const loops::Expr>)> result_index;
+  std::function<loops::Expr(loops::Expr)> finish;  ///< to the result's dtype; empty: as it is
+};
+
+struct LoopsForm {
+  /// The statements that fill the results; their outermost loop may be Parallel.
+  std::function<std::vector<loops::StmtPtr>()> write;
+};
+
+/// Given to a lower rule. Exactly one of element / reduction / contraction / loops / alias is called per result
+/// (`loops` for all results at once).
+class Lowering {
+ public:
+  Lowering(const Node& node, loops::LoopContext& context) : node(node), context(context) {}
+  virtual ~Lowering() = default;
+  const Node& node;
+  loops::LoopContext& context;
+
+  // What the rule reads.
+  /// The element of operand i at an index: a load, or the operand's producer written out in place. As stored: f16 and bf16
+  /// elements come as f16 and bf16; cast before computing.
+  virtual loops::Expr operand(int i, std::span<const loops::Expr> index) = 0;
+  /// The memory of operand i and of result r: only inside LoopsForm::write.
+  virtual const loops::Buffer* operand_buffer(int i) = 0;
+  virtual const loops::Buffer* result_buffer(int r) = 0;
+
+  // What the rule says.
+  virtual void element(int result, ElementFn f) = 0;
+  virtual void reduction(int result, ReductionForm form) = 0;
+  virtual void contraction(ContractionForm form) = 0;
+  virtual void loops(LoopsForm form) = 0;
+  virtual void alias(int operand) = 0;
+};
+
+}  // namespace strata::ir
