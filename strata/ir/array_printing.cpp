@@ -1,0 +1,115 @@
+// Arrays as NumPy prints them: nested brackets, columns aligned, floats at the shortest form that up to 8 digits need, and the
+// middle left out of large arrays. Source of the rules: NumPy's documentation of `set_printoptions` (threshold 1000, edge 3).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "strata/ir/host_array.h"
+
+namespace strata::ir {
+namespace {
+
+constexpr int64_t kThreshold = 1000, kEdge = 3;
+
+struct FloatStyle {
+  bool scientific = false;
+  int precision = 8;
+};
+
+/// Digits after the point that `value` needs, at most 8 and no more than its dtype carries.
+int needed_digits(double value, const FloatStyle& style, int limit) {
+  std::string text = style.scientific ? fmt::format("{:.{}e}", value, limit) : fmt::format("{:.{}f}", value, limit);
+  const size_t end = style.scientific ? text.find('e') : text.size();
+  size_t last = text.find_last_not_of('0', end - 1);
+  const size_t point = text.find('.');
+  return point == std::string::npos || last <= point ? 0 : static_cast<int>(last - point);
+}
+
+class Printer {
+ public:
+  explicit Printer(const HostArray& array) : array_(array), cut_(array.elements() > kThreshold) {
+    collect(0, 0);
+    choose_style();
+    for (int64_t i : shown_) width_ = std::max(width_, element(i).size());
+  }
+  std::string print() { return array_.rank() == 0 ? element(0) : nested(0, 0, 1); }
+
+ private:
+  int64_t stride(int axis) const {
+    int64_t s = 1;
+    for (int i = axis + 1; i < array_.rank(); ++i) s *= array_.shape()[i];
+    return s;
+  }
+  template <class F>
+  void each_shown(int axis, F f) {
+    const int64_t n = array_.shape()[axis];
+    for (int64_t i = 0; i < n; ++i) {
+      if (cut_ && n > 2 * kEdge && i == kEdge) {
+        f(int64_t{-1});
+        i = n - kEdge;
+      }
+      f(i);
+    }
+  }
+  void collect(int axis, int64_t offset) {
+    if (axis == array_.rank()) return shown_.push_back(offset);
+    each_shown(axis, [&](int64_t i) {
+      if (i >= 0) collect(axis + 1, offset + i * stride(axis));
+    });
+  }
+  void choose_style() {
+    if (!is_float(array_.dtype())) return;
+    double largest = 0, smallest = INFINITY;
+    for (int64_t i : shown_) {
+      const double v = std::fabs(array_.get(i));
+      if (!std::isfinite(v) || v == 0) continue;
+      largest = std::max(largest, v);
+      smallest = std::min(smallest, v);
+    }
+    style_.scientific = largest >= 1e8 || (largest > 0 && smallest < 1e-4) || (largest > 0 && largest / smallest > 1e3 && smallest < 1e-3);
+    const int limit = array_.dtype() == DType::f16 ? 4 : array_.dtype() == DType::bf16 ? 3 : 8;
+    style_.precision = 0;
+    for (int64_t i : shown_)
+      if (std::isfinite(array_.get(i))) style_.precision = std::max(style_.precision, needed_digits(array_.get(i), style_, limit));
+  }
+  std::string element(int64_t i) const {
+    if (is_bool(array_.dtype())) return array_.get_int(i) ? "True" : "False";
+    if (array_.dtype() == DType::u64) return fmt::format("{}", static_cast<uint64_t>(array_.get_int(i)));
+    if (is_int(array_.dtype())) return fmt::format("{}", array_.get_int(i));
+    const double v = array_.get(i);
+    if (std::isnan(v)) return "nan";
+    if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
+    if (style_.scientific) return fmt::format("{:.{}e}", v, style_.precision);
+    std::string text = fmt::format("{:.{}f}", v, style_.precision);
+    return style_.precision == 0 ? text + "." : text;
+  }
+  std::string nested(int axis, int64_t offset, int depth) {
+    const bool innermost = axis + 1 == array_.rank();
+    std::string text = "[";
+    bool first = true;
+    each_shown(axis, [&](int64_t i) {
+      if (!first) text += innermost ? " " : std::string(array_.rank() - axis - 1, '\n') + std::string(depth, ' ');
+      first = false;
+      if (i < 0) text += "...";
+      else if (innermost) text += fmt::format("{:>{}}", element(offset + i), width_);
+      else text += nested(axis + 1, offset + i * stride(axis), depth + 1);
+    });
+    return text + "]";
+  }
+
+  const HostArray& array_;
+  bool cut_;
+  std::vector<int64_t> shown_;
+  FloatStyle style_;
+  size_t width_ = 0;
+};
+
+}  // namespace
+
+std::string HostArray::str() const {
+  if (elements_ == 0) return "[]";
+  return Printer(*this).print();
+}
+
+}  // namespace strata::ir

@@ -1,0 +1,116 @@
+#include "strata/ir/host_array.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "strata/base/error/error.h"
+
+namespace strata::ir {
+namespace {
+
+constexpr size_t kAlignment = 64;  // a cache line, and the widest vector
+
+int64_t count_elements(const std::vector<int64_t>& shape) {
+  int64_t n = 1;
+  for (int64_t d : shape) {
+    if (d < 0) throw base::Error("E0101", "array: a dimension is " + std::to_string(d) + ", expected 0 or more");
+    if (__builtin_mul_overflow(n, d, &n)) throw base::Error("E0112", "array: the number of elements does not fit 64 bits");
+  }
+  return n;
+}
+
+/// Double to integer as `cast` does it: truncates, saturates, NaN gives 0.
+template <class T>
+T saturate(double value) {
+  if (std::isnan(value)) return 0;
+  if (value <= static_cast<double>(std::numeric_limits<T>::lowest())) return std::numeric_limits<T>::lowest();
+  if (value >= static_cast<double>(std::numeric_limits<T>::max())) return std::numeric_limits<T>::max();
+  return static_cast<T>(value);
+}
+
+template <class T>
+T from_double(double value) {
+  if constexpr (std::is_same_v<T, bool>) return value != 0.0;
+  else if constexpr (std::is_integral_v<T>) return saturate<T>(value);
+  else return T(value);
+}
+
+template <class T>
+T from_int(int64_t value) {
+  if constexpr (std::is_same_v<T, bool>) return value != 0;
+  else if constexpr (std::is_integral_v<T>) return static_cast<T>(value);
+  else if constexpr (std::is_same_v<T, float>) return static_cast<float>(value);
+  else return T(static_cast<double>(value));
+}
+
+}  // namespace
+
+HostArray::HostArray(DType dtype, std::vector<int64_t> shape) : dtype_(dtype), shape_(std::move(shape)), elements_(count_elements(shape_)) {
+  int64_t size;
+  if (__builtin_mul_overflow(elements_, dtype_bytes(dtype), &size) || size > std::numeric_limits<int64_t>::max() - 64)
+    throw base::Error("E0112", "array: the size in bytes does not fit 64 bits");
+  const size_t rounded = (static_cast<size_t>(size) + kAlignment - 1) / kAlignment * kAlignment + kAlignment;
+  void* memory = std::aligned_alloc(kAlignment, rounded);
+  if (!memory) throw base::Error("E0112", "array: no memory for " + std::to_string(size) + " bytes");
+  std::memset(memory, 0, rounded);
+  storage_ = std::shared_ptr<std::byte>(static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); });
+}
+
+HostArray::HostArray(DType dtype, std::vector<int64_t> shape, std::shared_ptr<std::byte> storage)
+    : dtype_(dtype), shape_(std::move(shape)), elements_(count_elements(shape_)), storage_(std::move(storage)) {}
+
+HostArray HostArray::scalar(DType dtype, double value) {
+  HostArray a(dtype, {});
+  a.set(0, value);
+  return a;
+}
+
+double HostArray::get(int64_t index) const {
+  return visit_dtype(dtype_, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    return static_cast<double>(reinterpret_cast<const T*>(data())[index]);
+  });
+}
+
+int64_t HostArray::get_int(int64_t index) const {
+  return visit_dtype(dtype_, [&](auto tag) -> int64_t {
+    using T = typename decltype(tag)::type;
+    const T value = reinterpret_cast<const T*>(data())[index];
+    if constexpr (std::is_integral_v<T>) return static_cast<int64_t>(value);
+    else return saturate<int64_t>(static_cast<double>(value));
+  });
+}
+
+void HostArray::set(int64_t index, double value) {
+  visit_dtype(dtype_, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    reinterpret_cast<T*>(data())[index] = from_double<T>(value);
+  });
+}
+
+void HostArray::set_int(int64_t index, int64_t value) {
+  visit_dtype(dtype_, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    reinterpret_cast<T*>(data())[index] = from_int<T>(value);
+  });
+}
+
+HostArray HostArray::reshaped(std::vector<int64_t> shape) const {
+  HostArray a(dtype_, std::move(shape), storage_);
+  if (a.elements_ != elements_)
+    throw base::Error("E0101", "reshape: " + std::to_string(elements_) + " elements do not fill the new shape, which has " + std::to_string(a.elements_));
+  return a;
+}
+
+HostArray HostArray::clone() const {
+  HostArray a(dtype_, shape_);
+  std::memcpy(a.data(), data(), static_cast<size_t>(bytes()));
+  return a;
+}
+
+bool HostArray::same_bits(const HostArray& other) const {
+  return dtype_ == other.dtype_ && shape_ == other.shape_ && std::memcmp(data(), other.data(), static_cast<size_t>(bytes())) == 0;
+}
+
+}  // namespace strata::ir
