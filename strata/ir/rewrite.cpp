@@ -1,0 +1,105 @@
+#include "strata/ir/rewrite.h"
+
+#include "strata/base/error/error.h"
+#include "strata/ir/op.h"
+
+namespace strata::ir {
+
+void GraphCopier::set(Value from, Value to) {
+  auto& images = map_[from.node->id];
+  if (images.size() < from.node->result_count) images.resize(from.node->result_count);
+  images[from.index] = to;
+}
+
+Value GraphCopier::find(Value from) const {
+  const auto& images = map_[from.node->id];
+  return from.index < images.size() ? images[from.index] : Value{};
+}
+
+Value GraphCopier::get(Value from) const {
+  const Value to = find(from);
+  if (!to) throw base::Error("E0900", "rewrite: a value of " + std::string(from.node->op ? from.node->op->name : "a parameter") + " is used before it was mapped");
+  return to;
+}
+
+std::vector<Value> GraphCopier::get(std::span<const Value> from) const {
+  std::vector<Value> to;
+  to.reserve(from.size());
+  for (const Value& v : from) to.push_back(get(v));
+  return to;
+}
+
+void GraphCopier::copy_parameters() {
+  for (const SymbolFact& fact : from_.facts().all()) to_.facts().add(fact);
+  for (size_t i = 0; i < from_.parameters().size(); ++i) {
+    const LocationScope scope(to_, from_.parameters()[i]->where);
+    set(from_.parameter(static_cast<int>(i)), to_.add_parameter(from_.parameters()[i]->type(), from_.parameter_name(static_cast<int>(i))));
+  }
+}
+
+Node* GraphCopier::copy(const Node& node) { return copy(node, node.regions()); }
+
+Node* GraphCopier::copy(const Node& node, std::span<const GraphRef> regions) {
+  const LocationScope scope(to_, node.where.file || node.where.path ? node.where : to_.location());
+  Node* image = to_.add(*node.op, get(node.operands()), node.attrs.all(), regions);
+  for (uint32_t i = 0; i < node.result_count; ++i) set(node.result(i), image->result(i));
+  return image;
+}
+
+void GraphCopier::copy_rest() {
+  for (const Node* node : from_.nodes())
+    if (!node->is_parameter() && map_[node->id].empty()) copy(*node);
+}
+
+void GraphCopier::copy_results() { to_.set_results(get(from_.results())); }
+
+std::vector<bool> live_nodes(const Graph& graph) {
+  std::vector<bool> live(graph.nodes().size());
+  for (const Node* p : graph.parameters()) live[p->id] = true;
+  for (const Value& v : graph.results()) live[v.node->id] = true;
+  for (size_t i = graph.nodes().size(); i-- > 0;) {
+    const Node& node = *graph.nodes()[i];
+    if (node.op && node.op->effect != Effect::None) live[i] = true;
+    if (!live[i]) continue;
+    for (const Value& v : node.operands()) live[v.node->id] = true;
+  }
+  return live;
+}
+
+std::vector<std::vector<uint32_t>> use_counts(const Graph& graph) {
+  const std::vector<bool> live = live_nodes(graph);
+  std::vector<std::vector<uint32_t>> counts(graph.nodes().size());
+  for (const Node* node : graph.nodes()) counts[node->id].resize(node->result_count);
+  for (const Node* node : graph.nodes())
+    if (live[node->id])
+      for (const Value& v : node->operands()) ++counts[v.node->id][v.index];
+  for (const Value& v : graph.results()) ++counts[v.node->id][v.index];
+  return counts;
+}
+
+std::unique_ptr<Graph> rewrite_graph(const Graph& graph, const std::function<bool(const Node&, GraphCopier&, Graph&)>& rewrite) {
+  auto result = std::make_unique<Graph>(graph.name());
+  GraphCopier copier(graph, *result);
+  copier.copy_parameters();
+  const std::vector<bool> live = live_nodes(graph);
+  for (const Node* node : graph.nodes()) {
+    if (node->is_parameter() || !live[node->id]) continue;
+    const LocationScope scope(*result, node->where);
+    if (!rewrite(*node, copier, *result)) copier.copy(*node);
+  }
+  copier.copy_results();
+  return result;
+}
+
+std::unique_ptr<Graph> copy_graph(const Graph& graph) {
+  return rewrite_graph(graph, [](const Node&, GraphCopier&, Graph&) { return false; });
+}
+
+std::vector<Value> inline_graph(const Graph& body, Graph& to, std::span<const Value> arguments) {
+  GraphCopier copier(body, to);
+  for (size_t i = 0; i < arguments.size(); ++i) copier.set(body.parameter(static_cast<int>(i)), arguments[i]);
+  copier.copy_rest();
+  return copier.get(body.results());
+}
+
+}  // namespace strata::ir
