@@ -1,8 +1,8 @@
 // Symbolic dimensions: integer polynomials over named symbols, with floor-division, modulo, min and max as atoms.
 //
 // A Dim is one word: a constant, or a pointer to an expression that is interned in canonical form, so that equality is
-// a comparison of words: B*4 + 4 == (B + 1)*4. Facts hold what is known of the symbols; proofs use interval arithmetic on
-// the canonical form, and what can't be proved becomes a check on entry (design.md, section 2).
+// a comparison of words: B*4 + 4 == (B + 1)*4. Facts hold what is known of the symbols; proofs use interval arithmetic
+// on the canonical form, and what can't be proved becomes a check on entry (design.md, section 2).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "strata/base/bytes/hash.h"
+#include "strata/base/error/error.h"
 
 namespace strata::ir {
 
@@ -36,9 +37,10 @@ class Dim {
 
   friend bool operator==(Dim a, Dim b) { return a.bits_ == b.bits_; }
 
-  std::string str() const;        ///< text form, which the IR parsers read: "B*4 + 1", "floordiv(B - 1, 2)"
-  base::Hash128 hash() const;     ///< structural: the same in every process
-  void collect_symbols(std::vector<std::string>& names) const;  ///< appends names not yet in `names`, in order of appearance
+  std::string str() const;     ///< text form, which the IR parsers read: "B*4 + 1", "floordiv(B - 1, 2)"
+  base::Hash128 hash() const;  ///< structural: the same in every process
+  void collect_symbols(
+      std::vector<std::string>& names) const;  ///< appends names not yet in `names`, in order of appearance
 
   /// The value when each symbol has the value that `binding` gives it.
   int64_t evaluate(const std::function<int64_t(std::string_view)>& binding) const;
@@ -53,11 +55,12 @@ class Dim {
   uint64_t bits_;
 };
 
+/// Arithmetic outside of 62 bits throws E0122, when made and when evaluated.
 Dim operator+(Dim a, Dim b);
 Dim operator-(Dim a, Dim b);
 Dim operator*(Dim a, Dim b);
-Dim floor_div(Dim a, Dim b);
-Dim mod(Dim a, Dim b);
+Dim floor_div(Dim a, Dim b);  ///< the divisor is taken to be positive: B*4 / B is 4; at 0 the value is 0
+Dim mod(Dim a, Dim b);        ///< in [0, b); at b = 0 the value is 0
 Dim ceil_div(Dim a, Dim b);
 Dim min(Dim a, Dim b);
 Dim max(Dim a, Dim b);
@@ -105,6 +108,13 @@ class Facts {
  private:
   std::vector<SymbolFact> facts_;
 };
+
+/// Reads the longest dimension that starts at `position` and moves `position` behind it: integers, names, + - *,
+/// parentheses, floordiv, mod, ceildiv, min and max of two. What str() prints gives the same dimension again.
+/// Error E0122 says at which position of the text.
+base::Result<Dim> parse_dim_prefix(std::string_view text, size_t& position);
+/// The whole text.
+base::Result<Dim> parse_dim(std::string_view text);
 
 /// Product of dimensions: the number of elements of a shape.
 Dim product(std::span<const Dim> dims);
