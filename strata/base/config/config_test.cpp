@@ -1,0 +1,160 @@
+#include "strata/base/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/error.h"
+#include "strata/base/json/json.h"
+
+namespace strata::base {
+namespace {
+
+Schema test_schema() {
+  return Schema(
+      {{string_key("name", "run", "name of the run")},
+       {int_key("train.steps", 1000, "optimiser steps").at_least(1),
+        bool_key("train.strict", false, "refusals are errors"),
+        float_key("optim.lr", 1e-3, "peak learning rate").between(0, 10),
+        choice_key("optim.name", "adamw", {"sgd", "adamw"}, "the optimiser")},
+       {ints_key("model.dims", {64, 10}, "widths").at_least(1), floats_key("optim.betas", {0.9, 0.999}, "a|b"),
+        strings_key("data.files", {}, "files"), int_key("model.head.width", 3, "width")}});
+}
+
+Config parse(std::string_view text, std::vector<std::string> overrides = {}) {
+  return parse_config(test_schema(), text, "a.toml", overrides);
+}
+
+/// "<code> <message> <hints>" of what parsing throws.
+std::string refusal(std::string_view text, std::vector<std::string> overrides = {}) {
+  try {
+    parse(text, overrides);
+  } catch (const Error& error) {
+    std::string all = error.code() + " " + error.message();
+    for (const std::string& hint : error.hints()) all += " | " + hint;
+    return all;
+  }
+  return "accepted";
+}
+
+TEST(Config, DefaultsThenFileThenOverrides) {
+  const Config config = parse("name = 'x'\n[train]\nsteps = 5\n[optim]\nlr = 1\n", {"train.steps=7", "optim.name=sgd"});
+  EXPECT_EQ(config.string_at("name"), "x");
+  EXPECT_EQ(config.int_at("train.steps"), 7);
+  EXPECT_EQ(config.float_at("optim.lr"), 1.0);
+  EXPECT_EQ(config.string_at("optim.name"), "sgd");
+  EXPECT_EQ(config.ints_at("model.dims"), (std::vector<int64_t>{64, 10}));
+  EXPECT_FALSE(config.bool_at("train.strict"));
+  EXPECT_EQ(config.origin_of("name"), "a.toml:1");
+  EXPECT_EQ(config.origin_of("train.steps"), "--set train.steps=7");
+  EXPECT_EQ(config.origin_of("model.dims"), "default");
+}
+
+TEST(Config, OverridesTakeListsWithAndWithoutBracketsAndStringsWithAndWithoutQuotes) {
+  EXPECT_EQ(parse("", {"model.dims=1,2"}).ints_at("model.dims"), (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(parse("", {"model.dims=[3]"}).ints_at("model.dims"), (std::vector<int64_t>{3}));
+  EXPECT_EQ(parse("", {"data.files=a.txt, b c"}).strings_at("data.files"), (std::vector<std::string>{"a.txt", "b c"}));
+  EXPECT_EQ(parse("", {"data.files="}).strings_at("data.files").size(), 0u);
+  EXPECT_EQ(parse("", {"name = \"q=1\""}).string_at("name"), "q=1");
+  EXPECT_EQ(parse("", {"name=12"}).string_at("name"), "12");
+}
+
+TEST(Config, UnknownKeysNameTheLineAndOfferTheNearest) {
+  EXPECT_EQ(refusal("name = 'x'\n\n[train]\nstep = 5\n"),
+            "E0006 a.toml:4: unknown key train.step | did you mean train.steps?");
+  EXPECT_EQ(refusal("[zebra]\nq = 1\n"), "E0006 a.toml:2: unknown key zebra.q | `strata config` lists all keys");
+  EXPECT_EQ(refusal("[zebra]\n"), "E0006 a.toml:1: unknown key zebra | `strata config` lists all keys");
+  EXPECT_EQ(refusal("", {"optim.lrr=1"}), "E0006 --set optim.lrr=1: unknown key optim.lrr | did you mean optim.lr?");
+}
+
+TEST(Config, WrongTypesAndBoundsNameExpectedAndFound) {
+  EXPECT_EQ(refusal("train.steps = 'many'"),
+            "E0007 a.toml:1: train.steps: expected an integer of at least 1, found 'many'");
+  EXPECT_EQ(refusal("train.steps = 0"), "E0007 a.toml:1: train.steps: expected an integer of at least 1, found 0");
+  EXPECT_EQ(refusal("train.steps = 1.5"), "E0007 a.toml:1: train.steps: expected an integer of at least 1, found 1.5");
+  EXPECT_EQ(refusal("optim.lr = nan"), "E0007 a.toml:1: optim.lr: expected a number from 0 to 10, found nan");
+  EXPECT_EQ(refusal("optim.name = 'adam'"),
+            "E0007 a.toml:1: optim.name: expected one of sgd, adamw, found \"adam\" | did you mean adamw?");
+  EXPECT_EQ(refusal("model.dims = [1, 0]"),
+            "E0007 a.toml:1: model.dims: expected a list of integers of at least 1, found [1, 0]");
+  EXPECT_EQ(refusal("train.strict = 1"), "E0007 a.toml:1: train.strict: expected true or false, found 1");
+  EXPECT_EQ(refusal("[train.steps]\nx = 1"),
+            "E0007 a.toml:1: train.steps: expected an integer of at least 1, found a table");
+  EXPECT_EQ(refusal("train = 1"), "E0006 a.toml:1: unknown key train | `strata config` lists all keys");
+}
+
+TEST(Config, BadOverridesAreRefused) {
+  EXPECT_EQ(refusal("", {"train.steps"}), "E0007 --set train.steps: expected key=value, found no =");
+  for (const char* bad :
+       {"train.steps=", "train.steps=x y", "train.steps=1\nname='y'", "model.dims=1,a", "train.strict=yes"})
+    EXPECT_TRUE(refusal("", {bad}).starts_with("E0007 --set ")) << bad << refusal("", {bad});
+}
+
+TEST(Config, TomlErrorsNameLineAndColumn) {
+  EXPECT_TRUE(refusal("name = 'x'\n[train\n").starts_with("E0009 a.toml:2:")) << refusal("name = 'x'\n[train\n");
+  EXPECT_TRUE(refusal("name = 'x'\nname = 'y'\n").starts_with("E0009 a.toml:2:"))
+      << refusal("name = 'x'\nname = 'y'\n");
+}
+
+TEST(Config, ResolvedTomlLoadsToTheSameConfig) {
+  const Config config = parse("optim.lr = 0.1", {"name=\"quo\\\"te\\n\xc3\xa9\\\\\"", "data.files=[\"a,b\", \"\"]",
+                                                 "model.head.width=-9", "optim.betas=[1e-300, 0.30000000000000004]"});
+  const std::string text = config.to_toml();
+  EXPECT_EQ(parse(text), config) << text;
+  EXPECT_EQ(parse(text).to_toml(), text);
+  EXPECT_EQ(parse(parse("").to_toml()), parse(""));
+}
+
+TEST(Config, RequiredKeysMustBeSet) {
+  const Schema schema({{required_string_key("data.path", "folder of the corpus")}});
+  try {
+    load_config(schema, "");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "E0008");
+    EXPECT_EQ(error.message(), "config: expected a value for data.path (folder of the corpus), found none");
+  }
+  const std::vector<std::string> overrides = {"data.path=/x"};
+  EXPECT_EQ(load_config(schema, "", overrides).string_at("data.path"), "/x");
+}
+
+TEST(Config, MissingFileIsE0001AndPresentFileLoads) {
+  TempFolder folder("config");
+  EXPECT_THROW(load_config(test_schema(), folder / "none.toml"), Error);
+  write_file(folder / "a.toml", "train.steps = 3");
+  EXPECT_EQ(load_config(test_schema(), folder / "a.toml").int_at("train.steps"), 3);
+}
+
+TEST(Config, JsonHoldsEveryKey) {
+  const Json json = parse("").to_json();
+  EXPECT_EQ(json.size(), test_schema().keys().size());
+  EXPECT_EQ(json.at("optim.betas").dump(), "[0.9,0.999]");
+}
+
+TEST(Config, RulesBetweenKeysAreRefusedWithTheOrigin) {
+  try {
+    parse("train.steps = 3").refuse("train.steps", "expected a multiple of 4, found 3");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(), "a.toml:1: train.steps: expected a multiple of 4, found 3");
+  }
+}
+
+TEST(Schema, BrokenSchemasAndWrongGettersAreInternalErrors) {
+  EXPECT_THROW(Schema({{int_key("a", 1, ""), int_key("a", 1, "")}}), Error);
+  EXPECT_THROW(Schema({{int_key("a", 1, ""), int_key("a.b", 1, "")}}), Error);
+  EXPECT_THROW(Schema({{int_key("a", 0, "").at_least(1)}}), Error);
+  EXPECT_THROW(parse("").int_at("none"), Error);
+  EXPECT_THROW(parse("").int_at("optim.lr"), Error);
+}
+
+TEST(Schema, PrintsAsMarkdownTables) {
+  const std::string text = test_schema().to_markdown();
+  EXPECT_NE(text.find("## optim\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("| `optim.lr` | a number from 0 to 10 | `0.001` | peak learning rate |\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("| `optim.betas` | a list of numbers | `[0.9, 0.999]` | a\\|b |\n"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace strata::base

@@ -1,0 +1,194 @@
+// Reads TOML into a Config under its schema. The only file that knows toml++.
+#include <fmt/format.h>
+
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 1
+#include <toml++/toml.h>
+
+#include <sstream>
+
+#include "strata/base/bytes/files.h"
+#include "strata/base/config/config.h"
+#include "strata/base/error/error.h"
+
+namespace strata::base {
+namespace {
+
+/// The node as its reader would write it, for messages: 12 (an integer).
+std::string show_node(const toml::node& node) {
+  if (node.is_table()) return "a table";
+  std::ostringstream out;
+  node.visit([&](const auto& value) { out << value; });
+  std::string text = out.str();
+  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
+std::optional<ConfigValue> scalar_of(ConfigType type, const toml::node& node) {
+  switch (type) {
+    case ConfigType::Int:
+      if (const auto* value = node.as_integer()) return value->get();
+      return std::nullopt;
+    case ConfigType::Float:
+      if (const auto* value = node.as_floating_point()) return value->get();
+      if (const auto* value = node.as_integer()) return static_cast<double>(value->get());
+      return std::nullopt;
+    case ConfigType::Bool:
+      if (const auto* value = node.as_boolean()) return value->get();
+      return std::nullopt;
+    default:
+      if (const auto* value = node.as_string()) return value->get();
+      return std::nullopt;
+  }
+}
+
+template <class T>
+std::optional<ConfigValue> list_of(ConfigType item_type, const toml::node& node) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return std::nullopt;
+  std::vector<T> items;
+  for (const toml::node& item : *array) {
+    std::optional<ConfigValue> value = scalar_of(item_type, item);
+    if (!value) return std::nullopt;
+    items.push_back(std::get<T>(std::move(*value)));
+  }
+  return items;
+}
+
+/// The node as a value of the type, or nullopt when it is of another.
+std::optional<ConfigValue> value_of(ConfigType type, const toml::node& node) {
+  switch (type) {
+    case ConfigType::Ints:
+      return list_of<int64_t>(ConfigType::Int, node);
+    case ConfigType::Floats:
+      return list_of<double>(ConfigType::Float, node);
+    case ConfigType::Strings:
+      return list_of<std::string>(ConfigType::String, node);
+    default:
+      return scalar_of(type, node);
+  }
+}
+
+toml::table parse_toml(std::string_view text, std::string_view source) {
+  toml::parse_result result = toml::parse(text, source);
+  if (result) return std::move(result).table();
+  const toml::parse_error& error = result.error();
+  throw Error("E0009", fmt::format("{}:{}:{}: {}", source, error.source().begin.line, error.source().begin.column,
+                                   error.description()));
+}
+
+std::string_view trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return "";
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+bool is_list(ConfigType type) {
+  return type == ConfigType::Ints || type == ConfigType::Floats || type == ConfigType::Strings;
+}
+
+/// What was given in an override as TOML: strings may do without quotes, lists without brackets.
+std::string override_as_toml(ConfigType type, std::string_view given) {
+  const bool quoted = !given.empty() && (given[0] == '"' || given[0] == '\'');
+  if (type == ConfigType::String || type == ConfigType::Choice)
+    return quoted ? std::string(given) : toml_text(ConfigValue(std::string(given)));
+  if (!is_list(type) || given.starts_with('[')) return std::string(given);
+  if (type != ConfigType::Strings || quoted) return fmt::format("[{}]", given);
+  std::vector<std::string> items;
+  while (!given.empty()) {
+    const size_t comma = std::min(given.find(','), given.size());
+    items.emplace_back(trimmed(given.substr(0, comma)));
+    given.remove_prefix(std::min(comma + 1, given.size()));
+  }
+  return toml_text(ConfigValue(std::move(items)));
+}
+
+}  // namespace
+
+class ConfigLoader {
+ public:
+  explicit ConfigLoader(const Schema& schema) : config_(schema, Config::Unchecked{}) {}
+
+  void add_text(std::string_view text, std::string_view source) { add_table(parse_toml(text, source), "", source); }
+
+  void add_override(const std::string& text) {
+    const std::string origin = "--set " + text;
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) throw Error("E0007", origin + ": expected key=value, found no =");
+    const std::string key(trimmed(std::string_view(text).substr(0, equals)));
+    const size_t index = known(key, origin);
+    const auto given = trimmed(std::string_view(text).substr(equals + 1));
+    const ConfigKey& rule = config_.schema_->keys()[index];
+    const toml::parse_result parsed = toml::parse("value = " + override_as_toml(rule.type, given));
+    const toml::node* node = parsed ? parsed.table().get("value") : nullptr;
+    if (node == nullptr || parsed.table().size() != 1) refuse(rule, origin, std::string(given));
+    set(index, *node, origin);
+  }
+
+  Config finish() {
+    config_.check_required();
+    return std::move(config_);
+  }
+
+ private:
+  void add_table(const toml::table& table, const std::string& prefix, std::string_view source) {
+    for (const auto& [name, node] : table) {
+      const std::string key = prefix + std::string(name.str());
+      const std::string origin = fmt::format("{}:{}", source, name.source().begin.line);
+      const toml::table* inner = node.as_table();
+      if (inner != nullptr && config_.schema_->find(key) < 0 && (is_prefix(key + ".") || !inner->empty()))
+        add_table(*inner, key + ".", source);
+      else
+        set(known(key, origin), node, origin);
+    }
+  }
+
+  bool is_prefix(std::string_view text) const {
+    for (const ConfigKey& key : config_.schema_->keys())
+      if (key.key.starts_with(text)) return true;
+    return false;
+  }
+
+  size_t known(const std::string& key, const std::string& origin) const {
+    const int index = config_.schema_->find(key);
+    if (index >= 0) return static_cast<size_t>(index);
+    Error error("E0006", fmt::format("{}: unknown key {}", origin, key));
+    const auto near = nearest_name(key, config_.schema_->names());
+    error.hint(near ? fmt::format("did you mean {}?", *near) : "`strata config` lists all keys");
+    throw error;
+  }
+
+  [[noreturn]] static void refuse(const ConfigKey& rule, const std::string& origin, const std::string& found) {
+    Error error("E0007",
+                fmt::format("{}: {}: expected {}, found {}", origin, rule.key, describe_expected(rule), found));
+    if (rule.type == ConfigType::Choice && found.size() > 2)
+      if (const auto near = nearest_name(std::string_view(found).substr(1, found.size() - 2), rule.choices))
+        error.hint(fmt::format("did you mean {}?", *near));
+    throw error;
+  }
+
+  void set(size_t index, const toml::node& node, const std::string& origin) {
+    const ConfigKey& rule = config_.schema_->keys()[index];
+    std::optional<ConfigValue> value = value_of(rule.type, node);
+    if (!value) refuse(rule, origin, show_node(node));
+    if (!keeps_bounds(rule, *value)) refuse(rule, origin, toml_text(*value));
+    config_.values_[index] = std::move(*value);
+    config_.origins_[index] = origin;
+  }
+
+  Config config_;
+};
+
+Config parse_config(const Schema& schema, std::string_view text, std::string_view source,
+                    std::span<const std::string> overrides) {
+  ConfigLoader loader(schema);
+  loader.add_text(text, source);
+  for (const std::string& entry : overrides) loader.add_override(entry);
+  return loader.finish();
+}
+
+Config load_config(const Schema& schema, const std::string& path, std::span<const std::string> overrides) {
+  return parse_config(schema, path.empty() ? std::string() : read_text(path).value(), path, overrides);
+}
+
+}  // namespace strata::base

@@ -1,0 +1,86 @@
+// What may stand in a configuration: a table of keys, each with its type, default, bounds and help. Every owner of
+// settings declares its own table beside its code; a command composes the tables that it needs into one Schema.
+//
+//   std::vector<ConfigKey> train_keys() {
+//     return {
+//         int_key("train.steps", 1000, "optimiser steps").at_least(1),
+//         float_key("optim.lr", 1e-3, "peak learning rate").between(0, 10),
+//         choice_key("optim.name", "adamw", {"sgd", "adamw"}, "the optimiser"),
+//         required_string_key("data.path", "folder of the corpus"),
+//     };
+//   }
+//   const Schema schema({train_keys(), model_keys()});
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace strata::base {
+
+enum class ConfigType { Int, Float, Bool, String, Choice, Ints, Floats, Strings };
+
+/// How a type is called in messages and in the reference: "an integer", "a list of numbers".
+std::string_view config_type_name(ConfigType type);
+
+using ConfigValue = std::variant<int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>,
+                                 std::vector<std::string>>;
+
+struct ConfigKey {
+  std::string key;  ///< dotted: "train.steps"
+  ConfigType type;
+  ConfigValue fallback;  ///< the default; of the type's kind also when the key is required
+  std::string help;      ///< one line, with the unit
+  bool required = false;
+  double low = -std::numeric_limits<double>::infinity();  ///< bounds of numbers and of the items of lists, included
+  double high = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices;
+
+  ConfigKey&& at_least(double bound) && { return low = bound, std::move(*this); }
+  ConfigKey&& at_most(double bound) && { return high = bound, std::move(*this); }
+  ConfigKey&& between(double from, double to) && { return low = from, high = to, std::move(*this); }
+};
+
+ConfigKey int_key(std::string key, int64_t fallback, std::string help);
+ConfigKey float_key(std::string key, double fallback, std::string help);
+ConfigKey bool_key(std::string key, bool fallback, std::string help);
+ConfigKey string_key(std::string key, std::string fallback, std::string help);
+ConfigKey choice_key(std::string key, std::string fallback, std::vector<std::string> choices, std::string help);
+ConfigKey ints_key(std::string key, std::vector<int64_t> fallback, std::string help);
+ConfigKey floats_key(std::string key, std::vector<double> fallback, std::string help);
+ConfigKey strings_key(std::string key, std::vector<std::string> fallback, std::string help);
+ConfigKey required_int_key(std::string key, std::string help);
+ConfigKey required_float_key(std::string key, std::string help);
+ConfigKey required_string_key(std::string key, std::string help);
+
+class Schema {
+ public:
+  /// Throws E0900 when a key stands twice, is also the table of another key, or its default breaks its own rule.
+  explicit Schema(std::vector<std::vector<ConfigKey>> tables);
+
+  /// In the order of the tables.
+  const std::vector<ConfigKey>& keys() const { return keys_; }
+  /// The position of a key in keys(), or -1.
+  int find(std::string_view key) const;
+  std::vector<std::string> names() const;
+
+  /// The reference: one Markdown table for each part before the first dot.
+  std::string to_markdown() const;
+
+ private:
+  std::vector<ConfigKey> keys_;
+};
+
+/// What the rule of `key` expects: "an integer of at least 1", "one of sgd, adamw".
+std::string describe_expected(const ConfigKey& key);
+
+/// Whether a value of the right kind keeps the bounds and choices of its key.
+bool keeps_bounds(const ConfigKey& key, const ConfigValue& value);
+
+/// A value as it stands in TOML: 12, 1e-3, true, "text", [1, 2].
+std::string toml_text(const ConfigValue& value);
+
+}  // namespace strata::base
