@@ -1,0 +1,51 @@
+// What a backend is: it turns scheduled loop programs into objects (bytes that a cache can keep) and objects into
+// kernels that run. It names no op; what it can't compile it refuses with a reason, which `strata explain` prints.
+//
+// A backend is added by copying null/ and passing the conformance tests.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strata/ir/loops/kernel.h"
+#include "strata/runtime/kernel_abi.h"
+
+namespace strata::compiler {
+
+using Object = std::vector<std::byte>;
+
+struct LoadedKernel {
+  runtime::KernelFunction run = nullptr;
+  runtime::KernelNeedsFunction needs = nullptr;
+};
+
+/// Kernels in memory; their code lives as long as this.
+class LoadedObject {
+ public:
+  virtual ~LoadedObject() = default;
+  /// Throws E0312 when the object has no kernel of that name.
+  virtual LoadedKernel find(std::string_view kernel_name) const = 0;
+};
+
+/// Any thread may call any of these at any time.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;
+  /// What the bytes of its objects depend on besides the kernels: generator version, target, features. Part of cache
+  /// keys.
+  virtual std::string fingerprint() const = 0;
+  /// Why this kernel can't be compiled, or nothing.
+  virtual std::optional<std::string> refusal(const ir::loops::Kernel& kernel) const = 0;
+  /// Compiles kernels with distinct names into one object; the same kernels give the same bytes. Throws E0310 with the
+  /// reason if one is refused.
+  virtual Object compile(std::span<const ir::loops::Kernel* const> kernels) const = 0;
+  virtual std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const = 0;
+};
+
+}  // namespace strata::compiler

@@ -1,0 +1,136 @@
+#include "strata/compiler/backends/llvm/code_generator.h"
+
+#include <fmt/format.h>
+#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/DCE.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/SROA.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/backends/llvm/kernel_emitter.h"
+#include "strata/compiler/backends/llvm/object_loader.h"
+#include "strata/compiler/backends/llvm/target.h"
+
+namespace strata::compiler::llvm_backend {
+
+struct CodeGenerator::State {
+  TargetPool targets;
+  std::once_flag loader_once;
+  std::shared_ptr<ObjectLoader> loader;  ///< made at the first load
+};
+
+CodeGenerator::CodeGenerator() : state_(std::make_shared<State>()) {}
+CodeGenerator::~CodeGenerator() = default;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Kernels = std::span<const ir::loops::Kernel* const>;
+
+double ms_since(Clock::time_point& start) {
+  const auto now = Clock::now();
+  const double ms = std::chrono::duration<double, std::milli>(now - start).count();
+  start = now;
+  return ms;
+}
+
+/// The module of some kernels, checked.
+std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::TargetMachine& target, Kernels kernels,
+                                          runtime::IsaLevel level) {
+  auto module = std::make_unique<llvm::Module>("kernels", context);
+  module->setTargetTriple(target.getTargetTriple().str());
+  module->setDataLayout(target.createDataLayout());
+  for (const auto* kernel : kernels) {
+    if (const std::string reason = refuse_kernel(*kernel); !reason.empty())
+      throw base::Error("E0310", fmt::format("llvm refuses kernel {}: {}", kernel->name, reason));
+    KernelEmitter(*module, *kernel, level).emit();
+  }
+  std::string problem;
+  llvm::raw_string_ostream stream(problem);
+  if (llvm::verifyModule(*module, &stream)) throw base::Error("E0311", "llvm's verifier refused the code: " + problem);
+  return module;
+}
+
+/// The passes, a flat list. None vectorises, unrolls or contracts: the loop program is already in its final shape.
+void optimise(llvm::Module& module, llvm::TargetMachine& target) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graph;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&target);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graph, modules);
+
+  llvm::FunctionPassManager passes;
+  passes.addPass(llvm::SROAPass(llvm::SROAOptions::PreserveCFG));  // locals and register tiles become values
+  passes.addPass(llvm::EarlyCSEPass());                            // addresses that statements share
+  passes.addPass(llvm::InstCombinePass());
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(  // address parts and broadcasts out of inner loops
+      llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+  passes.addPass(llvm::EarlyCSEPass());
+  passes.addPass(llvm::DCEPass());
+  for (llvm::Function& function : module)
+    if (!function.isDeclaration()) passes.run(function, functions);
+}
+
+std::string machine_code(llvm::Module& module, llvm::TargetMachine& target, llvm::CodeGenFileType type) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (target.addPassesToEmitFile(passes, stream, nullptr, type))
+    throw base::Error("E0311", "llvm can't write object files");
+  passes.run(module);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+Object CodeGenerator::compile(Kernels kernels, runtime::IsaLevel level, CompileTimes* times) const {
+  CompileTimes spent;
+  auto start = Clock::now();
+  llvm::LLVMContext context;
+  TargetPool::Lease target(state_->targets, level);
+  auto module = emit_module(context, *target, kernels, level);
+  spent.emit_ms = ms_since(start);
+  optimise(*module, *target);
+  spent.optimise_ms = ms_since(start);
+  const std::string code = machine_code(*module, *target, llvm::CodeGenFileType::ObjectFile);
+  spent.machine_code_ms = ms_since(start);
+  if (times) *times = spent;
+  Object object(code.size());
+  std::memcpy(object.data(), code.data(), code.size());
+  return object;
+}
+
+std::string CodeGenerator::listing(Kernels kernels, runtime::IsaLevel level, Listing what) const {
+  llvm::LLVMContext context;
+  TargetPool::Lease target(state_->targets, level);
+  auto module = emit_module(context, *target, kernels, level);
+  if (what != Listing::EmittedIr) optimise(*module, *target);
+  if (what == Listing::Assembly) return machine_code(*module, *target, llvm::CodeGenFileType::AssemblyFile);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module->print(stream, nullptr);
+  return text;
+}
+
+std::shared_ptr<const LoadedObject> CodeGenerator::load(std::span<const std::byte> object) const {
+  std::call_once(state_->loader_once, [&] { state_->loader = ObjectLoader::make(); });
+  return state_->loader->load(object);
+}
+
+}  // namespace strata::compiler::llvm_backend

@@ -1,0 +1,53 @@
+// Loop programs to x86-64 machine code, and machine code to callable functions. The one way into LLVM; free of its
+// headers.
+//
+//   CodeGenerator generator;
+//   const Kernel* kernels[] = {&kernel};
+//   Object object = generator.compile(kernels, runtime::chosen_isa_level());   // bytes: cache them where you like
+//   auto loaded = generator.load(object);
+//   loaded->find(kernel.name).run(&context, buffers, dims, 0, tasks);
+//
+// The same kernels give the same bytes. Objects hold no addresses. Any thread may call any function.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "strata/compiler/backends/backend.h"
+#include "strata/runtime/machine/isa_level.h"
+
+namespace strata::compiler::llvm_backend {
+
+/// Where the time of one compile() went, in milliseconds.
+struct CompileTimes {
+  double emit_ms = 0, optimise_ms = 0, machine_code_ms = 0;
+  double total_ms() const { return emit_ms + optimise_ms + machine_code_ms; }
+};
+
+enum class Listing {
+  EmittedIr,    ///< LLVM IR before any pass
+  OptimisedIr,  ///< after the passes
+  Assembly,     ///< AT&T syntax
+};
+
+class CodeGenerator {
+ public:
+  CodeGenerator();
+  ~CodeGenerator();
+
+  /// An ELF object with `<name>.run` and `<name>.needs` of each kernel, for a level that the host need not have.
+  /// Throws E0310 with the reason when a kernel is refused, E0311 when LLVM's verifier refuses the emitted code.
+  Object compile(std::span<const ir::loops::Kernel* const> kernels, runtime::IsaLevel level,
+                 CompileTimes* times = nullptr) const;
+  /// Text for `strata explain`.
+  std::string listing(std::span<const ir::loops::Kernel* const> kernels, runtime::IsaLevel level, Listing what) const;
+  /// Links an object into this process. Throws E0312.
+  std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace strata::compiler::llvm_backend
