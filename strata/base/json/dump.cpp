@@ -5,8 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "strata/base/bytes/utf8.h"
 #include "strata/base/json/json.h"
-#include "strata/base/json/utf8.h"
 
 namespace strata::base {
 namespace {
