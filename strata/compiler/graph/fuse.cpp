@@ -1,0 +1,80 @@
+#include "strata/compiler/graph/fuse.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "strata/compiler/graph/fusion_groups.h"
+#include "strata/ir/op.h"
+#include "strata/ir/rewrite.h"
+#include "strata/ops/fusion.h"
+
+namespace strata::compiler {
+
+using ir::Graph;
+using ir::GraphCopier;
+using ir::Node;
+using ir::Value;
+
+namespace {
+
+/// Makes the region of one group: parameters for what comes from outside, the group's nodes, and the roots that are used outside.
+struct RegionMaker {
+  const Graph& graph;
+  const FusionGroups& groups;
+  const FusionGroup& group;
+  std::unique_ptr<Graph> region = std::make_unique<Graph>("fusion");
+  GraphCopier copier{graph, *region};
+  std::vector<Value> outside;  ///< operands of the fusion node
+  std::vector<Value> results;  ///< values of `graph` that it defines
+
+  void visit(Value v) {
+    if (copier.find(v)) return;
+    const bool is_member = std::find(group.roots.begin(), group.roots.end(), v.node) != group.roots.end();
+    if (!is_member && !groups.is_inlined(*v.node)) {
+      copier.set(v, region->add_parameter(v.type()));
+      outside.push_back(v);
+      return;
+    }
+    for (const Value& operand : v.node->operands()) visit(operand);
+    copier.copy(*v.node);
+  }
+
+  void make() {
+    for (const ir::SymbolFact& fact : graph.facts().all()) region->facts().add(fact);
+    for (const Node* root : group.roots) {
+      for (uint32_t i = 0; i < root->result_count; ++i) visit(root->result(static_cast<int>(i)));
+      for (uint32_t i = 0; i < root->result_count; ++i)
+        if (groups.is_used_outside(root->result(static_cast<int>(i)), group)) results.push_back(root->result(static_cast<int>(i)));
+    }
+    region->set_results(copier.get(results));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Graph> fuse(const Graph& graph) {
+  const FusionGroups groups(graph);
+  auto result = std::make_unique<Graph>(graph.name());
+  GraphCopier copier(graph, *result);
+  copier.copy_parameters();
+  for (const FusionGroup& group : groups.in_order()) {
+    const Node& last = *group.roots.back();
+    const ir::LocationScope scope(*result, last.where);
+    const bool is_alone = group.roots.size() == 1 &&
+                          std::none_of(last.operands().begin(), last.operands().end(), [&](const Value& v) { return groups.is_inlined(*v.node); });
+    if (is_alone) {
+      copier.copy(last);
+      continue;
+    }
+    RegionMaker maker{.graph = graph, .groups = groups, .group = group};
+    maker.make();
+    const std::vector<Value> operands = copier.get(maker.outside);
+    const ir::GraphRef region = std::move(maker.region);
+    const Node* fusion = result->add(ops::kFusion, operands, {}, {&region, 1});
+    for (size_t i = 0; i < maker.results.size(); ++i) copier.set(maker.results[i], fusion->result(static_cast<int>(i)));
+  }
+  copier.copy_results();
+  return result;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,233 @@
+#include "strata/compiler/graph/fusion_groups.h"
+
+#include <algorithm>
+
+#include "strata/ir/op.h"
+#include "strata/ir/rewrite.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::Node;
+using ir::Value;
+
+namespace {
+
+/// A region of more nodes than this compiles slowly and gains nothing more.
+constexpr uint32_t kLargestInlineTree = 96;
+/// A kernel with more results than this runs out of registers and streams.
+constexpr size_t kMostRoots = 12;
+
+bool is_movement(const Node& node) { return !node.op->is_pointwise; }
+
+/// Work per element that is worth a buffer: division, roots and everything made of polynomials.
+bool is_costly(const Node& node) { return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1; }
+
+bool is_leaf(const Node& node) { return node.op && node.operand_count == 0; }
+
+bool same_shape(ir::Type a, ir::Type b) { return std::equal(a.shape().begin(), a.shape().end(), b.shape().begin(), b.shape().end()); }
+
+}  // namespace
+
+/// What a root reads through its inlined producers: the roots at the index of the root itself, and those at other indices.
+struct FusionGroups::Reads {
+  std::vector<const Node*> same_index, other_index;
+};
+
+FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_nodes(graph)) {
+  const size_t n = graph.nodes().size();
+  inlined_.resize(n);
+  is_result_.resize(n);
+  inline_size_.assign(n, 1);
+  forms_.assign(n, Form::Command);
+  uses_.resize(n);
+  group_of_.assign(n, -1);
+  find_uses();
+  decide_inlining();
+  make_groups();
+  order_groups();
+}
+
+void FusionGroups::find_uses() {
+  for (const Node* node : graph_.nodes()) {
+    if (!live_[node->id] || node->is_parameter()) continue;
+    forms_[node->id] = form_of(*node);
+    for (uint32_t i = 0; i < node->operand_count; ++i) uses_[node->operand(static_cast<int>(i)).node->id].push_back({node, static_cast<int>(i)});
+  }
+  for (const Value& v : graph_.results()) is_result_[v.node->id] = true;
+}
+
+bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
+  const Node& user = *use.user;
+  switch (forms_[user.id]) {
+    case Form::Element:
+      if (user.op->is_pointwise) return true;
+      // A movement reads each element at most once, unless it repeats it (broadcast) or picks by data (gather).
+      if (is_movement(node) || is_leaf(node)) return true;
+      return user.op->family == "shape" && !is_costly(node);
+    case Form::Reduction: return user.op->family == "reduction" || is_movement(node);
+    case Form::Contraction: return is_movement(node);  // packing reads elements more than once
+    case Form::Loops: case Form::Alias: case Form::Command: break;
+  }
+  return false;
+}
+
+bool FusionGroups::may_inline(const Node& node) const {
+  if (forms_[node.id] != Form::Element || is_result_[node.id] || node.result_count != 1) return false;
+  for (const Use& use : uses_[node.id])
+    if (!may_inline_into(node, use)) return false;
+  if (is_leaf(node)) return true;
+  if (inline_size_[node.id] > kLargestInlineTree) return false;
+  const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(), [&](const Use& u) { return u.user == uses_[node.id][0].user; });
+  if (has_one_user) return true;
+  if (is_costly(node)) return false;
+  // Repeating a cheap node in several kernels pays when it does not read more than the one buffer that it would write.
+  return node.operand_count == 1 && inline_size_[node.id] <= 4;
+}
+
+void FusionGroups::decide_inlining() {
+  for (const Node* node : graph_.nodes()) {
+    if (!live_[node->id] || node->is_parameter()) continue;
+    uint32_t size = 1;
+    for (const Value& v : node->operands())
+      if (inlined_[v.node->id]) size += inline_size_[v.node->id];
+    inline_size_[node->id] = size;
+    inlined_[node->id] = may_inline(*node);
+  }
+}
+
+FusionGroups::Reads FusionGroups::reads_of(const Node& root) const {
+  Reads reads;
+  std::vector<std::pair<const Node*, bool>> open;  // node, whether it is read at the root's index
+  std::vector<uint8_t> seen(graph_.nodes().size());
+  auto open_operands = [&](const Node& node, bool is_same) {
+    const bool keeps_index = is_same && node.op->is_pointwise;
+    for (const Value& v : node.operands()) {
+      const uint8_t mark = keeps_index ? 1 : 2;
+      if (seen[v.node->id] & mark) continue;
+      seen[v.node->id] |= mark;
+      open.emplace_back(v.node, keeps_index);
+    }
+  };
+  open_operands(root, true);
+  while (!open.empty()) {
+    auto [node, is_same] = open.back();
+    open.pop_back();
+    if (inlined_[node->id]) open_operands(*node, is_same);
+    else if (!node->is_parameter()) (is_same ? reads.same_index : reads.other_index).push_back(node);
+  }
+  return reads;
+}
+
+/// Whether group `to` can be reached from `from` along reads, other than by its own direct read of `skip_direct`.
+bool FusionGroups::reaches(int from, int to, int skip_direct) const {
+  // Walks backwards from `from` through what it reads; groups are numbered in the order of their first root, and a group only
+  // reads groups that exist already, so the walk ends.
+  std::vector<bool> seen(groups_.size());
+  std::vector<int> open;
+  for (int g : reads_from_[from])
+    if (g != skip_direct) open.push_back(g);
+  while (!open.empty()) {
+    const int g = open.back();
+    open.pop_back();
+    if (g == to) return true;
+    if (seen[g]) continue;
+    seen[g] = true;
+    for (int h : reads_from_[g]) open.push_back(h);
+  }
+  return false;
+}
+
+int FusionGroups::group_to_join(const Node& root) {
+  if (forms_[root.id] != Form::Element || root.result_count != 1) return -1;
+  const Reads reads = reads_of(root);
+  for (const Node* producer : reads.same_index) {
+    const int g = group_of_[producer->id];
+    const Form form = forms_[producer->id];
+    if (form == Form::Loops || form == Form::Alias || form == Form::Command || groups_[g].roots.size() >= kMostRoots) continue;
+    if (!same_shape(producer->type(), root.type())) continue;
+    bool is_possible = true;
+    for (const Node* other : reads.other_index) is_possible = is_possible && group_of_[other->id] != g;
+    // Joining must not make a cycle: nothing else that the root reads may depend on the group.
+    auto depends = [&](const Node* other) { return group_of_[other->id] != g && (reaches(group_of_[other->id], g, -1)); };
+    for (const Node* other : reads.same_index) is_possible = is_possible && !depends(other);
+    for (const Node* other : reads.other_index) is_possible = is_possible && !depends(other);
+    if (is_possible) return g;
+  }
+  return -1;
+}
+
+void FusionGroups::make_groups() {
+  for (const Node* node : graph_.nodes()) {
+    if (!live_[node->id] || node->is_parameter() || inlined_[node->id]) continue;
+    int g = group_to_join(*node);
+    if (g < 0) {
+      g = static_cast<int>(groups_.size());
+      groups_.emplace_back();
+      reads_from_.emplace_back();
+    }
+    groups_[g].roots.push_back(node);
+    group_of_[node->id] = g;
+    const Reads reads = reads_of(*node);
+    for (const auto* list : {&reads.same_index, &reads.other_index})
+      for (const Node* producer : *list) {
+        const int h = group_of_[producer->id];
+        if (h != g && std::find(reads_from_[g].begin(), reads_from_[g].end(), h) == reads_from_[g].end()) reads_from_[g].push_back(h);
+      }
+  }
+}
+
+bool FusionGroups::is_used_outside(Value value, const FusionGroup& group) const {
+  if (std::find(graph_.results().begin(), graph_.results().end(), value) != graph_.results().end()) return true;
+  const int g = group_of_[group.roots[0]->id];
+  std::vector<const Node*> open;
+  for (const Use& use : uses_[value.node->id])
+    if (use.user->operand(use.operand) == value) open.push_back(use.user);
+  while (!open.empty()) {
+    const Node* user = open.back();
+    open.pop_back();
+    if (!inlined_[user->id]) {
+      if (group_of_[user->id] != g) return true;
+      continue;
+    }
+    for (const Use& use : uses_[user->id]) open.push_back(use.user);
+  }
+  return false;
+}
+
+void FusionGroups::order_groups() {
+  // Depth first over reads, from the groups in their order: keeps the program's order where dependences allow.
+  std::vector<FusionGroup> ordered;
+  std::vector<uint8_t> state(groups_.size());
+  std::vector<int> stack;
+  std::vector<int> new_index(groups_.size(), -1);
+  for (size_t start = 0; start < groups_.size(); ++start) {
+    stack.push_back(static_cast<int>(start));
+    while (!stack.empty()) {
+      const int g = stack.back();
+      if (state[g] == 2) {
+        stack.pop_back();
+        continue;
+      }
+      const bool is_opened = state[g] == 1;
+      state[g] = 1;
+      bool waits = false;
+      if (!is_opened)
+        for (int h : reads_from_[g])
+          if (state[h] == 0) {
+            stack.push_back(h);
+            waits = true;
+          }
+      if (waits) continue;
+      stack.pop_back();
+      state[g] = 2;
+      new_index[g] = static_cast<int>(ordered.size());
+      ordered.push_back(groups_[g]);
+    }
+  }
+  for (int& g : group_of_)
+    if (g >= 0) g = new_index[g];
+  groups_ = std::move(ordered);
+}
+
+}  // namespace strata::compiler

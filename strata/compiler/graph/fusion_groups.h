@@ -1,0 +1,54 @@
+// The decision behind fuse: which nodes are inlined into their consumers, and which of the others share a kernel.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "strata/compiler/lower/form.h"
+#include "strata/ir/graph.h"
+
+namespace strata::compiler {
+
+/// Nodes computed by one kernel, in order. The inlined producers of the roots belong to it as well (possibly to other groups
+/// too: they are computed again there).
+struct FusionGroup {
+  std::vector<const ir::Node*> roots;
+};
+
+class FusionGroups {
+ public:
+  explicit FusionGroups(const ir::Graph& graph);
+
+  bool is_inlined(const ir::Node& node) const { return inlined_[node.id]; }
+  /// Whether a value that `group` defines is needed by another group or is a result of the graph.
+  bool is_used_outside(ir::Value value, const FusionGroup& group) const;
+  /// The groups in an order in which each comes after those that it reads.
+  const std::vector<FusionGroup>& in_order() const { return groups_; }
+
+ private:
+  struct Use {
+    const ir::Node* user;
+    int operand;
+  };
+  void find_uses();
+  void decide_inlining();
+  bool may_inline(const ir::Node& node) const;
+  bool may_inline_into(const ir::Node& node, const Use& use) const;
+  void make_groups();
+  int group_to_join(const ir::Node& root);
+  bool reaches(int from_group, int to_group, int skip_direct) const;
+  struct Reads;
+  Reads reads_of(const ir::Node& root) const;
+  void order_groups();
+
+  const ir::Graph& graph_;
+  std::vector<bool> live_, inlined_, is_result_;
+  std::vector<uint32_t> inline_size_;   ///< nodes that inlining this one pulls along
+  std::vector<Form> forms_;
+  std::vector<std::vector<Use>> uses_;
+  std::vector<int> group_of_;           ///< by node id; -1: none
+  std::vector<FusionGroup> groups_;
+  std::vector<std::vector<int>> reads_from_;  ///< group -> groups whose values it reads
+};
+
+}  // namespace strata::compiler

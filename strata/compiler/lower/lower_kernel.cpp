@@ -1,0 +1,209 @@
+#include "strata/compiler/lower/lower_kernel.h"
+
+#include <map>
+#include <optional>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/nests.h"
+#include "strata/ops/lowering.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::DType;
+using ir::Graph;
+using ir::Node;
+using ir::Type;
+using ir::Value;
+using namespace ir::loops;
+
+namespace {
+
+class KernelWriter;
+
+/// What a node's rule said, with the Lowering kept alive for the functions that refer to it.
+class NodeLowering final : public ir::Lowering {
+ public:
+  NodeLowering(const Node& node, LoopContext& context, KernelWriter& writer) : Lowering(node, context), writer_(writer) {
+    node.op->lower.fn(*this);
+  }
+  Form form = Form::Command;
+  std::vector<ir::ElementFn> elements;
+  std::optional<ir::ReductionForm> fold;
+  std::optional<ir::ContractionForm> product;
+  std::optional<ir::LoopsForm> own;
+  int aliased = 0;
+
+  Expr operand(int i, std::span<const Expr> index) override;
+  const Buffer* operand_buffer(int i) override;
+  const Buffer* result_buffer(int r) override;
+  void element(int result, ir::ElementFn f) override {
+    form = Form::Element;
+    if (elements.size() <= static_cast<size_t>(result)) elements.resize(result + 1);
+    elements[result] = std::move(f);
+  }
+  void reduction(int, ir::ReductionForm f) override { form = Form::Reduction, fold = std::move(f); }
+  void contraction(ir::ContractionForm f) override { form = Form::Contraction, product = std::move(f); }
+  void loops(ir::LoopsForm f) override { form = Form::Loops, own = std::move(f); }
+  void alias(int operand) override { form = Form::Alias, aliased = operand; }
+
+ private:
+  KernelWriter& writer_;
+};
+
+/// Writes the loops of a set of nodes that share one index space.
+class KernelWriter {
+ public:
+  KernelWriter(Kernel& kernel) : kernel_(kernel), c_(*kernel.context) {}
+
+  const Buffer* add_buffer(std::string name, Type type, BufferKind kind) {
+    const Buffer* buffer = c_.buffer({std::move(name), type.dtype(), ir::Shape(type.shape().begin(), type.shape().end()), kind});
+    kernel_.params.push_back(buffer);
+    return buffer;
+  }
+  void set_input(Value v, const Buffer* buffer) { inputs_[key(v)] = buffer; }
+  void set_output(Value v, const Buffer* buffer) { outputs_.emplace_back(v, buffer); }
+
+  /// The element of a value at an index: a load, the hero's value, or the value's definition in place.
+  Expr element(Value v, std::span<const Expr> index) {
+    if (auto it = inputs_.find(key(v)); it != inputs_.end()) return c_.load(it->second, {index.begin(), index.end()});
+    if (hero_ && v == hero_->node.result() && hero_value_) return hero_value_;
+    auto memo = std::make_pair(key(v), std::vector<Expr>(index.begin(), index.end()));
+    if (auto it = elements_.find(memo); it != elements_.end()) return it->second;
+    NodeLowering& lowering = lowering_of(*v.node);
+    if (lowering.form == Form::Alias) return elements_[memo] = through_alias(v, lowering.aliased, index);
+    if (lowering.form != Form::Element)
+      throw base::Error("E0900", "lowering: " + std::string(v.node->op->name) + " can't be computed in place inside a fusion");
+    return elements_[memo] = lowering.elements[v.index](index);
+  }
+
+  const Buffer* input_buffer(Value v) {
+    auto it = inputs_.find(key(v));
+    if (it == inputs_.end()) throw base::Error("E0900", "lowering: an operand of an op that writes its own loops is not in memory");
+    return it->second;
+  }
+  const Buffer* output_buffer(Value v) {
+    for (auto& [value, buffer] : outputs_)
+      if (value == v) return buffer;
+    throw base::Error("E0900", "lowering: a result of an op that writes its own loops is not in memory");
+  }
+
+  NodeLowering& lowering_of(const Node& node) {
+    auto& slot = lowerings_[node.id];
+    if (!slot) slot = std::make_unique<NodeLowering>(node, c_, *this);
+    return *slot;
+  }
+
+  void write(const Node* hero) {
+    if (hero) hero_ = &lowering_of(*hero);
+    auto stores = [this](std::span<const Expr> index, Expr value) {
+      hero_value_ = value;
+      elements_.clear();
+      return stores_at(index);
+    };
+    if (!hero_) {
+      const Type type = outputs_[0].first.type();
+      kernel_.body = element_nest(c_, type.shape(), [this](std::span<const Expr> index) { return stores_at(index); });
+    } else if (hero_->form == Form::Reduction) {
+      kernel_.body = reduction_nest(c_, *hero_->fold, stores);
+    } else if (hero_->form == Form::Contraction) {
+      const DType dtype = hero->operand(0).dtype();
+      kernel_.body = contraction_nest(c_, *hero_->product, is_half_float(dtype) ? DType::f32 : accumulator_of(*hero), stores);
+    } else {
+      kernel_.body = hero_->own->write();
+    }
+  }
+
+ private:
+  using Key = std::pair<uint32_t, uint32_t>;
+  static Key key(Value v) { return {v.node->id, v.index}; }
+
+  static DType accumulator_of(const Node& hero) {
+    const DType result = hero.type().dtype();
+    return is_half_float(result) ? DType::f32 : result;
+  }
+
+  std::vector<StmtPtr> stores_at(std::span<const Expr> index) {
+    std::vector<StmtPtr> stores;
+    for (auto& [value, buffer] : outputs_) stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
+    return stores;
+  }
+
+  Expr through_alias(Value v, int operand, std::span<const Expr> index) {
+    const Value from = v.node->operand(operand);
+    Expr flat = c_.i64(0);
+    for (int i = 0; i < v.rank(); ++i)
+      flat = c_.binary(ExprOp::Add, c_.binary(ExprOp::Mul, flat, c_.dim(v.type().dim(i))), index[i]);
+    std::vector<Expr> source(from.rank());
+    for (int i = from.rank() - 1; i >= 0; --i) {
+      const Expr extent = c_.dim(from.type().dim(i));
+      source[i] = i == 0 ? flat : c_.binary(ExprOp::FloorMod, flat, extent);
+      flat = c_.binary(ExprOp::FloorDiv, flat, extent);
+    }
+    return element(from, source);
+  }
+
+  Kernel& kernel_;
+  LoopContext& c_;
+  std::map<Key, const Buffer*> inputs_;
+  std::vector<std::pair<Value, const Buffer*>> outputs_;
+  std::map<uint32_t, std::unique_ptr<NodeLowering>> lowerings_;
+  std::map<std::pair<Key, std::vector<Expr>>, Expr> elements_;
+  NodeLowering* hero_ = nullptr;
+  Expr hero_value_ = nullptr;
+};
+
+Expr NodeLowering::operand(int i, std::span<const Expr> index) { return writer_.element(node.operand(i), index); }
+const Buffer* NodeLowering::operand_buffer(int i) { return writer_.input_buffer(node.operand(i)); }
+const Buffer* NodeLowering::result_buffer(int r) { return writer_.output_buffer(node.result(r)); }
+
+void collect_dims(Kernel& kernel) {
+  for (const Buffer* buffer : kernel.params)
+    for (Dim d : buffer->shape) d.collect_symbols(kernel.dims);
+}
+
+void lower_region(const Graph& region, Kernel& kernel) {
+  KernelWriter writer(kernel);
+  for (size_t i = 0; i < region.parameters().size(); ++i)
+    writer.set_input(region.parameter(static_cast<int>(i)), writer.add_buffer("x" + std::to_string(i), region.parameters()[i]->type(), BufferKind::Input));
+  for (size_t i = 0; i < region.results().size(); ++i)
+    writer.set_output(region.results()[i], writer.add_buffer("y" + std::to_string(i), region.results()[i].type(), BufferKind::Output));
+  const Node* hero = nullptr;
+  for (const Node* node : region.nodes()) {
+    if (node->is_parameter()) continue;
+    const Form form = form_of(*node);
+    if (form != Form::Element && form != Form::Alias) hero = node;
+  }
+  collect_dims(kernel);
+  writer.write(hero);
+}
+
+void lower_single(const Node& node, Kernel& kernel) {
+  KernelWriter writer(kernel);
+  std::map<std::pair<uint32_t, uint32_t>, const Buffer*> seen;
+  for (size_t i = 0; i < node.operands().size(); ++i) {
+    const Value v = node.operand(static_cast<int>(i));
+    // An operand that stands twice keeps two parameters, so that the ABI follows the node.
+    const Buffer* buffer = writer.add_buffer("x" + std::to_string(i), v.type(), BufferKind::Input);
+    if (seen.emplace(std::pair{v.node->id, v.index}, buffer).second) writer.set_input(v, buffer);
+  }
+  for (uint32_t i = 0; i < node.result_count; ++i)
+    writer.set_output(node.result(static_cast<int>(i)), writer.add_buffer("y" + std::to_string(i), node.type(static_cast<int>(i)), BufferKind::Output));
+  collect_dims(kernel);
+  writer.write(form_of(node) == Form::Element ? nullptr : &node);
+}
+
+}  // namespace
+
+Kernel lower_kernel(const Node& node, const ir::Facts& facts, std::string name) {
+  Kernel kernel;
+  kernel.context = std::make_shared<LoopContext>();
+  kernel.name = std::move(name);
+  kernel.facts = facts;
+  if (node.region_count == 1 && node.op->name == "fusion") lower_region(node.region(0), kernel);
+  else lower_single(node, kernel);
+  return kernel;
+}
+
+}  // namespace strata::compiler
