@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PRESET ?= release
 BUILD := build/$(PRESET)
+# On a terminal ninja shows one moving line; in CI a line for each of hundreds of files would bury what matters.
+NINJA := ninja -C $(BUILD) $(if $(CI),--quiet)
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast bench build format docs configure all-targets
 
@@ -11,7 +13,7 @@ help: ## this list
 demo: ## trains LeNet-5 on Fashion-MNIST and a small GPT on Debian's texts, and writes a report of each (15 minutes)
 	@tools/setup build demo
 	@$(MAKE) --no-print-directory configure
-	@ninja -C $(BUILD) --quiet strata
+	@$(NINJA) strata
 	@$(BUILD)/strata demo
 
 test: ## builds everything and runs all tests
@@ -27,13 +29,13 @@ fast: ## the tests that are not marked slow (2 minutes)
 bench: ## measures Strata against its peers and writes bench/out/latest.json
 	@tools/setup build demo bench
 	@$(MAKE) --no-print-directory configure
-	@ninja -C $(BUILD) strata
+	@$(NINJA) strata
 	@$(BUILD)/strata bench
 
 build: ## the library and the binary build/release/strata, without tests
 	@tools/setup build
 	@$(MAKE) --no-print-directory configure
-	@ninja -C $(BUILD) strata
+	@$(NINJA) strata
 
 format: ## lays out all C++ files with clang-format
 	@tools/setup test
@@ -45,7 +47,7 @@ docs: ## writes docs/reference/ anew from the binary and checks links and shell 
 
 # Tests are always configured and built only on demand, so that `make build` and then `make test` compiles nothing twice.
 configure:
-	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) --log-level=WARNING
+	@tools/configure $(PRESET)
 
 all-targets: configure
-	@ninja -C $(BUILD)
+	@$(NINJA)
