@@ -1,0 +1,189 @@
+#include "strata/compiler/plan/make_plan.h"
+
+#include <algorithm>
+
+#include "strata/compiler/lower/form.h"
+#include "strata/ir/op.h"
+#include "strata/ir/rewrite.h"
+
+namespace strata::compiler {
+
+using ir::CommandKind;
+using ir::Node;
+using ir::Plan;
+using ir::PlanBuffer;
+using ir::PlanBufferKind;
+using ir::PlanCommand;
+using ir::Value;
+
+namespace {
+
+class PlanMaker {
+ public:
+  explicit PlanMaker(const PlanRequest& request) : request_(request), graph_(*request.graph), buffer_of_(graph_.nodes().size()) {
+    plan_.name = graph_.name();
+    plan_.graph = request.graph;
+    plan_.kernels = request.kernel_names;
+  }
+
+  std::shared_ptr<const Plan> make() {
+    collect_dims();
+    for (size_t i = 0; i < graph_.parameters().size(); ++i)
+      plan_.arguments.push_back(add_buffer(graph_.parameter(static_cast<int>(i)), PlanBufferKind::Argument, static_cast<int>(i)));
+    const std::vector<bool> live = live_nodes(graph_);
+    for (const Node* node : graph_.nodes())
+      if (live[node->id] && !node->is_parameter()) add_node(*node);
+    place_results();
+    find_lifetimes();
+    for (size_t c = 0; c < plan_.commands.size(); ++c) reuse_in_place(static_cast<int>(c));
+    find_lifetimes();
+    return std::make_shared<const Plan>(std::move(plan_));
+  }
+
+ private:
+  void collect_dims() {
+    for (const Node* node : graph_.nodes())
+      for (ir::Type t : node->types())
+        for (ir::Dim d : t.shape()) d.collect_symbols(plan_.dims);
+  }
+
+  int add_buffer(Value v, PlanBufferKind kind, int index, int root = -1) {
+    const int id = static_cast<int>(plan_.buffers.size());
+    plan_.buffers.push_back({v.type(), kind, index, root < 0 ? id : root, -1, -1});
+    auto& slots = buffer_of_[v.node->id];
+    if (slots.size() < v.node->result_count) slots.resize(v.node->result_count, -1);
+    slots[v.index] = id;
+    return id;
+  }
+  int buffer(Value v) const { return buffer_of_[v.node->id][v.index]; }
+  int root(int b) const { return plan_.buffers[b].root; }
+
+  void add_node(const Node& node) {
+    if (node.op->name == "constant") {
+      add_buffer(node.result(), PlanBufferKind::Constant, static_cast<int>(plan_.constants.size()));
+      plan_.constants.push_back(node.attrs.array("value"));
+      return;
+    }
+    const auto use = request_.kernels.find(node.id);
+    if (use == request_.kernels.end() && form_of(node) == Form::Alias) {
+      const int from = buffer(node.operand(0));
+      add_buffer(node.result(), plan_.buffers[from].kind, plan_.buffers[from].index, root(from));
+      return;
+    }
+    PlanCommand command;
+    command.node = &node;
+    for (const Value& v : node.operands()) command.reads.push_back(buffer(v));
+    for (uint32_t i = 0; i < node.result_count; ++i) command.writes.push_back(add_buffer(node.result(static_cast<int>(i)), PlanBufferKind::Arena, -1));
+    if (node.op->cost) command.cost = node.op->cost.fn(node);
+    if (use != request_.kernels.end()) {
+      command.kernel = use->second.kernel;
+    } else {
+      command.kind = CommandKind::Host;
+      for (const ir::GraphRef& region : node.regions()) {
+        command.regions.push_back(static_cast<int>(plan_.regions.size()));
+        plan_.regions.push_back(request_.regions.at(region.get()));
+      }
+    }
+    plan_.commands.push_back(std::move(command));
+  }
+
+  /// The command that writes a root, and the last one that reads it.
+  int writer_of(int root_id) const {
+    for (size_t c = 0; c < plan_.commands.size(); ++c)
+      for (int w : plan_.commands[c].writes)
+        if (root(w) == root_id) return static_cast<int>(c);
+    return -1;
+  }
+  int last_read_of(int root_id) const {
+    for (size_t c = plan_.commands.size(); c-- > 0;)
+      for (int r : plan_.commands[c].reads)
+        if (root(r) == root_id) return static_cast<int>(c);
+    return -1;
+  }
+  /// Whether command c may write output buffer `out` over input root `in`.
+  bool may_write_over(int c, int out, int in) const {
+    const PlanCommand& command = plan_.commands[c];
+    if (command.kind != CommandKind::Kernel) return false;
+    int found = 0;
+    bool allowed = false;
+    for (size_t i = 0; i < command.reads.size(); ++i) {
+      if (root(command.reads[i]) != in) continue;
+      ++found;
+      for (auto [o, input] : request_.kernels.at(command.node->id).in_place)
+        allowed = allowed || (input == static_cast<int>(i) && command.writes[o] == out);
+    }
+    return found == 1 && allowed && plan_.buffers[in].type.bytes() == plan_.buffers[out].type.bytes();
+  }
+
+  void place_results() {
+    for (size_t r = 0; r < graph_.results().size(); ++r) {
+      const int index = static_cast<int>(r);
+      const int b = buffer(graph_.results()[r]);
+      const PlanBuffer from = plan_.buffers[b];
+      const ir::Donation* donation = nullptr;
+      for (const ir::Donation& d : request_.donations)
+        if (d.result == index && from.kind != PlanBufferKind::Argument && graph_.parameters()[d.argument]->type() == from.type) donation = &d;
+      const bool is_free = plan_.buffers[from.root].kind == PlanBufferKind::Arena;
+      if (donation) plan_.donations.push_back(*donation);
+      if (is_free && (!donation || is_safe(*donation, from.root))) {
+        for (PlanBuffer& other : plan_.buffers)
+          if (other.root == from.root) other.kind = PlanBufferKind::Result, other.index = index;
+        plan_.results.push_back(b);
+        continue;
+      }
+      // The memory is an argument, a literal, another result, or a donated one that is still read: copied at the end.
+      const int copy = static_cast<int>(plan_.buffers.size());
+      plan_.buffers.push_back({from.type, PlanBufferKind::Result, index, copy, -1, -1});
+      plan_.results.push_back(copy);
+      copies_.push_back({CommandKind::Copy, -1, {b}, {copy}, graph_.results()[r].node, {}, {}});
+    }
+    plan_.commands.insert(plan_.commands.end(), copies_.begin(), copies_.end());
+  }
+
+  bool is_safe(const ir::Donation& donation, int result_root) const {
+    const int argument = plan_.arguments[donation.argument];
+    const int writer = writer_of(result_root), reader = last_read_of(argument);
+    const bool is_read_at_end = std::any_of(graph_.results().begin(), graph_.results().end(), [&](const Value& v) { return root(buffer(v)) == argument; });
+    if (is_read_at_end) return false;
+    return reader < writer || (reader == writer && may_write_over(writer, result_root, argument));
+  }
+
+  void find_lifetimes() {
+    for (PlanBuffer& b : plan_.buffers) b.first = b.last = -1;
+    for (size_t c = 0; c < plan_.commands.size(); ++c)
+      for (const auto* list : {&plan_.commands[c].reads, &plan_.commands[c].writes})
+        for (int b : *list) {
+          PlanBuffer& owner = plan_.buffers[root(b)];
+          if (owner.first < 0) owner.first = static_cast<int>(c);
+          owner.last = static_cast<int>(c);
+        }
+  }
+
+  void reuse_in_place(int c) {
+    const std::vector<int> writes = plan_.commands[c].writes, reads = plan_.commands[c].reads;
+    for (int out : writes) {
+      if (plan_.buffers[out].kind != PlanBufferKind::Arena || root(out) != out) continue;
+      for (int read : reads) {
+        const int in = root(read);
+        if (plan_.buffers[in].kind != PlanBufferKind::Arena || plan_.buffers[in].last != c || !may_write_over(c, out, in)) continue;
+        const int last = plan_.buffers[out].last;
+        for (PlanBuffer& b : plan_.buffers)
+          if (b.root == out) b.root = in;
+        plan_.buffers[in].last = last;
+        break;
+      }
+    }
+  }
+
+  const PlanRequest& request_;
+  const ir::Graph& graph_;
+  Plan plan_;
+  std::vector<std::vector<int>> buffer_of_;
+  std::vector<PlanCommand> copies_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Plan> make_plan(const PlanRequest& request) { return PlanMaker(request).make(); }
+
+}  // namespace strata::compiler

@@ -1,0 +1,72 @@
+// The plan: what an executable does, as a flat list of commands over buffers. Sizes are formulas in the program's dimensions;
+// a binding of the dimensions turns them into offsets in one arena (arena.h).
+//
+//   plan @step where B in [1, 65536] {
+//     b0 = argument 0        : f32[B,784]
+//     b3 = arena [0, 1]      : f32[B,128]          first and last command that touch it
+//     b4 = result 0          : f32[]
+//     b5 = arena [1, 1]      : f32[B,128] in b3    shares b3's memory: a reshape, or written in place
+//     0  kernel @fusion.1f2a (b0, b1, b2) -> (b3)
+//     1  kernel @reduce_sum.77 (b3) -> (b4)
+//   }
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "strata/ir/graph.h"
+#include "strata/ir/host_array.h"
+#include "strata/ir/op.h"
+
+namespace strata::ir {
+
+enum class PlanBufferKind : uint8_t {
+  Argument,  ///< memory of argument `index`; read only, unless donated
+  Constant,  ///< literal `index` of the plan
+  Result,    ///< memory of result `index`, which the caller provides
+  Arena,
+};
+
+struct PlanBuffer {
+  Type type;
+  PlanBufferKind kind = PlanBufferKind::Arena;
+  int index = -1;
+  int root = -1;               ///< the buffer whose memory this one is; itself if its own
+  int first = -1, last = -1;   ///< commands between which its content is needed (of a root: of all that share it)
+};
+
+enum class CommandKind : uint8_t {
+  Kernel,  ///< compiled code: parameters are reads, then writes
+  Copy,    ///< writes[0] = reads[0], byte for byte
+  Host,    ///< runs `node` by its reference rule, with its regions compiled: control flow, prints, checks
+};
+
+struct PlanCommand {
+  CommandKind kind = CommandKind::Kernel;
+  int kernel = -1;             ///< index into Plan::kernels
+  std::vector<int> reads, writes;
+  const Node* node = nullptr;  ///< origin: positions in messages; the work of Host commands
+  std::vector<int> regions;    ///< Host: indices into Plan::regions
+  Cost cost;                   ///< decides whether threads are worth their start
+};
+
+/// Result r takes over the memory of argument a, which is gone afterwards.
+struct Donation {
+  int result, argument;
+};
+
+struct Plan {
+  std::string name;
+  std::shared_ptr<const Graph> graph;          ///< keeps the nodes that commands refer to
+  std::vector<std::string> dims;
+  std::vector<PlanBuffer> buffers;
+  std::vector<PlanCommand> commands;
+  std::vector<std::string> kernels;            ///< names, in the order of PlanCommand::kernel
+  std::vector<HostArray> constants;
+  std::vector<int> arguments, results;         ///< buffer ids
+  std::vector<Donation> donations;             ///< those whose results are written in place of the argument
+  std::vector<std::shared_ptr<const Plan>> regions;
+};
+
+}  // namespace strata::ir

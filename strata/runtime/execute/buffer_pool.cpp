@@ -1,0 +1,85 @@
+#include "strata/runtime/execute/buffer_pool.h"
+
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "strata/base/error/error.h"
+
+namespace strata::runtime {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+constexpr int64_t kMostIdleBytes = int64_t{4} << 30;
+
+/// Idle blocks by size. Sizes are rounded so that a request is served by a block at most an eighth too large.
+class BufferPool {
+ public:
+  std::byte* take(int64_t bytes) {
+    {
+      std::lock_guard hold(lock_);
+      auto it = idle_.find(bytes);
+      if (it != idle_.end() && !it->second.empty()) {
+        std::byte* p = it->second.back();
+        it->second.pop_back();
+        idle_bytes_ -= bytes;
+        return p;
+      }
+    }
+    return static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(bytes)));
+  }
+  void give(std::byte* p, int64_t bytes) {
+    std::lock_guard hold(lock_);
+    if (idle_bytes_ + bytes > kMostIdleBytes) return std::free(p);
+    idle_[bytes].push_back(p);
+    idle_bytes_ += bytes;
+  }
+  void release() {
+    std::lock_guard hold(lock_);
+    for (auto& [bytes, blocks] : idle_)
+      for (std::byte* p : blocks) std::free(p);
+    idle_.clear();
+    idle_bytes_ = 0;
+  }
+
+ private:
+  std::mutex lock_;
+  std::map<int64_t, std::vector<std::byte*>> idle_;
+  int64_t idle_bytes_ = 0;
+};
+
+BufferPool& pool() {
+  static auto* p = new BufferPool;  // outlives every array, whatever its lifetime
+  return *p;
+}
+
+int64_t rounded(int64_t bytes) {
+  if (bytes <= 4096) return std::max<int64_t>(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  const int64_t step = std::max<int64_t>(4096, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))) / 8);
+  return (bytes + step - 1) / step * step;
+}
+
+}  // namespace
+
+std::shared_ptr<std::byte> allocate_bytes(int64_t bytes) {
+  const int64_t size = rounded(bytes);
+  std::byte* p = pool().take(size);
+  if (!p) {
+    pool().release();
+    p = pool().take(size);
+  }
+  if (!p) throw base::Error("E0112", "no memory for " + std::to_string(bytes) + " bytes");
+  return {p, [size](std::byte* q) { pool().give(q, size); }};
+}
+
+ir::HostArray make_array(ir::DType dtype, std::vector<int64_t> shape) {
+  int64_t elements = 1;
+  for (int64_t d : shape) elements *= d;
+  return ir::HostArray(dtype, std::move(shape), allocate_bytes(elements * ir::dtype_bytes(dtype)));
+}
+
+void release_idle_memory() { pool().release(); }
+
+}  // namespace strata::runtime

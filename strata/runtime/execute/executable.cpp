@@ -1,0 +1,226 @@
+#include "strata/runtime/execute/executable.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "strata/base/error/error.h"
+#include "strata/base/threads/thread_pool.h"
+#include "strata/ir/plan/arena.h"
+#include "strata/runtime/execute/buffer_pool.h"
+
+namespace strata::runtime {
+
+using ir::CommandKind;
+using ir::HostArray;
+using ir::PlanBuffer;
+using ir::PlanBufferKind;
+using ir::PlanCommand;
+
+namespace {
+
+/// Work below which a second thread costs more than it brings: about 20 us of arithmetic or of traffic.
+constexpr int64_t kSmallestParallelFlops = 400'000;
+constexpr int64_t kSmallestParallelBytes = 200'000;
+/// Bindings kept: a last batch of another size, and a few sequence lengths.
+constexpr size_t kMostBindings = 16;
+
+}  // namespace
+
+/// One binding of the dimensions: sizes, offsets and needs, computed once.
+struct Executable::Binding {
+  std::vector<int64_t> dims;
+  std::vector<int64_t> buffer_bytes;   ///< by buffer
+  std::vector<int64_t> offsets;        ///< by buffer, of arena roots
+  ir::ArenaLayout layout;
+  std::vector<KernelNeeds> needs;      ///< by command
+  std::vector<std::vector<int64_t>> kernel_dims;  ///< by command
+  std::vector<bool> is_parallel;       ///< by command
+  int64_t scratch_bytes = 0;           ///< of one thread
+  int scratch_threads = 0;
+  std::shared_ptr<std::byte> arena, scratch;
+};
+
+Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels, std::vector<std::shared_ptr<const Executable>> regions)
+    : plan_(std::move(plan)), kernels_(std::move(kernels)), regions_(std::move(regions)) {
+  for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
+}
+Executable::~Executable() = default;
+
+Executable::Binding& Executable::bind(const ir::DimBinding& dims) const {
+  std::vector<int64_t> values;
+  for (const std::string& name : plan_->dims) values.push_back(dims(ir::Dim::symbol(name)));
+  for (const auto& b : bindings_)
+    if (b->dims == values) return *b;
+
+  auto binding = std::make_unique<Binding>();
+  binding->dims = values;
+  std::vector<ir::ArenaRequest> requests;
+  std::vector<size_t> owners;
+  for (size_t i = 0; i < plan_->buffers.size(); ++i) {
+    const PlanBuffer& buffer = plan_->buffers[i];
+    binding->buffer_bytes.push_back(dims(buffer.type.bytes()));
+    if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
+    requests.push_back({buffer.first, buffer.last, binding->buffer_bytes[i]});
+    owners.push_back(i);
+  }
+  binding->layout = ir::lay_out_arena(requests);
+  binding->offsets.assign(plan_->buffers.size(), 0);
+  for (size_t k = 0; k < owners.size(); ++k) binding->offsets[owners[k]] = binding->layout.offsets[k];
+
+  for (const PlanCommand& command : plan_->commands) {
+    KernelNeeds needs;
+    std::vector<int64_t> kernel_dims;
+    if (command.kind == CommandKind::Kernel) {
+      for (int d : kernels_[command.kernel].dims) kernel_dims.push_back(values[d]);
+      kernels_[command.kernel].needs(kernel_dims.data(), &needs);
+      binding->scratch_bytes = std::max(binding->scratch_bytes, needs.scratch_bytes);
+    }
+    binding->needs.push_back(needs);
+    binding->kernel_dims.push_back(std::move(kernel_dims));
+    binding->is_parallel.push_back(needs.tasks > 1 && (dims(command.cost.flops) >= kSmallestParallelFlops || dims(command.cost.bytes) >= kSmallestParallelBytes));
+  }
+  binding->arena = allocate_bytes(binding->layout.bytes);
+  if (bindings_.size() >= kMostBindings) bindings_.erase(bindings_.begin());
+  bindings_.push_back(std::move(binding));
+  return *bindings_.back();
+}
+
+/// One run: the pointers of all buffers, and the commands.
+struct Executable::Execution {
+  const Executable& self;
+  Binding& binding;
+  const ir::DimBinding& dims;
+  std::vector<HostArray>& arguments;
+  std::vector<HostArray>& results;
+  std::vector<std::byte*> memory;
+
+  std::vector<int64_t> shape_of(int buffer) const {
+    std::vector<int64_t> shape;
+    for (ir::Dim d : self.plan_->buffers[buffer].type.shape()) shape.push_back(dims(d));
+    return shape;
+  }
+
+  void place() {
+    const ir::Plan& plan = *self.plan_;
+    results.resize(plan.results.size());
+    for (const ir::Donation& d : plan.donations) {
+      HostArray& argument = arguments[d.argument];
+      results[d.result] = argument.storage().use_count() == 1 ? argument : copy_of(argument);
+      if (argument.storage() != results[d.result].storage()) argument = results[d.result];
+    }
+    memory.assign(plan.buffers.size(), nullptr);
+    for (size_t i = 0; i < plan.buffers.size(); ++i) {
+      const PlanBuffer& b = plan.buffers[i];
+      if (b.kind == PlanBufferKind::Argument) memory[i] = arguments[b.index].data();
+      else if (b.kind == PlanBufferKind::Constant) memory[i] = const_cast<std::byte*>(plan.constants[b.index].data());
+      else if (b.kind == PlanBufferKind::Arena && b.root == static_cast<int>(i)) memory[i] = binding.arena.get() + binding.offsets[i];
+    }
+    for (size_t r = 0; r < plan.results.size(); ++r) {
+      const int b = plan.results[r];
+      if (results[r].storage() == nullptr) results[r] = make_array(plan.buffers[b].type.dtype(), shape_of(b));
+      memory[b] = results[r].data();
+      memory[plan.buffers[b].root] = memory[b];  // a reshape of what the result's memory is
+    }
+    for (size_t i = 0; i < plan.buffers.size(); ++i)
+      if (!memory[i]) memory[i] = memory[plan.buffers[i].root];
+  }
+
+  static HostArray copy_of(const HostArray& a) {
+    HostArray b = make_array(a.dtype(), a.shape());
+    std::memcpy(b.data(), a.data(), static_cast<size_t>(a.bytes()));
+    return b;
+  }
+
+  void run() {
+    for (size_t c = 0; c < self.plan_->commands.size(); ++c) {
+      const PlanCommand& command = self.plan_->commands[c];
+      if (command.kind == CommandKind::Kernel) run_kernel(command, c);
+      else if (command.kind == CommandKind::Copy)
+        std::memcpy(memory[command.writes[0]], memory[command.reads[0]], static_cast<size_t>(binding.buffer_bytes[command.writes[0]]));
+      else run_host(command);
+    }
+  }
+
+  void run_kernel(const PlanCommand& command, size_t c) {
+    const KernelNeeds& needs = binding.needs[c];
+    if (needs.tasks == 0) return;
+    std::vector<void*> buffers;
+    for (int b : command.reads) buffers.push_back(memory[b]);
+    for (int b : command.writes) buffers.push_back(memory[b]);
+    KernelStatus status;
+    const KernelFunction kernel = self.kernels_[command.kernel].run;
+    const int64_t* kernel_dims = binding.kernel_dims[c].data();
+    auto run_range = [&](base::TaskRange range) {
+      KernelContext context{&status, binding.scratch.get() + binding.scratch_bytes * range.slot};
+      kernel(&context, buffers.data(), kernel_dims, range.begin, range.end);
+    };
+    if (binding.is_parallel[c]) base::ThreadPool::shared().run(needs.tasks, run_range);
+    else run_range({0, needs.tasks, 0});
+    if (status.code != 0) fail(command, status);
+  }
+
+  [[noreturn]] void fail(const PlanCommand& command, const KernelStatus& status) const {
+    base::Error error("E0400", std::string(command.node->op->name) + ": a check failed at element " + std::to_string(status.index) + " (code " + std::to_string(status.code) + ")");
+    if (const std::string where = command.node->where.str(); !where.empty()) error.note("recorded at " + where);
+    throw error;
+  }
+
+  void run_host(const PlanCommand& command) {
+    const ir::Node& node = *command.node;
+    auto view = [&](int b) {
+      return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b), std::shared_ptr<std::byte>(memory[b], [](std::byte*) {}));
+    };
+    std::vector<HostArray> operands, outputs;
+    for (int b : command.reads) operands.push_back(view(b));
+    for (int b : command.writes) outputs.push_back(view(b));
+    const std::vector<HostArray> before = outputs;
+    ir::Reference rule{node, operands, outputs, nullptr, nullptr};
+    rule.dim = [this](ir::Dim d) { return dims(d); };
+    rule.run = [&](const ir::Graph& region, std::span<const HostArray> inputs) {
+      for (size_t i = 0; i < node.regions().size(); ++i)
+        if (node.regions()[i].get() == &region) return self.regions_[command.regions[i]]->run({inputs.begin(), inputs.end()});
+      throw base::Error("E0900", "a region is not part of the plan");
+    };
+    node.op->reference.fn(rule);
+    for (size_t i = 0; i < outputs.size(); ++i)  // a rule may have replaced its result by another array
+      if (outputs[i].data() != before[i].data()) std::memcpy(memory[command.writes[i]], outputs[i].data(), static_cast<size_t>(outputs[i].bytes()));
+  }
+};
+
+std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArray> arguments) const {
+  if (arguments.size() != parameter_types_.size())
+    throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) + " arguments, found " + std::to_string(arguments.size()));
+  std::vector<std::vector<int64_t>> shapes;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    shapes.push_back(arguments[i].shape());
+    if (arguments[i].dtype() != parameter_types_[i].dtype())
+      throw base::Error("E0110", plan_->name + ": argument " + std::to_string(i) + " should be " + parameter_types_[i].str() + ", found " + std::string(dtype_name(arguments[i].dtype())));
+  }
+  return shapes;
+}
+
+std::vector<HostArray> Executable::run(std::vector<HostArray> arguments) const {
+  const auto shapes = shapes_of(arguments);
+  const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes);
+  std::lock_guard hold(lock_);
+  Binding& binding = bind(dims);
+  const int threads = base::ThreadPool::shared().thread_count();
+  if (!binding.scratch || binding.scratch_threads < threads) {
+    binding.scratch = allocate_bytes(binding.scratch_bytes * threads);
+    binding.scratch_threads = threads;
+  }
+  std::vector<HostArray> results;
+  Execution execution{*this, binding, dims, arguments, results, {}};
+  execution.place();
+  execution.run();
+  return results;
+}
+
+MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
+  const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
+  std::lock_guard hold(lock_);
+  const Binding& binding = bind(dims);
+  return {binding.layout.bytes, binding.layout.largest_live};
+}
+
+}  // namespace strata::runtime

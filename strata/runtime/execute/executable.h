@@ -1,0 +1,58 @@
+// Runs a plan: one arena, the commands in order, kernels over the thread pool, a status word checked after each command.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strata/ir/interpret.h"
+#include "strata/ir/plan/plan.h"
+#include "strata/runtime/kernel_abi.h"
+
+namespace strata::runtime {
+
+/// Compiled code for one entry of Plan::kernels.
+struct BoundKernel {
+  KernelFunction run = nullptr;
+  KernelNeedsFunction needs = nullptr;
+  std::vector<int> dims;              ///< the kernel's dimensions as indices into Plan::dims
+  std::shared_ptr<const void> code;   ///< keeps the machine code loaded
+};
+
+/// What a binding of the dimensions makes of a plan.
+struct MemoryUse {
+  int64_t arena_bytes = 0;
+  int64_t largest_live_bytes = 0;  ///< lower bound for any arena
+};
+
+class Executable {
+ public:
+  Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels, std::vector<std::shared_ptr<const Executable>> regions);
+  ~Executable();
+
+  const ir::Plan& plan() const { return *plan_; }
+
+  /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's when
+  /// nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111) and failed checks (E0400).
+  /// Calls from several threads are safe; they run one after the other inside.
+  std::vector<ir::HostArray> run(std::vector<ir::HostArray> arguments) const;
+
+  MemoryUse memory_use(std::span<const std::vector<int64_t>> argument_shapes) const;
+
+ private:
+  struct Binding;
+  struct Execution;
+  Binding& bind(const ir::DimBinding& dims) const;
+  std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
+
+  std::shared_ptr<const ir::Plan> plan_;
+  std::vector<BoundKernel> kernels_;
+  std::vector<std::shared_ptr<const Executable>> regions_;
+  std::vector<ir::Type> parameter_types_;
+  mutable std::recursive_mutex lock_;  ///< guards the bindings and their arenas
+  mutable std::vector<std::unique_ptr<Binding>> bindings_;
+};
+
+}  // namespace strata::runtime
