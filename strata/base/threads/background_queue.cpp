@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "strata/base/threads/thread_pool.h"
+#include "strata/base/trace/span.h"
 
 namespace strata::base {
 
@@ -31,6 +32,7 @@ struct OrderedProduction::State {
 
 void OrderedProduction::State::work() {
   SerialScope serial;  // a loader beside a training step must not take the step's cores
+  set_thread_name("background");
   std::unique_lock lock(mutex);
   while (true) {
     place_free.wait(

@@ -6,10 +6,12 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "strata/base/threads/mailbox.h"
+#include "strata/base/trace/span.h"
 
 namespace strata::base {
 namespace {
@@ -85,6 +87,7 @@ void ThreadPool::State::stop() {
 
 void ThreadPool::State::work(int slot, Mailbox& mailbox) {
   serial_here = true;
+  set_thread_name("worker " + std::to_string(slot));
   while (mailbox.await(spin_ns)) {
     run_slot(slot);
     mailbox.finish();
