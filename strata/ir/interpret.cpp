@@ -1,6 +1,7 @@
 #include "strata/ir/interpret.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
@@ -40,9 +41,10 @@ class Interpreter {
       for (Dim d : type.shape()) shape.push_back(dims_(d));
       results.emplace_back(type.dtype(), std::move(shape));
     }
-    Reference rule{node, operands, results, nullptr, nullptr};
+    Reference rule{node, operands, results, nullptr, nullptr, nullptr};
     rule.run = [this](const Graph& region, std::span<const HostArray> arguments) { return Interpreter(region, dims_, options_).run(arguments); };
     rule.dim = [this](Dim d) { return dims_(d); };
+    rule.print = options_.print ? options_.print : [](const std::string& text) { std::fputs((text + "\n").c_str(), stderr); };
     node.op->reference.fn(rule);
     if (options_.observe) options_.observe(node, results);
     values_[node.id] = std::move(results);

@@ -132,6 +132,8 @@ class Reference {
   std::function<std::vector<HostArray>(const Graph&, std::span<const HostArray>)> run;
   /// The value of a dimension in this execution.
   std::function<int64_t(Dim)> dim;
+  /// Where the text of a `print` goes.
+  std::function<void(const std::string&)> print;
 };
 
 class Jvp;         // ops/rules.h: tangents of an op's results from those of its operands

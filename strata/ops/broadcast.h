@@ -50,10 +50,13 @@ void broadcast_together(std::string_view op, Value& x, Value& y);
 
 /// A literal array as a node.
 Value constant(Graph& graph, HostArray value);
-/// A rank-0 constant; refuses a literal that the dtype can't hold exactly enough: 0.5 for an integer (E0120).
+/// A rank-0 constant; refuses a literal that the dtype can't hold exactly enough: 0.5 for an integer (E0135).
 Value scalar(Graph& graph, DType dtype, Literal value);
 /// Every element `value`.
 Value full(Graph& graph, Type type, Literal value);
+/// A rank-0 constant of the dtype (and in the graph) of `like`.
+Value scalar_like(Value like, Literal value);
+/// A constant of the type of `like`.
 Value constant_like(Value like, Literal value);
 Value zeros_like(Value like);
 Value ones_like(Value like);

@@ -21,7 +21,7 @@ Value stop_gradient(Value x);
 std::vector<Value> barrier(std::span<const Value> xs);
 /// Writes the label and the value when the program runs, in program order.
 void print(Value x, std::string_view label);
-/// Every element of `condition` (bool) must be true, or the run fails with `message` (E0130).
+/// Every element of `condition` (bool) must be true, or the run fails with `message` (E0136).
 void check(Value condition, std::string_view message);
 
 template <Handle V>

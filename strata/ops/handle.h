@@ -1,15 +1,15 @@
 // What lets one function serve graph values and tensors alike.
 //
-// A handle is a type V that stands for a value of some graph being recorded: ir::Value itself, and Tensor (tensor/). Functions
-// of ops/ take and return handles; HandleTraits<V> says how a V enters the graph and how a result leaves it.
+// A handle is a type V that stands for a value of some graph being recorded: ir::Value itself, and Tensor (tensor/).
+// Functions of ops/ take and return handles; HandleTraits<V> says how a V enters the graph and how a result leaves it.
 //
 //   template <Handle V> V tanh(V x, Source at = Source::here()) { return call<V>(at, kTanh, {x}); }
 //   template <Handle V> V softmax(V x, int axis, Source at = Source::here()) {
 //     return lift<V>(at, [&](Value x) { return softmax_of(x, axis); }, x);          // real logic: once, on ir::Value
 //   }
 //
-// A Recording is open while nodes are appended. For ir::Value it sets the graph's position only where none is set, since
-// transforms have set it before they call a rule.
+// A Recording is open while nodes are appended. For ir::Value it sets the graph's position only where none is set,
+// since transforms have set it before they call a rule.
 #pragma once
 
 #include <array>
@@ -64,7 +64,8 @@ struct HandleTraits<Value> {
   static constexpr bool is_handle = true;
   class Recording {
    public:
-    /// `anchor`: one of the handles that take part; never null for ir::Value, whose functions without operands take a Graph.
+    /// `anchor`: one of the handles that take part; never null for ir::Value, whose functions without operands take a
+    /// Graph.
     Recording(Source at, const Value* anchor) : graph_(anchor->graph()), sets_location_(!graph_.location().file) {
       if (sets_location_) graph_.set_location({at.file, at.line, graph_.location().path});
     }
@@ -85,14 +86,22 @@ struct HandleTraits<Value> {
 namespace detail {
 
 template <class V>
-const V* anchor_of(const V& x) { return &x; }
+const V* anchor_of(const V& x) {
+  return &x;
+}
 template <class V>
-const V* anchor_of(const std::vector<V>& xs) { return xs.empty() ? nullptr : xs.data(); }
+const V* anchor_of(const std::vector<V>& xs) {
+  return xs.empty() ? nullptr : xs.data();
+}
 template <class V>
-const V* anchor_of(const std::optional<V>& x) { return x ? &*x : nullptr; }
+const V* anchor_of(const std::optional<V>& x) {
+  return x ? &*x : nullptr;
+}
 
 template <Handle V, class R>
-Value enter(R& recording, const V& x) { return HandleTraits<V>::enter(recording, x); }
+Value enter(R& recording, const V& x) {
+  return HandleTraits<V>::enter(recording, x);
+}
 template <Handle V, class R>
 std::vector<Value> enter(R& recording, const std::vector<V>& xs) {
   std::vector<Value> values;
@@ -101,10 +110,14 @@ std::vector<Value> enter(R& recording, const std::vector<V>& xs) {
 }
 /// A missing optional operand is a null Value.
 template <Handle V, class R>
-Value enter(R& recording, const std::optional<V>& x) { return x ? HandleTraits<V>::enter(recording, *x) : Value{}; }
+Value enter(R& recording, const std::optional<V>& x) {
+  return x ? HandleTraits<V>::enter(recording, *x) : Value{};
+}
 
 template <Handle V, class R>
-V leave(R& recording, Value x) { return HandleTraits<V>::leave(recording, x); }
+V leave(R& recording, Value x) {
+  return HandleTraits<V>::leave(recording, x);
+}
 template <Handle V, class R>
 std::vector<V> leave(R& recording, const std::vector<Value>& xs) {
   std::vector<V> handles;
@@ -131,8 +144,8 @@ const V* first_anchor(std::initializer_list<const V*> anchors) {
 
 }  // namespace detail
 
-/// Runs f on the graph values of handles xs (V, vector<V> or optional<V> each) with the caller's position; what f returns (Value, vector, array or
-/// pair of them) comes back as handles.
+/// Runs f on the graph values of handles xs (V, vector<V> or optional<V> each) with the caller's position; what f
+/// returns (Value, vector, array or pair of them) comes back as handles.
 template <Handle V, class F, class... X>
 auto lift(Source at, F&& f, const X&... xs) {
   typename HandleTraits<V>::Recording recording(at, detail::first_anchor<V>({detail::anchor_of<V>(xs)...}));

@@ -18,6 +18,12 @@ constexpr ErrorPage kPages[] = {
      "The verifier refused a kernel that Strata itself made. Please report the message with the program that led to it."},
     {"E0125", ErrorKind::Internal, "a kernel reached outside of a buffer",
      "The loop interpreter checks every access; the message names the buffer, the index and the shape. Native code would have read or written foreign memory. Please report it."},
+    {"E0101", ErrorKind::User, "operand shapes don't fit the op",
+     "The op takes operands of one shape, or shapes that broadcast: axes align at the end, and an axis of extent 1 stretches. The message names both types and the axis that differs. A symbolic dimension matches only itself and 1."},
+    {"E0135", ErrorKind::User, "a literal has no value in the tensor's dtype",
+     "A number beside a tensor takes the tensor's dtype: 0.5 has no value among integers, 300 none in u8. Cast the tensor first, or write a number that its dtype holds."},
+    {"E0136", ErrorKind::User, "a check in the program failed",
+     "The program holds a check node whose condition was false when it ran. The message is the one given to check(); the index is the first element that was false."},
 };
 
 }  // namespace

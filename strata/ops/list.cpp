@@ -1,0 +1,79 @@
+#include "strata/ops/list.h"
+
+#include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
+
+namespace strata::ops {
+namespace {
+
+constexpr const ir::Op* kOps[] = {
+    // creation
+    &kConstant,
+    &kIota,
+    &kBroadcast,
+    // elementwise: unary
+    &kNeg,
+    &kAbs,
+    &kSign,
+    &kNot,
+    &kFloor,
+    &kCeil,
+    &kRound,
+    &kTrunc,
+    &kIsFinite,
+    &kExp,
+    &kExpm1,
+    &kLog,
+    &kLog1p,
+    &kSqrt,
+    &kRsqrt,
+    &kCbrt,
+    &kSin,
+    &kCos,
+    &kTanh,
+    &kSigmoid,
+    &kErf,
+    &kErfInv,
+    // elementwise: binary
+    &kAdd,
+    &kSub,
+    &kMul,
+    &kDiv,
+    &kRem,
+    &kPow,
+    &kAtan2,
+    &kMaximum,
+    &kMinimum,
+    &kAnd,
+    &kOr,
+    &kXor,
+    &kShiftLeft,
+    &kShiftRightArithmetic,
+    &kShiftRightLogical,
+    // elementwise: compare, choose, convert
+    &kEq,
+    &kNe,
+    &kLt,
+    &kLe,
+    &kGt,
+    &kGe,
+    &kSelect,
+    &kCast,
+    &kBitcast,
+    // identities with a message for the transforms and the compiler, and effects
+    &kStopGradient,
+    &kBarrier,
+    &kPrint,
+    &kCheck,
+};
+
+}  // namespace
+
+std::span<const ir::Op* const> all_ops() { return kOps; }
+
+const ir::OpTable& op_table() {
+  static const ir::OpTable table(kOps);
+  return table;
+}
+
+}  // namespace strata::ops
