@@ -1,0 +1,75 @@
+#include "strata/compiler/cache/kernel_cache.h"
+
+#include <atomic>
+#include <cstdlib>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/byte_reader.h"
+#include "strata/base/bytes/byte_writer.h"
+#include "strata/base/bytes/files.h"
+#include "strata/base/trace/log.h"
+
+namespace strata::compiler {
+namespace {
+
+constexpr std::string_view kMagic = "SKC1";
+
+std::optional<Object> parse(std::span<const std::byte> bytes, const std::string& path, base::Hash128 key) {
+  base::ByteReader reader(bytes, path);
+  if (!reader.expect(kMagic, "magic")) return std::nullopt;
+  uint64_t fields[5];
+  for (uint64_t& field : fields) {
+    auto value = reader.little<uint64_t>("header");
+    if (!value) return std::nullopt;
+    field = *value;
+  }
+  if (fields[0] != key.lo || fields[1] != key.hi || fields[2] != reader.remaining()) return std::nullopt;
+  auto object = reader.take(fields[2], "object");
+  if (!object || base::hash_bytes(*object) != base::Hash128{fields[3], fields[4]}) return std::nullopt;
+  return Object((*object).begin(), (*object).end());
+}
+
+}  // namespace
+
+std::string cache_folder() {
+  if (const char* folder = std::getenv("STRATA_CACHE")) return folder;
+  if (const char* folder = std::getenv("XDG_CACHE_HOME"); folder && *folder) return std::string(folder) + "/strata";
+  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/strata";
+  return "";
+}
+
+std::string KernelCache::path_of(base::Hash128 key) const {
+  const std::string hex = key.hex();
+  return folder_ + "/kernels/" + hex.substr(0, 2) + "/" + hex.substr(2) + ".o";
+}
+
+std::optional<Object> KernelCache::read(base::Hash128 key) const {
+  if (folder_.empty()) return std::nullopt;
+  const std::string path = path_of(key);
+  if (!base::is_file(path)) return std::nullopt;
+  auto bytes = base::read_bytes(path);
+  if (!bytes) return std::nullopt;
+  auto object = parse(*bytes, path, key);
+  if (!object) base::log_warn("compile cache: {} is damaged or of another version; compiled again", path);
+  return object;
+}
+
+void KernelCache::write(base::Hash128 key, const Object& object) const {
+  if (folder_.empty()) return;
+  const base::Hash128 hash = base::hash_bytes(object);
+  base::ByteWriter header;
+  header.text(kMagic).little(key.lo).little(key.hi).little(uint64_t{object.size()}).little(hash.lo).little(hash.hi);
+  const std::string path = path_of(key);
+  try {
+    base::make_folders(path.substr(0, path.rfind('/')));
+    base::AtomicFile file(path);
+    file.write(header.bytes());
+    file.write(std::span<const std::byte>(object));
+    file.commit();
+  } catch (const base::Error& error) {
+    static std::atomic<bool> is_told = false;
+    if (!is_told.exchange(true)) base::log_warn("compile cache: not written: {}", error.message());
+  }
+}
+
+}  // namespace strata::compiler

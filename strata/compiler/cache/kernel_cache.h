@@ -1,0 +1,30 @@
+// Objects on disk, one file per key, so that a program that was compiled once starts at once. A file that is truncated,
+// changed or of another version is as good as absent: it is compiled again and replaced.
+//
+//   | "SKC1" | key lo, hi | bytes of the object | hash lo, hi of the object | the object |
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "strata/base/bytes/hash.h"
+#include "strata/compiler/backends/backend.h"
+
+namespace strata::compiler {
+
+/// $STRATA_CACHE, else $XDG_CACHE_HOME/strata, else ~/.cache/strata; empty when the variable is set to nothing (no cache).
+std::string cache_folder();
+
+class KernelCache {
+ public:
+  explicit KernelCache(std::string folder = cache_folder()) : folder_(std::move(folder)) {}
+  std::optional<Object> read(base::Hash128 key) const;
+  /// Failure to write (read-only folder, full disk) is logged once and otherwise ignored: the program runs without.
+  void write(base::Hash128 key, const Object& object) const;
+  std::string path_of(base::Hash128 key) const;
+
+ private:
+  std::string folder_;
+};
+
+}  // namespace strata::compiler

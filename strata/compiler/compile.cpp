@@ -1,0 +1,168 @@
+#include "strata/compiler/compile.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "strata/base/error/error.h"
+#include "strata/base/threads/thread_pool.h"
+#include "strata/compiler/backends/backend.h"
+#include "strata/compiler/backends/backends.h"
+#include "strata/compiler/cache/kernel_cache.h"
+#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/in_place.h"
+#include "strata/compiler/lower/kernel_key.h"
+#include "strata/compiler/lower/lower_kernel.h"
+#include "strata/compiler/pipeline.h"
+#include "strata/compiler/plan/make_plan.h"
+#include "strata/ir/op.h"
+#include "strata/ir/rewrite.h"
+
+namespace strata::compiler {
+
+using ir::Graph;
+using ir::Node;
+
+namespace {
+
+/// A kernel in memory, shared by all programs that hold it.
+struct ReadyKernel {
+  LoadedKernel code;
+  std::shared_ptr<const LoadedObject> object;
+  std::vector<std::string> dims;
+  std::vector<std::pair<int, int>> in_place;
+};
+
+/// A listed registry: the kernels of this process by key. Guarded by its lock.
+struct ReadyKernels {
+  std::mutex lock;
+  std::unordered_map<base::Hash128, ReadyKernel, base::Hash128Hasher> by_key;
+};
+ReadyKernels& ready_kernels() {
+  static auto* kernels = new ReadyKernels;  // machine code may run until the very end of the process
+  return *kernels;
+}
+
+/// Kernels of one program that are still to be made ready.
+struct PendingKernel {
+  base::Hash128 key;
+  std::string name;
+  const Node* node;
+  ReadyKernel ready;
+};
+
+class KernelMaker {
+ public:
+  KernelMaker(const Backend& backend, runtime::IsaLevel level) : backend_(backend), level_(level) {
+    salt_ = base::combine(base::hash_text(backend.fingerprint()), static_cast<uint64_t>(level) * 1000 + kScheduleVersion);
+  }
+
+  /// The ready kernels for these nodes, in order. Compiles those that neither memory nor disk has, on all threads.
+  std::vector<ReadyKernel> make(std::span<const Node* const> nodes, std::vector<std::string>& names, const ir::Facts& facts) {
+    std::vector<PendingKernel> all;
+    for (const Node* node : nodes) {
+      const base::Hash128 key = base::combine(kernel_key(*node, facts), salt_);
+      all.push_back({key, std::string(node->op->name) + "." + key.hex().substr(0, 8), node, {}});
+      names.push_back(all.back().name);
+    }
+    std::vector<PendingKernel*> missing;
+    {
+      std::lock_guard hold(ready_kernels().lock);
+      for (PendingKernel& k : all) {
+        auto it = ready_kernels().by_key.find(k.key);
+        if (it != ready_kernels().by_key.end()) k.ready = it->second;
+        else missing.push_back(&k);
+      }
+    }
+    // One at a time from the queue: kernels differ much in what they cost to compile.
+    base::ThreadPool::shared().run(static_cast<int64_t>(missing.size()), [&](base::TaskRange range) {
+      for (int64_t i = range.begin; i < range.end; ++i) make_ready(*missing[static_cast<size_t>(i)], facts);
+    }, {base::Split::Dynamic, 1});
+    std::lock_guard hold(ready_kernels().lock);
+    std::vector<ReadyKernel> ready;
+    for (PendingKernel& k : all) ready.push_back(ready_kernels().by_key.emplace(k.key, std::move(k.ready)).first->second);
+    return ready;
+  }
+
+ private:
+  void make_ready(PendingKernel& k, const ir::Facts& facts) const {
+    const ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.name);
+    k.ready.dims = naive.dims;
+    k.ready.in_place = in_place_pairs(naive);
+    std::optional<Object> object = disk_.read(k.key);
+    if (!object) {
+      const ir::loops::Kernel scheduled = schedule(naive, level_);
+      const ir::loops::Kernel* const kernels[] = {&scheduled};
+      object = backend_.compile(kernels);
+      disk_.write(k.key, *object);
+    }
+    k.ready.object = backend_.load(*object);
+    k.ready.code = k.ready.object->find(k.name);
+  }
+
+  const Backend& backend_;
+  runtime::IsaLevel level_;
+  base::Hash128 salt_;
+  KernelCache disk_;
+};
+
+std::shared_ptr<const Graph> run_passes(const Graph& graph, const CompileOptions& options) {
+  std::shared_ptr<const Graph> current;
+  const Graph* from = &graph;
+  for (const Pass& pass : pipeline()) {
+    if (std::find(options.disabled_passes.begin(), options.disabled_passes.end(), pass.name) != options.disabled_passes.end()) continue;
+    current = pass.run(*from);
+    from = current.get();
+  }
+  return current ? current : std::shared_ptr<const Graph>(ir::copy_graph(graph));
+}
+
+std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, const std::vector<std::string>& plan_dims) {
+  std::vector<int> positions;
+  for (const std::string& d : kernel_dims)
+    positions.push_back(static_cast<int>(std::find(plan_dims.begin(), plan_dims.end(), d) - plan_dims.begin()));
+  return positions;
+}
+
+}  // namespace
+
+std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const Graph> graph, const CompileOptions& options) {
+  const runtime::IsaLevel level = options.isa.value_or(runtime::chosen_isa_level());
+  const Backend& backend = options.backend ? *options.backend : llvm_backend_for(level);
+  PlanRequest request;
+  request.graph = run_passes(*graph, options);
+  request.donations = options.donations;
+
+  std::vector<const Node*> kernel_nodes;
+  std::vector<std::shared_ptr<const runtime::Executable>> regions;
+  CompileOptions region_options = options;
+  region_options.donations.clear();
+  const std::vector<bool> live = live_nodes(*request.graph);
+  for (const Node* node : request.graph->nodes()) {
+    if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
+    const bool is_fusion = node->op->name == "fusion";
+    const Form form = is_fusion ? Form::Element : form_of(*node);
+    if (form == Form::Alias) continue;
+    if (form != Form::Command) {
+      request.kernels[node->id].kernel = static_cast<int>(kernel_nodes.size());
+      kernel_nodes.push_back(node);
+      continue;
+    }
+    for (const ir::GraphRef& region : node->regions()) {
+      regions.push_back(compile(region, region_options));
+      request.regions.emplace(region.get(), std::shared_ptr<const ir::Plan>(regions.back(), &regions.back()->plan()));
+    }
+  }
+
+  KernelMaker maker(backend, level);
+  const std::vector<ReadyKernel> ready = maker.make(kernel_nodes, request.kernel_names, request.graph->facts());
+  for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
+  std::shared_ptr<const ir::Plan> plan = make_plan(request);
+  std::vector<runtime::BoundKernel> bound;
+  for (const ReadyKernel& k : ready) bound.push_back({k.code.run, k.code.needs, dim_positions(k.dims, plan->dims), k.object});
+  return std::make_shared<const runtime::Executable>(plan, std::move(bound), std::move(regions));
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,12 @@
+// Replaces calls and composites by their bodies, innermost last, until none is left.
+#pragma once
+
+#include <memory>
+
+#include "strata/ir/graph.h"
+
+namespace strata::compiler {
+
+std::unique_ptr<ir::Graph> inline_calls(const ir::Graph& graph);
+
+}  // namespace strata::compiler

@@ -1,0 +1,15 @@
+// Chooses the rewrites of a naive loop program for an instruction set: tiles, packing, register tiles, vectors, tasks. Every
+// rewrite keeps the bits; the result is again a loop program that prints, verifies and runs in the interpreter.
+#pragma once
+
+#include "strata/ir/loops/kernel.h"
+#include "strata/runtime/machine/isa_level.h"
+
+namespace strata::compiler {
+
+/// Part of cache keys: raise it when a schedule changes.
+inline constexpr int kScheduleVersion = 1;
+
+ir::loops::Kernel schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+
+}  // namespace strata::compiler
