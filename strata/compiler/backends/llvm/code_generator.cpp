@@ -7,7 +7,6 @@
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
-#include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/DCE.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/LICM.h>
@@ -78,8 +77,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& target) {
   llvm::FunctionPassManager passes;
   passes.addPass(llvm::SROAPass(llvm::SROAOptions::PreserveCFG));  // locals and register tiles become values
   passes.addPass(llvm::EarlyCSEPass());                            // addresses that statements share
-  passes.addPass(llvm::InstCombinePass());
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(  // address parts and broadcasts out of inner loops
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(            // address parts and broadcasts out of inner loops
       llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
   passes.addPass(llvm::EarlyCSEPass());
   passes.addPass(llvm::DCEPass());

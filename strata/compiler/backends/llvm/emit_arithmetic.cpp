@@ -245,7 +245,7 @@ KernelEmitter::Value* KernelEmitter::emit_floor_divide(ExprOp op, bool is_signed
   // Divisors that are not positive keep the interpreter's answers: no adjustment at 0, the floor's below it.
   Value* adjust = builder_.CreateICmpSLT(builder_.CreateXor(rest, b), constant_int(a, 0));
   adjust = builder_.CreateAnd(adjust, builder_.CreateICmpNE(rest, constant_int(a, 0)));
-  if (!known) adjust = builder_.CreateAnd(adjust, builder_.CreateICmpNE(b, constant_int(a, 0)));
+  if (!known || known->isZero()) adjust = builder_.CreateAnd(adjust, builder_.CreateICmpNE(b, constant_int(a, 0)));
   if (!quotient) return builder_.CreateAdd(rest, builder_.CreateSelect(adjust, b, constant_int(a, 0)));
   Value* truncated = emit_divide(ExprOp::Div, true, a, b);
   return builder_.CreateAdd(truncated, builder_.CreateSExt(adjust, a->getType()));

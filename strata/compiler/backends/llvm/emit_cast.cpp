@@ -32,11 +32,7 @@ KernelEmitter::Value* KernelEmitter::emit_cast(DType from, DType to, Value* a) {
 }
 
 KernelEmitter::Value* KernelEmitter::emit_bitcast(DType from, DType to, Value* a) {
-  if (from == to) return a;
-  llvm::Type* type = same_lanes(a, scalar_type(to));
-  if (ir::is_bool(from)) return builder_.CreateZExt(a, type);
-  if (ir::is_bool(to)) return builder_.CreateTrunc(a, type);
-  return builder_.CreateBitCast(a, type);
+  return from == to ? a : builder_.CreateBitCast(a, same_lanes(a, scalar_type(to)));
 }
 
 KernelEmitter::Value* KernelEmitter::half_to_f32(DType from, Value* bits) {

@@ -220,14 +220,18 @@ KernelEmitter::Value* KernelEmitter::emit_load(Expr load) {
   return from_memory(vector, type);
 }
 
+/// A store is as wide as its indices; a scalar value or mask beside them stands for every lane.
 void KernelEmitter::emit_store(const Stmt& stmt) {
-  const DType type = stmt.buffer->dtype;
-  Value* stored = to_memory(evaluate(stmt.value), type);
-  Value* mask = stmt.mask ? evaluate(stmt.mask) : nullptr;
-  const llvm::Align align(static_cast<uint64_t>(ir::dtype_bytes(type)));
-  const bool is_vector = stored->getType()->isVectorTy();
-  if (is_vector && !is_consecutive(stmt.indices)) return store_lanes(stmt, stored, mask);
-  if (mask && !is_vector) return store_lanes(stmt, stored, mask);
+  unsigned lanes = 1;
+  for (Expr index : stmt.indices) lanes = std::max<unsigned>(lanes, index->type.lanes);
+  auto widened = [&](Expr expr) {
+    Value* value = evaluate(expr);
+    return expr->type.lanes == lanes ? value : builder_.CreateVectorSplat(lanes, value);
+  };
+  Value* stored = to_memory(widened(stmt.value), stmt.buffer->dtype);
+  Value* mask = stmt.mask ? widened(stmt.mask) : nullptr;
+  if (lanes > 1 ? !is_consecutive(stmt.indices) : mask != nullptr) return store_lanes(stmt, stored, mask);
+  const llvm::Align align(static_cast<uint64_t>(ir::dtype_bytes(stmt.buffer->dtype)));
   const Place place = place_of(stmt.buffer);
   Value* address = element_address(stmt.buffer, stmt.indices, 0);
   if (!mask)

@@ -3,21 +3,18 @@
 
 #include <fmt/format.h>
 
+#include "strata/ir/loops/interpret.h"
+
 namespace strata::compiler::llvm_backend {
 
 using ir::loops::BufferKind;
 using ir::loops::LoopKind;
+using ir::loops::parallel_loop;
 using ir::loops::Stmt;
 using ir::loops::StmtKind;
 using ir::loops::StmtPtr;
 
 namespace {
-
-const Stmt* parallel_loop(const ir::loops::Kernel& kernel) {
-  if (kernel.body.size() != 1) return nullptr;
-  const Stmt* stmt = kernel.body[0].get();
-  return stmt->kind == StmtKind::For && stmt->loop_kind == LoopKind::Parallel ? stmt : nullptr;
-}
 
 std::string refuse_statement(const Stmt& stmt) {
   if (stmt.kind == StmtKind::For) {

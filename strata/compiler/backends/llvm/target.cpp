@@ -5,8 +5,6 @@
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
 
-#include <cstdlib>
-
 #include "strata/base/error/error.h"
 
 namespace strata::compiler::llvm_backend {
