@@ -1,0 +1,42 @@
+#include "strata/transform/tangents.h"
+
+#include <algorithm>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/rules.h"
+#include "strata/transform/regions.h"
+
+namespace strata::transform {
+
+using ir::Node;
+using ir::Value;
+
+void Tangents::set(Value primal, Value tangent) {
+  if (by_node_.size() <= primal.node->id) by_node_.resize(primal.node->id + 1);
+  auto& slots = by_node_[primal.node->id];
+  if (slots.size() <= primal.index) slots.resize(primal.node->result_count);
+  slots[primal.index] = tangent;
+}
+
+Value Tangents::find(Value primal) const {
+  if (by_node_.size() <= primal.node->id) return {};
+  const auto& slots = by_node_[primal.node->id];
+  return primal.index < slots.size() ? slots[primal.index] : Value{};
+}
+
+void Tangents::push_through(const Node& node) {
+  std::vector<Value> tangents;
+  for (const Value& v : node.operands()) tangents.push_back(is_float(v.dtype()) ? find(v) : Value{});
+  if (std::none_of(tangents.begin(), tangents.end(), [](const Value& t) { return static_cast<bool>(t); })) return;
+  if (!node.op->jvp)
+    throw base::Error("E0200", std::string(node.op->name) + ": has no derivative: " + (node.op->jvp.reason ? node.op->jvp.reason : "no rule"))
+        .note("recorded at " + node.where.str());
+  const ir::LocationScope scope(graph_, node.where);
+  ir::Jvp rule(node, tangents);
+  rule.jvp_region = jvp_region;
+  node.op->jvp.fn(rule);
+  for (uint32_t i = 0; i < node.result_count; ++i)
+    if (const Value t = rule.results()[i]) set(node.result(static_cast<int>(i)), t);
+}
+
+}  // namespace strata::transform
