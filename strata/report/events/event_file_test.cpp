@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -113,6 +115,24 @@ TEST(EventFile, CarriesThePictureAsPng) {
   const Image image = Image::filled(3, 2, {1, 2, 3});
   file.image("grid", 1, image);
   EXPECT_NE(records_of(file.path()).at(1).find(encode_png(image)), std::string::npos);
+}
+
+/// A run of 5 scalars that is resumed at step 3. Set STRATA_REPORT_DEMO to a folder to keep it:
+/// tools/golden/tensorboard_events.py does, and compares what TensorBoard reads with these same numbers.
+TEST(EventFile, ADemoRunHasEveryKindOfEvent) {
+  const base::TempFolder temp("events");
+  const char* keep = std::getenv("STRATA_REPORT_DEMO");
+  const std::string folder = (keep != nullptr ? keep : temp.path()) + std::string("/events");
+  {
+    EventFile file(folder, fixed_clock());
+    for (int step = 0; step < 5; ++step) file.scalar("loss/train", step, 1.0 / (1 + step));
+  }
+  EventFile file(folder, {.clock = [] { return 2.0; }, .resumed_at = 3});
+  file.scalar("loss/train", 3, 10);
+  file.scalar("loss/nan", 3, std::nan(""));
+  file.image("samples/grid", 4, Image::filled(3, 2, {1, 2, 3}));
+  file.text("samples/text", 4, "gr\xC3\xBCn \xFF");
+  EXPECT_EQ(records_of(file.path()).size(), 6u);
 }
 
 TEST(EventFile, AFolderThatCannotBeMadeIsAnEnvironmentError) {

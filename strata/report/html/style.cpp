@@ -24,7 +24,6 @@ a:hover{text-decoration:underline}
 figure{margin:0;background:var(--surface);border:1px solid var(--rule);border-radius:10px;padding:10px;min-width:0}
 figure.full{grid-column:1/-1}
 figure svg,figure img{display:block;max-width:100%;height:auto;margin:0 auto}
-figure.full>svg{width:100%;max-width:860px}
 figure img{border-radius:6px}
 figcaption{color:var(--muted);font-size:14px;padding:8px 6px 2px}
 .scroll{overflow-x:auto;background:var(--surface);border:1px solid var(--rule);border-radius:10px;margin:0 0 16px}

@@ -18,7 +18,7 @@ struct BarOptions {
   std::string title;
   std::string subtitle = {};
   Axis axis = {};      ///< of the values; linear, always shows 0
-  double width = 640;  ///< pixels; the height follows from the number of bars
+  double width = 560;  ///< pixels; the height follows from the number of bars
 };
 
 /// For each category one bar a group, with its value at the end. Throws E0690 if a group has not one value a category.

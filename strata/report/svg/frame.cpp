@@ -9,7 +9,7 @@ namespace {
 constexpr double kEdge = 16;      // free space around everything
 constexpr double kTickSize = 12;  // font sizes
 constexpr double kTitleSize = 15;
-constexpr double kPixelsPerTickX = 80, kPixelsPerTickY = 44;
+constexpr double kPixelsPerTickX = 72, kPixelsPerTickY = 34;
 
 void draw_legend_mark(Canvas& canvas, const LegendEntry& entry, double x, double y) {
   const Point middle{x + 9, y};

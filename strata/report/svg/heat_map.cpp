@@ -22,7 +22,7 @@ struct Cell {
 
 Cell shaded(HeatHue hue, double part, std::string text, std::string tooltip) {
   const int level = static_cast<int>(std::lround(std::clamp(part, 0.0, 1.0) * (kHeatLevels - 1)));
-  return {heat_paint(hue, level), heat_text_paint(level), std::move(text), std::move(tooltip)};
+  return {heat_paint(hue, level), heat_text_paint(hue, level), std::move(text), std::move(tooltip)};
 }
 
 double widest(const std::vector<std::string>& labels) {
@@ -73,8 +73,8 @@ void draw_labels(Canvas& canvas, const GridLayout& grid, const std::vector<std::
   }
   const double y = grid.top - grid.column_labels - 14;
   std::string titles = options.row_title;
-  if (!options.row_title.empty() && !options.column_title.empty()) titles += "  \xE2\x86\x93   ";
-  if (!options.column_title.empty()) titles += options.column_title + "  \xE2\x86\x92";
+  if (!options.row_title.empty() && !options.column_title.empty()) titles += " \xE2\x86\x93, ";
+  if (!options.column_title.empty()) titles += options.column_title + " \xE2\x86\x92";
   canvas.text(kEdge, y, titles, {.paint = muted_paint(), .size = kLabel});
 }
 

@@ -24,14 +24,37 @@ constexpr std::array<std::array<const char*, 2>, 8> kSeries = {{
     {"#5d6778", "#a3adbb"},  // slate
 }};
 
-std::string mix(Rgb from, Rgb to, double part) {
-  const auto channel = [part](double a, double b) { return static_cast<int>(std::lround(a + (b - a) * part)); };
-  return fmt::format("#{:02x}{:02x}{:02x}", channel(from.r, to.r), channel(from.g, to.g), channel(from.b, to.b));
+Rgb mix(Rgb from, Rgb to, double part) {
+  return {from.r + (to.r - from.r) * part, from.g + (to.g - from.g) * part, from.b + (to.b - from.b) * part};
 }
+
+std::string hex(Rgb c) {
+  return fmt::format("#{:02x}{:02x}{:02x}", std::lround(c.r), std::lround(c.g), std::lround(c.b));
+}
+
+/// Relative luminance, 0 to 1 (WCAG 2.1; a plain power of 2.2 for the sRGB curve).
+double luminance(Rgb c) {
+  const auto linear = [](double level) { return std::pow(level / 255, 2.2); };
+  return 0.2126 * linear(c.r) + 0.7152 * linear(c.g) + 0.0722 * linear(c.b);
+}
+
+/// Whether white has more contrast on this colour than the near-black of the ink (luminance about 0.015).
+bool white_reads_better(Rgb c) { return 1.05 / (luminance(c) + 0.05) > (luminance(c) + 0.05) / 0.065; }
 
 constexpr Rgb kLightFloor = {246, 248, 251}, kDarkFloor = {34, 38, 46};
 constexpr Rgb kLightBlue = {26, 84, 176}, kDarkBlue = {134, 182, 255};
-constexpr Rgb kLightOrange = {176, 72, 4}, kDarkOrange = {255, 178, 102};
+constexpr Rgb kLightOrange = {206, 84, 0}, kDarkOrange = {255, 178, 102};
+
+struct Shade {
+  Rgb light, dark;
+};
+
+Shade shade_of(HeatHue hue, int level) {
+  const double part = static_cast<double>(std::clamp(level, 0, kHeatLevels - 1)) / (kHeatLevels - 1);
+  const bool blue = hue == HeatHue::Blue;
+  return {mix(kLightFloor, blue ? kLightBlue : kLightOrange, part),
+          mix(kDarkFloor, blue ? kDarkBlue : kDarkOrange, part)};
+}
 
 }  // namespace
 
@@ -47,16 +70,17 @@ Paint series_paint(std::size_t index) {
 }
 
 Paint heat_paint(HeatHue hue, int level) {
-  level = std::clamp(level, 0, kHeatLevels - 1);
-  const double part = static_cast<double>(level) / (kHeatLevels - 1);
-  const bool blue = hue == HeatHue::Blue;
-  return {fmt::format("{}{}", blue ? "hb" : "ho", level), mix(kLightFloor, blue ? kLightBlue : kLightOrange, part),
-          mix(kDarkFloor, blue ? kDarkBlue : kDarkOrange, part)};
+  const Shade shade = shade_of(hue, level);
+  const std::string name =
+      fmt::format("{}{}", hue == HeatHue::Blue ? "hb" : "ho", std::clamp(level, 0, kHeatLevels - 1));
+  return {name, hex(shade.light), hex(shade.dark)};
 }
 
-Paint heat_text_paint(int level) {
-  if (level >= 8) return {"onheat", "#ffffff", "#10131a"};
-  return ink_paint();
+Paint heat_text_paint(HeatHue hue, int level) {
+  const Shade shade = shade_of(hue, level);
+  const bool light = white_reads_better(shade.light), dark = white_reads_better(shade.dark);
+  return {fmt::format("on{}{}", light ? 'w' : 'k', dark ? 'w' : 'k'), light ? "#ffffff" : "#1c2330",
+          dark ? "#f2f4f8" : "#10131a"};
 }
 
 }  // namespace strata::report

@@ -33,6 +33,6 @@ inline constexpr int kHeatLevels = 16;
 Paint heat_paint(HeatHue hue, int level);
 
 /// Text colour that can be read on heat_paint(hue, level) in both modes.
-Paint heat_text_paint(int level);
+Paint heat_text_paint(HeatHue hue, int level);
 
 }  // namespace strata::report

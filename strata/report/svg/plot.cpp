@@ -98,7 +98,7 @@ Seen look_at(const std::vector<Series>& series, const PlotOptions& options) {
     seen.has_points |= one.mark == Mark::Points;
     for (std::size_t i = 0; i < one.x.size(); ++i) {
       if (!drawable(one.x[i], options.x.scale) || !drawable(one.y[i], options.y.scale)) {
-        ++seen.left_out;
+        if (one.mark != Mark::FaintLine) ++seen.left_out;  // its smoothed form counts the same point
         continue;
       }
       seen.x.add(one.x[i]);

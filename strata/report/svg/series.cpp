@@ -7,11 +7,12 @@
 namespace strata::report {
 
 std::vector<double> smooth(std::span<const double> values, double half_life) {
-  const double keep = half_life > 0 ? std::pow(0.5, 1 / half_life) : 0;
-  double sum = 0, weight = 0;
+  double sum = 0, weight = 0, seen = 0;
   std::vector<double> out(values.begin(), values.end());
   for (double& value : out) {
     if (!std::isfinite(value)) continue;
+    const double life = std::min(half_life, 1 + seen++ / 8);
+    const double keep = life > 0 ? std::pow(0.5, 1 / life) : 0;
     sum = keep * sum + (1 - keep) * value;
     weight = keep * weight + (1 - keep);
     value = sum / weight;

@@ -27,7 +27,8 @@ struct Series {
 };
 
 /// Exponential moving average in which a value loses half its weight after `half_life` values. Not biased at the start
-/// (weights are normalised). A value that is not finite stays as it is and does not enter the average.
+/// (weights are normalised), where the half-life is also shorter, an eighth of the values seen, to follow a steep fall.
+/// A value that is not finite stays as it is and does not enter the average.
 std::vector<double> smooth(std::span<const double> values, double half_life);
 
 /// The usual picture of a training run: the raw training loss faint, its average over it, validation losses as points.
