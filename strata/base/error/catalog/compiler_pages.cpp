@@ -14,6 +14,8 @@ constexpr ErrorPage kPages[] = {
     {"E0312", ErrorKind::Environment, "an object file can't be loaded",
      "The machine code of a kernel, new or from the compile cache, could not be linked into this process. Delete the cache "
      "folder if the message names a cached file; else memory may be short."},
+    {"E0313", ErrorKind::User, "no backend has this name",
+     "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512 or null."},
 };
 
 }  // namespace

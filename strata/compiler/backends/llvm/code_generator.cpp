@@ -34,6 +34,9 @@ CodeGenerator::~CodeGenerator() = default;
 
 namespace {
 
+/// To be raised with every change of what is emitted for a kernel.
+constexpr int kGeneratorVersion = 1;
+
 using Clock = std::chrono::steady_clock;
 using Kernels = std::span<const ir::loops::Kernel* const>;
 
@@ -51,8 +54,8 @@ std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::Targ
   module->setTargetTriple(target.getTargetTriple().str());
   module->setDataLayout(target.createDataLayout());
   for (const auto* kernel : kernels) {
-    if (const std::string reason = refuse_kernel(*kernel); !reason.empty())
-      throw base::Error("E0310", fmt::format("llvm refuses kernel {}: {}", kernel->name, reason));
+    if (const auto reason = CodeGenerator::refusal(*kernel))
+      throw base::Error("E0310", fmt::format("llvm refuses kernel {}: {}", kernel->name, *reason));
     KernelEmitter(*module, *kernel, level).emit();
   }
   std::string problem;
@@ -96,6 +99,15 @@ std::string machine_code(llvm::Module& module, llvm::TargetMachine& target, llvm
 }
 
 }  // namespace
+
+std::string CodeGenerator::version() {
+  return fmt::format("llvm {} generator {}", LLVM_VERSION_STRING, kGeneratorVersion);
+}
+
+std::optional<std::string> CodeGenerator::refusal(const ir::loops::Kernel& kernel) {
+  std::string reason = refuse_kernel(kernel);
+  return reason.empty() ? std::nullopt : std::optional(std::move(reason));
+}
 
 Object CodeGenerator::compile(Kernels kernels, runtime::IsaLevel level, CompileTimes* times) const {
   CompileTimes spent;

@@ -1,0 +1,57 @@
+#include "strata/compiler/backends/null/null_backend.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <set>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/backends/kernel_work.h"
+
+namespace strata::compiler::null_backend {
+namespace {
+
+constexpr std::string_view kMagic = "NULL";
+
+void run_nothing(runtime::KernelContext*, void* const*, const int64_t*, int64_t, int64_t) {}
+void need_nothing(const int64_t*, runtime::KernelNeeds* needs) { *needs = {}; }
+
+class NullObject final : public LoadedObject {
+ public:
+  explicit NullObject(std::string_view text) {
+    for (size_t end; (end = text.find('\0')) != text.npos; text.remove_prefix(end + 1))
+      names_.emplace(text.substr(0, end));
+  }
+  LoadedKernel find(std::string_view kernel_name) const override {
+    if (names_.contains(kernel_name)) return {run_nothing, need_nothing};
+    throw base::Error("E0312", fmt::format("the object has no kernel {}", kernel_name));
+  }
+
+ private:
+  std::set<std::string, std::less<>> names_;
+};
+
+}  // namespace
+
+Object NullBackend::compile(std::span<const ir::loops::Kernel* const> kernels) const {
+  std::string text(kMagic);
+  for (const auto* kernel : kernels) {
+    const KernelWork work = count_work(*kernel, std::vector<int64_t>(kernel->dims.size(), 1));
+    kernels_ += 1;
+    operations_ += work.operations;
+    bytes_ += work.bytes_loaded + work.bytes_stored;
+    text += kernel->name;
+    text += '\0';
+  }
+  Object object(text.size());
+  std::memcpy(object.data(), text.data(), text.size());
+  return object;
+}
+
+std::shared_ptr<const LoadedObject> NullBackend::load(std::span<const std::byte> object) const {
+  const std::string_view text(reinterpret_cast<const char*>(object.data()), object.size());
+  if (!text.starts_with(kMagic)) throw base::Error("E0312", "the bytes are no object of the null backend");
+  return std::make_shared<NullObject>(text.substr(kMagic.size()));
+}
+
+}  // namespace strata::compiler::null_backend

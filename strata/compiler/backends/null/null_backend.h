@@ -1,0 +1,31 @@
+// The backend that accepts every kernel and computes nothing: the pattern for new backends, and a way to time
+// everything around the code generator. Its objects are the list of kernel names; its kernels have no tasks.
+//
+//   | "NULL" | kernel name, zero byte | kernel name, zero byte | ... |
+#pragma once
+
+#include <atomic>
+
+#include "strata/compiler/backends/backend.h"
+
+namespace strata::compiler::null_backend {
+
+class NullBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "null"; }
+  std::string fingerprint() const override { return "null 1"; }
+  std::optional<std::string> refusal(const ir::loops::Kernel&) const override { return std::nullopt; }
+  Object compile(std::span<const ir::loops::Kernel* const> kernels) const override;
+  std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
+
+  /// What was compiled so far, with every dimension taken as 1.
+  struct Counts {
+    int64_t kernels = 0, operations = 0, bytes = 0;
+  };
+  Counts counts() const { return {kernels_.load(), operations_.load(), bytes_.load()}; }
+
+ private:
+  mutable std::atomic<int64_t> kernels_{0}, operations_{0}, bytes_{0};
+};
+
+}  // namespace strata::compiler::null_backend
