@@ -135,7 +135,7 @@ TEST(LoopText, RefusesBadTextWithItsPlaceAndTheNearestName) {
       {"%y[q] = 1.0", "E0120", "nothing is named 'q'"},
       {"%y[0] = add(1.0, 2.0)", "E0120", "the type of 1.0 is not clear"},
       {"let a: f32 = 1.0 a = 2.0", "E0121", "bound by let"},
-      {"fro i in 0..4 { }", "E0120", "did you mean 'for'"},
+      {"vectr i in 0..4 { }", "E0120", "did you mean 'vector'"},
       {"for i in 0..4 { for i in 0..4 { } }", "E0120", "has a meaning here already"},
       {"for i in 0..4 step 0 { }", "E0121", "the step is 0"},
       {"for i in 0..4 { parallel j in 0..4 { } }", "E0121", "not the kernel's whole body"},
