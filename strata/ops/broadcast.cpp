@@ -49,7 +49,7 @@ std::vector<int64_t> repeated_axes(const Node& node) {
 
 void transpose_rule(ir::Transpose& t) {
   const auto repeated = repeated_axes(t.node);
-  const Value summed = repeated.empty() ? t.cotangent() : sum(t.cotangent(), repeated);
+  const Value summed = repeated.empty() ? t.cotangent() : reduce_sum(t.cotangent(), repeated);
   // Stretched axes of extent 1 come back as axes of extent 1.
   const Type x = t.operand_type(0);
   const auto axes = t.node.attrs.ints("axes");

@@ -49,7 +49,7 @@ void constant_lower(ir::Lowering& l) {
   for (int64_t i = 1; i < value.elements() && changes <= kMostInlineElements; ++i)
     changes += element_bits(value, i) != element_bits(value, i - 1);
   if (changes > kMostInlineElements)
-    throw base::Error("E0901",
+    throw base::Error("E0900",
                       "constant: " + l.node.type().str() + " is too large for loops; it belongs in the plan's data");
   l.element(
       0, [&l](std::span<const Expr> index) { return inline_elements(l.context, l.node.attrs.array("value"), index); });

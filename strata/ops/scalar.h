@@ -87,6 +87,11 @@ Scalar expm1(Scalar x);
 Scalar sigmoid(Scalar x);
 Scalar tanh(Scalar x);
 // scalar_log.cpp
+/// A positive x = m 2^e with m in [sqrt(1/2), sqrt(2)), denormals included; without meaning for other x.
+struct Mantissa {
+  Scalar m, e;
+};
+Mantissa split_mantissa(Scalar x);
 Scalar log(Scalar x);
 Scalar log1p(Scalar x);
 // scalar_trigonometry.cpp

@@ -1,0 +1,78 @@
+// Each op's samples lowered alone and run by the loop interpreter, against the reference rule within the block's tolerance.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "strata/base/error/error.h"
+#include "strata/ir/interpret.h"
+#include "strata/ops/list.h"
+#include "strata/ops/naive_lowering.h"
+#include "strata/ops/sample_arrays.h"
+#include "strata/ops/ulp_distance.h"
+
+namespace strata::ops {
+namespace {
+
+/// Error of one element in units of the tolerance; at most 1 is fine.
+double excess(const ir::Op& op, const HostArray& expected, const HostArray& actual, int64_t i, double scale) {
+  const DType t = expected.dtype();
+  if (!ir::is_float(t)) return expected.get_int(i) == actual.get_int(i) ? 0 : INFINITY;
+  const double e = expected.get(i), a = actual.get(i);
+  if (std::isnan(e) || std::isnan(a)) return std::isnan(e) && std::isnan(a) ? 0 : INFINITY;
+  if (e == a && std::signbit(e) == std::signbit(a)) return 0;
+  switch (op.tolerance.kind) {
+    case ir::Tolerance::Kind::Exact: return INFINITY;
+    case ir::Tolerance::Kind::Ulp: return ulp_distance(t, e, a) / op.tolerance.amount;
+    case ir::Tolerance::Kind::Sum: break;
+  }
+  // The sum of |terms| is not known here; the largest magnitudes of the operands stand for it.
+  return std::fabs(e - a) / (op.tolerance.amount * epsilon_of(t) * scale);
+}
+
+double scale_of(std::span<const HostArray> operands) {
+  double product = 1, sum = 0;
+  for (const HostArray& a : operands) {
+    double largest = 1;
+    sum += static_cast<double>(a.elements());
+    for (int64_t i = 0; i < a.elements(); ++i)
+      if (std::isfinite(a.get(i))) largest = std::max(largest, std::fabs(a.get(i)));
+    product *= largest;
+  }
+  return product * (sum + 1);
+}
+
+void check_sample(const ir::Op& op, const ir::Sample& sample, size_t number) {
+  const auto graph = sample_graph(op, sample);
+  const auto arguments = sample_arrays(sample, number + 1);
+  const auto expected = ir::interpret(*graph, arguments);
+  const auto actual = run_lowered(*graph->nodes().back(), arguments);
+  const double scale = scale_of(arguments);
+  for (size_t r = 0; r < expected.size(); ++r)
+    for (int64_t i = 0; i < expected[r].elements(); ++i) {
+      const double units = excess(op, expected[r], actual[r], i, scale);
+      if (units <= 1) continue;
+      std::string operands;
+      for (const HostArray& a : arguments)
+        if (a.elements() == expected[r].elements()) operands += " " + std::to_string(a.get(i));
+      ADD_FAILURE() << op.name << " sample " << number << " result " << r << " " << ir::dtype_name(expected[r].dtype())
+                    << " element " << i << ": expected " << expected[r].get(i) << ", lowered gave " << actual[r].get(i)
+                    << ", " << units << " tolerances off; operands" << operands;
+      return;
+    }
+}
+
+class Lowered : public testing::TestWithParam<const ir::Op*> {};
+
+TEST_P(Lowered, EverySampleAgreesWithTheReference) {
+  const ir::Op& op = *GetParam();
+  if (!op.lower) GTEST_SKIP() << op.name << " is not lowered: " << op.lower.reason;
+  if (!op.samples) GTEST_SKIP() << op.name << " has no samples: " << op.samples.reason;
+  const auto samples = op.samples.fn();
+  for (size_t i = 0; i < samples.size(); ++i) check_sample(op, samples[i], i);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Lowered, testing::ValuesIn(all_ops().begin(), all_ops().end()),
+                         [](const auto& info) { return std::string(info.param->name); });
+
+}  // namespace
+}  // namespace strata::ops

