@@ -1,7 +1,13 @@
 #include "strata/ops/list.h"
 
 #include "strata/ops/creation.h"
+#include "strata/ops/dimension.h"
+#include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/index.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+#include "strata/ops/window.h"
 
 namespace strata::ops {
 namespace {
@@ -65,6 +71,39 @@ constexpr const ir::Op* kOps[] = {
     &kBarrier,
     &kPrint,
     &kCheck,
+    // shape
+    &kReshape,
+    &kTranspose,
+    &kReverse,
+    &kSlice,
+    &kPad,
+    &kConcat,
+    &kDimension,
+    // index
+    &kGather,
+    &kScatter,
+    // contraction
+    &kDot,
+    &kConv,
+    // reduction
+    &kReduceSum,
+    &kReduceProd,
+    &kReduceMax,
+    &kReduceMin,
+    &kReduceAnd,
+    &kReduceOr,
+    &kArgmax,
+    &kArgmin,
+    &kCumsum,
+    &kCumprod,
+    &kCummax,
+    &kCummin,
+    // window
+    &kWindowSum,
+    &kWindowMax,
+    &kWindowMin,
+    &kWindowArgmax,
+    &kWindowArgmin,
 };
 
 }  // namespace

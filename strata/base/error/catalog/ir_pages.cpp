@@ -24,6 +24,18 @@ constexpr ErrorPage kPages[] = {
      "A number beside a tensor takes the tensor's dtype: 0.5 has no value among integers, 300 none in u8. Cast the tensor first, or write a number that its dtype holds."},
     {"E0136", ErrorKind::User, "a check in the program failed",
      "The program holds a check node whose condition was false when it ran. The message is the one given to check(); the index is the first element that was false."},
+    {"E0102", ErrorKind::User, "contracted or shared dimensions differ",
+     "A dot or a convolution sums over pairs of dimensions, which must be equal: the inner ones of a matrix product, the channels of an image and of its window. The message names both and their values; most often a weight was made or loaded with another input size."},
+    {"E0115", ErrorKind::User, "an axis is out of range or named twice",
+     "Axes count from 0, or from -1 at the end. The message names the axis and the rank."},
+    {"E0116", ErrorKind::User, "an attribute has a value that the op can't use",
+     "A bound outside of the axis, a stride below 1, an unknown mode. The message names the attribute or the axis and the values."},
+    {"E0117", ErrorKind::User, "a region doesn't fit its op",
+     "cond, while, scan and call run regions whose parameters and results must match the operands and each other. The message names the position and both types."},
+    {"E0118", ErrorKind::User, "an index is out of range",
+     "A gather or scatter in check mode met a position outside of the axis. Negative positions don't count from the end. Use clamp or fill if such positions are meant to be there."},
+    {"E0119", ErrorKind::User, "the op has no such derivative, batch or form",
+     "The op works as it stands, but what was asked of it (a derivative, a batch of it, a symbolic extent) has no rule. The message says which, and the hint what to use."},
 };
 
 }  // namespace

@@ -1,0 +1,191 @@
+// Running sums, products and extrema along one axis.
+#include <fmt/format.h>
+
+#include "strata/ops/creation.h"
+#include "strata/ops/dimension.h"
+#include "strata/ops/facets.h"
+#include "strata/ops/fold.h"
+#include "strata/ops/index.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/samples.h"
+#include "strata/ops/shape.h"
+
+namespace strata::ops {
+namespace {
+
+using namespace ir::loops;
+
+constexpr AttrSpec kCumulativeAttrs[] = {{"axis", AttrKind::Int, "the axis that runs"},
+                                         {"reverse", AttrKind::Bool, "whether it runs from the end"}};
+
+void cumulative_infer(ir::Infer& i) {
+  const int64_t axis = i.attrs.integer("axis");
+  if (axis < 0 || axis >= i.type(0).rank())
+    i.fail("E0115", fmt::format("axis {} is out of range for {}", axis, i.type(0).str()));
+  i.result(i.type(0));
+}
+
+Direction direction_of(const Node& n) { return n.attrs.flag("reverse") ? Direction::Backward : Direction::Forward; }
+Direction opposite(Direction d) { return d == Direction::Forward ? Direction::Backward : Direction::Forward; }
+
+void cumulative_vmap(ir::Vmap& v) {
+  v.set(cumulative(*v.node.op, v.operand(0), v.node.attrs.integer("axis") + 1, direction_of(v.node)));
+}
+
+void sum_jvp(ir::Jvp& j) {
+  j.set(cumulative(kCumsum, j.tangent(0), j.node.attrs.integer("axis"), direction_of(j.node)));
+}
+void sum_transpose(ir::Transpose& t) {
+  t.set(0, cumulative(kCumsum, t.cotangent(), t.node.attrs.integer("axis"), opposite(direction_of(t.node))));
+}
+
+/// Value and tangent of running products, joined over distances 1, 2, 4, ...: no division, so zeros are no special
+/// case.
+void prod_jvp(ir::Jvp& j) {
+  const int64_t axis = j.node.attrs.integer("axis");
+  const bool backward = j.node.attrs.flag("reverse");
+  const Dim extent = j.node.type().dim(static_cast<int>(axis));
+  if (!extent.is_constant()) {  // the quotient form: NaN where a factor is zero
+    const Value ratio = div<Value>(j.tangent(0), j.operand(0));
+    j.set(mul<Value>(j.result(), cumulative(kCumsum, ratio, axis, direction_of(j.node))));
+    return;
+  }
+  Value p = j.operand(0), t = j.tangent(0);
+  for (int64_t step = 1; step < extent.constant(); step *= 2) {
+    auto moved = [&](Value v, double fill) {
+      std::vector<Padding> padding(static_cast<size_t>(v.rank()));
+      padding[axis] = backward ? Padding{-step, step} : Padding{step, -step};
+      return pad(v, scalar(v.graph(), v.dtype(), fill), padding);
+    };
+    const Value p_before = moved(p, 1.0), t_before = moved(t, 0.0);
+    t = add<Value>(mul<Value>(t, p_before), mul<Value>(p, t_before));
+    p = mul<Value>(p, p_before);
+  }
+  j.set(t);
+}
+
+/// The tangent of the element that leads at each place: a running position, carried by cummax over the places where the
+/// leader changes.
+void extremum_jvp(ir::Jvp& j) {
+  const Value x = j.operand(0), y = j.result();
+  const int64_t axis = j.node.attrs.integer("axis");
+  const bool backward = j.node.attrs.flag("reverse");
+  const Value place = iota_like(x, DType::i64, axis);
+  std::vector<Padding> back(static_cast<size_t>(x.rank()));
+  back[axis] = backward ? Padding{-1, 1} : Padding{1, -1};
+  // A leader differs from what led before it.
+  const Value before = pad(y, scalar(y.graph(), y.dtype(), 0), back);
+  // The first place always leads; it is where the running order starts.
+  const Value start =
+      backward ? dimension(j.graph, x.type().dim(static_cast<int>(axis)) - 1) : scalar(j.graph, DType::i64, 0);
+  const Value first = eq<Value>(place, broadcast_to(start, place.shape()));
+  const Value changed = bitwise_or<Value>(first, ne<Value>(y, before));
+  const Value none = full(j.graph, place.type(), backward ? INT64_MAX : -1);
+  const Value leader =
+      cumulative(backward ? kCummin : kCummax, select(changed, place, none), axis, direction_of(j.node));
+  j.set(take_along_axis(j.tangent(0), leader, axis));
+}
+
+template <Fold fold>
+StmtList cumulative_loops(ir::Lowering& l) {
+  LoopContext& c = l.context;
+  const Type x = l.node.type();
+  const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
+  const bool backward = l.node.attrs.flag("reverse");
+  const DType t = x.dtype(), wide = accumulation_dtype(t);
+  Shape others = shape_of(x);
+  others.erase(others.begin() + axis);
+  return parallel_over(c, others, [&](std::span<const Expr> kept) {
+    const Expr extent = c.dim(x.dim(axis));
+    const Local* state = c.local("state", {wide, 1}, true);
+    const auto loop = one_loop(c, "k", c.i64(0), extent, LoopKind::Serial, [&](Expr k) {
+      std::vector<Expr> at(kept.begin(), kept.end());
+      at.insert(at.begin() + axis, backward ? c.binary(ExprOp::Sub, c.binary(ExprOp::Sub, extent, c.i64(1)), k) : k);
+      const Expr next = fold_expr(c, fold, c.read(state), c.cast(wide, c.load(l.operand_buffer(0), at)));
+      return StmtList{make_assign(state, next), make_store(l.result_buffer(0), at, c.cast(t, c.read(state)))};
+    });
+    return StmtList{make_declare(state, fold_identity_expr(c, fold, wide)), loop};
+  });
+}
+
+template <Fold fold>
+void cumulative_reference(ir::Reference& r) {
+  const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
+  const auto& shape = r.operands[0].shape();
+  const Ints strides = row_strides(shape);
+  Ints others = shape;
+  others[axis] = shape[axis] > 0 ? 1 : 0;
+  for_each_index(others, [&](const Ints& index) {
+    const int64_t base = offset_of(index, strides);
+    FoldState state(fold, r.operands[0].dtype());
+    for (int64_t k = 0; k < shape[axis]; ++k) {
+      const int64_t at = base + (r.node.attrs.flag("reverse") ? shape[axis] - 1 - k : k) * strides[axis];
+      state.add(r.operands[0], at);
+      state.store(r.results[0], at);
+    }
+  });
+}
+
+std::vector<ir::Sample> cumulative_samples() {
+  auto attrs = [](int axis, bool reverse) { return std::vector<Attr>{Attr("axis", axis), Attr("reverse", reverse)}; };
+  std::vector<ir::Sample> list;
+  for (DType t : ir::kAllDTypes)
+    if (!ir::is_bool(t)) list.push_back({{operand(t, {3, 7})}, attrs(1, false)});
+  list.push_back({{normal({7, 3})}, attrs(0, true)});
+  list.push_back({{normal({2, 0})}, attrs(1, true)});
+  list.push_back({{normal({1})}, attrs(0, false)});
+  return list;
+}
+
+template <Fold fold>
+constexpr Op cumulative_block(std::string_view name, std::string_view doc) {
+  Op op;
+  op.name = name;
+  op.family = "reduction";
+  op.doc = doc;
+  op.attrs = kCumulativeAttrs;
+  op.types = ir::kNumbers;
+  op.infer = cumulative_infer;
+  op.jvp = extremum_jvp;
+  op.transpose = kNotLinear;
+  op.vmap = cumulative_vmap;
+  op.lower = [](ir::Lowering& l) { l.loops({[&l] { return cumulative_loops<fold>(l); }}); };
+  op.reference = cumulative_reference<fold>;
+  op.cost = cost_per_element<1>;
+  op.samples = cumulative_samples;
+  return op;
+}
+
+constexpr Op sum_block() {
+  Op op = cumulative_block<Fold::Sum>(
+      "cumsum", "Running sum along an axis, from its start or its end. Half floats accumulate in f32.");
+  op.jvp = sum_jvp;
+  op.transpose = sum_transpose;
+  op.tolerance = ir::sum_of_terms(4);
+  op.is_smooth = true;
+  return op;
+}
+constexpr Op prod_block() {
+  Op op = cumulative_block<Fold::Prod>(
+      "cumprod", "Running product along an axis, from its start or its end. Half floats accumulate in f32.");
+  op.jvp = prod_jvp;
+  op.tolerance = ir::ulp(64);
+  op.is_smooth = true;
+  return op;
+}
+
+}  // namespace
+
+constinit const Op kCumsum = sum_block();
+constinit const Op kCumprod = prod_block();
+constinit const Op kCummax = cumulative_block<Fold::Max>(
+    "cummax", "Running maximum along an axis; from the first NaN on, NaN. Its derivative follows the first of equals.");
+constinit const Op kCummin = cumulative_block<Fold::Min>(
+    "cummin", "Running minimum along an axis; from the first NaN on, NaN. Its derivative follows the first of equals.");
+
+Value cumulative(const Op& op, Value x, int64_t axis, Direction direction) {
+  axis = axis_of(axis, x.rank(), op.name);
+  return x.graph().add1(op, {x}, {Attr("axis", axis), Attr("reverse", direction == Direction::Backward)});
+}
+
+}  // namespace strata::ops

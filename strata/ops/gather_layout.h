@@ -1,0 +1,33 @@
+// How the axes of gather and scatter lie: shared by both ops and by all their rules.
+#pragma once
+
+#include "strata/ops/index.h"
+
+namespace strata::ops {
+
+/// The window of one node, from its types and attributes. Positions: `lead` = [b..., i...] axes of the indices without
+/// the last; `others` = axes of x that a position doesn't name.
+struct GatherLayout {
+  int64_t batch = 0;
+  Ints axes, others;
+  int lead = 0;
+
+  GatherLayout(const ir::Attrs& attrs, Type x, Type indices);
+  /// Axis of x -> which entry of the result's index gives it (batch and other axes), or -1 (named by the position).
+  Ints result_axis_of_x() const;
+  Shape result_shape(Type x, Type indices) const;
+};
+
+/// Checks types and attributes shared by gather and scatter (operands 0 and 1).
+void check_gather_operands(ir::Infer& i);
+OutOfRange mode_of(const Node& node);
+std::string_view mode_name(OutOfRange mode);
+
+/// Reference: the row-major offset into x for a result index, or -1 when the position is out of range and is dropped.
+int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& result_index);
+/// Lowering: the index into x, with `valid` where the mode needs it.
+GuardedIndex position_expr(ir::loops::LoopContext& c, const GatherLayout& g, Type x, OutOfRange mode,
+                           std::span<const Expr> result_index,
+                           const std::function<Expr(std::span<const Expr>)>& read_position);
+
+}  // namespace strata::ops

@@ -1,0 +1,66 @@
+// Reading and writing at computed positions: gather, scatter, and the functions that users know on top of them.
+//
+//   gather(x, indices) {axes, batch, mode}
+//     x:       [b..., axes and others]      the first `batch` extents are shared with the indices
+//     indices: [b..., i..., n]              n = axes.size(): a position on the axes `axes` of x
+//     result:  [b..., i..., others]         the axes of x that are neither batch nor in `axes`, whole, in order
+//   scatter(x, indices, updates) {axes, batch, mode, combine}
+//     updates has the shape that gather would give; result = x with the updates combined in, in ascending order of
+//     their index
+//
+// mode says what happens to a position out of range: "clamp" to the nearest, "fill" (gather reads 0, scatter drops), or
+// "check" (an error at run time). Negative positions are out of range.
+#pragma once
+
+#include "strata/ops/layout.h"
+
+namespace strata::ops {
+
+extern const Op kGather, kScatter;
+
+enum class OutOfRange : uint8_t { Clamp, Fill, Check };
+enum class Combine : uint8_t { Set, Add, Mul, Min, Max };
+
+Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode);
+Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine);
+
+/// Elements of x along `axis` at `indices` (any shape): its axes stand where `axis` stood.
+Value take(Value x, Value indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp);
+/// result[..., i, ...] = x[..., indices[..., i, ...], ...]; indices has x's rank, and x's extents but at `axis`.
+Value take_along_axis(Value x, Value indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp);
+/// Rows of table[V, D] at ids of any shape: [ids..., D].
+Value embedding(Value table, Value ids, OutOfRange mode = OutOfRange::Check);
+/// x with updates combined into positions `indices` (rank 1) of `axis`.
+Value index_update(Value x, int64_t axis, Value indices, Value updates, Combine combine,
+                   OutOfRange mode = OutOfRange::Fill);
+
+template <Handle V>
+V gather(V x, V indices, const Ints& axes, int64_t batch, OutOfRange mode, Source at = Source::here()) {
+  return lift<V>(at, [&](Value v, Value i) { return gather(v, i, axes, batch, mode); }, x, indices);
+}
+template <Handle V>
+V scatter(V x, V indices, V updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine,
+          Source at = Source::here()) {
+  return lift<V>(
+      at, [&](Value v, Value i, Value u) { return scatter(v, i, u, axes, batch, mode, combine); }, x, indices, updates);
+}
+template <Handle V>
+V take(V x, V indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp, Source at = Source::here()) {
+  return lift<V>(at, [&](Value v, Value i) { return take(v, i, axis, mode); }, x, indices);
+}
+template <Handle V>
+V take_along_axis(V x, V indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp, Source at = Source::here()) {
+  return lift<V>(at, [&](Value v, Value i) { return take_along_axis(v, i, axis, mode); }, x, indices);
+}
+template <Handle V>
+V embedding(V table, V ids, OutOfRange mode = OutOfRange::Check, Source at = Source::here()) {
+  return lift<V>(at, [&](Value t, Value i) { return embedding(t, i, mode); }, table, ids);
+}
+template <Handle V>
+V index_update(V x, int64_t axis, V indices, V updates, Combine combine, OutOfRange mode = OutOfRange::Fill,
+               Source at = Source::here()) {
+  return lift<V>(
+      at, [&](Value v, Value i, Value u) { return index_update(v, axis, i, u, combine, mode); }, x, indices, updates);
+}
+
+}  // namespace strata::ops

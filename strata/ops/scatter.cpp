@@ -1,0 +1,298 @@
+// scatter: combining updates into an array at computed positions, in ascending order of the updates' index.
+#include <fmt/format.h>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/fold.h"
+#include "strata/ops/gather_layout.h"
+#include "strata/ops/lowering.h"
+#include "strata/ops/operators.h"
+#include "strata/ops/rules.h"
+#include "strata/ops/samples.h"
+#include "strata/ops/shape.h"
+#include "strata/ops/status.h"
+
+namespace strata::ops {
+namespace {
+
+using namespace ir::loops;
+
+constexpr AttrSpec kScatterAttrs[] = {
+    {"axes", AttrKind::Ints, "axes of the operand that a position names, in order"},
+    {"batch", AttrKind::Int, "leading axes that operand, indices and updates share"},
+    {"mode", AttrKind::Text, "positions out of range: clamp, fill (dropped) or check (an error)"},
+    {"combine", AttrKind::Text, "set, add, mul, min or max"}};
+constexpr std::string_view kCombineNames[] = {"set", "add", "mul", "min", "max"};
+
+std::optional<Combine> combine_from(std::string_view name) {
+  for (size_t i = 0; i < std::size(kCombineNames); ++i)
+    if (kCombineNames[i] == name) return static_cast<Combine>(i);
+  return std::nullopt;
+}
+Combine combine_of(const Node& n) { return *combine_from(n.attrs.text("combine")); }
+Fold fold_of(Combine c) {
+  return c == Combine::Mul ? Fold::Prod : c == Combine::Min ? Fold::Min : c == Combine::Max ? Fold::Max : Fold::Sum;
+}
+Ints axes_attr(const Node& n) {
+  const auto axes = n.attrs.ints("axes");
+  return {axes.begin(), axes.end()};
+}
+
+void scatter_infer(ir::Infer& i) {
+  check_gather_operands(i);
+  const GatherLayout g(i.attrs, i.type(0), i.type(1));
+  const Type expected = i.type(0).with_shape(g.result_shape(i.type(0), i.type(1)));
+  if (!(i.type(2) == expected))
+    i.fail("E0101", "the updates should be " + expected.str() + ", found " + i.type(2).str());
+  const auto combine = combine_from(i.attrs.text("combine"));
+  if (!combine)
+    i.fail("E0116", fmt::format("combine is '{}', expected set, add, mul, min or max", i.attrs.text("combine")));
+  if (*combine != Combine::Set && ir::is_bool(i.type(0).dtype())) i.fail("E0100", "bool can only be set");
+  i.result(i.type(0));
+}
+
+/// The node's scatter with other operands.
+Value scatter_as(const Node& n, Value x, Value updates, Combine combine) {
+  const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Fill : mode_of(n);
+  return scatter(x, n.operand(1), updates, axes_attr(n), n.attrs.integer("batch"), mode, combine);
+}
+Value gather_as(const Node& n, Value x) {
+  const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Fill : mode_of(n);
+  return gather(x, n.operand(1), axes_attr(n), n.attrs.integer("batch"), mode);
+}
+
+/// 0, 1, 2, ... in the shape of the updates: which update comes first.
+Value order_of_updates(const Node& n) {
+  const Type t = n.operand(2).type();
+  Graph& graph = *n.graph;
+  const Shape flat{t.elements()};
+  return reshape(iota(graph, Type::of(DType::i64, flat), 0), shape_of(t));
+}
+
+/// Where an update of a `set` is what stays: the last one at its position.
+Value is_last(const Node& n) {
+  const Value order = order_of_updates(n);
+  const Value none = full(*n.graph, n.type().with_dtype(DType::i64), -1);
+  return eq<Value>(gather_as(n, scatter_as(n, none, order, Combine::Max)), order);
+}
+
+/// max and min: the tangent of the element that won; the operand wins ties against updates, the first update among
+/// them.
+void select_jvp(ir::Jvp& j) {
+  const Node& n = j.node;
+  const Value x = j.operand(0), u = j.operand(2), y = j.result(), order = order_of_updates(n);
+  const Value far = full(j.graph, order.type(), INT64_MAX);
+  const Value x_won = eq<Value>(x, y);
+  const Value candidate = bitwise_and<Value>(eq<Value>(u, gather_as(n, y)), bitwise_not(gather_as(n, x_won)));
+  const Value first = scatter_as(n, full(j.graph, n.type().with_dtype(DType::i64), INT64_MAX),
+                                 select(candidate, order, far), Combine::Min);
+  const Value won = bitwise_and<Value>(candidate, eq<Value>(gather_as(n, first), order));
+  const Value tx = j.tangent(0), tu = j.tangent(2);
+  j.set(scatter_as(n, select(x_won, tx, zeros_like(tx)), select(won, tu, zeros_like(tu)), Combine::Add));
+}
+
+void scatter_jvp(ir::Jvp& j) {
+  const Combine combine = combine_of(j.node);
+  if (combine == Combine::Set || combine == Combine::Add) {
+    j.set(scatter_as(j.node, j.tangent(0), j.tangent(2), combine));
+    return;
+  }
+  if (combine != Combine::Mul) return select_jvp(j);
+  if (j.has(2))
+    throw base::Error("E0119", "scatter: combining by mul has no derivative for its updates")
+        .hint("use add on logarithms, or multiply outside");
+  j.set(mul<Value>(j.tangent(0), scatter_as(j.node, ones_like(j.operand(0)), j.operand(2), Combine::Mul)));
+}
+
+void scatter_transpose(ir::Transpose& t) {
+  const Node& n = t.node;
+  const Value ct = t.cotangent();
+  if (combine_of(n) == Combine::Add) {
+    if (t.is_linear(0)) t.set(0, ct);
+    if (t.is_linear(2)) t.set(2, gather_as(n, ct));
+    return;
+  }
+  if (combine_of(n) != Combine::Set) throw base::Error("E0900", "scatter: only set and add are linear");
+  if (t.is_linear(0)) t.set(0, scatter_as(n, ct, full(t.graph, t.operand_type(2), 0.0), Combine::Set));
+  if (!t.is_linear(2)) return;
+  const Value at_updates = gather_as(n, ct);
+  t.set(2, select(is_last(n), at_updates, zeros_like(at_updates)));
+}
+
+void scatter_vmap(ir::Vmap& v) {
+  const Node& n = v.node;
+  v.set(scatter(v.batched(0), v.batched(1), v.batched(2), shifted(axes_attr(n)), n.attrs.integer("batch") + 1,
+                mode_of(n), combine_of(n)));
+}
+
+Expr combine_expr(LoopContext& c, Combine combine, Expr before, Expr update) {
+  if (combine == Combine::Set) return update;
+  const DType t = update->type.dtype, wide = accumulation_dtype(t);
+  return c.cast(t, fold_expr(c, fold_of(combine), c.cast(wide, before), c.cast(wide, update)));
+}
+
+/// What one task does: copies its part of x, then applies every update that falls into it. `batch` are the indices of
+/// the shared axes; the last axis that no position names is cut to [first, last) so that tasks can share a table.
+struct ScatterTask {
+  ir::Lowering& l;
+  const GatherLayout& g;
+  std::span<const Expr> batch;
+  Expr first = nullptr, last = nullptr;
+
+  LoopContext& c() const { return l.context; }
+  bool is_cut(int64_t x_axis) const { return first && x_axis == g.others.back(); }
+
+  StmtList copy() const {
+    const Type x = l.node.type();
+    std::vector<Expr> extents;
+    for (int a = static_cast<int>(g.batch); a < x.rank(); ++a)
+      extents.push_back(is_cut(a) ? IndexMath{c()}.sub(last, first) : c().dim(x.dim(a)));
+    return loop_nest(c(), extents, LoopKind::Serial, [&](std::span<const Expr> rest) {
+      std::vector<Expr> at(batch.begin(), batch.end());
+      for (size_t k = 0; k < rest.size(); ++k)
+        at.push_back(is_cut(g.batch + static_cast<int64_t>(k)) ? IndexMath{c()}.add(first, rest[k]) : rest[k]);
+      return StmtList{make_store(l.result_buffer(0), at, c().load(l.operand_buffer(0), at))};
+    });
+  }
+
+  StmtList update() const {
+    const Type u = l.node.operand(2).type();
+    const OutOfRange mode = mode_of(l.node);
+    std::vector<Expr> extents;
+    for (int a = static_cast<int>(g.batch); a < u.rank(); ++a)
+      extents.push_back(first && a == u.rank() - 1 ? IndexMath{c()}.sub(last, first) : c().dim(u.dim(a)));
+    return loop_nest(c(), extents, LoopKind::Serial, [&](std::span<const Expr> rest) {
+      std::vector<Expr> at(batch.begin(), batch.end());
+      at.insert(at.end(), rest.begin(), rest.end());
+      if (first) at.back() = IndexMath{c()}.add(first, at.back());
+      const auto read = [&](std::span<const Expr> i) { return c().load(l.operand_buffer(1), {i.begin(), i.end()}); };
+      const GuardedIndex to = position_expr(c(), g, l.node.type(), mode, at, read);
+      const Buffer* y = l.result_buffer(0);
+      const Expr value =
+          combine_expr(c(), combine_of(l.node), c().load(y, to.index), c().load(l.operand_buffer(2), at));
+      StmtList stmts;
+      if (mode == OutOfRange::Check && to.valid)
+        stmts.push_back(make_check(to.valid, kStatusIndexOutOfRange, to.index.empty() ? c().i64(0) : to.index[0]));
+      const auto store = make_store(y, to.index, value);
+      stmts.push_back(to.valid ? make_if(to.valid, {store}) : in_range(store));
+      return stmts;
+    });
+  }
+
+  /// Clamping has nowhere to go when a named axis is empty.
+  StmtPtr in_range(StmtPtr store) const {
+    Expr some = nullptr;
+    const IndexMath m{c()};
+    for (int64_t a : g.axes) {
+      const Dim extent = l.node.type().dim(static_cast<int>(a));
+      if (extent.is_constant() && extent.constant() > 0) continue;
+      const Expr here = m.lt(m.num(0), m.at(extent));
+      some = some ? m.both(some, here) : here;
+    }
+    return some ? make_if(some, {std::move(store)}) : store;
+  }
+
+  StmtList all() const {
+    StmtList stmts = copy();
+    const StmtList updates = update();
+    stmts.insert(stmts.end(), updates.begin(), updates.end());
+    return stmts;
+  }
+};
+
+/// Columns of a table that one task owns: four cache lines of f32.
+constexpr int64_t kColumnsPerTask = 64;
+
+StmtList scatter_loops(ir::Lowering& l) {
+  LoopContext& c = l.context;
+  const Type x = l.node.type();
+  const GatherLayout g(l.node.attrs, x, l.node.operand(1).type());
+  if (g.batch > 0) {
+    const auto shared = x.shape().subspan(0, static_cast<size_t>(g.batch));
+    return parallel_over(c, shared, [&](std::span<const Expr> at) { return ScatterTask{l, g, at}.all(); });
+  }
+  if (g.others.empty()) return ScatterTask{l, g, {}}.all();
+  const IndexMath m{c};
+  const Expr extent = m.at(x.dim(static_cast<int>(g.others.back())));
+  const Expr tasks = m.div(m.add(extent, m.num(kColumnsPerTask - 1)), m.num(kColumnsPerTask));
+  return {one_loop(c, "task", c.i64(0), tasks, LoopKind::Parallel, [&](Expr task) {
+    const Expr first = m.mul(task, m.num(kColumnsPerTask));
+    return ScatterTask{l, g, {}, first, m.min(m.add(first, m.num(kColumnsPerTask)), extent)}.all();
+  })};
+}
+
+void scatter_reference(ir::Reference& r) {
+  const GatherLayout g(r.node.attrs, r.node.operand(0).type(), r.node.operand(1).type());
+  const Combine combine = combine_of(r.node);
+  HostArray& y = r.results[0];
+  std::memcpy(y.data(), r.operands[0].data(), static_cast<size_t>(y.bytes()));
+  const bool in_int = computes_in_int(y.dtype());
+  std::vector<double> wide(in_int ? 0 : y.elements());
+  for (size_t i = 0; i < wide.size(); ++i) wide[i] = y.get(static_cast<int64_t>(i));
+  int64_t from = 0;
+  for_each_index(r.operands[2].shape(), [&](const Ints& index) {
+    const int64_t to = position_of(r, g, index), u = from++;
+    if (to < 0) return;
+    if (combine == Combine::Set)
+      copy_element(y, to, r.operands[2], u);
+    else if (in_int)
+      y.set_int(to, fold_step_int(fold_of(combine), y.dtype(), y.get_int(to), r.operands[2].get_int(u)));
+    else
+      wide[to] = fold_step(fold_of(combine), wide[to], r.operands[2].get(u));
+  });
+  if (combine != Combine::Set)
+    for (size_t i = 0; i < wide.size(); ++i) y.set(static_cast<int64_t>(i), wide[i]);
+}
+
+std::vector<ir::Sample> scatter_samples() {
+  static const int64_t first[] = {0}, both[] = {0, 1};
+  auto attrs = [](std::span<const int64_t> axes, int batch, const char* mode, const char* combine) {
+    return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode), Attr("combine", combine)};
+  };
+  return {{{normal({7, 3}), indices({11, 1}, 7), normal({11, 3})}, attrs(first, 0, "check", "add")},
+          {{normal({7, 67}), indices({5, 1}, 9), normal({5, 67})}, attrs(first, 0, "fill", "set")},
+          {{normal({4, 5}), indices({13, 2}, 6), normal({13})}, attrs(both, 0, "clamp", "max")},
+          {{normal({4, 5}), indices({13, 2}, 4), normal({13})}, attrs(both, 0, "fill", "min")},
+          {{operand(DType::i32, {7}), indices({5, 1}, 7), operand(DType::i32, {5})}, attrs(first, 0, "fill", "mul")},
+          {{normal({0, 3}), indices({2, 1}, 1), normal({2, 3})}, attrs(first, 0, "clamp", "add")}};
+}
+
+}  // namespace
+
+constinit const Op kScatter = {
+    .name = "scatter",
+    .family = "index",
+    .doc =
+        "Operand 0 with the updates (operand 2, shaped as gather's result) combined in at the positions of operand 1, "
+        "in ascending "
+        "order of the updates' index, so repeated positions have one meaning. `mode`: positions out of range clamp, "
+        "fill (are "
+        "dropped) or check (fail). Half floats round after each update.",
+    .operands_min = 3,
+    .operands_max = 3,
+    .attrs = kScatterAttrs,
+    .infer = scatter_infer,
+    .jvp = scatter_jvp,
+    .transpose = scatter_transpose,
+    .vmap = scatter_vmap,
+    .lower = [](ir::Lowering& l) { l.loops({[&l] { return scatter_loops(l); }}); },
+    .reference = scatter_reference,
+    .tolerance = ir::sum_of_terms(8),
+    .cost = move_cost,
+    .samples = scatter_samples,
+};
+
+Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode,
+              Combine combine) {
+  return x.graph().add1(kScatter, {x, indices, updates},
+                        {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode_name(mode)),
+                         Attr("combine", kCombineNames[static_cast<int>(combine)])});
+}
+
+Value index_update(Value x, int64_t axis, Value indices, Value updates, Combine combine, OutOfRange mode) {
+  axis = axis_of(axis, x.rank(), "index_update");
+  return scatter(x, expand_dims(indices, -1), move_axis(updates, axis, 0), {axis}, 0, mode, combine);
+}
+
+}  // namespace strata::ops

@@ -1,0 +1,60 @@
+// Reductions as users call them, and mean and variance on top.
+#include "strata/ops/creation.h"
+#include "strata/ops/dimension.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/operators.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+
+namespace strata::ops {
+namespace {
+
+/// How many elements are folded, as a scalar of x's accumulation dtype; a symbolic count is read at run time.
+Value count_of(Value x, const Ints& axes) {
+  Dim count = 1;
+  for (int64_t a : axes) count = count * x.type().dim(static_cast<int>(a));
+  if (count.is_constant()) return scalar(x.graph(), x.dtype(), static_cast<double>(count.constant()));
+  return cast(dimension(x.graph(), count), x.dtype());
+}
+
+Value quotient(Value sum, Value count) { return sum / broadcast_to(count, sum.shape()); }
+
+/// Half floats are averaged in f32: a sum may not fit their range.
+Value widened(Value x) { return cast(x, accumulation_dtype(x.dtype())); }
+
+Value with_kept_axes(Value y, Value x, const Ints& axes, Keep keep) {
+  if (keep == Keep::Drop) return y;
+  Shape shape = shape_of(x);
+  for (int64_t a : axes) shape[a] = 1;
+  return reshape(y, shape);
+}
+
+}  // namespace
+
+Value spread(Value y, Value like, const Ints& axes) {
+  return broadcast(y, like.shape(), other_axes(axes_of(axes, like.rank(), "spread"), like.rank()));
+}
+
+Value reduce(const Op& op, Value x, const Ints& axes, Keep keep) {
+  const Ints named = axes_of(axes, x.rank(), op.name, true);
+  const Value y = named.empty() ? x : x.graph().add1(op, {x}, {Attr("axes", ints_span(named))});
+  return with_kept_axes(y, x, named, keep);
+}
+
+Value mean(Value x, const Ints& axes, Keep keep) {
+  const Ints named = axes_of(axes, x.rank(), "mean", true);
+  const Value wide = widened(x);
+  const Value y = quotient(reduce_sum(wide, named), count_of(wide, named));
+  return with_kept_axes(cast(y, x.dtype()), x, named, keep);
+}
+
+Value variance(Value x, const Ints& axes, int64_t correction, Keep keep) {
+  const Ints named = axes_of(axes, x.rank(), "variance", true);
+  const Value wide = widened(x);
+  const Value centred = wide - spread(mean(wide, named), wide, named);
+  const Value n = count_of(wide, named) - static_cast<double>(correction);
+  const Value y = quotient(reduce_sum(centred * centred, named), n);
+  return with_kept_axes(cast(y, x.dtype()), x, named, keep);
+}
+
+}  // namespace strata::ops
