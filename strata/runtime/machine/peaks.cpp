@@ -1,0 +1,182 @@
+#include "strata/runtime/machine/peaks.h"
+
+#include <fmt/format.h>
+#include <immintrin.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/files.h"
+#include "strata/base/error/error.h"
+#include "strata/base/threads/thread_pool.h"
+
+namespace strata::runtime {
+namespace {
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Twelve independent chains cover a latency of 4 to 6 cycles on two units; x * 0.5 + 1 stays near 2, far from
+// denormals.
+constexpr int kChains = 12;
+
+__attribute__((target("avx512f"))) float chains_avx512(int64_t rounds) {
+  __m512 x[kChains];
+  for (auto& chain : x) chain = _mm512_set1_ps(1.0f);
+  const __m512 half = _mm512_set1_ps(0.5f), one = _mm512_set1_ps(1.0f);
+  for (int64_t r = 0; r < rounds; ++r)
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) x[i] = _mm512_fmadd_ps(x[i], half, one);
+  float sum = 0;
+  for (auto& chain : x) sum += _mm512_cvtss_f32(chain);
+  return sum;
+}
+
+__attribute__((target("avx2,fma"))) float chains_avx2(int64_t rounds) {
+  __m256 x[kChains];
+  for (auto& chain : x) chain = _mm256_set1_ps(1.0f);
+  const __m256 half = _mm256_set1_ps(0.5f), one = _mm256_set1_ps(1.0f);
+  for (int64_t r = 0; r < rounds; ++r)
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) x[i] = _mm256_fmadd_ps(x[i], half, one);
+  float sum = 0;
+  for (auto& chain : x) sum += _mm256_cvtss_f32(chain);
+  return sum;
+}
+
+/// Multiplications and additions: the baseline has no FMA instruction.
+float chains_baseline(int64_t rounds) {
+  __m128 x[kChains];
+  for (auto& chain : x) chain = _mm_set1_ps(1.0f);
+  const __m128 half = _mm_set1_ps(0.5f), one = _mm_set1_ps(1.0f);
+  for (int64_t r = 0; r < rounds; ++r)
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) x[i] = _mm_add_ps(_mm_mul_ps(x[i], half), one);
+  float sum = 0;
+  for (auto& chain : x) sum += _mm_cvtss_f32(chain);
+  return sum;
+}
+
+float run_chains(IsaLevel level, int64_t rounds) {
+  switch (level) {
+    case IsaLevel::Scalar:
+      return chains_baseline(rounds);
+    case IsaLevel::Avx2:
+      return chains_avx2(rounds);
+    case IsaLevel::Avx512:
+      break;
+  }
+  return chains_avx512(rounds);
+}
+
+std::atomic<uint64_t> sink;  // keeps results from being optimised away
+
+/// The best of some runs: other guests of the machine only ever take away.
+template <class Work>
+double best_rate(int runs, double amount, Work&& work) {
+  double best = 0;
+  for (int run = 0; run < runs; ++run) {
+    const double start = seconds();
+    work();
+    best = std::max(best, amount / (seconds() - start));
+  }
+  return best;
+}
+
+void measure_arithmetic(IsaLevel level, base::ThreadPool& pool, MachinePeaks& peaks) {
+  constexpr int64_t kRounds = 40'000;
+  const double operations = 2.0 * kChains * kRounds * vector_bytes(level) / 4;
+  auto one = [&] { sink += static_cast<uint64_t>(run_chains(level, kRounds)); };
+  one();  // wakes the wide units
+  peaks.fma_gflops = best_rate(12, operations / 1e9, one);
+  peaks.fma_gflops_all_threads = best_rate(12, operations * pool.thread_count() / 1e9, [&] {
+    pool.run(pool.thread_count(), [&](base::TaskRange range) {
+      for (int64_t i = range.begin; i < range.end; ++i) one();
+    });
+  });
+}
+
+/// Larger than what a guest holds of a last-level cache, with huge pages so that mapping it takes few ms.
+constexpr size_t kMemoryBytes = size_t{192} << 20;
+
+uint64_t read_words(const uint64_t* words, size_t count) {
+  uint64_t sums[8] = {};
+  for (size_t i = 0; i + 8 <= count; i += 8)
+    for (size_t lane = 0; lane < 8; ++lane) sums[lane] ^= words[i + lane];
+  return sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];
+}
+
+void measure_memory(base::ThreadPool& pool, MachinePeaks& peaks) {
+  void* mapped = mmap(nullptr, kMemoryBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return;  // the figures stay 0: unknown
+  madvise(mapped, kMemoryBytes, MADV_HUGEPAGE);
+  constexpr int64_t kParts = 64;
+  constexpr size_t kPartWords = kMemoryBytes / kParts / sizeof(uint64_t);
+  auto* words = static_cast<uint64_t*>(mapped);
+  pool.run(kParts, [&](base::TaskRange range) {
+    std::memset(words + static_cast<size_t>(range.begin) * kPartWords, 1,
+                static_cast<size_t>(range.end - range.begin) * kPartWords * sizeof(uint64_t));
+  });
+  const double gbytes = kMemoryBytes / 1e9;
+  peaks.memory_gbytes_per_s = best_rate(2, gbytes, [&] { sink += read_words(words, kPartWords * kParts); });
+  peaks.memory_gbytes_per_s_all_threads = best_rate(3, gbytes, [&] {
+    pool.run(kParts, [&](base::TaskRange range) {
+      sink += read_words(words + static_cast<size_t>(range.begin) * kPartWords,
+                         static_cast<size_t>(range.end - range.begin) * kPartWords);
+    });
+  });
+  munmap(mapped, kMemoryBytes);
+}
+
+std::string file_of(IsaLevel level, int threads, const std::string& folder) {
+  return fmt::format("{}/peaks-{}-{}-{}.txt", folder, cpu_fingerprint(), isa_level_name(level), threads);
+}
+
+/// "strata-peaks 1 <threads> <fma> <fma all> <memory> <memory all>"
+bool parse(const std::string& text, int threads, MachinePeaks& peaks) {
+  const int fields =
+      std::sscanf(text.c_str(), "strata-peaks 1 %d %lf %lf %lf %lf", &peaks.threads, &peaks.fma_gflops,
+                  &peaks.fma_gflops_all_threads, &peaks.memory_gbytes_per_s, &peaks.memory_gbytes_per_s_all_threads);
+  return fields == 5 && peaks.threads == threads && peaks.fma_gflops > 0;
+}
+
+}  // namespace
+
+MachinePeaks measure_peaks(IsaLevel level) {
+  base::ThreadPool& pool = base::ThreadPool::shared();
+  MachinePeaks peaks;
+  peaks.threads = pool.thread_count();
+  measure_arithmetic(level, pool, peaks);
+  measure_memory(pool, peaks);
+  return peaks;
+}
+
+MachinePeaks machine_peaks(IsaLevel level, const std::string& folder) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  const int threads = base::ThreadPool::shared().thread_count();
+  const std::string path = file_of(level, threads, folder);
+  MachinePeaks peaks;
+  if (!folder.empty())
+    if (const auto text = base::read_text(path); text && parse(*text, threads, peaks)) return peaks;
+  peaks = measure_peaks(level);
+  if (folder.empty()) return peaks;
+  try {
+    base::make_folders(folder);
+    base::AtomicFile file(path);
+    file.write(fmt::format("strata-peaks 1 {} {:.1f} {:.1f} {:.1f} {:.1f}\n", threads, peaks.fma_gflops,
+                           peaks.fma_gflops_all_threads, peaks.memory_gbytes_per_s,
+                           peaks.memory_gbytes_per_s_all_threads));
+    file.commit();
+  } catch (const base::Error&) {
+    // A read-only cache folder is fine: the next start measures again.
+  }
+  return peaks;
+}
+
+}  // namespace strata::runtime

@@ -1,0 +1,26 @@
+// What this machine reaches, measured: the ceilings that reports give as "% of peak" and that schedules are chosen by.
+// Measured once (about 100 ms) and kept by CPU fingerprint, because tables of CPU names are wrong on real machines.
+#pragma once
+
+#include <string>
+
+#include "strata/runtime/machine/isa_level.h"
+
+namespace strata::runtime {
+
+struct MachinePeaks {
+  int threads = 0;        ///< that the all-threads figures were taken with
+  double fma_gflops = 0;  ///< f32 multiply-adds from registers, one thread, 2 operations each
+  double fma_gflops_all_threads = 0;
+  double memory_gbytes_per_s = 0;  ///< reading memory beyond all caches, one thread
+  double memory_gbytes_per_s_all_threads = 0;
+};
+
+/// Measures now, at a level that the host can run, with the threads of the shared pool.
+MachinePeaks measure_peaks(IsaLevel level);
+
+/// The figures in `folder` for this CPU, level and thread count; measured and written there if there are none. A folder
+/// that can't be written ("" too) costs the measurement at each start. One measurement at a time in a process.
+MachinePeaks machine_peaks(IsaLevel level, const std::string& folder);
+
+}  // namespace strata::runtime
