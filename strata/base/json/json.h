@@ -27,19 +27,14 @@ class Json {
  public:
   enum class Kind { Null, Bool, Int, Double, String, Array, Object };
 
-  Json() = default;
-  Json(std::nullptr_t) {}
+  Json();
+  Json(std::nullptr_t);
   template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
-  Json(T value) {
-    if constexpr (std::is_same_v<T, bool>)
-      value_ = value;
-    else
-      value_ = static_cast<int64_t>(value);
-  }
-  Json(double value) : value_(value) {}
-  Json(std::string value) : value_(std::move(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(const char* value) : value_(std::string(value)) {}
+  Json(T value);
+  Json(double value);
+  Json(std::string value);
+  Json(std::string_view value);
+  Json(const char* value);
   static Json array(std::vector<Json> items = {});
   static Json object();
 
@@ -108,6 +103,21 @@ struct JsonMember {
 
   friend bool operator==(const JsonMember&, const JsonMember&) = default;
 };
+
+// Defined only here, where JsonMember is complete: a constructor needs the destructor of the variant.
+inline Json::Json() = default;
+inline Json::Json(std::nullptr_t) {}
+inline Json::Json(double value) : value_(value) {}
+inline Json::Json(std::string value) : value_(std::move(value)) {}
+inline Json::Json(std::string_view value) : value_(std::string(value)) {}
+inline Json::Json(const char* value) : value_(std::string(value)) {}
+template <class T, std::enable_if_t<std::is_integral_v<T>, int>>
+Json::Json(T value) {
+  if constexpr (std::is_same_v<T, bool>)
+    value_ = value;
+  else
+    value_ = static_cast<int64_t>(value);
+}
 
 struct JsonLimits {
   int depth = 256;                 ///< arrays and objects inside each other
