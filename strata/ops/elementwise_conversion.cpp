@@ -16,25 +16,27 @@ void bitcast_infer(ir::Infer& i) {
   i.result(i.type(0).with_dtype(to));
 }
 
-/// Rounds once, which the way through double would not do for f32.
-void store_u64(HostArray& out, int64_t i, uint64_t value) {
+/// Integer to float rounds once, except that half floats are reached through f32.
+template <class Int>
+void store_int(HostArray& out, int64_t i, Int value) {
   if (out.dtype() == DType::f64)
     out.as<double>()[i] = static_cast<double>(value);
-  else
+  else if (ir::is_float(out.dtype()))
     out.set(i, static_cast<double>(static_cast<float>(value)));
+  else
+    out.set_int(i, static_cast<int64_t>(value));
 }
 
-/// Integers travel as integers (u64 as its bits), so that no digit is lost on the way.
+/// Integers travel as integers, so that no digit is lost on the way.
 void cast_reference(ir::Reference& r) {
-  const DType from = r.operands[0].dtype();
-  HostArray& out = r.results[0];
-  for (int64_t i = 0; i < out.elements(); ++i) {
-    if (ir::is_float(from))
-      out.set(i, r.operands[0].get(i));
-    else if (from == DType::u64 && ir::is_float(out.dtype()))
-      store_u64(out, i, r.operands[0].as<uint64_t>()[i]);
+  const HostArray& x = r.operands[0];
+  for (int64_t i = 0; i < x.elements(); ++i) {
+    if (ir::is_float(x.dtype()))
+      r.results[0].set(i, x.get(i));
+    else if (x.dtype() == DType::u64)
+      store_int(r.results[0], i, x.as<uint64_t>()[i]);
     else
-      out.set_int(i, r.operands[0].get_int(i));
+      store_int(r.results[0], i, x.get_int(i));
   }
 }
 

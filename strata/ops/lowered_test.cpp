@@ -1,10 +1,12 @@
-// Each op's samples lowered alone and run by the loop interpreter, against the reference rule within the block's tolerance.
+// Each op's samples lowered alone and run by the loop interpreter, against the reference rule within the block's
+// tolerance.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
+#include "strata/ops/handle.h"
 #include "strata/ops/list.h"
 #include "strata/ops/naive_lowering.h"
 #include "strata/ops/sample_arrays.h"
@@ -21,9 +23,12 @@ double excess(const ir::Op& op, const HostArray& expected, const HostArray& actu
   if (std::isnan(e) || std::isnan(a)) return std::isnan(e) && std::isnan(a) ? 0 : INFINITY;
   if (e == a && std::signbit(e) == std::signbit(a)) return 0;
   switch (op.tolerance.kind) {
-    case ir::Tolerance::Kind::Exact: return INFINITY;
-    case ir::Tolerance::Kind::Ulp: return ulp_distance(t, e, a) / op.tolerance.amount;
-    case ir::Tolerance::Kind::Sum: break;
+    case ir::Tolerance::Kind::Exact:
+      return INFINITY;
+    case ir::Tolerance::Kind::Ulp:
+      return ulp_distance(t, e, a) / op.tolerance.amount;
+    case ir::Tolerance::Kind::Sum:
+      break;
   }
   // The sum of |terms| is not known here; the largest magnitudes of the operands stand for it.
   return std::fabs(e - a) / (op.tolerance.amount * epsilon_of(t) * scale);
