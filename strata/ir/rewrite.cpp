@@ -53,10 +53,12 @@ void GraphCopier::copy_rest() {
 
 void GraphCopier::copy_results() { to_.set_results(get(from_.results())); }
 
-std::vector<bool> live_nodes(const Graph& graph) {
+namespace {
+
+std::vector<bool> nodes_needed_by(const Graph& graph, std::span<const Value> results) {
   std::vector<bool> live(graph.nodes().size());
   for (const Node* p : graph.parameters()) live[p->id] = true;
-  for (const Value& v : graph.results()) live[v.node->id] = true;
+  for (const Value& v : results) live[v.node->id] = true;
   for (size_t i = graph.nodes().size(); i-- > 0;) {
     const Node& node = *graph.nodes()[i];
     if (node.op && node.op->effect != Effect::None) live[i] = true;
@@ -65,6 +67,10 @@ std::vector<bool> live_nodes(const Graph& graph) {
   }
   return live;
 }
+
+}  // namespace
+
+std::vector<bool> live_nodes(const Graph& graph) { return nodes_needed_by(graph, graph.results()); }
 
 std::vector<std::vector<uint32_t>> use_counts(const Graph& graph) {
   const std::vector<bool> live = live_nodes(graph);
@@ -93,6 +99,17 @@ std::unique_ptr<Graph> rewrite_graph(const Graph& graph, const std::function<boo
 
 std::unique_ptr<Graph> copy_graph(const Graph& graph) {
   return rewrite_graph(graph, [](const Node&, GraphCopier&, Graph&) { return false; });
+}
+
+std::unique_ptr<Graph> copy_graph_with_results(const Graph& graph, std::span<const Value> results) {
+  auto copy = std::make_unique<Graph>(graph.name());
+  GraphCopier copier(graph, *copy);
+  copier.copy_parameters();
+  const std::vector<bool> live = nodes_needed_by(graph, results);
+  for (const Node* node : graph.nodes())
+    if (!node->is_parameter() && live[node->id]) copier.copy(*node);
+  copy->set_results(copier.get(results));
+  return copy;
 }
 
 std::vector<Value> inline_graph(const Graph& body, Graph& to, std::span<const Value> arguments) {

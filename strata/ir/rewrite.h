@@ -52,6 +52,9 @@ std::unique_ptr<Graph> rewrite_graph(const Graph& graph, const std::function<boo
 /// The same program again.
 std::unique_ptr<Graph> copy_graph(const Graph& graph);
 
+/// The program that computes only these values of `graph`, from the same parameters.
+std::unique_ptr<Graph> copy_graph_with_results(const Graph& graph, std::span<const Value> results);
+
 /// Appends the body of `body` to `to` with `arguments` in place of its parameters and returns the images of its results.
 /// Nodes without a position get the recording position of `to`.
 std::vector<Value> inline_graph(const Graph& body, Graph& to, std::span<const Value> arguments);

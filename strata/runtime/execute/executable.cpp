@@ -178,7 +178,7 @@ struct Executable::Execution {
     rule.dim = [this](ir::Dim d) { return dims(d); };
     rule.run = [&](const ir::Graph& region, std::span<const HostArray> inputs) {
       for (size_t i = 0; i < node.regions().size(); ++i)
-        if (node.regions()[i].get() == &region) return self.regions_[command.regions[i]]->run({inputs.begin(), inputs.end()});
+        if (node.regions()[i].get() == &region) return self.regions_[command.regions[i]]->run(std::vector<HostArray>(inputs.begin(), inputs.end()));
       throw base::Error("E0900", "a region is not part of the plan");
     };
     node.op->reference.fn(rule);
@@ -199,7 +199,7 @@ std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArra
   return shapes;
 }
 
-std::vector<HostArray> Executable::run(std::vector<HostArray> arguments) const {
+std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments) const {
   const auto shapes = shapes_of(arguments);
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes);
   std::lock_guard hold(lock_);
@@ -213,6 +213,7 @@ std::vector<HostArray> Executable::run(std::vector<HostArray> arguments) const {
   Execution execution{*this, binding, dims, arguments, results, {}};
   execution.place();
   execution.run();
+  arguments.clear();
   return results;
 }
 

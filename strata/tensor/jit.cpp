@@ -1,0 +1,183 @@
+#include "strata/tensor/jit.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/compile.h"
+#include "strata/tensor/recording.h"
+
+namespace strata::jit_detail {
+
+struct Program {
+  base::Hash128 key;
+  std::shared_ptr<const runtime::Executable> executable;
+  base::Hash128 graph_hash;
+  std::vector<Tensor> captures;                   ///< hidden inputs, behind the arguments' leaves
+  std::vector<std::pair<size_t, size_t>> rebound;  ///< (argument, leaf) of results behind the returned ones, in order
+  std::set<std::pair<size_t, size_t>> is_new;      ///< rebound leaves that had no tensor before
+  std::vector<int> returned;                      ///< result of each returned tensor; -1: an undefined one
+  size_t returned_count = 0;
+};
+
+namespace {
+
+/// The types under which arguments are recorded: concrete, but for symbolic batch dimensions named by their size.
+class Signature {
+ public:
+  Signature(std::span<const Argument> arguments, const JitOptions& options) {
+    for (const Argument& a : arguments) {
+      key_ = base::combine(key_, a.leaves.structure);
+      for (const Leaf& leaf : a.leaves.list) add(leaf, a.is_data && options.is_batch_symbolic);
+    }
+  }
+  base::Hash128 key() const { return key_; }
+  const std::vector<ir::Type>& types() const { return types_; }  ///< null for undefined leaves
+
+ private:
+  void add(const Leaf& leaf, bool is_symbolic) {
+    if (!leaf.tensor().defined()) {
+      types_.emplace_back();
+      key_ = base::combine(key_, uint64_t{1});
+      return;
+    }
+    ir::Type type = leaf.tensor().type();
+    if (is_symbolic && type.rank() > 0 && type.dim(0).is_constant()) {
+      Shape shape(type.shape().begin(), type.shape().end());
+      shape[0] = symbol_for(shape[0].constant());
+      type = type.with_shape(shape);
+    }
+    types_.push_back(type);
+    key_ = base::combine(key_, type.hash());
+  }
+  Dim symbol_for(int64_t size) {
+    auto [it, is_new] = symbols_.emplace(size, symbols_.size());
+    return Dim::symbol(it->second == 0 ? "B" : "B" + std::to_string(it->second));
+  }
+
+  base::Hash128 key_;
+  std::vector<ir::Type> types_;
+  std::map<int64_t, size_t> symbols_;
+};
+
+/// One recording of the function.
+struct Trace {
+  std::shared_ptr<ir::Graph> graph;
+  std::unique_ptr<Program> program = std::make_unique<Program>();
+  std::vector<ir::Donation> donations;
+};
+
+Trace record(std::span<const Argument> caller, std::span<const Argument> traced, const Signature& signature, const JitOptions& options,
+             const std::function<std::vector<Tensor>()>& body) {
+  Trace trace;
+  TraceScope scope;
+  Recording& recording = scope.recording();
+  recording.graph().set_name(options.name);
+  std::vector<std::vector<Tensor>> before;
+  size_t next = 0;
+  for (const Argument& a : traced) {
+    auto& list = before.emplace_back();
+    for (const Leaf& leaf : a.leaves.list) {
+      const ir::Type type = signature.types()[next++];
+      list.push_back(type ? recording.parameter(type, leaf.paths[0]) : Tensor());
+      leaf.assign(list.back());
+    }
+  }
+  const std::vector<Tensor> returned = body();
+
+  std::vector<ir::Value> results;
+  for (const Tensor& t : returned) {
+    trace.program->returned.push_back(t.defined() ? static_cast<int>(results.size()) : -1);
+    if (t.defined()) results.push_back(recording.enter(t));
+  }
+  trace.program->returned_count = returned.size();
+  int parameter = -1;
+  for (size_t a = 0; a < traced.size(); ++a)
+    for (size_t l = 0; l < traced[a].leaves.list.size(); ++l) {
+      const Tensor& now = traced[a].leaves.list[l].tensor();
+      if (before[a][l].defined()) ++parameter;
+      if (!caller[a].is_in_out || !now.defined() || (before[a][l].defined() && now.cell() == before[a][l].cell())) continue;
+      if (before[a][l].defined()) trace.donations.push_back({static_cast<int>(results.size()), parameter});
+      else trace.program->is_new.emplace(a, l);
+      trace.program->rebound.emplace_back(a, l);
+      results.push_back(recording.enter(now));
+    }
+  recording.graph().set_results(results);
+  for (const Recording::Capture& c : recording.captures()) trace.program->captures.push_back(c.outside);
+  trace.program->key = signature.key();
+  trace.program->graph_hash = recording.graph().hash();
+  trace.graph = recording.take_graph();
+  return trace;
+}
+
+/// After an error: the tensors that were to be replaced, as the program left them.
+void restore(std::span<const Argument> caller, const Program& program, std::span<const HostArray> arguments) {
+  std::map<std::pair<size_t, size_t>, size_t> position;
+  size_t next = 0;
+  for (size_t a = 0; a < caller.size(); ++a)
+    for (size_t l = 0; l < caller[a].leaves.list.size(); ++l) {
+      const bool was_rebound = std::find(program.rebound.begin(), program.rebound.end(), std::pair(a, l)) != program.rebound.end();
+      if (was_rebound ? !program.is_new.contains({a, l}) : caller[a].leaves.list[l].tensor().defined()) position[{a, l}] = next++;
+    }
+  for (auto [a, l] : program.rebound)
+    if (auto it = position.find({a, l}); it != position.end()) caller[a].leaves.list[l].assign(Tensor(arguments[it->second]));
+}
+
+}  // namespace
+
+Engine::Engine(JitOptions options) : options_(std::move(options)) {}
+Engine::~Engine() = default;
+
+int Engine::recordings() const { return static_cast<int>(programs_.size()); }
+const runtime::Executable& Engine::last_executable() const { return *programs_.at(last_)->executable; }
+
+std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<const Argument> traced, const std::function<std::vector<Tensor>()>& body,
+                                 size_t& program_index, Source) {
+  const Signature signature(caller, options_);
+  program_index = 0;
+  while (program_index < programs_.size() && programs_[program_index]->key != signature.key()) ++program_index;
+  if (program_index == programs_.size()) {
+    Trace trace = record(caller, traced, signature, options_, body);
+    compiler::CompileOptions compile_options;
+    compile_options.donations = trace.donations;
+    trace.program->executable = compiler::compile(trace.graph, compile_options);
+    programs_.push_back(std::move(trace.program));
+  } else if (options_.is_checked) {
+    if (record(caller, traced, signature, options_, body).program->graph_hash != programs_[program_index]->graph_hash)
+      throw base::Error("E0505", options_.name + ": recorded another program for the same kind of arguments")
+          .hint("the function depends on something that is neither an argument nor a captured tensor");
+  }
+  last_ = program_index;
+  const Program& program = *programs_[program_index];
+
+  std::vector<HostArray> arguments;
+  for (const Argument& a : caller)
+    for (const Leaf& leaf : a.leaves.list)
+      if (leaf.tensor().defined()) arguments.push_back(leaf.tensor().array());
+  for (const Tensor& t : program.captures) arguments.push_back(t.array());
+  // The caller's tensors that are replaced give up their memory first, so that the donation finds a single owner.
+  for (auto [a, l] : program.rebound) caller[a].leaves.list[l].assign(Tensor());
+  for (const Argument& a : traced)
+    for (const Leaf& leaf : a.leaves.list) leaf.assign(Tensor());
+  std::vector<HostArray> results;
+  try {
+    results = program.executable->run(std::move(arguments));
+  } catch (...) {
+    restore(caller, program, arguments);
+    throw;
+  }
+
+  std::vector<Tensor> returned(program.returned_count);
+  for (size_t i = 0; i < returned.size(); ++i)
+    if (program.returned[i] >= 0) returned[i] = Tensor(std::move(results[static_cast<size_t>(program.returned[i])]));
+  const size_t first = results.size() - program.rebound.size();
+  for (size_t i = 0; i < program.rebound.size(); ++i) {
+    auto [a, l] = program.rebound[i];
+    caller[a].leaves.list[l].assign(Tensor(std::move(results[first + i])));
+  }
+  return returned;
+}
+
+}  // namespace strata::jit_detail

@@ -1,0 +1,137 @@
+// jit(fn): records the function once per kind of call, compiles it, and runs the compiled program from then on.
+//
+//   auto step = jit([&](Mlp& m, auto& opt, Tensor x, Tensor y) { ...; return loss; });
+//   step(model, adam, x, y);
+//
+// - Arguments are trees. Tensors that the function rebinds through a reference to a non-const argument become results, donated:
+//   the new value takes the old one's memory.
+// - Tensors used from outside are captured: hidden inputs, fixed at recording.
+// - Dimension 0 of a Tensor argument is symbolic (equal sizes at the first call are taken to be one dimension, and a call with
+//   another pattern of equal sizes records again); other dimensions and those of trees are static. JitOptions changes that.
+// - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again.
+// - Looking at a value inside is an error that says where.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "strata/tensor/tree.h"
+
+namespace strata::runtime {
+class Executable;
+}
+
+namespace strata {
+
+struct JitOptions {
+  std::string name = "jit";
+  /// Dimension 0 of Tensor arguments is symbolic.
+  bool is_batch_symbolic = true;
+  /// Records again at each call and compares: finds functions that do not always record the same program (E0505).
+  bool is_checked = false;
+};
+
+namespace jit_detail {
+
+/// One flattened argument.
+struct Argument {
+  Leaves leaves;
+  bool is_data = false;    ///< a bare Tensor: its dimension 0 may be symbolic
+  bool is_in_out = false;  ///< a non-const lvalue: rebound tensors are written back
+};
+
+/// A compiled program and how its results go back.
+struct Program;
+
+/// The type-erased half of a jitted function.
+class Engine {
+ public:
+  explicit Engine(JitOptions options);
+  ~Engine();
+
+  /// Records `body` on tensors in place of the arguments' leaves if no program fits, runs the program, writes rebound tensors back
+  /// through `caller`, and returns the tensors that the function returned.
+  /// `traced`: leaves of the copies that `body` works on, in the order of `caller`.
+  /// `prototype` receives the program's key position: index of the recording, so that the caller can keep what was returned.
+  std::vector<Tensor> call(std::span<const Argument> caller, std::span<const Argument> traced, const std::function<std::vector<Tensor>()>& body,
+                           size_t& program_index, Source at);
+  int recordings() const;
+  const runtime::Executable& last_executable() const;
+
+ private:
+  JitOptions options_;
+  std::vector<std::unique_ptr<Program>> programs_;
+  size_t last_ = 0;
+};
+
+template <class T>
+Argument describe(T& tree, bool is_in_out) {
+  using U = std::remove_cvref_t<T>;
+  return {leaves_of(tree), std::is_same_v<U, Tensor>, is_in_out};
+}
+
+}  // namespace jit_detail
+
+template <class F>
+class Jitted {
+ public:
+  Jitted(F f, JitOptions options) : f_(std::move(f)), engine_(std::make_shared<jit_detail::Engine>(std::move(options))) {}
+
+  template <class... Args>
+  auto operator()(Args&&... args) {
+    return call(Source::here(), std::forward<Args>(args)...);
+  }
+
+  template <class... Args>
+  auto call(Source at, Args&&... args) {
+    std::tuple<std::remove_cvref_t<Args>...> copies(args...);
+    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(args, std::is_lvalue_reference_v<Args> && !std::is_const_v<std::remove_reference_t<Args>>)...};
+    const std::vector<jit_detail::Argument> traced =
+        std::apply([](auto&... copy) { return std::vector<jit_detail::Argument>{jit_detail::describe(copy, true)...}; }, copies);
+    using Returned = decltype(std::apply([this](auto&... copy) { return f_(copy...); }, copies));
+    size_t index = 0;
+    if constexpr (std::is_void_v<Returned>) {
+      engine_->call(caller, traced, [&] { return std::apply([this](auto&... copy) { f_(copy...); }, copies), std::vector<Tensor>(); }, index, at);
+    } else {
+      auto body = [&] {
+        Returned result = std::apply([this](auto&... copy) { return f_(copy...); }, copies);
+        std::vector<Tensor> tensors;
+        for (const Leaf& leaf : leaves_of(result).list) tensors.push_back(leaf.tensor());
+        pending_ = std::make_shared<Returned>(std::move(result));
+        return tensors;
+      };
+      const std::vector<Tensor> tensors = engine_->call(caller, traced, body, index, at);
+      if (pending_) {
+        if (prototypes_.size() <= index) prototypes_.resize(index + 1);
+        prototypes_[index] = std::exchange(pending_, nullptr);
+      }
+      Returned result = *std::static_pointer_cast<Returned>(prototypes_[index]);
+      const Leaves leaves = leaves_of(result);
+      for (size_t i = 0; i < leaves.list.size(); ++i) leaves.list[i].assign(tensors[i]);
+      return result;
+    }
+  }
+
+  /// How often the function was recorded.
+  int recordings() const { return engine_->recordings(); }
+  /// The program that the last call ran.
+  const runtime::Executable& executable() const { return engine_->last_executable(); }
+
+ private:
+  F f_;
+  std::shared_ptr<jit_detail::Engine> engine_;
+  std::shared_ptr<void> pending_;                  ///< what a recording returned, its tensors ended
+  std::vector<std::shared_ptr<void>> prototypes_;  ///< by program
+};
+
+template <class F>
+Jitted<F> jit(F f, JitOptions options = {}) {
+  return Jitted<F>(std::move(f), std::move(options));
+}
+
+}  // namespace strata

@@ -1,0 +1,177 @@
+#include "strata/tensor/recording.h"
+
+#include <mutex>
+#include <unordered_map>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/compile.h"
+#include "strata/ir/op.h"
+#include "strata/ir/rewrite.h"
+
+namespace strata {
+namespace {
+
+/// A lazy recording is run when it has grown to so many nodes, so that memory stays bounded.
+constexpr size_t kMostPendingNodes = 1 << 17;
+
+thread_local Recording* innermost = nullptr;
+thread_local FlushPolicy policy = FlushPolicy::Lazy;
+thread_local const char* name_path = nullptr;
+
+/// Executables of lazy programs by structure: a loop that records the same ops again compiles once. A listed registry.
+struct LazyPrograms {
+  std::mutex lock;
+  std::unordered_map<base::Hash128, std::shared_ptr<const runtime::Executable>, base::Hash128Hasher> by_hash;
+};
+LazyPrograms& lazy_programs() {
+  static auto* programs = new LazyPrograms;
+  return *programs;
+}
+
+std::shared_ptr<const runtime::Executable> executable_for(const std::shared_ptr<ir::Graph>& graph) {
+  const base::Hash128 key = graph->hash();
+  {
+    std::lock_guard hold(lazy_programs().lock);
+    auto it = lazy_programs().by_hash.find(key);
+    if (it != lazy_programs().by_hash.end()) return it->second;
+  }
+  auto executable = compiler::compile(graph);
+  std::lock_guard hold(lazy_programs().lock);
+  if (lazy_programs().by_hash.size() > 4096) lazy_programs().by_hash.clear();
+  lazy_programs().by_hash.emplace(key, executable);
+  return executable;
+}
+
+/// Free cells of this thread: a handle per recorded op must not cost a call of malloc.
+struct CellPool {
+  std::vector<Cell*> free;
+  ~CellPool() {
+    for (Cell* c : free) delete c;
+  }
+};
+thread_local CellPool cell_pool;
+
+Cell* new_cell() {
+  if (cell_pool.free.empty()) return new Cell;
+  Cell* c = cell_pool.free.back();
+  cell_pool.free.pop_back();
+  c->references.store(1, std::memory_order_relaxed);
+  c->recording = nullptr;
+  c->value = {};
+  return c;
+}
+
+}  // namespace
+
+void release(Cell* cell) noexcept {
+  if (!cell || cell->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (cell->recording) cell->recording->forget(cell);
+  cell->array = HostArray();
+  if (cell_pool.free.size() < 65536) cell_pool.free.push_back(cell);
+  else delete cell;
+}
+
+Recording::Recording(Kind kind) : kind_(kind), graph_(std::make_shared<ir::Graph>()) {}
+
+Recording::~Recording() {
+  for (Cell* c : cells_)
+    if (c) c->recording = nullptr, c->value = {};
+}
+
+Recording& Recording::current() {
+  if (innermost) return *innermost;
+  thread_local Recording lazy(Kind::Lazy);
+  return lazy;
+}
+
+ir::Value Recording::enter(const Tensor& x) {
+  Cell* cell = x.cell();
+  if (!cell) throw base::Error("E0500", "a tensor is used that was never given a value").hint("default-constructed tensors are empty: assign one first");
+  if (cell->recording == this) return cell->value;
+  if (auto it = captured_.find(cell); it != captured_.end()) return it->second;
+  if (!cell->recording && !cell->is_concrete())
+    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended").hint("return it from the function instead of storing it outside");
+  if (cell->recording && cell->recording->kind() == Kind::Lazy) x.evaluate();
+  const ir::Value parameter = graph_->add_parameter(x.type());
+  captures_.push_back({x, parameter});
+  captured_.emplace(cell, parameter);
+  return parameter;
+}
+
+Tensor Recording::leave(ir::Value value) {
+  Cell* cell = new_cell();
+  cell->recording = this;
+  cell->value = value;
+  cell->slot = static_cast<uint32_t>(cells_.size());
+  cells_.push_back(cell);
+  return Tensor(cell);
+}
+
+Tensor Recording::parameter(ir::Type type, std::string_view name) { return leave(graph_->add_parameter(type, name)); }
+
+void Recording::flush() {
+  std::vector<Cell*> live;
+  for (Cell* c : cells_)
+    if (c) live.push_back(c);
+  std::vector<ir::Value> results;
+  for (Cell* c : live) results.push_back(c->value);
+  graph_->set_results(results);
+  std::vector<HostArray> arguments;
+  for (const Capture& capture : captures_) arguments.push_back(capture.outside.cell()->array);
+  const std::shared_ptr<ir::Graph> graph = std::move(graph_);
+  std::vector<Capture> captures = std::move(captures_);
+  graph_ = std::make_shared<ir::Graph>();
+  cells_.clear();
+  captures_.clear();
+  captured_.clear();
+  for (Cell* c : live) c->recording = nullptr;  // an error leaves them without a value
+  std::vector<HostArray> arrays = executable_for(graph)->run(std::move(arguments));
+  for (size_t i = 0; i < live.size(); ++i) live[i]->array = std::move(arrays[i]);
+}
+
+void Recording::peek(Cell* cell) {
+  std::shared_ptr<ir::Graph> graph = ir::copy_graph_with_results(*graph_, {&cell->value, 1});
+  std::vector<HostArray> arguments;
+  for (const Capture& capture : captures_) arguments.push_back(capture.outside.cell()->array);
+  cell->array = executable_for(graph)->run(std::move(arguments))[0];
+}
+
+TraceScope::TraceScope() : recording_(Recording::Kind::Trace), before_(innermost) { innermost = &recording_; }
+TraceScope::~TraceScope() { innermost = before_; }
+
+void set_flush_policy(FlushPolicy p) { policy = p; }
+FlushPolicy flush_policy() { return policy; }
+
+NameScope::NameScope(std::string_view name) : before_(name_path) {
+  name_path = ir::intern(before_ && *before_ ? std::string(before_) + "." + std::string(name) : std::string(name));
+}
+NameScope::~NameScope() { name_path = before_; }
+
+}  // namespace strata
+
+namespace strata::ops {
+
+HandleTraits<Tensor>::Recording::Recording(Source at, const Tensor*) : recording_(&strata::Recording::current()) {
+  is_outermost_ = recording_->open_ops++ == 0;
+  graph_ = &recording_->graph();
+  if (is_outermost_) graph_->set_location({at.file, at.line, name_path});
+}
+
+HandleTraits<Tensor>::Recording::~Recording() {
+  --recording_->open_ops;
+  if (is_outermost_) graph_->set_location({});
+}
+
+Value HandleTraits<Tensor>::enter(Recording& recording, const Tensor& x) { return recording.recording_->enter(x); }
+
+Tensor HandleTraits<Tensor>::leave(Recording& recording, Value x) {
+  strata::Recording& r = *recording.recording_;
+  Tensor result = r.leave(x);
+  if (r.kind() == strata::Recording::Kind::Lazy && r.open_ops == 1 && r.holds == 0 && (policy == FlushPolicy::Sync || r.graph().nodes().size() > kMostPendingNodes)) {
+    recording.is_outermost_ = false;  // the flush starts a new graph
+    r.flush();
+  }
+  return result;
+}
+
+}  // namespace strata::ops

@@ -1,0 +1,88 @@
+#include "strata/tensor/tensor.h"
+
+#include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
+#include "strata/tensor/recording.h"
+
+namespace strata {
+
+Tensor::Tensor(const Tensor& other) noexcept : cell_(other.cell_) {
+  if (cell_) cell_->references.fetch_add(1, std::memory_order_relaxed);
+}
+Tensor::~Tensor() { release(cell_); }
+
+Tensor::Tensor(HostArray array) : cell_(new Cell) { cell_->array = std::move(array); }
+
+Tensor Tensor::scalar(double value, DType dtype) { return Tensor(HostArray::scalar(dtype, value)); }
+
+Tensor Tensor::wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner) {
+  auto* bytes = static_cast<std::byte*>(data);
+  return Tensor(HostArray(dtype, std::move(shape), std::shared_ptr<std::byte>(std::move(owner), bytes)));
+}
+
+namespace {
+
+/// A value that has no operands, recorded in the thread's innermost recording.
+template <class F>
+Tensor made(Source at, F&& f) {
+  HandleTraits<Tensor>::Recording recording(at, nullptr);
+  return HandleTraits<Tensor>::leave(recording, f(recording.graph()));
+}
+
+}  // namespace
+
+Tensor Tensor::full(const Shape& shape, double value, DType dtype, Source at) {
+  return made(at, [&](ir::Graph& graph) { return ops::full(graph, ir::Type::of(dtype, shape), value); });
+}
+Tensor Tensor::zeros(const Shape& shape, DType dtype, Source at) { return full(shape, 0, dtype, at); }
+Tensor Tensor::ones(const Shape& shape, DType dtype, Source at) { return full(shape, 1, dtype, at); }
+Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
+  return made(at, [&](ir::Graph& graph) { return ops::iota(graph, ir::Type::of(dtype, {Dim(count)}), 0); });
+}
+
+ir::Type Tensor::type() const {
+  if (!cell_) throw base::Error("E0500", "the type of a tensor is asked for that was never given a value");
+  if (cell_->recording) return cell_->value.type();
+  if (!cell_->is_concrete()) throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended");
+  Shape shape;
+  for (int64_t d : cell_->array.shape()) shape.emplace_back(d);
+  return ir::Type::of(cell_->array.dtype(), shape);
+}
+
+int64_t Tensor::size(int axis) const {
+  const Dim d = dim(axis);
+  if (!d.is_constant())
+    throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() + " is not known while the program is recorded")
+        .hint("use dim(axis), which may be symbolic, or make the dimension static in the jit options");
+  return d.constant();
+}
+
+const HostArray& Tensor::array(Source at) const {
+  if (!cell_) throw base::Error("E0500", "the elements of a tensor are asked for that was never given a value");
+  if (cell_->is_concrete()) return cell_->array;
+  if (cell_->recording && cell_->recording->kind() == Recording::Kind::Lazy) {
+    if (cell_->recording->holds > 0) cell_->recording->peek(cell_);
+    else cell_->recording->flush();
+    return cell_->array;
+  }
+  const std::string here = ir::Location{at.file, at.line, nullptr}.str();
+  if (!cell_->recording) throw base::Error("E0502", "a tensor is looked at after the jit call that recorded it has ended").note("looked at in " + here);
+  throw base::Error("E0501", "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str())
+      .note("looked at in " + here)
+      .note("recorded at " + cell_->value.node->where.str())
+      .hint("return the tensor from the function, or use print() and check(), which run with the program");
+}
+
+double Tensor::item(Source at) const {
+  const HostArray& a = array(at);
+  if (a.elements() != 1) throw base::Error("E0504", "item() takes a tensor of one element, found " + type().str());
+  return a.get(0);
+}
+
+std::string Tensor::str() const {
+  if (!cell_) return "none";
+  if (cell_->recording && cell_->recording->kind() == Recording::Kind::Trace) return cell_->value.type().str();
+  return array().str();
+}
+
+}  // namespace strata

@@ -1,0 +1,168 @@
+// Trees: structs, vectors and tuples of tensors, walked in the order of their declaration.
+//
+//   struct Mlp {
+//     nn::Linear hidden{784, 128}, out{128, 10};
+//     STRATA_FIELDS(hidden, out)
+//   };
+//
+// A leaf is a Tensor (a parameter), a Buffer (running statistics: state without a gradient), or static configuration (numbers,
+// bools, enums, strings: part of a jit program's identity). Paths join names with dots, as PyTorch's state dicts do:
+// "hidden.weight", "blocks.3.attention.bias".
+#pragma once
+
+#include <array>
+#include <bit>
+#include <concepts>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "strata/base/bytes/hash.h"
+#include "strata/tensor/tensor.h"
+
+namespace strata {
+
+/// A tensor that is state but not a parameter: it is saved and updated, never differentiated.
+class Buffer : public Tensor {
+ public:
+  using Tensor::Tensor;
+  Buffer() = default;
+  Buffer(Tensor t) : Tensor(std::move(t)) {}
+};
+
+enum class LeafKind : uint8_t { Parameter, Buffer };
+
+/// Splits the names that STRATA_FIELDS was given.
+class FieldNames {
+ public:
+  constexpr explicit FieldNames(std::string_view names) : rest_(names) {}
+  constexpr std::string_view next() {
+    const size_t comma = rest_.find(',');
+    std::string_view name = rest_.substr(0, comma);
+    rest_ = comma == std::string_view::npos ? std::string_view() : rest_.substr(comma + 1);
+    while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
+    while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
+    return name;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+/// Names the members that form the tree.
+#define STRATA_FIELDS(...)                                                   \
+  template <class StrataVisitor>                                             \
+  void visit_fields(StrataVisitor&& visitor) {                               \
+    ::strata::FieldNames names(#__VA_ARGS__);                                \
+    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__);         \
+  }                                                                          \
+  template <class StrataVisitor>                                             \
+  void visit_fields(StrataVisitor&& visitor) const {                         \
+    ::strata::FieldNames names(#__VA_ARGS__);                                \
+    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__);         \
+  }
+
+template <class V, class... Fields>
+void visit_each(V& visitor, FieldNames& names, Fields&... fields) {
+  (visitor(names.next(), fields), ...);
+}
+
+namespace tree_detail {
+
+struct AnyVisitor {
+  template <class T>
+  void operator()(std::string_view, T&&) {}
+};
+template <class T>
+concept HasFields = requires(T& t, AnyVisitor v) { t.visit_fields(v); };
+template <class T>
+concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
+
+inline std::string join(const std::string& path, std::string_view name) { return path.empty() ? std::string(name) : path + "." + std::string(name); }
+
+}  // namespace tree_detail
+
+/// Walks a tree: visitor.tensor(path, LeafKind, tensor) and visitor.constant(path, value). T may be const.
+template <class T, class V>
+void walk_tree(T& tree, const std::string& path, V& visitor) {
+  using U = std::remove_cv_t<T>;
+  if constexpr (std::is_same_v<U, Buffer>) visitor.tensor(path, LeafKind::Buffer, tree);
+  else if constexpr (std::is_same_v<U, Tensor>) visitor.tensor(path, LeafKind::Parameter, tree);
+  else if constexpr (tree_detail::StaticLeaf<U>) visitor.constant(path, tree);
+  else if constexpr (tree_detail::HasFields<T>) {
+    tree.visit_fields([&](std::string_view name, auto& field) { walk_tree(field, tree_detail::join(path, name), visitor); });
+  } else if constexpr (requires { tree.has_value(); *tree; }) {
+    visitor.constant(path, tree.has_value());
+    if (tree.has_value()) walk_tree(*tree, path, visitor);
+  } else if constexpr (requires { std::tuple_size<U>::value; }) {
+    [&]<size_t... i>(std::index_sequence<i...>) {
+      (walk_tree(std::get<i>(tree), tree_detail::join(path, std::to_string(i)), visitor), ...);
+    }(std::make_index_sequence<std::tuple_size_v<U>>());
+  } else if constexpr (requires { tree.begin(); tree.end(); tree.size(); }) {
+    visitor.constant(path, static_cast<int64_t>(tree.size()));
+    size_t i = 0;
+    for (auto& item : tree) walk_tree(item, tree_detail::join(path, std::to_string(i++)), visitor);
+  } else {
+    static_assert(sizeof(U) == 0, "not a tree: give the type STRATA_FIELDS(...), or make it a Tensor, a number, an enum, or a container of trees");
+  }
+}
+
+/// One distinct tensor of a tree with all places where it stands: a tied parameter is one leaf with two paths.
+struct Leaf {
+  std::vector<std::string> paths;
+  std::vector<Tensor*> places;
+  LeafKind kind;
+  const Tensor& tensor() const { return *places[0]; }
+  void assign(const Tensor& t) const {
+    for (Tensor* place : places) *place = t;
+  }
+};
+
+/// The leaves of a tree in order, and a hash of its static part (structure and constants).
+struct Leaves {
+  std::vector<Leaf> list;
+  base::Hash128 structure;
+};
+
+/// Collects; the tree must outlive the result. A const tree's leaves must not be assigned to.
+class LeafCollector {
+ public:
+  Leaves leaves;
+  template <class X>
+  void tensor(const std::string& path, LeafKind kind, X& t) {
+    add(path, kind, const_cast<Tensor*>(static_cast<const Tensor*>(&t)));
+  }
+  template <class X>
+  void constant(const std::string& path, const X& value) {
+    if constexpr (std::is_same_v<X, std::string>) mix(path, base::hash_text(value));
+    else if constexpr (std::is_floating_point_v<X>) mix(path, base::combine(base::Hash128{}, std::bit_cast<uint64_t>(static_cast<double>(value))));
+    else mix(path, base::combine(base::Hash128{}, static_cast<uint64_t>(value)));
+  }
+
+ private:
+  void add(const std::string& path, LeafKind kind, Tensor* place);
+  void mix(const std::string& path, base::Hash128 value);
+};
+
+template <class T>
+Leaves leaves_of(T& tree) {
+  LeafCollector collector;
+  walk_tree(tree, "", collector);
+  return std::move(collector.leaves);
+}
+
+/// Number of elements of the parameters of a tree.
+template <class T>
+int64_t parameter_count(T& tree) {
+  int64_t count = 0;
+  for (const Leaf& leaf : leaves_of(tree).list)
+    if (leaf.kind == LeafKind::Parameter) count += leaf.tensor().type().elements().constant();
+  return count;
+}
+
+}  // namespace strata
