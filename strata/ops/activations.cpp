@@ -1,0 +1,63 @@
+#include "strata/ops/activations.h"
+
+#include <limits>
+
+namespace strata::ops {
+
+// The constant stands first: at a tie the derivative goes to the first operand, so relu' (0) = 0.
+Value relu(Value x) { return maximum(0, x); }
+Value relu6(Value x) { return minimum(6, maximum(0, x)); }
+
+Value leaky_relu(Value x, double slope) { return select(x > 0, x, x * slope); }
+
+// The exponential never sees a positive x: inf in the branch not taken would make its derivative NaN.
+Value elu(Value x, double alpha) { return select(x > 0, x, expm1(minimum(x, 0)) * alpha); }
+Value selu(Value x) { return elu(x, 1.6732632423543772) * 1.0507009873554805; }
+
+Value gelu(Value x) { return x * 0.5 * (erf(x * 0.70710678118654752) + 1); }
+Value gelu_tanh(Value x) {
+  const Value inner = (x + x * x * x * 0.044715) * 0.79788456080286536;
+  return x * 0.5 * (tanh(inner) + 1);
+}
+Value quick_gelu(Value x) { return x * sigmoid(x * 1.702); }
+Value silu(Value x) { return x * sigmoid(x); }
+Value mish(Value x) { return x * tanh(softplus(x)); }
+
+Value hard_sigmoid(Value x) { return clamp(x / 6 + 0.5, 0, 1); }
+Value hard_swish(Value x) { return x * (clamp(x + 3, 0, 6) / 6); }
+
+Value softplus(Value x) {
+  // max(x, 0) as (x + |x|) / 2, whose derivative at 0 is the 1/2 that softplus has there.
+  const Value magnitude = abs(x);
+  return (x * 0.5 + magnitude * 0.5) + log1p(exp(-magnitude));
+}
+Value log_sigmoid(Value x) { return -softplus(-x); }
+Value softsign(Value x) { return x / (abs(x) + 1); }
+
+Value reciprocal(Value x) { return 1 / x; }
+Value exp2(Value x) { return exp(x * 0.69314718055994531); }
+Value log2(Value x) { return log(x) * 1.4426950408889634; }
+Value log10(Value x) { return log(x) * 0.43429448190325183; }
+Value tan(Value x) { return sin(x) / cos(x); }
+Value sinh(Value x) {
+  // With t = expm1(|x|): (t + t / (t + 1)) / 2 keeps small x and, halved early, large ones.
+  const Value t = expm1(abs(x));
+  return sign(x) * (t * 0.5 + t / (t + 1) * 0.5);
+}
+Value cosh(Value x) {
+  const Value e = exp(abs(x) - 0.69314718055994531);  // e^|x| / 2: overflows where cosh does
+  return e + 0.25 / e;
+}
+
+Value is_nan(Value x) { return ne(x, x); }
+Value is_inf(Value x) { return eq(abs(x), std::numeric_limits<double>::infinity()); }
+
+Value log_add_exp(Value x, Value y) {
+  broadcast_together("log_add_exp", x, y);
+  const Value high = maximum(x, y), low = minimum(x, y);
+  // Equal infinities differ by NaN; their gap is 0.
+  const Value gap = select(eq(high, low), 0, low - high);
+  return high + log1p(exp(gap));
+}
+
+}  // namespace strata::ops
