@@ -81,8 +81,11 @@ class Printer {
     if (std::isnan(v)) return "nan";
     if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
     if (style_.scientific) return fmt::format("{:.{}e}", v, style_.precision);
+    // Zeros at the end become spaces, so that points stay aligned: "1. ", "2.5".
     std::string text = fmt::format("{:.{}f}", v, style_.precision);
-    return style_.precision == 0 ? text + "." : text;
+    if (style_.precision == 0) return text + ".";
+    const size_t last = text.find_last_not_of('0');
+    return text.substr(0, last + 1) + std::string(array_.rank() == 0 ? 0 : text.size() - last - 1, ' ');
   }
   std::string nested(int axis, int64_t offset, int depth) {
     const bool innermost = axis + 1 == array_.rank();
