@@ -85,7 +85,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& target) {
   passes.addPass(llvm::EarlyCSEPass());
   passes.addPass(llvm::DCEPass());
   for (llvm::Function& function : module)
-    if (!function.isDeclaration()) passes.run(function, functions);
+    if (!function.isDeclaration() && !function.hasOptNone()) passes.run(function, functions);
 }
 
 std::string machine_code(llvm::Module& module, llvm::TargetMachine& target, llvm::CodeGenFileType type) {

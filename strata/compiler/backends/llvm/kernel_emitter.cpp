@@ -107,6 +107,9 @@ void KernelEmitter::begin_setup(llvm::Function* function) {
 void KernelEmitter::emit_needs() {
   llvm::Type* pointer = builder_.getPtrTy();
   begin_setup(add_function(needs_symbol(kernel_.name), std::array{pointer, pointer}));
+  // Runs once a launch: its compile time (a fifth of a small kernel's) is worth more than its speed.
+  function_->addFnAttr(llvm::Attribute::OptimizeNone);
+  function_->addFnAttr(llvm::Attribute::NoInline);
   dims_argument_ = function_->getArg(0);
   const Stmt* parallel = parallel_loop(kernel_);
   Value* tasks = builder_.getInt64(1);

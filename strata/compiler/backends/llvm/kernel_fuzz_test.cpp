@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <thread>
 
 #include "strata/compiler/backends/llvm/native_comparison.h"
 #include "strata/compiler/backends/llvm/random_kernel.h"
@@ -35,6 +36,64 @@ TEST(Objects, CompilingTheSameKernelsTwiceGivesTheSameBytes) {
     const Kernel *once[] = {&a, &b}, *again[] = {&a2, &b2};
     EXPECT_EQ(test_generator().compile(once, level), test_generator().compile(again, level));
   }
+}
+
+TEST(Objects, ThreadsCompileLoadAndRunAtTheSameTime) {
+  std::string differences[2];
+  auto work = [&](uint64_t t) {
+    for (uint64_t i = 0; i < 3 && differences[t].empty(); ++i) {
+      const Kernel kernel = random_kernel(900 + 10 * t + i, fmt::format("thread{}", t));
+      differences[t] = compare_with_interpreter({&kernel}, {3, 4}, i);
+    }
+  };
+  std::thread other(work, 1);
+  work(0);
+  other.join();
+  EXPECT_EQ(differences[0], "");
+  EXPECT_EQ(differences[1], "");
+}
+
+TEST(Objects, NoFloatingPointInstructionCarriesAFastMathFlag) {
+  const Kernel kernel = random_kernel(5, "flags");
+  const Kernel* kernels[] = {&kernel};
+  for (Listing what : {Listing::EmittedIr, Listing::OptimisedIr}) {
+    const std::string text = test_generator().listing(kernels, runtime::IsaLevel::Avx2, what);
+    for (const char* flag :
+         {" fast ", " contract ", " reassoc ", " nnan ", " nsz ", " ninf ", " arcp ", " afn ", "fmuladd"})
+      EXPECT_EQ(text.find(flag), std::string::npos) << flag;
+  }
+}
+
+TEST(Objects, ListingsShowAssemblyOfTheLevelThatWasAskedFor) {
+  Kernel kernel;
+  kernel.name = "double";
+  kernel.context = std::make_shared<ir::loops::LoopContext>();
+  auto& c = *kernel.context;
+  const auto* y = c.buffer({"y", ir::DType::f32, {16}, ir::loops::BufferKind::InOut});
+  kernel.params = {y};
+  const auto value = c.load(y, {c.ramp(c.i64(0), 1, 16)});
+  kernel.body = {ir::loops::make_store(y, {c.ramp(c.i64(0), 1, 16)}, c.binary(ir::loops::ExprOp::Add, value, value))};
+  const Kernel* kernels[] = {&kernel};
+  const auto& generator = test_generator();
+  EXPECT_NE(generator.listing(kernels, runtime::IsaLevel::Avx512, Listing::Assembly).find("%zmm"), std::string::npos);
+  const std::string avx2 = generator.listing(kernels, runtime::IsaLevel::Avx2, Listing::Assembly);
+  EXPECT_NE(avx2.find("%ymm"), std::string::npos);
+  EXPECT_EQ(avx2.find("%zmm"), std::string::npos);
+  EXPECT_EQ(generator.listing(kernels, runtime::IsaLevel::Scalar, Listing::Assembly).find("%ymm"), std::string::npos);
+}
+
+TEST(Objects, TheDeepestExpressionThatTheMakersAllowCompiles) {
+  Kernel kernel;
+  kernel.name = "deep";
+  kernel.context = std::make_shared<ir::loops::LoopContext>();
+  auto& c = *kernel.context;
+  const auto* y = c.buffer({"y", ir::DType::f32, {8}, ir::loops::BufferKind::InOut});
+  kernel.params = {y};
+  auto value = c.load(y, {c.i64(0)});
+  const auto step = c.load(y, {c.i64(1)});
+  for (int i = 0; i < 1900; ++i) value = c.fma(value, step, step);
+  kernel.body = {ir::loops::make_store(y, {c.i64(2)}, value)};
+  EXPECT_EQ(compare_with_interpreter({&kernel}, {}, 1), "");
 }
 
 }  // namespace
