@@ -205,49 +205,73 @@ Expr ExprParser::operation(ExprOp op, std::vector<Operand> operands, size_t posi
   });
 }
 
+/// bits(f32, 0x7fc00001)
+Expr ExprParser::bits_call() {
+  const DType type = dtype();
+  lexer_.expect(",", "behind the type");
+  const Token hex = lexer_.next();
+  uint64_t bits = 0;
+  const bool prefixed = hex.kind == TokenKind::Number && hex.text.starts_with("0x");
+  const char* end = hex.text.data() + hex.text.size();
+  if (!prefixed || std::from_chars(hex.text.data() + 2, end, bits, 16).ec != std::errc() || is_bool(type))
+    lexer_.fail_at(hex.position, "expected the bits as 0x and hex digits, of a number");
+  return context_.constant_bits(type, bits);
+}
+
+/// cast(f32, x), bitcast(i32, x)
+Expr ExprParser::cast_call(ExprOp op, size_t position) {
+  const DType type = dtype();
+  lexer_.expect(",", "behind the type");
+  const Expr from = any();
+  return make(position, [&] { return op == ExprOp::Cast ? context_.cast(type, from) : context_.bitcast(type, from); });
+}
+
+/// ramp(base, stride, lanes), broadcast(x, lanes), lane(v, index)
+Expr ExprParser::lanes_call(ExprOp op, size_t position) {
+  const Expr from = any();
+  lexer_.expect(",", "between the operands");
+  int64_t stride = 0;
+  if (op == ExprOp::Ramp) {
+    stride = integer("the stride");
+    lexer_.expect(",", "between the operands");
+  }
+  const int64_t count = integer(op == ExprOp::Lane ? "the lane" : "the number of lanes");
+  if (count < 0 || count > kMaxLanes)
+    lexer_.fail_at(position, fmt::format("{} lanes: at most {} work", count, kMaxLanes));
+  const int n = static_cast<int>(count);
+  return make(position, [&] {
+    if (op == ExprOp::Lane) return context_.lane(from, n);
+    return op == ExprOp::Ramp ? context_.ramp(from, stride, n) : context_.broadcast(from, n);
+  });
+}
+
+Expr ExprParser::operation_call(ExprOp op, size_t position) {
+  std::vector<Operand> operands;
+  do operands.push_back(sum());
+  while (lexer_.accept(",") && operands.size() < 4);
+  if (op_rule(op).domain == Domain::None || operands.size() != op_rule(op).arity)
+    lexer_.fail_at(position, fmt::format("{} does not take {} operands", expr_op_name(op), operands.size()));
+  return operation(op, std::move(operands), position);
+}
+
 ExprParser::Operand ExprParser::call(const Token& name) {
   const auto op = expr_op_from_name(name.text);
   const size_t at = name.position;
-  lexer_.expect("(", "behind the name of an op");
-  Expr value = nullptr;
-  if (name.text == "bits") {
-    const DType type = dtype();
-    lexer_.expect(",", "behind the type");
-    const Token hex = lexer_.next();
-    uint64_t bits = 0;
-    const char *start = hex.text.data() + 2, *end = hex.text.data() + hex.text.size();
-    if (!hex.text.starts_with("0x") || std::from_chars(start, end, bits, 16).ec != std::errc() || is_bool(type))
-      lexer_.fail_at(hex.position, "expected the bits as 0x and hex digits, of a number");
-    value = context_.constant_bits(type, bits);
-  } else if (!op) {
+  if (!op && name.text != "bits") {
     std::vector<std::string> known;
     for (const OpRule& rule : op_rules()) known.emplace_back(rule.name);
     lexer_.fail_at(at, fmt::format("no op is named '{}'", name.text), did_you_mean(name.text, known));
-  } else if (*op == ExprOp::Cast || *op == ExprOp::Bitcast) {
-    const DType type = dtype();
-    lexer_.expect(",", "behind the type");
-    const Expr from = any();
-    value = make(at, [&] { return *op == ExprOp::Cast ? context_.cast(type, from) : context_.bitcast(type, from); });
-  } else if (*op == ExprOp::Ramp || *op == ExprOp::Broadcast || *op == ExprOp::Lane) {
-    const Expr from = any();
-    lexer_.expect(",", "between the operands");
-    const int64_t stride = *op == ExprOp::Ramp ? integer("the stride") : 0;
-    if (*op == ExprOp::Ramp) lexer_.expect(",", "between the operands");
-    const int64_t count = integer(*op == ExprOp::Lane ? "the lane" : "the number of lanes");
-    if (count < 0 || count > kMaxLanes) lexer_.fail_at(at, fmt::format("{} lanes: at most {} work", count, kMaxLanes));
-    value = make(at, [&] {
-      if (*op == ExprOp::Lane) return context_.lane(from, static_cast<int>(count));
-      return *op == ExprOp::Ramp ? context_.ramp(from, stride, static_cast<int>(count))
-                                 : context_.broadcast(from, static_cast<int>(count));
-    });
-  } else {
-    std::vector<Operand> operands;
-    do operands.push_back(sum());
-    while (lexer_.accept(",") && operands.size() < 4);
-    if (op_rule(*op).domain == Domain::None || operands.size() != op_rule(*op).arity)
-      lexer_.fail_at(at, fmt::format("{} does not take {} operands", name.text, operands.size()));
-    value = operation(*op, std::move(operands), at);
   }
+  lexer_.expect("(", "behind the name of an op");
+  Expr value = nullptr;
+  if (!op)
+    value = bits_call();
+  else if (*op == ExprOp::Cast || *op == ExprOp::Bitcast)
+    value = cast_call(*op, at);
+  else if (*op == ExprOp::Ramp || *op == ExprOp::Broadcast || *op == ExprOp::Lane)
+    value = lanes_call(*op, at);
+  else
+    value = operation_call(*op, at);
   lexer_.expect(")", "behind the operands");
   return {value, {}, at};
 }

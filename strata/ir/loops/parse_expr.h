@@ -47,6 +47,10 @@ class ExprParser {
   Operand number(bool negative);
   Operand name();
   Operand call(const Token& name);
+  Expr bits_call();
+  Expr cast_call(ExprOp op, size_t position);
+  Expr lanes_call(ExprOp op, size_t position);
+  Expr operation_call(ExprOp op, size_t position);
   Expr operation(ExprOp op, std::vector<Operand> operands, size_t position);
   Operand combine(ExprOp op, Operand a, Operand b, size_t position);
   Expr resolve(const Operand& operand, DType type);
