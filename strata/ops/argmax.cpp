@@ -45,7 +45,7 @@ StmtList arg_loops(ir::Lowering& l) {
   LoopContext& c = l.context;
   const Type x = l.node.operand(0).type();
   const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
-  const DType t = accumulation_dtype(x.dtype());
+  const DType t = ir::is_bool(x.dtype()) ? DType::u8 : accumulation_dtype(x.dtype());
   return parallel_over(c, l.node.type().shape(), [&](std::span<const Expr> kept) {
     auto element = [&](Expr k) {
       std::vector<Expr> at(kept.begin(), kept.end());

@@ -68,6 +68,7 @@ void prod_jvp(ir::Jvp& j) {
 template <bool is_max>
 void extremum_jvp(ir::Jvp& j) {
   const Value x = with_flat_tail(j.operand(0), axes_attr(j.node)), t = with_flat_tail(j.tangent(0), axes_attr(j.node));
+  if (x.type().dim(-1) == Dim(0)) return;  // nothing was folded: a constant
   const Value at = is_max ? argmax(x, -1, Keep::AsOne) : argmin(x, -1, Keep::AsOne);
   j.set(squeeze(take_along_axis(t, at, -1), -1));
 }

@@ -18,7 +18,8 @@ void window_infer(ir::Infer& i) { i.result(i.type(0).with_shape(window_shape(i))
 void position_infer(ir::Infer& i) { i.result(Type::of(DType::i64, window_shape(i))); }
 
 void window_vmap(ir::Vmap& v) {
-  const auto attrs = window_attrs(with_batch_axis(window_of(v.node.attrs)), v.node.attrs.integer("batch") + 1);
+  const Window w = with_batch_axis(window_of(v.node.attrs));
+  const auto attrs = window_attrs(w, v.node.attrs.integer("batch") + 1);
   const Value operands[] = {v.operand(0)};
   v.set(v.graph.add(*v.node.op, operands, attrs)->result());
 }

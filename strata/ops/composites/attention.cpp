@@ -1,0 +1,79 @@
+#include "strata/ops/composites/attention.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/composites/softmax.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/dimension.h"
+#include "strata/ops/dot.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/operators.h"
+#include "strata/ops/shape.h"
+
+namespace strata::ops {
+namespace {
+
+/// Keys and values of each group once per query head of the group.
+Value repeated_heads(Value x, Dim heads) {
+  const Shape s = shape_of(x);
+  if (s[1] == heads) return x;
+  const Dim times = floor_div(heads, s[1]);
+  if (!(times * s[1] == heads))
+    throw base::Error(
+        "E0102", fmt::format("attention: {} query heads are no multiple of {} key heads", heads.str(), s[1].str()));
+  const Shape apart{s[0], s[1], times, s[2], s[3]};
+  return reshape(broadcast(x, dims_span(apart), ints_span({0, 1, 3, 4})), {s[0], heads, s[2], s[3]});
+}
+
+/// scores [B, H, T, S]: whether column j may be seen from row i, j <= i + (S - T).
+Value causal_mask(Value scores) {
+  const Dim t = scores.type().dim(2), s = scores.type().dim(3);
+  const Value row = iota_like(scores, DType::i64, 2), column = iota_like(scores, DType::i64, 3);
+  if (s == t) return le<Value>(column, row);
+  return le<Value>(column, row + broadcast_to(dimension(scores.graph(), s - t), scores.shape()));
+}
+
+}  // namespace
+
+Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options) {
+  if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
+    throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
+                                           q.type().str(), k.type().str(), v.type().str()));
+  const Dim depth = q.type().dim(3);
+  if (!options.scale && !depth.is_constant())
+    throw base::Error("E0119", "attention: the head's extent is symbolic; give a scale");
+  const double scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant()));
+  k = repeated_heads(k, q.type().dim(1));
+  v = repeated_heads(v, q.type().dim(1));
+  Value scores = dot(q, k, {{3}, {3}, {0, 1}, {0, 1}}, accumulation_dtype(q.dtype())) * scale;
+  // The lowest number instead of -inf: a row that may see nothing is uniform, not NaN.
+  const Value hidden = constant_like(scores, static_cast<double>(std::numeric_limits<float>::lowest()));
+  if (mask) scores = select(broadcast_to(mask, scores.shape()), scores, hidden);
+  if (options.is_causal) scores = select(causal_mask(scores), scores, hidden);
+  return dot(cast(softmax(scores, 3), v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
+}
+
+Value rope(Value x, Value positions, double base) {
+  const Dim depth = x.type().dim(-1);
+  if (!depth.is_constant() || depth.constant() % 2 != 0 || positions.rank() != 1)
+    throw base::Error("E0101", fmt::format("rope: x is [..., T, D] with D even, positions [T], found {} and {}",
+                                           x.type().str(), positions.type().str()));
+  const int64_t half = depth.constant() / 2;
+  const DType t = accumulation_dtype(x.dtype());
+  HostArray frequencies(t, {half});
+  for (int64_t d = 0; d < half; ++d)
+    frequencies.set(d, std::pow(base, -2.0 * static_cast<double>(d) / static_cast<double>(2 * half)));
+  const Shape grid{positions.type().dim(0), Dim(half)};
+  const Value angle = broadcast(cast(positions, t), dims_span(grid), ints_span({0})) *
+                      broadcast(constant(x.graph(), frequencies), dims_span(grid), ints_span({1}));
+  const auto halves = split(cast(x, t), {Dim(half), Dim(half)}, -1);
+  const Value c = broadcast_to(cos(angle), halves[0].shape()), s = broadcast_to(sin(angle), halves[0].shape());
+  const Value y = concat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1);
+  return cast(y, x.dtype());
+}
+
+}  // namespace strata::ops

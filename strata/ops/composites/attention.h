@@ -1,0 +1,30 @@
+// Scaled dot-product attention and rotary positions, the plain way: [B, H, T, D] in and out.
+#pragma once
+
+#include "strata/ops/layout.h"
+
+namespace strata::ops {
+
+struct AttentionOptions {
+  bool is_causal = false;       ///< position i sees positions up to i (aligned at the ends when the lengths differ)
+  std::optional<double> scale;  ///< 1 / sqrt(D) by default
+};
+/// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); `mask` (bool, broadcastable to
+/// [B, H, T, S], true: may look) may be null. Scores and softmax of half floats are in f32.
+Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {});
+
+/// Rotary embedding of x [..., T, D], D even, at `positions` (integers [T]): pairs (d, d + D/2) turn by
+/// position * base^(-2d / D), as in GPT-NeoX and Llama.
+Value rope(Value x, Value positions, double base = 10000.0);
+
+template <Handle V>
+V attention(V q, V k, V v, std::optional<V> mask = std::nullopt, const AttentionOptions& options = {},
+            Source at = Source::here()) {
+  return lift<V>(at, [&](Value a, Value b, Value c, Value m) { return attention(a, b, c, m, options); }, q, k, v, mask);
+}
+template <Handle V>
+V rope(V x, V positions, double base = 10000.0, Source at = Source::here()) {
+  return lift<V>(at, [&](Value v, Value p) { return rope(v, p, base); }, x, positions);
+}
+
+}  // namespace strata::ops

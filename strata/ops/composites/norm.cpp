@@ -1,0 +1,82 @@
+#include "strata/ops/composites/norm.h"
+
+#include <fmt/format.h>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/operators.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+
+namespace strata::ops {
+namespace {
+
+Value widened(Value x) { return cast(x, accumulation_dtype(x.dtype())); }
+
+/// y * weight + bias with both spread along `axes` of y.
+Value scaled(Value y, Value weight, Value bias, const Ints& axes) {
+  if (weight) y = y * broadcast(cast(weight, y.dtype()), y.shape(), axes);
+  if (bias) y = y + broadcast(cast(bias, y.dtype()), y.shape(), axes);
+  return y;
+}
+
+/// (x - mean) / sqrt(variance + epsilon) over `axes`.
+Value standardised(Value x, const Ints& axes, double epsilon) {
+  const Value centred = x - spread(mean(x, axes), x, axes);
+  const Value scale = rsqrt(mean(centred * centred, axes) + epsilon);
+  return centred * spread(scale, x, axes);
+}
+
+/// Every axis but the channels.
+Ints all_but_channels(Value x, const char* name) {
+  if (x.rank() < 2) throw base::Error("E0101", fmt::format("{}: x is [N, C, ...], found {}", name, x.type().str()));
+  return other_axes(ints_span({1}), x.rank());
+}
+
+}  // namespace
+
+Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
+  if (axes < 1 || axes > x.rank())
+    throw base::Error("E0115", fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
+  const Ints last = iota_ints(x.rank() - axes, axes);
+  return cast(scaled(standardised(widened(x), last, epsilon), weight, bias, last), x.dtype());
+}
+
+Value rms_norm(Value x, Value weight, double epsilon) {
+  const Ints last{x.rank() - 1};
+  const Value wide = widened(x);
+  const Value scale = rsqrt(mean(wide * wide, last) + epsilon);
+  return cast(scaled(wide * spread(scale, wide, last), weight, Value{}, last), x.dtype());
+}
+
+Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
+  all_but_channels(x, "group_norm");
+  const Value wide = widened(x);
+  const Shape shape = shape_of(x);
+  const Dim channels = shape[1];
+  if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
+    throw base::Error("E0116",
+                      fmt::format("group_norm: {} channels don't divide into {} groups", channels.str(), groups));
+  const Value apart = reshape(wide, {shape[0], Dim(groups), floor_div(x.type().elements(), shape[0] * Dim(groups))});
+  const Value y = reshape(standardised(apart, {2}, epsilon), shape);
+  return cast(scaled(y, weight, bias, {1}), x.dtype());
+}
+
+BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
+  const Ints others = all_but_channels(x, "batch_norm");
+  const Value wide = widened(x), m = mean(wide, others), centred = wide - spread(m, wide, others);
+  const Value v = mean(centred * centred, others);
+  const Value y = centred * spread(rsqrt(v + epsilon), wide, others);
+  return {cast(scaled(y, weight, bias, {1}), x.dtype()), m, v};
+}
+
+Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
+  const Ints others = all_but_channels(x, "batch_norm");
+  const Value wide = widened(x);
+  const Value centred = wide - spread(cast(mean, wide.dtype()), wide, others);
+  const Value y = centred * spread(rsqrt(cast(variance, wide.dtype()) + epsilon), wide, others);
+  return cast(scaled(y, weight, bias, {1}), x.dtype());
+}
+
+}  // namespace strata::ops

@@ -1,0 +1,80 @@
+#include "strata/ops/composites/softmax.h"
+
+#include <fmt/format.h>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/index.h"
+#include "strata/ops/operators.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+
+namespace strata::ops {
+namespace {
+
+Value widened(Value x) { return cast(x, accumulation_dtype(x.dtype())); }
+
+/// The largest element, as a constant for derivatives: it cancels in what is made with it. Infinite maxima become 0, so
+/// that rows of -inf give no NaN by inf - inf.
+Value shift_of(Value x, const Ints& axes) {
+  const Value top = stop_gradient(reduce_max(x, axes));
+  return select(is_finite(top), top, zeros_like(top));
+}
+
+Value gather_targets(Value x, Value targets) {
+  const int64_t last = x.rank() - 1;
+  return squeeze(take_along_axis(x, expand_dims(targets, -1), last, OutOfRange::Clamp), last);
+}
+
+}  // namespace
+
+Value logsumexp(Value x, const Ints& axes) {
+  const Ints named = axes_of(axes, x.rank(), "logsumexp", true);
+  const Value wide = widened(x), top = shift_of(wide, named);
+  return cast(log(reduce_sum(exp(wide - spread(top, wide, named)), named)) + top, x.dtype());
+}
+
+Value softmax(Value x, int64_t axis) {
+  const Ints axes{axis_of(axis, x.rank(), "softmax")};
+  const Value wide = widened(x);
+  const Value e = exp(wide - spread(stop_gradient(reduce_max(wide, axes)), wide, axes));
+  return cast(e / spread(reduce_sum(e, axes), wide, axes), x.dtype());
+}
+
+Value log_softmax(Value x, int64_t axis) {
+  const Ints axes{axis_of(axis, x.rank(), "log_softmax")};
+  const Value wide = widened(x);
+  const Value shifted = wide - spread(stop_gradient(reduce_max(wide, axes)), wide, axes);
+  return cast(shifted - spread(log(reduce_sum(exp(shifted), axes)), wide, axes), x.dtype());
+}
+
+Value one_hot(Value indices, Dim classes, DType dtype) {
+  Shape shape = shape_of(indices);
+  shape.push_back(classes);
+  const Value column = iota(indices.graph(), Type::of(indices.dtype(), shape), indices.rank());
+  const Value spread_out = broadcast(indices, dims_span(shape), iota_ints(0, indices.rank()));
+  return cast(eq<Value>(column, spread_out), dtype);
+}
+
+Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
+  const int64_t last = logits.rank() - 1;
+  Shape expected = shape_of(logits);
+  if (last >= 0) expected.pop_back();
+  if (last < 0 || shape_of(targets) != expected || !ir::is_int(targets.dtype()))
+    throw base::Error(
+        "E0101", fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
+                             logits.type().str(), targets.type().str()));
+  targets = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
+  const Value logp = log_softmax(widened(logits), last);
+  const Value counts = ne<Value>(targets, o.ignore_index);
+  Value loss = neg(gather_targets(logp, targets));
+  if (o.label_smoothing != 0.0) loss = loss * (1.0 - o.label_smoothing) - mean(logp, {last}) * o.label_smoothing;
+  loss = select(counts, loss, zeros_like(loss));
+  const Ints all = iota_ints(0, loss.rank());
+  if (o.reduction == Reduction::Mean) loss = reduce_sum(loss, all) / reduce_sum(cast(counts, loss.dtype()), all);
+  if (o.reduction == Reduction::Sum) loss = reduce_sum(loss, all);
+  return cast(loss, logits.dtype());
+}
+
+}  // namespace strata::ops
