@@ -35,7 +35,7 @@ CodeGenerator::~CodeGenerator() = default;
 namespace {
 
 /// To be raised with every change of what is emitted for a kernel.
-constexpr int kGeneratorVersion = 1;
+constexpr int kGeneratorVersion = 2;
 
 using Clock = std::chrono::steady_clock;
 using Kernels = std::span<const ir::loops::Kernel* const>;

@@ -103,6 +103,7 @@ class KernelEmitter {
 
   // emit_cast.cpp: conversions
   Value* emit_cast(DType from, DType to, Value* a);
+  Value* emit_float_to_int(DType to, Value* a);
   Value* emit_bitcast(DType from, DType to, Value* a);
   Value* half_to_f32(DType from, Value* bits);
   Value* f32_to_half(DType to, Value* a);
