@@ -1,6 +1,10 @@
 // constant and iota, and the functions that make constants.
 #include "strata/ops/creation.h"
 
+#include <fmt/format.h>
+
+#include <bit>
+
 #include "strata/base/error/error.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/samples.h"
@@ -165,7 +169,9 @@ Value constant(Graph& graph, HostArray value) {
   return graph.add(kConstant, {}, std::array{Attr("value", &value)})->result();
 }
 
-Value scalar(Graph& graph, DType dtype, Literal value) {
+namespace {
+
+HostArray make_literal(Graph& graph, DType dtype, Literal value) {
   HostArray array(dtype, {});
   if (value.is_integer)
     array.set_int(0, value.integer);
@@ -173,13 +179,37 @@ Value scalar(Graph& graph, DType dtype, Literal value) {
     array.set(0, value.real);
   const bool fits =
       ir::is_float(dtype) || (value.is_integer ? array.get_int(0) == value.integer : array.get(0) == value.real);
-  if (!fits) {
-    base::Error error(
-        "E0135", "literal " + std::to_string(value.real) + " has no value in " + std::string(ir::dtype_name(dtype)));
-    if (const std::string where = graph.location().str(); !where.empty()) error.note("recorded at " + where);
-    throw error.hint("cast the tensor to a float dtype first, or write a whole number within its range");
+  if (fits) return array;
+  base::Error error("E0135", fmt::format("literal {} has no value in {}", value.real, ir::dtype_name(dtype)));
+  if (const std::string where = graph.location().str(); !where.empty()) error.note("recorded at " + where);
+  throw error.hint("cast the tensor to a float dtype first, or write a whole number within its range");
+}
+
+/// Programs use few literals again and again; sharing their storage saves the allocations of x * 2.0 while it is
+/// recorded.
+const HostArray& literal_array(Graph& graph, DType dtype, Literal value) {
+  struct Entry {
+    uint64_t bits = 0;
+    int kind = -1;
+    HostArray array;
+  };
+  thread_local std::array<Entry, 64> cache;
+  const uint64_t bits = value.is_integer ? static_cast<uint64_t>(value.integer) : std::bit_cast<uint64_t>(value.real);
+  const int kind = static_cast<int>(dtype) * 2 + value.is_integer;
+  Entry& entry = cache[((bits ^ static_cast<uint64_t>(kind)) * 0x9e3779b97f4a7c15) >> 58];
+  if (entry.bits != bits || entry.kind != kind) {
+    entry.array = make_literal(graph, dtype, value);
+    entry.bits = bits;
+    entry.kind = kind;
   }
-  return constant(graph, std::move(array));
+  return entry.array;
+}
+
+}  // namespace
+
+Value scalar(Graph& graph, DType dtype, Literal value) {
+  const Attr attr("value", &literal_array(graph, dtype, value));
+  return graph.add(kConstant, {}, {&attr, 1})->result();
 }
 
 Value full(Graph& graph, Type type, Literal value) {

@@ -2,7 +2,7 @@
 //
 // x = n ln 2 + r with |r| <= ln 2 / 2; expm1(r) = r + r^2 Q(r), Q by a minimax fit (Remez, relative error below 2^-32
 // in f32 and 2^-68 in f64); then e^x = 2^n (1 + expm1(r)). Measured against long double on dense samples
-// (scalar_test.cpp): exp 1 ulp, expm1 2, sigmoid 3, tanh 3.
+// (scalar_test.cpp): at most 1.0 ulp for exp, 1.7 expm1, 2.3 sigmoid, 2.5 tanh.
 #include "strata/ops/scalar.h"
 
 namespace strata::ops {

@@ -2,8 +2,8 @@
 //
 // x = n pi/2 + r with |r| <= pi/4, then one of two polynomials by n mod 4. f32 reduces in f64. f64 reduces with pi/2 in
 // three parts and exact products, keeping r as a sum of two numbers. Both hold to |x| = 2^50, beyond which neighbouring
-// numbers lie so far apart that the doc of the op defines the result as NaN. Measured: sin and cos 1 ulp in f32, 2 in
-// f64; atan2 3.
+// numbers lie so far apart that the doc of the op defines the result as NaN. Measured (scalar_test.cpp): at
+// most 1.5 ulp for sin and cos, 2.1 atan2.
 #include <cmath>
 
 #include "strata/ops/scalar.h"
