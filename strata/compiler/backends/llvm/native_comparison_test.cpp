@@ -22,6 +22,10 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
+/// The first values of special_bits() are those whose pairs matter: they are drawn so often that every pair of them
+/// meets.
+constexpr size_t kCoreValues = 8;
+
 std::vector<double> special_numbers() {
   using F = std::numeric_limits<float>;
   using D = std::numeric_limits<double>;
@@ -34,9 +38,10 @@ std::vector<double> special_numbers() {
                                 1.00048828125, 1.00146484375, 1.00048828125000022, 1.00390625, 1.01171875,
                                 1.0039062500000002, 0x1p-24, 0x1p-25, 0x1.0000000000001p-25, 0x1.8p-25, 0x1p-14,
                                 0x1p-133, 0x1p-134, 0x1.8p-134, 0x1.0000000000001p-134, 3.4028235677973366e38};
-  const size_t n = values.size();
-  for (size_t i = 0; i < n; ++i) values.push_back(-values[i]);
-  values.push_back(D::quiet_NaN());
+  for (size_t i = 0, n = values.size(); i < n; ++i) values.push_back(-values[i]);
+  const double first[kCoreValues] = {
+      0.0, -0.0, 1.0, -1.0, D::infinity(), -D::infinity(), D::quiet_NaN(), D::denorm_min()};
+  values.insert(values.begin(), std::begin(first), std::end(first));
   return values;
 }
 
@@ -44,9 +49,10 @@ std::vector<double> special_numbers() {
 uint64_t random_element(DType dtype, std::mt19937_64& random) {
   const auto special = special_bits(dtype);
   if (ir::is_bool(dtype)) return random() & 1;
-  const uint64_t kind = random() % 4;
-  if (kind < 2) return special[random() % special.size()];
-  if (kind == 2) return random();
+  const uint64_t kind = random() % 8;
+  if (kind < 3) return special[random() % kCoreValues];
+  if (kind < 6) return special[random() % special.size()];
+  if (kind == 6) return random();
   return ir::visit_dtype(dtype, [&](auto tag) -> uint64_t {
     using T = typename decltype(tag)::type;
     const T value = static_cast<T>(static_cast<double>(random() % 64) * 0.25);
@@ -153,21 +159,21 @@ std::vector<uint64_t> special_bits(DType dtype) {
       add(true);
     } else if constexpr (std::is_integral_v<T>) {
       using L = std::numeric_limits<T>;
-      for (T value : {L::min(),
-                      L::max(),
-                      T(L::min() + 1),
-                      T(L::max() - 1),
-                      T(0),
+      for (T value : {T(0),
                       T(1),
+                      T(-1),
+                      L::min(),
+                      L::max(),
                       T(2),
-                      T(3),
+                      T(L::min() + 1),
                       T(7),
+                      T(L::max() - 1),
+                      T(3),
                       T(8),
                       T(31),
                       T(32),
                       T(63),
                       T(64),
-                      T(-1),
                       T(-2),
                       T(-7),
                       T(-64),

@@ -12,10 +12,10 @@ namespace {
 using namespace ir::loops;
 using ir::DType;
 
-/// out_i[j] = f_i(x[j], y[j], z[j]) for j < 1008 by vectors, with x, y, z full of special values.
+/// out_i[j] = f_i(x[j], y[j], z[j]) for j < 2016 by vectors, with x, y, z full of special values.
 class ElementwiseKernel {
  public:
-  static constexpr int64_t kElements = 1008;
+  static constexpr int64_t kElements = 2016;
 
   ElementwiseKernel(std::string name, std::vector<DType> inputs, int lanes) : lanes_(lanes) {
     kernel_.context = std::make_shared<LoopContext>();
