@@ -1,0 +1,16 @@
+// Checkpoints: a snapshot as one safetensors file, replaced atomically, so that a kill at any moment leaves the last good one.
+#pragma once
+
+#include <string>
+
+#include "strata/train/task.h"
+
+namespace strata::train {
+
+/// Throws E0002 (full disk, unwritable folder); the old checkpoint then still stands.
+void save_checkpoint(const std::string& path, const Snapshot& snapshot);
+
+/// Throws E0001, E0630 (malformed), E0703 (not a checkpoint of this program).
+Snapshot load_checkpoint(const std::string& path);
+
+}  // namespace strata::train

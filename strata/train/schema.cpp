@@ -1,0 +1,81 @@
+#include "strata/train/schema.h"
+
+namespace strata::train {
+namespace {
+
+using base::bool_key;
+using base::choice_key;
+using base::float_key;
+using base::int_key;
+using base::string_key;
+
+std::vector<base::ConfigKey> run_keys() {
+  return {
+      string_key("run.name", "run", "name of the run; its folder is runs/<name> unless --out says otherwise"),
+      int_key("run.seed", 0, "seed of parameters, shuffling and dropout").at_least(0),
+      int_key("run.threads", 0, "threads; 0: one per CPU").between(0, 256),
+  };
+}
+
+std::vector<base::ConfigKey> model_keys() {
+  return {
+      choice_key("model.kind", "lenet", {"lenet", "gpt"}, "architecture"),
+      int_key("model.layers", 4, "transformer blocks").between(1, 1000),
+      int_key("model.width", 192, "channels of the residual stream; a multiple of model.heads").between(1, 65536),
+      int_key("model.heads", 6, "attention heads").between(1, 1024),
+      int_key("model.vocabulary", 4096, "tokens of the vocabulary, bytes included").between(256, 1000000),
+      int_key("model.context", 128, "tokens that the model looks back at most").between(1, 1000000),
+      float_key("model.dropout", 0.0, "probability with which activations are dropped").between(0, 0.95),
+      bool_key("model.tied", true, "the output layer shares the token embedding"),
+  };
+}
+
+std::vector<base::ConfigKey> data_keys() {
+  return {
+      choice_key("data.kind", "fashion_mnist", {"fashion_mnist", "corpus", "text"}, "what is learnt from"),
+      string_key("data.path", "", "file of data.kind = \"text\""),
+      int_key("data.validation", 5000, "held-out images at the end of the training set").between(1, 50000),
+      bool_key("data.augment", false, "random crops and flips of the training images"),
+      int_key("data.workers", 1, "threads that prepare batches in the background").between(0, 64),
+  };
+}
+
+std::vector<base::ConfigKey> train_keys() {
+  return {
+      int_key("train.epochs", 5, "passes over the training images (lenet)").between(1, 100000),
+      int_key("train.steps", 800, "optimiser steps (gpt)").between(1, 100000000),
+      int_key("train.batch", 64, "samples in a step").between(1, 1000000),
+      int_key("train.accumulate", 1, "batches whose gradients are added up for a step").between(1, 10000),
+      float_key("train.seconds", 0, "stops after so many seconds of training; 0: no limit").at_least(0),
+      int_key("train.log_every", 10, "steps between logged losses").at_least(1),
+      int_key("train.evaluate_every", 0, "steps between evaluations; 0: at the end of each epoch, or ten times").at_least(0),
+      int_key("train.checkpoint_every", 0, "steps between checkpoints; 0: with each evaluation").at_least(0),
+  };
+}
+
+std::vector<base::ConfigKey> optim_keys() {
+  return {
+      choice_key("optim.kind", "sgd", {"sgd", "adam", "adamw", "adagrad", "rmsprop"}, "optimiser"),
+      float_key("optim.learning_rate", 0.05, "peak learning rate").between(0, 1e6),
+      float_key("optim.momentum", 0.9, "momentum (sgd)").between(0, 1),
+      bool_key("optim.nesterov", false, "Nesterov's momentum (sgd)"),
+      float_key("optim.beta1", 0.9, "decay of the first moment (adam, adamw)").between(0, 1),
+      float_key("optim.beta2", 0.95, "decay of the second moment (adam, adamw)").between(0, 1),
+      float_key("optim.epsilon", 1e-8, "added to the root of the second moment").between(0, 1),
+      float_key("optim.weight_decay", 0.0, "decoupled for adamw; not applied to biases and norms").between(0, 10),
+      float_key("optim.clip", 0.0, "largest global norm of the gradient; 0: none").at_least(0),
+      choice_key("optim.schedule", "cosine", {"constant", "linear", "cosine", "step"}, "learning rate after the warm-up"),
+      int_key("optim.warmup", 0, "steps of linear warm-up").at_least(0),
+      float_key("optim.final_fraction", 0.05, "learning rate at the end, as a fraction of the peak").between(0, 1),
+      choice_key("optim.precision", "f32", {"f32", "bf16"}, "bf16: activations and gradients in bf16 with f32 masters"),
+  };
+}
+
+}  // namespace
+
+const base::Schema& training_schema() {
+  static const base::Schema schema({run_keys(), model_keys(), data_keys(), train_keys(), optim_keys()});
+  return schema;
+}
+
+}  // namespace strata::train

@@ -1,0 +1,132 @@
+#include "strata/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/error/error.h"
+#include "strata/base/terminal/format.h"
+#include "strata/base/terminal/progress.h"
+#include "strata/base/terminal/screen.h"
+#include "strata/base/threads/thread_pool.h"
+#include "strata/compiler/cache/kernel_cache.h"
+#include "strata/runtime/machine/isa_level.h"
+#include "strata/runtime/machine/peaks.h"
+#include "strata/train/checkpoint.h"
+#include "strata/train/run_report.h"
+
+namespace strata::train {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+class Trainer {
+ public:
+  Trainer(const base::Config& config, const RunFolder& folder, Start start)
+      : config_(config), folder_(folder), task_(make_task(config)), history_(folder, resume(start)) {}
+
+  TrainingResult run() {
+    base::write_file(folder_.file("config.toml"), std::string_view(config_.to_toml()));
+    announce();
+    base::ProgressBar bar({.label = "step", .total = task_->steps(), .unit = task_->unit()});
+    if (step_ > 0) bar.advance(step_, 0);
+    const double limit = config_.float_at("train.seconds");
+    while (step_ < task_->steps() && (limit == 0 || result_.seconds < limit)) {
+      take_step(bar);
+      const bool is_last = step_ == task_->steps() || (limit > 0 && result_.seconds >= limit);
+      if (is_last || step_ % evaluate_every() == 0) evaluate(bar);
+      if (is_last || step_ % checkpoint_every() == 0) checkpoint();
+    }
+    bar.finish();
+    result_.steps = step_;
+    write_report(config_, folder_, *task_, history_, result_);
+    return result_;
+  }
+
+ private:
+  std::optional<int64_t> resume(Start start) {
+    if (start != Start::Resume) return std::nullopt;
+    const Snapshot snapshot = load_checkpoint(folder_.file("checkpoint.safetensors"));
+    const auto step = snapshot.facts.find("step");
+    if (step == snapshot.facts.end()) throw base::Error("E0703", "checkpoint " + folder_.file("checkpoint.safetensors") + ": has no step");
+    task_->restore(snapshot);
+    step_ = std::stoll(step->second);
+    return step_;
+  }
+
+  void announce() const {
+    base::write_human_line(fmt::format("{}  {} parameters  {} threads, {}", task_->title(), base::count_text(static_cast<double>(task_->parameters())),
+                                       base::ThreadPool::shared().thread_count(), runtime::isa_level_name(runtime::chosen_isa_level())));
+  }
+
+  int64_t evaluate_every() const {
+    if (const int64_t every = config_.int_at("train.evaluate_every")) return every;
+    return task_->steps_per_epoch() > 0 ? task_->steps_per_epoch() : std::max<int64_t>(1, task_->steps() / 10);
+  }
+  int64_t checkpoint_every() const {
+    const int64_t every = config_.int_at("train.checkpoint_every");
+    return every ? every : evaluate_every();
+  }
+
+  void take_step(base::ProgressBar& bar) {
+    const auto start = Clock::now();
+    const StepResult result = task_->step();
+    if (!result.is_finite)
+      throw base::Error("E0704", fmt::format("step {}: loss or gradient is not finite", step_ + 1)).note("first made by " + result.culprit).note("nothing of the step was committed; the last checkpoint stands");
+    const double seconds = seconds_since(start);
+    ++step_;
+    // The first step also compiles: it counts as time, not as speed.
+    result_.seconds += seconds;
+    if (steps_timed_++ > 0) {
+      units_ += result.units;
+      unit_seconds_ += seconds;
+    }
+    result_.last_loss = result.loss;
+    result_.units_per_second = unit_seconds_ > 0 ? units_ / unit_seconds_ : 0;
+    bar.show("loss", result.loss);
+    if (unit_seconds_ > 0) bar.show("of peak", fmt::format("{:.0f} %", 100 * utilisation()));
+    bar.advance(1, result.units);
+    if (step_ % config_.int_at("train.log_every") == 0 || step_ == 1) history_.add(TrainPoint{step_, result.loss, result.learning_rate, result_.units_per_second});
+  }
+
+  /// Arithmetic of the model over what all cores could do (f32 FMA, measured once per CPU).
+  double utilisation() const {
+    return static_cast<double>(steps_timed_ - 1) * task_->flops_per_step() / unit_seconds_ / (peaks_.fma_gflops_all_threads * 1e9);
+  }
+
+  void evaluate(base::ProgressBar& bar) {
+    const EvalPoint point{step_, task_->evaluate()};
+    history_.add(point);
+    result_.measures = point.measures;
+    for (const Measure& m : point.measures) bar.show(m.name, m.value);
+  }
+
+  void checkpoint() const {
+    Snapshot snapshot;
+    task_->save(snapshot);
+    snapshot.facts["step"] = std::to_string(step_);
+    save_checkpoint(folder_.file("checkpoint.safetensors"), snapshot);
+  }
+
+  const base::Config& config_;
+  const RunFolder& folder_;
+  const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), compiler::cache_folder());
+  std::unique_ptr<Task> task_;
+  int64_t step_ = 0, steps_timed_ = 0;
+  double units_ = 0, unit_seconds_ = 0;
+  TrainingResult result_;
+  History history_;
+};
+
+}  // namespace
+
+TrainingResult train(const base::Config& config, const RunFolder& folder, Start start) {
+  if (const int64_t threads = config.int_at("run.threads")) base::ThreadPool::shared().set_thread_count(static_cast<int>(threads));
+  return Trainer(config, folder, start).run();
+}
+
+}  // namespace strata::train
