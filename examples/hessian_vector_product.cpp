@@ -35,7 +35,7 @@ Tensor solve(const Tensor& x, const Tensor& gradient) {  // H p = -gradient
 }
 
 int main() {
-  Tensor x = Tensor::from({-1.2, 1.0, 1.1, 0.8});
+  Tensor x = Tensor::from({1.2, 1.0, 1.1, 0.8});
   for (int i = 0; i < 60; ++i) {
     const auto [value, gradient] = value_and_grad(rosenbrock, x);
     if (i % 10 == 0) std::printf("step %2d  f = %.6g\n", i, value.item());

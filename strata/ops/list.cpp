@@ -5,8 +5,10 @@
 #include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/index.h"
+#include "strata/ops/random.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
+#include "strata/ops/sort.h"
 #include "strata/ops/window.h"
 
 namespace strata::ops {
@@ -104,6 +106,11 @@ constexpr const ir::Op* kOps[] = {
     &kWindowMin,
     &kWindowArgmax,
     &kWindowArgmin,
+    // sort, random
+    &kSort,
+    &kTopK,
+    &kRngBits,
+    &kRngFold,
 };
 
 }  // namespace

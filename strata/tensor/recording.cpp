@@ -147,6 +147,11 @@ NameScope::NameScope(std::string_view name) : before_(name_path) {
 }
 NameScope::~NameScope() { name_path = before_; }
 
+PathScope::PathScope(const char* interned_path) : before_(name_path) {
+  if (interned_path) name_path = interned_path;
+}
+PathScope::~PathScope() { name_path = before_; }
+
 }  // namespace strata
 
 namespace strata::ops {

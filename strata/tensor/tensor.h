@@ -131,6 +131,17 @@ class NameScope {
   const char* before_;
 };
 
+/// The same with the whole path from the root, interned: what a layer that knows its place in the model opens at each call.
+class PathScope {
+ public:
+  explicit PathScope(const char* interned_path);
+  ~PathScope();
+  PathScope(const PathScope&) = delete;
+
+ private:
+  const char* before_;
+};
+
 }  // namespace strata
 
 namespace strata::ops {
