@@ -1,0 +1,69 @@
+// Tokens of the tensor program's and the plan's text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "strata/base/error/error.h"
+
+namespace strata::ir {
+
+enum class TextToken : uint8_t { End, Name, Number, Value, Function, Text, Symbol };
+
+/// `text` is a view of the source: of a Value or Function what stands behind % or @, of a Text what stands between the
+/// quotes.
+struct Token {
+  TextToken kind = TextToken::End;
+  std::string_view text;
+  size_t position = 0;
+};
+
+class TextLexer {
+ public:
+  /// `code` is that of the errors: E0130 for programs, E0132 for plans.
+  TextLexer(std::string_view source, std::string_view code) : source_(source), code_(code) { advance(); }
+
+  const Token& peek() const { return token_; }
+  Token next();
+  bool at_end() const { return token_.kind == TextToken::End; }
+  bool is(std::string_view text) const;  ///< a name or symbol with this text
+  bool accept(std::string_view text);
+  /// E.g. expect(")", "behind the operands").
+  void expect(std::string_view text, std::string_view where);
+  Token expect(TextToken kind, std::string_view what);
+  /// Digits with an optional sign.
+  int64_t integer(std::string_view what);
+
+  /// Lets another reader take text from the token at hand on, and says where to go on.
+  size_t position() const { return token_.position; }
+  void go_to(size_t position);
+  std::string_view source() const { return source_; }
+  /// The text from behind the token at hand to the end of its line, without blanks around it; goes on at the next line.
+  std::string_view rest_of_line();
+
+  [[noreturn]] void fail(const std::string& what, const std::string& hint = {}) const {
+    fail_at(token_.position, what, hint);
+  }
+  [[noreturn]] void fail_at(size_t position, const std::string& what, const std::string& hint = {}) const;
+  /// "line 3, column 7"
+  std::string place(size_t position) const;
+  /// What stands at the token at hand, for messages.
+  std::string found() const;
+
+ private:
+  void advance();
+  void skip_blanks();
+  void take(TextToken kind, size_t first, size_t last, size_t next);
+
+  std::string_view source_, code_;
+  size_t at_ = 0;
+  Token token_;
+};
+
+/// The characters of a Text token, escapes resolved.
+std::string unescaped(std::string_view quoted);
+/// In quotes, with escapes, so that it is one line of printable ASCII or UTF-8.
+std::string quoted(std::string_view text);
+
+}  // namespace strata::ir

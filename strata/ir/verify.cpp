@@ -1,0 +1,114 @@
+#include "strata/ir/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "strata/ir/text/text_form.h"
+
+namespace strata::ir {
+namespace {
+
+std::string types_str(std::span<const Type> types) {
+  std::string text;
+  for (Type t : types) text += (text.empty() ? "" : ", ") + t.str();
+  return text.empty() ? "nothing" : text;
+}
+
+class Verifier {
+ public:
+  explicit Verifier(const Graph& graph) : graph_(graph) {}
+
+  std::optional<GraphFault> find() {
+    std::vector<const Node*> parameters;
+    for (size_t i = 0; i < graph_.nodes().size(); ++i) {
+      const Node& node = *graph_.nodes()[i];
+      if (node.id != i || node.graph != &graph_)
+        return fault(node, fmt::format("stands at {} but says {}", i, node.id));
+      if (node.is_parameter())
+        parameters.push_back(&node);
+      else if (auto found = check(node))
+        return found;
+    }
+    if (!std::equal(parameters.begin(), parameters.end(), graph_.parameters().begin(), graph_.parameters().end()))
+      return GraphFault{"the parameters are not those of the node list", "", ""};
+    for (const Value& v : graph_.results())
+      if (!is_defined(v, graph_.nodes().size())) return GraphFault{"a result is not a value of the graph", "", ""};
+    for (const SymbolFact& f : graph_.facts().all())
+      if (f.lowest > f.highest || f.multiple < 1)
+        return GraphFault{fmt::format("the facts about {} contradict each other", f.name), "", ""};
+    return std::nullopt;
+  }
+
+ private:
+  static GraphFault fault(const Node& node, std::string what) {
+    return {std::move(what), print_node(node), node.where.str()};
+  }
+
+  bool is_defined(Value v, size_t before) const {
+    return v.node && v.node->graph == &graph_ && v.node->id < before && graph_.nodes()[v.node->id] == v.node &&
+           v.index < v.node->result_count;
+  }
+
+  std::optional<GraphFault> check(const Node& node) const {
+    for (size_t i = 0; i < node.operands().size(); ++i)
+      if (!is_defined(node.operands()[i],
+                      node.id)) {  // the operand can't be printed: it may be of a graph that is gone
+        return GraphFault{
+            fmt::format("operand {} of {} is not a value defined before it in this graph", i, node.op->name),
+            std::string(node.op->name), node.where.str()};
+      }
+    if (auto what = attribute_fault(node)) return fault(node, *what);
+    for (const GraphRef& region : node.regions()) {
+      if (!region) return fault(node, "a region is missing");
+      if (auto inner = find_graph_fault(*region)) {
+        inner->what = fmt::format("in the region {} of {}: {}", region->name(), node.op->name, inner->what);
+        return inner;
+      }
+    }
+    return type_fault(node);
+  }
+
+  static std::optional<std::string> attribute_fault(const Node& node) {
+    const auto attrs = node.attrs.all();
+    const auto specs = node.op->attrs;
+    if (attrs.size() < specs.size())
+      return fmt::format("has {} attributes, {} declares {}", attrs.size(), node.op->name, specs.size());
+    for (size_t i = 0; i < specs.size(); ++i)
+      if (attrs[i].name != specs[i].name || attrs[i].kind != specs[i].kind)
+        return fmt::format("attribute {} is '{}', expected '{}', or its kind differs", i, attrs[i].name, specs[i].name);
+    if (attrs.size() > specs.size() && node.op->name != "composite")
+      return fmt::format("has an attribute '{}' that is not declared", attrs[specs.size()].name);
+    return std::nullopt;
+  }
+
+  std::optional<GraphFault> type_fault(const Node& node) const {
+    Infer infer(*node.op, node.operands(), node.attrs, node.regions(), graph_);
+    try {
+      node.op->infer(infer);
+    } catch (const base::Error& error) {
+      return fault(node, "its type rule refuses it: " + error.message());
+    }
+    const auto inferred = infer.results.view();
+    if (std::equal(inferred.begin(), inferred.end(), node.types().begin(), node.types().end())) return std::nullopt;
+    return fault(node,
+                 fmt::format("its types are {}, its rule infers {}", types_str(node.types()), types_str(inferred)));
+  }
+
+  const Graph& graph_;
+};
+
+}  // namespace
+
+std::optional<GraphFault> find_graph_fault(const Graph& graph) { return Verifier(graph).find(); }
+
+void verify_graph(const Graph& graph, const std::string& at) {
+  const auto fault = find_graph_fault(graph);
+  if (!fault) return;
+  base::Error error("E0131", fmt::format("{}{}: {}", graph.name(), at.empty() ? "" : " " + at, fault->what));
+  if (!fault->node.empty()) error.note("node: " + fault->node);
+  if (!fault->where.empty()) error.note("recorded at " + fault->where);
+  throw error;
+}
+
+}  // namespace strata::ir
