@@ -80,6 +80,8 @@ constexpr const ir::Op* kOps[] = {
     &kSlice,
     &kPad,
     &kConcat,
+    &kDynamicSlice,
+    &kDynamicUpdateSlice,
     &kDimension,
     // index
     &kGather,

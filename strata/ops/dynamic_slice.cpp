@@ -1,0 +1,254 @@
+// dynamic_slice and dynamic_update_slice: a block at positions that are known when the program runs. The starts are
+// clamped so that the block lies inside, as StableHLO does it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/dimension.h"
+#include "strata/ops/facets.h"
+#include "strata/ops/index.h"
+#include "strata/ops/samples.h"
+#include "strata/ops/shape.h"
+
+namespace strata::ops {
+namespace {
+
+constexpr AttrSpec kDynamicSliceAttrs[] = {{"sizes", AttrKind::Dims, "extents of the block"}};
+
+void require_starts(const ir::Infer& i, int first) {
+  const Type x = i.type(0);
+  if (i.count() - first != x.rank())
+    i.fail("E0103", fmt::format("{} takes {} starts, found {}", x.str(), x.rank(), i.count() - first));
+  for (int k = first; k < i.count(); ++k)
+    if (i.type(k).rank() != 0 || !ir::is_int(i.type(k).dtype()))
+      i.fail("E0100", "starts are integer scalars, found " + i.type(k).str());
+}
+
+void require_fits(const ir::Infer& i, std::span<const Dim> sizes) {
+  for (int a = 0; a < i.type(0).rank(); ++a)
+    if (const Dim room = i.type(0).dim(a) - sizes[a]; room.is_constant() && room.constant() < 0)
+      i.fail("E0116", fmt::format("a block of {} does not fit axis {} of {}", sizes[a].str(), a, i.type(0).str()));
+}
+
+std::vector<Value> starts_of(const Node& n, int first) { return {n.operands().begin() + first, n.operands().end()}; }
+
+/// The clamped start of one axis: 0 <= start <= extent - size.
+Expr clamped_start(ir::Lowering& l, int operand, Dim extent, Dim size) {
+  const IndexMath m{l.context};
+  const Expr stored = l.operand(operand, {});
+  Expr start = l.context.cast(DType::i64, stored);
+  if (stored->type.dtype == DType::u64)
+    start = l.context.select(m.lt(start, m.num(0)), l.context.i64(INT64_MAX), start);
+  return m.max(m.num(0), m.min(start, m.at(extent - size)));
+}
+
+Ints clamped_starts(const ir::Reference& r, int first, std::span<const int64_t> sizes) {
+  Ints starts;
+  for (size_t a = 0; a < sizes.size(); ++a) {
+    const HostArray& s = r.operands[static_cast<size_t>(first) + a];
+    int64_t start = s.get_int(0);
+    if (s.dtype() == DType::u64 && start < 0) start = INT64_MAX;
+    starts.push_back(std::clamp<int64_t>(start, 0, r.operands[0].shape()[a] - sizes[a]));
+  }
+  return starts;
+}
+
+// ---- dynamic_slice ----
+
+void slice_infer(ir::Infer& i) {
+  const auto sizes = i.attrs.dims("sizes");
+  require_starts(i, 1);
+  if (static_cast<int>(sizes.size()) != i.type(0).rank()) i.fail("E0115", "there is one size per axis");
+  require_fits(i, sizes);
+  i.result(i.type(0).with_shape(sizes));
+}
+
+void slice_jvp(ir::Jvp& j) {
+  if (j.has(0)) j.set(dynamic_slice(j.tangent(0), starts_of(j.node, 1), shape_of(j.node.type())));
+}
+
+void slice_transpose(ir::Transpose& t) {
+  t.set(0, dynamic_update_slice(full(t.graph, t.operand_type(0), 0.0), t.cotangent(), starts_of(t.node, 1)));
+}
+
+/// Positions [size, block..., rank] of a batch of blocks: clamped starts plus the place in the block.
+Value block_positions(ir::Vmap& v, int first, Type x, std::span<const Dim> sizes) {
+  const Shape grid = prepend(v.size, sizes);
+  std::vector<Value> parts;
+  for (int a = 0; a < x.rank(); ++a) {
+    const Value start = cast(v.batched(first + a), DType::i64),
+                last = broadcast_to(dimension(v.graph, x.dim(a) - sizes[a]), start.shape());
+    const Value clamped = maximum<Value>(minimum<Value>(start, last), 0);
+    parts.push_back(add<Value>(broadcast(clamped, dims_span(grid), ints_span({0})),
+                               iota(v.graph, Type::of(DType::i64, grid), a + 1)));
+  }
+  return stack(parts, -1);
+}
+
+void slice_vmap(ir::Vmap& v) {
+  const auto sizes = v.node.type().shape();
+  const Type x = v.node.operand(0).type();
+  bool any_start = false;
+  for (uint32_t k = 1; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(static_cast<int>(k));
+  if (!any_start) {
+    std::vector<Value> starts{scalar(v.graph, DType::i64, 0)};
+    for (uint32_t k = 1; k < v.node.operand_count; ++k) starts.push_back(v.operand(static_cast<int>(k)));
+    v.set(dynamic_slice(v.operand(0), starts, prepend(v.size, sizes)));
+    return;
+  }
+  if (x.rank() == 0) return v.set(v.batched(0));
+  v.set(gather(v.batched(0), block_positions(v, 1, x, sizes), iota_ints(1, x.rank()), 1, OutOfRange::Clamp));
+}
+
+void slice_lower(ir::Lowering& l) {
+  l.element(0, [&l](std::span<const Expr> index) {
+    const IndexMath m{l.context};
+    const Type x = l.node.operand(0).type();
+    std::vector<Expr> from;
+    for (int a = 0; a < x.rank(); ++a)
+      from.push_back(m.add(index[a], clamped_start(l, a + 1, x.dim(a), l.node.type().dim(a))));
+    return l.operand(0, from);
+  });
+}
+
+void slice_reference(ir::Reference& r) {
+  const auto& sizes = r.results[0].shape();
+  const Ints starts = clamped_starts(r, 1, sizes), strides = row_strides(r.operands[0].shape());
+  int64_t to = 0;
+  for_each_index(sizes, [&](const Ints& index) {
+    copy_element(r.results[0], to++, r.operands[0], offset_of(index, strides) + offset_of(starts, strides));
+  });
+}
+
+std::vector<ir::Sample> slice_samples() {
+  static const Dim block[] = {2, 3}, all[] = {5};
+  const auto start = operand(DType::i64, {}, Domain::Index, 9);
+  return {{{normal({5, 7}), start, start}, {Attr("sizes", std::span<const Dim>(block))}},
+          {{operand(DType::i32, {5}), operand(DType::i32, {})}, {Attr("sizes", std::span<const Dim>(all))}},
+          {{normal({})}, {Attr("sizes", std::span<const Dim>(all, size_t{0}))}}};
+}
+
+// ---- dynamic_update_slice ----
+
+void update_infer(ir::Infer& i) {
+  require_starts(i, 2);
+  if (i.type(1).dtype() != i.type(0).dtype() || i.type(1).rank() != i.type(0).rank())
+    i.fail("E0101", fmt::format("the update {} is no block of {}", i.type(1).str(), i.type(0).str()));
+  require_fits(i, i.type(1).shape());
+  i.result(i.type(0));
+}
+
+void update_jvp(ir::Jvp& j) { j.set(dynamic_update_slice(j.tangent(0), j.tangent(1), starts_of(j.node, 2))); }
+
+void update_transpose(ir::Transpose& t) {
+  const auto starts = starts_of(t.node, 2);
+  if (t.is_linear(0)) t.set(0, dynamic_update_slice(t.cotangent(), full(t.graph, t.operand_type(1), 0.0), starts));
+  if (t.is_linear(1)) t.set(1, dynamic_slice(t.cotangent(), starts, shape_of(t.operand_type(1))));
+}
+
+void update_vmap(ir::Vmap& v) {
+  const Type x = v.node.operand(0).type(), u = v.node.operand(1).type();
+  bool any_start = false;
+  for (uint32_t k = 2; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(static_cast<int>(k));
+  if (!any_start) {
+    std::vector<Value> starts{scalar(v.graph, DType::i64, 0)};
+    for (uint32_t k = 2; k < v.node.operand_count; ++k) starts.push_back(v.operand(static_cast<int>(k)));
+    v.set(dynamic_update_slice(v.batched(0), v.batched(1), starts));
+    return;
+  }
+  if (x.rank() == 0) return v.set(v.batched(1));
+  v.set(scatter(v.batched(0), block_positions(v, 2, x, u.shape()), v.batched(1), iota_ints(1, x.rank()), 1,
+                OutOfRange::Clamp, Combine::Set));
+}
+
+void update_lower(ir::Lowering& l) {
+  l.element(0, [&l](std::span<const Expr> index) {
+    const IndexMath m{l.context};
+    const Type x = l.node.type(), u = l.node.operand(1).type();
+    if (u.elements() == Dim(0)) return l.operand(0, index);
+    std::vector<Expr> from;
+    Expr inside = l.context.constant(DType::boolean, 1);
+    for (int a = 0; a < x.rank(); ++a) {
+      const Expr at = m.sub(index[a], clamped_start(l, a + 2, x.dim(a), u.dim(a)));
+      inside = m.both(inside, m.both(m.le(m.num(0), at), m.lt(at, m.at(u.dim(a)))));
+      from.push_back(m.clamp(at, m.at(u.dim(a))));
+    }
+    return l.context.select(inside, l.operand(1, from), l.operand(0, index));
+  });
+}
+
+void update_reference(ir::Reference& r) {
+  std::memcpy(r.results[0].data(), r.operands[0].data(), static_cast<size_t>(r.operands[0].bytes()));
+  const auto& sizes = r.operands[1].shape();
+  const Ints starts = clamped_starts(r, 2, sizes), strides = row_strides(r.operands[0].shape());
+  int64_t from = 0;
+  for_each_index(sizes, [&](const Ints& index) {
+    copy_element(r.results[0], offset_of(index, strides) + offset_of(starts, strides), r.operands[1], from++);
+  });
+}
+
+std::vector<ir::Sample> update_samples() {
+  const auto start = operand(DType::i64, {}, Domain::Index, 9);
+  return {{{normal({5, 7}), normal({2, 3}), start, start}},
+          {{operand(DType::i32, {5}), operand(DType::i32, {1}), start}},
+          {{normal({5}), normal({0}), start}},
+          {{normal({}), normal({})}}};
+}
+
+}  // namespace
+
+constinit const Op kDynamicSlice = {
+    .name = "dynamic_slice",
+    .family = "shape",
+    .doc =
+        "A block of x of extents `sizes`, from the start scalars (one per axis), which are clamped so that the block "
+        "lies inside x.",
+    .operands_min = 1,
+    .operands_max = -1,
+    .attrs = kDynamicSliceAttrs,
+    .infer = slice_infer,
+    .jvp = slice_jvp,
+    .transpose = slice_transpose,
+    .vmap = slice_vmap,
+    .lower = slice_lower,
+    .reference = slice_reference,
+    .tolerance = exact(),
+    .cost = move_cost,
+    .samples = slice_samples,
+};
+
+constinit const Op kDynamicUpdateSlice = {
+    .name = "dynamic_update_slice",
+    .family = "shape",
+    .doc =
+        "x with a block replaced by the update, from the start scalars (one per axis), which are clamped so that the "
+        "block lies inside x.",
+    .operands_min = 2,
+    .operands_max = -1,
+    .infer = update_infer,
+    .jvp = update_jvp,
+    .transpose = update_transpose,
+    .vmap = update_vmap,
+    .lower = update_lower,
+    .reference = update_reference,
+    .tolerance = exact(),
+    .cost = move_cost,
+    .samples = update_samples,
+};
+
+Value dynamic_slice(Value x, const std::vector<Value>& starts, const Shape& sizes) {
+  std::vector<Value> operands{x};
+  operands.insert(operands.end(), starts.begin(), starts.end());
+  const Attr attrs[] = {Attr("sizes", dims_span(sizes))};
+  return x.graph().add(kDynamicSlice, operands, attrs)->result();
+}
+
+Value dynamic_update_slice(Value x, Value update, const std::vector<Value>& starts) {
+  std::vector<Value> operands{x, update};
+  operands.insert(operands.end(), starts.begin(), starts.end());
+  return x.graph().add(kDynamicUpdateSlice, operands)->result();
+}
+
+}  // namespace strata::ops
