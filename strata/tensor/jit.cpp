@@ -112,6 +112,16 @@ Trace record(std::span<const Argument> caller, std::span<const Argument> traced,
   return trace;
 }
 
+/// What the program is run on: the leaves of the arguments, then the captures.
+std::vector<HostArray> arguments_for(std::span<const Argument> caller, const Program& program) {
+  std::vector<HostArray> arguments;
+  for (const Argument& a : caller)
+    for (const Leaf& leaf : a.leaves.list)
+      if (leaf.tensor().defined()) arguments.push_back(leaf.tensor().array());
+  for (const Tensor& t : program.captures) arguments.push_back(t.array());
+  return arguments;
+}
+
 /// After an error: the tensors that were to be replaced, as the program left them.
 void restore(std::span<const Argument> caller, const Program& program, std::span<const HostArray> arguments) {
   std::map<std::pair<size_t, size_t>, size_t> position;
@@ -133,6 +143,13 @@ Engine::~Engine() = default;
 int Engine::recordings() const { return static_cast<int>(programs_.size()); }
 const runtime::Executable& Engine::last_executable() const { return *programs_.at(last_)->executable; }
 
+std::string Engine::first_non_finite(std::span<const Argument> caller) const {
+  const base::Hash128 key = Signature(caller, options_).key();
+  for (const auto& program : programs_)
+    if (program->key == key) return program->executable->first_non_finite(arguments_for(caller, *program));
+  return "";
+}
+
 std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<const Argument> traced, const std::function<std::vector<Tensor>()>& body,
                                  size_t& program_index, Source) {
   const Signature signature(caller, options_);
@@ -152,11 +169,7 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
   last_ = program_index;
   const Program& program = *programs_[program_index];
 
-  std::vector<HostArray> arguments;
-  for (const Argument& a : caller)
-    for (const Leaf& leaf : a.leaves.list)
-      if (leaf.tensor().defined()) arguments.push_back(leaf.tensor().array());
-  for (const Tensor& t : program.captures) arguments.push_back(t.array());
+  std::vector<HostArray> arguments = arguments_for(caller, program);
   // The caller's tensors that are replaced give up their memory first, so that the donation finds a single owner.
   for (auto [a, l] : program.rebound) caller[a].leaves.list[l].assign(Tensor());
   for (const Argument& a : traced)

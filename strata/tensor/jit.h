@@ -60,6 +60,8 @@ class Engine {
   /// `prototype` receives the program's key position: index of the recording, so that the caller can keep what was returned.
   std::vector<Tensor> call(std::span<const Argument> caller, std::span<const Argument> traced, const std::function<std::vector<Tensor>()>& body,
                            size_t& program_index, Source at);
+  /// Runs the program that fits again and names the first op that makes a NaN or infinity; empty if none does.
+  std::string first_non_finite(std::span<const Argument> caller) const;
   int recordings() const;
   const runtime::Executable& last_executable() const;
 
@@ -115,6 +117,14 @@ class Jitted {
       for (size_t i = 0; i < leaves.list.size(); ++i) leaves.list[i].assign(tensors[i]);
       return result;
     }
+  }
+
+  /// Replays the last call's program on arguments (of which nothing changes) and names the first op that makes a NaN or an infinity
+  /// out of finite values, with its position; empty if none does. For steps that commit only finite results.
+  template <class... Args>
+  std::string first_non_finite(Args&... args) {
+    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(args, false)...};
+    return engine_->first_non_finite(caller);
   }
 
   /// How often the function was recorded.

@@ -1,6 +1,7 @@
 #include "strata/runtime/execute/executable.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "strata/base/error/error.h"
@@ -23,6 +24,31 @@ constexpr int64_t kSmallestParallelFlops = 400'000;
 constexpr int64_t kSmallestParallelBytes = 200'000;
 /// Bindings kept: a last batch of another size, and a few sequence lengths.
 constexpr size_t kMostBindings = 16;
+
+bool is_finite(const HostArray& a) {
+  if (!is_float(a.dtype())) return true;
+  for (int64_t i = 0; i < a.elements(); ++i)
+    if (!std::isfinite(a.get(i))) return false;
+  return true;
+}
+
+std::string op_at(const ir::Node& node) {
+  const std::string where = node.where.str();
+  return std::string(node.op->name) + (where.empty() ? "" : " at " + where);
+}
+
+/// The op of a kernel that made the first bad value: a fusion is interpreted op by op.
+std::string culprit(const ir::Node& node, std::span<const HostArray> operands) {
+  if (node.regions().size() != 1) return op_at(node);
+  std::string found;
+  ir::InterpretOptions options;
+  options.observe = [&](const ir::Node& inner, std::span<const HostArray> results) {
+    for (const HostArray& r : results)
+      if (found.empty() && !is_finite(r)) found = op_at(inner);
+  };
+  ir::interpret(node.region(0), operands, options);
+  return found.empty() ? op_at(node) : found;
+}
 
 }  // namespace
 
@@ -85,6 +111,13 @@ Executable::Binding& Executable::bind(const ir::DimBinding& dims) const {
   return *bindings_.back();
 }
 
+void Executable::provide_scratch(Binding& binding) {
+  const int threads = base::ThreadPool::shared().thread_count();
+  if (binding.scratch && binding.scratch_threads >= threads) return;
+  binding.scratch = allocate_bytes(binding.scratch_bytes * threads);
+  binding.scratch_threads = threads;
+}
+
 /// One run: the pointers of all buffers, and the commands.
 struct Executable::Execution {
   const Executable& self;
@@ -132,13 +165,37 @@ struct Executable::Execution {
   }
 
   void run() {
+    for (size_t c = 0; c < self.plan_->commands.size(); ++c) run_command(c);
+  }
+
+  void run_command(size_t c) {
+    const PlanCommand& command = self.plan_->commands[c];
+    if (command.kind == CommandKind::Kernel) run_kernel(command, c);
+    else if (command.kind == CommandKind::Copy)
+      std::memcpy(memory[command.writes[0]], memory[command.reads[0]], static_cast<size_t>(binding.buffer_bytes[command.writes[0]]));
+    else run_host(command);
+  }
+
+  /// Copies of a command's operands, which it may overwrite.
+  std::vector<HostArray> operands_of(const PlanCommand& command) const {
+    std::vector<HostArray> operands;
+    for (int b : command.reads) operands.push_back(copy_of(view(b)));
+    return operands;
+  }
+
+  std::string first_non_finite() {
     for (size_t c = 0; c < self.plan_->commands.size(); ++c) {
       const PlanCommand& command = self.plan_->commands[c];
-      if (command.kind == CommandKind::Kernel) run_kernel(command, c);
-      else if (command.kind == CommandKind::Copy)
-        std::memcpy(memory[command.writes[0]], memory[command.reads[0]], static_cast<size_t>(binding.buffer_bytes[command.writes[0]]));
-      else run_host(command);
+      const std::vector<HostArray> operands = operands_of(command);
+      run_command(c);
+      for (int b : command.writes)
+        if (command.kind != CommandKind::Copy && !is_finite(view(b))) return culprit(*command.node, operands);
     }
+    return "";
+  }
+
+  HostArray view(int b) const {
+    return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b), std::shared_ptr<std::byte>(memory[b], [](std::byte*) {}));
   }
 
   void run_kernel(const PlanCommand& command, size_t c) {
@@ -167,9 +224,6 @@ struct Executable::Execution {
 
   void run_host(const PlanCommand& command) {
     const ir::Node& node = *command.node;
-    auto view = [&](int b) {
-      return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b), std::shared_ptr<std::byte>(memory[b], [](std::byte*) {}));
-    };
     std::vector<HostArray> operands, outputs;
     for (int b : command.reads) operands.push_back(view(b));
     for (int b : command.writes) outputs.push_back(view(b));
@@ -204,17 +258,25 @@ std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments) const
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes);
   std::lock_guard hold(lock_);
   Binding& binding = bind(dims);
-  const int threads = base::ThreadPool::shared().thread_count();
-  if (!binding.scratch || binding.scratch_threads < threads) {
-    binding.scratch = allocate_bytes(binding.scratch_bytes * threads);
-    binding.scratch_threads = threads;
-  }
+  provide_scratch(binding);
   std::vector<HostArray> results;
   Execution execution{*this, binding, dims, arguments, results, {}};
   execution.place();
   execution.run();
   arguments.clear();
   return results;
+}
+
+std::string Executable::first_non_finite(const std::vector<HostArray>& arguments) const {
+  std::vector<HostArray> copies = arguments;  // shared, so donations copy
+  const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
+  std::lock_guard hold(lock_);
+  Binding& binding = bind(dims);
+  provide_scratch(binding);
+  std::vector<HostArray> results;
+  Execution execution{*this, binding, dims, copies, results, {}};
+  execution.place();
+  return execution.first_non_finite();
 }
 
 MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {

@@ -40,12 +40,17 @@ class Executable {
   /// Calls from several threads are safe; they run one after the other inside.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
 
+  /// Runs the program again with a look at what each command wrote, and names the first op that made a NaN or an infinity out of
+  /// finite operands, with its position; empty if none did. Slow; the arguments stay as they are.
+  std::string first_non_finite(const std::vector<ir::HostArray>& arguments) const;
+
   MemoryUse memory_use(std::span<const std::vector<int64_t>> argument_shapes) const;
 
  private:
   struct Binding;
   struct Execution;
   Binding& bind(const ir::DimBinding& dims) const;
+  static void provide_scratch(Binding& binding);
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
 
   std::shared_ptr<const ir::Plan> plan_;
