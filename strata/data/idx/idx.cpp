@@ -1,0 +1,98 @@
+#include "strata/data/idx/idx.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "strata/base/bytes/byte_reader.h"
+#include "strata/base/bytes/mapped_file.h"
+#include "strata/data/gzip/gunzip.h"
+
+namespace strata::data {
+namespace {
+
+using base::Error;
+using base::Result;
+using ir::DType;
+
+constexpr int kMaxRank = 8;
+
+std::optional<DType> element_type(uint8_t code) {
+  switch (code) {
+    case 0x08:
+      return DType::u8;
+    case 0x09:
+      return DType::i8;
+    case 0x0B:
+      return DType::i16;
+    case 0x0C:
+      return DType::i32;
+    case 0x0D:
+      return DType::f32;
+    case 0x0E:
+      return DType::f64;
+    default:
+      return std::nullopt;
+  }
+}
+
+Error malformed(const std::string& source, std::string_view what, std::string_view expected, std::string_view found) {
+  return Error("E0633", fmt::format("{}: {}: expected {}, found {}", source, what, expected, found));
+}
+
+/// Copies elements whose bytes stand in the opposite order.
+void copy_swapped(std::span<const std::byte> from, std::byte* to, size_t width) {
+  for (size_t i = 0; i < from.size(); i += width) std::reverse_copy(&from[i], &from[i] + width, to + i);
+}
+
+}  // namespace
+
+Result<ir::HostArray> parse_idx(std::span<const std::byte> bytes, const std::string& source) {
+  base::ByteReader reader(bytes, source);
+  auto magic = reader.big<uint32_t>("magic number");
+  if (!magic) return magic.error();
+  const auto dtype = element_type(static_cast<uint8_t>(*magic >> 8));
+  if (*magic >> 16 != 0 || !dtype)
+    return malformed(source, "magic number", "0x0000TTRR with type TT of 08 09 0B 0C 0D 0E",
+                     fmt::format("0x{:08X}", *magic));
+  const auto rank = static_cast<int>(*magic & 0xFF);
+  if (rank < 1 || rank > kMaxRank)
+    return malformed(source, "rank", fmt::format("1 to {}", kMaxRank), fmt::to_string(rank));
+  std::vector<int64_t> shape;
+  uint64_t total = static_cast<uint64_t>(ir::dtype_bytes(*dtype));
+  for (int axis = 0; axis < rank; ++axis) {
+    auto extent = reader.big<uint32_t>("extent");
+    if (!extent) return extent.error();
+    shape.push_back(*extent);
+    if (*extent != 0 && total > kMaxIdxBytes) total = kMaxIdxBytes + 1;  // stays too large, can't overflow
+    total *= *extent;
+  }
+  if (total != reader.remaining())
+    return malformed(
+        source, "elements",
+        total > kMaxIdxBytes ? fmt::format("at most {} bytes", kMaxIdxBytes) : fmt::format("{} bytes", total),
+        fmt::format("{} up to the end", reader.remaining()));
+  auto elements = reader.take(total, "elements");
+  if (!elements) return elements.error();
+  ir::HostArray array(*dtype, std::move(shape));
+  const auto width = static_cast<size_t>(ir::dtype_bytes(*dtype));
+  if (width > 1)
+    copy_swapped(*elements, array.data(), width);
+  else if (!elements->empty())
+    std::memcpy(array.data(), elements->data(), elements->size());
+  return array;
+}
+
+Result<ir::HostArray> read_idx(const std::string& path) {
+  auto file = base::MappedFile::open(path);
+  if (!file) return file.error();
+  if (!is_gzip(file->bytes())) return parse_idx(file->bytes(), path);
+  auto text = gunzip(file->bytes(), kMaxIdxBytes, path);
+  if (!text) return text.error();
+  return parse_idx(std::as_bytes(std::span(*text)), path);
+}
+
+}  // namespace strata::data

@@ -1,0 +1,48 @@
+#include "strata/data/sampling/permutation.h"
+
+#include <bit>
+#include <cstddef>
+
+#include "strata/data/sampling/random_bits.h"
+
+namespace strata::data {
+namespace {
+
+/// Mixes all bits into the low ones (the finaliser of SplitMix64).
+uint64_t mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+Permutation::Permutation(int64_t count, uint64_t seed, int64_t epoch) : count_(static_cast<uint64_t>(count)) {
+  const int bits = std::bit_width(count_ - 1);
+  high_bits_ = bits / 2;
+  low_bits_ = bits - high_bits_;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto random = random_bits(seed, RandomUse::Shuffle, epoch, round);
+    keys_[static_cast<std::size_t>(round)] = uint64_t{random[1]} << 32 | random[0];
+  }
+}
+
+uint64_t Permutation::once(uint64_t value) const {
+  const uint64_t low_mask = (uint64_t{1} << low_bits_) - 1, high_mask = (uint64_t{1} << high_bits_) - 1;
+  uint64_t low = value & low_mask, high = value >> low_bits_;
+  // The halves change in turn, each by a function of the other, so the halves may differ in width.
+  for (std::size_t round = 0; round < kRounds; round += 2) {
+    high ^= mix(low ^ keys_[round]) & high_mask;
+    low ^= mix(high ^ keys_[round + 1]) & low_mask;
+  }
+  return high << low_bits_ | low;
+}
+
+int64_t Permutation::operator()(int64_t place) const {
+  auto value = static_cast<uint64_t>(place);
+  do value = once(value);
+  while (value >= count_);
+  return static_cast<int64_t>(value);
+}
+
+}  // namespace strata::data
