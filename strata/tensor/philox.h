@@ -1,5 +1,5 @@
-// Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), on
-// one block in host memory. random.cpp holds the same ten rounds as a program; its test compares both.
+// Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011),
+// on one block in host memory. random.cpp holds the same ten rounds as a program; its test compares both.
 #pragma once
 
 #include <array>

@@ -59,11 +59,14 @@ Value bits_of(Graph& graph, Value key, const Shape& shape) {
 /// In [0, 1), or, `is_open`, in (0, 1).
 Value unit_interval(Graph& graph, Value key, const Shape& shape, DType dtype, bool is_open) {
   const double half = is_open ? 0.5 : 0;
-  if (dtype != DType::f64) return (ops::cast(ops::shift_right_logical(bits_of(graph, key, shape), 8), DType::f32) + half) * 0x1p-24;
+  if (dtype != DType::f64)
+    return (ops::cast(ops::shift_right_logical(bits_of(graph, key, shape), 8), DType::f32) + half) * 0x1p-24;
   Shape doubled = shape;
   doubled.push_back(2);
   const Value words = ops::cast(bits_of(graph, key, doubled), DType::u64);
-  auto word = [&](int64_t i) { return ops::squeeze(ops::slice_axis(words, -1, {.first = i, .limit = Dim(i + 1)}), -1); };
+  auto word = [&](int64_t i) {
+    return ops::squeeze(ops::slice_axis(words, -1, {.first = i, .limit = Dim(i + 1)}), -1);
+  };
   const Value bits = ops::shift_right_logical(ops::shift_left(word(0), 32) + word(1), 11);
   return (ops::cast(bits, DType::f64) + half) * 0x1p-53;
 }
@@ -74,7 +77,8 @@ Tensor recorded(Source at, const Key& key, F&& f) {
   HandleTraits<Tensor>::Recording recording(at, nullptr);
   const Value bits = HandleTraits<Tensor>::enter(recording, key.bits);
   if (bits.dtype() != DType::u32 || bits.rank() != 1 || !(bits.type().dim(0) == Dim(2)))
-    throw base::Error("E0506", "a random key is u32[2], found " + bits.type().str()).hint("make one with Key(seed) or key.fold_in(...)");
+    throw base::Error("E0506", "a random key is u32[2], found " + bits.type().str())
+        .hint("make one with Key(seed) or key.fold_in(...)");
   return HandleTraits<Tensor>::leave(recording, f(recording.graph(), bits));
 }
 
@@ -97,7 +101,8 @@ Key Key::fold_in(uint64_t data) const {
     return Key(key_tensor(words[0], words[1]));
   }
   return Key(recorded(Source::here(), *this, [&](Graph& graph, Value key) {
-    const Words words = philox_of({number(graph, low), number(graph, high), number(graph, 0), number(graph, kFold)}, key);
+    const Words words =
+        philox_of({number(graph, low), number(graph, high), number(graph, 0), number(graph, kFold)}, key);
     return ops::stack({words[0], words[1]}, 0);
   }));
 }
@@ -137,12 +142,14 @@ Tensor normal(const Key& key, const Shape& shape, double mean, double deviation,
 }
 
 Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source at) {
-  return recorded(at, key, [&](Graph& graph, Value k) { return unit_interval(graph, k, shape, DType::f32, false) < probability; });
+  return recorded(
+      at, key, [&](Graph& graph, Value k) { return unit_interval(graph, k, shape, DType::f32, false) < probability; });
 }
 
 Tensor random_integers(const Key& key, const Shape& shape, int64_t lowest, int64_t highest, DType dtype, Source at) {
   if (highest <= lowest || highest - lowest > (int64_t{1} << 32))
-    throw base::Error("E0507", "random_integers: the range [" + std::to_string(lowest) + ", " + std::to_string(highest) + ") is empty or wider than 2^32");
+    throw base::Error("E0507", "random_integers: the range [" + std::to_string(lowest) + ", " +
+                                   std::to_string(highest) + ") is empty or wider than 2^32");
   return recorded(at, key, [&](Graph& graph, Value k) {
     const Value bits = ops::cast(bits_of(graph, k, shape), DType::i64);
     return ops::cast(bits % (highest - lowest) + lowest, dtype);

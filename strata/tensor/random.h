@@ -1,11 +1,12 @@
-// Random numbers with explicit keys: the same key gives the same numbers, wherever and in whatever order they are drawn.
+// Random numbers with explicit keys: the same key gives the same numbers, wherever and in whatever order they are
+// drawn.
 //
 //   const Key key{7};
 //   Tensor w = uniform(key.fold_in("hidden.weight"), {128, 784}, -0.1, 0.1);
 //   auto [a, b] = std::pair(key.fold_in(0), key.fold_in(1));
 //
-// A key is a u32[2] tensor, so it can be an argument of a jitted function: another key does not record again. Draw from a key
-// once; for more numbers make new keys with fold_in or split.
+// A key is a u32[2] tensor, so it can be an argument of a jitted function: another key does not record again. Draw from
+// a key once; for more numbers make new keys with fold_in or split.
 #pragma once
 
 #include <cstdint>
@@ -34,13 +35,17 @@ struct Key {
 
 /// u32 bits of Philox4x32-10: word i mod 4 of counter i / 4, for logical index i. The shape is static.
 Tensor random_bits(const Key& key, const Shape& shape, Source at = Source::here());
-/// In [lowest, highest): 24 random bits in f32, 53 in f64; half floats round the f32 number. A symbolic dimension is allowed.
-Tensor uniform(const Key& key, const Shape& shape, double lowest = 0, double highest = 1, DType dtype = DType::f32, Source at = Source::here());
+/// In [lowest, highest): 24 random bits in f32, 53 in f64; half floats round the f32 number. A symbolic dimension is
+/// allowed.
+Tensor uniform(const Key& key, const Shape& shape, double lowest = 0, double highest = 1, DType dtype = DType::f32,
+               Source at = Source::here());
 /// By inverse CDF.
-Tensor normal(const Key& key, const Shape& shape, double mean = 0, double deviation = 1, DType dtype = DType::f32, Source at = Source::here());
+Tensor normal(const Key& key, const Shape& shape, double mean = 0, double deviation = 1, DType dtype = DType::f32,
+              Source at = Source::here());
 /// Bool: true with this probability.
 Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source at = Source::here());
 /// Integers in [lowest, highest), 2^32 apart at most; the bias of the remainder is below (highest - lowest) / 2^32.
-Tensor random_integers(const Key& key, const Shape& shape, int64_t lowest, int64_t highest, DType dtype = DType::i32, Source at = Source::here());
+Tensor random_integers(const Key& key, const Shape& shape, int64_t lowest, int64_t highest, DType dtype = DType::i32,
+                       Source at = Source::here());
 
 }  // namespace strata

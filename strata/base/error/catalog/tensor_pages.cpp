@@ -4,8 +4,37 @@ namespace strata::base {
 namespace {
 
 constexpr ErrorPage kPages[] = {
-    {"E0500", ErrorKind::User, "a tensor was used in a way that its state does not allow",
-     "The message says what was expected of the tensor and what was found."},
+    {"E0500", ErrorKind::User, "a tensor that was never given a value",
+     "A default-constructed `Tensor` is empty. Layers have empty parameters until `nn::init(model, Key{0})` fills them or a file is "
+     "loaded into them."},
+    {"E0501", ErrorKind::User, "a look at a value while the program is recorded",
+     "Inside `jit` tensors stand for values of the program, which has not run yet: `item()`, `data()` and printing have nothing to show. "
+     "Return the tensor from the function, or use `print` and `check`, which run with the program."},
+    {"E0502", ErrorKind::User, "a tensor outlived the recording that it belongs to",
+     "A tensor that was recorded inside `jit` and stored outside has no value there. Return it from the function instead."},
+    {"E0503", ErrorKind::User, "the size of a symbolic dimension",
+     "`size(axis)` is a number, but the dimension is symbolic while the program is recorded. Use `dim(axis)`, or make it static with "
+     "`JitOptions`."},
+    {"E0504", ErrorKind::User, "item() of a tensor with more or fewer elements than one", "Index or reduce the tensor first."},
+    {"E0505", ErrorKind::User, "a jitted function is not a function of its arguments",
+     "In check mode the function is recorded at each call, and two recordings for one kind of arguments differed: it depends on a global, on "
+     "time, or on a random number of the host."},
+    {"E0506", ErrorKind::User, "not a random key",
+     "A key is a u32[2] tensor. Make one with `Key(seed)`, and more from it with `key.fold_in(...)` or `key.split(n)`."},
+    {"E0507", ErrorKind::User, "an empty or too wide range of random integers", "The range is `[lowest, highest)`, at most 2^32 wide."},
+    {"E0508", ErrorKind::User, "the extents of a parameter",
+     "Parameters have sizes that are numbers, and the distributions that depend on fan-in and fan-out are for weights `[out, in, window...]`."},
+    {"E0509", ErrorKind::User, "a layer's options don't fit each other", "The message says which ones; for example heads that don't divide the width."},
+    {"E0510", ErrorKind::User, "an optimiser that was not started", "Write `auto sgd = optim::Sgd{.lr = 0.1}.start(model);`."},
+    {"E0511", ErrorKind::User, "the model and the optimiser's state differ",
+     "The optimiser was started for a model with other parameters. Start it again, or load the state that belongs to the model."},
+    {"E0512", ErrorKind::User, "a gradient has another type than its parameter",
+     "Shapes and dtypes of gradients must be those of the parameters; cast the parameters inside the differentiated function, so that the "
+     "gradients come back in the parameters' dtype."},
+    {"E0513", ErrorKind::User, "a schedule that is not one", "Lengths of a schedule's parts are zero or more steps, and only the last part may be endless."},
+    {"E0520", ErrorKind::User, "a file's tensors are not those of the model",
+     "The first tensor that differs is named: missing in the file, unexpected in it, or of another shape or dtype. Load a checkpoint of the "
+     "same architecture, or change the model's sizes."},
 };
 
 }  // namespace

@@ -1,0 +1,90 @@
+#include "strata/nn/init.h"
+
+#include <cmath>
+
+#include "strata/base/error/error.h"
+
+namespace strata::nn {
+
+Tensor Initialiser::uniform(std::string_view name, const Shape& shape, double bound) const {
+  return strata::uniform(key(name), shape, -bound, bound, dtype_);
+}
+Tensor Initialiser::normal(std::string_view name, const Shape& shape, double deviation) const {
+  return strata::normal(key(name), shape, 0, deviation, dtype_);
+}
+
+namespace {
+
+std::vector<int64_t> constants(const Shape& shape) {
+  std::vector<int64_t> sizes;
+  for (Dim d : shape) {
+    if (!d.is_constant()) throw base::Error("E0508", "a parameter has a symbolic extent: " + ir::shape_str(shape));
+    sizes.push_back(d.constant());
+  }
+  return sizes;
+}
+
+Tensor filled(const Shape& shape, double value, DType dtype) {
+  HostArray array(dtype, constants(shape));
+  if (value != 0)
+    for (int64_t i = 0; i < array.elements(); ++i) array.set(i, value);
+  return Tensor(std::move(array));
+}
+
+}  // namespace
+
+// Arrays, not recorded constants: each is a tensor of its own that a training step can take over in place.
+Tensor Initialiser::zeros(const Shape& shape) const { return filled(shape, 0, dtype_); }
+Tensor Initialiser::ones(const Shape& shape) const { return filled(shape, 1, dtype_); }
+
+Fans fans_of(const Shape& weight) {
+  const std::vector<int64_t> sizes = constants(weight);
+  if (sizes.size() < 2)
+    throw base::Error("E0508", "fan-in and fan-out are of weights [out, in, ...], found " + ir::shape_str(weight));
+  int64_t window = 1;
+  for (size_t i = 2; i < sizes.size(); ++i) window *= sizes[i];
+  return {sizes[1] * window, sizes[0] * window};
+}
+
+double xavier_normal_deviation(Fans fans, double gain) {
+  return gain * std::sqrt(2.0 / static_cast<double>(fans.in + fans.out));
+}
+double xavier_uniform_bound(Fans fans, double gain) { return std::sqrt(3.0) * xavier_normal_deviation(fans, gain); }
+double kaiming_normal_deviation(Fans fans, double slope) {
+  return std::sqrt(2.0 / (1 + slope * slope)) / std::sqrt(static_cast<double>(fans.in));
+}
+double kaiming_uniform_bound(Fans fans, double slope) { return std::sqrt(3.0) * kaiming_normal_deviation(fans, slope); }
+
+Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut, DType dtype) {
+  const double inside = std::erf(cut / std::sqrt(2.0));  // of the mass
+  const Tensor u = uniform(key, shape, -inside, inside);
+  return cast(clamp(erf_inv(u) * (std::sqrt(2.0) * deviation), -cut * deviation, cut * deviation), dtype);
+}
+
+Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain, DType dtype) {
+  const bool is_tall = rows > columns;
+  const int64_t count = is_tall ? columns : rows, length = is_tall ? rows : columns;
+  HostArray vectors = normal(key, {count, length}, 0, 1, DType::f64).array().clone();
+  const std::span<double> v = vectors.as<double>();
+  auto product = [&](int64_t i, int64_t j) {
+    double sum = 0;
+    for (int64_t k = 0; k < length; ++k) sum += v[i * length + k] * v[j * length + k];
+    return sum;
+  };
+  for (int64_t i = 0; i < count; ++i) {
+    for (int repeat = 0; repeat < 2; ++repeat)
+      for (int64_t j = 0; j < i; ++j) {
+        const double along = product(i, j);
+        for (int64_t k = 0; k < length; ++k) v[i * length + k] -= along * v[j * length + k];
+      }
+    const double norm = std::sqrt(product(i, i));
+    for (int64_t k = 0; k < length; ++k) v[i * length + k] /= norm;
+  }
+  HostArray result(dtype, {rows, columns});
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      result.set(i * columns + j, gain * (is_tall ? v[j * length + i] : v[i * length + j]));
+  return Tensor(std::move(result));
+}
+
+}  // namespace strata::nn

@@ -1,0 +1,33 @@
+#include "strata/nn/linear.h"
+
+#include <cmath>
+
+#include "strata/ops/dot.h"
+#include "strata/ops/index.h"
+
+namespace strata::nn {
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Source at) {
+  const Tensor y = dot(x, weight, {.lhs_contract = {x.rank() - 1}, .rhs_contract = {1}}, std::nullopt, at);
+  return bias.defined() ? add(y, ops::Operand<Tensor>(bias, at), at) : y;
+}
+
+void Linear::initialise(const Initialiser& init) {
+  const double bound = in > 0 ? 1 / std::sqrt(static_cast<double>(in)) : 0;
+  weight = init.uniform("weight", {out, in}, bound);
+  if (has_bias == Bias::Learned) bias = init.uniform("bias", {out}, bound);
+}
+
+Tensor Linear::operator()(const Tensor& x, Source at) const {
+  const PathScope scope = path.enter();
+  return linear(x, weight, bias, at);
+}
+
+void Embedding::initialise(const Initialiser& init) { weight = init.normal("weight", {count, width}, 1); }
+
+Tensor Embedding::operator()(const Tensor& ids, Source at) const {
+  const PathScope scope = path.enter();
+  return embedding(weight, ids, ops::OutOfRange::Check, at);
+}
+
+}  // namespace strata::nn

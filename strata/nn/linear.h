@@ -1,0 +1,38 @@
+// y = x weight^T + bias over the last axis, and tables of rows looked up by id.
+#pragma once
+
+#include "strata/nn/init.h"
+
+namespace strata::nn {
+
+enum class Bias : uint8_t { Learned, None };
+
+/// x [..., in] -> [..., out]. weight [out, in], bias [out], both uniform within 1 / sqrt(in) at first.
+///   nn::Linear hidden{784, 128}, head{128, 10, nn::Bias::None};
+struct Linear {
+  int64_t in = 0, out = 0;
+  Bias has_bias = Bias::Learned;
+  Tensor weight, bias;
+  Path path{};
+  STRATA_FIELDS(weight, bias)
+
+  void initialise(const Initialiser& init);
+  Tensor operator()(const Tensor& x, Source at = Source::here()) const;
+};
+
+/// ids (integers of any shape) -> [ids..., width]. weight [count, width], standard normal at first. An id out of range
+/// is an error when the program runs.
+struct Embedding {
+  int64_t count = 0, width = 0;
+  Tensor weight;
+  Path path{};
+  STRATA_FIELDS(weight)
+
+  void initialise(const Initialiser& init);
+  Tensor operator()(const Tensor& ids, Source at = Source::here()) const;
+};
+
+/// x [..., in] by weight [out, in], and bias [out] unless it is undefined.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Source at = Source::here());
+
+}  // namespace strata::nn

@@ -1,0 +1,130 @@
+#include "strata/optim/optimiser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/reduce.h"
+
+namespace strata::optim {
+namespace {
+
+bool matches_one(std::string_view path, std::string_view pattern) {
+  const size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return path == pattern;
+  if (path.substr(0, star) != pattern.substr(0, star)) return false;
+  const std::string_view rest = pattern.substr(star + 1);
+  for (size_t i = star; i <= path.size(); ++i)
+    if (matches_one(path.substr(i), rest)) return true;
+  return false;
+}
+
+std::string describe(const Common& common) {
+  std::string text = fmt::format(" weight_decay={} clip_norm={}", common.weight_decay, common.clip_norm);
+  for (const Group& g : common.groups)
+    text += fmt::format(" [{} lr_scale={} weight_decay={} frozen={}]", g.pattern, g.lr_scale,
+                        g.weight_decay ? fmt::format("{}", *g.weight_decay) : "rule's", g.is_frozen);
+  return text;
+}
+
+Tensor zeros_of(const Tensor& like) {
+  std::vector<int64_t> shape;
+  for (Dim d : like.shape()) shape.push_back(d.constant());
+  return Tensor(HostArray(like.dtype(), std::move(shape)));
+}
+
+bool is_trained(const Leaf& leaf) {
+  return leaf.kind == LeafKind::Parameter && leaf.tensor().defined() && ir::is_float(leaf.tensor().dtype());
+}
+
+std::map<std::string_view, const Leaf*> by_path(const Leaves& leaves) {
+  std::map<std::string_view, const Leaf*> map;
+  for (const Leaf& leaf : leaves.list)
+    for (const std::string& path : leaf.paths) map.emplace(path, &leaf);
+  return map;
+}
+
+}  // namespace
+
+bool matches_pattern(std::string_view path, std::string_view pattern) {
+  while (!pattern.empty()) {
+    const size_t blank = std::min(pattern.find(' '), pattern.size());
+    if (blank > 0 && matches_one(path, pattern.substr(0, blank))) return true;
+    pattern.remove_prefix(std::min(blank + 1, pattern.size()));
+  }
+  return false;
+}
+
+Optimiser::Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters)
+    : rule_(std::move(rule)),
+      common_(std::move(common)),
+      description_(rule_->description() + describe(common_)),
+      step_(Tensor::scalar(0, DType::i64)) {
+  set_lr(common_.lr);
+  grad_norm_ = Tensor::scalar(0);
+  for (const Leaf& leaf : parameters.list) {
+    if (!is_trained(leaf)) continue;
+    Slots slots{.path = leaf.paths[0], .weight_decay = common_.weight_decay};
+    auto group = std::find_if(common_.groups.begin(), common_.groups.end(),
+                              [&](const Group& g) { return matches_pattern(slots.path, g.pattern); });
+    if (group != common_.groups.end()) {
+      if (group->is_frozen) continue;
+      slots.lr_scale = group->lr_scale;
+      slots.weight_decay = group->weight_decay.value_or(common_.weight_decay);
+    }
+    for (std::string_view name : rule_->slot_names()) {
+      slots.names.push_back(std::string(name) + "." + slots.path);
+      slots.tensors.push_back(zeros_of(leaf.tensor()));
+    }
+    slots_.push_back(std::move(slots));
+  }
+}
+
+Tensor global_norm(const Leaves& leaves, Source at) {
+  Tensor total;
+  for (const Leaf& leaf : leaves.list) {
+    if (!leaf.tensor().defined()) continue;
+    const Tensor x = cast(leaf.tensor(), leaf.tensor().dtype() == DType::f64 ? DType::f64 : DType::f32, at);
+    const Tensor squares = cast(sum(square(x, at), {}, ops::Keep::Drop, at), DType::f32, at);
+    total = total.defined() ? total + squares : squares;
+  }
+  return total.defined() ? sqrt(total, at) : Tensor::scalar(0);
+}
+
+Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, const Tensor& loss, Source at) {
+  if (!rule_)
+    throw base::Error("E0510", "an optimiser is used that was never started")
+        .hint("make one with optim::Sgd{...}.start(model) or another rule");
+  const auto parameter_at = by_path(parameters), grad_at = by_path(grads);
+  grad_norm_ = global_norm(grads, at);
+  Tensor is_sound = is_finite(grad_norm_, at);
+  if (loss.defined()) is_sound = is_sound & is_finite(loss, at);
+  const Tensor next_step = step_ + 1, count = cast(next_step, DType::f64);
+  const Tensor factor = common_.clip_norm > 0 ? minimum(common_.clip_norm / (grad_norm_ + 1e-6), 1.0) : Tensor();
+
+  for (Slots& slots : slots_) {
+    const auto found = parameter_at.find(slots.path), grad_found = grad_at.find(slots.path);
+    if (found == parameter_at.end() || grad_found == grad_at.end())
+      throw base::Error("E0511",
+                        fmt::format("the model has no parameter {}, for which the optimiser was started", slots.path));
+    const Tensor& value = found->second->tensor();
+    Tensor grad = grad_found->second->tensor();
+    if (!grad.defined()) continue;
+    if (!(grad.type() == value.type()))
+      throw base::Error("E0512", fmt::format("the gradient of {} is {}, the parameter {}", slots.path,
+                                             grad.type().str(), value.type().str()));
+    if (factor.defined()) grad = grad * cast(factor, grad.dtype());
+    std::vector<Tensor> state = slots.tensors;
+    const Tensor rate = slots.lr_scale == 1 ? lr_ : lr_ * slots.lr_scale;
+    ParameterUpdate p{value, grad, state, rate, count, slots.weight_decay};
+    const Tensor updated = rule_->updated(p);
+    found->second->assign(select(is_sound, updated, value, at));
+    for (size_t i = 0; i < state.size(); ++i) slots.tensors[i] = select(is_sound, state[i], slots.tensors[i], at);
+  }
+  step_ = select(is_sound, next_step, step_, at);
+  return is_sound;
+}
+
+}  // namespace strata::optim

@@ -1,0 +1,140 @@
+// Optimisers: what turns gradients into updates of parameters.
+//
+//   auto adam = optim::AdamW{.lr = 1e-3, .clip_norm = 1}.start(model);      // rules.h
+//   ...
+//   auto [loss, grads] = value_and_grad(...);
+//   adam.update(model, grads);                                              // inside jit: both are in-out
+//
+// The state (step, learning rate, and the rule's slots for each parameter) is a tree of tensors: it is saved with the
+// model, is an argument of the jitted step, and another learning rate does not record again. Everything else of a rule
+// is static.
+//
+// An update commits only when it is sound: if the norm of all gradients (or the loss, where it is given) is not finite,
+// then parameters, slots and step keep their values, and update() returns false.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strata/tensor/tree.h"
+
+namespace strata::optim {
+
+/// What differs for the parameters whose path matches: `*` stands for any characters, several patterns are separated by
+/// blanks.
+///   .groups = {{.pattern = "*.bias *norm*", .weight_decay = 0}, {.pattern = "embedding.*", .is_frozen = true}}
+struct Group {
+  std::string pattern;
+  double lr_scale = 1;
+  std::optional<double> weight_decay = std::nullopt;  ///< the rule's, if not given
+  bool is_frozen = false;
+};
+bool matches_pattern(std::string_view path, std::string_view pattern);
+
+/// One parameter in one update, and the scalars of the step. Slots are read and rebound.
+struct ParameterUpdate {
+  Tensor value, grad;
+  std::span<Tensor> slots;
+  Tensor lr;    ///< f64 scalar, the group's scale included
+  Tensor step;  ///< f64 scalar: this is update number `step`, from 1
+  double weight_decay;
+
+  /// A scalar that was computed in f64, in the parameter's dtype.
+  Tensor scalar(const Tensor& x) const { return cast(x, value.dtype()); }
+};
+
+/// How one parameter is updated. Implementations are immutable and stand in rules.cpp.
+class Rule {
+ public:
+  virtual ~Rule() = default;
+  /// Names of the state tensors per parameter, each of the parameter's type and zero at first.
+  virtual std::vector<std::string_view> slot_names() const = 0;
+  /// The new value.
+  virtual Tensor updated(ParameterUpdate& p) const = 0;
+  /// Everything static, as text: part of a jitted program's identity.
+  virtual std::string description() const = 0;
+};
+
+/// Options that all rules share.
+struct Common {
+  double lr = 0;
+  double weight_decay = 0;
+  double clip_norm = 0;  ///< gradients are scaled down to this global norm; 0: not
+  std::vector<Group> groups;
+};
+
+class Optimiser {
+ public:
+  Optimiser() = default;
+  Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters);
+
+  /// Rebinds the parameters of `model`, which must have the structure that start() saw, by the gradients in a tree like
+  /// it (or with undefined tensors for parameters to leave alone). Returns whether the step was committed, a bool
+  /// scalar.
+  template <class Model>
+  Tensor update(Model& model, const Model& grads, const Tensor& loss = {}, Source at = Source::here()) {
+    Model copy = grads;
+    return update_leaves(leaves_of(model), leaves_of(copy), loss, at);
+  }
+  Tensor update_leaves(const Leaves& parameters, const Leaves& grads, const Tensor& loss, Source at);
+
+  void set_lr(double lr) { lr_ = Tensor::scalar(lr, DType::f64); }
+  double lr() const { return lr_.item(); }
+  void set_lr(const Tensor& lr) { lr_ = cast(lr, DType::f64); }  ///< computed by the program
+  /// Updates that were committed, an i64 scalar.
+  const Tensor& step() const { return step_; }
+  /// The norm of all gradients of the last update before clipping, an f32 scalar: to show. Undefined before the first.
+  const Tensor& grad_norm() const { return grad_norm_; }
+
+  template <class V>
+  void visit_fields(V&& visitor) {
+    visit(*this, visitor);
+  }
+  template <class V>
+  void visit_fields(V&& visitor) const {
+    visit(*this, visitor);
+  }
+
+ private:
+  struct Slots {
+    std::string path;  ///< of the parameter
+    std::vector<Tensor> tensors;
+    std::vector<std::string> names;  ///< "first_moment.hidden.weight"
+    double lr_scale = 1, weight_decay = 0;
+  };
+  template <class Self, class V>
+  static void visit(Self& self, V& visitor) {
+    visitor("step", self.step_);
+    visitor("lr", self.lr_);
+    visitor("grad_norm", self.grad_norm_);
+    for (auto& slots : self.slots_)
+      for (size_t i = 0; i < slots.tensors.size(); ++i) visitor(slots.names[i], slots.tensors[i]);
+    visitor("rule", self.description_);
+  }
+
+  std::shared_ptr<const Rule> rule_;
+  Common common_;
+  std::string description_;
+  Tensor step_, lr_, grad_norm_;
+  std::vector<Slots> slots_;
+};
+
+/// sqrt of the sum of squares of all defined leaves, in f32.
+Tensor global_norm(const Leaves& leaves, Source at = Source::here());
+
+/// The tree scaled by min(1, most / norm), and the norm before.
+template <class Tree>
+std::pair<Tree, Tensor> clip_by_global_norm(const Tree& grads, double most, Source at = Source::here()) {
+  Tree clipped = grads;
+  const Leaves leaves = leaves_of(clipped);
+  const Tensor norm = global_norm(leaves, at);
+  const Tensor factor = minimum(most / (norm + 1e-6), 1.0);
+  for (const Leaf& leaf : leaves.list)
+    if (leaf.tensor().defined()) leaf.assign(leaf.tensor() * cast(factor, leaf.tensor().dtype()));
+  return {std::move(clipped), norm};
+}
+
+}  // namespace strata::optim

@@ -1,0 +1,128 @@
+// Scalars of a step (bias corrections, rates) are computed in f64 and rounded once to the parameter's dtype, as PyTorch
+// computes them in Python's floats.
+#include "strata/optim/rules.h"
+
+#include <fmt/format.h>
+
+namespace strata::optim {
+namespace {
+
+Tensor decayed(const ParameterUpdate& p) { return p.weight_decay == 0 ? p.grad : p.grad + p.value * p.weight_decay; }
+
+/// average + (x - average) (1 - decay)
+Tensor moving_average(const Tensor& average, const Tensor& x, double decay) {
+  return average + (x - average) * (1 - decay);
+}
+
+/// base^step in f64.
+Tensor power_of_step(double base, const Tensor& step) { return pow(Tensor::scalar(base, DType::f64), step); }
+
+struct SgdRule final : Rule {
+  Sgd o;
+  explicit SgdRule(const Sgd& options) : o(options) {}
+  std::vector<std::string_view> slot_names() const override {
+    if (o.momentum == 0) return {};
+    return {"momentum"};
+  }
+  std::string description() const override {
+    return fmt::format("sgd momentum={} dampening={} nesterov={}", o.momentum, o.dampening, o.nesterov);
+  }
+  Tensor updated(ParameterUpdate& p) const override {
+    Tensor direction = decayed(p);
+    if (o.momentum != 0) {
+      // The first update takes the gradient whole.
+      const Tensor share =
+          o.dampening == 0 ? Tensor() : p.scalar(select(p.step > 1, Tensor::scalar(1 - o.dampening, DType::f64), 1.0));
+      p.slots[0] = p.slots[0] * o.momentum + (share.defined() ? direction * share : direction);
+      direction = o.nesterov ? direction + p.slots[0] * o.momentum : p.slots[0];
+    }
+    return p.value - direction * p.scalar(p.lr);
+  }
+};
+
+/// Adam and AdamW after the decay: moments, bias correction, step.
+Tensor adam_step(ParameterUpdate& p, const Tensor& value, const Tensor& grad, double beta1, double beta2,
+                 double epsilon) {
+  p.slots[0] = moving_average(p.slots[0], grad, beta1);
+  p.slots[1] = p.slots[1] * beta2 + grad * grad * (1 - beta2);
+  const Tensor rate = p.scalar(p.lr / (1 - power_of_step(beta1, p.step)));
+  const Tensor correction = p.scalar(sqrt(1 - power_of_step(beta2, p.step)));
+  return value - p.slots[0] / (sqrt(p.slots[1]) / correction + epsilon) * rate;
+}
+
+struct AdamRule final : Rule {
+  Adam o;
+  explicit AdamRule(const Adam& options) : o(options) {}
+  std::vector<std::string_view> slot_names() const override { return {"first_moment", "second_moment"}; }
+  std::string description() const override {
+    return fmt::format("adam beta1={} beta2={} epsilon={}", o.beta1, o.beta2, o.epsilon);
+  }
+  Tensor updated(ParameterUpdate& p) const override {
+    return adam_step(p, p.value, decayed(p), o.beta1, o.beta2, o.epsilon);
+  }
+};
+
+struct AdamWRule final : Rule {
+  AdamW o;
+  explicit AdamWRule(const AdamW& options) : o(options) {}
+  std::vector<std::string_view> slot_names() const override { return {"first_moment", "second_moment"}; }
+  std::string description() const override {
+    return fmt::format("adamw beta1={} beta2={} epsilon={}", o.beta1, o.beta2, o.epsilon);
+  }
+  Tensor updated(ParameterUpdate& p) const override {
+    const Tensor value = p.weight_decay == 0 ? p.value : p.value * p.scalar(1 - p.lr * p.weight_decay);
+    return adam_step(p, value, p.grad, o.beta1, o.beta2, o.epsilon);
+  }
+};
+
+struct AdagradRule final : Rule {
+  Adagrad o;
+  explicit AdagradRule(const Adagrad& options) : o(options) {}
+  std::vector<std::string_view> slot_names() const override { return {"sum_of_squares"}; }
+  std::string description() const override {
+    return fmt::format("adagrad lr_decay={} epsilon={}", o.lr_decay, o.epsilon);
+  }
+  Tensor updated(ParameterUpdate& p) const override {
+    const Tensor grad = decayed(p);
+    p.slots[0] = p.slots[0] + grad * grad;
+    const Tensor rate = p.scalar(o.lr_decay == 0 ? p.lr : p.lr / ((p.step - 1) * o.lr_decay + 1));
+    return p.value - grad / (sqrt(p.slots[0]) + o.epsilon) * rate;
+  }
+};
+
+struct RmsPropRule final : Rule {
+  RmsProp o;
+  explicit RmsPropRule(const RmsProp& options) : o(options) {}
+  std::vector<std::string_view> slot_names() const override {
+    std::vector<std::string_view> names{"mean_square"};
+    if (o.is_centred) names.push_back("mean_grad");
+    if (o.momentum != 0) names.push_back("momentum");
+    return names;
+  }
+  std::string description() const override {
+    return fmt::format("rmsprop alpha={} epsilon={} momentum={} centred={}", o.alpha, o.epsilon, o.momentum,
+                       o.is_centred);
+  }
+  Tensor updated(ParameterUpdate& p) const override {
+    const Tensor grad = decayed(p);
+    p.slots[0] = p.slots[0] * o.alpha + grad * grad * (1 - o.alpha);
+    Tensor square_of_scale = p.slots[0];
+    if (o.is_centred) {
+      p.slots[1] = moving_average(p.slots[1], grad, o.alpha);
+      square_of_scale = square_of_scale - p.slots[1] * p.slots[1];
+    }
+    Tensor direction = grad / (sqrt(square_of_scale) + o.epsilon);
+    if (o.momentum != 0) direction = p.slots.back() = p.slots.back() * o.momentum + direction;
+    return p.value - direction * p.scalar(p.lr);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Rule> Sgd::rule() const { return std::make_shared<SgdRule>(*this); }
+std::shared_ptr<const Rule> Adam::rule() const { return std::make_shared<AdamRule>(*this); }
+std::shared_ptr<const Rule> AdamW::rule() const { return std::make_shared<AdamWRule>(*this); }
+std::shared_ptr<const Rule> Adagrad::rule() const { return std::make_shared<AdagradRule>(*this); }
+std::shared_ptr<const Rule> RmsProp::rule() const { return std::make_shared<RmsPropRule>(*this); }
+
+}  // namespace strata::optim
