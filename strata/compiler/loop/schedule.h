@@ -1,6 +1,9 @@
-// Chooses the rewrites of a naive loop program for an instruction set: tiles, packing, register tiles, vectors, tasks. Every
-// rewrite keeps the bits; the result is again a loop program that prints, verifies and runs in the interpreter.
+// Chooses the rewrites of a naive loop program for an instruction set: tiles, packing, register tiles, vectors, tasks.
+// Every rewrite keeps the bits; the result is again a loop program that prints, verifies and runs in the interpreter.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "strata/ir/loops/kernel.h"
 #include "strata/runtime/machine/isa_level.h"
@@ -8,8 +11,10 @@
 namespace strata::compiler {
 
 /// Part of cache keys: raise it when a schedule changes.
-inline constexpr int kScheduleVersion = 1;
+inline constexpr int kScheduleVersion = 2;
 
-ir::loops::Kernel schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+/// `notes`, if given, gets one line per rewrite that was applied or refused, for `strata explain`.
+ir::loops::Kernel schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level,
+                           std::vector<std::string>* notes = nullptr);
 
 }  // namespace strata::compiler

@@ -1,0 +1,219 @@
+#include "strata/compiler/loop/pointwise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "strata/compiler/loop/access.h"
+#include "strata/compiler/loop/tasks.h"
+#include "strata/compiler/loop/vectorise.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using namespace ir::loops;
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+
+/// Bytes moved, or twice the operations done, by one task: some 10 us of work beside the 1 us that a task costs.
+constexpr int64_t kTaskWork = 64 * 1024;
+/// A transposing nest reads this many lines at a time, so that they stay in the first cache for their other elements.
+constexpr int64_t kTransposeBlock = 64;
+
+bool has_loop(std::span<const StmtPtr> body) {
+  return std::any_of(body.begin(), body.end(), [](const StmtPtr& s) { return s->kind == StmtKind::For; });
+}
+
+/// All values first, then all stores: a value shared by several stores is computed once, since no store stands between
+/// its uses. Loads only move up past stores, which in-place kernels allow (lower/in_place.h): no element is read after
+/// the store that overwrites it.
+Stmts values_first(LoopContext& c, const Stmts& body) {
+  const bool all_stores =
+      std::all_of(body.begin(), body.end(), [](const StmtPtr& s) { return s->kind == StmtKind::Store && !s->mask; });
+  if (!all_stores || body.size() < 2) return body;
+  Stmts values, stores;
+  for (const StmtPtr& stmt : body) {
+    const Local* value = c.local("v" + std::to_string(values.size()), stmt->value->type, false);
+    values.push_back(make_declare(value, stmt->value));
+    stores.push_back(make_store(stmt->buffer, stmt->indices, c.read(value)));
+  }
+  values.insert(values.end(), stores.begin(), stores.end());
+  return values;
+}
+
+/// Moves what does not change along `var` in front of its loop. The back end can't: for all it knows, a store may
+/// change what is loaded.
+class InvariantHoister {
+ public:
+  InvariantHoister(LoopContext& context, const LoopVar* var, const Stmts& body) : c_(context) {
+    changing_loops_.insert(var);
+    for_each_stmt(body, [&](const Stmt& stmt) {
+      if (stmt.kind == StmtKind::For) changing_loops_.insert(stmt.loop);
+      if (stmt.kind == StmtKind::Declare) changing_locals_.insert(stmt.local);
+      if (stmt.kind == StmtKind::Store || stmt.kind == StmtKind::Alloc) written_.insert(stmt.buffer);
+    });
+  }
+
+  Stmts operator()(const Stmts& body) {
+    ExprRewriter rewriter(c_, [this](Expr e) -> Expr { return replace(e); });
+    return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
+      if (!stmt->value || stmt->kind == StmtKind::While) return std::nullopt;
+      Stmt next = *stmt;
+      next.value = rewriter(stmt->value);
+      return Stmts{std::make_shared<const Stmt>(std::move(next))};
+    });
+  }
+  Stmts take() { return std::move(hoisted_); }
+
+ private:
+  Expr replace(Expr e) {
+    if (e->arg_count == 0 || e->type.lanes != 1 || !reads_memory(e) || changes(e)) return nullptr;
+    const Local* local = c_.local("h" + std::to_string(hoisted_.size()), e->type, false);
+    hoisted_.push_back(make_declare(local, e));
+    return c_.read(local);
+  }
+  bool changes(Expr e) const {
+    return any_node(e, [&](Expr node) {
+      if (node->op == ExprOp::Loop) return changing_loops_.contains(node->loop);
+      if (node->op == ExprOp::Read) return node->local->is_mutable || changing_locals_.contains(node->local);
+      return node->op == ExprOp::Load && (node->buffer->kind != BufferKind::Input || written_.contains(node->buffer));
+    });
+  }
+
+  LoopContext& c_;
+  std::unordered_set<const LoopVar*> changing_loops_;
+  std::unordered_set<const Local*> changing_locals_;
+  std::unordered_set<const Buffer*> written_;
+  Stmts hoisted_;
+};
+
+/// Loops marked Vector inside a body (the 32 lanes of a reduction) as vector statements.
+Stmts unroll_lane_loops(LoopContext& c, const Stmts& body, int lanes) {
+  return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
+    if (stmt->kind != StmtKind::For || stmt->loop_kind != LoopKind::Vector) return std::nullopt;
+    const auto begin = constant_value(stmt->begin), trips = constant_trip_count(c, *stmt);
+    if (!begin || !trips || stmt->step != 1) return std::nullopt;
+    Stmts unrolled;
+    for (int64_t at = 0; at < *trips;) {
+      const auto width =
+          std::min<int64_t>(lanes, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(*trips - at))));
+      const auto wide = vector_body(c, stmt->body, stmt->loop, c.i64(*begin + at), static_cast<int>(width));
+      if (!wide) return std::nullopt;
+      unrolled.insert(unrolled.end(), wide->begin(), wide->end());
+      at += width;
+    }
+    return unrolled;
+  });
+}
+
+Stmts loops_over(LoopContext& c, std::span<const NestLoop> loops, std::span<const TaskRange> ranges, Stmts body) {
+  for (size_t i = loops.size(); i-- > 0;) {
+    const LoopVar* own = c.loop_var(loops[i].var->name);
+    Substitution with;
+    with.loops[loops[i].var] = c.loop(own);
+    body = {make_for(own, ranges[i].low, ranges[i].high, LoopKind::Serial, substitute(c, body, with))};
+  }
+  return body;
+}
+
+std::vector<int> stage_widths(const Nest& nest, const NestLoop& loop, int lanes, int operations) {
+  std::vector<int> widths;
+  const auto fits = [&](int width) { return !loop.extent.is_constant() || width <= loop.extent.constant(); };
+  // Chains run several vectors side by side: each is a chain of its own, and one alone waits for its own latency.
+  const bool is_chain = has_loop(nest.body);
+  for (int width : {4 * lanes, 2 * lanes})
+    if (is_chain && operations <= 8 && fits(width) && widths.empty()) widths.push_back(width);
+  if (fits(lanes)) widths.push_back(lanes);
+  // A short row is mostly tail.
+  const bool is_short = loop.extent.is_constant() && loop.extent.constant() < 16 * lanes;
+  if (is_short || is_chain)
+    for (int width = lanes / 2; width >= 4; width /= 2)
+      if (fits(width)) widths.push_back(width);
+  widths.push_back(1);
+  return widths;
+}
+
+}  // namespace
+
+Stmts vector_loop(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::span<const int> widths,
+                  const Stmts& body) {
+  InvariantHoister hoister(c, var, body);
+  const Stmts rest = hoister(body);
+  Stmts made = hoister.take();
+  const Stmts loops = loop_in_stages(c, var, low, high, widths, rest);
+  made.insert(made.end(), loops.begin(), loops.end());
+  return made;
+}
+
+Stmts schedule_pointwise(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                         std::vector<std::string>& notes) {
+  const int lanes = body_lanes(nest.body, level);
+  const int vector = best_vector_loop(nest, c, facts, lanes);
+  LinearIndices indices = indices_of(nest, c, facts);
+  std::vector<Dim> extents;
+  bool has_lanes = false;
+  for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
+  if (vector < 0 || has_lanes) {
+    nest.body = unroll_lane_loops(c, nest.body, lanes);
+    for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
+    notes.push_back(has_lanes ? fmt::format("lanes as vectors of {}", lanes) : "no axis is worth vectors");
+    if (nest.loops.empty()) return nest.body;
+    Dim inner = 1;
+    for_each_stmt(nest.body, [&](const Stmt& s) {
+      if (const auto extent = s.kind == StmtKind::For ? loop_extent(s, facts) : std::nullopt)
+        if (extent->is_constant() && inner.is_constant())
+          inner = std::max(inner.constant(), extent->constant() * (has_lanes ? kTaskWork / 2048 : 1));
+    });
+    const int64_t points =
+        std::max<int64_t>(1, kTaskWork / 16 / std::max<int64_t>(1, inner.is_constant() ? inner.constant() : 256));
+    return {cut_into_tasks(c, extents, points, 1,
+                           [&](std::span<const TaskRange> r) { return loops_over(c, nest.loops, r, nest.body); })};
+  }
+  const NestLoop along = nest.loops[static_cast<size_t>(vector)];
+  const BodyWork work = work_along(nest, indices, c, along);
+  nest.loops.erase(nest.loops.begin() + vector);
+  // The loop along which the strided loads are contiguous comes next to the vectors: their lines are used again at
+  // once.
+  bool is_blocked = false;
+  if (work.other_loads > 0)
+    for (size_t i = 0; i < nest.loops.size() && !is_blocked; ++i) {
+      if (work_along(nest, indices, c, nest.loops[i]).contiguous_loads == 0) continue;
+      std::rotate(nest.loops.begin() + static_cast<int64_t>(i), nest.loops.begin() + static_cast<int64_t>(i) + 1,
+                  nest.loops.end());
+      is_blocked = !(along.extent.is_constant() && along.extent.constant() <= 2 * kTransposeBlock);
+    }
+  nest.loops.push_back(along);
+  for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
+  nest.body = values_first(c, nest.body);
+  const auto widths = stage_widths(nest, along, lanes, work.operations);
+  notes.push_back(fmt::format("vectorise {} by {}", along.var->name, fmt::join(widths, ", ")));
+  int64_t cost = std::max(work.bytes, work.operations / 2);
+  for_each_stmt(nest.body, [&](const Stmt& s) {
+    if (const auto extent = s.kind == StmtKind::For ? loop_extent(s, facts) : std::nullopt)
+      cost *= extent->is_constant() ? std::clamp<int64_t>(extent->constant(), 1, 4096) : 64;
+  });
+  const int64_t points = std::max<int64_t>(
+      4 * lanes,
+      static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kTaskWork / std::max<int64_t>(1, cost)) | 1)));
+  const auto task = [&](std::span<const TaskRange> ranges) -> Stmts {
+    const std::span<const NestLoop> outer(nest.loops.data(), nest.loops.size() - 1);
+    const TaskRange row = ranges.back();
+    if (!is_blocked)
+      return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, widths, nest.body));
+    const LoopVar* block = c.loop_var(along.var->name + "b");
+    const Expr low = c.loop(block),
+               high = c.binary(ExprOp::Min, row.high, c.binary(ExprOp::Add, low, c.i64(kTransposeBlock)));
+    Stmts inner = loops_over(c, outer.last(1), ranges.subspan(outer.size() - 1),
+                             vector_loop(c, along.var, low, high, widths, nest.body));
+    inner = {make_for(block, row.low, row.high, LoopKind::Serial, std::move(inner), kTransposeBlock)};
+    return loops_over(c, outer.first(outer.size() - 1), ranges, std::move(inner));
+  };
+  if (is_blocked)
+    notes.push_back(fmt::format("block {} by {}: it reads across rows", along.var->name, kTransposeBlock));
+  return {cut_into_tasks(c, extents, points, lanes, task)};
+}
+
+}  // namespace strata::compiler

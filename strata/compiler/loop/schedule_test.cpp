@@ -1,0 +1,75 @@
+// Schedules keep the bits: every op's samples, and nests of each kind at odd sizes, naive against scheduled.
+#include "strata/compiler/loop/schedule.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/loop/schedule_comparison.h"
+#include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/lower_kernel.h"
+#include "strata/ops/list.h"
+#include "strata/ops/sample_arrays.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::loops::Kernel;
+
+TEST(Schedule, EveryOpsSamplesKeepTheirBits) {
+  for (const ir::Op* op : ops::all_ops()) {
+    if (!op->lower || !op->samples) continue;
+    for (const ir::Sample& sample : op->samples.fn()) {
+      const auto graph = ops::sample_graph(*op, sample);
+      const ir::Node& node = *graph->nodes().back();
+      const Form form = form_of(node);
+      if (form == Form::Alias || form == Form::Command) continue;
+      SCOPED_TRACE(op->name);
+      Kernel naive;
+      try {
+        naive = lower_kernel(node, graph->facts(), std::string(op->name));
+      } catch (const base::Error& error) {
+        fmt::print("not lowered: {}: {}\n", op->name, error.what());
+        continue;
+      }
+      const std::string text = compare_schedules(naive, std::vector<int64_t>(naive.dims.size(), 3), Run::InterpretOnly);
+      ASSERT_EQ(text, "") << op->name;
+    }
+  }
+}
+
+TEST(Schedule, ElementwiseRowsOfAnyLengthRunNatively) {
+  const std::string text = R"(kernel @gelu(%x: f32[B,N], %b: f32[N], %s: f32[B]) -> (%y: f32[B,N], %z: f32[B,N]) {
+    parallel i in 0..B { vector j in 0..N {
+      %y[i,j] = fma(%x[i,j], %s[i], %b[j])
+      %z[i,j] = mul(div(%x[i,j], %s[i]), fma(%x[i,j], %s[i], %b[j])) } } })";
+  for (const auto& dims :
+       std::vector<std::vector<int64_t>>{{0, 5}, {1, 1}, {3, 7}, {5, 16}, {2, 33}, {7, 131}, {31, 0}})
+    EXPECT_EQ(compare_schedules(text, dims), "");
+}
+
+TEST(Schedule, PointwiseNestsAreJoinedIntoOneLoop) {
+  const std::string text = R"(kernel @add(%x: f32[B,3,N], %y: f32[B,3,N]) -> (%z: f32[B,3,N]) {
+    parallel i in 0..B { for j in 0..3 { vector k in 0..N { %z[i,j,k] = add(%x[i,j,k], %y[i,j,k]) } } } })";
+  EXPECT_EQ(compare_schedules(text, {3, 7}), "");
+  EXPECT_EQ(compare_schedules(text, {70, 131}), "");
+}
+
+TEST(Schedule, TransposesWriteAlongRowsAndReadInBlocks) {
+  const std::string text = R"(kernel @t(%x: f32[N,B]) -> (%y: f32[B,N]) {
+    parallel i in 0..B { vector j in 0..N { %y[i,j] = %x[j,i] } } })";
+  for (const auto& dims : std::vector<std::vector<int64_t>>{{3, 7}, {17, 131}, {140, 70}})
+    EXPECT_EQ(compare_schedules(text, dims), "");
+}
+
+TEST(Schedule, ReductionsOfLastAndOtherAxes) {
+  const std::string columns = R"(kernel @columns(%x: f32[B,N]) -> (%y: f32[N]) {
+    parallel j in 0..N { var acc: f32 = 0.0
+      for r in 0..B { acc = add(acc, %x[r,j]) }
+      %y[j] = acc } })";
+  for (const auto& dims : std::vector<std::vector<int64_t>>{{0, 5}, {1, 1}, {13, 7}, {5, 150}, {3, 67}})
+    EXPECT_EQ(compare_schedules(columns, dims), "");
+}
+
+}  // namespace
+}  // namespace strata::compiler

@@ -1,0 +1,25 @@
+// Runs several iterations of an independent loop at once: the loop variable becomes a ramp of lanes, locals become
+// vectors, loads and stores become as wide. Loops inside whose bounds are the same for all lanes stay loops.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "strata/ir/loops/rewrite.h"
+
+namespace strata::compiler {
+
+/// The body for the lanes first .. first + lanes - 1 of `var`, with loops and locals of its own. Empty if it can't be:
+/// a branch or a bound that differs between lanes, memory of its own, a check, a store that all lanes share.
+std::optional<std::vector<ir::loops::StmtPtr>> vector_body(ir::loops::LoopContext& context,
+                                                           std::span<const ir::loops::StmtPtr> body,
+                                                           const ir::loops::LoopVar* var, ir::loops::Expr first,
+                                                           int lanes);
+
+/// for var in low..high around `body`, in stages: `widths` lanes at a time, widest first, then what is left of it by
+/// the next width. The last width should be 1. A body that has no vector form runs one by one.
+std::vector<ir::loops::StmtPtr> loop_in_stages(ir::loops::LoopContext& context, const ir::loops::LoopVar* var,
+                                               ir::loops::Expr low, ir::loops::Expr high, std::span<const int> widths,
+                                               const std::vector<ir::loops::StmtPtr>& body);
+
+}  // namespace strata::compiler
