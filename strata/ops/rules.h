@@ -39,6 +39,15 @@ class Jvp {
   std::vector<Value> results_;
 };
 
+/// A region cut in two along its linear parameters (Transpose::split_region).
+struct SplitRegion {
+  GraphRef known;       ///< (known parameters) -> (results that are not linear, residuals)
+  GraphRef transposed;  ///< (residuals, cotangents of the marked results) -> (cotangents of the linear parameters)
+  std::vector<bool> result_is_linear;
+  /// For each residual the known parameter (counted among the known ones) that it is, or -1: a loop need not stack those.
+  std::vector<int> residual_parameter;
+};
+
 /// Reverse mode of a linear node: cotangents of its linear operands from those of its results. The other operands are known
 /// values. The rule adds to `graph`, which holds the node as well.
 class Transpose {
@@ -56,6 +65,13 @@ class Transpose {
   Type operand_type(int i) const { return node.operand(i).type(); }
   void set(int operand, Value cotangent) { contributions_[operand] = cotangent; }
   std::span<const Value> contributions() const { return contributions_; }
+
+  /// For ops with regions. Parameters marked in `is_linear` are linear, the others known; `has_cotangent` marks the linear results
+  /// whose cotangent is given. The region (known parameters, those cotangents) -> (cotangents of the linear parameters), each in
+  /// order; it computes again what it needs of the known values.
+  std::function<GraphRef(const Graph& region, std::span<const bool> is_linear, std::span<const bool> has_cotangent)> transpose_region;
+  /// The same in two parts: a loop runs the known one forwards, stacks its residuals, and runs the other backwards.
+  std::function<SplitRegion(const Graph& region, std::span<const bool> is_linear, std::span<const bool> has_cotangent)> split_region;
 
  private:
   std::span<const Value> cotangents_;

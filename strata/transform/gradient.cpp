@@ -5,10 +5,9 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/rules.h"
 #include "strata/transform/active_nodes.h"
 #include "strata/transform/tangents.h"
+#include "strata/transform/transposition.h"
 
 namespace strata::transform {
 
@@ -22,10 +21,12 @@ namespace {
 void require_float(std::span<const Value> values, const char* what) {
   for (const Value& v : values)
     if (!is_float(v.dtype()))
-      throw base::Error("E0201", std::string("gradient: ") + what + " should be a float, found " + v.type().str()).note("recorded at " + v.node->where.str());
+      throw base::Error("E0201", std::string("gradient: ") + what + " should be a float, found " + v.type().str())
+          .note("recorded at " + v.node->where.str());
 }
 
-/// The part of a graph between `wrt` and `outputs`, copied to a scratch graph whose parameters are `wrt` and what else is read.
+/// The part of a graph between `wrt` and `outputs`, copied to a scratch graph whose parameters are `wrt` and what else
+/// is read.
 class Linearisation {
  public:
   Linearisation(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt)
@@ -52,7 +53,8 @@ class Linearisation {
   void map_back(GraphCopier& from_scratch) const {
     for (size_t i = 0; i < outside.size(); ++i) from_scratch.set(outside_images[i], outside[i]);
     for (const Node* node : copied)
-      for (uint32_t i = 0; i < node->result_count; ++i) from_scratch.set(to_scratch.get(node->result(static_cast<int>(i))), node->result(static_cast<int>(i)));
+      for (uint32_t i = 0; i < node->result_count; ++i)
+        from_scratch.set(to_scratch.get(node->result(static_cast<int>(i))), node->result(static_cast<int>(i)));
   }
   /// An output in the scratch graph; null if it does not depend on `wrt`.
   Value image(Value output) const { return to_scratch.find(output); }
@@ -74,70 +76,10 @@ class Linearisation {
   std::vector<Value> outputs_;
 };
 
-/// Walks the tangent nodes of a scratch graph backwards.
-class Transposition {
- public:
-  Transposition(Graph& graph, std::span<const Value> tangent_parameters) : graph_(graph), linear_(graph.nodes().size()), cotangents_(graph.nodes().size()) {
-    for (const Value& v : tangent_parameters) linear_[v.node->id] = true;
-    for (const Node* node : graph.nodes())
-      for (const Value& v : node->operands()) linear_[node->id] = linear_[node->id] || (linear_[v.node->id] && is_float(v.dtype()));
-  }
-
-  void add(Value of, Value cotangent) {
-    if (!linear_[of.node->id]) return;
-    auto& slots = cotangents_[of.node->id];
-    slots.resize(of.node->result_count);
-    Value& slot = slots[of.index];
-    slot = slot ? graph_.add1(ops::kAdd, {slot, cotangent}) : cotangent;
-  }
-  Value find(Value of) const {
-    const auto& slots = cotangents_[of.node->id];
-    return of.index < slots.size() ? slots[of.index] : Value{};
-  }
-  void run() {
-    const std::vector<Node*> nodes(graph_.nodes().begin(), graph_.nodes().begin() + static_cast<ptrdiff_t>(linear_.size()));
-    for (size_t i = nodes.size(); i-- > 0;)
-      if (linear_[i] && !cotangents_[i].empty() && !nodes[i]->is_parameter()) transpose(*nodes[i]);
-  }
-
- private:
-  void transpose(const Node& node) {
-    if (!node.op->transpose)
-      throw base::Error("E0900", std::string(node.op->name) + ": a JVP rule used it on a tangent, but it has no transpose: " +
-                                     (node.op->transpose.reason ? node.op->transpose.reason : "no rule"));
-    const ir::LocationScope scope(graph_, node.where);
-    std::vector<uint8_t> flags;
-    for (const Value& v : node.operands()) flags.push_back(linear_[v.node->id] && is_float(v.dtype()));
-    const std::span<const bool> is_linear(reinterpret_cast<const bool*>(flags.data()), flags.size());
-    ir::Transpose rule(node, cotangents_[node.id], is_linear);
-    node.op->transpose.fn(rule);
-    for (uint32_t i = 0; i < node.operand_count; ++i)
-      if (const Value c = rule.contributions()[i]; c && flags[i]) add(node.operand(static_cast<int>(i)), c);
-  }
-
-  Graph& graph_;
-  std::vector<bool> linear_;  ///< by node id, of the nodes that were there at the start
-  std::vector<std::vector<Value>> cotangents_;
-};
-
-/// Appends to `to` those nodes of `from` that the given values need and that have no image yet.
-void copy_needed(const Graph& from, GraphCopier& copier, std::span<const Value> wanted) {
-  std::vector<bool> needed(from.nodes().size());
-  for (const Value& v : wanted)
-    if (v) needed[v.node->id] = true;
-  auto is_mapped = [&](const Node& node) { return node.result_count > 0 && copier.find(node.result()); };
-  for (size_t i = needed.size(); i-- > 0;) {
-    const Node& node = *from.nodes()[i];
-    if (!needed[i] || is_mapped(node)) continue;
-    for (const Value& v : node.operands()) needed[v.node->id] = true;
-  }
-  for (size_t i = 0; i < needed.size(); ++i)
-    if (needed[i] && !is_mapped(*from.nodes()[i])) copier.copy(*from.nodes()[i]);
-}
-
 }  // namespace
 
-std::vector<Value> append_vjp(Graph& graph, std::span<const Value> outputs, std::span<const Value> cotangents, std::span<const Value> wrt) {
+std::vector<Value> append_vjp(Graph& graph, std::span<const Value> outputs, std::span<const Value> cotangents,
+                              std::span<const Value> wrt) {
   require_float(wrt, "what is differentiated with respect to");
   require_float(outputs, "what is differentiated");
   Linearisation linear(graph, outputs, wrt);
@@ -179,7 +121,8 @@ std::vector<Value> append_gradient(Graph& graph, Value output, std::span<const V
   return append_vjp(graph, {&output, 1}, {&one, 1}, wrt);
 }
 
-std::vector<Value> append_jvp(Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt, std::span<const Value> tangents) {
+std::vector<Value> append_jvp(Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt,
+                              std::span<const Value> tangents) {
   require_float(wrt, "what is differentiated with respect to");
   Linearisation linear(graph, outputs, wrt);
   std::vector<Value> inputs;
@@ -198,7 +141,8 @@ std::vector<Value> append_jvp(Graph& graph, std::span<const Value> outputs, std:
   }
   copy_needed(linear.scratch, back, found);
   std::vector<Value> results;
-  for (size_t i = 0; i < outputs.size(); ++i) results.push_back(found[i] ? back.get(found[i]) : ops::zeros_like(outputs[i]));
+  for (size_t i = 0; i < outputs.size(); ++i)
+    results.push_back(found[i] ? back.get(found[i]) : ops::zeros_like(outputs[i]));
   return results;
 }
 

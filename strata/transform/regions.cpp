@@ -1,11 +1,18 @@
 #include "strata/transform/regions.h"
 
+#include <algorithm>
+
+#include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/broadcast.h"
 #include "strata/transform/tangents.h"
+#include "strata/transform/transposition.h"
 
 namespace strata::transform {
 
 using ir::Graph;
+using ir::GraphCopier;
+using ir::Node;
 using ir::Value;
 
 ir::GraphRef jvp_region(const Graph& region, std::span<const bool> has_tangent, std::vector<bool>& result_has_tangent) {
@@ -16,7 +23,8 @@ ir::GraphRef jvp_region(const Graph& region, std::span<const bool> has_tangent, 
   for (size_t i = 0; i < has_tangent.size(); ++i)
     if (has_tangent[i]) {
       const Value primal = result->parameter(static_cast<int>(i));
-      tangents.set(primal, result->add_parameter(primal.type(), "d_" + std::string(region.parameter_name(static_cast<int>(i)))));
+      tangents.set(
+          primal, result->add_parameter(primal.type(), "d_" + std::string(region.parameter_name(static_cast<int>(i)))));
     }
   for (const ir::Node* node : region.nodes())
     if (!node->is_parameter()) tangents.push_through(*copier.copy(*node));
@@ -29,6 +37,115 @@ ir::GraphRef jvp_region(const Graph& region, std::span<const bool> has_tangent, 
     }
   result->set_results(results);
   return result;
+}
+
+namespace {
+
+std::vector<Value> parameters_where(const Graph& graph, std::span<const bool> mask, bool wanted) {
+  std::vector<Value> list;
+  for (size_t i = 0; i < mask.size(); ++i)
+    if (mask[i] == wanted) list.push_back(graph.parameter(static_cast<int>(i)));
+  return list;
+}
+
+void add_parameters_like(const Graph& from, std::span<const Value> values, GraphCopier& copier, Graph& to) {
+  for (const ir::SymbolFact& fact : from.facts().all()) to.facts().add(fact);
+  for (const Value& v : values) copier.set(v, to.add_parameter(v.type()));
+}
+
+/// A region with its backward nodes appended, still one graph.
+struct Backward {
+  Graph graph;
+  std::vector<Value> linear, known;         ///< parameters
+  std::vector<Value> known_results, seeds;  ///< seeds: parameters for the cotangents of the marked results
+  std::vector<Value> cotangents;            ///< of `linear`
+  std::vector<bool> result_is_linear;
+  std::vector<bool> depends;  ///< by node id: on a linear parameter or a seed
+
+  Backward(const Graph& region, std::span<const bool> is_linear, std::span<const bool> has_cotangent)
+      : graph(region.name()) {
+    GraphCopier copier(region, graph);
+    copier.copy_parameters();
+    copier.copy_rest();
+    linear = parameters_where(graph, is_linear, true);
+    known = parameters_where(graph, is_linear, false);
+    const std::vector<Value> results = copier.get(region.results());
+    Transposition transposition(graph, linear);
+    std::vector<Value> sources = linear;
+    for (size_t i = 0; i < results.size(); ++i) {
+      result_is_linear.push_back(transposition.is_linear(results[i]));
+      if (!result_is_linear.back()) known_results.push_back(results[i]);
+      if (!has_cotangent[i]) continue;
+      seeds.push_back(graph.add_parameter(results[i].type()));
+      transposition.add(results[i], seeds.back());
+    }
+    transposition.run();
+    sources.insert(sources.end(), seeds.begin(), seeds.end());
+    depends = linear_nodes(graph, sources);
+    for (const Value& v : linear) {
+      const Value c = transposition.find(v);
+      cotangents.push_back(c ? c : ops::zeros_like(v));
+    }
+    depends.resize(graph.nodes().size());
+  }
+
+  /// Known values that the backward nodes read, constants aside (they are cheaper to make again than to keep).
+  std::vector<Value> residuals() const {
+    std::vector<bool> needed(graph.nodes().size()), varies(graph.nodes().size());
+    for (const Value& v : known) varies[v.node->id] = true;
+    for (const Node* node : graph.nodes())
+      for (const Value& v : node->operands()) varies[node->id] = varies[node->id] || varies[v.node->id];
+    std::vector<Value> list;
+    auto need = [&](Value v) {
+      if (depends[v.node->id] || !varies[v.node->id])
+        needed[v.node->id] = true;
+      else if (std::find(list.begin(), list.end(), v) == list.end())
+        list.push_back(v);
+    };
+    for (const Value& v : cotangents) need(v);
+    for (size_t i = needed.size(); i-- > 0;)
+      if (needed[i])
+        for (const Value& v : graph.nodes()[i]->operands()) need(v);
+    return list;
+  }
+
+  /// The graph (inputs) -> (outputs), of the nodes that lie between.
+  ir::GraphRef extract(const char* suffix, std::span<const Value> inputs, std::span<const Value> outputs) const {
+    auto result = std::make_shared<Graph>(graph.name() + suffix);
+    GraphCopier copier(graph, *result);
+    add_parameters_like(graph, inputs, copier, *result);
+    copy_needed(graph, copier, outputs);
+    result->set_results(copier.get(outputs));
+    return result;
+  }
+};
+
+std::vector<Value> joined(std::vector<Value> a, const std::vector<Value>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+}  // namespace
+
+ir::GraphRef transpose_region(const Graph& region, std::span<const bool> is_linear,
+                              std::span<const bool> has_cotangent) {
+  const Backward backward(region, is_linear, has_cotangent);
+  return backward.extract(".transposed", joined(backward.known, backward.seeds), backward.cotangents);
+}
+
+ir::SplitRegion split_region(const Graph& region, std::span<const bool> is_linear,
+                             std::span<const bool> has_cotangent) {
+  const Backward backward(region, is_linear, has_cotangent);
+  const std::vector<Value> residuals = backward.residuals();
+  ir::SplitRegion split;
+  split.known = backward.extract(".known", backward.known, joined(backward.known_results, residuals));
+  split.transposed = backward.extract(".transposed", joined(residuals, backward.seeds), backward.cotangents);
+  split.result_is_linear = backward.result_is_linear;
+  for (const Value& r : residuals) {
+    const auto at = std::find(backward.known.begin(), backward.known.end(), r);
+    split.residual_parameter.push_back(at == backward.known.end() ? -1 : static_cast<int>(at - backward.known.begin()));
+  }
+  return split;
 }
 
 }  // namespace strata::transform

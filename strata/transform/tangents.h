@@ -1,6 +1,7 @@
 // Forward mode on a graph under construction: walks nodes and keeps the tangent of each value, by each op's JVP rule.
 //
-// Everything is appended to one graph, primal and tangent nodes side by side. A value without a tangent has tangent zero.
+// Everything is appended to one graph, primal and tangent nodes side by side. A value without a tangent has tangent
+// zero.
 #pragma once
 
 #include <vector>

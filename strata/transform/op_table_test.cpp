@@ -1,0 +1,97 @@
+// Walks the op table: derivatives and batching of every op, on each of its samples, through the transforms. A new op is
+// tested here without a line for it.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/list.h"
+#include "strata/transform/gradient.h"
+#include "strata/transform/numeric_checks.h"
+
+namespace strata::transform::checks {
+namespace {
+
+const std::vector<Case>& cases() {
+  static const auto* list = new std::vector<Case>(table_cases());
+  return *list;
+}
+
+/// A sample may use an attribute for which its op has no derivative (scatter by multiplication): the rule must say so.
+bool refuses(const Graph& graph) {
+  try {
+    vjp_program(graph);
+  } catch (const base::Error& e) {
+    EXPECT_TRUE(e.code() == "E0200" || e.code() == "E0203") << e.text();
+    return true;
+  }
+  return false;
+}
+
+template <class F>
+void for_differentiable(F&& f) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.name);
+    if (c.op->jvp && !float_results(*c.graph).empty() && !refuses(*c.graph)) f(c);
+  }
+}
+
+TEST(OpTable, GradientsMatchCentralDifferences) {
+  for_differentiable([](const Case& c) {
+    if (c.op->name == "stop_gradient") return;  // differs from the difference by design
+    expect_gradient_matches_differences(*c.graph, c.arguments);
+  });
+}
+
+TEST(OpTable, ForwardAndReverseModeAgree) {
+  for_differentiable([](const Case& c) { expect_jvp_vjp_identity(*c.graph, c.arguments); });
+}
+
+TEST(OpTable, SmoothOpsHaveSecondDerivatives) {
+  std::set<std::string_view> seen;
+  for_differentiable([&](const Case& c) {
+    if (!c.op->is_smooth) return;
+    seen.insert(c.op->name);
+    const auto gradient = vjp_program(*c.graph);
+    auto arguments = c.arguments;
+    for (size_t p = arguments.size(); p < gradient->parameters().size(); ++p) {
+      std::vector<int64_t> shape;
+      for (ir::Dim d : gradient->parameters()[p]->type().shape())
+        shape.push_back(d.is_constant() ? d.constant() : d.evaluate([](std::string_view) { return int64_t{3}; }));
+      arguments.push_back(normal_like(HostArray(ir::DType::f64, shape), 700 + p));
+    }
+    expect_gradient_matches_differences(*gradient, arguments);
+  });
+  for (const ir::Op* op : ops::all_ops())
+    EXPECT_TRUE(!op->is_smooth || seen.contains(op->name))
+        << op->name << " has no sample to test its second derivative with";
+}
+
+TEST(OpTable, BatchesEqualRunsOneAtATime) {
+  for (const Case& c : cases()) {
+    if (!c.op->vmap) continue;
+    SCOPED_TRACE(c.name);
+    const size_t n = c.arguments.size();
+    expect_vmap_matches_loop(*c.graph, c.arguments, std::vector<bool>(n, true));
+    for (size_t i = 0; i < n && n > 1; ++i) {
+      std::vector<bool> mask(n);
+      mask[i] = true;
+      expect_vmap_matches_loop(*c.graph, c.arguments, mask);
+    }
+  }
+}
+
+/// What has no derivative is listed here by name: a new op that refuses must be meant to.
+TEST(OpTable, RefusedDerivativesAreTheKnownOnes) {
+  for (const ir::Op* op : ops::all_ops()) {
+    EXPECT_TRUE(op->jvp.is_declared()) << op->name;
+    EXPECT_TRUE(op->vmap.is_declared()) << op->name;
+  }
+  std::set<std::string_view> refused;
+  for (const Case& c : cases())
+    if (!c.op->jvp) refused.insert(c.op->name);
+  EXPECT_EQ(refused, std::set<std::string_view>{});
+}
+
+}  // namespace
+}  // namespace strata::transform::checks

@@ -1,0 +1,80 @@
+#include "strata/transform/transposition.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/rules.h"
+#include "strata/transform/regions.h"
+
+namespace strata::transform {
+
+using ir::Graph;
+using ir::GraphCopier;
+using ir::Node;
+using ir::Value;
+
+std::vector<bool> linear_nodes(const Graph& graph, std::span<const Value> parameters) {
+  std::vector<bool> linear(graph.nodes().size());
+  for (const Value& v : parameters) linear[v.node->id] = true;
+  for (const Node* node : graph.nodes())
+    for (const Value& v : node->operands())
+      linear[node->id] = linear[node->id] || (linear[v.node->id] && is_float(v.dtype()));
+  return linear;
+}
+
+Transposition::Transposition(Graph& graph, std::span<const Value> tangent_parameters)
+    : graph_(graph), linear_(linear_nodes(graph, tangent_parameters)), cotangents_(graph.nodes().size()) {}
+
+void Transposition::add(Value of, Value cotangent) {
+  if (!is_linear(of)) return;
+  auto& slots = cotangents_[of.node->id];
+  slots.resize(of.node->result_count);
+  Value& slot = slots[of.index];
+  slot = slot ? graph_.add1(ops::kAdd, {slot, cotangent}) : cotangent;
+}
+
+Value Transposition::find(Value of) const {
+  const auto& slots = cotangents_[of.node->id];
+  return of.index < slots.size() ? slots[of.index] : Value{};
+}
+
+void Transposition::run() {
+  const std::vector<Node*> nodes(graph_.nodes().begin(),
+                                 graph_.nodes().begin() + static_cast<ptrdiff_t>(linear_.size()));
+  for (size_t i = nodes.size(); i-- > 0;)
+    if (linear_[i] && !cotangents_[i].empty() && !nodes[i]->is_parameter()) transpose(*nodes[i]);
+}
+
+void Transposition::transpose(const Node& node) {
+  if (!node.op->transpose)
+    throw base::Error("E0203", std::string(node.op->name) + ": has no reverse mode: " +
+                                   (node.op->transpose.reason ? node.op->transpose.reason : "no rule"))
+        .note("recorded at " + node.where.str());
+  const ir::LocationScope scope(graph_, node.where);
+  const auto flags = std::make_unique<bool[]>(node.operand_count);
+  for (uint32_t i = 0; i < node.operand_count; ++i) flags[i] = is_linear(node.operand(static_cast<int>(i)));
+  ir::Transpose rule(node, cotangents_[node.id], {flags.get(), node.operand_count});
+  rule.transpose_region = transpose_region;
+  rule.split_region = split_region;
+  node.op->transpose.fn(rule);
+  for (uint32_t i = 0; i < node.operand_count; ++i)
+    if (const Value c = rule.contributions()[i]; c && flags[i]) add(node.operand(static_cast<int>(i)), c);
+}
+
+void copy_needed(const Graph& from, GraphCopier& copier, std::span<const Value> wanted) {
+  std::vector<bool> needed(from.nodes().size());
+  for (const Value& v : wanted)
+    if (v) needed[v.node->id] = true;
+  auto is_mapped = [&](const Node& node) { return node.result_count > 0 && copier.find(node.result()); };
+  for (size_t i = needed.size(); i-- > 0;) {
+    const Node& node = *from.nodes()[i];
+    if (!needed[i] || is_mapped(node)) continue;
+    for (const Value& v : node.operands()) needed[v.node->id] = true;
+  }
+  for (size_t i = 0; i < needed.size(); ++i)
+    if (needed[i] && !is_mapped(*from.nodes()[i])) copier.copy(*from.nodes()[i]);
+}
+
+}  // namespace strata::transform

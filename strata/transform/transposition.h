@@ -1,0 +1,40 @@
+// The transposition of the linear part of a graph: its tangent nodes, walked backwards by each op's transpose rule.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "strata/ir/graph.h"
+#include "strata/ir/rewrite.h"
+
+namespace strata::transform {
+
+/// By node id: true for nodes that depend on a value of `parameters` through float values (the parameters included).
+std::vector<bool> linear_nodes(const ir::Graph& graph, std::span<const ir::Value> parameters);
+
+/// Seeds go in by `add`, `run` appends the backward nodes to the same graph, `find` gives what arrived at the
+/// parameters.
+class Transposition {
+ public:
+  Transposition(ir::Graph& graph, std::span<const ir::Value> tangent_parameters);
+
+  bool is_linear(ir::Value v) const { return linear_[v.node->id] && is_float(v.dtype()); }
+  /// Adds to the cotangent of a value; ignored where nothing linear is behind it.
+  void add(ir::Value of, ir::Value cotangent);
+  /// Null: zero.
+  ir::Value find(ir::Value of) const;
+  void run();
+
+ private:
+  void transpose(const ir::Node& node);
+
+  ir::Graph& graph_;
+  std::vector<bool> linear_;  ///< by node id, of the nodes that were there at the start
+  std::vector<std::vector<ir::Value>> cotangents_;
+};
+
+/// Appends to the copier's target those nodes of `from` that the wanted values need (null ones aside) and that have no
+/// image yet.
+void copy_needed(const ir::Graph& from, ir::GraphCopier& copier, std::span<const ir::Value> wanted);
+
+}  // namespace strata::transform
