@@ -1,5 +1,6 @@
 #include "strata/ops/list.h"
 
+#include "strata/ops/control.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/dot.h"
@@ -113,6 +114,12 @@ constexpr const ir::Op* kOps[] = {
     &kTopK,
     &kRngBits,
     &kRngFold,
+    // control
+    &kCond,
+    &kWhile,
+    &kScan,
+    &kCall,
+    &kComposite,
 };
 
 }  // namespace

@@ -1,0 +1,130 @@
+// cond: one of two regions, chosen by a bool scalar.
+#include "strata/ops/facets.h"
+#include "strata/ops/regions.h"
+#include "strata/ops/samples.h"
+
+namespace strata::ops {
+namespace {
+
+void cond_infer(ir::Infer& i) {
+  if (!(i.type(0) == Type::scalar(DType::boolean)))
+    i.fail("E0117", "the condition is a bool scalar, found " + i.type(0).str());
+  const auto types = types_of(i.operands.subspan(1));
+  require_parameters(i, *i.regions[0], types, "operand of the first region");
+  require_parameters(i, *i.regions[1], types, "operand of the second region");
+  require_results(i, *i.regions[1], result_types(*i.regions[0]), "result of the second region");
+  for (Type t : result_types(*i.regions[0])) i.result(t);
+}
+
+Node* add_cond(std::span<const Value> operands, GraphRef then, GraphRef otherwise) {
+  const GraphRef regions[] = {std::move(then), std::move(otherwise)};
+  return operands[0].graph().add(kCond, operands, {}, regions);
+}
+
+void cond_jvp(ir::Jvp& j) {
+  const Node& n = j.node;
+  Flags has(n.operand_count - 1);
+  std::vector<Value> operands(n.operands().begin(), n.operands().end());
+  for (uint32_t i = 1; i < n.operand_count; ++i)
+    if ((has[i - 1] = j.has(static_cast<int>(i)))) operands.push_back(j.tangent(static_cast<int>(i)));
+  std::vector<bool> first, second, either;
+  const GraphRef then = j.jvp_region(n.region(0), has.view(), first),
+                 otherwise = j.jvp_region(n.region(1), has.view(), second);
+  for (size_t r = 0; r < first.size(); ++r) either.push_back(first[r] || second[r]);
+  const Node* both = add_cond(operands, with_tangents(then, n.result_count, first, either),
+                              with_tangents(otherwise, n.result_count, second, either));
+  int next = static_cast<int>(n.result_count);
+  for (size_t r = 0; r < either.size(); ++r)
+    if (either[r]) j.set(static_cast<int>(r), both->result(next++));
+}
+
+void cond_transpose(ir::Transpose& t) {
+  const Node& n = t.node;
+  Flags is_linear(n.operand_count - 1), has_cotangent(n.result_count);
+  std::vector<Value> operands{n.operand(0)};
+  for (uint32_t i = 1; i < n.operand_count; ++i)
+    if (!(is_linear[i - 1] = t.is_linear(static_cast<int>(i)))) operands.push_back(n.operand(static_cast<int>(i)));
+  for (uint32_t r = 0; r < n.result_count; ++r)
+    if ((has_cotangent[r] = static_cast<bool>(t.cotangent(static_cast<int>(r)))))
+      operands.push_back(t.cotangent(static_cast<int>(r)));
+  const Node* back = add_cond(operands, t.transpose_region(n.region(0), is_linear.view(), has_cotangent.view()),
+                              t.transpose_region(n.region(1), is_linear.view(), has_cotangent.view()));
+  int next = 0;
+  for (uint32_t i = 1; i < n.operand_count; ++i)
+    if (is_linear[i - 1]) t.set(static_cast<int>(i), back->result(next++));
+}
+
+/// A condition per example runs both regions and selects.
+void cond_vmap(ir::Vmap& v) {
+  const Node& n = v.node;
+  Flags is_batched(n.operand_count - 1);
+  std::vector<Value> operands;
+  for (uint32_t i = 1; i < n.operand_count; ++i) {
+    is_batched[i - 1] = v.is_batched(static_cast<int>(i));
+    operands.push_back(v.operand(static_cast<int>(i)));
+  }
+  const GraphRef then = v.vmap_region(n.region(0), is_batched.view()),
+                 otherwise = v.vmap_region(n.region(1), is_batched.view());
+  if (!v.is_batched(0)) {
+    operands.insert(operands.begin(), v.operand(0));
+    const Node* batched = add_cond(operands, then, otherwise);
+    for (uint32_t r = 0; r < n.result_count; ++r) v.set(static_cast<int>(r), batched->result(static_cast<int>(r)));
+    return;
+  }
+  const GraphRef first[] = {then}, second[] = {otherwise};
+  const Node *a = v.graph.add(kCall, operands, {}, first), *b = v.graph.add(kCall, operands, {}, second);
+  for (uint32_t r = 0; r < n.result_count; ++r) {
+    const Value x = a->result(static_cast<int>(r)), y = b->result(static_cast<int>(r));
+    v.set(static_cast<int>(r), select(broadcast(v.operand(0), x.shape(), ints_span({0})), x, y));
+  }
+}
+
+void cond_reference(ir::Reference& r) {
+  auto results = r.run(r.node.region(r.operands[0].get_int(0) != 0 ? 0 : 1), r.operands.subspan(1));
+  for (size_t k = 0; k < results.size(); ++k) r.results[k] = std::move(results[k]);
+}
+
+std::vector<ir::Sample> cond_samples() {
+  const Type types[] = {Type::of(DType::f32, {3}), Type::of(DType::f32, {3})};
+  const GraphRef product =
+      make_region("then", types, [](Graph&, const std::vector<Value>& p) { return std::vector<Value>{p[0] * p[1]}; });
+  const GraphRef first =
+      make_region("else", types, [](Graph&, const std::vector<Value>& p) { return std::vector<Value>{p[0]}; });
+  return {{{operand(DType::boolean, {}), normal({3}), normal({3})}, {}, {product, first}}};
+}
+
+}  // namespace
+
+constinit const Op kCond = {
+    .name = "cond",
+    .family = "control",
+    .doc =
+        "Runs the first region on the operands behind the bool scalar if it is true, else the second; only that one "
+        "runs.",
+    .operands_min = 1,
+    .operands_max = -1,
+    .region_count = 2,
+    .types = ir::kBool,
+    .infer = cond_infer,
+    .jvp = cond_jvp,
+    .transpose = cond_transpose,
+    .vmap = cond_vmap,
+    .lower = kPlanRunsRegions,
+    .reference = cond_reference,
+    .tolerance = exact(),
+    .cost = [](const Node& n) { return cost_of_regions(n, 1); },
+    .samples = cond_samples,
+};
+
+std::vector<Value> cond(Value condition, const std::vector<Value>& operands, const RegionFn& then,
+                        const RegionFn& otherwise) {
+  const auto types = types_of(operands);
+  std::vector<Value> all{condition};
+  all.insert(all.end(), operands.begin(), operands.end());
+  const Node* n = add_cond(all, make_region("then", types, then), make_region("else", types, otherwise));
+  std::vector<Value> results;
+  for (uint32_t r = 0; r < n->result_count; ++r) results.push_back(n->result(static_cast<int>(r)));
+  return results;
+}
+
+}  // namespace strata::ops

@@ -1,0 +1,179 @@
+// while: a region run as long as another says so. Forward mode carries tangents beside the state; reverse mode is
+// refused, since the number of steps, and with it the room for residuals, is not known.
+#include <fmt/format.h>
+
+#include "strata/base/error/error.h"
+#include "strata/ir/rewrite.h"
+#include "strata/ops/facets.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/regions.h"
+#include "strata/ops/samples.h"
+
+namespace strata::ops {
+namespace {
+
+constexpr AttrSpec kWhileAttrs[] = {
+    {"constants", AttrKind::Int, "leading operands that are the same at each step; the others are the state"}};
+
+void while_infer(ir::Infer& i) {
+  const int64_t constants = i.attrs.integer("constants");
+  if (constants < 0 || constants > i.count()) i.fail("E0116", "more constants than operands");
+  const auto types = types_of(i.operands);
+  const auto state = std::span(types).subspan(static_cast<size_t>(constants));
+  require_parameters(i, *i.regions[0], types, "operand of the condition");
+  require_parameters(i, *i.regions[1], types, "operand of the body");
+  const Type truth[] = {Type::scalar(DType::boolean)};
+  require_results(i, *i.regions[0], truth, "result of the condition");
+  require_results(i, *i.regions[1], state, "state");
+  for (Type t : state) i.result(t);
+}
+
+Node* add_while(Graph& graph, const std::vector<Value>& constants, const std::vector<Value>& state,
+                const RegionFn& condition, const RegionFn& body) {
+  std::vector<Value> operands = constants;
+  operands.insert(operands.end(), state.begin(), state.end());
+  const auto types = types_of(operands);
+  const Attr attrs[] = {Attr("constants", static_cast<int64_t>(constants.size()))};
+  const GraphRef regions[] = {make_region("condition", types, condition), make_region("body", types, body)};
+  return graph.add(kWhile, operands, attrs, regions);
+}
+
+void while_jvp(ir::Jvp& j) {
+  const Node& n = j.node;
+  const auto constants = static_cast<size_t>(n.attrs.integer("constants"));
+  const size_t count = n.operand_count, state = count - constants;
+  Flags has(count);
+  for (size_t i = 0; i < count; ++i) has[i] = j.has(static_cast<int>(i));
+  std::vector<bool> made;
+  GraphRef both;
+  for (bool changed = true; changed;) {  // state that gets a tangent in one step has one from the start
+    both = j.jvp_region(n.region(1), has.view(), made);
+    changed = false;
+    for (size_t s = 0; s < state; ++s)
+      if (made[s] && !has[constants + s]) has[constants + s] = changed = true;
+  }
+  std::vector<bool> wanted;
+  for (size_t s = 0; s < state; ++s) wanted.push_back(has[constants + s]);
+  both = with_tangents(both, state, made, wanted);
+  // constants, their tangents | state, its tangents
+  std::vector<Value> all_constants, all_state;
+  std::vector<size_t> tangent_of(count);
+  for (size_t i = 0; i < count; ++i)
+    (i < constants ? all_constants : all_state).push_back(n.operand(static_cast<int>(i)));
+  for (size_t i = 0; i < count; ++i)
+    if (has[i]) {
+      auto& group = i < constants ? all_constants : all_state;
+      tangent_of[i] = group.size();
+      group.push_back(j.tangent(static_cast<int>(i)));
+    }
+  const size_t first_state = all_constants.size();
+  auto primal = [&](const std::vector<Value>& p) {
+    std::vector<Value> arguments(p.begin(), p.begin() + static_cast<int64_t>(constants));
+    arguments.insert(arguments.end(), p.begin() + static_cast<int64_t>(first_state),
+                     p.begin() + static_cast<int64_t>(first_state + state));
+    return arguments;
+  };
+  const Node* node = add_while(
+      j.graph, all_constants, all_state,
+      [&](Graph& g, const std::vector<Value>& p) { return ir::inline_graph(n.region(0), g, primal(p)); },
+      [&](Graph& g, const std::vector<Value>& p) {
+        std::vector<Value> arguments = primal(p);
+        for (size_t i = 0; i < count; ++i)
+          if (has[i]) arguments.push_back(p[(i < constants ? 0 : first_state) + tangent_of[i]]);
+        return ir::inline_graph(*both, g, arguments);
+      });
+  int next = static_cast<int>(state);
+  for (size_t s = 0; s < state; ++s)
+    if (wanted[s]) j.set(static_cast<int>(s), node->result(next++));
+}
+
+void while_transpose(ir::Transpose& t) {
+  throw base::Error("E0119", "while: reverse mode needs the number of steps before it starts")
+      .note("recorded at " + t.node.where.str())
+      .hint("use scan with a length, masking the steps behind the end, or forward mode");
+}
+
+/// All examples run until the last has finished; those that have keep their state.
+void while_vmap(ir::Vmap& v) {
+  const Node& n = v.node;
+  const auto constants = static_cast<size_t>(n.attrs.integer("constants"));
+  Flags is_batched(n.operand_count, true);
+  std::vector<Value> fixed, state;
+  for (size_t i = 0; i < n.operand_count; ++i) {
+    const int k = static_cast<int>(i);
+    if (i < constants) is_batched[i] = v.is_batched(k);
+    (i < constants ? fixed : state).push_back(i < constants ? v.operand(k) : v.batched(k));
+  }
+  const GraphRef condition = v.vmap_region(n.region(0), is_batched.view()),
+                 body = v.vmap_region(n.region(1), is_batched.view());
+  const Node* node = add_while(
+      v.graph, fixed, state,
+      [&](Graph& g, const std::vector<Value>& p) {
+        return std::vector<Value>{reduce_or(ir::inline_graph(*condition, g, p)[0], {0})};
+      },
+      [&](Graph& g, const std::vector<Value>& p) {
+        const Value goes_on = ir::inline_graph(*condition, g, p)[0];
+        std::vector<Value> next = ir::inline_graph(*body, g, p);
+        for (size_t s = 0; s < next.size(); ++s)
+          next[s] = select(broadcast(goes_on, next[s].shape(), ints_span({0})), next[s], p[constants + s]);
+        return next;
+      });
+  for (uint32_t r = 0; r < n.result_count; ++r) v.set(static_cast<int>(r), node->result(static_cast<int>(r)));
+}
+
+void while_reference(ir::Reference& r) {
+  const auto constants = static_cast<size_t>(r.node.attrs.integer("constants"));
+  std::vector<HostArray> values(r.operands.begin(), r.operands.end());
+  while (r.run(r.node.region(0), values)[0].get_int(0) != 0) {
+    auto next = r.run(r.node.region(1), values);
+    std::move(next.begin(), next.end(), values.begin() + static_cast<int64_t>(constants));
+  }
+  for (size_t s = 0; s < r.results.size(); ++s) r.results[s] = values[constants + s];
+}
+
+std::vector<ir::Sample> while_samples() {
+  // Doubles x by the constant factor until the counter is 0.
+  const Type types[] = {Type::of(DType::f32, {3}), Type::scalar(DType::i32), Type::of(DType::f32, {3})};
+  const GraphRef condition = make_region(
+      "condition", types, [](Graph&, const std::vector<Value>& p) { return std::vector<Value>{gt<Value>(p[1], 0)}; });
+  const GraphRef body = make_region(
+      "body", types, [](Graph&, const std::vector<Value>& p) { return std::vector<Value>{p[1] - 1, p[2] * p[0]}; });
+  return {{{normal({3}), operand(DType::i32, {}, Domain::Index, 5), normal({3})},
+           {Attr("constants", 1)},
+           {condition, body}}};
+}
+
+}  // namespace
+
+constinit const Op kWhile = {
+    .name = "while",
+    .family = "control",
+    .doc =
+        "Runs the second region on (constants, state) to make the next state, as long as the first region gives true "
+        "for them; gives the last "
+        "state. A batch runs until its last example has finished.",
+    .operands_min = 1,
+    .operands_max = -1,
+    .region_count = 2,
+    .attrs = kWhileAttrs,
+    .infer = while_infer,
+    .jvp = while_jvp,
+    .transpose = while_transpose,
+    .vmap = while_vmap,
+    .lower = kPlanRunsRegions,
+    .reference = while_reference,
+    .tolerance = exact(),
+    .cost = [](const Node& n) { return cost_of_regions(n, 1); },
+    .samples = while_samples,
+};
+
+std::vector<Value> while_loop(const std::vector<Value>& constants, const std::vector<Value>& state,
+                              const RegionFn& condition, const RegionFn& body) {
+  if (state.empty()) throw base::Error("E0103", "while: there is no state to loop on");
+  const Node* n = add_while(state[0].graph(), constants, state, condition, body);
+  std::vector<Value> results;
+  for (uint32_t r = 0; r < n->result_count; ++r) results.push_back(n->result(static_cast<int>(r)));
+  return results;
+}
+
+}  // namespace strata::ops
