@@ -6,6 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/threads/thread_pool.h"
+#include "strata/base/trace/span.h"
 #include "strata/ir/plan/arena.h"
 #include "strata/runtime/execute/buffer_pool.h"
 
@@ -69,6 +70,8 @@ struct Executable::Binding {
 Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels, std::vector<std::shared_ptr<const Executable>> regions)
     : plan_(std::move(plan)), kernels_(std::move(kernels)), regions_(std::move(regions)) {
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
+  for (const PlanCommand& c : plan_->commands)
+    span_names_.push_back(c.kind == CommandKind::Kernel ? base::trace_name(plan_->kernels[c.kernel]) : c.kind == CommandKind::Copy ? "copy" : base::trace_name(c.node->op->name));
 }
 Executable::~Executable() = default;
 
@@ -170,6 +173,7 @@ struct Executable::Execution {
 
   void run_command(size_t c) {
     const PlanCommand& command = self.plan_->commands[c];
+    const base::Span span(self.span_names_[c], "command");
     if (command.kind == CommandKind::Kernel) run_kernel(command, c);
     else if (command.kind == CommandKind::Copy)
       std::memcpy(memory[command.writes[0]], memory[command.reads[0]], static_cast<size_t>(binding.buffer_bytes[command.writes[0]]));

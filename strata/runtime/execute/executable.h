@@ -57,6 +57,7 @@ class Executable {
   std::vector<BoundKernel> kernels_;
   std::vector<std::shared_ptr<const Executable>> regions_;
   std::vector<ir::Type> parameter_types_;
+  std::vector<const char*> span_names_;  ///< by command, for traces
   mutable std::recursive_mutex lock_;  ///< guards the bindings and their arenas
   mutable std::vector<std::unique_ptr<Binding>> bindings_;
 };
