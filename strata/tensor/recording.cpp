@@ -91,7 +91,9 @@ ir::Value Recording::enter(const Tensor& x) {
   if (auto it = captured_.find(cell); it != captured_.end()) return it->second;
   if (!cell->recording && !cell->is_concrete())
     throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended").hint("return it from the function instead of storing it outside");
-  if (cell->recording && cell->recording->kind() == Kind::Lazy) x.evaluate();
+  // A trace only needs the type: what is pending outside becomes an operand, with its derivative. In a lazy recording such a cell
+  // is another thread's.
+  if (kind_ == Kind::Lazy && cell->recording && cell->recording->kind() == Kind::Lazy) x.evaluate();
   const ir::Value parameter = graph_->add_parameter(x.type());
   captures_.push_back({x, parameter});
   captured_.emplace(cell, parameter);

@@ -35,6 +35,14 @@ constexpr ErrorPage kPages[] = {
     {"E0520", ErrorKind::User, "a file's tensors are not those of the model",
      "The first tensor that differs is named: missing in the file, unexpected in it, or of another shape or dtype. Load a checkpoint of the "
      "same architecture, or change the model's sizes."},
+    {"E0530", ErrorKind::User, "a batch that vmap can't find",
+     "At least one argument of a batched function has a batch axis, and all batched tensors have the same extent there. `in_axes` names the axis of each argument."},
+    {"E0531", ErrorKind::User, "branches or steps that give different values",
+     "Both branches of `cond` give tensors of the same types, and a step of `while_loop` or `scan` gives a state like the one it was given: "
+     "as many tensors, each with the same dtype and shape. The message shows the first that differs."},
+    {"E0532", ErrorKind::User, "a custom derivative of the wrong shape",
+     "The backward function of `custom_vjp` gives one cotangent for each float tensor of the arguments, with its type; the rule of "
+     "`custom_jvp` gives one tangent for each result."},
 };
 
 }  // namespace
