@@ -100,7 +100,7 @@ void scatter_jvp(ir::Jvp& j) {
   }
   if (combine != Combine::Mul) return select_jvp(j);
   if (j.has(2))
-    throw base::Error("E0119", "scatter: combining by mul has no derivative for its updates")
+    throw base::Error("E0200", "scatter: combining by mul has no derivative for its updates")
         .hint("use add on logarithms, or multiply outside");
   j.set(mul<Value>(j.tangent(0), scatter_as(j.node, ones_like(j.operand(0)), j.operand(2), Combine::Mul)));
 }

@@ -88,7 +88,7 @@ void while_jvp(ir::Jvp& j) {
 }
 
 void while_transpose(ir::Transpose& t) {
-  throw base::Error("E0119", "while: reverse mode needs the number of steps before it starts")
+  throw base::Error("E0203", "while: reverse mode needs the number of steps before it starts")
       .note("recorded at " + t.node.where.str())
       .hint("use scan with a length, masking the steps behind the end, or forward mode");
 }

@@ -5,7 +5,6 @@
 #include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
-#include "strata/ops/index.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
@@ -22,9 +21,13 @@ Value shift_of(Value x, const Ints& axes) {
   return select(is_finite(top), top, zeros_like(top));
 }
 
-Value gather_targets(Value x, Value targets) {
+/// x at the targets along the last axis, as a masked sum: it fuses with what made x, and so does its derivative, where
+/// a gather would need a scatter into zeros of the logits' size. One term of each sum is not 0, so nothing rounds.
+Value at_targets(Value x, Value targets) {
   const int64_t last = x.rank() - 1;
-  return squeeze(take_along_axis(x, expand_dims(targets, -1), last, OutOfRange::Clamp), last);
+  const Value column = iota_like(x, targets.dtype(), last);
+  const Value hit = eq<Value>(column, broadcast(targets, x.shape(), iota_ints(0, last)));
+  return reduce_sum(select(hit, x, zeros_like(x)), {last});
 }
 
 }  // namespace
@@ -68,7 +71,7 @@ Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
   targets = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
   const Value logp = log_softmax(widened(logits), last);
   const Value counts = ne<Value>(targets, o.ignore_index);
-  Value loss = neg(gather_targets(logp, targets));
+  Value loss = neg(at_targets(logp, targets));
   if (o.label_smoothing != 0.0) loss = loss * (1.0 - o.label_smoothing) - mean(logp, {last}) * o.label_smoothing;
   loss = select(counts, loss, zeros_like(loss));
   const Ints all = iota_ints(0, loss.rank());
