@@ -1,5 +1,5 @@
-// The product of a Hessian with a vector, without the Hessian: forward mode over reverse mode. Newton's method on the Rosenbrock
-// function by conjugate gradients then needs nothing else.
+// The product of a Hessian with a vector, without the Hessian: forward mode over reverse mode. Newton's method on the
+// Rosenbrock function by conjugate gradients then needs nothing else.
 #include <cmath>
 #include <cstdio>
 

@@ -17,13 +17,14 @@ namespace strata::compiler {
 class Backend;
 
 struct CompileOptions {
-  std::optional<runtime::IsaLevel> isa;      ///< else runtime::chosen_isa_level()
+  std::optional<runtime::IsaLevel> isa;  ///< else runtime::chosen_isa_level()
   std::vector<ir::Donation> donations;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
   const Backend* backend = nullptr;          ///< else LLVM for the chosen level
 };
 
 /// Throws what the passes and the backend throw; the graph is shared with the executable, which keeps its positions.
-std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const ir::Graph> graph, const CompileOptions& options = {});
+std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const ir::Graph> graph,
+                                                   const CompileOptions& options = {});
 
 }  // namespace strata::compiler

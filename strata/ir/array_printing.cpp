@@ -1,5 +1,6 @@
-// Arrays as NumPy prints them: nested brackets, columns aligned, floats at the shortest form that up to 8 digits need, and the
-// middle left out of large arrays. Source of the rules: NumPy's documentation of `set_printoptions` (threshold 1000, edge 3).
+// Arrays as NumPy prints them: nested brackets, columns aligned, floats at the shortest form that up to 8 digits need,
+// and the middle left out of large arrays. Source of the rules: NumPy's documentation of `set_printoptions` (threshold
+// 1000, edge 3).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -67,11 +68,13 @@ class Printer {
       largest = std::max(largest, v);
       smallest = std::min(smallest, v);
     }
-    style_.scientific = largest >= 1e8 || (largest > 0 && smallest < 1e-4) || (largest > 0 && largest / smallest > 1e3 && smallest < 1e-3);
+    style_.scientific = largest >= 1e8 || (largest > 0 && smallest < 1e-4) ||
+                        (largest > 0 && largest / smallest > 1e3 && smallest < 1e-3);
     const int limit = array_.dtype() == DType::f16 ? 4 : array_.dtype() == DType::bf16 ? 3 : 8;
     style_.precision = 0;
     for (int64_t i : shown_)
-      if (std::isfinite(array_.get(i))) style_.precision = std::max(style_.precision, needed_digits(array_.get(i), style_, limit));
+      if (std::isfinite(array_.get(i)))
+        style_.precision = std::max(style_.precision, needed_digits(array_.get(i), style_, limit));
   }
   std::string element(int64_t i) const {
     if (is_bool(array_.dtype())) return array_.get_int(i) ? "True" : "False";
@@ -94,9 +97,12 @@ class Printer {
     each_shown(axis, [&](int64_t i) {
       if (!first) text += innermost ? " " : std::string(array_.rank() - axis - 1, '\n') + std::string(depth, ' ');
       first = false;
-      if (i < 0) text += "...";
-      else if (innermost) text += fmt::format("{:>{}}", element(offset + i), width_);
-      else text += nested(axis + 1, offset + i * stride(axis), depth + 1);
+      if (i < 0)
+        text += "...";
+      else if (innermost)
+        text += fmt::format("{:>{}}", element(offset + i), width_);
+      else
+        text += nested(axis + 1, offset + i * stride(axis), depth + 1);
     });
     return text + "]";
   }

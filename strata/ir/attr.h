@@ -1,5 +1,5 @@
-// Attributes of a node: a short list of named constants in the order that the op declares. Plain data; lists and literals
-// live in the arena of the graph that holds the node.
+// Attributes of a node: a short list of named constants in the order that the op declares. Plain data; lists and
+// literals live in the arena of the graph that holds the node.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ enum class AttrKind : uint8_t { Bool, Int, Float, Text, Type, Ints, Dims, Array 
 struct Attr {
   std::string_view name;  ///< points to static or interned characters
   AttrKind kind = AttrKind::Int;
-  uint32_t count = 0;     ///< of Ints, Dims and the characters of Text
+  uint32_t count = 0;  ///< of Ints, Dims and the characters of Text
   union {
     bool flag;
     int64_t integer = 0;
@@ -39,10 +39,16 @@ struct Attr {
   Attr(std::string_view name, int value) : Attr(name, static_cast<int64_t>(value)) {}
   Attr(std::string_view name, double value) : name(name), kind(AttrKind::Float) { real = value; }
   Attr(std::string_view name, DType value) : name(name), kind(AttrKind::Type) { dtype = value; }
-  Attr(std::string_view name, std::string_view value) : name(name), kind(AttrKind::Text), count(value.size()) { text = value.data(); }
+  Attr(std::string_view name, std::string_view value) : name(name), kind(AttrKind::Text), count(value.size()) {
+    text = value.data();
+  }
   Attr(std::string_view name, const char* value) : Attr(name, std::string_view(value)) {}
-  Attr(std::string_view name, std::span<const int64_t> value) : name(name), kind(AttrKind::Ints), count(value.size()) { ints = value.data(); }
-  Attr(std::string_view name, std::span<const Dim> value) : name(name), kind(AttrKind::Dims), count(value.size()) { dims = value.data(); }
+  Attr(std::string_view name, std::span<const int64_t> value) : name(name), kind(AttrKind::Ints), count(value.size()) {
+    ints = value.data();
+  }
+  Attr(std::string_view name, std::span<const Dim> value) : name(name), kind(AttrKind::Dims), count(value.size()) {
+    dims = value.data();
+  }
   Attr(std::string_view name, const HostArray* value) : name(name), kind(AttrKind::Array) { array = value; }
 
   std::string_view as_text() const { return {text, count}; }

@@ -31,9 +31,9 @@ uint16_t round_to_small_float(double value, int mantissa, int exponent) {
   if (std::isinf(magnitude)) return static_cast<uint16_t>(sign | infinity);
   if (magnitude == 0.0) return sign;
   int e = std::ilogb(magnitude);
-  if (e < 1 - bias) e = 1 - bias;                                     // denormals share the smallest exponent
+  if (e < 1 - bias) e = 1 - bias;                                             // denormals share the smallest exponent
   const double scaled = std::nearbyint(std::ldexp(magnitude, mantissa - e));  // ties to even in the default mode
-  const auto integer = static_cast<uint32_t>(scaled);                 // in [0, 2^(mantissa+1)]
+  const auto integer = static_cast<uint32_t>(scaled);                         // in [0, 2^(mantissa+1)]
   const uint32_t packed = (static_cast<uint32_t>(e + bias - 1) << mantissa) + integer;  // a carry moves the exponent
   return static_cast<uint16_t>(sign | (packed >= infinity ? infinity : packed));
 }

@@ -9,17 +9,30 @@ namespace strata::ir {
 
 enum class DType : uint8_t { f64, f32, f16, bf16, i8, i16, i32, i64, u8, u16, u32, u64, boolean };
 inline constexpr int kDTypeCount = 13;
-inline constexpr DType kAllDTypes[kDTypeCount] = {DType::f64, DType::f32, DType::f16, DType::bf16, DType::i8,
-                                                  DType::i16, DType::i32, DType::i64, DType::u8,   DType::u16,
+inline constexpr DType kAllDTypes[kDTypeCount] = {DType::f64, DType::f32, DType::f16,    DType::bf16, DType::i8,
+                                                  DType::i16, DType::i32, DType::i64,    DType::u8,   DType::u16,
                                                   DType::u32, DType::u64, DType::boolean};
 
 /// Bytes of one element; bool takes one byte, 0 or 1.
 constexpr int64_t dtype_bytes(DType t) {
   switch (t) {
-    case DType::f64: case DType::i64: case DType::u64: return 8;
-    case DType::f32: case DType::i32: case DType::u32: return 4;
-    case DType::f16: case DType::bf16: case DType::i16: case DType::u16: return 2;
-    case DType::i8: case DType::u8: case DType::boolean: break;
+    case DType::f64:
+    case DType::i64:
+    case DType::u64:
+      return 8;
+    case DType::f32:
+    case DType::i32:
+    case DType::u32:
+      return 4;
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16:
+    case DType::u16:
+      return 2;
+    case DType::i8:
+    case DType::u8:
+    case DType::boolean:
+      break;
   }
   return 1;
 }
@@ -70,19 +83,32 @@ struct dtype_tag {
 template <class F>
 decltype(auto) visit_dtype(DType t, F&& f) {
   switch (t) {
-    case DType::f64: return f(dtype_tag<double>{});
-    case DType::f32: return f(dtype_tag<float>{});
-    case DType::f16: return f(dtype_tag<F16>{});
-    case DType::bf16: return f(dtype_tag<BF16>{});
-    case DType::i8: return f(dtype_tag<int8_t>{});
-    case DType::i16: return f(dtype_tag<int16_t>{});
-    case DType::i32: return f(dtype_tag<int32_t>{});
-    case DType::i64: return f(dtype_tag<int64_t>{});
-    case DType::u8: return f(dtype_tag<uint8_t>{});
-    case DType::u16: return f(dtype_tag<uint16_t>{});
-    case DType::u32: return f(dtype_tag<uint32_t>{});
-    case DType::u64: return f(dtype_tag<uint64_t>{});
-    case DType::boolean: break;
+    case DType::f64:
+      return f(dtype_tag<double>{});
+    case DType::f32:
+      return f(dtype_tag<float>{});
+    case DType::f16:
+      return f(dtype_tag<F16>{});
+    case DType::bf16:
+      return f(dtype_tag<BF16>{});
+    case DType::i8:
+      return f(dtype_tag<int8_t>{});
+    case DType::i16:
+      return f(dtype_tag<int16_t>{});
+    case DType::i32:
+      return f(dtype_tag<int32_t>{});
+    case DType::i64:
+      return f(dtype_tag<int64_t>{});
+    case DType::u8:
+      return f(dtype_tag<uint8_t>{});
+    case DType::u16:
+      return f(dtype_tag<uint16_t>{});
+    case DType::u32:
+      return f(dtype_tag<uint32_t>{});
+    case DType::u64:
+      return f(dtype_tag<uint64_t>{});
+    case DType::boolean:
+      break;
   }
   return f(dtype_tag<bool>{});
 }

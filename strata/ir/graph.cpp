@@ -29,8 +29,8 @@ std::string Location::str() const {
 
 namespace {
 
-/// Blocks of graphs that are gone, kept for the next ones: fresh memory costs a page fault per 4 KiB, which is half the time of
-/// recording an op. A listed registry, bounded.
+/// Blocks of graphs that are gone, kept for the next ones: fresh memory costs a page fault per 4 KiB, which is half the
+/// time of recording an op. A listed registry, bounded.
 class BlockPool {
  public:
   static constexpr size_t kBlockBytes = size_t{1} << 18;
@@ -61,7 +61,8 @@ BlockPool& block_pool() {
 
 }  // namespace
 
-/// Bump allocation: small blocks for small graphs, then pooled ones. Region references are the only things that need destruction.
+/// Bump allocation: small blocks for small graphs, then pooled ones. Region references are the only things that need
+/// destruction.
 struct Graph::Arena {
   std::vector<std::unique_ptr<std::byte[]>> blocks, pooled;
   std::byte* next = nullptr;
@@ -121,25 +122,32 @@ std::span<const Attr> copy_attrs(Graph& graph, std::span<const Attr> attrs) {
   return {copy, attrs.size()};
 }
 
-void check_call(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs, size_t regions, const Graph& graph) {
+void check_call(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs, size_t regions,
+                const Graph& graph) {
   const auto count = static_cast<int>(operands.size());
   if (count < op.operands_min || (op.operands_max >= 0 && count > op.operands_max))
     throw base::Error("E0103", std::string(op.name) + ": takes " + std::to_string(op.operands_min) +
-                                   (op.operands_max == op.operands_min ? "" : op.operands_max < 0 ? " or more" : " to " + std::to_string(op.operands_max)) +
+                                   (op.operands_max == op.operands_min ? ""
+                                    : op.operands_max < 0              ? " or more"
+                                                                       : " to " + std::to_string(op.operands_max)) +
                                    " operands, found " + std::to_string(count));
   for (const Value& v : operands)
     if (!v.node || v.node->graph != &graph)
-      throw base::Error("E0900", std::string(op.name) + ": an operand " + (v.node ? "belongs to another graph" : "is missing"));
+      throw base::Error("E0900",
+                        std::string(op.name) + ": an operand " + (v.node ? "belongs to another graph" : "is missing"));
   if (op.region_count >= 0 && regions != static_cast<size_t>(op.region_count))
-    throw base::Error("E0103", std::string(op.name) + ": takes " + std::to_string(op.region_count) + " regions, found " + std::to_string(regions));
+    throw base::Error("E0103", std::string(op.name) + ": takes " + std::to_string(op.region_count) +
+                                   " regions, found " + std::to_string(regions));
   if (op.name == "composite") return;  // carries the attributes of its name beside the declared ones
   bool fits = attrs.size() == op.attrs.size();
-  for (size_t i = 0; fits && i < attrs.size(); ++i) fits = attrs[i].name == op.attrs[i].name && attrs[i].kind == op.attrs[i].kind;
+  for (size_t i = 0; fits && i < attrs.size(); ++i)
+    fits = attrs[i].name == op.attrs[i].name && attrs[i].kind == op.attrs[i].kind;
   if (fits) return;
   std::string wanted, found;
   for (const AttrSpec& a : op.attrs) wanted += " " + std::string(a.name);
   for (const Attr& a : attrs) found += " " + std::string(a.name);
-  throw base::Error("E0104", std::string(op.name) + ": attributes are{" + wanted + " }, found{" + found + " }, or one is of another kind");
+  throw base::Error("E0104", std::string(op.name) + ": attributes are{" + wanted + " }, found{" + found +
+                                 " }, or one is of another kind");
 }
 
 /// FNV-like seed of an op's name would depend on nothing but the name; hashed once per op and kept by address.
@@ -163,7 +171,8 @@ Value Graph::add_parameter(Type type, std::string_view name) {
   return node->result();
 }
 
-Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs, std::span<const GraphRef> regions) {
+Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs,
+                 std::span<const GraphRef> regions) {
   check_call(op, operands, attrs, regions.size(), *this);
   Infer infer(op, operands, Attrs(attrs), regions, *this);
   if (!operands.empty() && !op.types.has(operands[0].dtype()))
@@ -208,7 +217,8 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
 
 void Graph::set_results(std::span<const Value> results) {
   for (const Value& v : results)
-    if (!v.node || v.node->graph != this) throw base::Error("E0900", "graph " + name_ + ": a result is missing or belongs to another graph");
+    if (!v.node || v.node->graph != this)
+      throw base::Error("E0900", "graph " + name_ + ": a result is missing or belongs to another graph");
   results_.assign(results.begin(), results.end());
 }
 

@@ -1,12 +1,14 @@
-// The tensor program: an SSA graph of nodes in an arena, in the order in which they were recorded (so always topological).
+// The tensor program: an SSA graph of nodes in an arena, in the order in which they were recorded (so always
+// topological).
 //
 //   Graph                     owns the arena, the nodes, the literals and shares of the regions
 //     parameters, results
 //     nodes: Node* -> [op | operands | result types | attributes | regions | 128-bit structural hash | source position]
 //
-// A graph is built by appending and then only read: passes and transforms make a new graph (rewrite.h). Regions of cond, while,
-// scan, call and composites are graphs themselves, isolated (captures become operands), shared and immutable once attached.
-// Recording a node costs well under 100 ns: one bump allocation, the op's type rule, and the hash.
+// A graph is built by appending and then only read: passes and transforms make a new graph (rewrite.h). Regions of
+// cond, while, scan, call and composites are graphs themselves, isolated (captures become operands), shared and
+// immutable once attached. Recording a node costs well under 100 ns: one bump allocation, the op's type rule, and the
+// hash.
 #pragma once
 
 #include <cstddef>
@@ -60,7 +62,7 @@ struct Value {
 struct Node {
   const Op* op = nullptr;  ///< null: a parameter
   Graph* graph = nullptr;
-  uint32_t id = 0;         ///< position among the graph's nodes
+  uint32_t id = 0;  ///< position among the graph's nodes
   uint32_t operand_count = 0, result_count = 0, region_count = 0;
   const Value* operand_data = nullptr;
   const Type* type_data = nullptr;
@@ -93,9 +95,10 @@ class Graph {
   void set_name(std::string name) { name_ = std::move(name); }
 
   Value add_parameter(Type type, std::string_view name = "");
-  /// Appends a node: checks operands and attributes, runs the op's type rule, hashes. Throws User errors of the E01xx range
-  /// with both operands' types and the position being recorded. Attribute lists are copied.
-  Node* add(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs = {}, std::span<const GraphRef> regions = {});
+  /// Appends a node: checks operands and attributes, runs the op's type rule, hashes. Throws User errors of the E01xx
+  /// range with both operands' types and the position being recorded. Attribute lists are copied.
+  Node* add(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs = {},
+            std::span<const GraphRef> regions = {});
   Value add1(const Op& op, std::initializer_list<Value> operands, std::initializer_list<Attr> attrs = {}) {
     return add(op, std::span(operands.begin(), operands.size()), std::span(attrs.begin(), attrs.size()))->result();
   }
@@ -111,7 +114,8 @@ class Graph {
   Facts& facts() { return facts_; }
   const Facts& facts() const { return facts_; }
 
-  /// Structural hash of parameters' types, facts, and the nodes that the results and effects need. Computed anew at each call.
+  /// Structural hash of parameters' types, facts, and the nodes that the results and effects need. Computed anew at
+  /// each call.
   base::Hash128 hash() const;
 
   /// The position that nodes recorded from now on get.
@@ -139,7 +143,9 @@ class Graph {
 /// Sets a graph's recording position for a scope: transforms give the nodes they make the position of their origin.
 class LocationScope {
  public:
-  LocationScope(Graph& graph, const Location& location) : graph_(graph), before_(graph.location()) { graph.set_location(location); }
+  LocationScope(Graph& graph, const Location& location) : graph_(graph), before_(graph.location()) {
+    graph.set_location(location);
+  }
   ~LocationScope() { graph_.set_location(before_); }
   LocationScope(const LocationScope&) = delete;
 

@@ -15,7 +15,8 @@ int64_t count_elements(const std::vector<int64_t>& shape) {
   int64_t n = 1;
   for (int64_t d : shape) {
     if (d < 0) throw base::Error("E0101", "array: a dimension is " + std::to_string(d) + ", expected 0 or more");
-    if (__builtin_mul_overflow(n, d, &n)) throw base::Error("E0112", "array: the number of elements does not fit 64 bits");
+    if (__builtin_mul_overflow(n, d, &n))
+      throw base::Error("E0112", "array: the number of elements does not fit 64 bits");
   }
   return n;
 }
@@ -31,22 +32,30 @@ T saturate(double value) {
 
 template <class T>
 T from_double(double value) {
-  if constexpr (std::is_same_v<T, bool>) return value != 0.0;
-  else if constexpr (std::is_integral_v<T>) return saturate<T>(value);
-  else return T(value);
+  if constexpr (std::is_same_v<T, bool>)
+    return value != 0.0;
+  else if constexpr (std::is_integral_v<T>)
+    return saturate<T>(value);
+  else
+    return T(value);
 }
 
 template <class T>
 T from_int(int64_t value) {
-  if constexpr (std::is_same_v<T, bool>) return value != 0;
-  else if constexpr (std::is_integral_v<T>) return static_cast<T>(value);
-  else if constexpr (std::is_same_v<T, float>) return static_cast<float>(value);
-  else return T(static_cast<double>(value));
+  if constexpr (std::is_same_v<T, bool>)
+    return value != 0;
+  else if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(value);
+  else if constexpr (std::is_same_v<T, float>)
+    return static_cast<float>(value);
+  else
+    return T(static_cast<double>(value));
 }
 
 }  // namespace
 
-HostArray::HostArray(DType dtype, std::vector<int64_t> shape) : dtype_(dtype), shape_(std::move(shape)), elements_(count_elements(shape_)) {
+HostArray::HostArray(DType dtype, std::vector<int64_t> shape)
+    : dtype_(dtype), shape_(std::move(shape)), elements_(count_elements(shape_)) {
   int64_t size;
   if (__builtin_mul_overflow(elements_, dtype_bytes(dtype), &size) || size > std::numeric_limits<int64_t>::max() - 64)
     throw base::Error("E0112", "array: the size in bytes does not fit 64 bits");
@@ -77,8 +86,10 @@ int64_t HostArray::get_int(int64_t index) const {
   return visit_dtype(dtype_, [&](auto tag) -> int64_t {
     using T = typename decltype(tag)::type;
     const T value = reinterpret_cast<const T*>(data())[index];
-    if constexpr (std::is_integral_v<T>) return static_cast<int64_t>(value);
-    else return saturate<int64_t>(static_cast<double>(value));
+    if constexpr (std::is_integral_v<T>)
+      return static_cast<int64_t>(value);
+    else
+      return saturate<int64_t>(static_cast<double>(value));
   });
 }
 
@@ -99,7 +110,8 @@ void HostArray::set_int(int64_t index, int64_t value) {
 HostArray HostArray::reshaped(std::vector<int64_t> shape) const {
   HostArray a(dtype_, std::move(shape), storage_);
   if (a.elements_ != elements_)
-    throw base::Error("E0101", "reshape: " + std::to_string(elements_) + " elements do not fill the new shape, which has " + std::to_string(a.elements_));
+    throw base::Error("E0101", "reshape: " + std::to_string(elements_) +
+                                   " elements do not fill the new shape, which has " + std::to_string(a.elements_));
   return a;
 }
 
@@ -110,7 +122,8 @@ HostArray HostArray::clone() const {
 }
 
 bool HostArray::same_bits(const HostArray& other) const {
-  return dtype_ == other.dtype_ && shape_ == other.shape_ && std::memcmp(data(), other.data(), static_cast<size_t>(bytes())) == 0;
+  return dtype_ == other.dtype_ && shape_ == other.shape_ &&
+         std::memcmp(data(), other.data(), static_cast<size_t>(bytes())) == 0;
 }
 
 }  // namespace strata::ir

@@ -1,5 +1,6 @@
-// A dense row-major array in host memory with a concrete shape: literals of a program, inputs and outputs of the interpreter,
-// and what a Tensor becomes when it is looked at. Copies share the storage; treat shared storage as immutable.
+// A dense row-major array in host memory with a concrete shape: literals of a program, inputs and outputs of the
+// interpreter, and what a Tensor becomes when it is looked at. Copies share the storage; treat shared storage as
+// immutable.
 #pragma once
 
 #include <cstddef>
@@ -40,9 +41,13 @@ class HostArray {
   const std::shared_ptr<std::byte>& storage() const { return storage_; }
 
   template <class T>
-  std::span<T> as() { return {reinterpret_cast<T*>(data()), static_cast<size_t>(elements_)}; }
+  std::span<T> as() {
+    return {reinterpret_cast<T*>(data()), static_cast<size_t>(elements_)};
+  }
   template <class T>
-  std::span<const T> as() const { return {reinterpret_cast<const T*>(data()), static_cast<size_t>(elements_)}; }
+  std::span<const T> as() const {
+    return {reinterpret_cast<const T*>(data()), static_cast<size_t>(elements_)};
+  }
 
   /// One element as a double (integers beyond 2^53 lose bits: use get_int) or as an integer.
   double get(int64_t index) const;

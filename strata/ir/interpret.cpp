@@ -17,7 +17,8 @@ std::string concrete_str(DType dtype, std::span<const int64_t> shape) {
 
 class Interpreter {
  public:
-  Interpreter(const Graph& graph, const DimBinding& dims, const InterpretOptions& options) : graph_(graph), dims_(dims), options_(options) {}
+  Interpreter(const Graph& graph, const DimBinding& dims, const InterpretOptions& options)
+      : graph_(graph), dims_(dims), options_(options) {}
 
   std::vector<HostArray> run(std::span<const HostArray> arguments) {
     values_.resize(graph_.nodes().size());
@@ -32,7 +33,8 @@ class Interpreter {
  private:
   void run_node(const Node& node) {
     if (!node.op->reference)
-      throw base::Error("E0106", std::string(node.op->name) + ": can't be interpreted: " + (node.op->reference.reason ? node.op->reference.reason : "no rule"));
+      throw base::Error("E0106", std::string(node.op->name) + ": can't be interpreted: " +
+                                     (node.op->reference.reason ? node.op->reference.reason : "no rule"));
     std::vector<HostArray> operands;
     for (const Value& v : node.operands()) operands.push_back(values_[v.node->id][v.index]);
     std::vector<HostArray> results;
@@ -42,9 +44,12 @@ class Interpreter {
       results.emplace_back(type.dtype(), std::move(shape));
     }
     Reference rule{node, operands, results, nullptr, nullptr, nullptr};
-    rule.run = [this](const Graph& region, std::span<const HostArray> arguments) { return Interpreter(region, dims_, options_).run(arguments); };
+    rule.run = [this](const Graph& region, std::span<const HostArray> arguments) {
+      return Interpreter(region, dims_, options_).run(arguments);
+    };
     rule.dim = [this](Dim d) { return dims_(d); };
-    rule.print = options_.print ? options_.print : [](const std::string& text) { std::fputs((text + "\n").c_str(), stderr); };
+    rule.print =
+        options_.print ? options_.print : [](const std::string& text) { std::fputs((text + "\n").c_str(), stderr); };
     node.op->reference.fn(rule);
     if (options_.observe) options_.observe(node, results);
     values_[node.id] = std::move(results);
@@ -61,21 +66,26 @@ class Interpreter {
 DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::span<const std::vector<int64_t>> shapes) {
   for (size_t i = 0; i < types.size(); ++i) {
     if (shapes[i].size() != static_cast<size_t>(types[i].rank()))
-      throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() + ", found " + concrete_str(types[i].dtype(), shapes[i]));
+      throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
+                                     ", found " + concrete_str(types[i].dtype(), shapes[i]));
     for (int axis = 0; axis < types[i].rank(); ++axis)
-      if (auto name = types[i].dim(axis).symbol_name(); name && !std::any_of(values_.begin(), values_.end(), [&](auto& v) { return v.first == *name; }))
+      if (auto name = types[i].dim(axis).symbol_name();
+          name && !std::any_of(values_.begin(), values_.end(), [&](auto& v) { return v.first == *name; }))
         bind(*name, shapes[i][axis]);
   }
   for (size_t i = 0; i < types.size(); ++i)
     for (int axis = 0; axis < types[i].rank(); ++axis)
       if (const int64_t expected = (*this)(types[i].dim(axis)); expected != shapes[i][axis])
-        throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() + ", found " + concrete_str(types[i].dtype(), shapes[i]))
+        throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
+                                       ", found " + concrete_str(types[i].dtype(), shapes[i]))
             .note("axis " + std::to_string(axis) + " should be " + std::to_string(expected));
   for (const SymbolFact& fact : graph.facts().all())
     for (const auto& [name, value] : values_)
       if (name == fact.name && (value < fact.lowest || value > fact.highest || value % fact.multiple != 0))
-        throw base::Error("E0111", graph.name() + ": dimension " + name + " is " + std::to_string(value) + ", expected " + std::to_string(fact.lowest) + " to " +
-                                       (fact.highest == INT64_MAX ? "any" : std::to_string(fact.highest)) + (fact.multiple > 1 ? ", a multiple of " + std::to_string(fact.multiple) : ""));
+        throw base::Error("E0111", graph.name() + ": dimension " + name + " is " + std::to_string(value) +
+                                       ", expected " + std::to_string(fact.lowest) + " to " +
+                                       (fact.highest == INT64_MAX ? "any" : std::to_string(fact.highest)) +
+                                       (fact.multiple > 1 ? ", a multiple of " + std::to_string(fact.multiple) : ""));
 }
 
 void DimBinding::bind(std::string_view symbol, int64_t value) { values_.emplace_back(symbol, value); }
@@ -85,21 +95,25 @@ int64_t DimBinding::operator()(Dim d) const {
   return d.evaluate([this](std::string_view symbol) -> int64_t {
     for (const auto& [name, value] : values_)
       if (name == symbol) return value;
-    throw base::Error("E0110", "dimension '" + std::string(symbol) + "' has no value: no argument's shape holds it alone");
+    throw base::Error("E0110",
+                      "dimension '" + std::string(symbol) + "' has no value: no argument's shape holds it alone");
   });
 }
 
-std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> arguments, const InterpretOptions& options) {
+std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> arguments,
+                                 const InterpretOptions& options) {
   const size_t count = graph.parameters().size();
   if (arguments.size() != count)
-    throw base::Error("E0110", graph.name() + ": takes " + std::to_string(count) + " arguments, found " + std::to_string(arguments.size()));
+    throw base::Error("E0110", graph.name() + ": takes " + std::to_string(count) + " arguments, found " +
+                                   std::to_string(arguments.size()));
   std::vector<Type> types;
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < count; ++i) {
     types.push_back(graph.parameters()[i]->type());
     shapes.push_back(arguments[i].shape());
     if (types[i].dtype() != arguments[i].dtype())
-      throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() + ", found " + concrete_str(arguments[i].dtype(), shapes[i]));
+      throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
+                                     ", found " + concrete_str(arguments[i].dtype(), shapes[i]));
   }
   const DimBinding dims(graph, types, shapes);
   return Interpreter(graph, dims, options).run(arguments);

@@ -1,5 +1,5 @@
-// The tensor interpreter: what a program means. Plain loops through each op's reference rule, in f64 (integers exactly),
-// rounded once to each result's dtype. Slow and obviously right; every compiled result is compared with it.
+// The tensor interpreter: what a program means. Plain loops through each op's reference rule, in f64 (integers
+// exactly), rounded once to each result's dtype. Slow and obviously right; every compiled result is compared with it.
 #pragma once
 
 #include <functional>
@@ -19,11 +19,13 @@ struct InterpretOptions {
   std::function<void(const std::string&)> print;
 };
 
-/// Runs a graph on arrays, one per parameter. Symbolic dimensions are bound from the arrays' shapes; a mismatch, a broken fact
-/// or a false check is a User error.
-std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> arguments, const InterpretOptions& options = {});
+/// Runs a graph on arrays, one per parameter. Symbolic dimensions are bound from the arrays' shapes; a mismatch, a
+/// broken fact or a false check is a User error.
+std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> arguments,
+                                 const InterpretOptions& options = {});
 
-/// Binds the symbols of the parameters' shapes to the arguments' shapes and checks shapes, dtypes and facts (E0110, E0111).
+/// Binds the symbols of the parameters' shapes to the arguments' shapes and checks shapes, dtypes and facts (E0110,
+/// E0111).
 class DimBinding {
  public:
   DimBinding() = default;

@@ -38,7 +38,8 @@ void Infer::same_dtype(int first) const {
 
 void Infer::same_shape(int first) const {
   for (int i = first + 1; i < count(); ++i)
-    if (!std::equal(type(i).shape().begin(), type(i).shape().end(), type(first).shape().begin(), type(first).shape().end()))
+    if (!std::equal(type(i).shape().begin(), type(i).shape().end(), type(first).shape().begin(),
+                    type(first).shape().end()))
       fail("E0101", "operand shapes differ: " + type(first).str() + " and " + type(i).str());
 }
 
@@ -47,7 +48,8 @@ OpTable::OpTable(std::span<const Op* const> ops) : sorted_(ops.begin(), ops.end(
 }
 
 const Op* OpTable::find(std::string_view name) const {
-  auto it = std::lower_bound(sorted_.begin(), sorted_.end(), name, [](const Op* op, std::string_view n) { return op->name < n; });
+  auto it = std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                             [](const Op* op, std::string_view n) { return op->name < n; });
   return it != sorted_.end() && (*it)->name == name ? *it : nullptr;
 }
 

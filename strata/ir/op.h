@@ -1,5 +1,6 @@
-// The interface of an op: one block of constant data per op, from which the builder's checks, the interpreter, the transforms,
-// the compiler, the conformance tests, the fuzzers and the reference pages are made. The blocks themselves stand in ops/.
+// The interface of an op: one block of constant data per op, from which the builder's checks, the interpreter, the
+// transforms, the compiler, the conformance tests, the fuzzers and the reference pages are made. The blocks themselves
+// stand in ops/.
 //
 // Each facet is given, or refused with a reason that is printed when the facet is asked for.
 #pragma once
@@ -39,7 +40,9 @@ struct refuse {
   const char* why;
   constexpr explicit refuse(const char* w) : why(w) {}
   template <class Fn>
-  constexpr operator Facet<Fn>() const { return Facet<Fn>::refused(why); }
+  constexpr operator Facet<Fn>() const {
+    return Facet<Fn>::refused(why);
+  }
 };
 
 /// A set of element types.
@@ -84,12 +87,14 @@ struct Cost {
   Dim bytes;
 };
 
-// ---- what the rules are given ---------------------------------------------------------------------------------------------
+// ---- what the rules are given
+// ---------------------------------------------------------------------------------------------
 
 /// Type rule: checks the operands and gives the result types.
 class Infer {
  public:
-  Infer(const Op& op, std::span<const Value> operands, Attrs attrs, std::span<const GraphRef> regions, const Graph& graph)
+  Infer(const Op& op, std::span<const Value> operands, Attrs attrs, std::span<const GraphRef> regions,
+        const Graph& graph)
       : op(op), operands(operands), attrs(attrs), regions(regions), graph(graph) {}
   const Op& op;
   std::span<const Value> operands;
@@ -107,15 +112,23 @@ class Infer {
   }
   /// All operands from `first` on have operand first's dtype (E0100).
   void same_dtype(int first = 0) const;
-  /// All operands from `first` on have operand first's shape (E0101): between tensors nothing broadcasts silently at this level.
+  /// All operands from `first` on have operand first's shape (E0101): between tensors nothing broadcasts silently at
+  /// this level.
   void same_shape(int first = 0) const;
 
   struct Results {  // small: almost every op has one result
     void push_back(Type t) {
-      if (size < 4) inline_data[size++] = t;
-      else { if (rest.empty()) rest.assign(inline_data, inline_data + 4); rest.push_back(t); ++size; }
+      if (size < 4)
+        inline_data[size++] = t;
+      else {
+        if (rest.empty()) rest.assign(inline_data, inline_data + 4);
+        rest.push_back(t);
+        ++size;
+      }
     }
-    std::span<const Type> view() const { return rest.empty() ? std::span<const Type>(inline_data, size) : std::span<const Type>(rest); }
+    std::span<const Type> view() const {
+      return rest.empty() ? std::span<const Type>(inline_data, size) : std::span<const Type>(rest);
+    }
     Type inline_data[4];
     uint32_t size = 0;
     std::vector<Type> rest;
@@ -136,29 +149,29 @@ class Reference {
   std::function<void(const std::string&)> print;
 };
 
-class Jvp;         // ops/rules.h: tangents of an op's results from those of its operands
-class Transpose;   // ops/rules.h: cotangents of a linear op's operands from those of its results
-class Vmap;        // ops/rules.h: the op over a new leading batch axis
-class Lowering;    // ops/lowering.h: the op as loops
+class Jvp;        // ops/rules.h: tangents of an op's results from those of its operands
+class Transpose;  // ops/rules.h: cotangents of a linear op's operands from those of its results
+class Vmap;       // ops/rules.h: the op over a new leading batch axis
+class Lowering;   // ops/lowering.h: the op as loops
 struct Sample;
 
 /// Where an op's operands may take their random values from in tests.
 struct SampleOperand {
   Type type;
   enum class Domain : uint8_t {
-    Normal,      ///< standard normal, or small integers
-    Positive,    ///< (0.1, 4)
-    Unit,        ///< (-0.95, 0.95)
-    Nonzero,     ///< |x| in (0.5, 2)
-    Exact,       ///< small exactly representable numbers, with ties
-    Index,       ///< integers in [0, bound)
-    Special,     ///< NaN, infinities, zeros of both signs, the largest and smallest numbers
+    Normal,    ///< standard normal, or small integers
+    Positive,  ///< (0.1, 4)
+    Unit,      ///< (-0.95, 0.95)
+    Nonzero,   ///< |x| in (0.5, 2)
+    Exact,     ///< small exactly representable numbers, with ties
+    Index,     ///< integers in [0, bound)
+    Special,   ///< NaN, infinities, zeros of both signs, the largest and smallest numbers
   } domain = Domain::Normal;
   int64_t bound = 4;
 };
 struct Sample {
   std::vector<SampleOperand> operands;
-  std::vector<Attr> attrs;           ///< lists must point to static data
+  std::vector<Attr> attrs;  ///< lists must point to static data
   std::vector<GraphRef> regions;
 };
 
@@ -167,16 +180,17 @@ enum class Effect : uint8_t {
   Ordered,  ///< prints, checks, writes to refs: kept and kept in order
 };
 
-// ---- the block -----------------------------------------------------------------------------------------------------------
+// ---- the block
+// -----------------------------------------------------------------------------------------------------------
 
 struct Op {
   std::string_view name;
-  std::string_view family;               ///< "elementwise", "shape", ...: groups the reference pages
-  std::string_view doc;                  ///< the meaning: empty and scalar inputs, NaN, infinity, ties, division by zero
+  std::string_view family;  ///< "elementwise", "shape", ...: groups the reference pages
+  std::string_view doc;     ///< the meaning: empty and scalar inputs, NaN, infinity, ties, division by zero
   int operands_min = 1, operands_max = 1;  ///< -1: any number
   int region_count = 0;                    ///< -1: any number
   std::span<const AttrSpec> attrs;
-  DTypeSet types = kAnyDType;            ///< of operand 0 (of the result, for ops without operands)
+  DTypeSet types = kAnyDType;  ///< of operand 0 (of the result, for ops without operands)
   void (*infer)(Infer&) = nullptr;
   Facet<void (*)(Jvp&)> jvp;
   Facet<void (*)(Transpose&)> transpose;

@@ -18,7 +18,10 @@ Value GraphCopier::find(Value from) const {
 
 Value GraphCopier::get(Value from) const {
   const Value to = find(from);
-  if (!to) throw base::Error("E0900", "rewrite: a value of " + std::string(from.node->op ? from.node->op->name : "a parameter") + " is used before it was mapped");
+  if (!to)
+    throw base::Error("E0900", "rewrite: a value of " +
+                                   std::string(from.node->op ? from.node->op->name : "a parameter") +
+                                   " is used before it was mapped");
   return to;
 }
 
@@ -33,7 +36,8 @@ void GraphCopier::copy_parameters() {
   for (const SymbolFact& fact : from_.facts().all()) to_.facts().add(fact);
   for (size_t i = 0; i < from_.parameters().size(); ++i) {
     const LocationScope scope(to_, from_.parameters()[i]->where);
-    set(from_.parameter(static_cast<int>(i)), to_.add_parameter(from_.parameters()[i]->type(), from_.parameter_name(static_cast<int>(i))));
+    set(from_.parameter(static_cast<int>(i)),
+        to_.add_parameter(from_.parameters()[i]->type(), from_.parameter_name(static_cast<int>(i))));
   }
 }
 
@@ -83,7 +87,8 @@ std::vector<std::vector<uint32_t>> use_counts(const Graph& graph) {
   return counts;
 }
 
-std::unique_ptr<Graph> rewrite_graph(const Graph& graph, const std::function<bool(const Node&, GraphCopier&, Graph&)>& rewrite) {
+std::unique_ptr<Graph> rewrite_graph(const Graph& graph,
+                                     const std::function<bool(const Node&, GraphCopier&, Graph&)>& rewrite) {
   auto result = std::make_unique<Graph>(graph.name());
   GraphCopier copier(graph, *result);
   copier.copy_parameters();

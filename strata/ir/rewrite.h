@@ -1,5 +1,6 @@
-// Making a graph from a graph. Passes and transforms walk the old graph in order and append to a new one; what they do not
-// change is copied node by node. So a result is always topologically sorted, and the old graph stays for comparison.
+// Making a graph from a graph. Passes and transforms walk the old graph in order and append to a new one; what they do
+// not change is copied node by node. So a result is always topologically sorted, and the old graph stays for
+// comparison.
 #pragma once
 
 #include <functional>
@@ -42,12 +43,14 @@ class GraphCopier {
 /// Which nodes the results and effects need (parameters count as needed).
 std::vector<bool> live_nodes(const Graph& graph);
 
-/// For each node the number of uses of each result by live nodes, plus one for each appearance among the graph's results.
+/// For each node the number of uses of each result by live nodes, plus one for each appearance among the graph's
+/// results.
 std::vector<std::vector<uint32_t>> use_counts(const Graph& graph);
 
-/// A new graph with the same parameters in which `rewrite` decides for each live node: it appends what it likes to the new graph,
-/// maps the node's results, and returns true; or returns false, and the node is copied.
-std::unique_ptr<Graph> rewrite_graph(const Graph& graph, const std::function<bool(const Node&, GraphCopier&, Graph&)>& rewrite);
+/// A new graph with the same parameters in which `rewrite` decides for each live node: it appends what it likes to the
+/// new graph, maps the node's results, and returns true; or returns false, and the node is copied.
+std::unique_ptr<Graph> rewrite_graph(const Graph& graph,
+                                     const std::function<bool(const Node&, GraphCopier&, Graph&)>& rewrite);
 
 /// The same program again.
 std::unique_ptr<Graph> copy_graph(const Graph& graph);
@@ -55,8 +58,8 @@ std::unique_ptr<Graph> copy_graph(const Graph& graph);
 /// The program that computes only these values of `graph`, from the same parameters.
 std::unique_ptr<Graph> copy_graph_with_results(const Graph& graph, std::span<const Value> results);
 
-/// Appends the body of `body` to `to` with `arguments` in place of its parameters and returns the images of its results.
-/// Nodes without a position get the recording position of `to`.
+/// Appends the body of `body` to `to` with `arguments` in place of its parameters and returns the images of its
+/// results. Nodes without a position get the recording position of `to`.
 std::vector<Value> inline_graph(const Graph& body, Graph& to, std::span<const Value> arguments);
 
 }  // namespace strata::ir

@@ -19,7 +19,8 @@ TypeTable& type_table() {
 }
 
 base::Hash128 hash_of(DType dtype, std::span<const Dim> shape, bool is_ref) {
-  base::Hash128 h = base::combine(base::Hash128{}, uint64_t{0x7479706500000000u + static_cast<uint64_t>(dtype) * 2 + is_ref});
+  base::Hash128 h =
+      base::combine(base::Hash128{}, uint64_t{0x7479706500000000u + static_cast<uint64_t>(dtype) * 2 + is_ref});
   for (Dim d : shape) h = base::combine(h, d.hash());
   return h;
 }
@@ -33,7 +34,8 @@ Type Type::intern(DType dtype, std::span<const Dim> shape, bool is_ref) {
   auto [first, last] = table.by_hash.equal_range(hash.lo);
   for (auto it = first; it != last; ++it) {
     const TypeNode& node = *it->second;
-    if (node.dtype == dtype && node.is_ref == is_ref && std::equal(node.shape.begin(), node.shape.end(), shape.begin(), shape.end()))
+    if (node.dtype == dtype && node.is_ref == is_ref &&
+        std::equal(node.shape.begin(), node.shape.end(), shape.begin(), shape.end()))
       return Type(&node);
   }
   const TypeNode* node = &table.nodes.emplace_back(TypeNode{dtype, is_ref, Shape(shape.begin(), shape.end()), hash});

@@ -25,7 +25,9 @@ class Type {
  public:
   Type() = default;
   static Type of(DType dtype, std::span<const Dim> shape);
-  static Type of(DType dtype, std::initializer_list<Dim> shape) { return of(dtype, std::span(shape.begin(), shape.size())); }
+  static Type of(DType dtype, std::initializer_list<Dim> shape) {
+    return of(dtype, std::span(shape.begin(), shape.size()));
+  }
   static Type scalar(DType dtype) { return of(dtype, std::span<const Dim>()); }
   /// A cell that holds a value of type `value`; only parameters of a program have such types.
   static Type ref(Type value);

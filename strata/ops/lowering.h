@@ -1,9 +1,10 @@
-// How an op becomes loops. The `lower` facet of a block is called once per node and says which of five forms the op has; the
-// compiler (compiler/lower) owns the loops, fuses, and schedules.
+// How an op becomes loops. The `lower` facet of a block is called once per node and says which of five forms the op
+// has; the compiler (compiler/lower) owns the loops, fuses, and schedules.
 //
-//   element     result[i...] = f(i...), reading operands at any index: pointwise ops, data movement, indexing. Fuses as a producer.
-//   reduction   result[i...] = finish(fold of combine over r... of f(i..., r...)). Order of the fold: see design.md, section 4.1.
-//   contraction result[...] = sum over k of lhs * rhs, one ascending chain of FMAs per element. Elements of both sides are
+//   element     result[i...] = f(i...), reading operands at any index: pointwise ops, data movement, indexing. Fuses as
+//   a producer. reduction   result[i...] = finish(fold of combine over r... of f(i..., r...)). Order of the fold: see
+//   design.md, section 4.1. contraction result[...] = sum over k of lhs * rhs, one ascending chain of FMAs per element.
+//   Elements of both sides are
 //               functions of indices, so that producers (casts, transposes, padding) fuse into the packing.
 //   loops       the op writes its own statements over buffers: sort, scatter, cumulative ops.
 //   alias       the result is the operand's memory under another shape: reshape.
@@ -26,8 +27,8 @@ using ElementFn = std::function<loops::Expr(std::span<const loops::Expr> index)>
 struct ReductionForm {
   std::vector<Dim> kept;     ///< extents of the result's axes
   std::vector<Dim> reduced;  ///< extents of the folded axes, outermost first
-  /// The reduced axes include the operand's last axis: 32 virtual lanes over the flattened reduced index and a fixed tree.
-  /// Otherwise one ascending chain per element, in chunks of fixed length.
+  /// The reduced axes include the operand's last axis: 32 virtual lanes over the flattened reduced index and a fixed
+  /// tree. Otherwise one ascending chain per element, in chunks of fixed length.
   bool is_last_axis_reduced = false;
   /// The term at (kept index..., reduced index...), already in the accumulation dtype (f32 for half floats).
   ElementFn term;
@@ -60,8 +61,8 @@ class Lowering {
   loops::LoopContext& context;
 
   // What the rule reads.
-  /// The element of operand i at an index: a load, or the operand's producer written out in place. As stored: f16 and bf16
-  /// elements come as f16 and bf16; cast before computing.
+  /// The element of operand i at an index: a load, or the operand's producer written out in place. As stored: f16 and
+  /// bf16 elements come as f16 and bf16; cast before computing.
   virtual loops::Expr operand(int i, std::span<const loops::Expr> index) = 0;
   /// The memory of operand i and of result r: only inside LoopsForm::write.
   virtual const loops::Buffer* operand_buffer(int i) = 0;

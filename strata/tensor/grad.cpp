@@ -64,13 +64,15 @@ std::vector<Tensor> gradients(const Tensor& output, std::span<const Tensor> inpu
   return entered.tensors(transform::append_gradient(entered.recording.graph(), out, wrt));
 }
 
-std::vector<Tensor> vjp_of(std::span<const Tensor> outputs, std::span<const Tensor> cotangents, std::span<const Tensor> inputs, Source at) {
+std::vector<Tensor> vjp_of(std::span<const Tensor> outputs, std::span<const Tensor> cotangents,
+                           std::span<const Tensor> inputs, Source at) {
   Entered entered(at);
   const auto out = entered.values(outputs), seeds = entered.values(cotangents), wrt = entered.values(inputs);
   return entered.tensors(transform::append_vjp(entered.recording.graph(), out, seeds, wrt));
 }
 
-std::vector<Tensor> jvp_of(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> tangents, Source at) {
+std::vector<Tensor> jvp_of(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                           std::span<const Tensor> tangents, Source at) {
   Entered entered(at);
   const auto out = entered.values(outputs), wrt = entered.values(inputs), directions = entered.values(tangents);
   return entered.tensors(transform::append_jvp(entered.recording.graph(), out, wrt, directions));

@@ -2,8 +2,9 @@
 //
 //   auto [loss, grads] = value_and_grad([&](const Mlp& m) { return nn::cross_entropy(m(x), y); }, model);
 //
-// `grads` is a tree like the model with gradients in place of the parameters; buffers and integer tensors have none (undefined).
-// The function may also return std::pair(loss, anything): the second part comes along in place of the loss as pair(loss, rest).
+// `grads` is a tree like the model with gradients in place of the parameters; buffers and integer tensors have none
+// (undefined). The function may also return std::pair(loss, anything): the second part comes along in place of the loss
+// as pair(loss, rest).
 #pragma once
 
 #include <span>
@@ -27,17 +28,21 @@ class Hold {
   Recording& recording_;
 };
 
-/// Marks leaves as the inputs of a derivative: each becomes a value of its own in the recording, so that other uses of the same
-/// tensor count as constants.
+/// Marks leaves as the inputs of a derivative: each becomes a value of its own in the recording, so that other uses of
+/// the same tensor count as constants.
 std::vector<Tensor> separate(const Leaves& leaves, Source at);
 std::vector<Tensor> gradients(const Tensor& output, std::span<const Tensor> inputs, Source at);
-std::vector<Tensor> vjp_of(std::span<const Tensor> outputs, std::span<const Tensor> cotangents, std::span<const Tensor> inputs, Source at);
-std::vector<Tensor> jvp_of(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> tangents, Source at);
+std::vector<Tensor> vjp_of(std::span<const Tensor> outputs, std::span<const Tensor> cotangents,
+                           std::span<const Tensor> inputs, Source at);
+std::vector<Tensor> jvp_of(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                           std::span<const Tensor> tangents, Source at);
 
 template <class R>
 const Tensor& loss_of(const R& result) {
-  if constexpr (std::is_same_v<R, Tensor>) return result;
-  else return result.first;
+  if constexpr (std::is_same_v<R, Tensor>)
+    return result;
+  else
+    return result.first;
 }
 
 bool is_differentiable(const Leaf& leaf);
@@ -117,7 +122,8 @@ Tree hvp(F&& f, const Tree& tree, const Tree& vector, Source at = Source::here()
   const Tree grads = grad(std::forward<F>(f), inputs, at);
   const std::vector<Tensor> wrt = grad_detail::differentiable(leaves_of(inputs));
   Tree outputs = grads, direction = vector;
-  const std::vector<Tensor> out = grad_detail::differentiable(leaves_of(outputs)), tangents = grad_detail::differentiable(leaves_of(direction));
+  const std::vector<Tensor> out = grad_detail::differentiable(leaves_of(outputs)),
+                            tangents = grad_detail::differentiable(leaves_of(direction));
   return grad_detail::with_tensors(inputs, grad_detail::jvp_of(out, wrt, tangents, at));
 }
 

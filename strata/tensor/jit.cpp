@@ -15,10 +15,10 @@ struct Program {
   base::Hash128 key;
   std::shared_ptr<const runtime::Executable> executable;
   base::Hash128 graph_hash;
-  std::vector<Tensor> captures;                   ///< hidden inputs, behind the arguments' leaves
+  std::vector<Tensor> captures;                    ///< hidden inputs, behind the arguments' leaves
   std::vector<std::pair<size_t, size_t>> rebound;  ///< (argument, leaf) of results behind the returned ones, in order
   std::set<std::pair<size_t, size_t>> is_new;      ///< rebound leaves that had no tensor before
-  std::vector<int> returned;                      ///< result of each returned tensor; -1: an undefined one
+  std::vector<int> returned;                       ///< result of each returned tensor; -1: an undefined one
   size_t returned_count = 0;
 };
 
@@ -69,8 +69,8 @@ struct Trace {
   std::vector<ir::Donation> donations;
 };
 
-Trace record(std::span<const Argument> caller, std::span<const Argument> traced, const Signature& signature, const JitOptions& options,
-             const std::function<std::vector<Tensor>()>& body) {
+Trace record(std::span<const Argument> caller, std::span<const Argument> traced, const Signature& signature,
+             const JitOptions& options, const std::function<std::vector<Tensor>()>& body) {
   Trace trace;
   TraceScope scope;
   Recording& recording = scope.recording();
@@ -98,9 +98,12 @@ Trace record(std::span<const Argument> caller, std::span<const Argument> traced,
     for (size_t l = 0; l < traced[a].leaves.list.size(); ++l) {
       const Tensor& now = traced[a].leaves.list[l].tensor();
       if (before[a][l].defined()) ++parameter;
-      if (!caller[a].is_in_out || !now.defined() || (before[a][l].defined() && now.cell() == before[a][l].cell())) continue;
-      if (before[a][l].defined()) trace.donations.push_back({static_cast<int>(results.size()), parameter});
-      else trace.program->is_new.emplace(a, l);
+      if (!caller[a].is_in_out || !now.defined() || (before[a][l].defined() && now.cell() == before[a][l].cell()))
+        continue;
+      if (before[a][l].defined())
+        trace.donations.push_back({static_cast<int>(results.size()), parameter});
+      else
+        trace.program->is_new.emplace(a, l);
       trace.program->rebound.emplace_back(a, l);
       results.push_back(recording.enter(now));
     }
@@ -128,11 +131,14 @@ void restore(std::span<const Argument> caller, const Program& program, std::span
   size_t next = 0;
   for (size_t a = 0; a < caller.size(); ++a)
     for (size_t l = 0; l < caller[a].leaves.list.size(); ++l) {
-      const bool was_rebound = std::find(program.rebound.begin(), program.rebound.end(), std::pair(a, l)) != program.rebound.end();
-      if (was_rebound ? !program.is_new.contains({a, l}) : caller[a].leaves.list[l].tensor().defined()) position[{a, l}] = next++;
+      const bool was_rebound =
+          std::find(program.rebound.begin(), program.rebound.end(), std::pair(a, l)) != program.rebound.end();
+      if (was_rebound ? !program.is_new.contains({a, l}) : caller[a].leaves.list[l].tensor().defined())
+        position[{a, l}] = next++;
     }
   for (auto [a, l] : program.rebound)
-    if (auto it = position.find({a, l}); it != position.end()) caller[a].leaves.list[l].assign(Tensor(arguments[it->second]));
+    if (auto it = position.find({a, l}); it != position.end())
+      caller[a].leaves.list[l].assign(Tensor(arguments[it->second]));
 }
 
 }  // namespace
@@ -150,8 +156,8 @@ std::string Engine::first_non_finite(std::span<const Argument> caller) const {
   return "";
 }
 
-std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<const Argument> traced, const std::function<std::vector<Tensor>()>& body,
-                                 size_t& program_index, Source) {
+std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<const Argument> traced,
+                                 const std::function<std::vector<Tensor>()>& body, size_t& program_index, Source) {
   const Signature signature(caller, options_);
   program_index = 0;
   while (program_index < programs_.size() && programs_[program_index]->key != signature.key()) ++program_index;

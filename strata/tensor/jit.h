@@ -3,11 +3,14 @@
 //   auto step = jit([&](Mlp& m, auto& opt, Tensor x, Tensor y) { ...; return loss; });
 //   step(model, adam, x, y);
 //
-// - Arguments are trees. Tensors that the function rebinds through a reference to a non-const argument become results, donated:
+// - Arguments are trees. Tensors that the function rebinds through a reference to a non-const argument become results,
+// donated:
 //   the new value takes the old one's memory.
 // - Tensors used from outside are captured: hidden inputs, fixed at recording.
-// - Dimension 0 of a Tensor argument is symbolic (equal sizes at the first call are taken to be one dimension, and a call with
-//   another pattern of equal sizes records again); other dimensions and those of trees are static. JitOptions changes that.
+// - Dimension 0 of a Tensor argument is symbolic (equal sizes at the first call are taken to be one dimension, and a
+// call with
+//   another pattern of equal sizes records again); other dimensions and those of trees are static. JitOptions changes
+//   that.
 // - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again.
 // - Looking at a value inside is an error that says where.
 #pragma once
@@ -54,12 +57,12 @@ class Engine {
   explicit Engine(JitOptions options);
   ~Engine();
 
-  /// Records `body` on tensors in place of the arguments' leaves if no program fits, runs the program, writes rebound tensors back
-  /// through `caller`, and returns the tensors that the function returned.
-  /// `traced`: leaves of the copies that `body` works on, in the order of `caller`.
-  /// `prototype` receives the program's key position: index of the recording, so that the caller can keep what was returned.
-  std::vector<Tensor> call(std::span<const Argument> caller, std::span<const Argument> traced, const std::function<std::vector<Tensor>()>& body,
-                           size_t& program_index, Source at);
+  /// Records `body` on tensors in place of the arguments' leaves if no program fits, runs the program, writes rebound
+  /// tensors back through `caller`, and returns the tensors that the function returned. `traced`: leaves of the copies
+  /// that `body` works on, in the order of `caller`. `prototype` receives the program's key position: index of the
+  /// recording, so that the caller can keep what was returned.
+  std::vector<Tensor> call(std::span<const Argument> caller, std::span<const Argument> traced,
+                           const std::function<std::vector<Tensor>()>& body, size_t& program_index, Source at);
   /// Runs the program that fits again and names the first op that makes a NaN or infinity; empty if none does.
   std::string first_non_finite(std::span<const Argument> caller) const;
   int recordings() const;
@@ -82,7 +85,8 @@ Argument describe(T& tree, bool is_in_out) {
 template <class F>
 class Jitted {
  public:
-  Jitted(F f, JitOptions options) : f_(std::move(f)), engine_(std::make_shared<jit_detail::Engine>(std::move(options))) {}
+  Jitted(F f, JitOptions options)
+      : f_(std::move(f)), engine_(std::make_shared<jit_detail::Engine>(std::move(options))) {}
 
   template <class... Args>
   auto operator()(Args&&... args) {
@@ -92,13 +96,16 @@ class Jitted {
   template <class... Args>
   auto call(Source at, Args&&... args) {
     std::tuple<std::remove_cvref_t<Args>...> copies(args...);
-    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(args, std::is_lvalue_reference_v<Args> && !std::is_const_v<std::remove_reference_t<Args>>)...};
-    const std::vector<jit_detail::Argument> traced =
-        std::apply([](auto&... copy) { return std::vector<jit_detail::Argument>{jit_detail::describe(copy, true)...}; }, copies);
+    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(
+        args, std::is_lvalue_reference_v<Args> && !std::is_const_v<std::remove_reference_t<Args>>)...};
+    const std::vector<jit_detail::Argument> traced = std::apply(
+        [](auto&... copy) { return std::vector<jit_detail::Argument>{jit_detail::describe(copy, true)...}; }, copies);
     using Returned = decltype(std::apply([this](auto&... copy) { return f_(copy...); }, copies));
     size_t index = 0;
     if constexpr (std::is_void_v<Returned>) {
-      engine_->call(caller, traced, [&] { return std::apply([this](auto&... copy) { f_(copy...); }, copies), std::vector<Tensor>(); }, index, at);
+      engine_->call(
+          caller, traced,
+          [&] { return std::apply([this](auto&... copy) { f_(copy...); }, copies), std::vector<Tensor>(); }, index, at);
     } else {
       auto body = [&] {
         Returned result = std::apply([this](auto&... copy) { return f_(copy...); }, copies);
@@ -119,8 +126,9 @@ class Jitted {
     }
   }
 
-  /// Replays the last call's program on arguments (of which nothing changes) and names the first op that makes a NaN or an infinity
-  /// out of finite values, with its position; empty if none does. For steps that commit only finite results.
+  /// Replays the last call's program on arguments (of which nothing changes) and names the first op that makes a NaN or
+  /// an infinity out of finite values, with its position; empty if none does. For steps that commit only finite
+  /// results.
   template <class... Args>
   std::string first_non_finite(Args&... args) {
     const std::vector<jit_detail::Argument> caller = {jit_detail::describe(args, false)...};

@@ -67,8 +67,10 @@ void release(Cell* cell) noexcept {
   if (!cell || cell->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (cell->recording) cell->recording->forget(cell);
   cell->array = HostArray();
-  if (cell_pool.free.size() < 65536) cell_pool.free.push_back(cell);
-  else delete cell;
+  if (cell_pool.free.size() < 65536)
+    cell_pool.free.push_back(cell);
+  else
+    delete cell;
 }
 
 Recording::Recording(Kind kind) : kind_(kind), graph_(std::make_shared<ir::Graph>()) {}
@@ -86,13 +88,16 @@ Recording& Recording::current() {
 
 ir::Value Recording::enter(const Tensor& x) {
   Cell* cell = x.cell();
-  if (!cell) throw base::Error("E0500", "a tensor is used that was never given a value").hint("default-constructed tensors are empty: assign one first");
+  if (!cell)
+    throw base::Error("E0500", "a tensor is used that was never given a value")
+        .hint("default-constructed tensors are empty: assign one first");
   if (cell->recording == this) return cell->value;
   if (auto it = captured_.find(cell); it != captured_.end()) return it->second;
   if (!cell->recording && !cell->is_concrete())
-    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended").hint("return it from the function instead of storing it outside");
-  // A trace only needs the type: what is pending outside becomes an operand, with its derivative. In a lazy recording such a cell
-  // is another thread's.
+    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended")
+        .hint("return it from the function instead of storing it outside");
+  // A trace only needs the type: what is pending outside becomes an operand, with its derivative. In a lazy recording
+  // such a cell is another thread's.
   if (kind_ == Kind::Lazy && cell->recording && cell->recording->kind() == Kind::Lazy) x.evaluate();
   const ir::Value parameter = graph_->add_parameter(x.type());
   captures_.push_back({x, parameter});
@@ -174,7 +179,8 @@ Value HandleTraits<Tensor>::enter(Recording& recording, const Tensor& x) { retur
 Tensor HandleTraits<Tensor>::leave(Recording& recording, Value x) {
   strata::Recording& r = *recording.recording_;
   Tensor result = r.leave(x);
-  if (r.kind() == strata::Recording::Kind::Lazy && r.open_ops == 1 && r.holds == 0 && (policy == FlushPolicy::Sync || r.graph().nodes().size() > kMostPendingNodes)) {
+  if (r.kind() == strata::Recording::Kind::Lazy && r.open_ops == 1 && r.holds == 0 &&
+      (policy == FlushPolicy::Sync || r.graph().nodes().size() > kMostPendingNodes)) {
     recording.is_outermost_ = false;  // the flush starts a new graph
     r.flush();
   }

@@ -4,9 +4,9 @@
 //                       | value of a Recording (recorded; becomes concrete when a lazy recording is flushed)
 //                       | nothing         (its trace has ended)
 //
-// A lazy recording is the thread's default; its outputs are the values that still have a handle when it is flushed. A trace
-// (jit, bodies of control flow) is stacked on top of it and ends as a graph. A cell from outside that is used in a recording
-// becomes a parameter, once: a capture.
+// A lazy recording is the thread's default; its outputs are the values that still have a handle when it is flushed. A
+// trace (jit, bodies of control flow) is stacked on top of it and ends as a graph. A cell from outside that is used in
+// a recording becomes a parameter, once: a capture.
 #pragma once
 
 #include <atomic>

@@ -43,7 +43,8 @@ Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
 ir::Type Tensor::type() const {
   if (!cell_) throw base::Error("E0500", "the type of a tensor is asked for that was never given a value");
   if (cell_->recording) return cell_->value.type();
-  if (!cell_->is_concrete()) throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended");
+  if (!cell_->is_concrete())
+    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended");
   Shape shape;
   for (int64_t d : cell_->array.shape()) shape.emplace_back(d);
   return ir::Type::of(cell_->array.dtype(), shape);
@@ -52,7 +53,8 @@ ir::Type Tensor::type() const {
 int64_t Tensor::size(int axis) const {
   const Dim d = dim(axis);
   if (!d.is_constant())
-    throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() + " is not known while the program is recorded")
+    throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() +
+                                   " is not known while the program is recorded")
         .hint("use dim(axis), which may be symbolic, or make the dimension static in the jit options");
   return d.constant();
 }
@@ -61,13 +63,19 @@ const HostArray& Tensor::array(Source at) const {
   if (!cell_) throw base::Error("E0500", "the elements of a tensor are asked for that was never given a value");
   if (cell_->is_concrete()) return cell_->array;
   if (cell_->recording && cell_->recording->kind() == Recording::Kind::Lazy) {
-    if (cell_->recording->holds > 0) cell_->recording->peek(cell_);
-    else cell_->recording->flush();
+    if (cell_->recording->holds > 0)
+      cell_->recording->peek(cell_);
+    else
+      cell_->recording->flush();
     return cell_->array;
   }
   const std::string here = ir::Location{at.file, at.line, nullptr}.str();
-  if (!cell_->recording) throw base::Error("E0502", "a tensor is looked at after the jit call that recorded it has ended").note("looked at in " + here);
-  throw base::Error("E0501", "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str())
+  if (!cell_->recording)
+    throw base::Error("E0502", "a tensor is looked at after the jit call that recorded it has ended")
+        .note("looked at in " + here);
+  throw base::Error(
+      "E0501",
+      "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str())
       .note("looked at in " + here)
       .note("recorded at " + cell_->value.node->where.str())
       .hint("return the tensor from the function, or use print() and check(), which run with the program");

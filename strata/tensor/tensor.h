@@ -1,11 +1,11 @@
 // Tensor: what users compute with. A handle to an array in memory, or to a value of the program being recorded.
 //
 //   Tensor x = Tensor::from({1.f, 2.f, 3.f});
-//   Tensor y = exp(x) * 2;          // recorded, not run (lazy; set_flush_policy(FlushPolicy::Sync) runs each op at once)
-//   print("{}", y);                 // looked at: compiled and run
+//   Tensor y = exp(x) * 2;          // recorded, not run (lazy; set_flush_policy(FlushPolicy::Sync) runs each op at
+//   once) print("{}", y);                 // looked at: compiled and run
 //
-// Values are immutable; assignment rebinds. Every op of ops/ takes Tensors. Recording is per thread: a tensor that is not
-// evaluated yet belongs to the thread that recorded it; evaluate() it before you hand it to another.
+// Values are immutable; assignment rebinds. Every op of ops/ takes Tensors. Recording is per thread: a tensor that is
+// not evaluated yet belongs to the thread that recorded it; evaluate() it before you hand it to another.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ using ir::HostArray;
 using ir::Shape;
 using ops::Source;
 
-struct Cell;       // shared state of the handles of one value, recording.h
+struct Cell;  // shared state of the handles of one value, recording.h
 class Recording;
 
 class Tensor : public ops::Operators<Tensor> {
@@ -74,7 +74,9 @@ class Tensor : public ops::Operators<Tensor> {
   /// The only element, converted.
   double item(Source at = Source::here()) const;
   template <class T>
-  std::span<const T> data(Source at = Source::here()) const { return array(at).as<T>(); }
+  std::span<const T> data(Source at = Source::here()) const {
+    return array(at).as<T>();
+  }
   std::string str() const;  ///< as NumPy prints it; inside jit its type
 
   Cell* cell() const { return cell_; }
@@ -87,19 +89,32 @@ class Tensor : public ops::Operators<Tensor> {
 
 template <class T>
 constexpr DType dtype_of() {
-  if constexpr (std::is_same_v<T, double>) return DType::f64;
-  else if constexpr (std::is_same_v<T, float>) return DType::f32;
-  else if constexpr (std::is_same_v<T, bool>) return DType::boolean;
-  else if constexpr (std::is_same_v<T, int8_t>) return DType::i8;
-  else if constexpr (std::is_same_v<T, int16_t>) return DType::i16;
-  else if constexpr (std::is_same_v<T, int32_t>) return DType::i32;
-  else if constexpr (std::is_same_v<T, int64_t>) return DType::i64;
-  else if constexpr (std::is_same_v<T, uint8_t>) return DType::u8;
-  else if constexpr (std::is_same_v<T, uint16_t>) return DType::u16;
-  else if constexpr (std::is_same_v<T, uint32_t>) return DType::u32;
-  else if constexpr (std::is_same_v<T, uint64_t>) return DType::u64;
-  else if constexpr (std::is_same_v<T, ir::F16>) return DType::f16;
-  else return DType::bf16;
+  if constexpr (std::is_same_v<T, double>)
+    return DType::f64;
+  else if constexpr (std::is_same_v<T, float>)
+    return DType::f32;
+  else if constexpr (std::is_same_v<T, bool>)
+    return DType::boolean;
+  else if constexpr (std::is_same_v<T, int8_t>)
+    return DType::i8;
+  else if constexpr (std::is_same_v<T, int16_t>)
+    return DType::i16;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return DType::i32;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return DType::i64;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return DType::u8;
+  else if constexpr (std::is_same_v<T, uint16_t>)
+    return DType::u16;
+  else if constexpr (std::is_same_v<T, uint32_t>)
+    return DType::u32;
+  else if constexpr (std::is_same_v<T, uint64_t>)
+    return DType::u64;
+  else if constexpr (std::is_same_v<T, ir::F16>)
+    return DType::f16;
+  else
+    return DType::bf16;
 }
 
 template <class T>
@@ -131,7 +146,8 @@ class NameScope {
   const char* before_;
 };
 
-/// The same with the whole path from the root, interned: what a layer that knows its place in the model opens at each call.
+/// The same with the whole path from the root, interned: what a layer that knows its place in the model opens at each
+/// call.
 class PathScope {
  public:
   explicit PathScope(const char* interned_path);

@@ -50,11 +50,13 @@ TEST(Grad, TheTextbookFunctionHasItsTextbookGradient) {
 
 TEST(Grad, LookingAtAValueInTheMiddleKeepsTheGradient) {
   const Tensor x = Tensor::scalar(3);
-  auto g = grad([](const Tensor& x) {
-    const Tensor y = x * x;
-    EXPECT_EQ(y.item(), 9);
-    return y * x;
-  }, x);
+  auto g = grad(
+      [](const Tensor& x) {
+        const Tensor y = x * x;
+        EXPECT_EQ(y.item(), 9);
+        return y * x;
+      },
+      x);
   EXPECT_FLOAT_EQ(g.item(), 27);
 }
 
@@ -74,11 +76,13 @@ TEST(Jit, RecordsOnceAndServesOtherBatchSizes) {
 
 TEST(Jit, ReboundTensorsOfATreeAreWrittenBack) {
   Model m{Tensor::from({1.f, 2.f})};
-  auto step = jit([](Model& m, Tensor x) {
-    auto [loss, g] = value_and_grad([&](const Model& m) { return sum(m.w * x); }, m);
-    m.w = m.w - g.w * 0.5;
-    return loss;
-  }, {.is_batch_symbolic = false});
+  auto step = jit(
+      [](Model& m, Tensor x) {
+        auto [loss, g] = value_and_grad([&](const Model& m) { return sum(m.w * x); }, m);
+        m.w = m.w - g.w * 0.5;
+        return loss;
+      },
+      {.is_batch_symbolic = false});
   EXPECT_FLOAT_EQ(step(m, Tensor::from({2.f, 4.f})).item(), 10);
   EXPECT_FLOAT_EQ(m.w.data<float>()[0], 0);
   EXPECT_FLOAT_EQ(m.w.data<float>()[1], 0);

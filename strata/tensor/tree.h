@@ -5,9 +5,9 @@
 //     STRATA_FIELDS(hidden, out)
 //   };
 //
-// A leaf is a Tensor (a parameter), a Buffer (running statistics: state without a gradient), or static configuration (numbers,
-// bools, enums, strings: part of a jit program's identity). Paths join names with dots, as PyTorch's state dicts do:
-// "hidden.weight", "blocks.3.attention.bias".
+// A leaf is a Tensor (a parameter), a Buffer (running statistics: state without a gradient), or static configuration
+// (numbers, bools, enums, strings: part of a jit program's identity). Paths join names with dots, as PyTorch's state
+// dicts do: "hidden.weight", "blocks.3.attention.bias".
 #pragma once
 
 #include <array>
@@ -55,16 +55,16 @@ class FieldNames {
 };
 
 /// Names the members that form the tree.
-#define STRATA_FIELDS(...)                                                   \
-  template <class StrataVisitor>                                             \
-  void visit_fields(StrataVisitor&& visitor) {                               \
-    ::strata::FieldNames names(#__VA_ARGS__);                                \
-    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__);         \
-  }                                                                          \
-  template <class StrataVisitor>                                             \
-  void visit_fields(StrataVisitor&& visitor) const {                         \
-    ::strata::FieldNames names(#__VA_ARGS__);                                \
-    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__);         \
+#define STRATA_FIELDS(...)                                           \
+  template <class StrataVisitor>                                     \
+  void visit_fields(StrataVisitor&& visitor) {                       \
+    ::strata::FieldNames names(#__VA_ARGS__);                        \
+    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__); \
+  }                                                                  \
+  template <class StrataVisitor>                                     \
+  void visit_fields(StrataVisitor&& visitor) const {                 \
+    ::strata::FieldNames names(#__VA_ARGS__);                        \
+    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__); \
   }
 
 template <class V, class... Fields>
@@ -83,7 +83,9 @@ concept HasFields = requires(T& t, AnyVisitor v) { t.visit_fields(v); };
 template <class T>
 concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
 
-inline std::string join(const std::string& path, std::string_view name) { return path.empty() ? std::string(name) : path + "." + std::string(name); }
+inline std::string join(const std::string& path, std::string_view name) {
+  return path.empty() ? std::string(name) : path + "." + std::string(name);
+}
 
 }  // namespace tree_detail
 
@@ -91,24 +93,37 @@ inline std::string join(const std::string& path, std::string_view name) { return
 template <class T, class V>
 void walk_tree(T& tree, const std::string& path, V& visitor) {
   using U = std::remove_cv_t<T>;
-  if constexpr (std::is_same_v<U, Buffer>) visitor.tensor(path, LeafKind::Buffer, tree);
-  else if constexpr (std::is_same_v<U, Tensor>) visitor.tensor(path, LeafKind::Parameter, tree);
-  else if constexpr (tree_detail::StaticLeaf<U>) visitor.constant(path, tree);
+  if constexpr (std::is_same_v<U, Buffer>)
+    visitor.tensor(path, LeafKind::Buffer, tree);
+  else if constexpr (std::is_same_v<U, Tensor>)
+    visitor.tensor(path, LeafKind::Parameter, tree);
+  else if constexpr (tree_detail::StaticLeaf<U>)
+    visitor.constant(path, tree);
   else if constexpr (tree_detail::HasFields<T>) {
-    tree.visit_fields([&](std::string_view name, auto& field) { walk_tree(field, tree_detail::join(path, name), visitor); });
-  } else if constexpr (requires { tree.has_value(); *tree; }) {
+    tree.visit_fields(
+        [&](std::string_view name, auto& field) { walk_tree(field, tree_detail::join(path, name), visitor); });
+  } else if constexpr (requires {
+                         tree.has_value();
+                         *tree;
+                       }) {
     visitor.constant(path, tree.has_value());
     if (tree.has_value()) walk_tree(*tree, path, visitor);
   } else if constexpr (requires { std::tuple_size<U>::value; }) {
     [&]<size_t... i>(std::index_sequence<i...>) {
       (walk_tree(std::get<i>(tree), tree_detail::join(path, std::to_string(i)), visitor), ...);
     }(std::make_index_sequence<std::tuple_size_v<U>>());
-  } else if constexpr (requires { tree.begin(); tree.end(); tree.size(); }) {
+  } else if constexpr (requires {
+                         tree.begin();
+                         tree.end();
+                         tree.size();
+                       }) {
     visitor.constant(path, static_cast<int64_t>(tree.size()));
     size_t i = 0;
     for (auto& item : tree) walk_tree(item, tree_detail::join(path, std::to_string(i++)), visitor);
   } else {
-    static_assert(sizeof(U) == 0, "not a tree: give the type STRATA_FIELDS(...), or make it a Tensor, a number, an enum, or a container of trees");
+    static_assert(sizeof(U) == 0,
+                  "not a tree: give the type STRATA_FIELDS(...), or make it a Tensor, a number, an enum, or a "
+                  "container of trees");
   }
 }
 
@@ -139,9 +154,12 @@ class LeafCollector {
   }
   template <class X>
   void constant(const std::string& path, const X& value) {
-    if constexpr (std::is_same_v<X, std::string>) mix(path, base::hash_text(value));
-    else if constexpr (std::is_floating_point_v<X>) mix(path, base::combine(base::Hash128{}, std::bit_cast<uint64_t>(static_cast<double>(value))));
-    else mix(path, base::combine(base::Hash128{}, static_cast<uint64_t>(value)));
+    if constexpr (std::is_same_v<X, std::string>)
+      mix(path, base::hash_text(value));
+    else if constexpr (std::is_floating_point_v<X>)
+      mix(path, base::combine(base::Hash128{}, std::bit_cast<uint64_t>(static_cast<double>(value))));
+    else
+      mix(path, base::combine(base::Hash128{}, static_cast<uint64_t>(value)));
   }
 
  private:

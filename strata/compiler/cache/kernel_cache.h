@@ -12,7 +12,8 @@
 
 namespace strata::compiler {
 
-/// $STRATA_CACHE, else $XDG_CACHE_HOME/strata, else ~/.cache/strata; empty when the variable is set to nothing (no cache).
+/// $STRATA_CACHE, else $XDG_CACHE_HOME/strata, else ~/.cache/strata; empty when the variable is set to nothing (no
+/// cache).
 std::string cache_folder();
 
 class KernelCache {

@@ -17,7 +17,8 @@ using ir::Value;
 
 namespace {
 
-/// Makes the region of one group: parameters for what comes from outside, the group's nodes, and the roots that are used outside.
+/// Makes the region of one group: parameters for what comes from outside, the group's nodes, and the roots that are
+/// used outside.
 struct RegionMaker {
   const Graph& graph;
   const FusionGroups& groups;
@@ -44,7 +45,8 @@ struct RegionMaker {
     for (const Node* root : group.roots) {
       for (uint32_t i = 0; i < root->result_count; ++i) visit(root->result(static_cast<int>(i)));
       for (uint32_t i = 0; i < root->result_count; ++i)
-        if (groups.is_used_outside(root->result(static_cast<int>(i)), group)) results.push_back(root->result(static_cast<int>(i)));
+        if (groups.is_used_outside(root->result(static_cast<int>(i)), group))
+          results.push_back(root->result(static_cast<int>(i)));
     }
     region->set_results(copier.get(results));
   }
@@ -60,8 +62,9 @@ std::unique_ptr<Graph> fuse(const Graph& graph) {
   for (const FusionGroup& group : groups.in_order()) {
     const Node& last = *group.roots.back();
     const ir::LocationScope scope(*result, last.where);
-    const bool is_alone = group.roots.size() == 1 &&
-                          std::none_of(last.operands().begin(), last.operands().end(), [&](const Value& v) { return groups.is_inlined(*v.node); });
+    const bool is_alone =
+        group.roots.size() == 1 && std::none_of(last.operands().begin(), last.operands().end(),
+                                                [&](const Value& v) { return groups.is_inlined(*v.node); });
     if (is_alone) {
       copier.copy(last);
       continue;

@@ -21,15 +21,20 @@ constexpr size_t kMostRoots = 12;
 bool is_movement(const Node& node) { return !node.op->is_pointwise; }
 
 /// Work per element that is worth a buffer: division, roots and everything made of polynomials.
-bool is_costly(const Node& node) { return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1; }
+bool is_costly(const Node& node) {
+  return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1;
+}
 
 bool is_leaf(const Node& node) { return node.op && node.operand_count == 0; }
 
-bool same_shape(ir::Type a, ir::Type b) { return std::equal(a.shape().begin(), a.shape().end(), b.shape().begin(), b.shape().end()); }
+bool same_shape(ir::Type a, ir::Type b) {
+  return std::equal(a.shape().begin(), a.shape().end(), b.shape().begin(), b.shape().end());
+}
 
 }  // namespace
 
-/// What a root reads through its inlined producers: the roots at the index of the root itself, and those at other indices.
+/// What a root reads through its inlined producers: the roots at the index of the root itself, and those at other
+/// indices.
 struct FusionGroups::Reads {
   std::vector<const Node*> same_index, other_index;
 };
@@ -52,7 +57,8 @@ void FusionGroups::find_uses() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter()) continue;
     forms_[node->id] = form_of(*node);
-    for (uint32_t i = 0; i < node->operand_count; ++i) uses_[node->operand(static_cast<int>(i)).node->id].push_back({node, static_cast<int>(i)});
+    for (uint32_t i = 0; i < node->operand_count; ++i)
+      uses_[node->operand(static_cast<int>(i)).node->id].push_back({node, static_cast<int>(i)});
   }
   for (const Value& v : graph_.results()) is_result_[v.node->id] = true;
 }
@@ -65,9 +71,14 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
       // A movement reads each element at most once, unless it repeats it (broadcast) or picks by data (gather).
       if (is_movement(node) || is_leaf(node)) return true;
       return user.op->family == "shape" && !is_costly(node);
-    case Form::Reduction: return user.op->family == "reduction" || is_movement(node);
-    case Form::Contraction: return is_movement(node);  // packing reads elements more than once
-    case Form::Loops: case Form::Alias: case Form::Command: break;
+    case Form::Reduction:
+      return user.op->family == "reduction" || is_movement(node);
+    case Form::Contraction:
+      return is_movement(node);  // packing reads elements more than once
+    case Form::Loops:
+    case Form::Alias:
+    case Form::Command:
+      break;
   }
   return false;
 }
@@ -78,7 +89,8 @@ bool FusionGroups::may_inline(const Node& node) const {
     if (!may_inline_into(node, use)) return false;
   if (is_leaf(node)) return true;
   if (inline_size_[node.id] > kLargestInlineTree) return false;
-  const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(), [&](const Use& u) { return u.user == uses_[node.id][0].user; });
+  const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(),
+                                        [&](const Use& u) { return u.user == uses_[node.id][0].user; });
   if (has_one_user) return true;
   if (is_costly(node)) return false;
   // Repeating a cheap node in several kernels pays when it does not read more than the one buffer that it would write.
@@ -113,16 +125,18 @@ FusionGroups::Reads FusionGroups::reads_of(const Node& root) const {
   while (!open.empty()) {
     auto [node, is_same] = open.back();
     open.pop_back();
-    if (inlined_[node->id]) open_operands(*node, is_same);
-    else if (!node->is_parameter()) (is_same ? reads.same_index : reads.other_index).push_back(node);
+    if (inlined_[node->id])
+      open_operands(*node, is_same);
+    else if (!node->is_parameter())
+      (is_same ? reads.same_index : reads.other_index).push_back(node);
   }
   return reads;
 }
 
 /// Whether group `to` can be reached from `from` along reads, other than by its own direct read of `skip_direct`.
 bool FusionGroups::reaches(int from, int to, int skip_direct) const {
-  // Walks backwards from `from` through what it reads; groups are numbered in the order of their first root, and a group only
-  // reads groups that exist already, so the walk ends.
+  // Walks backwards from `from` through what it reads; groups are numbered in the order of their first root, and a
+  // group only reads groups that exist already, so the walk ends.
   std::vector<bool> seen(groups_.size());
   std::vector<int> open;
   for (int g : reads_from_[from])
@@ -144,12 +158,15 @@ int FusionGroups::group_to_join(const Node& root) {
   for (const Node* producer : reads.same_index) {
     const int g = group_of_[producer->id];
     const Form form = forms_[producer->id];
-    if (form == Form::Loops || form == Form::Alias || form == Form::Command || groups_[g].roots.size() >= kMostRoots) continue;
+    if (form == Form::Loops || form == Form::Alias || form == Form::Command || groups_[g].roots.size() >= kMostRoots)
+      continue;
     if (!same_shape(producer->type(), root.type())) continue;
     bool is_possible = true;
     for (const Node* other : reads.other_index) is_possible = is_possible && group_of_[other->id] != g;
     // Joining must not make a cycle: nothing else that the root reads may depend on the group.
-    auto depends = [&](const Node* other) { return group_of_[other->id] != g && (reaches(group_of_[other->id], g, -1)); };
+    auto depends = [&](const Node* other) {
+      return group_of_[other->id] != g && (reaches(group_of_[other->id], g, -1));
+    };
     for (const Node* other : reads.same_index) is_possible = is_possible && !depends(other);
     for (const Node* other : reads.other_index) is_possible = is_possible && !depends(other);
     if (is_possible) return g;
@@ -172,7 +189,8 @@ void FusionGroups::make_groups() {
     for (const auto* list : {&reads.same_index, &reads.other_index})
       for (const Node* producer : *list) {
         const int h = group_of_[producer->id];
-        if (h != g && std::find(reads_from_[g].begin(), reads_from_[g].end(), h) == reads_from_[g].end()) reads_from_[g].push_back(h);
+        if (h != g && std::find(reads_from_[g].begin(), reads_from_[g].end(), h) == reads_from_[g].end())
+          reads_from_[g].push_back(h);
       }
   }
 }

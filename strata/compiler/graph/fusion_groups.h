@@ -9,8 +9,8 @@
 
 namespace strata::compiler {
 
-/// Nodes computed by one kernel, in order. The inlined producers of the roots belong to it as well (possibly to other groups
-/// too: they are computed again there).
+/// Nodes computed by one kernel, in order. The inlined producers of the roots belong to it as well (possibly to other
+/// groups too: they are computed again there).
 struct FusionGroup {
   std::vector<const ir::Node*> roots;
 };
@@ -43,10 +43,10 @@ class FusionGroups {
 
   const ir::Graph& graph_;
   std::vector<bool> live_, inlined_, is_result_;
-  std::vector<uint32_t> inline_size_;   ///< nodes that inlining this one pulls along
+  std::vector<uint32_t> inline_size_;  ///< nodes that inlining this one pulls along
   std::vector<Form> forms_;
   std::vector<std::vector<Use>> uses_;
-  std::vector<int> group_of_;           ///< by node id; -1: none
+  std::vector<int> group_of_;  ///< by node id; -1: none
   std::vector<FusionGroup> groups_;
   std::vector<std::vector<int>> reads_from_;  ///< group -> groups whose values it reads
 };

@@ -12,8 +12,10 @@ std::vector<std::pair<int, int>> in_place_pairs(const Kernel& kernel) {
   std::vector<const Stmt*> stores;
   bool is_plain = true;
   for_each_stmt(kernel.body, [&](const Stmt& s) {
-    if (s.kind == StmtKind::Store) stores.push_back(&s);
-    else if (s.kind != StmtKind::For && s.kind != StmtKind::Block) is_plain = false;
+    if (s.kind == StmtKind::Store)
+      stores.push_back(&s);
+    else if (s.kind != StmtKind::For && s.kind != StmtKind::Block)
+      is_plain = false;
   });
   if (!is_plain) return {};
   std::vector<const Buffer*> inputs, outputs;
@@ -29,7 +31,8 @@ std::vector<std::pair<int, int>> in_place_pairs(const Kernel& kernel) {
       for (auto s = stores.begin(); s != stores.end(); ++s)
         for (Expr load : collect_loads((*s)->value)) {
           if (load->buffer != inputs[i]) continue;
-          const bool same_index = load->arg_count == (*at)->indices.size() && std::equal(load->args, load->args + load->arg_count, (*at)->indices.begin());
+          const bool same_index = load->arg_count == (*at)->indices.size() &&
+                                  std::equal(load->args, load->args + load->arg_count, (*at)->indices.begin());
           is_safe = is_safe && same_index && s <= at;
         }
       if (is_safe) pairs.emplace_back(static_cast<int>(o), static_cast<int>(i));

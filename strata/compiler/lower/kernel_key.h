@@ -1,4 +1,5 @@
-// The identity of a kernel node: what its loop program depends on and nothing else, so that the layers of a model share kernels.
+// The identity of a kernel node: what its loop program depends on and nothing else, so that the layers of a model share
+// kernels.
 #pragma once
 
 #include "strata/base/bytes/hash.h"

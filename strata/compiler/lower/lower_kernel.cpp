@@ -25,7 +25,8 @@ class KernelWriter;
 /// What a node's rule said, with the Lowering kept alive for the functions that refer to it.
 class NodeLowering final : public ir::Lowering {
  public:
-  NodeLowering(const Node& node, LoopContext& context, KernelWriter& writer) : Lowering(node, context), writer_(writer) {
+  NodeLowering(const Node& node, LoopContext& context, KernelWriter& writer)
+      : Lowering(node, context), writer_(writer) {
     node.op->lower.fn(*this);
   }
   Form form = Form::Command;
@@ -58,7 +59,8 @@ class KernelWriter {
   KernelWriter(Kernel& kernel) : kernel_(kernel), c_(*kernel.context) {}
 
   const Buffer* add_buffer(std::string name, Type type, BufferKind kind) {
-    const Buffer* buffer = c_.buffer({std::move(name), type.dtype(), ir::Shape(type.shape().begin(), type.shape().end()), kind});
+    const Buffer* buffer =
+        c_.buffer({std::move(name), type.dtype(), ir::Shape(type.shape().begin(), type.shape().end()), kind});
     kernel_.params.push_back(buffer);
     return buffer;
   }
@@ -74,13 +76,15 @@ class KernelWriter {
     NodeLowering& lowering = lowering_of(*v.node);
     if (lowering.form == Form::Alias) return elements_[memo] = through_alias(v, lowering.aliased, index);
     if (lowering.form != Form::Element)
-      throw base::Error("E0900", "lowering: " + std::string(v.node->op->name) + " can't be computed in place inside a fusion");
+      throw base::Error("E0900",
+                        "lowering: " + std::string(v.node->op->name) + " can't be computed in place inside a fusion");
     return elements_[memo] = lowering.elements[v.index](index);
   }
 
   const Buffer* input_buffer(Value v) {
     auto it = inputs_.find(key(v));
-    if (it == inputs_.end()) throw base::Error("E0900", "lowering: an operand of an op that writes its own loops is not in memory");
+    if (it == inputs_.end())
+      throw base::Error("E0900", "lowering: an operand of an op that writes its own loops is not in memory");
     return it->second;
   }
   const Buffer* output_buffer(Value v) {
@@ -109,7 +113,8 @@ class KernelWriter {
       kernel_.body = reduction_nest(c_, *hero_->fold, stores);
     } else if (hero_->form == Form::Contraction) {
       const DType dtype = hero->operand(0).dtype();
-      kernel_.body = contraction_nest(c_, *hero_->product, is_half_float(dtype) ? DType::f32 : accumulator_of(*hero), stores);
+      kernel_.body =
+          contraction_nest(c_, *hero_->product, is_half_float(dtype) ? DType::f32 : accumulator_of(*hero), stores);
     } else {
       kernel_.body = hero_->own->write();
     }
@@ -126,7 +131,8 @@ class KernelWriter {
 
   std::vector<StmtPtr> stores_at(std::span<const Expr> index) {
     std::vector<StmtPtr> stores;
-    for (auto& [value, buffer] : outputs_) stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
+    for (auto& [value, buffer] : outputs_)
+      stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
     return stores;
   }
 
@@ -166,9 +172,11 @@ void collect_dims(Kernel& kernel) {
 void lower_region(const Graph& region, Kernel& kernel) {
   KernelWriter writer(kernel);
   for (size_t i = 0; i < region.parameters().size(); ++i)
-    writer.set_input(region.parameter(static_cast<int>(i)), writer.add_buffer("x" + std::to_string(i), region.parameters()[i]->type(), BufferKind::Input));
+    writer.set_input(region.parameter(static_cast<int>(i)),
+                     writer.add_buffer("x" + std::to_string(i), region.parameters()[i]->type(), BufferKind::Input));
   for (size_t i = 0; i < region.results().size(); ++i)
-    writer.set_output(region.results()[i], writer.add_buffer("y" + std::to_string(i), region.results()[i].type(), BufferKind::Output));
+    writer.set_output(region.results()[i],
+                      writer.add_buffer("y" + std::to_string(i), region.results()[i].type(), BufferKind::Output));
   const Node* hero = nullptr;
   for (const Node* node : region.nodes()) {
     if (node->is_parameter()) continue;
@@ -189,7 +197,8 @@ void lower_single(const Node& node, Kernel& kernel) {
     if (seen.emplace(std::pair{v.node->id, v.index}, buffer).second) writer.set_input(v, buffer);
   }
   for (uint32_t i = 0; i < node.result_count; ++i)
-    writer.set_output(node.result(static_cast<int>(i)), writer.add_buffer("y" + std::to_string(i), node.type(static_cast<int>(i)), BufferKind::Output));
+    writer.set_output(node.result(static_cast<int>(i)),
+                      writer.add_buffer("y" + std::to_string(i), node.type(static_cast<int>(i)), BufferKind::Output));
   collect_dims(kernel);
   writer.write(form_of(node) == Form::Element ? nullptr : &node);
 }
@@ -201,8 +210,10 @@ Kernel lower_kernel(const Node& node, const ir::Facts& facts, std::string name) 
   kernel.context = std::make_shared<LoopContext>();
   kernel.name = std::move(name);
   kernel.facts = facts;
-  if (node.region_count == 1 && node.op->name == "fusion") lower_region(node.region(0), kernel);
-  else lower_single(node, kernel);
+  if (node.region_count == 1 && node.op->name == "fusion")
+    lower_region(node.region(0), kernel);
+  else
+    lower_single(node, kernel);
   return kernel;
 }
 

@@ -27,7 +27,8 @@ Stmts nest(LoopContext& c, std::span<const Dim> extents, const char* prefix, boo
   }
   Stmts inner = body(index);
   for (size_t i = extents.size(); i-- > 0;)
-    inner = {make_for(vars[i], c.i64(0), c.dim(extents[i]), is_result ? mark(i, extents.size()) : LoopKind::Serial, std::move(inner))};
+    inner = {make_for(vars[i], c.i64(0), c.dim(extents[i]), is_result ? mark(i, extents.size()) : LoopKind::Serial,
+                      std::move(inner))};
   return inner;
 }
 
@@ -82,8 +83,10 @@ Stmts fold_in_lanes(LoopContext& c, const ir::ReductionForm& form, std::span<con
     body.push_back(over_lanes(form.combine(c.load(lanes, {lane}), c.load(tail, {lane}))));
   }
   for (int64_t s = kReductionLanes / 2; s >= 1; s /= 2)
-    body.push_back(make_for(l, c.i64(0), c.i64(s), s >= 4 ? LoopKind::Vector : LoopKind::Unrolled,
-                            {make_store(lanes, {lane}, form.combine(c.load(lanes, {lane}), c.load(lanes, {c.binary(ExprOp::Add, lane, c.i64(s))})))}));
+    body.push_back(make_for(
+        l, c.i64(0), c.i64(s), s >= 4 ? LoopKind::Vector : LoopKind::Unrolled,
+        {make_store(lanes, {lane},
+                    form.combine(c.load(lanes, {lane}), c.load(lanes, {c.binary(ExprOp::Add, lane, c.i64(s))})))}));
   total = c.local("total", {dtype, 1}, false);
   body.push_back(make_declare(total, c.load(lanes, {c.i64(0)})));
   return body;
@@ -111,16 +114,19 @@ Stmts fold_in_chain(LoopContext& c, const ir::ReductionForm& form, std::span<con
   const Expr last = c.binary(ExprOp::Min, c.binary(ExprOp::Add, first, c.i64(kChainChunk)), c.dim(extent));
   const Expr value = term(unflatten(c, c.loop(r), form.reduced));
   Stmts body = {make_declare(sum, form.identity)};
-  body.push_back(make_for(chunk, c.i64(0), c.dim(ir::ceil_div(extent, Dim(kChainChunk))), LoopKind::Serial,
-                          {make_declare(acc, form.identity),
-                           make_for(r, first, last, LoopKind::Serial, {make_assign(acc, form.combine(c.read(acc), value))}),
-                           make_assign(sum, form.combine(c.read(sum), c.read(acc)))}));
+  body.push_back(
+      make_for(chunk, c.i64(0), c.dim(ir::ceil_div(extent, Dim(kChainChunk))), LoopKind::Serial,
+               {make_declare(acc, form.identity),
+                make_for(r, first, last, LoopKind::Serial, {make_assign(acc, form.combine(c.read(acc), value))}),
+                make_assign(sum, form.combine(c.read(sum), c.read(acc)))}));
   return body;
 }
 
 }  // namespace
 
-Stmts element_nest(LoopContext& c, std::span<const Dim> extents, const PointBody& body) { return nest(c, extents, "i", true, body); }
+Stmts element_nest(LoopContext& c, std::span<const Dim> extents, const PointBody& body) {
+  return nest(c, extents, "i", true, body);
+}
 
 Stmts reduction_nest(LoopContext& c, const ir::ReductionForm& form, const StoreBody& store) {
   return nest(c, form.kept, "i", true, [&](std::span<const Expr> kept) {
@@ -139,12 +145,14 @@ Stmts contraction_nest(LoopContext& c, const ir::ContractionForm& form, DType dt
   extents.insert(extents.end(), form.columns.begin(), form.columns.end());
   const size_t batch = form.batch.size(), rows = form.rows.size();
   return nest(c, extents, "i", true, [&](std::span<const Expr> index) {
-    const std::span<const Expr> b = index.subspan(0, batch), row = index.subspan(batch, rows), column = index.subspan(batch + rows);
+    const std::span<const Expr> b = index.subspan(0, batch), row = index.subspan(batch, rows),
+                                column = index.subspan(batch + rows);
     const Local* acc = c.local("acc", {dtype, 1}, true);
     Stmts body = {make_declare(acc, c.constant(dtype, 0))};
     Stmts depth = nest(c, form.depth, "k", false, [&](std::span<const Expr> k) -> Stmts {
       const Expr lhs = form.lhs(joined(joined(b, row), k)), rhs = form.rhs(joined(joined(b, column), k));
-      const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc)) : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));
+      const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc))
+                                        : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));
       return {make_assign(acc, next)};
     });
     body.insert(body.end(), depth.begin(), depth.end());

@@ -2,13 +2,14 @@
 // (compiler/loop) rewrite them without changing a bit.
 //
 //   element     loops over the result's axes, one store
-//   reduction   last axis reduced: lanes[32], filled round robin over the flattened reduced index (the tail padded with the
+//   reduction   last axis reduced: lanes[32], filled round robin over the flattened reduced index (the tail padded with
+//   the
 //               identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1.
 //               else: one ascending chain per element, in chunks of kChainChunk, the chunks joined in ascending order
 //   contraction one ascending chain of FMAs over the flattened depth
 //
-// Marks: the outermost loop over the result is Parallel and the innermost is Vector; the loops between, when perfectly nested,
-// are independent as well. A single loop is Parallel.
+// Marks: the outermost loop over the result is Parallel and the innermost is Vector; the loops between, when perfectly
+// nested, are independent as well. A single loop is Parallel.
 #pragma once
 
 #include <functional>
@@ -26,13 +27,16 @@ inline constexpr int64_t kChainChunk = 4096;
 using PointBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index)>;
 
 /// Loops over `extents` around body(index).
-std::vector<ir::loops::StmtPtr> element_nest(ir::loops::LoopContext& context, std::span<const ir::Dim> extents, const PointBody& body);
+std::vector<ir::loops::StmtPtr> element_nest(ir::loops::LoopContext& context, std::span<const ir::Dim> extents,
+                                             const PointBody& body);
 
 /// What to do with a folded value at a result index: the stores of the hero and of its epilogue.
-using StoreBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index, ir::loops::Expr value)>;
+using StoreBody =
+    std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index, ir::loops::Expr value)>;
 
-std::vector<ir::loops::StmtPtr> reduction_nest(ir::loops::LoopContext& context, const ir::ReductionForm& form, const StoreBody& store);
-std::vector<ir::loops::StmtPtr> contraction_nest(ir::loops::LoopContext& context, const ir::ContractionForm& form, ir::DType accumulator,
-                                                 const StoreBody& store);
+std::vector<ir::loops::StmtPtr> reduction_nest(ir::loops::LoopContext& context, const ir::ReductionForm& form,
+                                               const StoreBody& store);
+std::vector<ir::loops::StmtPtr> contraction_nest(ir::loops::LoopContext& context, const ir::ContractionForm& form,
+                                                 ir::DType accumulator, const StoreBody& store);
 
 }  // namespace strata::compiler

@@ -20,7 +20,8 @@ namespace {
 
 class PlanMaker {
  public:
-  explicit PlanMaker(const PlanRequest& request) : request_(request), graph_(*request.graph), buffer_of_(graph_.nodes().size()) {
+  explicit PlanMaker(const PlanRequest& request)
+      : request_(request), graph_(*request.graph), buffer_of_(graph_.nodes().size()) {
     plan_.name = graph_.name();
     plan_.graph = request.graph;
     plan_.kernels = request.kernel_names;
@@ -29,7 +30,8 @@ class PlanMaker {
   std::shared_ptr<const Plan> make() {
     collect_dims();
     for (size_t i = 0; i < graph_.parameters().size(); ++i)
-      plan_.arguments.push_back(add_buffer(graph_.parameter(static_cast<int>(i)), PlanBufferKind::Argument, static_cast<int>(i)));
+      plan_.arguments.push_back(
+          add_buffer(graph_.parameter(static_cast<int>(i)), PlanBufferKind::Argument, static_cast<int>(i)));
     const std::vector<bool> live = live_nodes(graph_);
     for (const Node* node : graph_.nodes())
       if (live[node->id] && !node->is_parameter()) add_node(*node);
@@ -73,7 +75,8 @@ class PlanMaker {
     PlanCommand command;
     command.node = &node;
     for (const Value& v : node.operands()) command.reads.push_back(buffer(v));
-    for (uint32_t i = 0; i < node.result_count; ++i) command.writes.push_back(add_buffer(node.result(static_cast<int>(i)), PlanBufferKind::Arena, -1));
+    for (uint32_t i = 0; i < node.result_count; ++i)
+      command.writes.push_back(add_buffer(node.result(static_cast<int>(i)), PlanBufferKind::Arena, -1));
     if (node.op->cost) command.cost = node.op->cost.fn(node);
     if (use != request_.kernels.end()) {
       command.kernel = use->second.kernel;
@@ -122,7 +125,9 @@ class PlanMaker {
       const PlanBuffer from = plan_.buffers[b];
       const ir::Donation* donation = nullptr;
       for (const ir::Donation& d : request_.donations)
-        if (d.result == index && from.kind != PlanBufferKind::Argument && graph_.parameters()[d.argument]->type() == from.type) donation = &d;
+        if (d.result == index && from.kind != PlanBufferKind::Argument &&
+            graph_.parameters()[d.argument]->type() == from.type)
+          donation = &d;
       const bool is_free = plan_.buffers[from.root].kind == PlanBufferKind::Arena;
       if (donation) plan_.donations.push_back(*donation);
       if (is_free && (!donation || is_safe(*donation, from.root))) {
@@ -143,7 +148,8 @@ class PlanMaker {
   bool is_safe(const ir::Donation& donation, int result_root) const {
     const int argument = plan_.arguments[donation.argument];
     const int writer = writer_of(result_root), reader = last_read_of(argument);
-    const bool is_read_at_end = std::any_of(graph_.results().begin(), graph_.results().end(), [&](const Value& v) { return root(buffer(v)) == argument; });
+    const bool is_read_at_end = std::any_of(graph_.results().begin(), graph_.results().end(),
+                                            [&](const Value& v) { return root(buffer(v)) == argument; });
     if (is_read_at_end) return false;
     return reader < writer || (reader == writer && may_write_over(writer, result_root, argument));
   }
@@ -165,7 +171,9 @@ class PlanMaker {
       if (plan_.buffers[out].kind != PlanBufferKind::Arena || root(out) != out) continue;
       for (int read : reads) {
         const int in = root(read);
-        if (plan_.buffers[in].kind != PlanBufferKind::Arena || plan_.buffers[in].last != c || !may_write_over(c, out, in)) continue;
+        if (plan_.buffers[in].kind != PlanBufferKind::Arena || plan_.buffers[in].last != c ||
+            !may_write_over(c, out, in))
+          continue;
         const int last = plan_.buffers[out].last;
         for (PlanBuffer& b : plan_.buffers)
           if (b.root == out) b.root = in;

@@ -1,7 +1,9 @@
-// From the fused graph to the plan: a buffer per value, a command per kernel or host node, memory shared where that is safe.
+// From the fused graph to the plan: a buffer per value, a command per kernel or host node, memory shared where that is
+// safe.
 //
-// Memory is shared in three ways: a reshape is its operand's memory; a kernel may write an output over an input that dies there,
-// when every element is read before and only where it is written; a result may take a donated argument's memory.
+// Memory is shared in three ways: a reshape is its operand's memory; a kernel may write an output over an input that
+// dies there, when every element is read before and only where it is written; a result may take a donated argument's
+// memory.
 #pragma once
 
 #include <map>
@@ -21,11 +23,11 @@ struct KernelUse {
 };
 
 struct PlanRequest {
-  std::shared_ptr<const ir::Graph> graph;                      ///< fused
-  std::map<uint32_t, KernelUse> kernels;                       ///< by node id
+  std::shared_ptr<const ir::Graph> graph;  ///< fused
+  std::map<uint32_t, KernelUse> kernels;   ///< by node id
   std::vector<std::string> kernel_names;
   std::map<const ir::Graph*, std::shared_ptr<const ir::Plan>> regions;  ///< of host nodes
-  std::vector<ir::Donation> donations;                         ///< wished for
+  std::vector<ir::Donation> donations;                                  ///< wished for
 };
 
 std::shared_ptr<const ir::Plan> make_plan(const PlanRequest& request);

@@ -37,7 +37,9 @@ ArenaLayout lay_out_arena(std::span<const ArenaRequest> requests) {
     }
     layout.offsets[i] = offset;
     layout.bytes = std::max(layout.bytes, offset + size);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), i, [&](size_t a, size_t b) { return layout.offsets[a] < layout.offsets[b]; }), i);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
+                                   [&](size_t a, size_t b) { return layout.offsets[a] < layout.offsets[b]; }),
+                  i);
   }
   std::vector<int64_t> change(static_cast<size_t>(last_command) + 2);
   for (const ArenaRequest& r : requests) {

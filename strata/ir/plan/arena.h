@@ -1,8 +1,9 @@
 // Offsets of buffers in one arena, from their lifetimes and sizes.
 //
-// Largest first, each at the lowest gap that fits between those already placed whose lifetimes overlap (best fit by lowest
-// offset; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, call it greedy by size). Hundreds
-// of buffers take well under a millisecond, so offsets are computed for each binding of the dimensions and kept.
+// Largest first, each at the lowest gap that fits between those already placed whose lifetimes overlap (best fit by
+// lowest offset; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, call it greedy
+// by size). Hundreds of buffers take well under a millisecond, so offsets are computed for each binding of the
+// dimensions and kept.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,9 @@ struct ArenaRequest {
 };
 
 struct ArenaLayout {
-  std::vector<int64_t> offsets;   ///< of each request, multiples of 64
-  int64_t bytes = 0;              ///< of the arena
-  int64_t largest_live = 0;       ///< the largest sum of bytes alive at one command: no arena can be smaller
+  std::vector<int64_t> offsets;  ///< of each request, multiples of 64
+  int64_t bytes = 0;             ///< of the arena
+  int64_t largest_live = 0;      ///< the largest sum of bytes alive at one command: no arena can be smaller
 };
 
 ArenaLayout lay_out_arena(std::span<const ArenaRequest> requests);

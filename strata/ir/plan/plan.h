@@ -1,5 +1,5 @@
-// The plan: what an executable does, as a flat list of commands over buffers. Sizes are formulas in the program's dimensions;
-// a binding of the dimensions turns them into offsets in one arena (arena.h).
+// The plan: what an executable does, as a flat list of commands over buffers. Sizes are formulas in the program's
+// dimensions; a binding of the dimensions turns them into offsets in one arena (arena.h).
 //
 //   plan @step where B in [1, 65536] {
 //     b0 = argument 0        : f32[B,784]
@@ -32,8 +32,8 @@ struct PlanBuffer {
   Type type;
   PlanBufferKind kind = PlanBufferKind::Arena;
   int index = -1;
-  int root = -1;               ///< the buffer whose memory this one is; itself if its own
-  int first = -1, last = -1;   ///< commands between which its content is needed (of a root: of all that share it)
+  int root = -1;              ///< the buffer whose memory this one is; itself if its own
+  int first = -1, last = -1;  ///< commands between which its content is needed (of a root: of all that share it)
 };
 
 enum class CommandKind : uint8_t {
@@ -44,7 +44,7 @@ enum class CommandKind : uint8_t {
 
 struct PlanCommand {
   CommandKind kind = CommandKind::Kernel;
-  int kernel = -1;             ///< index into Plan::kernels
+  int kernel = -1;  ///< index into Plan::kernels
   std::vector<int> reads, writes;
   const Node* node = nullptr;  ///< origin: positions in messages; the work of Host commands
   std::vector<int> regions;    ///< Host: indices into Plan::regions
@@ -58,14 +58,14 @@ struct Donation {
 
 struct Plan {
   std::string name;
-  std::shared_ptr<const Graph> graph;          ///< keeps the nodes that commands refer to
+  std::shared_ptr<const Graph> graph;  ///< keeps the nodes that commands refer to
   std::vector<std::string> dims;
   std::vector<PlanBuffer> buffers;
   std::vector<PlanCommand> commands;
-  std::vector<std::string> kernels;            ///< names, in the order of PlanCommand::kernel
+  std::vector<std::string> kernels;  ///< names, in the order of PlanCommand::kernel
   std::vector<HostArray> constants;
-  std::vector<int> arguments, results;         ///< buffer ids
-  std::vector<Donation> donations;             ///< those whose results are written in place of the argument
+  std::vector<int> arguments, results;  ///< buffer ids
+  std::vector<Donation> donations;      ///< those whose results are written in place of the argument
   std::vector<std::shared_ptr<const Plan>> regions;
 };
 

@@ -1,5 +1,5 @@
-// Memory for results, kept and handed out again: a fresh large allocation costs a page fault per 4 KiB, which for a training
-// step is more than its arithmetic.
+// Memory for results, kept and handed out again: a fresh large allocation costs a page fault per 4 KiB, which for a
+// training step is more than its arithmetic.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 
 namespace strata::runtime {
 
-/// An array with undefined content; its memory returns to the pool with its last owner. Environment error E0112 without memory.
+/// An array with undefined content; its memory returns to the pool with its last owner. Environment error E0112 without
+/// memory.
 ir::HostArray make_array(ir::DType dtype, std::vector<int64_t> shape);
 
 /// 64-byte aligned memory with undefined content, from the same pool.

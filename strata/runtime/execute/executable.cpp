@@ -56,22 +56,25 @@ std::string culprit(const ir::Node& node, std::span<const HostArray> operands) {
 /// One binding of the dimensions: sizes, offsets and needs, computed once.
 struct Executable::Binding {
   std::vector<int64_t> dims;
-  std::vector<int64_t> buffer_bytes;   ///< by buffer
-  std::vector<int64_t> offsets;        ///< by buffer, of arena roots
+  std::vector<int64_t> buffer_bytes;  ///< by buffer
+  std::vector<int64_t> offsets;       ///< by buffer, of arena roots
   ir::ArenaLayout layout;
-  std::vector<KernelNeeds> needs;      ///< by command
+  std::vector<KernelNeeds> needs;                 ///< by command
   std::vector<std::vector<int64_t>> kernel_dims;  ///< by command
-  std::vector<bool> is_parallel;       ///< by command
-  int64_t scratch_bytes = 0;           ///< of one thread
+  std::vector<bool> is_parallel;                  ///< by command
+  int64_t scratch_bytes = 0;                      ///< of one thread
   int scratch_threads = 0;
   std::shared_ptr<std::byte> arena, scratch;
 };
 
-Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels, std::vector<std::shared_ptr<const Executable>> regions)
+Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
+                       std::vector<std::shared_ptr<const Executable>> regions)
     : plan_(std::move(plan)), kernels_(std::move(kernels)), regions_(std::move(regions)) {
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
   for (const PlanCommand& c : plan_->commands)
-    span_names_.push_back(c.kind == CommandKind::Kernel ? base::trace_name(plan_->kernels[c.kernel]) : c.kind == CommandKind::Copy ? "copy" : base::trace_name(c.node->op->name));
+    span_names_.push_back(c.kind == CommandKind::Kernel ? base::trace_name(plan_->kernels[c.kernel])
+                          : c.kind == CommandKind::Copy ? "copy"
+                                                        : base::trace_name(c.node->op->name));
 }
 Executable::~Executable() = default;
 
@@ -106,7 +109,8 @@ Executable::Binding& Executable::bind(const ir::DimBinding& dims) const {
     }
     binding->needs.push_back(needs);
     binding->kernel_dims.push_back(std::move(kernel_dims));
-    binding->is_parallel.push_back(needs.tasks > 1 && (dims(command.cost.flops) >= kSmallestParallelFlops || dims(command.cost.bytes) >= kSmallestParallelBytes));
+    binding->is_parallel.push_back(needs.tasks > 1 && (dims(command.cost.flops) >= kSmallestParallelFlops ||
+                                                       dims(command.cost.bytes) >= kSmallestParallelBytes));
   }
   binding->arena = allocate_bytes(binding->layout.bytes);
   if (bindings_.size() >= kMostBindings) bindings_.erase(bindings_.begin());
@@ -147,9 +151,12 @@ struct Executable::Execution {
     memory.assign(plan.buffers.size(), nullptr);
     for (size_t i = 0; i < plan.buffers.size(); ++i) {
       const PlanBuffer& b = plan.buffers[i];
-      if (b.kind == PlanBufferKind::Argument) memory[i] = arguments[b.index].data();
-      else if (b.kind == PlanBufferKind::Constant) memory[i] = const_cast<std::byte*>(plan.constants[b.index].data());
-      else if (b.kind == PlanBufferKind::Arena && b.root == static_cast<int>(i)) memory[i] = binding.arena.get() + binding.offsets[i];
+      if (b.kind == PlanBufferKind::Argument)
+        memory[i] = arguments[b.index].data();
+      else if (b.kind == PlanBufferKind::Constant)
+        memory[i] = const_cast<std::byte*>(plan.constants[b.index].data());
+      else if (b.kind == PlanBufferKind::Arena && b.root == static_cast<int>(i))
+        memory[i] = binding.arena.get() + binding.offsets[i];
     }
     for (size_t r = 0; r < plan.results.size(); ++r) {
       const int b = plan.results[r];
@@ -174,10 +181,13 @@ struct Executable::Execution {
   void run_command(size_t c) {
     const PlanCommand& command = self.plan_->commands[c];
     const base::Span span(self.span_names_[c], "command");
-    if (command.kind == CommandKind::Kernel) run_kernel(command, c);
+    if (command.kind == CommandKind::Kernel)
+      run_kernel(command, c);
     else if (command.kind == CommandKind::Copy)
-      std::memcpy(memory[command.writes[0]], memory[command.reads[0]], static_cast<size_t>(binding.buffer_bytes[command.writes[0]]));
-    else run_host(command);
+      std::memcpy(memory[command.writes[0]], memory[command.reads[0]],
+                  static_cast<size_t>(binding.buffer_bytes[command.writes[0]]));
+    else
+      run_host(command);
   }
 
   /// Copies of a command's operands, which it may overwrite.
@@ -199,7 +209,8 @@ struct Executable::Execution {
   }
 
   HostArray view(int b) const {
-    return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b), std::shared_ptr<std::byte>(memory[b], [](std::byte*) {}));
+    return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b),
+                     std::shared_ptr<std::byte>(memory[b], [](std::byte*) {}));
   }
 
   void run_kernel(const PlanCommand& command, size_t c) {
@@ -215,13 +226,16 @@ struct Executable::Execution {
       KernelContext context{&status, binding.scratch.get() + binding.scratch_bytes * range.slot};
       kernel(&context, buffers.data(), kernel_dims, range.begin, range.end);
     };
-    if (binding.is_parallel[c]) base::ThreadPool::shared().run(needs.tasks, run_range);
-    else run_range({0, needs.tasks, 0});
+    if (binding.is_parallel[c])
+      base::ThreadPool::shared().run(needs.tasks, run_range);
+    else
+      run_range({0, needs.tasks, 0});
     if (status.code != 0) fail(command, status);
   }
 
   [[noreturn]] void fail(const PlanCommand& command, const KernelStatus& status) const {
-    base::Error error("E0400", std::string(command.node->op->name) + ": a check failed at element " + std::to_string(status.index) + " (code " + std::to_string(status.code) + ")");
+    base::Error error("E0400", std::string(command.node->op->name) + ": a check failed at element " +
+                                   std::to_string(status.index) + " (code " + std::to_string(status.code) + ")");
     if (const std::string where = command.node->where.str(); !where.empty()) error.note("recorded at " + where);
     throw error;
   }
@@ -236,23 +250,28 @@ struct Executable::Execution {
     rule.dim = [this](ir::Dim d) { return dims(d); };
     rule.run = [&](const ir::Graph& region, std::span<const HostArray> inputs) {
       for (size_t i = 0; i < node.regions().size(); ++i)
-        if (node.regions()[i].get() == &region) return self.regions_[command.regions[i]]->run(std::vector<HostArray>(inputs.begin(), inputs.end()));
+        if (node.regions()[i].get() == &region)
+          return self.regions_[command.regions[i]]->run(std::vector<HostArray>(inputs.begin(), inputs.end()));
       throw base::Error("E0900", "a region is not part of the plan");
     };
     node.op->reference.fn(rule);
     for (size_t i = 0; i < outputs.size(); ++i)  // a rule may have replaced its result by another array
-      if (outputs[i].data() != before[i].data()) std::memcpy(memory[command.writes[i]], outputs[i].data(), static_cast<size_t>(outputs[i].bytes()));
+      if (outputs[i].data() != before[i].data())
+        std::memcpy(memory[command.writes[i]], outputs[i].data(), static_cast<size_t>(outputs[i].bytes()));
   }
 };
 
 std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArray> arguments) const {
   if (arguments.size() != parameter_types_.size())
-    throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) + " arguments, found " + std::to_string(arguments.size()));
+    throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
+                                   " arguments, found " + std::to_string(arguments.size()));
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < arguments.size(); ++i) {
     shapes.push_back(arguments[i].shape());
     if (arguments[i].dtype() != parameter_types_[i].dtype())
-      throw base::Error("E0110", plan_->name + ": argument " + std::to_string(i) + " should be " + parameter_types_[i].str() + ", found " + std::string(dtype_name(arguments[i].dtype())));
+      throw base::Error("E0110", plan_->name + ": argument " + std::to_string(i) + " should be " +
+                                     parameter_types_[i].str() + ", found " +
+                                     std::string(dtype_name(arguments[i].dtype())));
   }
   return shapes;
 }

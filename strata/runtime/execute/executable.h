@@ -1,4 +1,5 @@
-// Runs a plan: one arena, the commands in order, kernels over the thread pool, a status word checked after each command.
+// Runs a plan: one arena, the commands in order, kernels over the thread pool, a status word checked after each
+// command.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@ namespace strata::runtime {
 struct BoundKernel {
   KernelFunction run = nullptr;
   KernelNeedsFunction needs = nullptr;
-  std::vector<int> dims;              ///< the kernel's dimensions as indices into Plan::dims
-  std::shared_ptr<const void> code;   ///< keeps the machine code loaded
+  std::vector<int> dims;             ///< the kernel's dimensions as indices into Plan::dims
+  std::shared_ptr<const void> code;  ///< keeps the machine code loaded
 };
 
 /// What a binding of the dimensions makes of a plan.
@@ -29,19 +30,20 @@ struct MemoryUse {
 
 class Executable {
  public:
-  Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels, std::vector<std::shared_ptr<const Executable>> regions);
+  Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
+             std::vector<std::shared_ptr<const Executable>> regions);
   ~Executable();
 
   const ir::Plan& plan() const { return *plan_; }
 
-  /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's when
-  /// nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111) and failed checks (E0400).
-  /// After an error the arguments are still there (donated ones perhaps partly overwritten); else they are gone.
-  /// Calls from several threads are safe; they run one after the other inside.
+  /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's
+  /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111) and failed
+  /// checks (E0400). After an error the arguments are still there (donated ones perhaps partly overwritten); else they
+  /// are gone. Calls from several threads are safe; they run one after the other inside.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
 
-  /// Runs the program again with a look at what each command wrote, and names the first op that made a NaN or an infinity out of
-  /// finite operands, with its position; empty if none did. Slow; the arguments stay as they are.
+  /// Runs the program again with a look at what each command wrote, and names the first op that made a NaN or an
+  /// infinity out of finite operands, with its position; empty if none did. Slow; the arguments stay as they are.
   std::string first_non_finite(const std::vector<ir::HostArray>& arguments) const;
 
   MemoryUse memory_use(std::span<const std::vector<int64_t>> argument_shapes) const;
@@ -58,7 +60,7 @@ class Executable {
   std::vector<std::shared_ptr<const Executable>> regions_;
   std::vector<ir::Type> parameter_types_;
   std::vector<const char*> span_names_;  ///< by command, for traces
-  mutable std::recursive_mutex lock_;  ///< guards the bindings and their arenas
+  mutable std::recursive_mutex lock_;    ///< guards the bindings and their arenas
   mutable std::vector<std::unique_ptr<Binding>> bindings_;
 };
 
