@@ -147,10 +147,13 @@ Value unpad(Value ct, const Node& n, Type x) {
   const Shape lo = dims_attr(n, "lo"), hi = dims_attr(n, "hi"), interior = dims_attr(n, "interior");
   Shape back_lo, back_hi, none(x.rank(), Dim(0)), limit, stride;
   for (int a = 0; a < x.rank(); ++a) {
+    // A symbolic axis is filled up to a multiple of the stride, so that the slice's extent comes out as x's own.
+    const Dim d = x.dim(a), fill = d.is_constant() ? Dim(0) : d * interior[a] - max(d - 1, Dim(0)) * interior[a];
+    const Dim gaps = interior[a] == Dim(0) ? Dim(0) : max(d - 1, Dim(0)) * interior[a];
     back_lo.push_back(Dim(0) - lo[a]);
-    back_hi.push_back(Dim(0) - hi[a]);
+    back_hi.push_back(fill - hi[a]);
     stride.push_back(interior[a] + 1);
-    limit.push_back(ct.type().dim(a) - lo[a] - hi[a]);
+    limit.push_back(d + gaps + fill);
   }
   const Value core = add_pad(ct, scalar(ct.graph(), ct.dtype(), 0.0), back_lo, back_hi, none);
   return stride == Shape(x.rank(), Dim(1)) ? core : add_slice(core, none, limit, stride);
