@@ -1,0 +1,38 @@
+// Chapter 1: tensors.
+#include <cstdio>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/dot.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+#include "strata/tensor/tensor.h"
+
+using namespace strata;
+
+int main() {
+  // A tensor is a handle to an array. Names and broadcasting are NumPy's; values never change, assignment rebinds.
+  const Tensor row = Tensor::from({1.f, 2.f, 3.f});
+  const Tensor column = reshape(Tensor::from({10.f, 20.f}), {2, 1});
+  const Tensor table = row + column;  // [3] and [2,1] give [2,3]
+  std::printf("%s\n", table.str().c_str());
+
+  // Nothing was computed until it was printed: ops are recorded, and what is looked at is compiled and run as one
+  // program. `set_flush_policy(FlushPolicy::Sync)` runs each op by itself, for debugging.
+  const Tensor scaled = exp(-square(table - mean(table)) / 100);
+  std::printf("%s\n", sum(scaled, {1}).str().c_str());
+
+  // Between tensors no dtype is promoted silently; an untyped literal takes its tensor's dtype.
+  const Tensor counts = Tensor::from({int32_t{3}, int32_t{5}});
+  std::printf("%s\n", (counts * 2 + 1).str().c_str());
+
+  // Errors name both types and the line that recorded the op.
+  try {
+    const Tensor wrong = matmul(table, row + Tensor::from({1.f, 2.f}));
+    std::printf("%s\n", wrong.str().c_str());
+  } catch (const base::Error& error) {
+    std::printf("%s\n", error.text().c_str());
+    return table.data<float>()[5] == 23 && error.code() == "E0101" ? 0 : 1;
+  }
+  return 1;
+}
