@@ -69,15 +69,26 @@ LinearIndices::Bound LinearIndices::bound(const LinearIndex& a, bool is_upper) c
   return sum;
 }
 
-bool LinearIndices::proves_below(const LinearIndex& a, Dim limit) const {
+/// One assumption and a constant beyond it.
+bool LinearIndices::follows_from_assumptions(const LinearIndex& at_least_0) {
+  for (const LinearIndex& known : assumed_) {
+    const LinearIndex more = plus(at_least_0, known, -1);
+    if (more.is_constant() && facts_.range(more.constant).first >= 0) return true;
+  }
+  return false;
+}
+
+bool LinearIndices::proves_below(const LinearIndex& a, Dim limit) {
   const Bound high = bound(a, true);
-  return high && facts_.range(limit - 1 - *high).first >= 0;
+  if (high && facts_.range(limit - 1 - *high).first >= 0) return true;
+  return !assumed_.empty() && follows_from_assumptions(plus({limit - 1, {}}, a, -1));
 }
-bool LinearIndices::proves_at_least(const LinearIndex& a, Dim limit) const {
+bool LinearIndices::proves_at_least(const LinearIndex& a, Dim limit) {
   const Bound low = bound(a, false);
-  return low && facts_.range(*low - limit).first >= 0;
+  if (low && facts_.range(*low - limit).first >= 0) return true;
+  return !assumed_.empty() && follows_from_assumptions(plus(a, {limit, {}}, -1));
 }
-bool LinearIndices::proves_not_negative(const LinearIndex& a) const { return proves_at_least(a, 0); }
+bool LinearIndices::proves_not_negative(const LinearIndex& a) { return proves_at_least(a, 0); }
 
 LinearIndex LinearIndices::plus(LinearIndex a, const LinearIndex& b, Dim factor) {
   a.constant = a.constant + b.constant * factor;

@@ -36,6 +36,9 @@ class LinearIndices {
   /// the range open where they can't be bounded.
   void enter_loop(const ir::loops::LoopVar* var, ir::loops::Expr begin, ir::loops::Expr end);
 
+  /// Tells that a form is 0 or more wherever the expressions to come stand. Before any of them is looked at.
+  void assume_not_negative(LinearIndex form) { assumed_.push_back(std::move(form)); }
+
   LinearIndex of(ir::loops::Expr e);
   /// Written out, outer loops first, so that an inner loop adds to a prefix that does not change in it.
   ir::loops::Expr expr(const LinearIndex& form);
@@ -43,9 +46,9 @@ class LinearIndices {
   ir::loops::Expr simplify(ir::loops::Expr e);
 
   LinearIndex plus(LinearIndex a, const LinearIndex& b, ir::Dim factor = 1);
-  bool proves_below(const LinearIndex& a, ir::Dim limit) const;     ///< a < limit
-  bool proves_not_negative(const LinearIndex& a) const;             ///< a >= 0
-  bool proves_at_least(const LinearIndex& a, ir::Dim limit) const;  ///< a >= limit
+  bool proves_below(const LinearIndex& a, ir::Dim limit);     ///< a < limit
+  bool proves_not_negative(const LinearIndex& a);             ///< a >= 0
+  bool proves_at_least(const LinearIndex& a, ir::Dim limit);  ///< a >= limit
 
  private:
   using Bound = std::optional<ir::Dim>;
@@ -58,6 +61,7 @@ class LinearIndices {
   Bound bound(const LinearIndex& a, bool is_upper) const;
   Bound atom_bound(ir::loops::Expr atom, bool is_upper) const;
   ir::loops::Expr compare(ir::loops::Expr e);
+  bool follows_from_assumptions(const LinearIndex& at_least_0);
 
   ir::loops::LoopContext& c_;
   const ir::Facts& facts_;
@@ -66,6 +70,7 @@ class LinearIndices {
     int depth;
   };
   std::unordered_map<const ir::loops::LoopVar*, Range> ranges_;
+  std::vector<LinearIndex> assumed_;
   std::unordered_map<ir::loops::Expr, LinearIndex> forms_;
   std::unordered_map<ir::loops::Expr, ir::loops::Expr> simplified_;
   std::unordered_map<ir::loops::Expr, Range> atom_ranges_;

@@ -5,6 +5,7 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/loop/nest.h"
 #include "strata/compiler/loop/pointwise.h"
+#include "strata/compiler/loop/tiled_contraction.h"
 
 namespace strata::compiler {
 
@@ -26,22 +27,41 @@ std::string refusal(const Kernel& kernel) {
 
 }  // namespace
 
-Kernel schedule(const Kernel& naive, runtime::IsaLevel level, std::vector<std::string>* notes) {
+namespace {
+
+std::vector<StmtPtr> scheduled_body(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                                    const ScheduleOptions& options, std::vector<std::string>& lines) {
+  lines = simplify_nest(nest, c, facts);
+  auto contraction = read_contraction(nest, facts);
+  if (!contraction) return schedule_pointwise(std::move(nest), c, facts, level, lines);
+  if (should_transpose(*contraction, c, facts, runtime::vector_lanes(contraction->accumulator->type.dtype, level))) {
+    contraction->transpose();
+    lines.push_back("rows and columns change places: vectors run along the longer");
+  }
+  const Tiling tiling = options.tiling ? *options.tiling : choose_tiling(*contraction, level);
+  return schedule_contraction(*contraction, c, facts, tiling, lines);
+}
+
+}  // namespace
+
+Kernel schedule(const Kernel& naive, runtime::IsaLevel level, std::vector<std::string>* notes,
+                const ScheduleOptions& options) {
   std::vector<std::string> lines;
   Kernel result = naive;
   try {
-    if (std::string reason = refusal(naive); !reason.empty()) {
-      lines.push_back("left as written: " + reason);
+    std::string reason = refusal(naive);
+    std::optional<Nest> nest;
+    Kernel flat;
+    if (reason.empty()) {
+      flat = flatten_buffers(naive);
+      nest = read_nest(flat);
+      if (!nest) reason = "a bound is not made of dimensions";
+    }
+    if (nest) {
+      flat.body = scheduled_body(std::move(*nest), *flat.context, flat.facts, level, options, lines);
+      result = std::move(flat);
     } else {
-      Kernel flat = flatten_buffers(naive);
-      auto nest = read_nest(flat);
-      if (!nest) {
-        lines.push_back("left as written: a bound is not made of dimensions");
-      } else {
-        lines = simplify_nest(*nest, *flat.context, flat.facts);
-        flat.body = schedule_pointwise(std::move(*nest), *flat.context, flat.facts, level, lines);
-        result = std::move(flat);
-      }
+      lines.push_back("left as written: " + reason);
     }
   } catch (const base::Error& error) {
     lines.push_back(std::string("left as written: ") + error.what());

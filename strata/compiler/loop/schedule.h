@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/compiler/loop/tiling.h"
 #include "strata/ir/loops/kernel.h"
 #include "strata/runtime/machine/isa_level.h"
 
@@ -13,8 +14,13 @@ namespace strata::compiler {
 /// Part of cache keys: raise it when a schedule changes.
 inline constexpr int kScheduleVersion = 2;
 
+/// What a caller may fix; tests do, to reach every tail with small sizes.
+struct ScheduleOptions {
+  std::optional<Tiling> tiling;  ///< of contractions; lanes as given
+};
+
 /// `notes`, if given, gets one line per rewrite that was applied or refused, for `strata explain`.
 ir::loops::Kernel schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level,
-                           std::vector<std::string>* notes = nullptr);
+                           std::vector<std::string>* notes = nullptr, const ScheduleOptions& options = {});
 
 }  // namespace strata::compiler

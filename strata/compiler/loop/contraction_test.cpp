@@ -1,0 +1,115 @@
+// Tiled contractions keep the bits: every tail, layout and dtype, with small tiles, naive against scheduled.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/loop/schedule_comparison.h"
+#include "strata/ir/loops/text_form.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::loops::Kernel;
+using runtime::IsaLevel;
+
+Kernel parse(const std::string& text) { return ir::loops::parse_kernel(text).value(); }
+
+/// Tiles so small that a few dozen elements have whole tiles, tails and several blocks on each axis.
+Tiling small_tiles(int lanes) {
+  return {.lanes = lanes,
+          .tile_rows = 3,
+          .tile_vectors = 2,
+          .depth_block = 8,
+          .row_block = 6,
+          .task_rows = 12,
+          .task_columns = 4 * lanes};
+}
+
+void expect_same(const std::string& text, const std::vector<int64_t>& dims, Run run = Run::InterpretOnly) {
+  const Kernel naive = parse(text);
+  ScheduleOptions options;
+  options.tiling = small_tiles(4);
+  std::vector<std::string> notes;
+  const Kernel scheduled = schedule(naive, IsaLevel::Avx2, &notes, options);
+  ASSERT_FALSE(notes.empty());
+  EXPECT_EQ(notes.back(), "epilogue at the last block of depth");
+  EXPECT_EQ(compare_kernels(naive, scheduled, dims, IsaLevel::Avx2, run), "") << text << ir::loops::print(scheduled);
+}
+
+std::string matmul(const std::string& x, const std::string& w, const std::string& x_at, const std::string& w_at,
+                   const std::string& type = "f32", const std::string& step = "fma(%x[{}], %w[{}], acc)") {
+  std::string made = step;
+  made.replace(made.find("{}"), 2, x_at);
+  made.replace(made.find("{}"), 2, w_at);
+  return fmt::format(R"(kernel @dot(%x: {0}[{1}], %w: {0}[{2}], %b: {0}[N]) -> (%y: {0}[M,N]) {{
+    parallel i in 0..M {{ vector j in 0..N {{ var acc: {0} = 0{3}
+      for k in 0..K {{ acc = {4} }}
+      %y[i,j] = add(acc, %b[j]) }} }} }})",
+                     type, x, w, type[0] == 'f' ? ".0" : "", made);
+}
+
+const std::vector<std::vector<int64_t>> kSizes = {{1, 1, 1},    {3, 8, 8},   {7, 9, 5}, {13, 33, 17},
+                                                  {12, 16, 24}, {25, 3, 40}, {5, 7, 0}, {0, 4, 3}};
+
+/// Sizes are (M, N, K); a kernel's dims come in the order of its shapes.
+std::vector<int64_t> in_order(const std::string& text, const std::vector<int64_t>& mnk) {
+  std::vector<int64_t> dims;
+  for (const std::string& name : parse(text).dims) dims.push_back(mnk[name == "M" ? 0 : name == "N" ? 1 : 2]);
+  return dims;
+}
+
+TEST(TiledContraction, EveryTransposedFormAndSize) {
+  for (const auto& [x, x_at] : {std::pair{"M,K", "i,k"}, {"K,M", "k,i"}})
+    for (const auto& [w, w_at] : {std::pair{"K,N", "k,j"}, {"N,K", "j,k"}}) {
+      const std::string text = matmul(x, w, x_at, w_at);
+      for (const auto& size : kSizes) expect_same(text, in_order(text, size));
+      expect_same(text, in_order(text, {13, 33, 17}), Run::InterpretAndNative);
+    }
+}
+
+TEST(TiledContraction, ChosenTilesRunNativelyAtEveryLevel) {
+  const std::string text = matmul("M,K", "N,K", "i,k", "j,k");
+  EXPECT_EQ(compare_schedules(parse(text), in_order(text, {31, 67, 300})), "");
+  const std::string other = matmul("K,M", "K,N", "k,i", "k,j");
+  EXPECT_EQ(compare_schedules(parse(other), in_order(other, {29, 70, 19})), "");
+}
+
+TEST(TiledContraction, DoublesAndIntegers) {
+  expect_same(matmul("M,K", "K,N", "i,k", "k,j", "f64"), {7, 11, 9}, Run::InterpretAndNative);
+  const std::string whole = matmul("M,K", "K,N", "i,k", "k,j", "i32", "add(mul(%x[{}], %w[{}]), acc)");
+  expect_same(whole, in_order(whole, {7, 9, 11}), Run::InterpretAndNative);
+}
+
+TEST(TiledContraction, BatchesAndProductsOfOneColumn) {
+  const std::string batched = R"(kernel @attention(%q: f32[B,T,5], %k: f32[B,T,5]) -> (%s: f32[B,T,T]) {
+    parallel b in 0..B { for i in 0..T { vector j in 0..T { var acc: f32 = 0.0
+      for d in 0..5 { acc = fma(%q[b,i,d], %k[b,j,d], acc) }
+      %s[b,i,j] = acc } } } })";
+  expect_same(batched, {3, 13}, Run::InterpretAndNative);
+  const std::string vector = R"(kernel @matvec(%x: f32[M,K], %v: f32[K]) -> (%y: f32[M]) {
+    parallel i in 0..M { var acc: f32 = 0.0
+      for k in 0..K { acc = fma(%x[i,k], %v[k], acc) }
+      %y[i] = acc } })";
+  expect_same(vector, {23, 19}, Run::InterpretAndNative);
+}
+
+/// A convolution's columns are images and positions, its depth channels and windows; padding is a select.
+std::string convolution(int pad) {
+  return fmt::format(R"(kernel @conv(%x: f32[B,2,6,7], %w: f32[4,2,3,3]) -> (%y: f32[B,4,{0},{1}]) {{
+    parallel o in 0..4 {{ for n in 0..B {{ for h in 0..{0} {{ vector v in 0..{1} {{ var acc: f32 = 0.0
+      for c in 0..2 {{ for p in 0..3 {{ for q in 0..3 {{
+        acc = fma(%w[o,c,p,q], select(and(and(le(0, h + p - {2}), lt(h + p - {2}, 6)), and(le(0, v + q - {2}), lt(v + q - {2}, 7))),
+          %x[n,c,max(0, min(h + p - {2}, 5)),max(0, min(v + q - {2}, 6))], 0.0), acc) }} }} }}
+      %y[n,o,h,v] = max(acc, 0.0) }} }} }} }} }})",
+                     4 + 2 * pad, 5 + 2 * pad, pad);
+}
+
+TEST(TiledContraction, ConvolutionsPackTheirWindows) {
+  for (int pad : {0, 1, 2, 4}) {
+    expect_same(convolution(pad), {3});
+    EXPECT_EQ(compare_schedules(parse(convolution(pad)), {2}), "");
+  }
+}
+
+}  // namespace
+}  // namespace strata::compiler

@@ -1,0 +1,91 @@
+#include "strata/compiler/loop/tiling.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace strata::compiler {
+
+using ir::Dim;
+using runtime::IsaLevel;
+
+std::string Tiling::str() const {
+  return fmt::format("tile rows by {}, columns by {} ({} vectors of {}), depth by {}; tasks of {} x {}", tile_rows,
+                     tile_columns(), tile_vectors, lanes, depth_block, task_rows, task_columns);
+}
+
+namespace {
+
+constexpr int64_t kUnknown = 1 << 20;  // a symbolic extent is taken to be large
+
+int64_t extent_of(const LoopGroup& group) {
+  const Dim extent = group.extent();
+  return extent.is_constant() ? std::max<int64_t>(1, extent.constant()) : kUnknown;
+}
+
+int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Pieces of `extent` of at most `most`, all about as long, in multiples of `unit`.
+int64_t even_piece(int64_t extent, int64_t most, int64_t unit) {
+  const int64_t pieces = ceil_div(extent, std::max(most, unit));
+  return round_up(ceil_div(extent, pieces), unit);
+}
+
+/// Rows by vectors of the register tile: accumulators, one row of the column operand and a broadcast fill the
+/// registers.
+void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t columns) {
+  const int registers = runtime::vector_registers(level);
+  const int64_t most_vectors = ceil_div(columns, t.lanes);
+  const int64_t full_rows = level == IsaLevel::Avx512 ? 14 : level == IsaLevel::Avx2 ? 6 : 4;
+  t.tile_vectors = std::min<int64_t>(level == IsaLevel::Scalar ? 1 : 2, most_vectors);
+  // A tile of few rows is wider, so that enough chains are in flight to hide the latency of one.
+  while (rows < full_rows && t.tile_vectors < std::min<int64_t>(most_vectors, 8) &&
+         rows * (t.tile_vectors + 1) + t.tile_vectors + 1 + 1 < registers)
+    ++t.tile_vectors;
+  const int64_t most_rows = std::min<int64_t>(t.tile_vectors == 1 ? 2 * full_rows - 2 : full_rows,
+                                              (registers - 2 - t.tile_vectors) / t.tile_vectors);
+  t.tile_rows = std::min(rows, most_rows);
+  if (rows >= kUnknown) return;
+  // The tile that pads least, among those that are nearly as tall.
+  int64_t least = round_up(rows, t.tile_rows);
+  for (int64_t r = t.tile_rows; 4 * r >= 3 * most_rows && r >= 1; --r)
+    if (round_up(rows, r) < least) least = round_up(rows, t.tile_rows = r);
+}
+
+}  // namespace
+
+Tiling choose_tiling(const Contraction& contraction, IsaLevel level) {
+  Tiling t;
+  t.lanes = runtime::vector_lanes(contraction.accumulator->type.dtype, level);
+  const int64_t rows = extent_of(contraction.rows), columns = extent_of(contraction.columns),
+                depth = extent_of(contraction.depth);
+  const int64_t bytes = ir::dtype_bytes(contraction.accumulator->type.dtype);
+  choose_register_tile(t, level, rows, columns);
+  // 16 or 32 KiB of packed columns beside a tile of rows in the first cache; 512 deep at once when that is all.
+  const int64_t deepest = 256 * 4 / bytes;
+  t.depth_block = depth <= 2 * deepest ? depth : even_piece(depth == kUnknown ? deepest : depth, deepest, 8);
+  t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
+  const int64_t pack_limit = 512 * 4 / bytes;
+  t.task_columns = even_piece(columns, pack_limit, t.tile_columns());
+  t.task_rows = even_piece(rows, 4 * t.row_block, t.tile_rows);
+  // At least two tasks for two threads, if each still has some 2 million operations.
+  const auto tasks = [&] { return ceil_div(rows, t.task_rows) * ceil_div(columns, t.task_columns); };
+  const int64_t batch = extent_of(contraction.batch);
+  while (tasks() * batch < 4) {
+    const double operations = 2.0 * static_cast<double>(t.task_rows) * static_cast<double>(t.task_columns) *
+                              static_cast<double>(std::min<int64_t>(depth, 4096));
+    if (operations < (tasks() * batch < 2 ? 4e5 : 64e6)) break;
+    if (t.task_columns >= t.task_rows && t.task_columns > t.tile_columns())
+      t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
+    else if (t.task_rows > t.tile_rows)
+      t.task_rows = even_piece(t.task_rows, ceil_div(t.task_rows, 2), t.tile_rows);
+    else
+      break;
+  }
+  t.row_block = std::min(t.row_block, t.task_rows);
+  t.task_rows = round_up(t.task_rows, t.tile_rows);
+  return t;
+}
+
+}  // namespace strata::compiler

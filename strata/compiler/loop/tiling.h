@@ -1,0 +1,31 @@
+// Sizes of the tiles of a contraction, from the instruction set and what is known of the extents. All are free: the
+// chain of each element ascends through k whatever they are.
+//
+//   task      task_rows x task_columns of the result, all of k
+//   block     depth_block of k at a time; row_block rows of the packed operand stay in the second cache
+//   tile      tile_rows x (tile_vectors * lanes) accumulators in registers, reloaded for each block of k
+#pragma once
+
+#include <string>
+
+#include "strata/compiler/loop/contraction.h"
+#include "strata/runtime/machine/isa_level.h"
+
+namespace strata::compiler {
+
+struct Tiling {
+  int lanes = 1;
+  int64_t tile_rows = 1, tile_vectors = 1;
+  int64_t depth_block = 256;
+  int64_t row_block = 1;     ///< a multiple of tile_rows
+  int64_t task_rows = 1;     ///< a multiple of row_block
+  int64_t task_columns = 1;  ///< a multiple of tile_columns()
+
+  int64_t tile_columns() const { return tile_vectors * lanes; }
+  /// "tile rows by 14, columns by 32, depth by 256; ..."
+  std::string str() const;
+};
+
+Tiling choose_tiling(const Contraction& contraction, runtime::IsaLevel level);
+
+}  // namespace strata::compiler
