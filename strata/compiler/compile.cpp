@@ -17,6 +17,7 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/pipeline.h"
 #include "strata/compiler/plan/make_plan.h"
+#include "strata/compiler/run_passes.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 
@@ -108,17 +109,6 @@ class KernelMaker {
   KernelCache disk_;
 };
 
-std::shared_ptr<const Graph> run_passes(const Graph& graph, const CompileOptions& options) {
-  std::shared_ptr<const Graph> current;
-  const Graph* from = &graph;
-  for (const Pass& pass : pipeline()) {
-    if (std::find(options.disabled_passes.begin(), options.disabled_passes.end(), pass.name) != options.disabled_passes.end()) continue;
-    current = pass.run(*from);
-    from = current.get();
-  }
-  return current ? current : std::shared_ptr<const Graph>(ir::copy_graph(graph));
-}
-
 std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, const std::vector<std::string>& plan_dims) {
   std::vector<int> positions;
   for (const std::string& d : kernel_dims)
@@ -132,7 +122,7 @@ std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const Graph> 
   const runtime::IsaLevel level = options.isa.value_or(runtime::chosen_isa_level());
   const Backend& backend = options.backend ? *options.backend : llvm_backend_for(level);
   PlanRequest request;
-  request.graph = run_passes(*graph, options);
+  request.graph = run_passes(*graph, pipeline(), {.disabled = options.disabled_passes}).graph;
   request.donations = options.donations;
 
   std::vector<const Node*> kernel_nodes;

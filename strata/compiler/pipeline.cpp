@@ -1,14 +1,27 @@
 #include "strata/compiler/pipeline.h"
 
+#include "strata/compiler/graph/canonicalise.h"
+#include "strata/compiler/graph/collapse_reductions.h"
+#include "strata/compiler/graph/fold_constants.h"
 #include "strata/compiler/graph/fuse.h"
+#include "strata/compiler/graph/hoist_reshapes.h"
+#include "strata/compiler/graph/hoist_transposes.h"
 #include "strata/compiler/graph/inline_calls.h"
 #include "strata/compiler/graph/share_nodes.h"
+#include "strata/compiler/graph/simplify_algebra.h"
 
 namespace strata::compiler {
 namespace {
 
 constexpr Pass kPipeline[] = {
     {"inline-calls", inline_calls, "first: composites and calls are opaque to everything below"},
+    {"canonicalise", canonicalise, "before the rules below: they look for one spelling of each thing"},
+    {"fold-constants", fold_constants, "before algebra: its rules ask for constants"},
+    {"simplify-algebra", simplify_algebra, "before sharing: what it removes needs no partner"},
+    {"hoist-transposes", hoist_transposes, "before fusion: a transpose in the middle of a chain splits it"},
+    {"hoist-reshapes", hoist_reshapes, "before fusion: a reshape ends a kernel"},
+    {"canonicalise", canonicalise, "again: moved transposes and reshapes have met others"},
+    {"collapse-reductions", collapse_reductions, "behind the reshapes' moves, which show what is in memory"},
     {"share-nodes", share_nodes, "before fusion: a value computed twice would be fused twice"},
     {"fuse", fuse, "last: the kernels are final from here on"},
 };

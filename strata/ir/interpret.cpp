@@ -32,27 +32,9 @@ class Interpreter {
 
  private:
   void run_node(const Node& node) {
-    if (!node.op->reference)
-      throw base::Error("E0106", std::string(node.op->name) + ": can't be interpreted: " +
-                                     (node.op->reference.reason ? node.op->reference.reason : "no rule"));
     std::vector<HostArray> operands;
     for (const Value& v : node.operands()) operands.push_back(values_[v.node->id][v.index]);
-    std::vector<HostArray> results;
-    for (Type type : node.types()) {
-      std::vector<int64_t> shape;
-      for (Dim d : type.shape()) shape.push_back(dims_(d));
-      results.emplace_back(type.dtype(), std::move(shape));
-    }
-    Reference rule{node, operands, results, nullptr, nullptr, nullptr};
-    rule.run = [this](const Graph& region, std::span<const HostArray> arguments) {
-      return Interpreter(region, dims_, options_).run(arguments);
-    };
-    rule.dim = [this](Dim d) { return dims_(d); };
-    rule.print =
-        options_.print ? options_.print : [](const std::string& text) { std::fputs((text + "\n").c_str(), stderr); };
-    node.op->reference.fn(rule);
-    if (options_.observe) options_.observe(node, results);
-    values_[node.id] = std::move(results);
+    values_[node.id] = interpret_node(node, operands, dims_, options_);
   }
 
   const Graph& graph_;
@@ -98,6 +80,29 @@ int64_t DimBinding::operator()(Dim d) const {
     throw base::Error("E0110",
                       "dimension '" + std::string(symbol) + "' has no value: no argument's shape holds it alone");
   });
+}
+
+std::vector<HostArray> interpret_node(const Node& node, std::span<const HostArray> operands, const DimBinding& dims,
+                                      const InterpretOptions& options) {
+  if (!node.op->reference)
+    throw base::Error("E0106", std::string(node.op->name) + ": can't be interpreted: " +
+                                   (node.op->reference.reason ? node.op->reference.reason : "no rule"));
+  std::vector<HostArray> results;
+  for (Type type : node.types()) {
+    std::vector<int64_t> shape;
+    for (Dim d : type.shape()) shape.push_back(dims(d));
+    results.emplace_back(type.dtype(), std::move(shape));
+  }
+  Reference rule{node, operands, results, nullptr, nullptr, nullptr};
+  rule.run = [&](const Graph& region, std::span<const HostArray> arguments) {
+    return Interpreter(region, dims, options).run(arguments);
+  };
+  rule.dim = [&](Dim d) { return dims(d); };
+  rule.print =
+      options.print ? options.print : [](const std::string& text) { std::fputs((text + "\n").c_str(), stderr); };
+  node.op->reference.fn(rule);
+  if (options.observe) options.observe(node, results);
+  return results;
 }
 
 std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> arguments,

@@ -38,4 +38,8 @@ class DimBinding {
   std::vector<std::pair<std::string, int64_t>> values_;
 };
 
+/// One node on its operands, regions included: what a kernel of a plan should give.
+std::vector<HostArray> interpret_node(const Node& node, std::span<const HostArray> operands, const DimBinding& dims,
+                                      const InterpretOptions& options = {});
+
 }  // namespace strata::ir

@@ -109,7 +109,7 @@ TEST(GraphText, RefusesWhatWouldExhaustMemoryOrTheStack) {
   EXPECT_NE(error_of("func @f(%x: f32[4611686018427387903,4611686018427387903]) -> f32[] { }").find("E0122"),
             std::string::npos);
   std::string nested = "func @f() -> () {\n";
-  for (int i = 0; i < 100; ++i) nested += "print func @f() -> () {\n";
+  for (int i = 0; i < 100; ++i) nested += "barrier func @f() -> () {\n";
   EXPECT_NE(error_of(nested).find("nest too deeply"), std::string::npos);
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "strata/ir/loops/literal_text.h"
+#include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
 namespace {
@@ -159,6 +160,19 @@ HostArray read_array(TextLexer& lexer, int64_t& budget) {
   }
   lexer.expect("]", "behind the elements");
   return array;
+}
+
+std::string print_array(const HostArray& array) { return array_text(array); }
+
+base::Result<HostArray> parse_array(std::string_view text, int64_t largest_bytes) {
+  try {
+    TextLexer lexer(text, "E0130");
+    HostArray array = read_array(lexer, largest_bytes);
+    if (!lexer.at_end()) lexer.fail("expected the end behind the array, found " + lexer.found());
+    return array;
+  } catch (const base::Error& error) {
+    return error;
+  }
 }
 
 }  // namespace strata::ir

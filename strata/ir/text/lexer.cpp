@@ -185,4 +185,14 @@ std::string quoted(std::string_view text) {
   return result + "\"";
 }
 
+std::string usable_name(std::string_view name, std::string_view fallback) {
+  std::string text(name);
+  for (char& c : text)
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.')) c = '_';
+  if (text.empty()) text = fallback;
+  if (text[0] >= '0' && text[0] <= '9') text = "_" + text;
+  if (text[0] == '.') text[0] = '_';
+  return text;
+}
+
 }  // namespace strata::ir

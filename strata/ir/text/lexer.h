@@ -66,4 +66,7 @@ std::string unescaped(std::string_view quoted);
 /// In quotes, with escapes, so that it is one line of printable ASCII or UTF-8.
 std::string quoted(std::string_view text);
 
+/// A name as it can stand behind % or @: letters, digits, _ and dots, not a number.
+std::string usable_name(std::string_view name, std::string_view fallback);
+
 }  // namespace strata::ir

@@ -280,6 +280,10 @@ base::Result<std::vector<std::shared_ptr<Graph>>> parse_graphs(std::string_view 
   }
 }
 
+std::shared_ptr<Graph> parse_graph_at(TextLexer& lexer, const OpTable& ops, int64_t& literal_budget) {
+  return GraphParser(lexer, ops, ParseLimits{}.region_depth, literal_budget).parse();
+}
+
 base::Result<std::shared_ptr<Graph>> parse_graph(std::string_view text, const OpTable& ops, const ParseLimits& limits) {
   auto graphs = parse_graphs(text, ops, limits);
   if (!graphs.ok()) return graphs.error();

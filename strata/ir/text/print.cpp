@@ -12,17 +12,6 @@
 namespace strata::ir {
 namespace {
 
-/// A name as the text form takes it: letters, digits, _ and dots, not a number.
-std::string usable_name(std::string_view name, std::string_view fallback) {
-  std::string text(name);
-  for (char& c : text)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.')) c = '_';
-  if (text.empty()) text = fallback;
-  if (text[0] >= '0' && text[0] <= '9') text = "_" + text;
-  if (text[0] == '.') text[0] = '_';
-  return text;
-}
-
 /// The position on one line, so that it reads back as the same file, line and path.
 std::string position_text(const Location& where) {
   std::string text = where.str();

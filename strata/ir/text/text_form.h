@@ -47,4 +47,12 @@ base::Result<std::shared_ptr<Graph>> parse_graph(std::string_view text, const Op
 base::Result<std::vector<std::shared_ptr<Graph>>> parse_graphs(std::string_view text, const OpTable& ops,
                                                                const ParseLimits& limits = {});
 
+class TextLexer;
+/// For readers of texts that hold programs (plans): the program at the token at hand. Throws its errors.
+std::shared_ptr<Graph> parse_graph_at(TextLexer& lexer, const OpTable& ops, int64_t& literal_budget);
+
+/// `f32[2] [1.0, 2.0]`, as literals stand in a program.
+std::string print_array(const HostArray& array);
+base::Result<HostArray> parse_array(std::string_view text, int64_t largest_bytes = int64_t{1} << 30);
+
 }  // namespace strata::ir

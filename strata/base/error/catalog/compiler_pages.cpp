@@ -6,6 +6,10 @@ namespace {
 constexpr ErrorPage kPages[] = {
     {"E0300", ErrorKind::Internal, "a pass broke the graph",
      "The verifier refused the graph after a pass. This is a bug in Strata: please report the reproducer file that the message names."},
+    {"E0301", ErrorKind::Internal, "a pass changed what the program means",
+     "Before and after the pass the tensor interpreter gives other results for the same random arguments. This is a bug in Strata: please report the program and the pass that the message names. `strata opt --reduce` makes the program small."},
+    {"E0302", ErrorKind::User, "no pass has this name",
+     "The hint offers the nearest name; `strata passes` lists all of them in the order in which they run."},
     {"E0310", ErrorKind::Internal, "a backend refuses a kernel",
      "The loop program holds something that this backend can't compile; the message gives the reason, and "
      "`strata explain` prints it beside the kernel. Refusals are reported, never worked round silently."},

@@ -6,6 +6,39 @@ namespace {
 constexpr ErrorPage kPages[] = {
     {"E0700", ErrorKind::User, "the training can't start",
      "The configuration or the run folder does not allow the training to start; the message says why."},
+    {"E0701", ErrorKind::User, "the run folder holds a run already",
+     "`strata train` doesn't overwrite results by itself. Go on with the run by `--resume`, overwrite it by "
+     "`--replace`, or name "
+     "another folder with `--out`."},
+    {"E0702", ErrorKind::User, "the run folder has no checkpoint",
+     "Resuming, evaluating and generating need checkpoint.safetensors in the run folder, which a training writes with "
+     "its first "
+     "evaluation (train.checkpoint_every)."},
+    {"E0703", ErrorKind::User, "a checkpoint isn't whole",
+     "The safetensors file isn't a checkpoint of `strata train`, or of another version: its metadata lack what a "
+     "resume needs."},
+    {"E0704", ErrorKind::User, "a training step isn't finite",
+     "The loss or a gradient became NaN or infinite. Nothing of the step was committed and the last checkpoint stands. "
+     "The step "
+     "was replayed with a look at the result of each op; the note names the first op that isn't finite, with the line "
+     "and the "
+     "layer that recorded it. Usual causes: a learning rate that is too high, no clipping (optim.clip), bad values in "
+     "the data."},
+    {"E0705", ErrorKind::User, "a checkpoint is of another architecture",
+     "A tensor is missing, has another shape or dtype than the model of the configuration, or has no place in it. The "
+     "message "
+     "names the first one and both types. The run folder's own config.toml fits its checkpoint."},
+    {"E0706", ErrorKind::User, "the model can't do that",
+     "The command needs another kind of model: only a language model generates text."},
+    {"E0710", ErrorKind::User, "the command line isn't understood",
+     "A command, an option or a value isn't one that the binary knows. `strata --help` lists the commands, `strata "
+     "COMMAND --help` the options of one."},
+    {"E0720", ErrorKind::Environment, "a benchmark's peer failed",
+     "A program that Strata is compared with can't be started, ended in the middle, or says that it can't do what was "
+     "asked. Its own words stand in bench/out/<peer>.log. `strata bench --no-peers` measures without peers."},
+    {"E0721", ErrorKind::Environment, "the frozen text is another one",
+     "The comparison with PyTorch reads the King James Bible of Debian's package bible-kjv-text and knows it by its "
+     "SHA-256. The file at hand is damaged or of another edition."},
 };
 
 }  // namespace

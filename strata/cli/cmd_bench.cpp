@@ -1,0 +1,64 @@
+// strata bench: measures Strata against its peers.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/harness/run.h"
+#include "strata/base/json/json.h"
+#include "strata/cli/command.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  bench::RunOptions run;
+  std::string measure;
+  bool list = false, json = false, no_peers = false;
+};
+
+int list_suites() {
+  std::string text;
+  for (const bench::Suite& s : bench::suites()) text += fmt::format("{:12}  {}\n", s.name, s.summary);
+  print_out(text);
+  return 0;
+}
+
+int run(Options& options) {
+  if (options.list) return list_suites();
+  if (!options.measure.empty()) {
+    print_out(bench::measure(options.measure).dump() + "\n");
+    return 0;
+  }
+  options.run.suite.with_peers = !options.no_peers;
+  const std::vector<bench::Row> rows = bench::run(options.run);
+  if (!options.json) {
+    print_out(bench::table_text(rows));
+    return 0;
+  }
+  base::Json list = base::Json::array();
+  for (const bench::Row& row : rows) list.push(row.json());
+  print_out(list.dump_pretty() + "\n");
+  return 0;
+}
+
+}  // namespace
+
+Run declare_bench(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("--suite", options->run.suites, "only these suites")->type_name("NAME");
+  app.add_option("--rounds", options->run.suite.rounds, "turns of each side; medians count")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--out", options->run.out, "file of the rows; empty: none")->capture_default_str();
+  app.add_flag("--no-peers", options->no_peers, "our figures alone");
+  app.add_flag("--json", options->json, "the rows as JSON on stdout");
+  app.add_flag("--list", options->list, "the suites");
+  app.add_option("--measure", options->measure, "one measurement that needs a process of its own")->group("");
+  return [options] { return run(*options); };
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,57 @@
+// strata config: the keys of a training configuration, and the check of a file.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "strata/base/json/json.h"
+#include "strata/cli/command.h"
+#include "strata/train/open_task.h"
+#include "strata/train/schema.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  std::string check;
+  std::vector<std::string> overrides;
+  bool markdown = false, json = false;
+};
+
+base::Json schema_json() {
+  base::Json list = base::Json::array();
+  for (const base::ConfigKey& key : train::training_schema().keys())
+    list.push(base::Json::object()
+                  .set("key", key.key)
+                  .set("type", base::config_type_name(key.type))
+                  .set("default", base::toml_text(key.fallback))
+                  .set("expected", base::describe_expected(key))
+                  .set("help", key.help));
+  return list;
+}
+
+int run(const Options& options) {
+  if (!options.check.empty()) {
+    const auto config = train::open_config(options.check, options.overrides);
+    print_out(options.json ? config->to_json().dump_pretty() + "\n" : config->to_toml());
+  } else if (options.json) {
+    print_out(schema_json().dump_pretty() + "\n");
+  } else {
+    print_out("# Configuration\n\nPrinted by `strata config --markdown`: the keys of `strata train CONFIG.toml`.\n\n" +
+              train::training_schema().to_markdown());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Run declare_config(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("--check", options->check, "a TOML file or run folder: checks it and prints it resolved");
+  app.add_option("--set", options->overrides, "with --check: key=value, replaces what the file says")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("--markdown", options->markdown, "the page for the reference (the default)");
+  app.add_flag("--json", options->json, "as JSON");
+  return [options] { return run(*options); };
+}
+
+}  // namespace strata::cli

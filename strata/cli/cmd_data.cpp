@@ -1,0 +1,41 @@
+// strata data CONFIG --batches N --out FILE: the first batches of a training, as the model gets them: x.0, y.0, x.1,
+// ...
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "strata/base/json/json.h"
+#include "strata/cli/command.h"
+#include "strata/formats/safetensors/writer.h"
+#include "strata/train/open_task.h"
+
+namespace strata::cli {
+
+Run declare_data(CLI::App& app) {
+  struct Options {
+    std::string path, out;
+    std::vector<std::string> overrides;
+    int64_t batches = 1;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  app.add_option("CONFIG", options->path, "TOML file or run folder")->required();
+  app.add_option("--batches", options->batches, "how many")->check(CLI::Range(int64_t{1}, int64_t{100000}));
+  app.add_option("--out", options->out, "safetensors file")->required();
+  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("--json", options->json, "what was written as JSON");
+  return [options] {
+    const train::OpenedTask opened = train::open_task(options->path, options->overrides);
+    std::vector<formats::NamedArray> arrays;
+    for (int64_t i = 0; i < options->batches; ++i)
+      for (train::NamedTensor& t : opened.task->batch(i))
+        arrays.push_back({t.name + "." + std::to_string(i), std::move(t.array)});
+    formats::save_safetensors(options->out, arrays, {{"batches", std::to_string(options->batches)}});
+    if (options->json)
+      print_out(base::Json::object().set("file", options->out).set("batches", options->batches).dump() + "\n");
+    return 0;
+  };
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,47 @@
+// strata eval RUN: measures a trained model on its validation and test data.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "strata/base/json/json.h"
+#include "strata/base/terminal/table.h"
+#include "strata/cli/command.h"
+#include "strata/train/open_task.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  std::string run;
+  std::vector<std::string> overrides;
+  bool json = false;
+};
+
+int run(const Options& options) {
+  const train::OpenedTask opened = train::open_task(options.run, options.overrides);
+  std::vector<train::Measure> measures = opened.task->evaluate();
+  for (const train::Measure& m : opened.task->test()) measures.push_back(m);
+  base::Json json = base::Json::object().set("title", opened.task->title()).set("step", opened.step);
+  base::Table table({{"measure"}, {"value", base::Align::Right}});
+  for (const train::Measure& m : measures) {
+    json.set(m.name, m.value);
+    table.add({m.name, fmt::format("{:.4f}", m.value)});
+  }
+  print_out(options.json ? json.dump_pretty() + "\n" : table.text());
+  return 0;
+}
+
+}  // namespace
+
+Run declare_eval(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("RUN", options->run, "run folder of strata train")->required();
+  app.add_option("--set", options->overrides, "key=value: replaces what the run's config.toml says")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("--json", options->json, "as JSON");
+  return [options] { return run(*options); };
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,41 @@
+// strata init CONFIG --out FILE: the parameters that a training starts from (or, of a run folder, those that it has).
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "strata/base/json/json.h"
+#include "strata/cli/command.h"
+#include "strata/formats/safetensors/writer.h"
+#include "strata/train/open_task.h"
+
+namespace strata::cli {
+
+Run declare_init(CLI::App& app) {
+  struct Options {
+    std::string path, out;
+    std::vector<std::string> overrides;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  app.add_option("CONFIG", options->path, "TOML file or run folder")->required();
+  app.add_option("--out", options->out, "safetensors file with the names of PyTorch's state dict")->required();
+  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("--json", options->json, "what was written as JSON");
+  return [options] {
+    const train::OpenedTask opened = train::open_task(options->path, options->overrides);
+    std::vector<formats::NamedArray> arrays;
+    for (train::NamedTensor& t : opened.task->weights()) arrays.push_back({std::move(t.name), std::move(t.array)});
+    formats::save_safetensors(options->out, arrays, {{"format", "pt"}});
+    if (options->json)
+      print_out(base::Json::object()
+                    .set("file", options->out)
+                    .set("tensors", arrays.size())
+                    .set("parameters", opened.task->parameters())
+                    .dump() +
+                "\n");
+    return 0;
+  };
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,170 @@
+// strata opt FILE: the text of a program in, passes, text out.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+#include "strata/base/bytes/files.h"
+#include "strata/base/error/error.h"
+#include "strata/base/terminal/table.h"
+#include "strata/cli/command.h"
+#include "strata/cli/opt_loops.h"
+#include "strata/compiler/check/bisect_passes.h"
+#include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/check/reduce_program.h"
+#include "strata/compiler/run_passes.h"
+#include "strata/ir/interpret.h"
+#include "strata/ir/text/text_form.h"
+#include "strata/ops/list.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  std::string file, level;
+  std::vector<std::string> passes;
+  compiler::RunPassesOptions run;
+  std::vector<std::string> arguments;
+  int64_t seed = 1;
+  int runs = 3;
+  bool interpret = false, equivalence = false, bisect = false, reduce = false, time = false, no_positions = false;
+};
+
+std::string read_input(const std::string& file) {
+  if (file != "-") return base::read_text(file).value();
+  std::string text;
+  char buffer[65536];
+  while (const size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) text.append(buffer, n);
+  return text;
+}
+
+std::vector<compiler::Pass> chosen_passes(const Options& options) {
+  if (options.passes == std::vector<std::string>{"all"})
+    return {compiler::pipeline().begin(), compiler::pipeline().end()};
+  return compiler::passes_named(options.passes);
+}
+
+/// --arg values in order, the rest random.
+std::vector<ir::HostArray> arguments_for(const ir::Graph& graph, const Options& options) {
+  std::vector<ir::HostArray> arguments = compiler::random_arguments(graph, static_cast<uint64_t>(options.seed));
+  if (options.arguments.size() > arguments.size())
+    throw base::Error("E0110", fmt::format("{}: takes {} arguments, found {}", graph.name(), arguments.size(),
+                                           options.arguments.size()));
+  for (size_t i = 0; i < options.arguments.size(); ++i) arguments[i] = ir::parse_array(options.arguments[i]).value();
+  return arguments;
+}
+
+int interpret(const ir::Graph& graph, const Options& options) {
+  ir::InterpretOptions how;
+  how.print = [](const std::string& text) { print_out(text + "\n"); };
+  const auto results = ir::interpret(graph, arguments_for(graph, options), how);
+  for (size_t i = 0; i < results.size(); ++i) print_out(fmt::format("result {}: {}\n", i, ir::print_array(results[i])));
+  return 0;
+}
+
+/// Throws E0301 with the first pass that is to blame, if one is.
+void check_equivalence(const ir::Graph& before, const ir::Graph& after, std::span<const compiler::Pass> passes,
+                       const Options& options) {
+  const auto seed = static_cast<uint64_t>(options.seed);
+  const auto difference = compiler::find_inequivalence(before, after, options.runs, seed);
+  if (!difference) {
+    std::fputs(fmt::format("equivalent on {} sets of random arguments\n", options.runs).c_str(), stderr);
+    return;
+  }
+  base::Error error("E0301", fmt::format("{}: {}", before.name(), *difference));
+  if (const auto broken = compiler::find_broken_pass(before, passes, options.runs, seed))
+    error.note(
+        fmt::format("the first pass that changes the meaning is number {}, {}", broken->number + 1, broken->name));
+  throw error;
+}
+
+int bisect(const ir::Graph& graph, std::span<const compiler::Pass> passes, const Options& options) {
+  const auto broken = compiler::find_broken_pass(graph, passes, options.runs, static_cast<uint64_t>(options.seed));
+  if (!broken) return print_out("every pass keeps the meaning\n"), 0;
+  print_out(fmt::format("// pass {} ({}) changes the meaning: {}\n{}", broken->number + 1, broken->name,
+                        broken->difference, ir::print_graph(*broken->before)));
+  return 3;
+}
+
+/// The smallest program on which the passes fail or change the meaning.
+int reduce(std::shared_ptr<const ir::Graph> graph, std::span<const compiler::Pass> passes, const Options& options) {
+  auto fails = [&](const ir::Graph& candidate) {
+    std::shared_ptr<const ir::Graph> after;
+    try {
+      after = compiler::run_passes(candidate, passes, options.run).graph;
+    } catch (const base::Error&) {
+      return true;
+    }
+    return compiler::find_inequivalence(candidate, *after, options.runs, static_cast<uint64_t>(options.seed))
+        .has_value();
+  };
+  if (!fails(*graph))
+    throw base::Error("E0710", "--reduce: the passes neither fail nor change what the program means")
+        .hint("name the failing passes with --passes");
+  print_out(ir::print_graph(*compiler::reduce_program(std::move(graph), fails)));
+  return 0;
+}
+
+void print_times(std::span<const compiler::PassReport> reports) {
+  base::Table table({{"pass"}, {"ms", base::Align::Right}, {"changed"}, {"nodes", base::Align::Right}});
+  for (const auto& r : reports)
+    table.add({std::string(r.name), fmt::format("{:.2f}", r.milliseconds), r.changed ? "yes" : "no",
+               fmt::format("{} -> {}", r.nodes_before, r.nodes_after)});
+  std::fputs(table.text().c_str(), stderr);
+}
+
+int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
+  const std::vector<compiler::Pass> passes = chosen_passes(options);
+  if (options.bisect) return bisect(*graph, passes, options);
+  if (options.reduce) return reduce(std::move(graph), passes, options);
+  const compiler::PassResults results = compiler::run_passes(*graph, passes, options.run);
+  if (options.time) print_times(results.reports);
+  if (options.equivalence) check_equivalence(*graph, *results.graph, passes, options);
+  if (options.interpret) return interpret(*results.graph, options);
+  if (!options.equivalence) print_out(ir::print_graph(*results.graph, {.positions = !options.no_positions}));
+  return 0;
+}
+
+int run(const Options& options) {
+  const std::string text = read_input(options.file);
+  const bool is_loops = options.level == "loops" || (options.level.empty() && options.file.ends_with(".sloop"));
+  if (is_loops)
+    return run_on_loops(
+        text, {.interpret = options.interpret, .arguments = options.arguments});
+  const auto graphs = ir::parse_graphs(text, ops::op_table()).value();
+  for (const auto& graph : graphs)
+    if (const int code = run_on(graph, options)) return code;
+  return 0;
+}
+
+}  // namespace
+
+Run declare_opt(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  app.add_option("FILE", o->file, "a tensor program (.sir) or loop program (.sloop); - reads standard input")
+      ->required();
+  app.add_option("--level", o->level, "graph or loops, if the file's name doesn't say it")
+      ->check(CLI::IsMember({"graph", "loops"}));
+  app.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list")
+      ->delimiter(',');
+  app.add_option("--disable", o->run.disabled, "passes to leave out")->delimiter(',');
+  app.add_option("--limit", o->run.limit, "run only the first so many passes");
+  app.add_option("--dump", o->run.dump_folder, "write the program before and after each pass into this folder");
+  app.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
+  app.add_flag("--time", o->time, "tell what each pass took and did, on stderr");
+  app.add_flag("--interpret", o->interpret, "run the program in the interpreter and print the results");
+  app.add_option("--arg", o->arguments, "an argument for --interpret, such as 'f32[2] [1.0, 2.0]'; random if left out");
+  app.add_option("--seed", o->seed, "of random arguments");
+  app.add_option("--runs", o->runs, "how many sets of random arguments");
+  app.add_flag("--check-equivalence", o->equivalence,
+               "compare the program before and after the passes in the interpreter");
+  app.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
+  app.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
+  app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
+  return [o] { return run(*o); };
+}
+
+}  // namespace strata::cli

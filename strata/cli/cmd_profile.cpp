@@ -1,0 +1,56 @@
+// strata profile CONFIG|RUN: a trace of training steps with a span for each command, for ui.perfetto.dev.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "strata/base/json/json.h"
+#include "strata/base/terminal/screen.h"
+#include "strata/base/trace/span.h"
+#include "strata/cli/command.h"
+#include "strata/train/open_task.h"
+
+namespace strata::cli {
+
+Run declare_profile(CLI::App& app) {
+  struct Options {
+    std::string path, out = "trace.json";
+    std::vector<std::string> overrides;
+    int64_t steps = 5;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  app.add_option("CONFIG", options->path, "TOML file or run folder")->required();
+  app.add_option("--steps", options->steps, "traced steps, behind one that compiles")
+      ->check(CLI::Range(int64_t{1}, int64_t{100000}));
+  app.add_option("--out", options->out, "the trace: open it in ui.perfetto.dev or chrome://tracing");
+  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("--json", options->json, "what was written as JSON");
+  return [options] {
+    const train::OpenedTask opened = train::open_task(options->path, options->overrides);
+    opened.task->step(0);
+    base::TraceFile trace(options->out);
+    const int64_t begin_ns = base::trace_now_ns();
+    for (int64_t i = 0; i < options->steps; ++i) {
+      base::Span span("step", "train");
+      span.note("step", i);
+      opened.task->step(0);
+    }
+    const double milliseconds =
+        static_cast<double>(base::trace_now_ns() - begin_ns) / 1e6 / static_cast<double>(options->steps);
+    trace.write();
+    base::write_human_line(fmt::format("{:.2f} ms a step; trace: {}", milliseconds, options->out));
+    if (options->json)
+      print_out(base::Json::object()
+                    .set("file", options->out)
+                    .set("steps", options->steps)
+                    .set("milliseconds_per_step", milliseconds)
+                    .dump() +
+                "\n");
+    return 0;
+  };
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,56 @@
+// strata train CONFIG: trains in a run folder, to the end or on from its checkpoint.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "strata/base/bytes/files.h"
+#include "strata/base/terminal/screen.h"
+#include "strata/cli/command.h"
+#include "strata/train/open_task.h"
+#include "strata/train/trainer.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  std::string config, out;
+  std::vector<std::string> overrides;
+  bool resume = false, replace = false, json = false;
+};
+
+int run(const Options& options) {
+  const auto config = train::open_config(options.config, options.overrides);
+  const bool is_run = base::is_folder(options.config);
+  const std::string path = !options.out.empty() ? options.out
+                           : is_run             ? options.config
+                                                : "runs/" + config->string_at("run.name");
+  const train::Start start = options.resume    ? train::Start::Resume
+                             : options.replace ? train::Start::Replace
+                                               : train::Start::Fresh;
+  const train::RunFolder folder(path, start);
+  const train::TrainingResult result = train::train(*config, folder, start);
+  std::string line = fmt::format("{} steps in {:.1f} s", result.steps, result.seconds);
+  for (const train::Measure& m : result.measures) line += fmt::format("  {} {:.4f}", m.name, m.value);
+  base::write_human_line(line);
+  base::write_human_line("report: " + folder.file("report.html"));
+  if (options.json) print_out(base::read_text(folder.file("summary.json")).value());
+  return 0;
+}
+
+}  // namespace
+
+Run declare_train(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("CONFIG", options->config, "TOML file (strata config lists the keys), or a run folder")->required();
+  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--out", options->out, "run folder; runs/<run.name> if left out");
+  auto* resume = app.add_flag("--resume", options->resume, "go on from the run folder's checkpoint");
+  app.add_flag("--replace", options->replace, "overwrite the run in the folder")->excludes(resume);
+  app.add_flag("--json", options->json, "the summary as JSON on stdout");
+  return [options] { return run(*options); };
+}
+
+}  // namespace strata::cli

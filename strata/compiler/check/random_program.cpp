@@ -1,0 +1,277 @@
+#include "strata/compiler/check/random_program.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "strata/base/error/error.h"
+#include "strata/ir/interpret.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/sample_arrays.h"
+#include "strata/ops/shape.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::DType;
+using ir::Graph;
+using ir::HostArray;
+using ir::Node;
+using ir::Op;
+using ir::Type;
+using ir::Value;
+
+namespace {
+
+/// SplitMix64, so that a seed means the same program everywhere.
+class Dice {
+ public:
+  explicit Dice(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 0x1234567) {}
+  uint64_t next() {
+    uint64_t z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+  size_t below(size_t n) { return static_cast<size_t>(next() % n); }
+  bool one_in(size_t n) { return below(n) == 0; }
+  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+  template <class T>
+  const T& pick(const std::vector<T>& list) {
+    return list[below(list.size())];
+  }
+
+ private:
+  uint64_t state_;
+};
+
+bool is_static_sample(const ir::Sample& sample) {
+  return std::ranges::all_of(sample.operands, [](const ir::SampleOperand& o) { return o.type.is_static(); });
+}
+
+class Maker {
+ public:
+  Maker(uint64_t seed, std::span<const Op* const> ops)
+      : dice_(seed), seed_(seed), graph_(std::make_shared<Graph>("random")) {
+    for (const Op* op : ops) {
+      if (!op->samples || !op->reference || op->effect != ir::Effect::None) continue;
+      auto samples = op->samples.fn();
+      std::erase_if(samples, [](const ir::Sample& s) { return !is_static_sample(s); });
+      if (!samples.empty()) ops_.push_back({op, std::move(samples)});
+    }
+  }
+
+  RandomProgram make(int nodes) {
+    const Dim batch = Dim::symbol("B");
+    graph_->facts().add({"B", 1, 64, 1});
+    const DType main = dice_.one_in(5)   ? DType::f16
+                       : dice_.one_in(5) ? DType::bf16
+                       : dice_.one_in(4) ? DType::f64
+                                         : DType::f32;
+    batch_ = 2 + static_cast<int64_t>(dice_.below(6));
+    add_parameter({Type::of(main, {batch, Dim(3 + static_cast<int64_t>(dice_.below(38)))})});
+    add_parameter({Type::of(main, {Dim(2), Dim(3), Dim(5)})});
+    if (dice_.one_in(2)) add_parameter({Type::of(DType::i32, {Dim(7)})});
+    for (int i = 0; i < nodes; ++i) {
+      if (dice_.below(3) < 2)
+        add_pointwise();
+      else
+        add_sample();
+    }
+    choose_results();
+    return {graph_, std::move(arguments_)};
+  }
+
+ private:
+  struct Choice {
+    const Op* op;
+    std::vector<ir::Sample> samples;
+  };
+
+  Value add_parameter(const ir::SampleOperand& operand) {
+    arguments_.push_back(ops::sample_array(operand, seed_ * 31 + arguments_.size(), batch_));
+    values_.push_back(graph_->add_parameter(operand.type));
+    return values_.back();
+  }
+
+  /// Some value, the later ones more often.
+  Value some_value() {
+    const size_t a = dice_.below(values_.size()), b = dice_.below(values_.size());
+    return values_[std::max(a, b)];
+  }
+
+  void add_pointwise() {
+    const Choice& choice = dice_.pick(ops_);
+    const Op& op = *choice.op;
+    if (!op.is_pointwise || !op.attrs.empty()) return add_sample_of(choice);
+    const ir::Sample& sample = dice_.pick(choice.samples);
+    const Value first = some_value();
+    std::vector<Value> operands;
+    for (const ir::SampleOperand& o : sample.operands) {
+      Value v = operands.empty()  ? first
+                : dice_.one_in(3) ? ops::scalar_like(first, small_number(first.dtype()))
+                                  : some_value();
+      const bool is_choice = &op == &ops::kSelect && operands.empty();
+      const DType wanted = is_choice                                             ? DType::boolean
+                           : op.types.has(first.dtype()) || &op == &ops::kSelect ? first.dtype()
+                                                                                 : o.type.dtype();
+      operands.push_back(with_shape(with_dtype(v, wanted), first.shape()));
+    }
+    record(op, operands, {}, {});
+  }
+
+  double small_number(DType t) { return ir::is_bool(t) ? 1.0 : static_cast<double>(dice_.below(4)); }
+
+  void add_sample() { add_sample_of(dice_.pick(ops_)); }
+  void add_sample_of(const Choice& choice) {
+    const ir::Sample& sample = dice_.pick(choice.samples);
+    std::vector<Value> operands;
+    for (const ir::SampleOperand& o : sample.operands) {
+      // Indices have to be in range, and special values are what the block's own tests are for.
+      const bool is_fresh = o.domain == ir::SampleOperand::Domain::Index || dice_.one_in(8);
+      operands.push_back(is_fresh ? add_parameter(o)
+                                  : with_shape(with_dtype(some_value(), o.type.dtype()), o.type.shape()));
+    }
+    record(*choice.op, operands, sample.attrs, sample.regions);
+  }
+
+  void record(const Op& op, std::span<const Value> operands, std::span<const ir::Attr> attrs,
+              std::span<const ir::GraphRef> regions) {
+    const Node* node = graph_->add(op, operands, attrs, regions);
+    for (uint32_t i = 0; i < node->result_count; ++i) values_.push_back(node->result(static_cast<int>(i)));
+  }
+
+  Value with_dtype(Value v, DType t) {
+    if (v.dtype() == t) return v;
+    return graph_->add1(ops::kCast, {v}, {ir::Attr("to", t)});
+  }
+
+  /// v's elements in a shape: broadcast where that fits, else the first so many of them, with zeros behind.
+  Value with_shape(Value v, std::span<const Dim> shape) {
+    if (std::ranges::equal(v.shape(), shape)) return v;
+    if (v.rank() == 0) return ops::broadcast_to(v, shape);
+    const Dim wanted = ir::product(shape), there = v.type().elements();
+    const Value flat = ops::flatten(v);
+    if (wanted == there) return ops::reshape(flat, ir::Shape(shape.begin(), shape.end()));
+    // Symbolic extents: pad by what is wanted, then slice, so that it fits for every binding.
+    const Value long_enough =
+        ops::pad(flat, graph_->add1(ops::kCast, {ops::scalar(*graph_, DType::i32, 0)}, {ir::Attr("to", v.dtype())}),
+                 {{0, wanted, 0}});
+    return ops::reshape(ops::slice(long_enough, {{0, wanted, 1}}), ir::Shape(shape.begin(), shape.end()));
+  }
+
+  void choose_results() {
+    std::vector<Value> results{values_.back()};
+    for (int i = 0; i < 2; ++i)
+      if (const Value v = some_value(); dice_.one_in(2) && std::ranges::find(results, v) == results.end())
+        results.push_back(v);
+    graph_->set_results(results);
+  }
+
+  Dice dice_;
+  uint64_t seed_;
+  std::shared_ptr<Graph> graph_;
+  std::vector<Choice> ops_;
+  std::vector<Value> values_;
+  std::vector<HostArray> arguments_;
+  int64_t batch_ = 3;
+};
+
+double epsilon_of(DType t) {
+  return t == DType::f64 ? 0x1p-52 : t == DType::f32 ? 0x1p-23 : t == DType::f16 ? 0x1p-10 : 0x1p-7;
+}
+double smallest_of(DType t) {
+  return t == DType::f64 ? 0x1p-1074 : t == DType::f16 ? 0x1p-24 : t == DType::bf16 ? 0x1p-133 : 0x1p-149;
+}
+
+/// What the terms of one result element of a sum may add up to.
+double largest_sum(const Node& node, const std::vector<double>& largest) {
+  double product = 1;
+  for (const Value& v : node.operands()) product *= std::max(largest[v.node->id], 0.0);
+  return product;
+}
+
+/// Interpreter runs in which the results of inexact nodes move by up to their tolerance.
+class Shaker {
+ public:
+  Shaker(const Graph& graph, std::span<const HostArray> arguments, uint64_t seed)
+      : graph_(graph),
+        arguments_(arguments),
+        dice_(seed),
+        largest_(graph.nodes().size()),
+        terms_(graph.nodes().size(), 1) {}
+
+  std::vector<HostArray> run() {
+    for (size_t i = 0; i < arguments_.size(); ++i) note(*graph_.parameters()[i], {&arguments_[i], 1});
+    ir::InterpretOptions options;
+    options.observe = [this](const Node& node, std::span<const HostArray> results) { shake(node, results); };
+    return ir::interpret(graph_, arguments_, options);
+  }
+
+ private:
+  void note(const Node& node, std::span<const HostArray> arrays) {
+    if (node.graph != &graph_) return;
+    double& largest = largest_[node.id];
+    largest = 0;
+    terms_[node.id] = 1;
+    for (const HostArray& a : arrays) {
+      terms_[node.id] = std::max(terms_[node.id], static_cast<double>(a.elements()));
+      for (int64_t i = 0; i < a.elements(); ++i)
+        if (const double x = std::fabs(a.get(i)); std::isfinite(x)) largest = std::max(largest, x);
+    }
+  }
+
+  void shake(const Node& node, std::span<const HostArray> results) {
+    const ir::Tolerance t = node.op->tolerance;
+    if (t.kind != ir::Tolerance::Kind::Exact)
+      for (const HostArray& result : results) {
+        if (!ir::is_float(result.dtype())) continue;
+        HostArray a = result;  // shares the storage
+        double terms = 1;
+        if (node.graph == &graph_)
+          for (const Value& v : node.operands()) terms = std::max(terms, terms_[v.node->id]);
+        const double sum =
+            t.kind == ir::Tolerance::Kind::Sum && node.graph == &graph_ ? largest_sum(node, largest_) * terms : 0;
+        for (int64_t i = 0; i < a.elements(); ++i) {
+          const double x = a.get(i),
+                       size = std::max(std::fabs(x), sum) * epsilon_of(a.dtype()) + smallest_of(a.dtype());
+          a.set(i, x + (2 * dice_.unit() - 1) * t.amount * size);
+        }
+      }
+    note(node, results);
+  }
+
+  const Graph& graph_;
+  std::span<const HostArray> arguments_;
+  Dice dice_;
+  std::vector<double> largest_, terms_;
+};
+
+}  // namespace
+
+RandomProgram make_random_program(uint64_t seed, std::span<const Op* const> ops, int nodes) {
+  return Maker(seed, ops).make(nodes);
+}
+
+std::vector<std::vector<double>> error_bounds(const Graph& graph, std::span<const HostArray> arguments, uint64_t seed) {
+  constexpr int kRuns = 4;
+  constexpr double kRoom = 8;
+  const auto expected = ir::interpret(graph, arguments);
+  std::vector<std::vector<double>> bounds;
+  for (const HostArray& a : expected) bounds.emplace_back(static_cast<size_t>(a.elements()), 0.0);
+  for (int run = 0; run < kRuns; ++run) {
+    const auto shaken = Shaker(graph, arguments, seed * kRuns + static_cast<uint64_t>(run)).run();
+    for (size_t r = 0; r < expected.size(); ++r)
+      for (int64_t i = 0; i < expected[r].elements(); ++i) {
+        const double a = expected[r].get(i), b = shaken[r].get(i);
+        const double moved = a == b || (std::isnan(a) && std::isnan(b)) ? 0
+                             : std::isfinite(a) && std::isfinite(b)     ? std::fabs(a - b) * kRoom
+                                                                        : INFINITY;
+        double& bound = bounds[r][static_cast<size_t>(i)];
+        bound = std::max(bound, moved);
+      }
+  }
+  return bounds;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,95 @@
+// Random programs: compiled equals interpreted within what the ops' tolerances allow, and neither a pass nor the
+// instruction set changes a bit. STRATA_FUZZ_PROGRAMS sets how many (100), STRATA_FUZZ_SEED where to begin.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/check/random_program.h"
+#include "strata/compiler/compile.h"
+#include "strata/compiler/pipeline.h"
+#include "strata/compiler/run_passes.h"
+#include "strata/ir/interpret.h"
+#include "strata/ir/text/text_form.h"
+#include "strata/ops/list.h"
+
+namespace strata::compiler {
+namespace {
+
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+std::vector<ir::HostArray> run_compiled(const RandomProgram& program, const CompileOptions& options) {
+  std::vector<ir::HostArray> arguments;
+  for (const ir::HostArray& a : program.arguments) arguments.push_back(a.clone());
+  return compile(program.graph, options)->run(std::move(arguments));
+}
+
+std::string out_of_bounds(const std::vector<ir::HostArray>& expected, const std::vector<ir::HostArray>& found,
+                          const std::vector<std::vector<double>>& bounds) {
+  for (size_t r = 0; r < expected.size(); ++r)
+    for (int64_t i = 0; i < expected[r].elements(); ++i) {
+      const double a = expected[r].get(i), b = found[r].get(i), bound = bounds[r][static_cast<size_t>(i)];
+      const bool fits = a == b || (std::isnan(a) && std::isnan(b)) || std::isinf(bound) || std::fabs(a - b) <= bound;
+      if (!fits)
+        return "result " + std::to_string(r) + " element " + std::to_string(i) + ": expected " + std::to_string(a) +
+               ", found " + std::to_string(b) + ", allowed " + std::to_string(bound);
+    }
+  return "";
+}
+
+TEST(RandomProgram, CompiledEqualsInterpretedWithAndWithoutEachPassAtEachLevel) {
+  const uint64_t first = from_environment("STRATA_FUZZ_SEED", 1), count = from_environment("STRATA_FUZZ_PROGRAMS", 100);
+  const auto passes = pipeline();
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const RandomProgram program = make_random_program(seed, ops::all_ops());
+    SCOPED_TRACE(ir::print_graph(*program.graph));
+    const auto expected = ir::interpret(*program.graph, program.arguments);
+    const auto found = run_compiled(program, {});
+    EXPECT_EQ(out_of_bounds(expected, found, error_bounds(*program.graph, program.arguments, seed)), "");
+    const std::string_view left_out = passes[seed % passes.size()].name;
+    const auto without = first_difference(found, run_compiled(program, {.disabled_passes = {std::string(left_out)}}));
+    EXPECT_FALSE(without) << "without " << left_out << ": " << *without;
+    const auto scalar = first_difference(found, run_compiled(program, {.isa = runtime::IsaLevel::Scalar}));
+    EXPECT_FALSE(scalar) << "at scalar level: " << *scalar;
+    if (HasFailure()) break;  // one program is enough to look at
+  }
+}
+
+TEST(RandomProgram, PassesKeepTheMeaningAndAreStable) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const RandomProgram program = make_random_program(seed + 1000, ops::all_ops(), 10);
+    const PassResults results = run_passes(*program.graph, pipeline(), {.check_stable = true});
+    const auto difference = first_difference(ir::interpret(*program.graph, program.arguments),
+                                             ir::interpret(*results.graph, program.arguments));
+    ASSERT_FALSE(difference) << *difference << "\n"
+                             << ir::print_graph(*program.graph) << ir::print_graph(*results.graph);
+  }
+}
+
+TEST(RandomProgram, IsTheSameForTheSameSeed) {
+  EXPECT_EQ(ir::print_graph(*make_random_program(7, ops::all_ops()).graph),
+            ir::print_graph(*make_random_program(7, ops::all_ops()).graph));
+  EXPECT_NE(ir::print_graph(*make_random_program(7, ops::all_ops()).graph),
+            ir::print_graph(*make_random_program(8, ops::all_ops()).graph));
+}
+
+TEST(RandomProgram, PrintsAndParsesToItself) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    const auto graph = make_random_program(seed, ops::all_ops(), 12).graph;
+    const std::string text = ir::print_graph(*graph);
+    const auto again = ir::parse_graph(text, ops::op_table());
+    ASSERT_TRUE(again.ok()) << again.error().text() << "\n" << text;
+    EXPECT_EQ(ir::print_graph(**again), text);
+    EXPECT_TRUE((*again)->hash() == graph->hash());
+  }
+}
+
+}  // namespace
+}  // namespace strata::compiler

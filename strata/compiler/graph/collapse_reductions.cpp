@@ -1,0 +1,53 @@
+#include "strata/compiler/graph/collapse_reductions.h"
+
+#include <algorithm>
+
+#include "strata/compiler/graph/apply_rules.h"
+#include "strata/ir/op.h"
+#include "strata/ops/dot.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::Node;
+using ir::Value;
+using ops::Ints;
+
+namespace {
+
+constexpr const ir::Op* kReductions[] = {&ops::kReduceSum, &ops::kReduceProd, &ops::kReduceMax,
+                                         &ops::kReduceMin, &ops::kReduceAnd,  &ops::kReduceOr};
+
+bool is_in_memory(Value v) {
+  const ir::Op* op = v.node->op;
+  return !op || op == &ops::kDot || op == &ops::kConv || op == &ops::kReshape;
+}
+
+Value collapse(const Node& n) {
+  if (std::ranges::find(kReductions, n.op) == std::end(kReductions) || !is_in_memory(n.operand(0))) return {};
+  const auto axes = n.attrs.ints("axes");
+  const Value x = n.operand(0);
+  ir::Shape shape;
+  Ints joined;
+  for (int64_t a = 0; a < x.rank(); ++a) {
+    const bool is_folded = ops::has_axis(axes, a);
+    if (is_folded && a > 0 && ops::has_axis(axes, a - 1)) {
+      shape.back() = shape.back() * x.shape()[a];
+      continue;
+    }
+    if (is_folded) joined.push_back(static_cast<int64_t>(shape.size()));
+    shape.push_back(x.shape()[a]);
+  }
+  if (joined.size() == axes.size()) return {};
+  return n.graph->add1(*n.op, {ops::reshape(x, shape)}, {ir::Attr("axes", std::span<const int64_t>(joined))});
+}
+
+constexpr NodeRule kRules[] = {collapse};
+
+}  // namespace
+
+std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph) { return apply_rules(graph, kRules); }
+
+}  // namespace strata::compiler

@@ -1,0 +1,16 @@
+// Joins neighbouring axes that a reduction folds into one, where its operand is in memory anyway.
+//
+// The order of a reduction is defined on the flattened reduced index, so the bits stay; the loops get one counter
+// instead of divisions. Where the operand would be computed inside the reduction's kernel it is left alone: a reshape
+// would split them.
+#pragma once
+
+#include <memory>
+
+#include "strata/ir/graph.h"
+
+namespace strata::compiler {
+
+std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph);
+
+}  // namespace strata::compiler

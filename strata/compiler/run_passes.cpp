@@ -1,0 +1,106 @@
+#include "strata/compiler/run_passes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/files.h"
+#include "strata/base/error/error.h"
+#include "strata/ir/rewrite.h"
+#include "strata/ir/text/text_form.h"
+#include "strata/ir/verify.h"
+
+namespace strata::compiler {
+
+using ir::Graph;
+
+namespace {
+
+std::string write_reproducer(const Graph& before, const Pass& pass, const RunPassesOptions& options) {
+  const std::string folder =
+      options.reproducer_folder.empty() ? std::filesystem::temp_directory_path().string() : options.reproducer_folder;
+  const std::string path = fmt::format("{}/strata-{}-{}.sir", folder, pass.name, before.hash().hex().substr(0, 8));
+  base::write_file(path, fmt::format("// RUN: strata opt --passes {} %s\n{}", pass.name, ir::print_graph(before)));
+  return path;
+}
+
+/// E0300 around what went wrong. A disk that takes no reproducer must not hide the error itself.
+[[noreturn]] void fail(const Graph& before, const Pass& pass, const RunPassesOptions& options,
+                       const std::string& what) {
+  base::Error error("E0300", fmt::format("pass {} on {}: {}", pass.name, before.name(), what));
+  try {
+    error.note("reproducer: " + write_reproducer(before, pass, options));
+  } catch (const std::exception& e) {
+    error.note(std::string("no reproducer was written: ") + e.what());
+  }
+  throw error.hint(fmt::format("`--disable {}` leaves the pass out", pass.name));
+}
+
+std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, const RunPassesOptions& options) {
+  std::shared_ptr<const Graph> after;
+  try {
+    after = pass.run(before);
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::Internal) throw;
+    fail(before, pass, options, error.text());
+  }
+  if (const auto fault = ir::find_graph_fault(*after))
+    fail(before, pass, options, fault->what + (fault->node.empty() ? "" : "; node " + fault->node));
+  if (options.check_stable) {
+    const auto again = pass.run(*after);
+    if (again->hash() != after->hash()) fail(before, pass, options, "running it twice changes the program again");
+  }
+  return after;
+}
+
+void dump(const Graph& graph, const RunPassesOptions& options, size_t number, std::string_view name) {
+  if (options.dump_folder.empty()) return;
+  base::make_folders(options.dump_folder);
+  base::write_file(fmt::format("{}/{:02}-{}.sir", options.dump_folder, number, name), ir::print_graph(graph));
+}
+
+}  // namespace
+
+PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const RunPassesOptions& options) {
+  PassResults results;
+  results.graph = ir::copy_graph(graph);
+  dump(graph, options, 0, "before");
+  base::Hash128 hash = graph.hash();
+  for (size_t i = 0; i < passes.size(); ++i) {
+    if (options.limit >= 0 && static_cast<int>(i) >= options.limit) break;
+    const Pass& pass = passes[i];
+    if (std::find(options.disabled.begin(), options.disabled.end(), pass.name) != options.disabled.end()) continue;
+    const auto start = std::chrono::steady_clock::now();
+    std::shared_ptr<const Graph> after = run_one(*results.graph, pass, options);
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+    const base::Hash128 new_hash = after->hash();
+    results.reports.push_back(
+        {pass.name, time.count(), new_hash != hash, results.graph->nodes().size(), after->nodes().size()});
+    if (new_hash != hash) dump(*after, options, i + 1, pass.name);
+    hash = new_hash;
+    results.graph = std::move(after);
+  }
+  return results;
+}
+
+std::vector<Pass> passes_named(std::span<const std::string> names) {
+  std::vector<Pass> passes;
+  for (const std::string& name : names) {
+    const auto it = std::find_if(pipeline().begin(), pipeline().end(), [&](const Pass& p) { return p.name == name; });
+    if (it != pipeline().end()) {
+      passes.push_back(*it);
+      continue;
+    }
+    base::Error error("E0302", fmt::format("there is no pass named '{}'", name));
+    std::vector<std::string> known;
+    for (const Pass& p : pipeline()) known.emplace_back(p.name);
+    if (const auto near = base::nearest_name(name, known)) error.hint("did you mean '" + *near + "'?");
+    throw error;
+  }
+  return passes;
+}
+
+}  // namespace strata::compiler

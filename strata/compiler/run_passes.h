@@ -1,0 +1,42 @@
+// Runs graph passes one after the other: each result is verified, timed and, if wanted, dumped.
+//
+// Whether a pass changed anything is read off the structural hash, so that no report can be false. A pass that throws
+// an Internal error or makes a graph that the verifier refuses ends in E0300, with a file that reproduces it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strata/compiler/pipeline.h"
+
+namespace strata::compiler {
+
+struct RunPassesOptions {
+  std::vector<std::string> disabled;  ///< by name
+  int limit = -1;                     ///< runs only the first so many; -1: all
+  std::string
+      dump_folder;  ///< if not empty: 00-before.sir, 01-inline-calls.sir, ... for each pass that changed something
+  std::string reproducer_folder;  ///< empty: the system's folder for temporary files
+  bool check_stable = false;      ///< also runs each pass on its own result, which must not change (E0300)
+};
+
+struct PassReport {
+  std::string_view name;
+  double milliseconds = 0;
+  bool changed = false;
+  size_t nodes_before = 0, nodes_after = 0;
+};
+
+struct PassResults {
+  std::shared_ptr<const ir::Graph> graph;
+  std::vector<PassReport> reports;  ///< of the passes that ran
+};
+
+PassResults run_passes(const ir::Graph& graph, std::span<const Pass> passes, const RunPassesOptions& options = {});
+
+/// The passes with these names, in this order; E0302 with the nearest name for an unknown one.
+std::vector<Pass> passes_named(std::span<const std::string> names);
+
+}  // namespace strata::compiler

@@ -1,0 +1,104 @@
+#include "strata/ir/plan/interpret.h"
+
+#include <cstring>
+
+#include "strata/base/error/error.h"
+#include "strata/ir/plan/arena.h"
+
+namespace strata::ir {
+namespace {
+
+class PlanInterpreter {
+ public:
+  PlanInterpreter(const Plan& plan, std::span<const HostArray> arguments, const DimBinding& dims,
+                  const InterpretOptions& options)
+      : plan_(plan), arguments_(arguments.begin(), arguments.end()), dims_(dims), options_(options) {}
+
+  std::vector<HostArray> run() {
+    place();
+    for (const PlanCommand& command : plan_.commands) run_command(command);
+    return results_;
+  }
+
+ private:
+  std::vector<int64_t> shape_of(Type type) const {
+    std::vector<int64_t> shape;
+    for (Dim d : type.shape()) shape.push_back(dims_(d));
+    return shape;
+  }
+
+  void place() {
+    std::vector<ArenaRequest> requests;
+    std::vector<size_t> owners;
+    for (size_t i = 0; i < plan_.buffers.size(); ++i) {
+      const PlanBuffer& b = plan_.buffers[i];
+      if (b.kind != PlanBufferKind::Arena || b.root != static_cast<int>(i)) continue;
+      requests.push_back({std::max(b.first, 0), std::max(b.last, 0), dims_(b.type.bytes())});
+      owners.push_back(i);
+    }
+    const ArenaLayout layout = lay_out_arena(requests);
+    arena_ = HostArray(DType::u8, {layout.bytes});
+    // What nothing has written yet is not zero: a plan that reads it shows.
+    std::memset(arena_.data(), 0xff, static_cast<size_t>(layout.bytes));
+    memory_.assign(plan_.buffers.size(), nullptr);
+    for (size_t k = 0; k < owners.size(); ++k) memory_[owners[k]] = arena_.data() + layout.offsets[k];
+    for (size_t r = 0; r < plan_.results.size(); ++r) {
+      const Type type = plan_.buffers[plan_.results[r]].type;
+      results_.emplace_back(type.dtype(), shape_of(type));
+    }
+    for (const Donation& d : plan_.donations) {
+      results_[d.result] = arguments_[d.argument].clone();
+      arguments_[d.argument] = results_[d.result];
+    }
+    for (size_t i = 0; i < plan_.buffers.size(); ++i) {
+      const PlanBuffer& b = plan_.buffers[i];
+      if (b.kind == PlanBufferKind::Argument) memory_[i] = arguments_[b.index].data();
+      if (b.kind == PlanBufferKind::Constant) memory_[i] = const_cast<std::byte*>(plan_.constants[b.index].data());
+      if (b.kind == PlanBufferKind::Result) memory_[i] = results_[b.index].data();
+      if (b.kind == PlanBufferKind::Arena) memory_[i] = memory_[b.root];
+    }
+  }
+
+  HostArray view(int b) const {
+    const Type type = plan_.buffers[b].type;
+    return HostArray(type.dtype(), shape_of(type), std::shared_ptr<std::byte>(memory_[b], [](std::byte*) {}));
+  }
+
+  void store(int b, const HostArray& value) {
+    std::memmove(memory_[b], value.data(), static_cast<size_t>(value.bytes()));
+  }
+
+  void run_command(const PlanCommand& command) {
+    if (command.kind == CommandKind::Copy) return store(command.writes[0], view(command.reads[0]).clone());
+    std::vector<HostArray> operands;
+    for (int b : command.reads) operands.push_back(view(b));
+    const auto results = interpret_node(*command.node, operands, dims_, options_);
+    for (size_t i = 0; i < results.size(); ++i) store(command.writes[i], results[i]);
+  }
+
+  const Plan& plan_;
+  std::vector<HostArray> arguments_, results_;
+  const DimBinding& dims_;
+  const InterpretOptions& options_;
+  HostArray arena_;
+  std::vector<std::byte*> memory_;
+};
+
+}  // namespace
+
+std::vector<HostArray> interpret_plan(const Plan& plan, std::span<const HostArray> arguments,
+                                      const InterpretOptions& options) {
+  if (arguments.size() != plan.arguments.size())
+    throw base::Error("E0110", plan.name + ": takes " + std::to_string(plan.arguments.size()) + " arguments, found " +
+                                   std::to_string(arguments.size()));
+  std::vector<Type> types;
+  std::vector<std::vector<int64_t>> shapes;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    types.push_back(plan.buffers[plan.arguments[i]].type);
+    shapes.push_back(arguments[i].shape());
+  }
+  const DimBinding dims(*plan.graph, types, shapes);
+  return PlanInterpreter(plan, arguments, dims, options).run();
+}
+
+}  // namespace strata::ir

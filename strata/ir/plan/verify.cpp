@@ -1,0 +1,168 @@
+#include "strata/ir/plan/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "strata/base/error/error.h"
+#include "strata/ir/plan/arena.h"
+
+namespace strata::ir {
+namespace {
+
+class PlanVerifier {
+ public:
+  explicit PlanVerifier(const Plan& plan) : plan_(plan) {}
+
+  /// Throws the fault as text.
+  void check() {
+    check_references();
+    for (size_t i = 0; i < plan_.commands.size(); ++i) check_types(i);
+    check_lifetimes();
+    check_contents();
+    check_arena();
+    for (const auto& region : plan_.regions)
+      if (auto fault = find_plan_fault(*region)) throw fmt::format("in region {}: {}", region->name, *fault);
+  }
+
+ private:
+  int count() const { return static_cast<int>(plan_.buffers.size()); }
+  bool exists(int b) const { return b >= 0 && b < count(); }
+  int root(int b) const { return plan_.buffers[b].root; }
+
+  void check_references() const {
+    if (!plan_.graph) throw std::string("the plan has no program");
+    for (int i = 0; i < count(); ++i) {
+      const PlanBuffer& b = plan_.buffers[i];
+      if (!exists(b.root) || root(b.root) != b.root) throw fmt::format("b{} has no root", i);
+      if (!(plan_.buffers[b.root].type.bytes() == b.type.bytes()))
+        throw fmt::format("b{} and its root b{} differ in bytes", i, b.root);
+      if (plan_.buffers[b.root].kind != b.kind) throw fmt::format("b{} and its root b{} differ in kind", i, b.root);
+      const size_t limit = b.kind == PlanBufferKind::Argument   ? plan_.arguments.size()
+                           : b.kind == PlanBufferKind::Constant ? plan_.constants.size()
+                                                                : plan_.results.size();
+      if (b.kind != PlanBufferKind::Arena && (b.index < 0 || static_cast<size_t>(b.index) >= limit))
+        throw fmt::format("b{} refers to something that isn't there", i);
+    }
+    for (const auto* list : {&plan_.arguments, &plan_.results})
+      for (int b : *list)
+        if (!exists(b)) throw std::string("an argument or result has no buffer");
+    if (plan_.arguments.size() != plan_.graph->parameters().size() ||
+        plan_.results.size() != plan_.graph->results().size())
+      throw std::string("the program has another number of parameters or results");
+    for (const Donation& d : plan_.donations)
+      if (d.result < 0 || d.argument < 0 || static_cast<size_t>(d.result) >= plan_.results.size() ||
+          static_cast<size_t>(d.argument) >= plan_.arguments.size())
+        throw std::string("a donation names something that isn't there");
+    for (const PlanCommand& c : plan_.commands) {
+      for (const auto* list : {&c.reads, &c.writes})
+        for (int b : *list)
+          if (!exists(b)) throw std::string("a command names a buffer that isn't there");
+      for (int r : c.regions)
+        if (r < 0 || static_cast<size_t>(r) >= plan_.regions.size())
+          throw std::string("a command names a region that isn't there");
+      if (c.kind == CommandKind::Kernel && (c.kernel < 0 || static_cast<size_t>(c.kernel) >= plan_.kernels.size()))
+        throw std::string("a command names a kernel that isn't there");
+    }
+  }
+
+  void check_types(size_t i) const {
+    const PlanCommand& c = plan_.commands[i];
+    if (c.kind == CommandKind::Copy) {
+      if (c.reads.size() != 1 || c.writes.size() != 1 ||
+          !(plan_.buffers[c.reads[0]].type == plan_.buffers[c.writes[0]].type))
+        throw fmt::format("command {} copies between different types", i);
+      return;
+    }
+    if (!c.node || c.node->is_parameter() || c.reads.size() != c.node->operand_count ||
+        c.writes.size() != c.node->result_count)
+      throw fmt::format("command {} has other operands or results than its node", i);
+    for (size_t k = 0; k < c.reads.size(); ++k)
+      if (!(plan_.buffers[c.reads[k]].type == c.node->operands()[k].type()))
+        throw fmt::format("command {} reads b{}, whose type is not its node's", i, c.reads[k]);
+    for (size_t k = 0; k < c.writes.size(); ++k)
+      if (!(plan_.buffers[c.writes[k]].type == c.node->types()[k]))
+        throw fmt::format("command {} writes b{}, whose type is not its node's", i, c.writes[k]);
+    if (c.kind == CommandKind::Host && c.regions.size() != c.node->region_count)
+      throw fmt::format("command {} has other regions than its node", i);
+  }
+
+  void check_lifetimes() const {
+    for (size_t i = 0; i < plan_.commands.size(); ++i)
+      for (const auto* list : {&plan_.commands[i].reads, &plan_.commands[i].writes})
+        for (int b : *list) {
+          const PlanBuffer& owner = plan_.buffers[root(b)];
+          if (owner.first > static_cast<int>(i) || owner.last < static_cast<int>(i))
+            throw fmt::format("command {} uses b{} outside of its lifetime [{}, {}]", i, b, owner.first, owner.last);
+        }
+  }
+
+  /// Follows which buffer's content each root holds. A buffer that no command writes is another shape of its root's
+  /// content.
+  void check_contents() const {
+    constexpr int kNothing = -1, kGiven = -2;
+    std::vector<bool> is_written(plan_.buffers.size());
+    for (const PlanCommand& c : plan_.commands)
+      for (int b : c.writes) is_written[b] = true;
+    std::vector<int> content(plan_.buffers.size(), kNothing);
+    for (int i = 0; i < count(); ++i)
+      if (plan_.buffers[i].kind == PlanBufferKind::Argument || plan_.buffers[i].kind == PlanBufferKind::Constant)
+        content[i] = kGiven;
+    auto require = [&](int b, const std::string& who) {
+      if (content[root(b)] == kNothing) throw fmt::format("{} reads b{} before anything is written there", who, b);
+      if (is_written[b] && content[root(b)] != b) throw fmt::format("{} reads b{} after it was written over", who, b);
+    };
+    for (size_t i = 0; i < plan_.commands.size(); ++i) {
+      const PlanCommand& c = plan_.commands[i];
+      for (int b : c.reads) require(b, fmt::format("command {}", i));
+      for (int b : c.writes) {
+        if (plan_.buffers[b].kind == PlanBufferKind::Constant || plan_.buffers[b].kind == PlanBufferKind::Argument)
+          throw fmt::format("command {} writes b{}, which is given", i, b);
+        content[root(b)] = b;
+      }
+    }
+    for (int b : plan_.results) require(b, "the caller");
+  }
+
+  /// With some binding of the dimensions: offsets come from the layout, so this checks the layout as well.
+  void check_arena() const {
+    std::vector<ArenaRequest> requests;
+    std::vector<int> owners;
+    for (int i = 0; i < count(); ++i) {
+      const PlanBuffer& b = plan_.buffers[i];
+      if (b.kind != PlanBufferKind::Arena || b.root != i || b.first < 0) continue;
+      requests.push_back({b.first, b.last, b.type.bytes().evaluate([&](std::string_view s) {
+                            return std::max<int64_t>(3, plan_.graph->facts().of(s).lowest);
+                          })});
+      owners.push_back(i);
+    }
+    const ArenaLayout layout = lay_out_arena(requests);
+    for (size_t i = 0; i < requests.size(); ++i)
+      for (size_t j = 0; j < i; ++j) {
+        const bool together = requests[i].first <= requests[j].last && requests[j].first <= requests[i].last;
+        const bool apart = layout.offsets[i] + requests[i].bytes <= layout.offsets[j] ||
+                           layout.offsets[j] + requests[j].bytes <= layout.offsets[i];
+        if (together && !apart) throw fmt::format("b{} and b{} are alive together and overlap", owners[i], owners[j]);
+      }
+  }
+
+  const Plan& plan_;
+};
+
+}  // namespace
+
+std::optional<std::string> find_plan_fault(const Plan& plan) {
+  try {
+    PlanVerifier(plan).check();
+  } catch (const std::string& fault) {
+    return fault;
+  }
+  return std::nullopt;
+}
+
+void verify_plan(const Plan& plan) {
+  if (const auto fault = find_plan_fault(plan))
+    throw base::Error("E0133", fmt::format("plan {}: {}", plan.name, *fault));
+}
+
+}  // namespace strata::ir
