@@ -18,8 +18,14 @@ struct FloatStyle {
   int precision = 8;
 };
 
-/// Digits after the point that `value` needs, at most 8 and no more than its dtype carries.
-int needed_digits(double value, const FloatStyle& style, int limit) {
+/// Digits after the point that `value` needs to be told from its neighbours in its dtype, at most `limit`.
+int needed_digits(double value, DType dtype, const FloatStyle& style, int limit) {
+  if (dtype == DType::f32 && !style.scientific) {  // the shortest form of the float, not of the double that holds it
+    const std::string shortest = fmt::format("{}", static_cast<float>(value));
+    const size_t dot = shortest.find('.');
+    if (shortest.find('e') == std::string::npos && dot != std::string::npos)
+      limit = std::min(limit, static_cast<int>(shortest.size() - dot - 1));
+  }
   std::string text = style.scientific ? fmt::format("{:.{}e}", value, limit) : fmt::format("{:.{}f}", value, limit);
   const size_t end = style.scientific ? text.find('e') : text.size();
   size_t last = text.find_last_not_of('0', end - 1);
@@ -74,7 +80,7 @@ class Printer {
     style_.precision = 0;
     for (int64_t i : shown_)
       if (std::isfinite(array_.get(i)))
-        style_.precision = std::max(style_.precision, needed_digits(array_.get(i), style_, limit));
+        style_.precision = std::max(style_.precision, needed_digits(array_.get(i), array_.dtype(), style_, limit));
   }
   std::string element(int64_t i) const {
     if (is_bool(array_.dtype())) return array_.get_int(i) ? "True" : "False";
