@@ -196,9 +196,9 @@ class PageWalk {
         display_end_ = display.text;
         return end_paragraph();
       }
-    if (name == "SH") section_skipped_ = is_list_section(rest);
     if (among(kBreaks, name)) {
       end_paragraph();
+      if (name == "SH") section_skipped_ = is_list_section(rest);
       tag_follows_ = name == "TP" || name == "TQ";
     } else if (among(kJoined, name) || among(kSpaced, name)) {
       if (tag_follows_) return void(tag_follows_ = false);
