@@ -58,33 +58,27 @@ struct InitOptions {
   DType dtype = DType::f32;
 };
 
-/// Fills a subtree that stands at `path`: first each layer's own `initialise`, then its fields.
+/// Fills a subtree that stands at `path`: the fields first, then its own `initialise`, which may overrule them.
 template <class T>
 void initialise_tree(T& tree, const std::string& path, const Key& key, const InitOptions& options) {
-  if constexpr (requires { tree.path.set(path); }) tree.path.set(path);
-  if constexpr (requires(const Initialiser& i) { tree.initialise(i); })
-    tree.initialise(Initialiser(key, path, options.dtype));
+  if constexpr (std::is_base_of_v<Tensor, T> || tree_detail::StaticLeaf<T>) return;
+  auto fill = [&](std::string_view name, auto& field) {
+    initialise_tree(field, tree_detail::join(path, name), key, options);
+  };
+  size_t i = 0;
   if constexpr (std::is_base_of_v<Tensor, T> || tree_detail::StaticLeaf<T>) {
   } else if constexpr (tree_detail::HasFields<T>) {
-    tree.visit_fields([&](std::string_view name, auto& field) {
-      initialise_tree(field, tree_detail::join(path, name), key, options);
-    });
-  } else if constexpr (requires {
-                         tree.has_value();
-                         *tree;
-                       }) {
+    tree.visit_fields(fill);
+  } else if constexpr (requires { tree.has_value(); }) {
     if (tree.has_value()) initialise_tree(*tree, path, key, options);
   } else if constexpr (requires { std::tuple_size<T>::value; }) {
-    size_t i = 0;
-    std::apply(
-        [&](auto&... item) {
-          (initialise_tree(item, tree_detail::join(path, std::to_string(i++)), key, options), ...);
-        },
-        tree);
+    std::apply([&](auto&... item) { (fill(std::to_string(i++), item), ...); }, tree);
   } else {
-    size_t i = 0;
-    for (auto& item : tree) initialise_tree(item, tree_detail::join(path, std::to_string(i++)), key, options);
+    for (auto& item : tree) fill(std::to_string(i++), item);
   }
+  if constexpr (requires { tree.path.set(path); }) tree.path.set(path);
+  if constexpr (requires(const Initialiser& init) { tree.initialise(init); })
+    tree.initialise(Initialiser(key, path, options.dtype));
 }
 
 /// Fills all parameters and buffers of a model.

@@ -25,7 +25,7 @@ struct Key {
   explicit Key(uint64_t seed);
   explicit Key(Tensor bits) : bits(std::move(bits)) {}
 
-  /// Another key for each number or text: Philox of this key at a counter that is kept apart from drawing.
+  /// Another key for each number or text (ops/random.h).
   Key fold_in(uint64_t data) const;
   Key fold_in(std::string_view text) const;
   /// The same with a number that the program computes (an integer scalar): a step, a row.
@@ -33,7 +33,7 @@ struct Key {
   std::vector<Key> split(int count) const;
 };
 
-/// u32 bits of Philox4x32-10: word i mod 4 of counter i / 4, for logical index i. The shape is static.
+/// u32 bits; the element at row-major index i depends on the key and i alone.
 Tensor random_bits(const Key& key, const Shape& shape, Source at = Source::here());
 /// In [lowest, highest): 24 random bits in f32, 53 in f64; half floats round the f32 number. A symbolic dimension is
 /// allowed.
@@ -44,7 +44,7 @@ Tensor normal(const Key& key, const Shape& shape, double mean = 0, double deviat
               Source at = Source::here());
 /// Bool: true with this probability.
 Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source at = Source::here());
-/// Integers in [lowest, highest), 2^32 apart at most; the bias of the remainder is below (highest - lowest) / 2^32.
+/// Integers in [lowest, highest), which is at most 2^32 wide.
 Tensor random_integers(const Key& key, const Shape& shape, int64_t lowest, int64_t highest, DType dtype = DType::i32,
                        Source at = Source::here());
 

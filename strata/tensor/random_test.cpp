@@ -9,27 +9,9 @@
 #include "strata/ops/dot.h"
 #include "strata/ops/reduce.h"
 #include "strata/tensor/jit.h"
-#include "strata/tensor/philox.h"
 
 namespace strata {
 namespace {
-
-using Block = std::array<uint32_t, 4>;
-
-TEST(Philox, GivesTheVectorsOfRandom123) {
-  EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}), (Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  const uint32_t f = 0xffffffff;
-  EXPECT_EQ(philox({f, f, f, f}, {f, f}), (Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
-            (Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
-}
-
-TEST(Random, TheProgramDrawsTheBlocksOfTheHostFunction) {
-  const Key key(0x123456789abcdefull);
-  const Tensor bits = random_bits(key, {3, 7});
-  for (uint32_t i = 0; i < 21; ++i)
-    EXPECT_EQ(bits.data<uint32_t>()[i], philox({i / 4, 0, 0, 0}, {0x89abcdef, 0x01234567})[i % 4]) << i;
-}
 
 TEST(Random, FoldingOnTheHostAndInAProgramAgree) {
   const Key key(5), expected = key.fold_in(uint64_t{0x700000009});

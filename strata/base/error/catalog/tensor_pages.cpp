@@ -21,7 +21,6 @@ constexpr ErrorPage kPages[] = {
      "time, or on a random number of the host."},
     {"E0506", ErrorKind::User, "not a random key",
      "A key is a u32[2] tensor. Make one with `Key(seed)`, and more from it with `key.fold_in(...)` or `key.split(n)`."},
-    {"E0507", ErrorKind::User, "an empty or too wide range of random integers", "The range is `[lowest, highest)`, at most 2^32 wide."},
     {"E0508", ErrorKind::User, "the extents of a parameter",
      "Parameters have sizes that are numbers, and the distributions that depend on fan-in and fan-out are for weights `[out, in, window...]`."},
     {"E0509", ErrorKind::User, "a layer's options don't fit each other", "The message says which ones; for example heads that don't divide the width."},

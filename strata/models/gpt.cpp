@@ -1,0 +1,79 @@
+// Legend: B batch, T time, E width, V vocabulary.
+#include "strata/models/gpt.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/activations.h"
+#include "strata/ops/shape.h"
+
+namespace strata::models {
+namespace {
+
+nn::Bias bias_of(const GptConfig& c) { return c.has_bias ? nn::Bias::Learned : nn::Bias::None; }
+
+GptBlock make_block(const GptConfig& c) {
+  return {.ln_1 = {c.width},
+          .attn = {c.width, c.heads, {.is_causal = true, .has_bias = bias_of(c)}},
+          .ln_2 = {c.width},
+          .mlp = {.c_fc = {c.width, 4 * c.width, bias_of(c)}, .c_proj = {4 * c.width, c.width, bias_of(c)}},
+          .attn_dropout = {c.dropout},
+          .mlp_dropout = {c.dropout}};
+}
+
+}  // namespace
+
+Tensor GptMlp::operator()(const Tensor& x_BTE) const { return c_proj(gelu_tanh(c_fc(x_BTE))); }
+
+Tensor GptBlock::operator()(const Tensor& x_BTE, nn::Context& context) const {
+  const Tensor h_BTE = x_BTE + attn_dropout(attn(ln_1(x_BTE)), context);
+  return h_BTE + mlp_dropout(mlp(ln_2(h_BTE)), context);
+}
+
+Gpt::Gpt(const GptConfig& c)
+    : config(c), wte{c.vocabulary, c.width}, wpe{c.context, c.width}, dropout{c.dropout}, ln_f{c.width} {
+  for (int64_t i = 0; i < c.layers; ++i) h.push_back(make_block(c));
+  lm_head = {c.width, c.vocabulary, nn::Bias::None};
+}
+
+void Gpt::initialise(const nn::Initialiser& init) {
+  const double deviation = 0.02, residual = deviation / std::sqrt(2.0 * static_cast<double>(config.layers));
+  auto fill = [&](Tensor& weight, const std::string& name, double d) { weight = init.normal(name, weight.shape(), d); };
+  auto clear = [&](Tensor& bias) {
+    if (bias.defined()) bias = init.zeros(bias.shape());
+  };
+  fill(wte.weight, "wte.weight", deviation);
+  fill(wpe.weight, "wpe.weight", deviation);
+  for (size_t i = 0; i < h.size(); ++i) {
+    const std::string block = fmt::format("h.{}.", i);
+    fill(h[i].attn.in_proj_weight, block + "attn.in_proj_weight", deviation);
+    fill(h[i].attn.out_proj.weight, block + "attn.out_proj.weight", residual);
+    fill(h[i].mlp.c_fc.weight, block + "mlp.c_fc.weight", deviation);
+    fill(h[i].mlp.c_proj.weight, block + "mlp.c_proj.weight", residual);
+    clear(h[i].mlp.c_fc.bias);
+    clear(h[i].mlp.c_proj.bias);
+  }
+  if (config.is_tied)
+    lm_head.weight = Tensor();
+  else
+    fill(lm_head.weight, "lm_head.weight", deviation);
+}
+
+Tensor Gpt::features(const Tensor& ids_BT, nn::Context& context) const {
+  const Dim length = ids_BT.dim(1);
+  if (length.is_constant() && length.constant() > config.context)
+    throw base::Error("E0509", fmt::format("gpt: {} positions, the context has {}", length.constant(), config.context));
+  const Tensor positions_TE = slice_axis(wpe.weight, 0, {.limit = length});
+  Tensor x_BTE = dropout(wte(ids_BT) + positions_TE, context);
+  for (const GptBlock& block : h) x_BTE = block(x_BTE, context);
+  return ln_f(x_BTE);
+}
+
+Tensor Gpt::operator()(const Tensor& ids_BT, nn::Context& context) const {
+  const Tensor x_BTE = features(ids_BT, context);
+  return config.is_tied ? nn::linear(x_BTE, wte.weight, {}) : lm_head(x_BTE);
+}
+
+}  // namespace strata::models

@@ -1,0 +1,9 @@
+#include "strata/models/lstm.h"
+
+namespace strata::models {
+
+Tensor LstmRegressor::operator()(const Tensor& x_BTI) const { return head(lstm(x_BTI).y_BTH); }
+
+Tensor LstmLanguageModel::operator()(const Tensor& ids_BT) const { return head(lstm(embedding(ids_BT)).y_BTH); }
+
+}  // namespace strata::models

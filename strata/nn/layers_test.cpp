@@ -1,0 +1,225 @@
+// Outputs and gradients of every layer against PyTorch's.
+#include <gtest/gtest.h>
+
+#include "strata/base/error/error.h"
+#include "strata/nn/attention.h"
+#include "strata/nn/context.h"
+#include "strata/nn/conv.h"
+#include "strata/nn/dropout.h"
+#include "strata/nn/golden.h"
+#include "strata/nn/linear.h"
+#include "strata/nn/norm.h"
+#include "strata/nn/recurrent.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+
+namespace strata::nn {
+namespace {
+
+template <class Layer>
+struct Called {
+  Layer layer;
+  Tensor x;
+  STRATA_FIELDS(layer, x)
+};
+
+const Golden& golden() {
+  static const Golden file("layers.safetensors");
+  return file;
+}
+
+/// Fills the layer with the case's parameters, calls it, and compares its output and all gradients.
+template <class Layer, class Call>
+void check(const std::string& name, Layer layer, Call call) {
+  init(layer, Key(1));
+  for (const Leaf& leaf : leaves_of(layer).list) {
+    const Tensor value = golden()(name + ".param." + leaf.paths[0]);
+    ASSERT_EQ(value.type().str(), leaf.tensor().type().str()) << name << " " << leaf.paths[0];
+    leaf.assign(value);
+  }
+  const Called<Layer> called{layer, golden()(name + ".x")};
+  const Tensor cotangent = golden()(name + ".cotangent");
+  auto [results, grads] = value_and_grad(
+      [&](const Called<Layer>& c) {
+        const Tensor y = call(c.layer, c.x);
+        return std::pair(sum(y * cotangent), y);
+      },
+      called);
+  expect_close(results.second, golden()(name + ".y"), name + ".y");
+  for (const Leaf& leaf : leaves_of(grads.layer).list)
+    if (leaf.kind == LeafKind::Parameter)
+      expect_close(leaf.tensor(), golden()(name + ".grad." + leaf.paths[0]), name + ".grad." + leaf.paths[0], 1e-5);
+  if (golden().has(name + ".grad_x")) expect_close(grads.x, golden()(name + ".grad_x"), name + ".grad_x", 1e-5);
+}
+
+template <class Layer>
+void check(const std::string& name, Layer layer) {
+  check(name, layer, [](const Layer& l, const Tensor& x) { return l(x); });
+}
+
+TEST(Linear, IsPyTorchs) {
+  check("linear", Linear{5, 3});
+  check("linear_no_bias", Linear{4, 2, Bias::None});
+}
+TEST(Embedding, IsPyTorchs) { check("embedding", Embedding{6, 3}); }
+
+TEST(Conv, IsPyTorchsWithStridePaddingDilationAndGroups) {
+  check("conv1d", Conv1d{2, 3, 3, {.stride = 2, .padding = 1}});
+  check("conv2d", Conv2d{4, 6, {3, 2}, {.stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}, .groups = 2}});
+  check("conv3d", Conv3d{1, 2, 2});
+}
+TEST(ConvTranspose, IsPyTorchsWithStridePaddingAndGroups) {
+  check("conv_transpose1d", ConvTranspose1d{2, 3, 4, {.stride = 2, .padding = 1}});
+  check("conv_transpose2d",
+        ConvTranspose2d{4, 6, 3, {.stride = {2, 1}, .padding = 1, .output_padding = {1, 0}, .groups = 2}});
+}
+
+TEST(Norms, ArePyTorchs) {
+  check("layer_norm", LayerNorm{6});
+  check("rms_norm", RmsNorm{6});
+  check("group_norm", GroupNorm{2, 4});
+}
+
+TEST(BatchNorm, IsPyTorchsInTrainingAndEvaluation) {
+  BatchNorm layer{3};
+  Context training(Mode::Train, Key(0)), evaluation;
+  auto call = [&](const BatchNorm& l, const Tensor& x) { return l(x, training); };
+  check("batch_norm", layer, call);
+
+  init(layer, Key(0));
+  for (const Leaf& leaf : leaves_of(layer).list) leaf.assign(golden()("batch_norm.param." + leaf.paths[0]));
+  Context context(Mode::Train, Key(0));
+  layer(golden()("batch_norm.x"), context);
+  context.commit(layer);
+  for (const Leaf& leaf : leaves_of(layer).list)
+    if (leaf.kind == LeafKind::Buffer)
+      expect_close(leaf.tensor(), golden()("batch_norm.after." + leaf.paths[0]), leaf.paths[0]);
+  expect_close(layer(golden()("batch_norm.x"), evaluation), golden()("batch_norm.y_eval"), "evaluation", 5e-6);
+}
+
+TEST(BatchNorm, KeepsItsStatisticsWhenTheStepIsNotSound) {
+  auto layer = BatchNorm{2};
+  init(layer, Key(0));
+  Context context(Mode::Train, Key(0));
+  layer(Tensor::full({3, 2}, 5), context);
+  context.commit(layer, Tensor::scalar(0, DType::boolean));
+  EXPECT_EQ(layer.running_mean.data<float>()[0], 0);
+  EXPECT_EQ(layer.num_batches_tracked.item(), 0);
+}
+
+TEST(BatchNorm, StatisticsComeOutOfAJittedGradient) {
+  auto layer = BatchNorm{2};
+  init(layer, Key(0));
+  auto step = jit([](BatchNorm& m, Tensor x) {
+    Context context(Mode::Train, Key(0));
+    auto [loss, grads] = value_and_grad([&](const BatchNorm& l) { return sum(square(l(x, context))); }, m);
+    context.commit(m);
+    return loss;
+  });
+  step(layer, Tensor::full({3, 2}, 5));
+  step(layer, Tensor::full({4, 2}, 5));
+  EXPECT_NEAR(layer.running_mean.data<float>()[1], 5 * (1 - 0.81), 1e-6);
+  EXPECT_EQ(layer.num_batches_tracked.item(), 2);
+  EXPECT_EQ(step.recordings(), 1);
+}
+
+TEST(MultiHeadAttention, IsPyTorchsPlainAndCausal) {
+  check("attention", MultiHeadAttention{8, 2});
+  check("causal_attention", MultiHeadAttention{8, 2, {.is_causal = true, .has_bias = Bias::None}});
+}
+
+TEST(MultiHeadAttention, AttendingToItselfIsSelfAttention) {
+  MultiHeadAttention layer{8, 4, {.key_heads = 2, .rope = Rope{}}};
+  init(layer, Key(3));
+  EXPECT_EQ(layer.in_proj_weight.type().str(), "f32[16,8]");
+  const Tensor x = normal(Key(4), {2, 3, 8});
+  expect_close(layer.attend(x, x), layer(x), "grouped attention");
+}
+
+TEST(MultiHeadAttention, HeadsThatDontDivideAreRefused) {
+  MultiHeadAttention layer{8, 3};
+  try {
+    init(layer, Key(0));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0509");
+  }
+}
+
+TEST(Lstm, IsPyTorchsInLayersAndBothDirections) {
+  auto call = [](const Lstm& l, const Tensor& x) { return l(x).y_BTH; };
+  check("lstm", Lstm{3, 4, {.layers = 2}}, call);
+  check("lstm_both", Lstm{3, 2, {.is_bidirectional = true}}, call);
+}
+TEST(Gru, IsPyTorchs) {
+  check("gru", Gru{3, 4, {.layers = 2}}, [](const Gru& l, const Tensor& x) { return l(x).y_BTH; });
+}
+TEST(Lstm, ContinuesFromItsLastState) {
+  Lstm layer{2, 3};
+  init(layer, Key(0));
+  const Tensor x = normal(Key(1), {2, 4, 2});
+  const RecurrentOutput whole = layer(x), first = layer(slice_axis(x, 1, {.limit = Dim(3)}));
+  const RecurrentOutput rest = layer(slice_axis(x, 1, {.first = 3}), first.h_LBH, first.c_LBH);
+  expect_close(rest.h_LBH, whole.h_LBH, "h");
+  expect_close(rest.c_LBH, whole.c_LBH, "c");
+}
+
+TEST(Dropout, DropsTheRateInTrainingAndNothingInEvaluation) {
+  Dropout layer{0.25};
+  init(layer, Key(0));
+  const Tensor x = Tensor::ones({100, 100});
+  Context training(Mode::Train, Key(5)), evaluation;
+  const Tensor y = layer(x, training);
+  EXPECT_NEAR(mean(y).item(), 1, 0.02);
+  EXPECT_NEAR(max(y).item(), 1 / 0.75, 1e-6);
+  EXPECT_EQ(min(y).item(), 0);
+  EXPECT_FALSE(layer(x, training).array().same_bits(y.array())) << "a second call draws anew";
+  Context again(Mode::Train, Key(5));
+  EXPECT_TRUE(layer(x, again).array().same_bits(y.array())) << "the same key gives the same mask";
+  EXPECT_TRUE(layer(x, evaluation).array().same_bits(x.array()));
+}
+
+struct Net {
+  Linear hidden{4, 2};
+  STRATA_FIELDS(hidden)
+};
+
+TEST(Layers, AWrongWidthNamesBothTypesAndTheLine) {
+  const auto net = init<Net>(Key(0));
+  try {
+    net.hidden(Tensor::zeros({3, 5}));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_NE(e.text().find("f32[3,5]"), std::string::npos) << e.text();
+    EXPECT_NE(e.text().find("f32[2,4]"), std::string::npos) << e.text();
+    EXPECT_NE(e.text().find("layers_test.cpp:"), std::string::npos) << e.text();
+    EXPECT_NE(e.text().find("hidden"), std::string::npos) << e.text();
+  }
+}
+
+TEST(Layers, AWrongDtypeNamesBothTypes) {
+  Linear layer{4, 2};
+  init(layer, Key(0));
+  try {
+    layer(Tensor::zeros({3, 4}, DType::f64));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_NE(e.text().find("f64"), std::string::npos) << e.text();
+    EXPECT_NE(e.text().find("f32"), std::string::npos) << e.text();
+  }
+}
+
+TEST(Layers, AnUninitialisedLayerSaysSo) {
+  Linear layer{4, 2};
+  try {
+    layer(Tensor::zeros({3, 4}));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0500");
+  }
+}
+
+}  // namespace
+}  // namespace strata::nn

@@ -1,0 +1,53 @@
+#include "strata/nn/loss.h"
+
+#include <gtest/gtest.h>
+
+#include "strata/base/error/error.h"
+#include "strata/nn/golden.h"
+#include "strata/ops/reduce.h"
+#include "strata/tensor/grad.h"
+
+namespace strata::nn {
+namespace {
+
+template <class Loss>
+void check(const std::string& name, Loss loss) {
+  static const Golden golden("losses.safetensors");
+  const Tensor y = golden(name + ".y");
+  auto [value, grad] = value_and_grad(
+      [&](const Tensor& x) {
+        const Tensor each = loss(x, y);
+        return std::pair(sum(each), each);
+      },
+      golden(name + ".x"));
+  expect_close(value.second, golden(name + ".loss"), name);
+  expect_close(grad, golden(name + ".grad_x"), name + ".grad", 1e-5);
+}
+
+TEST(CrossEntropy, IsPyTorchsWithIgnoredTargetsAndSmoothing) {
+  check("cross_entropy", [](Tensor x, Tensor y) { return cross_entropy(x, y); });
+  check("cross_entropy_smooth", [](Tensor x, Tensor y) { return cross_entropy(x, y, {.label_smoothing = 0.1}); });
+  check("cross_entropy_each", [](Tensor x, Tensor y) { return cross_entropy(x, y, {.reduction = Reduction::None}); });
+}
+
+TEST(Losses, ArePyTorchs) {
+  check("mse", [](Tensor x, Tensor y) { return mse(x, y); });
+  check("l1", [](Tensor x, Tensor y) { return l1(x, y, Reduction::Sum); });
+  check("huber", [](Tensor x, Tensor y) { return huber(x, y, 0.7); });
+  check("bce", [](Tensor x, Tensor y) { return bce(x, y); });
+  check("bce_with_logits", [](Tensor x, Tensor y) { return bce_with_logits(x, y); });
+  check("kl_div", [](Tensor x, Tensor y) { return kl_div(x, y); });
+}
+
+TEST(Losses, DifferentTypesAreRefusedWithBoth) {
+  try {
+    mse(Tensor::zeros({3, 1}), Tensor::zeros({3}));
+    FAIL() << "a silent broadcast to [3,3] is a well-known trap";
+  } catch (const base::Error& e) {
+    EXPECT_NE(e.text().find("f32[3,1] and f32[3]"), std::string::npos) << e.text();
+    EXPECT_NE(e.text().find("loss_test.cpp:"), std::string::npos) << e.text();
+  }
+}
+
+}  // namespace
+}  // namespace strata::nn

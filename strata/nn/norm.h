@@ -1,0 +1,63 @@
+// Normalisation layers. Weights start at one, biases at zero.
+#pragma once
+
+#include "strata/nn/context.h"
+#include "strata/nn/init.h"
+
+namespace strata::nn {
+
+/// Over the last axis, of extent `width`. weight and bias [width]. Ba, Kiros and Hinton 2016.
+struct LayerNorm {
+  int64_t width = 0;
+  double epsilon = 1e-5;
+  Tensor weight, bias;
+  Path path{};
+  STRATA_FIELDS(weight, bias, epsilon)
+
+  void initialise(const Initialiser& init);
+  Tensor operator()(const Tensor& x, Source at = Source::here()) const;
+};
+
+/// x / sqrt(mean(x^2) + epsilon) * weight over the last axis. Zhang and Sennrich 2019.
+struct RmsNorm {
+  int64_t width = 0;
+  double epsilon = 1e-6;
+  Tensor weight;
+  Path path{};
+  STRATA_FIELDS(weight, epsilon)
+
+  void initialise(const Initialiser& init);
+  Tensor operator()(const Tensor& x, Source at = Source::here()) const;
+};
+
+/// Each group of channels of each image of x [N, C, ...] together. weight and bias [C]. Wu and He 2018.
+struct GroupNorm {
+  int64_t groups = 1, channels = 0;
+  double epsilon = 1e-5;
+  Tensor weight, bias;
+  Path path{};
+  STRATA_FIELDS(weight, bias, groups, epsilon)
+
+  void initialise(const Initialiser& init);
+  Tensor operator()(const Tensor& x, Source at = Source::here()) const;
+};
+
+/// Each channel of x [N, C, ...] over the batch in training, by running statistics in evaluation. Ioffe and Szegedy
+/// 2015. running = (1 - momentum) running + momentum batch, with the variance that divides by n - 1, as PyTorch has it.
+struct BatchNorm {
+  int64_t channels = 0;
+  double momentum = 0.1, epsilon = 1e-5;
+  Tensor weight, bias;
+  Buffer running_mean, running_var, num_batches_tracked;  ///< f32 [C], f32 [C], i64 []
+  Path path{};
+  STRATA_FIELDS(weight, bias, running_mean, running_var, num_batches_tracked, momentum, epsilon)
+
+  void initialise(const Initialiser& init);
+  Tensor operator()(const Tensor& x, Context& context, Source at = Source::here()) const;
+};
+
+using BatchNorm1d = BatchNorm;
+using BatchNorm2d = BatchNorm;
+using BatchNorm3d = BatchNorm;
+
+}  // namespace strata::nn

@@ -1,0 +1,64 @@
+// Gradient accumulation: several small batches make one update.
+//
+//   optim::GradientSum<Mlp> sum(model);                       // a tree: an in-out argument of both jitted functions
+//   add:    sum.add(grads, loss)                              // once per small batch
+//   apply:  optimiser.update(model, sum.take(), sum.loss())   // mean gradients; the sum starts again at zero
+#pragma once
+
+#include "strata/tensor/tree.h"
+
+namespace strata::optim {
+
+template <class Model>
+class GradientSum {
+ public:
+  Model total;
+  Tensor loss_total, count;  ///< f32 scalars
+  STRATA_FIELDS(total, loss_total, count)
+
+  GradientSum() = default;
+  /// Zero for each float parameter of the model, in its dtype.
+  explicit GradientSum(const Model& model) : total(model), loss_total(Tensor::scalar(0)), count(Tensor::scalar(0)) {
+    for (const Leaf& leaf : leaves_of(total).list) {
+      const bool is_summed =
+          leaf.kind == LeafKind::Parameter && leaf.tensor().defined() && ir::is_float(leaf.tensor().dtype());
+      leaf.assign(is_summed ? Tensor(zeros_like_array(leaf.tensor())) : Tensor());
+    }
+  }
+
+  void add(const Model& grads, const Tensor& loss, Source at = Source::here()) {
+    Model copy = grads;
+    const Leaves from = leaves_of(copy), to = leaves_of(total);
+    for (const Leaf& sum : to.list)
+      for (const Leaf& grad : from.list)
+        if (sum.paths[0] == grad.paths[0] && sum.tensor().defined() && grad.tensor().defined())
+          sum.assign(ops::add(sum.tensor(), ops::Operand<Tensor>(grad.tensor(), at), at));
+    loss_total = loss_total + cast(loss, DType::f32);
+    count = count + 1;
+  }
+
+  /// The mean gradients; afterwards the sum is zero. loss() is the mean loss of what was taken.
+  Model take(Source at = Source::here()) {
+    Model means = total;
+    const Tensor divisor = maximum(count, 1.0);
+    for (const Leaf& leaf : leaves_of(means).list)
+      if (leaf.tensor().defined()) leaf.assign(div(leaf.tensor(), cast(divisor, leaf.tensor().dtype()), at));
+    mean_loss_ = loss_total / divisor;
+    for (const Leaf& leaf : leaves_of(total).list)
+      if (leaf.tensor().defined()) leaf.assign(zeros_like(leaf.tensor(), at));
+    loss_total = zeros_like(loss_total, at);
+    count = zeros_like(count, at);
+    return means;
+  }
+  const Tensor& loss() const { return mean_loss_; }
+
+ private:
+  static HostArray zeros_like_array(const Tensor& like) {
+    std::vector<int64_t> shape;
+    for (Dim d : like.shape()) shape.push_back(d.constant());
+    return HostArray(like.dtype(), std::move(shape));
+  }
+  Tensor mean_loss_;
+};
+
+}  // namespace strata::optim

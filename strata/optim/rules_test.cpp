@@ -1,0 +1,162 @@
+// Trajectories against PyTorch's (tools/golden/optim.py), and what commits an update.
+#include "strata/optim/rules.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+#include "strata/optim/accumulate.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+
+namespace strata::optim {
+namespace {
+
+struct Quadratic {
+  Tensor w;
+  STRATA_FIELDS(w)
+};
+
+// From tools/golden/optim.py; typed in as numbers, since optim stands below the file formats.
+#include "strata/optim/trajectories.inc"
+
+Tensor matrix(std::span<const float> v) { return Tensor::from(v, {3, 2}); }
+
+template <class Options>
+void check(const std::string& name, const Options& options, std::span<const float> expected) {
+  Quadratic model{matrix(kW0)};
+  const Tensor a = matrix(kA), b = matrix(kB);
+  auto optimiser = options.start(model);
+  auto step = jit([&](Quadratic& m, Optimiser& o) {
+    auto [loss, grads] = value_and_grad([&](const Quadratic& m) { return sum(square(a * m.w - b)); }, m);
+    o.update(m, grads, loss);
+    return loss;
+  });
+  for (size_t i = 0; i < expected.size() / 6; ++i) {
+    optimiser.set_lr(i < 4 ? 0.1 : 0.05);
+    step(model, optimiser);
+    for (size_t k = 0; k < 6; ++k)
+      ASSERT_NEAR(model.w.data<float>()[k], expected[i * 6 + k], 2e-6) << name << " step " << i << " element " << k;
+  }
+  EXPECT_EQ(step.recordings(), 1) << "another rate must not record again";
+}
+
+TEST(Sgd, FollowsPyTorch) {
+  check("sgd", Sgd{.lr = 0.1}, kSgd);
+  check("sgd_momentum", Sgd{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.02}, kSgdMomentum);
+  check("sgd_dampening", Sgd{.lr = 0.1, .momentum = 0.9, .dampening = 0.3}, kSgdDampening);
+  check("sgd_nesterov", Sgd{.lr = 0.1, .momentum = 0.8, .weight_decay = 0.02, .nesterov = true}, kSgdNesterov);
+  check("clipped", Sgd{.lr = 0.1, .momentum = 0.9, .clip_norm = 0.5}, kClipped);
+}
+TEST(Adam, FollowsPyTorch) { check("adam", Adam{.lr = 0.1, .weight_decay = 0.02}, kAdam); }
+TEST(AdamW, FollowsPyTorch) {
+  check("adamw", AdamW{.lr = 0.1, .beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1}, kAdamw);
+}
+TEST(Adagrad, FollowsPyTorch) { check("adagrad", Adagrad{.lr = 0.1, .lr_decay = 0.1, .weight_decay = 0.02}, kAdagrad); }
+TEST(RmsProp, FollowsPyTorch) {
+  check("rmsprop", RmsProp{.lr = 0.1, .alpha = 0.9}, kRmsprop);
+  const RmsProp centred{.lr = 0.1, .alpha = 0.9, .weight_decay = 0.02, .momentum = 0.5, .is_centred = true};
+  check("rmsprop_centred", centred, kRmspropCentred);
+}
+
+struct Two {
+  Tensor weight, bias;
+  STRATA_FIELDS(weight, bias)
+};
+Two ones() { return {Tensor::from({1.f, 1.f}), Tensor::from({1.f})}; }
+
+TEST(Optimiser, GroupsSelectByPath) {
+  EXPECT_TRUE(matches_pattern("h.0.ln_1.weight", "*.bias *ln_*"));
+  EXPECT_FALSE(matches_pattern("h.0.attn.weight", "*.bias *ln_*"));
+  EXPECT_TRUE(matches_pattern("a", "a"));
+  EXPECT_FALSE(matches_pattern("ab", "a"));
+
+  Two model = ones();
+  auto sgd = Sgd{.lr = 1, .weight_decay = 0.5, .groups = {{.pattern = "bias", .weight_decay = 0}}}.start(model);
+  sgd.update(model, Two{Tensor::from({0.f, 0.f}), Tensor::from({0.f})});
+  EXPECT_EQ(model.weight.data<float>()[0], 0.5f);
+  EXPECT_EQ(model.bias.data<float>()[0], 1);
+}
+
+TEST(Optimiser, FrozenParametersStayAndHaveNoState) {
+  Two model = ones();
+  auto adam = Adam{.lr = 1, .groups = {{.pattern = "weight", .is_frozen = true}}}.start(model);
+  EXPECT_EQ(leaves_of(adam).list.size(), 5u) << "step, lr, norm, two moments of bias";
+  adam.update(model, ones());
+  EXPECT_EQ(model.weight.data<float>()[0], 1);
+  EXPECT_NEAR(model.bias.data<float>()[0], 0, 1e-6);
+}
+
+TEST(Optimiser, AStepThatIsNotFiniteChangesNothing) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  for (auto [grad, loss] : {std::pair(nan, 1.f), std::pair(infinity, 1.f), std::pair(1.f, nan)}) {
+    Two model = ones();
+    auto adam = Adam{.lr = 1}.start(model);
+    const Two grads{Tensor::from({grad, 0.f}), Tensor::from({0.f})};
+    EXPECT_EQ(adam.update(model, grads, Tensor::scalar(loss)).item(), 0);
+    EXPECT_EQ(model.weight.data<float>()[0], 1);
+    EXPECT_EQ(adam.step().item(), 0);
+    for (const Leaf& leaf : leaves_of(adam).list)
+      if (leaf.paths[0].starts_with("first")) {
+        EXPECT_EQ(leaf.tensor().array().get(0), 0);
+      }
+    EXPECT_EQ(adam.update(model, ones(), Tensor::scalar(1)).item(), 1);
+    EXPECT_EQ(adam.step().item(), 1);
+  }
+}
+
+TEST(Optimiser, ItsStateIsNamedByParameter) {
+  Two model = ones();
+  auto adam = AdamW{}.start(model);
+  std::vector<std::string> paths;
+  for (const Leaf& leaf : leaves_of(adam).list) paths.push_back(leaf.paths[0]);
+  EXPECT_EQ(paths, (std::vector<std::string>{"step", "lr", "grad_norm", "first_moment.weight", "second_moment.weight",
+                                             "first_moment.bias", "second_moment.bias"}));
+}
+
+TEST(Optimiser, AnotherRuleIsAnotherProgram) {
+  Two model = ones();
+  auto a = Sgd{.momentum = 0.9}.start(model), b = Sgd{.momentum = 0.8}.start(model);
+  EXPECT_NE(leaves_of(a).structure, leaves_of(b).structure);
+}
+
+TEST(Optimiser, WrongGradientsAreRefusedByName) {
+  Two model = ones();
+  auto sgd = Sgd{}.start(model);
+  try {
+    sgd.update(model, Two{Tensor::from({1.f, 2.f, 3.f}), Tensor::from({1.f})});
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0512");
+    EXPECT_NE(e.text().find("weight is f32[3], the parameter f32[2]"), std::string::npos) << e.text();
+  }
+  EXPECT_THROW(Optimiser().update(model, ones()), base::Error);
+}
+
+TEST(Clipping, ScalesToTheNormAndTellsIt) {
+  const Two grads{Tensor::from({3.f, 0.f}), Tensor::from({4.f})};
+  const auto [clipped, norm] = clip_by_global_norm(grads, 1);
+  EXPECT_FLOAT_EQ(norm.item(), 5);
+  EXPECT_NEAR(clipped.bias.item(), 0.8, 1e-6);
+  EXPECT_FLOAT_EQ(clip_by_global_norm(grads, 10).first.bias.item(), 4);
+}
+
+TEST(GradientSum, GivesTheMeanAndStartsAgain) {
+  GradientSum<Two> sum(ones());
+  auto add = jit([](GradientSum<Two>& s, Two g, Tensor loss) { s.add(g, loss); });
+  add(sum, Two{Tensor::from({1.f, 2.f}), Tensor::from({0.f})}, Tensor::scalar(4));
+  add(sum, Two{Tensor::from({3.f, 2.f}), Tensor::from({1.f})}, Tensor::scalar(2));
+  const Two mean = sum.take();
+  EXPECT_EQ(mean.weight.data<float>()[0], 2);
+  EXPECT_EQ(mean.bias.item(), 0.5);
+  EXPECT_EQ(sum.loss().item(), 3);
+  EXPECT_EQ(sum.count.item(), 0);
+  EXPECT_EQ(sum.total.weight.data<float>()[1], 0);
+}
+
+}  // namespace
+}  // namespace strata::optim

@@ -1,0 +1,93 @@
+#include "strata/optim/schedule.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/elementwise.h"
+
+namespace strata::optim {
+namespace {
+
+/// The rate `into` steps into a part.
+double rate_in(const Schedule::Part& part, double into) {
+  if (part.shape == Schedule::Shape::Constant || part.length == 0) return part.last;
+  const double way = std::min(into / static_cast<double>(part.length), 1.0);
+  const double share = part.shape == Schedule::Shape::Linear ? 1 - way : 0.5 * (1 + std::cos(std::numbers::pi * way));
+  return part.last + (part.first - part.last) * share;
+}
+
+Tensor rate_in(const Schedule::Part& part, const Tensor& into, Source at) {
+  if (part.shape == Schedule::Shape::Constant || part.length == 0) return Tensor::scalar(part.last, DType::f64);
+  const Tensor way = minimum(div(into, static_cast<double>(part.length), at), 1.0, at);
+  const Tensor share =
+      part.shape == Schedule::Shape::Linear ? 1.0 - way : (cos(way * std::numbers::pi, at) + 1.0) * 0.5;
+  return share * (part.first - part.last) + part.last;
+}
+
+}  // namespace
+
+Schedule::Schedule(std::vector<Part> parts) : parts_(std::move(parts)) {
+  if (parts_.empty()) throw base::Error("E0513", "a schedule without parts");
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (parts_[i].length < 0)
+      throw base::Error("E0513", "a schedule's part of " + std::to_string(parts_[i].length) + " steps");
+    if (parts_[i].length == kEndless && i + 1 < parts_.size())
+      throw base::Error("E0513", "something follows a part of a schedule that never ends");
+  }
+}
+
+double Schedule::operator()(int64_t step) const {
+  size_t i = 0;
+  for (; i + 1 < parts_.size() && step >= parts_[i].length; ++i) step -= parts_[i].length;
+  return rate_in(parts_[i], static_cast<double>(step));
+}
+
+Tensor Schedule::operator()(const Tensor& step, Source at) const {
+  const Tensor now = cast(step, DType::f64, at);
+  Tensor rate;
+  double first = 0;
+  for (const Part& part : parts_) {
+    const Tensor here = rate_in(part, now - first, at);
+    rate = rate.defined() ? select(now >= first, here, rate, at) : here;
+    first += static_cast<double>(part.length);
+  }
+  return rate;
+}
+
+Schedule Schedule::then(const Schedule& next) const {
+  std::vector<Part> parts = parts_;
+  parts.insert(parts.end(), next.parts_.begin(), next.parts_.end());
+  return Schedule(std::move(parts));
+}
+
+Schedule Schedule::scaled(double factor) const {
+  std::vector<Part> parts = parts_;
+  for (Part& p : parts) p.first *= factor, p.last *= factor;
+  return Schedule(std::move(parts));
+}
+
+Schedule constant(double lr, int64_t steps) { return Schedule({{Schedule::Shape::Constant, lr, lr, steps}}); }
+Schedule linear(double first, double last, int64_t steps) {
+  return Schedule({{Schedule::Shape::Linear, first, last, steps}});
+}
+Schedule cosine(double first, double last, int64_t steps) {
+  return Schedule({{Schedule::Shape::Cosine, first, last, steps}});
+}
+Schedule warmup(int64_t steps, double lr) {
+  const double one = steps > 0 ? lr / static_cast<double>(steps) : lr;
+  return linear(one, lr + one, steps);
+}
+Schedule steps(double lr, double factor, const std::vector<int64_t>& at) {
+  std::vector<Schedule::Part> parts;
+  int64_t before = 0;
+  for (int64_t step : at) {
+    parts.push_back({Schedule::Shape::Constant, lr, lr, step - before});
+    before = step;
+    lr *= factor;
+  }
+  parts.push_back({Schedule::Shape::Constant, lr, lr, Schedule::kEndless});
+  return Schedule(std::move(parts));
+}
+
+}  // namespace strata::optim

@@ -1,0 +1,54 @@
+// Learning rates over the steps: parts that follow each other.
+//
+//   const auto lr = optim::warmup(100, 3e-4).then(optim::cosine(3e-4, 3e-5, 5000));
+//   for (int64_t step = 0; ...; ++step) { adam.set_lr(lr(step)); train(model, adam, x, y); }     // the host's way
+//   adam.set_lr(lr(adam.step()));                                                               // the same inside jit
+//
+// The rate is an input of the compiled step: no value of it records again.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "strata/tensor/tensor.h"
+
+namespace strata::optim {
+
+class Schedule {
+ public:
+  enum class Shape : uint8_t { Constant, Linear, Cosine };
+  /// From `first` at its step 0 to `last` at its step `length`, where the next part begins; the last part goes on with
+  /// `last`.
+  struct Part {
+    Shape shape;
+    double first, last;
+    int64_t length;  ///< steps; kEndless for the last part
+  };
+  static constexpr int64_t kEndless = INT64_MAX;
+
+  explicit Schedule(std::vector<Part> parts);
+
+  /// The rate of update number `step`, counted from 0.
+  double operator()(int64_t step) const;
+  /// The same of an integer scalar: an f64 scalar.
+  Tensor operator()(const Tensor& step, Source at = Source::here()) const;
+
+  /// This one for its length, then `next`. E0513 when this one never ends.
+  Schedule then(const Schedule& next) const;
+  /// All rates times `factor`.
+  Schedule scaled(double factor) const;
+
+ private:
+  std::vector<Part> parts_;
+};
+
+Schedule constant(double lr, int64_t steps = Schedule::kEndless);
+Schedule linear(double first, double last, int64_t steps);
+/// Half a cosine wave from `first` down to `last` (Loshchilov and Hutter 2017).
+Schedule cosine(double first, double last, int64_t steps);
+/// From lr / steps at step 0 up to lr at step `steps` - 1, so that no update has rate zero.
+Schedule warmup(int64_t steps, double lr);
+/// lr, multiplied by `factor` at each of the steps (ascending).
+Schedule steps(double lr, double factor, const std::vector<int64_t>& at);
+
+}  // namespace strata::optim

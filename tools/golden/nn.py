@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Makes tests/golden/nn/layers.safetensors and losses.safetensors: PyTorch's layers and losses on small made-up inputs.
+
+Run with a Python that has torch, numpy and safetensors:  python3 tools/golden/nn.py
+For each layer: LAYER.param.PATH, LAYER.x, LAYER.y, LAYER.cotangent, and the gradients of sum(y * cotangent):
+LAYER.grad.PATH and LAYER.grad_x. Batch norm also has LAYER.after.PATH, its buffers after the call, and LAYER.y_eval.
+"""
+import os
+import sys
+
+sys.path.pop(0)  # this folder has a safetensors.py of its own
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+OUT = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "nn")
+
+
+def spread(module):
+    """Parameters that differ from their initial ones and zeros, so that biases and norms count."""
+    for p in module.parameters():
+        p.data.copy_(torch.randn(p.shape) * 0.4)
+
+
+def record(tensors, name, module, x, call=None):
+    spread(module)
+    for path, p in module.state_dict().items():
+        tensors[f"{name}.param.{path}"] = p.detach().clone()
+    if x.is_floating_point():
+        x.requires_grad_(True)
+    y = (call or module)(x)
+    cotangent = torch.randn(y.shape)
+    (y * cotangent).sum().backward()
+    tensors.update({f"{name}.x": x, f"{name}.y": y, f"{name}.cotangent": cotangent})
+    for path, p in module.named_parameters():
+        tensors[f"{name}.grad.{path}"] = p.grad
+    if x.grad is not None:
+        tensors[f"{name}.grad_x"] = x.grad
+
+
+def layers():
+    t = {}
+    record(t, "linear", nn.Linear(5, 3), torch.randn(2, 4, 5))
+    record(t, "linear_no_bias", nn.Linear(4, 2, bias=False), torch.randn(3, 4))
+    record(t, "embedding", nn.Embedding(6, 3), torch.tensor([[1, 5, 1], [0, 2, 5]]))
+    record(t, "conv1d", nn.Conv1d(2, 3, 3, stride=2, padding=1), torch.randn(2, 2, 7))
+    record(t, "conv2d", nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2), torch.randn(2, 4, 6, 7))
+    record(t, "conv3d", nn.Conv3d(1, 2, 2), torch.randn(1, 1, 3, 4, 3))
+    record(t, "conv_transpose1d", nn.ConvTranspose1d(2, 3, 4, stride=2, padding=1), torch.randn(2, 2, 5))
+    record(t, "conv_transpose2d", nn.ConvTranspose2d(4, 6, 3, stride=(2, 1), padding=1, output_padding=(1, 0), groups=2),
+           torch.randn(1, 4, 3, 4))
+    record(t, "layer_norm", nn.LayerNorm(6), torch.randn(3, 6))
+    record(t, "rms_norm", nn.RMSNorm(6, eps=1e-6), torch.randn(3, 6))
+    record(t, "group_norm", nn.GroupNorm(2, 4), torch.randn(2, 4, 3, 2))
+    batch_norm = nn.BatchNorm2d(3)
+    record(t, "batch_norm", batch_norm, torch.randn(4, 3, 2, 2) + 1)
+    for path, b in batch_norm.named_buffers():
+        t[f"batch_norm.after.{path}"] = b.clone()
+    t["batch_norm.y_eval"] = batch_norm.eval()(t["batch_norm.x"])
+    attention = nn.MultiheadAttention(8, 2, batch_first=True)
+    record(t, "attention", attention, torch.randn(2, 4, 8), lambda x: attention(x, x, x, need_weights=False)[0])
+    causal = nn.MultiheadAttention(8, 2, batch_first=True, bias=False)
+    mask = torch.ones(5, 5).triu(1).bool()
+    record(t, "causal_attention", causal, torch.randn(2, 5, 8), lambda x: causal(x, x, x, attn_mask=mask, need_weights=False)[0])
+    lstm = nn.LSTM(3, 4, num_layers=2, batch_first=True)
+    record(t, "lstm", lstm, torch.randn(2, 5, 3), lambda x: lstm(x)[0])
+    both = nn.LSTM(3, 2, batch_first=True, bidirectional=True)
+    record(t, "lstm_both", both, torch.randn(2, 4, 3), lambda x: both(x)[0])
+    gru = nn.GRU(3, 4, num_layers=2, batch_first=True)
+    record(t, "gru", gru, torch.randn(2, 5, 3), lambda x: gru(x)[0])
+    return t
+
+
+def losses():
+    f = nn.functional
+    t = {}
+
+    def record_loss(name, x, y, call):
+        x = x.clone().requires_grad_(True)
+        loss = call(x, y)
+        loss.sum().backward()
+        t.update({f"{name}.x": x, f"{name}.y": y, f"{name}.loss": loss, f"{name}.grad_x": x.grad})
+
+    logits, classes = torch.randn(5, 4) * 2, torch.tensor([3, 0, -100, 1, 1])
+    record_loss("cross_entropy", logits, classes, f.cross_entropy)
+    record_loss("cross_entropy_smooth", logits, classes, lambda x, y: f.cross_entropy(x, y, label_smoothing=0.1))
+    record_loss("cross_entropy_each", logits, classes, lambda x, y: f.cross_entropy(x, y, reduction="none"))
+    x, y = torch.randn(3, 4) * 2, torch.randn(3, 4)
+    record_loss("mse", x, y, f.mse_loss)
+    record_loss("l1", x, y, lambda x, y: f.l1_loss(x, y, reduction="sum"))
+    record_loss("huber", x, y, lambda x, y: f.huber_loss(x, y, delta=0.7))
+    target = torch.rand(3, 4)
+    record_loss("bce", torch.rand(3, 4), target, f.binary_cross_entropy)
+    record_loss("bce_with_logits", x * 10, target, f.binary_cross_entropy_with_logits)
+    probabilities = torch.softmax(torch.randn(3, 4), -1)
+    probabilities[0, 1] = 0
+    record_loss("kl_div", torch.log_softmax(x, -1), probabilities, lambda x, y: f.kl_div(x, y, reduction="batchmean"))
+    return t
+
+
+def main():
+    torch.manual_seed(0)
+    for name, make in (("layers", layers), ("losses", losses)):
+        tensors = {k: v.detach().contiguous().clone() for k, v in make().items()}
+        save_file(tensors, os.path.join(OUT, name + ".safetensors"), {"torch": torch.__version__})
+
+
+if __name__ == "__main__":
+    main()
