@@ -23,8 +23,6 @@ ir::Cost cost_of_body(const ir::Node& node) {
   return total;
 }
 
-std::vector<ir::Sample> no_samples() { return {}; }
-
 }  // namespace
 
 constinit const ir::Op kFusion = {
@@ -44,7 +42,7 @@ constinit const ir::Op kFusion = {
     .lower = ir::refuse("lowered as a whole: compiler/lower"),
     .reference = run_fusion,
     .cost = cost_of_body,
-    .samples = no_samples,
+    .samples = ir::refuse("made by the compiler: random programs have fused parts"),
 };
 
 }  // namespace strata::ops

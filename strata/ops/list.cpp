@@ -2,9 +2,11 @@
 
 #include "strata/ops/control.h"
 #include "strata/ops/creation.h"
+#include "strata/ops/custom_gradient.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/fusion.h"
 #include "strata/ops/index.h"
 #include "strata/ops/random.h"
 #include "strata/ops/reduce.h"
@@ -120,6 +122,13 @@ constexpr const ir::Op* kOps[] = {
     &kScan,
     &kCall,
     &kComposite,
+    // functions with derivatives of their own
+    &kCustomVjp,
+    &kCustomVjpTangent,
+    &kCustomJvp,
+    &kCheckpoint,
+    // made by the compiler
+    &kFusion,
 };
 
 }  // namespace
