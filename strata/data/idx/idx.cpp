@@ -1,6 +1,7 @@
 #include "strata/data/idx/idx.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -62,19 +63,23 @@ Result<ir::HostArray> parse_idx(std::span<const std::byte> bytes, const std::str
   if (rank < 1 || rank > kMaxRank)
     return malformed(source, "rank", fmt::format("1 to {}", kMaxRank), fmt::to_string(rank));
   std::vector<int64_t> shape;
-  uint64_t total = static_cast<uint64_t>(ir::dtype_bytes(*dtype));
+  // Of extents other than 0: beside a 0 they must be small too, since their product is taken in some order elsewhere.
+  uint64_t product = static_cast<uint64_t>(ir::dtype_bytes(*dtype));
+  bool empty = false;
   for (int axis = 0; axis < rank; ++axis) {
     auto extent = reader.big<uint32_t>("extent");
     if (!extent) return extent.error();
     shape.push_back(*extent);
-    if (*extent != 0 && total > kMaxIdxBytes) total = kMaxIdxBytes + 1;  // stays too large, can't overflow
-    total *= *extent;
+    empty = empty || *extent == 0;
+    if (*extent != 0 && product <= kMaxIdxBytes) product *= *extent;  // at most 2^63
   }
+  if (product > kMaxIdxBytes)
+    return malformed(source, "elements", fmt::format("at most {} bytes", kMaxIdxBytes),
+                     fmt::format("extents [{}]", fmt::join(shape, ", ")));
+  const uint64_t total = empty ? 0 : product;
   if (total != reader.remaining())
-    return malformed(
-        source, "elements",
-        total > kMaxIdxBytes ? fmt::format("at most {} bytes", kMaxIdxBytes) : fmt::format("{} bytes", total),
-        fmt::format("{} up to the end", reader.remaining()));
+    return malformed(source, "elements", fmt::format("{} bytes", total),
+                     fmt::format("{} up to the end", reader.remaining()));
   auto elements = reader.take(total, "elements");
   if (!elements) return elements.error();
   ir::HostArray array(*dtype, std::move(shape));
