@@ -89,7 +89,7 @@ class Printer {
     const double v = array_.get(i);
     if (std::isnan(v)) return "nan";
     if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
-    if (style_.scientific) return fmt::format("{:.{}e}", v, style_.precision);
+    if (style_.scientific) return fmt::format("{:#.{}e}", v, style_.precision);
     // Zeros at the end become spaces, so that points stay aligned: "1. ", "2.5".
     std::string text = fmt::format("{:.{}f}", v, style_.precision);
     if (style_.precision == 0) return text + ".";

@@ -1,0 +1,193 @@
+// Programs from graph to result: fusion, donation, memory in place, symbolic dimensions, the cache, and what goes
+// wrong.
+#include "strata/compiler/compile.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/files.h"
+#include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/error.h"
+#include "strata/compiler/cache/kernel_cache.h"
+#include "strata/ir/interpret.h"
+#include "strata/ops/dot.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/operators.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::Graph;
+using ir::HostArray;
+using ir::Type;
+using ir::Value;
+
+HostArray ramp(std::vector<int64_t> shape, double start = 0.5) {
+  HostArray a(DType::f32, std::move(shape));
+  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, start + 0.25 * static_cast<double>(i % 17));
+  return a;
+}
+
+void expect_close(const HostArray& a, const HostArray& b) {
+  ASSERT_EQ(a.shape(), b.shape());
+  for (int64_t i = 0; i < a.elements(); ++i) EXPECT_NEAR(a.get(i), b.get(i), 1e-4 * (1 + std::fabs(b.get(i)))) << i;
+}
+
+void expect_as_interpreted(const std::shared_ptr<Graph>& graph, std::vector<HostArray> arguments) {
+  const std::vector<HostArray> expected = ir::interpret(*graph, arguments);
+  const std::vector<HostArray> found = compile(graph)->run(std::move(arguments));
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t i = 0; i < found.size(); ++i) expect_close(found[i], expected[i]);
+}
+
+size_t kernels_of(const std::shared_ptr<Graph>& graph) { return compile(graph)->plan().commands.size(); }
+
+TEST(Compile, AChainOfPointwiseOpsIsOneKernel) {
+  auto graph = std::make_shared<Graph>();
+  const Value x = graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 7}));
+  graph->set_results({ops::exp(x * 0.5) + x});
+  EXPECT_EQ(kernels_of(graph), 1u);
+  for (int64_t rows : {0, 1, 5, 33}) expect_as_interpreted(graph, {ramp({rows, 7})});
+}
+
+TEST(Compile, AnEpilogueJoinsItsContraction) {
+  auto graph = std::make_shared<Graph>();
+  const Value x = graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 13})),
+              w = graph->add_parameter(Type::of(DType::f32, {13, 5}));
+  const Value bias = graph->add_parameter(Type::of(DType::f32, {5}));
+  graph->set_results({ops::maximum(ops::matmul(x, w) + bias, 0.0)});
+  EXPECT_EQ(kernels_of(graph), 1u);
+  for (int64_t rows : {1, 6, 17}) expect_as_interpreted(graph, {ramp({rows, 13}), ramp({13, 5}, -2), ramp({5})});
+}
+
+TEST(Compile, AValueThatIsBothResultAndOperandIsStoredOnce) {
+  auto graph = std::make_shared<Graph>();
+  const Value x = graph->add_parameter(Type::of(DType::f32, {19}));
+  const Value y = ops::tanh(x);
+  graph->set_results({y, y * y, ops::sum(y)});
+  expect_as_interpreted(graph, {ramp({19})});
+}
+
+TEST(Compile, ResultsThatAreArgumentsOrEqualAreCopies) {
+  auto graph = std::make_shared<Graph>();
+  const Value x = graph->add_parameter(Type::of(DType::f32, {3}));
+  const Value y = x + 1.0;
+  graph->set_results({x, y, y, ops::reshape(y, {1, 3})});
+  const HostArray input = ramp({3});
+  const std::vector<HostArray> found = compile(graph)->run({input});
+  EXPECT_NE(found[0].data(), input.data());
+  EXPECT_NE(found[1].data(), found[2].data());
+  EXPECT_TRUE(found[0].same_bits(input));
+  EXPECT_TRUE(found[3].reshaped({3}).same_bits(found[1]));
+}
+
+TEST(Compile, ADonatedArgumentsMemoryBecomesTheResults) {
+  auto graph = std::make_shared<Graph>();
+  const Value w = graph->add_parameter(Type::of(DType::f32, {100})),
+              g = graph->add_parameter(Type::of(DType::f32, {100}));
+  graph->set_results({w - g * 0.1});
+  const auto program = compile(graph, {.donations = {{0, 0}}});
+  std::vector<HostArray> arguments = {ramp({100}).clone(), ramp({100})};
+  const std::byte* memory = arguments[0].data();
+  const HostArray expected = ir::interpret(*graph, arguments)[0];
+  const std::vector<HostArray> found = program->run(std::move(arguments));
+  EXPECT_EQ(found[0].data(), memory);
+  expect_close(found[0], expected);
+
+  const HostArray shared = ramp({100});  // somebody else still holds it: it must not change
+  const HostArray before = shared.clone();
+  const std::vector<HostArray> again = program->run({shared, ramp({100})});
+  EXPECT_NE(again[0].data(), shared.data());
+  EXPECT_TRUE(shared.same_bits(before));
+}
+
+TEST(Compile, ADonationThatIsReadLaterIsStillRight) {
+  auto graph = std::make_shared<Graph>();
+  const Value a = graph->add_parameter(Type::of(DType::f32, {8})), b = graph->add_parameter(Type::of(DType::f32, {8}));
+  graph->set_results({ops::reverse(a, {0}) + b, ops::reverse(b, {0}) - a});  // each reads both, at other indices
+  const std::vector<HostArray> expected = ir::interpret(*graph, std::vector<HostArray>{ramp({8}), ramp({8}, 3)});
+  const std::vector<HostArray> found = compile(graph, {.donations = {{0, 0}, {1, 1}}})->run({ramp({8}), ramp({8}, 3)});
+  expect_close(found[0], expected[0]);
+  expect_close(found[1], expected[1]);
+}
+
+TEST(Compile, TheArenaStaysWithinATenthOfTheLargestLiveSum) {
+  auto graph = std::make_shared<Graph>();
+  Value x = graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 32}));
+  const Value w = graph->add_parameter(Type::of(DType::f32, {32, 32}));
+  for (int i = 0; i < 6; ++i) x = ops::tanh(ops::matmul(x, w));
+  graph->set_results({ops::sum(x)});
+  const auto program = compile(graph);
+  for (int64_t rows : {1, 64, 1000}) {
+    const runtime::MemoryUse memory = program->memory_use({{{rows, 32}, {32, 32}}});
+    EXPECT_LE(memory.arena_bytes * 10, memory.largest_live_bytes * 11) << rows;
+  }
+}
+
+TEST(Compile, WrongArgumentsAreRefusedWithBothTypes) {
+  auto graph = std::make_shared<Graph>("step");
+  const Value x = graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 4}));
+  graph->set_results({x * x});
+  const auto program = compile(graph);
+  for (HostArray wrong : {ramp({3, 5}), ramp({3}), HostArray(DType::f64, {3, 4})}) try {
+      program->run({wrong});
+      ADD_FAILURE();
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.code(), "E0110");
+      EXPECT_NE(error.text().find("f32[B,4]"), std::string::npos) << error.text();
+    }
+  EXPECT_THROW(program->run({}), base::Error);
+}
+
+TEST(Compile, EveryIsaLevelThatTheHostRunsGivesTheSameBits) {
+  auto graph = std::make_shared<Graph>();
+  const Value x = graph->add_parameter(Type::of(DType::f32, {37, 29})),
+              w = graph->add_parameter(Type::of(DType::f32, {29, 11}));
+  const Value h = ops::tanh(ops::matmul(x, w));
+  graph->set_results({h, ops::sum(h, {1}), ops::sum(h, {0}), ops::mean(ops::exp(h))});
+  std::vector<HostArray> first;
+  for (runtime::IsaLevel level : runtime::kAllIsaLevels) {
+    if (!runtime::host_can_run(level)) continue;
+    const std::vector<HostArray> found =
+        compile(graph, {.isa = level})->run({ramp({37, 29}, -1.5), ramp({29, 11}, -0.8)});
+    if (first.empty()) first = found;
+    for (size_t i = 0; i < found.size(); ++i)
+      EXPECT_TRUE(found[i].same_bits(first[i])) << runtime::isa_level_name(level) << " result " << i;
+  }
+}
+
+TEST(KernelCache, ADamagedFileIsAsGoodAsAbsent) {
+  const base::TempFolder folder;
+  const KernelCache cache(folder.path());
+  const base::Hash128 key{1, 2};
+  const Object object(100, std::byte{42});
+  EXPECT_FALSE(cache.read(key));
+  cache.write(key, object);
+  EXPECT_EQ(cache.read(key), object);
+  const std::string path = cache.path_of(key), text = base::read_text(path).value();
+  base::write_file(path, std::string_view(text).substr(0, text.size() - 1));
+  EXPECT_FALSE(cache.read(key)) << "truncated";
+  std::string changed = text;
+  changed.back() ^= 1;
+  base::write_file(path, std::string_view(changed));
+  EXPECT_FALSE(cache.read(key)) << "one bit changed";
+  base::write_file(cache.path_of({3, 4}).substr(0, path.size()), std::string_view(text));
+  EXPECT_FALSE(cache.read({3, 4})) << "of another key";
+  cache.write(key, object);
+  EXPECT_EQ(cache.read(key), object);
+}
+
+TEST(KernelCache, AFolderThatCannotBeWrittenIsNoError) {
+  const KernelCache cache("/proc/no-such-folder");
+  cache.write({1, 1}, Object(3));
+  EXPECT_FALSE(cache.read({1, 1}));
+}
+
+}  // namespace
+}  // namespace strata::compiler
