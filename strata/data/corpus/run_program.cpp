@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,8 +112,8 @@ ProgramRun run_program(const std::vector<std::string>& argv, const ProgramOption
   if (::pipe2(ends, O_CLOEXEC) != 0) fail(argv[0], errno);
   out.fd = ends[0];
   child_out.fd = ends[1];
-  // Complaints go to a file without a name: a second pipe would have to be read at the same time.
-  err.fd = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  // Complaints go to a file in memory: a second pipe would have to be read at the same time.
+  err.fd = ::memfd_create("complaints", MFD_CLOEXEC);
   if (err.fd < 0) fail(argv[0], errno);
   const pid_t child = spawn(argv, options.folder, child_out.fd, err.fd);
   child_out.close();
