@@ -16,4 +16,12 @@ std::vector<ir::loops::StmtPtr> peeled_loop(ir::loops::LoopContext& context, con
                                             const ir::loops::LoopVar* var, ir::loops::Expr low, ir::loops::Expr high,
                                             std::span<const int> widths, const std::vector<ir::loops::StmtPtr>& body);
 
+/// The same where the loop writes a line from its start to its end and what lies behind `high` may be spoilt, for at
+/// least `lanes` elements: whole vectors only, no tails. `body` is one Store whose value is an element of memory, cast
+/// or not, or a select of one and a constant. Other bodies get a peeled_loop.
+std::vector<ir::loops::StmtPtr> spilling_loop(ir::loops::LoopContext& context, const ir::Facts& facts,
+                                              const ir::loops::LoopVar* var, ir::loops::Expr low, ir::loops::Expr high,
+                                              int lanes, std::span<const int> widths,
+                                              const std::vector<ir::loops::StmtPtr>& body);
+
 }  // namespace strata::compiler

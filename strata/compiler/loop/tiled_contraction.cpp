@@ -219,22 +219,29 @@ class Writer {
     return made;
   }
 
-  /// [k][column] of one tile, each column along the depth.
+  /// [k][column] of one tile, each column along the depth. Where the depth is one loop, in pieces as long as a cache
+  /// line: the lines that the piece is scattered over are written by all columns before the next piece.
   Stmts pack_column_chains(Expr tile, Expr first, TaskRange columns, TaskRange depth) {
-    const LoopVar* j = c_.loop_var("j");
+    const bool in_pieces = pack_columns_depth_.is_linear();
+    const LoopVar *j = c_.loop_var("j"), *piece = c_.loop_var("piece");
+    const int64_t length = 16;
     Stmts body;
     Substitution with = batch_;
     const Expr column = bind("column", min(add(first, c_.loop(j)), sub(columns.high, c_.i64(1))), body);
     append(body, columns_.at(column, with));
-    append(body,
-           pack_columns_depth_.runs(
-               depth.low, depth.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
-                 const int one[] = {1};
-                 const Expr value = element(k_.columns_operand, joined(with, at));
-                 return peeled_loop(c_, facts_, u, low, high, one,
-                                    {make_store(packed_columns_, {tile, sub(flat, depth.low), c_.loop(j)}, value)});
-               }));
-    return {make_for(j, c_.i64(0), c_.i64(t_.tile_columns()), LoopKind::Serial, std::move(body))};
+    const Expr low = in_pieces ? c_.loop(piece) : depth.low;
+    const Expr high = in_pieces ? min(depth.high, add(low, c_.i64(length))) : depth.high;
+    append(body, pack_columns_depth_.runs(
+                     low, high, [&](const LoopVar* u, Expr begin, Expr end, Expr flat, const Substitution& at) {
+                       const int one[] = {1};
+                       const Expr value = element(k_.columns_operand, joined(with, at));
+                       return peeled_loop(
+                           c_, facts_, u, begin, end, one,
+                           {make_store(packed_columns_, {tile, sub(flat, depth.low), c_.loop(j)}, value)});
+                     }));
+    Stmts all{make_for(j, c_.i64(0), c_.i64(t_.tile_columns()), LoopKind::Serial, std::move(body))};
+    if (in_pieces) all = {make_for(piece, depth.low, depth.high, LoopKind::Serial, std::move(all), length)};
+    return all;
   }
 
   /// [k][columns of the task], along the runs of the columns' innermost loop.
@@ -246,8 +253,8 @@ class Writer {
     append(body, columns_.runs(columns.low, columns.high,
                                [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
                                  const Expr value = element(k_.columns_operand, joined(with, at));
-                                 return peeled_loop(
-                                     c_, facts_, u, low, high, widths_,
+                                 return spilling_loop(
+                                     c_, facts_, u, low, high, t_.lanes, widths_,
                                      {make_store(packed_columns_, {line, sub(flat, columns.low)}, value)});
                                }));
     const LoopVar* rest = c_.loop_var("rest");
