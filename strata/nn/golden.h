@@ -2,8 +2,9 @@
 // them.
 #pragma once
 
-#include <gtest/gtest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -22,16 +23,18 @@ class Golden {
   formats::SafetensorsFile file_;
 };
 
-/// Each element within `tolerance` times the largest element (at least 1).
-inline void expect_close(const Tensor& found, const Tensor& expected, const std::string& what,
-                         double tolerance = 2e-6) {
-  ASSERT_TRUE(found.defined()) << what;
-  ASSERT_EQ(found.type().str(), expected.type().str()) << what;
+/// What differs, for EXPECT_EQ(difference(...), ""): the types, or the first element that is farther away than
+/// `tolerance` times the largest element (at least 1).
+inline std::string difference(const Tensor& found, const Tensor& expected, double tolerance = 2e-6) {
+  if (!found.defined()) return "no value";
+  if (!(found.type() == expected.type())) return found.type().str() + " instead of " + expected.type().str();
   const HostArray &a = found.array(), &b = expected.array();
   double largest = 1;
   for (int64_t i = 0; i < b.elements(); ++i) largest = std::max(largest, std::abs(b.get(i)));
   for (int64_t i = 0; i < b.elements(); ++i)
-    ASSERT_NEAR(a.get(i), b.get(i), tolerance * largest) << what << " element " << i;
+    if (!(std::abs(a.get(i) - b.get(i)) <= tolerance * largest))
+      return fmt::format("element {} is {} instead of {}", i, a.get(i), b.get(i));
+  return "";
 }
 
 }  // namespace strata::nn

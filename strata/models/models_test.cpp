@@ -1,0 +1,91 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "strata/base/error/error.h"
+#include "strata/models/gpt.h"
+#include "strata/models/lenet.h"
+#include "strata/models/lstm.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+
+namespace strata::models {
+namespace {
+
+constexpr GptConfig kSmall{.layers = 2, .width = 16, .heads = 2, .vocabulary = 11, .context = 8};
+
+Gpt small_gpt(GptConfig config = kSmall) {
+  Gpt model(config);
+  nn::init(model, Key(0));
+  return model;
+}
+
+Tensor ids(std::vector<int64_t> values) {
+  const auto count = static_cast<int64_t>(values.size());
+  return Tensor::from(std::span<const int64_t>(values), {1, count});
+}
+
+TEST(LeNet, HasItsFamiliarSizes) {
+  auto model = nn::init<LeNet>(Key(0));
+  EXPECT_EQ(parameter_count(model), 61706);
+  EXPECT_EQ(model(Tensor::zeros({3, 1, 28, 28})).type().str(), "f32[3,10]");
+}
+
+TEST(Gpt, CountsItsParametersWithATiedAndAFreeHead) {
+  auto tied = small_gpt();
+  const int64_t block = 4 * 16 + (16 * 48 + 48) + (16 * 16 + 16) + (16 * 64 + 64) + (64 * 16 + 16);
+  EXPECT_EQ(parameter_count(tied), 11 * 16 + 8 * 16 + 2 * block + 32);
+  GptConfig config = kSmall;
+  config.is_tied = false;
+  auto free = small_gpt(config);
+  EXPECT_EQ(parameter_count(free), parameter_count(tied) + 11 * 16);
+}
+
+TEST(Gpt, StartsNearTheUniformDistribution) {
+  const Gpt model = small_gpt();
+  nn::Context context;
+  const Tensor logits = model(ids({1, 2, 3}), context);
+  EXPECT_EQ(logits.type().str(), "f32[1,3,11]");
+  EXPECT_LT(max(abs(logits)).item(), 0.5);
+}
+
+TEST(Gpt, DoesNotSeeTheFuture) {
+  const Gpt model = small_gpt();
+  nn::Context context;
+  const Tensor a = model(ids({1, 2, 3, 4}), context), b = model(ids({1, 2, 3, 9}), context);
+  for (int i = 0; i < 33; ++i) EXPECT_EQ(a.data<float>()[i], b.data<float>()[i]) << i;
+  EXPECT_NE(a.data<float>()[34], b.data<float>()[34]);
+}
+
+TEST(Gpt, RefusesMorePositionsThanItsContext) {
+  const Gpt model = small_gpt();
+  nn::Context context;
+  try {
+    model(ids({1, 2, 3, 4, 5, 6, 7, 8, 9}), context);
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_NE(e.text().find("9 positions, the context has 8"), std::string::npos) << e.text();
+  }
+}
+
+TEST(Gpt, DropoutActsInTrainingOnly) {
+  GptConfig config = kSmall;
+  config.dropout = 0.2;
+  const Gpt model = small_gpt(config);
+  const Tensor x = ids({1, 2, 3});
+  nn::Context evaluation, again, training(nn::Mode::Train, Key(1));
+  EXPECT_TRUE(model(x, evaluation).array().same_bits(model(x, again).array()));
+  EXPECT_FALSE(model(x, training).array().same_bits(model(x, again).array()));
+}
+
+TEST(Lstm, PredictsAtEveryStep) {
+  LstmRegressor model{.in = 2, .hidden = 5, .out = 3};
+  nn::init(model, Key(0));
+  EXPECT_EQ(model(Tensor::zeros({4, 6, 2})).type().str(), "f32[4,6,3]");
+  LstmLanguageModel language{.vocabulary = 7, .width = 4, .hidden = 5, .layers = 2};
+  nn::init(language, Key(0));
+  EXPECT_EQ(language(ids({1, 6, 0})).type().str(), "f32[1,3,7]");
+}
+
+}  // namespace
+}  // namespace strata::models
