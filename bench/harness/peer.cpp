@@ -1,0 +1,171 @@
+#include "bench/harness/peer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "strata/base/bytes/files.h"
+#include "strata/base/error/error.h"
+#include "strata/base/terminal/screen.h"
+#include "strata/base/threads/thread_pool.h"
+
+extern char** environ;
+
+namespace strata::bench {
+namespace {
+
+using base::Error;
+using base::Json;
+
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& extra) {
+  std::vector<std::string> list;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (!extra.contains(std::string(*entry, std::strcspn(*entry, "=")))) list.emplace_back(*entry);
+  for (const auto& [key, value] : extra) list.push_back(key + "=" + value);
+  return list;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& list) {
+  std::vector<char*> result;
+  for (const std::string& text : list) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+struct PipePair {
+  int read = -1, write = -1;
+};
+PipePair make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw Error("E0720", "bench: no pipe: " + base::errno_text(errno));
+  return {ends[0], ends[1]};
+}
+
+std::unique_ptr<Peer> set_up(std::unique_ptr<Peer> peer, const std::string& name, const Json& setup, Json& reply) {
+  Json request = setup;
+  request.set("do", "setup");
+  try {
+    reply = peer->ask(request);
+  } catch (const Error& error) {
+    base::write_human_line(fmt::format("bench: {} is left out: {}", name, error.message()));
+    return nullptr;
+  }
+  return peer;
+}
+
+}  // namespace
+
+Peer::Peer(std::string name, const std::vector<std::string>& argv,
+           const std::map<std::string, std::string>& environment)
+    : name_(std::move(name)), log_path_("bench/out/" + name_ + ".log") {
+  base::make_folders("bench/out");
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that died is found by what write() says
+  const PipePair in = make_pipe(), out = make_pipe();
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in.read, 0);
+  posix_spawn_file_actions_adddup2(&actions, out.write, 1);
+  posix_spawn_file_actions_addopen(&actions, 2, log_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  const std::vector<std::string> variables = environment_with(environment);
+  const int code =
+      posix_spawnp(&pid_, argv[0].c_str(), &actions, nullptr, pointers(argv).data(), pointers(variables).data());
+  posix_spawn_file_actions_destroy(&actions);
+  ::close(in.read);
+  ::close(out.write);
+  to_ = in.write;
+  from_ = out.read;
+  if (code != 0) {
+    pid_ = -1;
+    throw Error("E0720", fmt::format("bench: can't start {}: {}", argv[0], base::errno_text(code)));
+  }
+}
+
+Peer::~Peer() {
+  if (to_ >= 0) ::close(to_);
+  if (from_ >= 0) ::close(from_);
+  if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+}
+
+std::string Peer::read_line() {
+  while (buffer_.find('\n') == std::string::npos) {
+    char part[4096];
+    const ssize_t got = ::read(from_, part, sizeof part);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      throw Error("E0720", fmt::format("bench: peer {} ended", name_)).hint("what it said stands in " + log_path_);
+    buffer_.append(part, static_cast<size_t>(got));
+  }
+  const size_t end = buffer_.find('\n');
+  std::string line = buffer_.substr(0, end);
+  buffer_.erase(0, end + 1);
+  return line;
+}
+
+Json Peer::ask(const Json& request) {
+  const base::ParkedScope parked(base::ThreadPool::shared());
+  const std::string line = request.dump() + "\n";
+  for (size_t sent = 0; sent < line.size();) {
+    const ssize_t n = ::write(to_, line.data() + sent, line.size() - sent);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0)
+      throw Error("E0720", fmt::format("bench: peer {} ended", name_)).hint("what it said stands in " + log_path_);
+    sent += static_cast<size_t>(n);
+  }
+  Json reply = base::parse_json(read_line(), name_).value();
+  if (const Json* error = reply.find("error"))
+    throw Error("E0720", fmt::format("peer {}: {}", name_, error->as_string()));
+  return reply;
+}
+
+double Peer::run(Json request) {
+  request.set("do", "run");
+  const double seconds = ask(request).at("seconds").as_double();
+  ::usleep(20'000);  // OpenMP's workers look out for work for some milliseconds before they sleep
+  return seconds;
+}
+
+std::optional<std::string> peers_python() {
+  std::string path;
+  if (const char* given = std::getenv("STRATA_PEERS_PYTHON"); given && *given)
+    path = given;
+  else if (const char* home = std::getenv("HOME"); home && *home)
+    path = std::string(home) + "/.cache/strata/peers/bin/python";
+  if (path.empty() || !base::is_file(path)) return std::nullopt;
+  return path;
+}
+
+std::unique_ptr<Peer> python_peer(const std::string& script, const Json& setup, Json& reply) {
+  const std::optional<std::string> python = peers_python();
+  if (!python) {
+    base::write_human_line("bench: no Python with the peers: our figures alone (tools/peers installs them)");
+    return nullptr;
+  }
+  const std::string name = script.substr(0, script.find('.'));
+  auto peer = std::make_unique<Peer>(name, std::vector<std::string>{*python, STRATA_BENCH_FOLDER "/peers/" + script});
+  return set_up(std::move(peer), name, setup, reply);
+}
+
+std::unique_ptr<Peer> built_peer(const std::string& name, const Json& setup, Json& reply) {
+  const std::string self = own_path(), path = self.substr(0, self.rfind('/') + 1) + name;
+  if (!base::is_file(path)) {
+    base::write_human_line(fmt::format("bench: {} was not built, for want of its library: our figures alone", name));
+    return nullptr;
+  }
+  return set_up(std::make_unique<Peer>(name, std::vector<std::string>{path}), name, setup, reply);
+}
+
+std::string own_path() {
+  char path[4096];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+  if (size <= 0) throw Error("E0720", "bench: can't find this program: " + base::errno_text(errno));
+  return std::string(path, static_cast<size_t>(size));
+}
+
+}  // namespace strata::bench

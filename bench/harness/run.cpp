@@ -1,0 +1,63 @@
+#include "bench/harness/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bench/workloads/gpt_step.h"
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/files.h"
+#include "strata/base/terminal/screen.h"
+
+namespace strata::bench {
+namespace {
+
+std::vector<const Suite*> chosen(const std::vector<std::string>& names) {
+  std::vector<const Suite*> list;
+  std::vector<std::string> all;
+  for (const Suite& s : suites()) all.emplace_back(s.name);
+  for (const std::string& name : names)
+    if (std::find(all.begin(), all.end(), name) == all.end()) {
+      base::Error error("E0710", fmt::format("there is no benchmark suite '{}'", name));
+      const auto near = base::nearest_name(name, all);
+      throw error.hint(near ? "did you mean '" + *near + "'?" : fmt::format("there are {}", fmt::join(all, ", ")));
+    }
+  for (const Suite& s : suites())
+    if (names.empty() || std::find(names.begin(), names.end(), s.name) != names.end()) list.push_back(&s);
+  return list;
+}
+
+/// Puts the rows of one suite into the file in place of its earlier ones.
+void write_rows(const std::string& path, std::string_view suite, const std::vector<Row>& rows) {
+  base::Json list = base::Json::array();
+  if (auto old = base::read_json(path); old && old->is_array())
+    for (const base::Json& row : old->items())
+      if (const base::Json* name = row.find("suite"); name && *name != base::Json(suite)) list.push(row);
+  for (const Row& row : rows) list.push(row.json());
+  if (const size_t slash = path.rfind('/'); slash != std::string::npos) base::make_folders(path.substr(0, slash));
+  base::write_file(path, list.dump_pretty() + "\n");
+}
+
+}  // namespace
+
+std::vector<Row> run(const RunOptions& options) {
+  std::vector<Row> all;
+  for (const Suite* suite : chosen(options.suites)) {
+    base::write_human_line(fmt::format("bench: {}: {}", suite->name, suite->summary));
+    std::vector<Row> rows;
+    suite->run(options.suite, [&](Row row) {
+      row.suite = suite->name;
+      rows.push_back(std::move(row));
+    });
+    if (!options.out.empty()) write_rows(options.out, suite->name, rows);
+    all.insert(all.end(), rows.begin(), rows.end());
+  }
+  return all;
+}
+
+base::Json measure(const std::string& name) {
+  if (name == "gpt_compile") return measure_gpt_compile();
+  throw base::Error("E0710", fmt::format("there is no measurement '{}'", name));
+}
+
+}  // namespace strata::bench

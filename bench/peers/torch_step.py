@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""PyTorch's training step as a peer: eager and through torch.compile, with its best settings (fused optimisers, SDPA).
+
+setup {"workload": "lenet" | "gpt", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
+"""
+import os
+import tempfile
+import time
+
+from line_protocol import serve
+
+state = {}
+
+
+def make_step(request):
+    import torch
+    import torch_models
+
+    torch.manual_seed(0)
+    batch = request["batch"]
+    if request["workload"] == "lenet":
+        model = torch_models.LeNet()
+        optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+        x, y = torch.rand(batch, 1, 28, 28), torch.randint(0, 10, (batch,))
+    else:
+        sizes = {key: request[key] for key in ("layers", "width", "heads", "vocabulary", "context")}
+        model = torch_models.Gpt(**sizes)
+        optimiser = torch.optim.AdamW(model.parameters(), lr=3e-4, fused=True)
+        ids = torch.randint(0, request["vocabulary"], (2, batch, request["context"]))
+        x, y = ids[0], ids[1]
+
+    def step(loss_of):
+        optimiser.zero_grad(set_to_none=True)
+        loss = loss_of(model, x, y)
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    compiled = torch.compile(torch_models.loss_of)
+    return {"eager": lambda: step(torch_models.loss_of), "torch.compile": lambda: step(compiled)}
+
+
+def setup(request):
+    if request.get("empty_cache"):
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp(prefix="torchinductor-")
+        os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
+    import torch
+
+    torch.set_num_threads(request["threads"])
+    state.update(make_step(request))
+    return {"peer": "PyTorch", "version": torch.__version__.split("+")[0]}
+
+
+def run(request):
+    step = state[request["mode"]]
+    total, count = 0.0, 0
+    while total < 0.1 and count < request.get("steps", 1000):
+        start = time.perf_counter()
+        step()
+        total += time.perf_counter() - start
+        count += 1
+    return {"seconds": total / count}
+
+
+serve(setup, run)

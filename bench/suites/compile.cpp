@@ -1,0 +1,73 @@
+// Compilation of the GPT's training step in a fresh process: cold with an empty disk cache, warm with the cache that
+// the cold run left. The peer's figure is the first call of torch.compile's step, less a later call.
+#include <algorithm>
+
+#include "bench/harness/contest.h"
+#include "bench/harness/peer.h"
+#include "bench/harness/suite.h"
+#include "bench/workloads/gpt_step.h"
+#include "strata/base/bytes/temp_folder.h"
+
+namespace strata::bench {
+namespace {
+
+double compile_seconds(const std::string& cache) {
+  Peer fresh("strata_compile", {own_path(), "bench", "--measure", "gpt_compile"}, {{"STRATA_CACHE", cache}});
+  return fresh.run();
+}
+
+/// The stated limit, and the peer where there is one.
+void add_rows(const Report& report, const std::string& workload, double ours, double limit,
+              std::optional<double> theirs, const std::string& version) {
+  Row row{.workload = workload,
+          .peer = std::string(kStatedLimit),
+          .ours = ours,
+          .theirs = limit,
+          .unit = "s",
+          .bar = 1,
+          .threads = 2};
+  report(row);
+  if (!theirs) return;
+  row.peer = "torch.compile";
+  row.peer_version = version;
+  row.theirs = theirs;
+  row.bar = std::nullopt;
+  report(row);
+}
+
+}  // namespace
+
+void run_compile(const SuiteOptions& options, const Report& report) {
+  std::vector<double> cold, warm;
+  for (int round = 0; round < std::min(options.rounds, 3); ++round) {
+    const base::TempFolder cache("bench-cache");
+    cold.push_back(compile_seconds(cache.path()));
+    warm.push_back(compile_seconds(cache.path()));
+  }
+  const GptSize size;
+  const models::GptConfig& m = size.model;
+  base::Json reply, setup = base::Json::object()
+                                .set("workload", "gpt")
+                                .set("batch", 1)
+                                .set("layers", m.layers)
+                                .set("width", m.width)
+                                .set("heads", m.heads)
+                                .set("vocabulary", m.vocabulary)
+                                .set("context", m.context)
+                                .set("threads", 2)
+                                .set("empty_cache", true);
+  std::optional<double> theirs;
+  std::string version;
+  std::unique_ptr<Peer> peer;
+  if (options.with_peers) peer = python_peer("torch_step.py", setup, reply);
+  if (peer) {
+    const base::Json request = base::Json::object().set("mode", "torch.compile").set("steps", 1);
+    const double first = peer->run(request);
+    theirs = first - peer->run(request);
+    version = reply.at("version").as_string();
+  }
+  add_rows(report, "GPT 6 x 256 training step, cold", median(cold), 3.0, theirs, version);
+  add_rows(report, "GPT 6 x 256 training step, from the disk cache", median(warm), 0.3, std::nullopt, version);
+}
+
+}  // namespace strata::bench

@@ -1,0 +1,34 @@
+#include "bench/texts/english.h"
+
+#include "bench/texts/king_james.h"
+#include "strata/base/bytes/files.h"
+#include "strata/compiler/cache/kernel_cache.h"
+
+namespace strata::bench {
+namespace {
+
+constexpr size_t kMostBytes = 8'000'000;
+constexpr int kVersesPerDocument = 30;
+
+std::string with_documents(const std::string& verses) {
+  std::string text;
+  int lines = 0;
+  for (const char c : verses) {
+    text += c;
+    if (c == '\n' && ++lines % kVersesPerDocument == 0) text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+EnglishText english_text() {
+  if (auto corpus = base::read_text(compiler::cache_folder() + "/corpus/train.txt");
+      corpus && corpus->size() > kMostBytes) {
+    corpus->resize(corpus->rfind("\n\n", kMostBytes) + 2);
+    return {"Debian's manuals", std::move(*corpus)};
+  }
+  return {"the King James Bible", with_documents(king_james().value())};
+}
+
+}  // namespace strata::bench

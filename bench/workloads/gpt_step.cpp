@@ -1,0 +1,46 @@
+#include "bench/workloads/gpt_step.h"
+
+#include "bench/harness/contest.h"
+#include "strata/runtime/execute/executable.h"
+
+namespace strata::bench {
+namespace {
+
+models::Gpt initialised(const models::GptConfig& config) {
+  models::Gpt model(config);
+  nn::init(model, Key(0));
+  return model;
+}
+
+}  // namespace
+
+GptStep::GptStep(const GptSize& size)
+    : model_(initialised(size.model)),
+      optimiser_(optim::AdamW{.lr = 3e-4}.start(model_)),
+      x_BT_(random_integers(Key(1), {size.batch, size.model.context}, 0, size.model.vocabulary, DType::i64)),
+      y_BT_(random_integers(Key(2), {size.batch, size.model.context}, 0, size.model.vocabulary, DType::i64)) {
+  x_BT_.evaluate();
+  y_BT_.evaluate();
+}
+
+std::vector<std::vector<int64_t>> GptStep::argument_shapes() const {
+  std::vector<std::vector<int64_t>> shapes;
+  append_shapes(shapes, leaves_of(const_cast<models::Gpt&>(model_)));
+  append_shapes(shapes, leaves_of(const_cast<optim::Optimiser&>(optimiser_)));
+  shapes.push_back(x_BT_.array().shape());
+  shapes.push_back(y_BT_.array().shape());
+  return shapes;
+}
+
+base::Json measure_gpt_compile() {
+  GptStep step({.batch = 1});  // the batch is a symbol of the program: one sequence runs the same code as sixteen
+  const double first = wall_seconds([&] { step(); });
+  const double second = wall_seconds([&] { step(); });
+  const ir::Plan& plan = step.program().plan();
+  return base::Json::object()
+      .set("seconds", first - second)
+      .set("commands", static_cast<int64_t>(plan.commands.size()))
+      .set("kernels", static_cast<int64_t>(plan.kernels.size()));
+}
+
+}  // namespace strata::bench

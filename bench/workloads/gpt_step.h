@@ -1,0 +1,44 @@
+// A GPT's training step: 6 layers x 256, 8 heads, vocabulary 4096, context 256, tied head, AdamW, no dropout.
+#pragma once
+
+#include "bench/workloads/lenet_step.h"
+#include "strata/base/json/json.h"
+#include "strata/models/gpt.h"
+
+namespace strata::bench {
+
+struct GptSize {
+  models::GptConfig model{.layers = 6, .width = 256, .heads = 8, .vocabulary = 4096, .context = 256};
+  int64_t batch = 16;  ///< sequences of the whole context
+};
+
+class GptStep {
+ public:
+  explicit GptStep(const GptSize& size = {});
+  double operator()() { return step_(model_, optimiser_, x_BT_, y_BT_).item(); }
+  const runtime::Executable& program() const { return step_.executable(); }
+  std::vector<std::vector<int64_t>> argument_shapes() const;
+
+ private:
+  struct Step {
+    Tensor operator()(models::Gpt& m, optim::Optimiser& optimiser, Tensor x_BT, Tensor y_BT) const {
+      auto loss_of = [&](const models::Gpt& m) {
+        nn::Context context;
+        return nn::cross_entropy(m(x_BT, context), y_BT);
+      };
+      auto [loss, grads] = value_and_grad(loss_of, m);
+      optimiser.update(m, grads, loss);
+      return loss;
+    }
+  };
+  models::Gpt model_;
+  optim::Optimiser optimiser_;
+  Tensor x_BT_, y_BT_;
+  Jitted<Step> step_ = jit(Step{}, {.name = "gpt_step"});
+};
+
+/// Seconds from the step's first call to a program that runs: recording, derivative, passes and machine code. In a
+/// fresh process: {"seconds", "commands", "nodes"}. Whether the disk cache has the kernels is up to STRATA_CACHE.
+base::Json measure_gpt_compile();
+
+}  // namespace strata::bench

@@ -1,0 +1,42 @@
+// LeNet-5's training step as a user writes it: batch 64 of made-up images, cross-entropy, SGD with momentum.
+#pragma once
+
+#include "strata/models/lenet.h"
+#include "strata/nn/loss.h"
+#include "strata/optim/rules.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+
+namespace strata::bench {
+
+class LeNetStep {
+ public:
+  explicit LeNetStep(int64_t batch = 64);
+  /// One step, until the loss is known.
+  double operator()() { return step_(model_, optimiser_, x_BCHW_, y_B_).item(); }
+  const runtime::Executable& program() const { return step_.executable(); }
+  /// Of the arguments, as Executable::memory_use wants them.
+  std::vector<std::vector<int64_t>> argument_shapes() const;
+
+ private:
+  struct Step {
+    Tensor operator()(models::LeNet& m, optim::Optimiser& optimiser, Tensor x_BCHW, Tensor y_B) const {
+      auto [loss, grads] = value_and_grad([&](const models::LeNet& m) { return nn::cross_entropy(m(x_BCHW), y_B); }, m);
+      optimiser.update(m, grads, loss);
+      return loss;
+    }
+  };
+  models::LeNet model_;
+  optim::Optimiser optimiser_;
+  Tensor x_BCHW_, y_B_;
+  Jitted<Step> step_ = jit(Step{}, {.name = "lenet_step"});
+};
+
+/// Operations of the dots and convolutions of a program's graph, a multiply-add counting two; `batch` stands for its
+/// symbolic dimensions.
+double matrix_flops(const runtime::Executable& program, int64_t batch);
+
+/// Shapes of the defined tensors of a tree, in order.
+void append_shapes(std::vector<std::vector<int64_t>>& shapes, const Leaves& leaves);
+
+}  // namespace strata::bench
