@@ -2,14 +2,28 @@
 
 namespace strata::cli {
 
+Run declare_config(CLI::App& app);
+Run declare_data(CLI::App& app);
 Run declare_error(CLI::App& app);
+Run declare_eval(CLI::App& app);
+Run declare_init(CLI::App& app);
+Run declare_inspect(CLI::App& app);
 Run declare_ops(CLI::App& app);
 Run declare_opt(CLI::App& app);
 Run declare_passes(CLI::App& app);
+Run declare_profile(CLI::App& app);
+Run declare_train(CLI::App& app);
 
 namespace {
 
 constexpr Command kCommands[] = {
+    {"train", "train a model in a run folder, to the end or on from its checkpoint", declare_train},
+    {"eval", "measure a trained model on held-out data", declare_eval},
+    {"inspect", "parameters, arithmetic and bytes of a model, by layer", declare_inspect},
+    {"config", "list the keys of a configuration, or check a file", declare_config},
+    {"init", "write the parameters that a training starts from", declare_init},
+    {"data", "write the batches that a training sees", declare_data},
+    {"profile", "trace training steps for ui.perfetto.dev", declare_profile},
     {"opt", "read a program's text, run passes on it, interpret it, compare and shrink it", declare_opt},
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},

@@ -1,4 +1,5 @@
-// Checkpoints: a snapshot as one safetensors file, replaced atomically, so that a kill at any moment leaves the last good one.
+// Checkpoints: a snapshot as one safetensors file, replaced atomically, so that a kill at any moment leaves the last
+// good one.
 #pragma once
 
 #include <string>

@@ -20,11 +20,16 @@ struct History::Files {
 namespace {
 
 Json to_json(const TrainPoint& p) {
-  return Json::object().set("step", p.step).set("loss", p.loss).set("learning_rate", p.learning_rate).set("units_per_second", p.units_per_second);
+  return Json::object()
+      .set("step", p.step)
+      .set("loss", p.loss)
+      .set("learning_rate", p.learning_rate)
+      .set("units_per_second", p.units_per_second);
 }
 Json to_json(const EvalPoint& p) {
   Json measures = Json::object();
-  for (const Measure& m : p.measures) measures.set(m.name, Json::object().set("value", m.value).set("is_loss", m.is_loss));
+  for (const Measure& m : p.measures)
+    measures.set(m.name, Json::object().set("value", m.value).set("is_loss", m.is_loss));
   return Json::object().set("step", p.step).set("evaluation", std::move(measures));
 }
 double number(const Json* value) { return value && value->is_number() ? value->as_double() : 0; }
@@ -58,11 +63,13 @@ void History::read_back(const std::string& path, int64_t resumed_at) {
       EvalPoint point{step, {}};
       for (const base::JsonMember& m : measures->members()) {
         const Json* is_loss = m.value.find("is_loss");
-        point.measures.push_back({m.key, number(m.value.find("value")), is_loss && is_loss->is_bool() && is_loss->as_bool()});
+        point.measures.push_back(
+            {m.key, number(m.value.find("value")), is_loss && is_loss->is_bool() && is_loss->as_bool()});
       }
       evaluations_.push_back(std::move(point));
     } else {
-      train_.push_back({step, number(json->find("loss")), number(json->find("learning_rate")), number(json->find("units_per_second"))});
+      train_.push_back({step, number(json->find("loss")), number(json->find("learning_rate")),
+                        number(json->find("units_per_second"))});
     }
   }
   base::write_file(path, std::string_view(kept));
@@ -79,7 +86,8 @@ void History::add(const TrainPoint& point) {
 void History::add(const EvalPoint& point) {
   evaluations_.push_back(point);
   files_->metrics.append(to_json(point));
-  for (const Measure& m : point.measures) files_->events.scalar((m.is_loss ? "loss/" : "measure/") + m.name, point.step, m.value);
+  for (const Measure& m : point.measures)
+    files_->events.scalar((m.is_loss ? "loss/" : "measure/") + m.name, point.step, m.value);
 }
 
 }  // namespace strata::train

@@ -1,4 +1,5 @@
-// What a run has measured so far, kept as metrics.jsonl and TensorBoard events, and read back on resume and for reports.
+// What a run has measured so far, kept as metrics.jsonl and TensorBoard events, and read back on resume and for
+// reports.
 #pragma once
 
 #include <memory>

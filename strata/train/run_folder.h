@@ -12,9 +12,9 @@
 namespace strata::train {
 
 enum class Start : uint8_t {
-  Fresh,   ///< an existing run in the folder is an error (E0701)
-  Resume,  ///< the folder must hold a checkpoint (E0702)
-  Replace, ///< an existing run is overwritten
+  Fresh,    ///< an existing run in the folder is an error (E0701)
+  Resume,   ///< the folder must hold a checkpoint (E0702)
+  Replace,  ///< an existing run is overwritten
 };
 
 class RunFolder {

@@ -43,7 +43,10 @@ void add_measure_plots(report::Page& page, const History& history) {
 
 void write_summary(const RunFolder& folder, const Task& task, const TrainingResult& result) {
   base::Json summary = base::Json::object();
-  summary.set("title", task.title()).set("parameters", task.parameters()).set("steps", result.steps).set("seconds", result.seconds);
+  summary.set("title", task.title())
+      .set("parameters", task.parameters())
+      .set("steps", result.steps)
+      .set("seconds", result.seconds);
   summary.set(task.unit() + "_per_second", result.units_per_second).set("train_loss", result.last_loss);
   for (const Measure& m : result.measures) summary.set(m.name, m.value);
   base::write_file(folder.file("summary.json"), std::string_view(summary.dump_pretty() + "\n"));
@@ -51,7 +54,8 @@ void write_summary(const RunFolder& folder, const Task& task, const TrainingResu
 
 }  // namespace
 
-void write_report(const base::Config& config, const RunFolder& folder, Task& task, const History& history, const TrainingResult& result) {
+void write_report(const base::Config& config, const RunFolder& folder, Task& task, const History& history,
+                  const TrainingResult& result) {
   const report::Svg loss = loss_plot("loss", history);
   base::write_file(folder.file("loss.svg"), std::string_view(loss.markup));
   report::Page page(task.title(), config.string_at("run.name"));

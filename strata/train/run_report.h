@@ -5,6 +5,7 @@
 
 namespace strata::train {
 
-void write_report(const base::Config& config, const RunFolder& folder, Task& task, const History& history, const TrainingResult& result);
+void write_report(const base::Config& config, const RunFolder& folder, Task& task, const History& history,
+                  const TrainingResult& result);
 
 }  // namespace strata::train

@@ -32,10 +32,14 @@ std::vector<base::ConfigKey> model_keys() {
 
 std::vector<base::ConfigKey> data_keys() {
   return {
-      choice_key("data.kind", "fashion_mnist", {"fashion_mnist", "corpus", "text"}, "what is learnt from"),
-      string_key("data.path", "", "file of data.kind = \"text\""),
-      int_key("data.validation", 5000, "held-out images at the end of the training set").between(1, 50000),
-      bool_key("data.augment", false, "random crops and flips of the training images"),
+      choice_key("data.kind", "fashion_mnist", {"fashion_mnist", "corpus", "king_james", "text"},
+                 "what is learnt from"),
+      string_key("data.path", "",
+                 "text: the file; fashion_mnist: a folder of IDX files in place of the package's; corpus: the cache"),
+      int_key("data.limit", 0, "training images at most; 0: all").at_least(0),
+      int_key("data.validation", 5000, "held-out images at the end of the training set").between(1, 1000000),
+      choice_key("data.augment", "none", {"none", "flip", "crop_flip"},
+                 "random mirroring of the training images, and shifts by a pixel"),
       int_key("data.workers", 1, "threads that prepare batches in the background").between(0, 64),
   };
 }
@@ -48,7 +52,8 @@ std::vector<base::ConfigKey> train_keys() {
       int_key("train.accumulate", 1, "batches whose gradients are added up for a step").between(1, 10000),
       float_key("train.seconds", 0, "stops after so many seconds of training; 0: no limit").at_least(0),
       int_key("train.log_every", 10, "steps between logged losses").at_least(1),
-      int_key("train.evaluate_every", 0, "steps between evaluations; 0: at the end of each epoch, or ten times").at_least(0),
+      int_key("train.evaluate_every", 0, "steps between evaluations; 0: at the end of each epoch, or ten times")
+          .at_least(0),
       int_key("train.checkpoint_every", 0, "steps between checkpoints; 0: with each evaluation").at_least(0),
   };
 }
@@ -64,7 +69,8 @@ std::vector<base::ConfigKey> optim_keys() {
       float_key("optim.epsilon", 1e-8, "added to the root of the second moment").between(0, 1),
       float_key("optim.weight_decay", 0.0, "decoupled for adamw; not applied to biases and norms").between(0, 10),
       float_key("optim.clip", 0.0, "largest global norm of the gradient; 0: none").at_least(0),
-      choice_key("optim.schedule", "cosine", {"constant", "linear", "cosine", "step"}, "learning rate after the warm-up"),
+      choice_key("optim.schedule", "cosine", {"constant", "linear", "cosine", "step"},
+                 "learning rate after the warm-up"),
       int_key("optim.warmup", 0, "steps of linear warm-up").at_least(0),
       float_key("optim.final_fraction", 0.05, "learning rate at the end, as a fraction of the peak").between(0, 1),
       choice_key("optim.precision", "f32", {"f32", "bf16"}, "bf16: activations and gradients in bf16 with f32 masters"),

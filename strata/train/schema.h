@@ -1,4 +1,5 @@
-// The configuration of a training run: one table, which `strata config` prints and every config file is checked against.
+// The configuration of a training run: one table, which `strata config` prints and every config file is checked
+// against.
 #pragma once
 
 #include "strata/base/config/schema.h"

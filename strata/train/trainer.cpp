@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/error/error.h"
@@ -15,6 +16,7 @@
 #include "strata/runtime/machine/peaks.h"
 #include "strata/train/checkpoint.h"
 #include "strata/train/run_report.h"
+#include "strata/train/tree_state.h"
 
 namespace strata::train {
 
@@ -31,6 +33,7 @@ class Trainer {
 
   TrainingResult run() {
     base::write_file(folder_.file("config.toml"), std::string_view(config_.to_toml()));
+    task_->prepare(folder_);
     announce();
     base::ProgressBar bar({.label = "step", .total = task_->steps(), .unit = task_->unit()});
     if (step_ > 0) bar.advance(step_, 0);
@@ -43,6 +46,7 @@ class Trainer {
     }
     bar.finish();
     result_.steps = step_;
+    for (const Measure& m : task_->test()) result_.measures.push_back(m);
     write_report(config_, folder_, *task_, history_, result_);
     return result_;
   }
@@ -51,16 +55,16 @@ class Trainer {
   std::optional<int64_t> resume(Start start) {
     if (start != Start::Resume) return std::nullopt;
     const Snapshot snapshot = load_checkpoint(folder_.file("checkpoint.safetensors"));
-    const auto step = snapshot.facts.find("step");
-    if (step == snapshot.facts.end()) throw base::Error("E0703", "checkpoint " + folder_.file("checkpoint.safetensors") + ": has no step");
     task_->restore(snapshot);
-    step_ = std::stoll(step->second);
+    step_ = integer_fact(snapshot, "step");
+    result_.seconds = static_cast<double>(integer_fact(snapshot, "milliseconds")) / 1e3;
     return step_;
   }
 
   void announce() const {
-    base::write_human_line(fmt::format("{}  {} parameters  {} threads, {}", task_->title(), base::count_text(static_cast<double>(task_->parameters())),
-                                       base::ThreadPool::shared().thread_count(), runtime::isa_level_name(runtime::chosen_isa_level())));
+    base::write_human_line(fmt::format(
+        "{}  {} parameters  {} threads, {}", task_->title(), base::count_text(static_cast<double>(task_->parameters())),
+        base::ThreadPool::shared().thread_count(), runtime::isa_level_name(runtime::chosen_isa_level())));
   }
 
   int64_t evaluate_every() const {
@@ -74,9 +78,8 @@ class Trainer {
 
   void take_step(base::ProgressBar& bar) {
     const auto start = Clock::now();
-    const StepResult result = task_->step();
-    if (!result.is_finite)
-      throw base::Error("E0704", fmt::format("step {}: loss or gradient is not finite", step_ + 1)).note("first made by " + result.culprit).note("nothing of the step was committed; the last checkpoint stands");
+    const StepResult result = task_->step(progress());
+    if (!result.is_finite) throw not_finite(result);
     const double seconds = seconds_since(start);
     ++step_;
     // The first step also compiles: it counts as time, not as speed.
@@ -90,12 +93,30 @@ class Trainer {
     bar.show("loss", result.loss);
     if (unit_seconds_ > 0) bar.show("of peak", fmt::format("{:.0f} %", 100 * utilisation()));
     bar.advance(1, result.units);
-    if (step_ % config_.int_at("train.log_every") == 0 || step_ == 1) history_.add(TrainPoint{step_, result.loss, result.learning_rate, result_.units_per_second});
+    if (step_ % config_.int_at("train.log_every") == 0 || step_ == 1)
+      history_.add(TrainPoint{step_, result.loss, result.learning_rate, result_.units_per_second});
+  }
+
+  /// Of the steps, or of the time where that is over sooner: a run that is bound by time also ends its learning rate.
+  double progress() const {
+    const double steps = static_cast<double>(step_) / static_cast<double>(task_->steps());
+    const double limit = config_.float_at("train.seconds");
+    return limit > 0 ? std::max(steps, std::min(1.0, result_.seconds / limit)) : steps;
+  }
+
+  base::Error not_finite(const StepResult& result) const {
+    base::Error error("E0704",
+                      fmt::format("step {}: loss or gradient is not finite (loss {})", step_ + 1, result.loss));
+    error.note(result.culprit.empty() ? "a replay of the step found no op that made it"
+                                      : "first made by " + result.culprit);
+    error.note("nothing of the step was committed; the last checkpoint stands");
+    return error.hint("a smaller optim.learning_rate or optim.clip = 1.0 often helps");
   }
 
   /// Arithmetic of the model over what all cores could do (f32 FMA, measured once per CPU).
-  double utilisation() const {
-    return static_cast<double>(steps_timed_ - 1) * task_->flops_per_step() / unit_seconds_ / (peaks_.fma_gflops_all_threads * 1e9);
+  double utilisation() {
+    return static_cast<double>(steps_timed_ - 1) * task_->flops_per_step() / unit_seconds_ /
+           (peaks_.fma_gflops_all_threads * 1e9);
   }
 
   void evaluate(base::ProgressBar& bar) {
@@ -109,6 +130,7 @@ class Trainer {
     Snapshot snapshot;
     task_->save(snapshot);
     snapshot.facts["step"] = std::to_string(step_);
+    snapshot.facts["milliseconds"] = std::to_string(std::llround(result_.seconds * 1e3));
     save_checkpoint(folder_.file("checkpoint.safetensors"), snapshot);
   }
 
@@ -125,7 +147,8 @@ class Trainer {
 }  // namespace
 
 TrainingResult train(const base::Config& config, const RunFolder& folder, Start start) {
-  if (const int64_t threads = config.int_at("run.threads")) base::ThreadPool::shared().set_thread_count(static_cast<int>(threads));
+  if (const int64_t threads = config.int_at("run.threads"))
+    base::ThreadPool::shared().set_thread_count(static_cast<int>(threads));
   return Trainer(config, folder, start).run();
 }
 

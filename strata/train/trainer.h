@@ -12,14 +12,15 @@ namespace strata::train {
 
 struct TrainingResult {
   int64_t steps = 0;
-  double seconds = 0;               ///< of training steps alone
+  double seconds = 0;  ///< of training steps alone
   double units_per_second = 0;
   double last_loss = 0;
-  std::vector<Measure> measures;    ///< of the last evaluation
+  std::vector<Measure> measures;  ///< of the last evaluation
 };
 
-/// Runs the configured task in the folder to its end. With Start::Resume it goes on from the folder's checkpoint, bit for bit as if
-/// it had never stopped. Throws E0704 when a step is not finite, naming the first op that made it so; the checkpoint before stands.
+/// Runs the configured task in the folder to its end. With Start::Resume it goes on from the folder's checkpoint, bit
+/// for bit as if it had never stopped. Throws E0704 when a step is not finite, naming the first op that made it so; the
+/// checkpoint before stands.
 TrainingResult train(const base::Config& config, const RunFolder& folder, Start start);
 
 }  // namespace strata::train

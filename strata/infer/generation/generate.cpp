@@ -1,0 +1,39 @@
+#include "strata/infer/generation/generate.h"
+
+#include <algorithm>
+
+#include "strata/base/error/error.h"
+
+namespace strata::infer {
+namespace {
+
+/// The last tokens from the window's start on; 0 behind them.
+ir::HostArray window_of(const std::vector<int64_t>& text, int64_t begin, int64_t context) {
+  ir::HostArray window(ir::DType::i32, {1, context});
+  for (size_t i = static_cast<size_t>(begin); i < text.size(); ++i)
+    window.set_int(static_cast<int64_t>(i) - begin, text[i]);
+  return window;
+}
+
+}  // namespace
+
+std::vector<int64_t> generate(const WindowLogits& model, std::vector<int64_t> prompt, const GenerateOptions& options) {
+  if (prompt.empty()) throw base::Error("E0706", "generate: the prompt has no token");
+  std::vector<int64_t> made;
+  for (int64_t i = 0; i < options.tokens; ++i) {
+    const auto length = static_cast<int64_t>(prompt.size());
+    const int64_t begin = std::max<int64_t>(0, length - options.context);
+    const ir::HostArray logits = model(window_of(prompt, begin, options.context));
+    const int64_t vocabulary = logits.shape()[2];
+    const auto row = logits.as<float>().subspan(static_cast<size_t>((length - begin - 1) * vocabulary),
+                                                static_cast<size_t>(vocabulary));
+    const int64_t token = sample(row, options.sampling, length);
+    if (token == options.end_token) break;
+    prompt.push_back(token);
+    made.push_back(token);
+    if (options.on_token) options.on_token(token);
+  }
+  return made;
+}
+
+}  // namespace strata::infer

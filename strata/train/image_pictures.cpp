@@ -1,0 +1,66 @@
+#include "strata/train/image_pictures.h"
+
+#include <algorithm>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/data/idx/fashion_mnist.h"
+#include "strata/report/png/image_grid.h"
+#include "strata/report/svg/heat_map.h"
+
+namespace strata::train {
+namespace {
+
+constexpr int64_t kSamples = 32;  // pictures in the grid: the first right and wrong ones, 8 wrong at least if there are
+
+std::string class_name(int64_t label) { return std::string(data::kFashionMnistClasses[static_cast<size_t>(label)]); }
+
+report::Image picture(const ir::HostArray& images, int64_t index) {
+  const int64_t height = images.shape()[1], width = images.shape()[2];
+  const uint8_t* pixels = images.as<uint8_t>().data() + index * height * width;
+  return {static_cast<int>(width), static_cast<int>(height), 1, {pixels, pixels + height * width}};
+}
+
+/// The first images, with as many wrong ones among them that the grid shows how the model errs.
+std::vector<int64_t> chosen(const Predictions& p) {
+  std::vector<int64_t> right, wrong;
+  for (size_t i = 0; i < p.predicted.size(); ++i) {
+    const bool is_right = p.predicted[i] == p.labels.get_int(static_cast<int64_t>(i));
+    (is_right ? right : wrong).push_back(static_cast<int64_t>(i));
+  }
+  wrong.resize(std::min<size_t>(wrong.size(), kSamples / 4));
+  right.resize(std::min<size_t>(right.size(), kSamples - wrong.size()));
+  std::vector<int64_t> all = right;
+  all.insert(all.end(), wrong.begin(), wrong.end());
+  return all;
+}
+
+report::Svg confusion(const Predictions& p) {
+  const size_t classes = data::kFashionMnistClasses.size();
+  std::vector<int64_t> counts(classes * classes);
+  for (size_t i = 0; i < p.predicted.size(); ++i)
+    ++counts[static_cast<size_t>(p.labels.get_int(static_cast<int64_t>(i))) * classes +
+             static_cast<size_t>(p.predicted[i])];
+  std::vector<std::string> names(data::kFashionMnistClasses.begin(), data::kFashionMnistClasses.end());
+  report::HeatMapOptions options;
+  options.title = "confusion matrix, test images";
+  options.row_title = "true class";
+  options.column_title = "predicted class";
+  return report::confusion_matrix(counts, names, options);
+}
+
+}  // namespace
+
+void show_predictions(report::Page& page, const RunFolder& folder, const Predictions& p) {
+  std::vector<report::GridItem> items;
+  for (int64_t i : chosen(p))
+    items.push_back(report::prediction_item(picture(p.images, i), class_name(p.predicted[static_cast<size_t>(i)]),
+                                            class_name(p.labels.get_int(i))));
+  const std::string png = report::encode_png(report::image_grid(items, {.title = "test images and predictions"}));
+  base::write_file(folder.file("samples.png"), std::string_view(png));
+  const report::Svg matrix = confusion(p);
+  base::write_file(folder.file("confusion.svg"), std::string_view(matrix.markup));
+  page.section("Predictions on the test images").png(png, "test images with the model's predictions");
+  page.svg(matrix, report::Width::Full);
+}
+
+}  // namespace strata::train

@@ -1,0 +1,136 @@
+// A model with its optimiser, and the jitted steps that change both: what every task that trains by gradients has.
+//
+//   Learner<models::LeNet, ImageLoss> learner(config, std::move(model));
+//   StepResult r = learner.step({{x, y}}, progress);
+//
+// Loss is a stateless function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const.
+// A step commits only when loss and gradients are finite; else everything stays as it was, and the step is replayed to
+// name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
+#pragma once
+
+#include <cmath>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "strata/nn/context.h"
+#include "strata/optim/accumulate.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+#include "strata/train/recipe.h"
+#include "strata/train/tree_state.h"
+
+namespace strata::train {
+
+/// The inputs of one step and what they should give.
+struct Sample {
+  Tensor x, y;
+};
+
+template <class Model, class Loss>
+class Learner {
+ public:
+  Learner(const base::Config& config, Model model)
+      : config_(config),
+        model_(std::move(model)),
+        optimiser_(start_optimiser(config, leaves_of(model_))),
+        key_(Key(static_cast<uint64_t>(config.int_at("run.seed"))).fold_in("step")) {
+    key_.bits.evaluate();
+  }
+
+  const Model& model() const { return model_; }
+  int64_t steps_done() const { return steps_done_; }
+  int64_t parameters() const { return parameter_count(const_cast<Model&>(model_)); }
+
+  /// One optimiser step on the mean loss of the samples (several: their gradients are averaged).
+  StepResult step(std::span<const Sample> samples, double progress) {
+    StepResult result;
+    result.learning_rate = learning_rate(config_, steps_done_, progress);
+    optimiser_.set_lr(result.learning_rate);
+    const bool is_committed = samples.size() == 1 ? whole_step(samples[0], result) : gathered_step(samples, result);
+    result.is_finite = is_committed;
+    if (is_committed) ++steps_done_;
+    return result;
+  }
+
+  /// The program of a step on a sample; compiled if it wasn't, and nothing changes.
+  const runtime::Executable& program(const Sample& sample) {
+    Model model = model_;
+    optim::Optimiser optimiser = optimiser_;
+    whole_(model, optimiser, sample.x, sample.y, key_);
+    return whole_.executable();
+  }
+
+  void save(Snapshot& snapshot) const {
+    save_leaves(snapshot, "model", leaves_of(const_cast<Model&>(model_)));
+    save_leaves(snapshot, "optimiser", leaves_of(const_cast<optim::Optimiser&>(optimiser_)));
+  }
+  void restore(const Snapshot& snapshot) {
+    restore_leaves(snapshot, "model", leaves_of(model_));
+    restore_leaves(snapshot, "optimiser", leaves_of(optimiser_));
+    steps_done_ = static_cast<int64_t>(optimiser_.step().item());
+  }
+
+ private:
+  using Sum = optim::GradientSum<Model>;
+
+  static auto differentiate(const Model& m, const Tensor& x, const Tensor& y, const Key& key) {
+    nn::Context context(nn::Mode::Train, key);
+    return value_and_grad([&](const Model& m) { return Loss{}(m, x, y, context); }, m);
+  }
+  struct Whole {
+    std::pair<Tensor, Tensor> operator()(Model& m, optim::Optimiser& optimiser, Tensor x, Tensor y, Key key) const {
+      auto [loss, grads] = differentiate(m, x, y, key.fold_in(optimiser.step()));
+      Tensor is_committed = optimiser.update(m, grads, loss);
+      return {loss, is_committed};
+    }
+  };
+  struct Gather {
+    void operator()(const Model& m, Sum& sum, Tensor x, Tensor y, Key key, Tensor place) const {
+      auto [loss, grads] = differentiate(m, x, y, key.fold_in(place));
+      sum.add(grads, loss);
+    }
+  };
+  struct Apply {
+    std::pair<Tensor, Tensor> operator()(Model& m, optim::Optimiser& optimiser, Sum sum) const {
+      const Model grads = sum.take();
+      Tensor is_committed = optimiser.update(m, grads, sum.loss());
+      return {sum.loss(), is_committed};
+    }
+  };
+
+  bool whole_step(const Sample& sample, StepResult& result) {
+    const auto [loss, is_committed] = whole_(model_, optimiser_, sample.x, sample.y, key_);
+    result.loss = loss.item();
+    if (is_committed.item() != 0) return true;
+    result.culprit = whole_.first_non_finite(model_, optimiser_, sample.x, sample.y, key_);
+    return false;
+  }
+
+  bool gathered_step(std::span<const Sample> samples, StepResult& result) {
+    Sum sum(model_);
+    int64_t place = steps_done_ * static_cast<int64_t>(samples.size());
+    for (const Sample& sample : samples) {
+      const Tensor where = Tensor::scalar(static_cast<double>(place++), DType::i64);
+      gather_(std::as_const(model_), sum, sample.x, sample.y, key_, where);
+      if (std::isfinite(sum.loss_total.item()) || !result.culprit.empty()) continue;
+      Sum fresh(model_);
+      result.culprit = gather_.first_non_finite(model_, fresh, sample.x, sample.y, key_, where);
+    }
+    const auto [loss, is_committed] = apply_(model_, optimiser_, std::as_const(sum));
+    result.loss = loss.item();
+    return is_committed.item() != 0;
+  }
+
+  const base::Config& config_;
+  Model model_;
+  optim::Optimiser optimiser_;
+  Key key_;
+  int64_t steps_done_ = 0;
+  Jitted<Whole> whole_ = jit(Whole{}, {.name = "step"});
+  Jitted<Gather> gather_ = jit(Gather{}, {.name = "gradients"});
+  Jitted<Apply> apply_ = jit(Apply{}, {.name = "update"});
+};
+
+}  // namespace strata::train
