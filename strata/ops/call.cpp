@@ -86,7 +86,7 @@ std::vector<ir::Sample> composite_samples() {
 constexpr Op call_block(std::string_view name, std::string_view doc) {
   Op op;
   op.name = name;
-  op.family = "control";
+  op.family = "call";
   op.doc = doc;
   op.operands_min = 0;
   op.operands_max = -1;

@@ -1,5 +1,6 @@
 // while: a region run as long as another says so. Forward mode carries tangents beside the state; reverse mode is
-// refused, since the number of steps, and with it the room for residuals, is not known.
+// that of a scan where the number of steps follows from constants, and refused otherwise, since the room for residuals
+// is not known.
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
@@ -8,6 +9,7 @@
 #include "strata/ops/reduce.h"
 #include "strata/ops/regions.h"
 #include "strata/ops/samples.h"
+#include "strata/ops/trip_count.h"
 
 namespace strata::ops {
 namespace {
@@ -87,10 +89,30 @@ void while_jvp(ir::Jvp& j) {
     if (wanted[s]) j.set(static_cast<int>(s), node->result(next++));
 }
 
+/// With a known number of steps it is a scan without slices.
 void while_transpose(ir::Transpose& t) {
-  throw base::Error("E0203", "while: reverse mode needs the number of steps before it starts")
-      .note("recorded at " + t.node.where.str())
-      .hint("use scan with a length, masking the steps behind the end, or forward mode");
+  const Node& n = t.node;
+  const std::optional<int64_t> steps = trip_count(n);
+  if (!steps)
+    throw base::Error(
+        "E0203",
+        "while: reverse mode needs the number of steps before it starts, and it does not follow from constants")
+        .note("recorded at " + n.where.str())
+        .hint("count the steps from a constant to a constant, use scan or for_loop, or use forward mode");
+  const Dim lengths[] = {Dim(*steps)};
+  const int64_t constants = n.attrs.integer("constants");
+  const Attr attrs[] = {Attr("length", std::span<const Dim>(lengths)), Attr("constants", constants),
+                        Attr("carries", static_cast<int64_t>(n.operand_count) - constants), Attr("reverse", false)};
+  const Node* loop = t.graph.add(kScan, n.operands(), attrs, n.regions().subspan(1));
+  Flags is_linear(n.operand_count);
+  std::vector<Value> cotangents;
+  for (uint32_t i = 0; i < n.operand_count; ++i) is_linear[i] = t.is_linear(static_cast<int>(i));
+  for (uint32_t r = 0; r < n.result_count; ++r) cotangents.push_back(t.cotangent(static_cast<int>(r)));
+  ir::Transpose scan(*loop, cotangents, is_linear.view());
+  scan.transpose_region = t.transpose_region;
+  scan.split_region = t.split_region;
+  kScan.transpose.fn(scan);
+  for (uint32_t i = 0; i < n.operand_count; ++i) t.set(static_cast<int>(i), scan.contributions()[i]);
 }
 
 /// All examples run until the last has finished; those that have keep their state.

@@ -20,6 +20,7 @@ struct Program {
   std::set<std::pair<size_t, size_t>> is_new;      ///< rebound leaves that had no tensor before
   std::vector<int> returned;                       ///< result of each returned tensor; -1: an undefined one
   size_t returned_count = 0;
+  std::vector<DimGuard> guards;  ///< sizes that the function asked for
 };
 
 namespace {
@@ -35,6 +36,19 @@ class Signature {
   }
   base::Hash128 key() const { return key_; }
   const std::vector<ir::Type>& types() const { return types_; }  ///< null for undefined leaves
+  int64_t value_of(Dim d) const {
+    return d.evaluate([this](std::string_view name) -> int64_t {
+      for (const auto& [size, index] : symbols_)
+        if (name == symbol_name(index)) return size;
+      throw base::Error("E0503",
+                        "the size of dimension '" + std::string(name) + "' is not known while the program is recorded");
+    });
+  }
+  /// Whether a program of this key serves this call too.
+  bool fits(const Program& program) const {
+    return program.key == key_ && std::all_of(program.guards.begin(), program.guards.end(),
+                                              [&](const DimGuard& g) { return value_of(g.dim) == g.value; });
+  }
 
  private:
   void add(const Leaf& leaf, bool is_symbolic) {
@@ -54,8 +68,9 @@ class Signature {
   }
   Dim symbol_for(int64_t size) {
     auto [it, is_new] = symbols_.emplace(size, symbols_.size());
-    return Dim::symbol(it->second == 0 ? "B" : "B" + std::to_string(it->second));
+    return Dim::symbol(symbol_name(it->second));
   }
+  static std::string symbol_name(size_t index) { return index == 0 ? "B" : "B" + std::to_string(index); }
 
   base::Hash128 key_;
   std::vector<ir::Type> types_;
@@ -75,6 +90,7 @@ Trace record(std::span<const Argument> caller, std::span<const Argument> traced,
   TraceScope scope;
   Recording& recording = scope.recording();
   recording.graph().set_name(options.name);
+  DimGuards guards([&](Dim d) { return signature.value_of(d); });
   std::vector<std::vector<Tensor>> before;
   size_t next = 0;
   for (const Argument& a : traced) {
@@ -110,6 +126,7 @@ Trace record(std::span<const Argument> caller, std::span<const Argument> traced,
   recording.graph().set_results(results);
   for (const Recording::Capture& c : recording.captures()) trace.program->captures.push_back(c.outside);
   trace.program->key = signature.key();
+  trace.program->guards = guards.taken();
   trace.program->graph_hash = recording.graph().hash();
   trace.graph = recording.take_graph();
   return trace;
@@ -143,6 +160,11 @@ void restore(std::span<const Argument> caller, const Program& program, std::span
 
 }  // namespace
 
+bool is_part_of_a_recording() {
+  const Recording& current = Recording::current();
+  return current.kind() == Recording::Kind::Trace || current.holds > 0;
+}
+
 Engine::Engine(JitOptions options) : options_(std::move(options)) {}
 Engine::~Engine() = default;
 
@@ -150,9 +172,9 @@ int Engine::recordings() const { return static_cast<int>(programs_.size()); }
 const runtime::Executable& Engine::last_executable() const { return *programs_.at(last_)->executable; }
 
 std::string Engine::first_non_finite(std::span<const Argument> caller) const {
-  const base::Hash128 key = Signature(caller, options_).key();
+  const Signature signature(caller, options_);
   for (const auto& program : programs_)
-    if (program->key == key) return program->executable->first_non_finite(arguments_for(caller, *program));
+    if (signature.fits(*program)) return program->executable->first_non_finite(arguments_for(caller, *program));
   return "";
 }
 
@@ -160,7 +182,7 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
                                  const std::function<std::vector<Tensor>()>& body, size_t& program_index, Source) {
   const Signature signature(caller, options_);
   program_index = 0;
-  while (program_index < programs_.size() && programs_[program_index]->key != signature.key()) ++program_index;
+  while (program_index < programs_.size() && !signature.fits(*programs_[program_index])) ++program_index;
   if (program_index == programs_.size()) {
     Trace trace = record(caller, traced, signature, options_, body);
     compiler::CompileOptions compile_options;

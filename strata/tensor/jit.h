@@ -12,9 +12,13 @@
 //   another pattern of equal sizes records again); other dimensions and those of trees are static. JitOptions changes
 //   that.
 // - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again.
-// - Looking at a value inside is an error that says where.
+// - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
+// it, records a
+//   guard: the program serves calls with that size, and others record again.
+// - Called inside a trace or a derivative, the function becomes part of that program.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -74,6 +78,24 @@ class Engine {
   size_t last_ = 0;
 };
 
+/// Inside another recording that must stay whole (a trace, a derivative) a jitted function records its body in place.
+bool is_part_of_a_recording();
+
+/// Runs a function at the end of a scope, unless an exception ends it.
+template <class F>
+class WriteBack {
+ public:
+  explicit WriteBack(F f) : f_(std::move(f)), exceptions_(std::uncaught_exceptions()) {}
+  ~WriteBack() {
+    if (std::uncaught_exceptions() == exceptions_) f_();
+  }
+  WriteBack(const WriteBack&) = delete;
+
+ private:
+  F f_;
+  int exceptions_;
+};
+
 template <class T>
 Argument describe(T& tree, bool is_in_out) {
   using U = std::remove_cvref_t<T>;
@@ -101,6 +123,11 @@ class Jitted {
     const std::vector<jit_detail::Argument> traced = std::apply(
         [](auto&... copy) { return std::vector<jit_detail::Argument>{jit_detail::describe(copy, true)...}; }, copies);
     using Returned = decltype(std::apply([this](auto&... copy) { return f_(copy...); }, copies));
+    if (jit_detail::is_part_of_a_recording()) {
+      const jit_detail::WriteBack back(
+          [&] { write_back<Args...>(copies, std::index_sequence_for<Args...>(), args...); });
+      return std::apply([this](auto&... copy) { return f_(copy...); }, copies);
+    }
     size_t index = 0;
     if constexpr (std::is_void_v<Returned>) {
       engine_->call(
@@ -141,6 +168,15 @@ class Jitted {
   const runtime::Executable& executable() const { return engine_->last_executable(); }
 
  private:
+  /// What the function has rebound in arguments that are references to non-const.
+  template <class... Args, class Copies, size_t... i>
+  static void write_back(Copies& copies, std::index_sequence<i...>, std::remove_reference_t<Args>&... args) {
+    auto assign = [](auto& to, auto& from) {
+      if constexpr (!std::is_const_v<std::remove_reference_t<decltype(to)>>) to = std::move(from);
+    };
+    (assign(args, std::get<i>(copies)), ...);
+  }
+
   F f_;
   std::shared_ptr<jit_detail::Engine> engine_;
   std::shared_ptr<void> pending_;                  ///< what a recording returned, its tensors ended

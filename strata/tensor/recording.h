@@ -10,7 +10,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -89,6 +91,28 @@ class TraceScope {
  private:
   Recording recording_;
   Recording* before_;
+};
+
+/// A size that a jitted function asked for while it was recorded: the program is that of calls with this size.
+struct DimGuard {
+  Dim dim;
+  int64_t value;
+};
+
+/// Lets Tensor::size answer for symbolic dimensions in a scope, and writes down what was asked.
+class DimGuards {
+ public:
+  explicit DimGuards(std::function<int64_t(Dim)> value_of);
+  ~DimGuards();
+  DimGuards(const DimGuards&) = delete;
+  const std::vector<DimGuard>& taken() const { return taken_; }
+  /// The size of a dimension in the call that is being recorded; nothing outside of such a scope.
+  static std::optional<int64_t> ask(Dim d);
+
+ private:
+  std::function<int64_t(Dim)> value_of_;
+  std::vector<DimGuard> taken_;
+  DimGuards* before_;
 };
 
 }  // namespace strata

@@ -52,11 +52,11 @@ ir::Type Tensor::type() const {
 
 int64_t Tensor::size(int axis) const {
   const Dim d = dim(axis);
-  if (!d.is_constant())
-    throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() +
-                                   " is not known while the program is recorded")
-        .hint("use dim(axis), which may be symbolic, or make the dimension static in the jit options");
-  return d.constant();
+  if (d.is_constant()) return d.constant();
+  if (const std::optional<int64_t> size = DimGuards::ask(d)) return *size;
+  throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() +
+                                 " is not known while the program is recorded")
+      .hint("use dim(axis), which may be symbolic, or make the dimension static in the jit options");
 }
 
 const HostArray& Tensor::array(Source at) const {

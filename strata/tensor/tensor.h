@@ -63,7 +63,8 @@ class Tensor : public ops::Operators<Tensor> {
   DType dtype() const { return type().dtype(); }
   Shape shape() const { return {type().shape().begin(), type().shape().end()}; }
   Dim dim(int axis) const { return type().dim(axis); }
-  /// Extent of an axis as a number; E0503 when it is symbolic (inside jit).
+  /// Extent of an axis as a number. Inside jit, where it may be symbolic, asking makes the program that of calls with
+  /// this size.
   int64_t size(int axis) const;
   int rank() const { return type().rank(); }
   ir::Type type() const;

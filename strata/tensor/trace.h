@@ -17,34 +17,51 @@
 
 namespace strata::trace_detail {
 
-/// Every place of a tree that holds a tensor, in order; a tensor that stands in two places counts twice.
+/// Every place of a tree that may hold a tensor, in order; a tensor that stands in two places counts twice.
 class PlaceCollector {
  public:
   std::vector<Tensor*> places;
   template <class X>
   void tensor(const std::string&, LeafKind, X& t) {
-    if (t.defined()) places.push_back(const_cast<Tensor*>(static_cast<const Tensor*>(&t)));
+    places.push_back(const_cast<Tensor*>(static_cast<const Tensor*>(&t)));
   }
   template <class X>
   void constant(const std::string&, const X&) {}
 };
 
+/// The tree must outlive the result; those of a const tree must not be assigned to.
 template <class Tree>
-std::vector<Tensor> tensors_of(const Tree& tree) {
+std::vector<Tensor*> places_of(Tree& tree) {
   PlaceCollector collector;
   walk_tree(tree, "", collector);
+  return std::move(collector.places);
+}
+
+/// The tensors of a tree that have a value.
+template <class Tree>
+std::vector<Tensor> tensors_of(const Tree& tree) {
   std::vector<Tensor> list;
-  for (const Tensor* place : collector.places) list.push_back(*place);
+  for (const Tensor* place : places_of(tree))
+    if (place->defined()) list.push_back(*place);
   return list;
 }
 
-/// The tree with other tensors in its places.
+/// The tree with other tensors in place of those that have a value.
 template <class Tree>
 Tree with_tensors(Tree tree, std::span<const Tensor> tensors) {
-  PlaceCollector collector;
-  walk_tree(tree, "", collector);
-  for (size_t i = 0; i < collector.places.size(); ++i) *collector.places[i] = tensors[i];
+  size_t next = 0;
+  for (Tensor* place : places_of(tree))
+    if (place->defined()) *place = tensors[next++];
   return tree;
+}
+
+/// The same, taking the tensors from the front of a list.
+template <class Tree>
+Tree take_from(const Tree& tree, std::span<const Tensor>& tensors) {
+  const size_t count = tensors_of(tree).size();
+  Tree result = with_tensors(tree, tensors.first(count));
+  tensors = tensors.subspan(count);
+  return result;
 }
 
 std::vector<ir::Type> types_of(std::span<const Tensor> tensors);

@@ -36,14 +36,6 @@ void collect(const Tree& tree, BatchAxis axis, std::vector<Tensor>& tensors, std
   }
 }
 
-template <class Tree>
-Tree take_from(const Tree& tree, std::span<const Tensor>& tensors) {
-  const size_t count = trace_detail::tensors_of(tree).size();
-  Tree result = trace_detail::with_tensors(tree, tensors.first(count));
-  tensors = tensors.subspan(count);
-  return result;
-}
-
 }  // namespace vmap_detail
 
 template <class F>
@@ -68,8 +60,8 @@ class Vmapped {
     };
     (vmap_detail::collect(args, axis(), tensors, axes), ...);
     std::optional<Returned> prototype;
-    const auto body = [&](std::span<const Tensor> inner) {
-      std::tuple<Args...> copies{vmap_detail::take_from(args, inner)...};
+    const auto body = [&]([[maybe_unused]] std::span<const Tensor> inner) {
+      std::tuple<Args...> copies{trace_detail::take_from(args, inner)...};
       prototype = std::apply([this](const Args&... copy) { return f_(copy...); }, copies);
       return trace_detail::tensors_of(*prototype);
     };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
 #include "strata/transform/active_nodes.h"
@@ -66,9 +67,16 @@ class Linearisation {
     outside.push_back(v);
     outside_images.push_back(parameter);
   }
+  /// A constant comes along, so that rules can look at it (the first state of a loop, from which its trip count
+  /// follows).
+  void bring(Value v) {
+    if (to_scratch.find(v)) return;
+    if (v.node->is_parameter() || v.node->operand_count > 0 || v.node->op->effect != ir::Effect::None)
+      return add_outside(v);
+    copy(*v.node);
+  }
   void copy(const Node& node) {
-    for (const Value& v : node.operands())
-      if (!to_scratch.find(v)) add_outside(v);
+    for (const Value& v : node.operands()) bring(v);
     if (to_scratch.find(node.result())) return;  // one of `wrt`
     to_scratch.copy(node);
     copied.push_back(&node);

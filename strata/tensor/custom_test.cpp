@@ -1,0 +1,175 @@
+#include "strata/tensor/custom.h"
+
+#include <gtest/gtest.h>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/dot.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+#include "strata/runtime/execute/executable.h"
+#include "strata/tensor/checkpoint.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+#include "strata/tensor/vmap.h"
+
+namespace strata {
+namespace {
+
+Tensor f64(double v) { return Tensor::scalar(v, DType::f64); }
+
+/// x^2 y, whose backward function says ten times the truth, so that it can be told from the body's own derivative.
+auto tenfold() {
+  return custom_vjp([](const Tensor& x, const Tensor& y) { return x * x * y; },
+                    [](const Tensor& x, const Tensor& y) { return std::pair(x * x * y, std::pair(x, y)); },
+                    [](const std::pair<Tensor, Tensor>& kept, const Tensor& ct) {
+                      const auto& [x, y] = kept;
+                      return std::pair(x * y * ct * 20, x * x * ct * 10);
+                    });
+}
+
+TEST(CustomVjp, ReverseModeIsTheGivenFunction) {
+  const auto f = tenfold();
+  EXPECT_EQ(f(f64(3), f64(2)).item(), 18);
+  EXPECT_EQ(grad([&](const Tensor& x) { return f(x, f64(2)); }, f64(3)).item(), 120);
+  EXPECT_EQ(grad([&](const Tensor& y) { return f(f64(3), y * y); }, f64(2)).item(), 360);
+  EXPECT_EQ(jit([&](Tensor x) { return grad([&](const Tensor& x) { return f(x, f64(2)); }, x); })(f64(3)).item(), 120);
+}
+
+TEST(CustomVjp, ForwardModeIsThatOfTheBody) {
+  const auto f = tenfold();
+  EXPECT_EQ(jvp([&](const Tensor& x) { return f(x, f64(2)); }, f64(3), f64(1)).second.item(), 12);
+  auto twice = [&](const Tensor& x) { return jvp([&](const Tensor& x) { return f(x, f64(2)); }, x, f64(1)).second; };
+  EXPECT_EQ(jvp(twice, f64(3), f64(1)).second.item(), 4);
+}
+
+TEST(CustomVjp, TheGivenFunctionIsDifferentiatedAgain) {
+  const auto f = tenfold();
+  auto first = [&](const Tensor& x) { return grad([&](const Tensor& x) { return f(x, f64(2)); }, x); };
+  EXPECT_EQ(grad(first, f64(3)).item(), 40);  // d/dx of 20 x y
+}
+
+TEST(CustomVjp, Batches) {
+  const auto f = tenfold();
+  const Tensor xs = Tensor::from({1.0, 2.0, 3.0});
+  const Tensor g = vmap([&](const Tensor& x) { return grad([&](const Tensor& x) { return f(x, f64(2)); }, x); })(xs);
+  EXPECT_EQ(g.data<double>()[2], 120);
+  const Tensor h =
+      grad([&](const Tensor& xs) { return sum(vmap([&](const Tensor& x) { return f(x, f64(2)); })(xs)); }, xs);
+  EXPECT_EQ(h.data<double>()[1], 80);
+}
+
+TEST(CustomVjp, ADifferentiatedCaptureIsAnError) {
+  try {
+    grad(
+        [](const Tensor& w) {
+          return custom_vjp([&](const Tensor& x) { return x * w; },
+                            [&](const Tensor& x) { return std::pair(x * w, std::tuple<>()); },
+                            [](const std::tuple<>&, const Tensor& ct) { return ct; })(f64(2));
+        },
+        f64(3));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0204");
+  }
+}
+
+TEST(CustomVjp, ACotangentOfTheWrongShapeIsAnError) {
+  const auto f = custom_vjp([](const Tensor& x) { return x; }, [](const Tensor& x) { return std::pair(x, x); },
+                            [](const Tensor&, const Tensor& ct) { return sum(ct); });
+  EXPECT_THROW(f(Tensor::from({1.0, 2.0})), base::Error);
+}
+
+TEST(CustomJvp, BothModesFollowTheRule) {
+  const auto f = custom_jvp([](const Tensor& x) { return sin(x); },
+                            [](const Tensor& x, const Tensor& t) { return cos(x) * t * 10; });
+  EXPECT_NEAR(jvp(f, f64(0), f64(1)).second.item(), 10, 1e-12);
+  EXPECT_NEAR(grad(f, f64(0)).item(), 10, 1e-12);
+  EXPECT_NEAR(grad([&](const Tensor& x) { return sum(vmap(f)(x)); }, Tensor::from({0.0, 0.0})).data<double>()[1], 10,
+              1e-12);
+}
+
+struct Blocks {
+  std::vector<Tensor> w;
+  STRATA_FIELDS(w)
+};
+
+Tensor block(const Tensor& x, const Tensor& w) {
+  Tensor y = x;
+  for (int i = 0; i < 4; ++i) y = tanh(matmul(y, w));
+  return y + x;
+}
+
+Blocks some_blocks() {
+  Blocks m;
+  for (int i = 0; i < 6; ++i) {
+    std::vector<float> data(64);
+    for (int k = 0; k < 64; ++k) data[static_cast<size_t>(k)] = 0.1f * static_cast<float>((k * 7 + i) % 11 - 5);
+    m.w.push_back(Tensor::from(std::span<const float>(data), {8, 8}));
+  }
+  return m;
+}
+
+template <bool is_checkpointed>
+auto training_step() {
+  return jit([](Blocks m, Tensor x) {
+    return grad(
+        [&](const Blocks& m) {
+          Tensor y = x;
+          for (const Tensor& w : m.w) {
+            if (is_checkpointed)
+              y = checkpoint([&](const Tensor& y) { return block(y, w); })(y);
+            else
+              y = block(y, w);
+          }
+          return sum(y * y);
+        },
+        m);
+  });
+}
+
+TEST(Checkpoint, GivesTheSameBitsInLessMemory) {
+  const Tensor x = Tensor::full({64, 8}, 0.25);
+  auto plain = training_step<false>();
+  auto saving = training_step<true>();
+  const Blocks m = some_blocks(), a = plain(m, x), b = saving(m, x);
+  for (size_t i = 0; i < a.w.size(); ++i) EXPECT_TRUE(a.w[i].array().same_bits(b.w[i].array())) << i;
+  auto peak = [](const auto& step) {
+    std::vector<std::vector<int64_t>> shapes(6, {8, 8});
+    shapes.push_back({64, 8});
+    return step.executable().memory_use(shapes).arena_bytes;
+  };
+  EXPECT_LT(peak(saving), peak(plain) * 2 / 3) << peak(saving) << " bytes for " << peak(plain);
+}
+
+TEST(Checkpoint, HasSecondDerivativesAndBatches) {
+  auto f = [](const Tensor& x) { return sum(sin(x) * x); };
+  const auto g = checkpoint(f);
+  const Tensor x = Tensor::from({0.5, -1.0}), v = Tensor::from({1.0, 2.0});
+  const Tensor a = hvp(f, x, v), b = hvp(g, x, v);
+  const Tensor c =
+      vmap([&](const Tensor& x) { return grad([&](const Tensor& x) { return g(reshape(x, {1})); }, x); })(x);
+  const Tensor d = grad(f, x);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_NEAR(a.data<double>()[i], b.data<double>()[i], 1e-12);
+    EXPECT_NEAR(c.data<double>()[i], d.data<double>()[i], 1e-12);
+  }
+}
+
+TEST(Jit, InsideADerivativeItIsPartOfTheProgram) {
+  auto f = jit([](Tensor x) { return x * x * x; });
+  EXPECT_DOUBLE_EQ(grad([&](const Tensor& x) { return f(x); }, f64(2)).item(), 12);
+  EXPECT_DOUBLE_EQ(jit([&](Tensor x) { return f(x) + f(x); })(f64(2)).item(), 16);
+}
+
+TEST(Jit, BranchingOnADimensionRecordsAGuard) {
+  auto f = jit([](Tensor x) { return x.size(0) > 2 ? sum(x) : sum(x) * 100; });
+  EXPECT_FLOAT_EQ(f(Tensor::from({1.f, 2.f, 3.f})).item(), 6);
+  EXPECT_FLOAT_EQ(f(Tensor::from({1.f, 2.f})).item(), 300);
+  EXPECT_EQ(f.recordings(), 2);
+  EXPECT_FLOAT_EQ(f(Tensor::from({2.f, 2.f, 3.f})).item(), 7);
+  EXPECT_FLOAT_EQ(f(Tensor::from({1.f, 1.f})).item(), 200);
+  EXPECT_EQ(f.recordings(), 2);
+}
+
+}  // namespace
+}  // namespace strata
