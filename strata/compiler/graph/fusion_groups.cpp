@@ -15,6 +15,9 @@ namespace {
 
 /// A region of more nodes than this compiles slowly and gains nothing more.
 constexpr uint32_t kLargestInlineTree = 96;
+/// Bounds of what is computed again in each consumer instead of stored once.
+constexpr size_t kMostRepeatedReads = 2;
+constexpr uint32_t kLargestRepeatedTree = 24;
 /// A kernel with more results than this runs out of registers and streams.
 constexpr size_t kMostRoots = 12;
 
@@ -44,6 +47,8 @@ FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_n
   inlined_.resize(n);
   is_result_.resize(n);
   inline_size_.assign(n, 1);
+  inline_reads_.resize(n);
+  is_inline_costly_.resize(n);
   forms_.assign(n, Form::Command);
   uses_.resize(n);
   group_of_.assign(n, -1);
@@ -92,18 +97,37 @@ bool FusionGroups::may_inline(const Node& node) const {
   const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(),
                                         [&](const Use& u) { return u.user == uses_[node.id][0].user; });
   if (has_one_user) return true;
-  if (is_costly(node)) return false;
-  // Repeating a cheap node in several kernels pays when it does not read more than the one buffer that it would write.
-  return node.operand_count == 1 && inline_size_[node.id] <= 4;
+  return may_repeat(node);
+}
+
+/// Whether computing the node again in each kernel that wants it is cheaper than a buffer: one element written and read
+/// again costs as much as ten or twenty cheap operations, as long as they read little more than the buffer would give
+/// them. This is what keeps a forward kernel from storing every factor that its derivative needs.
+bool FusionGroups::may_repeat(const Node& node) const {
+  return !is_inline_costly_[node.id] && inline_reads_[node.id].size() <= kMostRepeatedReads &&
+         inline_size_[node.id] <= kLargestRepeatedTree;
 }
 
 void FusionGroups::decide_inlining() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter()) continue;
     uint32_t size = 1;
-    for (const Value& v : node->operands())
-      if (inlined_[v.node->id]) size += inline_size_[v.node->id];
+    bool costs = is_costly(*node);
+    std::vector<Value>& reads = inline_reads_[node->id];
+    auto add_read = [&](const Value& v) {
+      if (v.rank() > 0 && std::find(reads.begin(), reads.end(), v) == reads.end()) reads.push_back(v);
+    };
+    for (const Value& v : node->operands()) {
+      if (!inlined_[v.node->id]) {
+        add_read(v);
+        continue;
+      }
+      size += inline_size_[v.node->id];
+      costs = costs || is_inline_costly_[v.node->id];
+      for (const Value& r : inline_reads_[v.node->id]) add_read(r);
+    }
     inline_size_[node->id] = size;
+    is_inline_costly_[node->id] = costs;
     inlined_[node->id] = may_inline(*node);
   }
 }

@@ -33,6 +33,7 @@ class FusionGroups {
   void find_uses();
   void decide_inlining();
   bool may_inline(const ir::Node& node) const;
+  bool may_repeat(const ir::Node& node) const;
   bool may_inline_into(const ir::Node& node, const Use& use) const;
   void make_groups();
   int group_to_join(const ir::Node& root);
@@ -43,7 +44,9 @@ class FusionGroups {
 
   const ir::Graph& graph_;
   std::vector<bool> live_, inlined_, is_result_;
-  std::vector<uint32_t> inline_size_;  ///< nodes that inlining this one pulls along
+  std::vector<uint32_t> inline_size_;                 ///< nodes that inlining this one pulls along
+  std::vector<std::vector<ir::Value>> inline_reads_;  ///< what inlining this one reads from memory; scalars left out
+  std::vector<bool> is_inline_costly_;                ///< inlining this one repeats costly work
   std::vector<Form> forms_;
   std::vector<std::vector<Use>> uses_;
   std::vector<int> group_of_;  ///< by node id; -1: none
