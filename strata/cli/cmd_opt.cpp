@@ -12,11 +12,14 @@
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/opt_loops.h"
+#include "strata/cli/opt_plan.h"
 #include "strata/compiler/check/bisect_passes.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/reduce_program.h"
+#include "strata/compiler/compile.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
+#include "strata/ir/plan/text_form.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
 
@@ -30,7 +33,8 @@ struct Options {
   std::vector<std::string> arguments;
   int64_t seed = 1;
   int runs = 3;
-  bool interpret = false, equivalence = false, bisect = false, reduce = false, time = false, no_positions = false;
+  bool interpret = false, equivalence = false, bisect = false, reduce = false, time = false, no_positions = false,
+       plan = false;
 };
 
 std::string read_input(const std::string& file) {
@@ -120,6 +124,7 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   const std::vector<compiler::Pass> passes = chosen_passes(options);
   if (options.bisect) return bisect(*graph, passes, options);
   if (options.reduce) return reduce(std::move(graph), passes, options);
+  if (options.plan) return print_out(ir::print_plan(compiler::compile(graph)->plan())), 0;
   const compiler::PassResults results = compiler::run_passes(*graph, passes, options.run);
   if (options.time) print_times(results.reports);
   if (options.equivalence) check_equivalence(*graph, *results.graph, passes, options);
@@ -131,9 +136,12 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
 int run(const Options& options) {
   const std::string text = read_input(options.file);
   const bool is_loops = options.level == "loops" || (options.level.empty() && options.file.ends_with(".sloop"));
-  if (is_loops)
-    return run_on_loops(
-        text, {.interpret = options.interpret, .arguments = options.arguments});
+  if (is_loops) return run_on_loops(text, {.interpret = options.interpret, .arguments = options.arguments});
+  const bool is_plan = options.level == "plan" || (options.level.empty() && options.file.ends_with(".splan"));
+  if (is_plan)
+    return run_on_plan(
+        text,
+        {.interpret = options.interpret, .arguments = options.arguments, .seed = static_cast<uint64_t>(options.seed)});
   const auto graphs = ir::parse_graphs(text, ops::op_table()).value();
   for (const auto& graph : graphs)
     if (const int code = run_on(graph, options)) return code;
@@ -144,12 +152,12 @@ int run(const Options& options) {
 
 Run declare_opt(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  app.add_option("FILE", o->file, "a tensor program (.sir) or loop program (.sloop); - reads standard input")
+  app.add_option("FILE", o->file,
+                 "a tensor program (.sir), loop program (.sloop) or plan (.splan); - reads standard input")
       ->required();
-  app.add_option("--level", o->level, "graph or loops, if the file's name doesn't say it")
-      ->check(CLI::IsMember({"graph", "loops"}));
-  app.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list")
-      ->delimiter(',');
+  app.add_option("--level", o->level, "graph, loops or plan, if the file's name doesn't say it")
+      ->check(CLI::IsMember({"graph", "loops", "plan"}));
+  app.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list")->delimiter(',');
   app.add_option("--disable", o->run.disabled, "passes to leave out")->delimiter(',');
   app.add_option("--limit", o->run.limit, "run only the first so many passes");
   app.add_option("--dump", o->run.dump_folder, "write the program before and after each pass into this folder");
@@ -163,6 +171,7 @@ Run declare_opt(CLI::App& app) {
                "compare the program before and after the passes in the interpreter");
   app.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
   app.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
+  app.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
   app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
   return [o] { return run(*o); };
 }

@@ -2,6 +2,7 @@
 
 #include "strata/compiler/graph/canonicalise.h"
 #include "strata/compiler/graph/collapse_reductions.h"
+#include "strata/compiler/graph/drop_barriers.h"
 #include "strata/compiler/graph/fold_constants.h"
 #include "strata/compiler/graph/fuse.h"
 #include "strata/compiler/graph/hoist_reshapes.h"
@@ -23,6 +24,8 @@ constexpr Pass kPipeline[] = {
     {"canonicalise", canonicalise, "again: moved transposes and reshapes have met others"},
     {"collapse-reductions", collapse_reductions, "behind the reshapes' moves, which show what is in memory"},
     {"share-nodes", share_nodes, "before fusion: a value computed twice would be fused twice"},
+    {"drop-barriers", drop_barriers,
+     "behind share-nodes, the last that would merge across them; a barrier in memory would be a copy"},
     {"fuse", fuse, "last: the kernels are final from here on"},
 };
 

@@ -1,0 +1,17 @@
+#include "strata/compiler/graph/drop_barriers.h"
+
+#include "strata/ir/rewrite.h"
+#include "strata/ops/creation.h"
+
+namespace strata::compiler {
+
+std::unique_ptr<ir::Graph> drop_barriers(const ir::Graph& graph) {
+  return rewrite_graph(graph, [](const ir::Node& node, ir::GraphCopier& copier, ir::Graph&) {
+    if (node.op != &ops::kBarrier) return false;
+    for (uint32_t i = 0; i < node.result_count; ++i)
+      copier.set(node.result(static_cast<int>(i)), copier.get(node.operand(static_cast<int>(i))));
+    return true;
+  });
+}
+
+}  // namespace strata::compiler
