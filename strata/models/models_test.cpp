@@ -6,8 +6,10 @@
 #include "strata/models/gpt.h"
 #include "strata/models/lenet.h"
 #include "strata/models/lstm.h"
+#include "strata/nn/golden.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
+#include "strata/tensor/grad.h"
 
 namespace strata::models {
 namespace {
@@ -39,6 +41,26 @@ TEST(Gpt, CountsItsParametersWithATiedAndAFreeHead) {
   config.is_tied = false;
   auto free = small_gpt(config);
   EXPECT_EQ(parameter_count(free), parameter_count(tied) + 11 * 16);
+}
+
+TEST(Gpt, ItsLogitsAndGradientsArePyTorchs) {
+  const nn::Golden golden("gpt.safetensors");
+  auto model = small_gpt({.layers = 2, .width = 8, .heads = 2, .vocabulary = 7, .context = 6});
+  for (const Leaf& leaf : leaves_of(model).list)
+    if (leaf.tensor().defined()) leaf.assign(golden("gpt.param." + leaf.paths[0]));
+  const Tensor x = golden("gpt.x"), cotangent = golden("gpt.cotangent");
+  nn::Context context;
+  auto [results, grads] = value_and_grad(
+      [&](const Gpt& m) {
+        const Tensor y = m(x, context);
+        return std::pair(sum(y * cotangent), y);
+      },
+      model);
+  EXPECT_EQ(nn::difference(results.second, golden("gpt.y"), 5e-6), "");
+  for (const Leaf& leaf : leaves_of(grads).list)
+    if (leaf.tensor().defined()) {
+      EXPECT_EQ(nn::difference(leaf.tensor(), golden("gpt.grad." + leaf.paths[0]), 1e-5), "") << leaf.paths[0];
+    }
 }
 
 TEST(Gpt, StartsNearTheUniformDistribution) {

@@ -54,8 +54,9 @@ void check(const std::string& name, Layer layer, Call call) {
       EXPECT_EQ(difference(leaf.tensor(), golden()(name + ".grad." + leaf.paths[0]), 1e-5), "")
           << name + ".grad." + leaf.paths[0];
     }
-  if (golden().has(name + ".grad_x"))
+  if (golden().has(name + ".grad_x")) {
     EXPECT_EQ(difference(grads.x, golden()(name + ".grad_x"), 1e-5), "") << name + ".grad_x";
+  }
 }
 
 template <class Layer>

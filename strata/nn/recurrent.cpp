@@ -1,7 +1,7 @@
 // Legend: B batch, T time, I input, G gates * H, H hidden, L layers * directions.
 //
-// The inputs of all times go through weight_ih in one contraction; the steps that depend on each other are recorded one
-// by one, so T is a number.
+// The inputs of all times go through weight_ih in one contraction; the steps that depend on each other are one scan, so
+// the program does not grow with T, which may be symbolic.
 #include "strata/nn/recurrent.h"
 
 #include <fmt/format.h>
@@ -13,6 +13,7 @@
 #include "strata/nn/linear.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/shape.h"
+#include "strata/tensor/control.h"
 
 namespace strata::nn {
 
@@ -49,7 +50,8 @@ namespace {
 using recurrent_detail::Cell;
 
 struct State {
-  Tensor h_BH, c_BH;
+  Tensor h_BH, c_BH;  ///< c: LSTM only
+  STRATA_FIELDS(h_BH, c_BH)
 };
 
 Tensor step_of(const Tensor& x, int64_t axis, int64_t i, Source at) {
@@ -79,24 +81,22 @@ State gru_step(const Cell& cell, const Tensor& x_BG, const State& before, Source
 using StepFn = State (*)(const Cell&, const Tensor&, const State&, Source);
 
 /// One layer in one direction: outputs [B, T, H], and the state after the last step.
-std::pair<Tensor, State> run_cell(StepFn step, const Cell& cell, const Tensor& x_BTI, State state, bool is_backward,
-                                  Source at) {
-  const Tensor gates_BTG = linear(x_BTI, cell.weight_ih, cell.bias_ih, at);
-  const int64_t length = x_BTI.size(1);
-  std::vector<Tensor> outputs(static_cast<size_t>(length));
-  for (int64_t i = 0; i < length; ++i) {
-    const int64_t t = is_backward ? length - 1 - i : i;
-    state = step(cell, step_of(gates_BTG, 1, t, at), state, at);
-    outputs[static_cast<size_t>(t)] = state.h_BH;
-  }
-  return {stack(outputs, 1, at), state};
+std::pair<Tensor, State> run_cell(StepFn step, const Cell& cell, const Tensor& x_BTI, const State& start,
+                                  bool is_backward, Source at) {
+  const Tensor gates_TBG = swap_axes(linear(x_BTI, cell.weight_ih, cell.bias_ih, at), 0, 1, at);
+  auto body = [&](const State& before, const Tensor& gates_BG) {
+    const State after = step(cell, gates_BG, before, at);
+    return std::pair(after, after.h_BH);
+  };
+  const auto order = is_backward ? ops::ScanOrder::Reverse : ops::ScanOrder::Forward;
+  auto [last, y_TBH] = scan(body, start, gates_TBG, {.order = order}, at);
+  return {swap_axes(y_TBH, 0, 1, at), last};
 }
 
 RecurrentOutput run(StepFn step, bool has_c, const std::vector<Cell>& cells, const RecurrentOptions& options,
                     int64_t hidden, const Tensor& x_BTI, const Tensor& h_LBH, const Tensor& c_LBH, Source at) {
-  if (x_BTI.rank() != 3 || x_BTI.size(1) < 1)
-    throw base::Error(
-        "E0101", fmt::format("a recurrent layer takes [B, T, in] with T at least 1, found {}", x_BTI.type().str()));
+  if (x_BTI.rank() != 3)
+    throw base::Error("E0101", fmt::format("a recurrent layer takes [B, T, in], found {}", x_BTI.type().str()));
   const size_t directions = options.is_bidirectional ? 2 : 1;
   const Tensor zero_BH = Tensor::zeros({x_BTI.dim(0), hidden}, x_BTI.dtype(), at);
   Tensor x = x_BTI;
@@ -105,12 +105,12 @@ RecurrentOutput run(StepFn step, bool has_c, const std::vector<Cell>& cells, con
     std::vector<Tensor> outputs;
     for (size_t d = 0; d < directions; ++d) {
       const auto i = static_cast<int64_t>(first + d);
-      State state{h_LBH.defined() ? step_of(h_LBH, 0, i, at) : zero_BH,
-                  c_LBH.defined() ? step_of(c_LBH, 0, i, at) : zero_BH};
+      State state{h_LBH.defined() ? step_of(h_LBH, 0, i, at) : zero_BH, {}};
+      if (has_c) state.c_BH = c_LBH.defined() ? step_of(c_LBH, 0, i, at) : zero_BH;
       auto [y, last] = run_cell(step, cells[first + d], x, state, d == 1, at);
       outputs.push_back(y);
       last_h.push_back(last.h_BH);
-      last_c.push_back(last.c_BH);
+      if (has_c) last_c.push_back(last.c_BH);
     }
     x = directions == 1 ? outputs[0] : concat(outputs, 2, at);
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "strata/models/gpt.h"
+#include "strata/nn/golden.h"
 #include "strata/nn/loss.h"
 #include "strata/nn/precision.h"
 #include "strata/optim/rules.h"
@@ -72,6 +73,28 @@ TEST(Gpt, LearnsATextByHeart) {
 TEST(Gpt, LearnsWithDropout) { EXPECT_LT(train(DType::f32, 0.1, 60).back(), 1.5); }
 
 TEST(Gpt, LearnsInBf16WithF32Masters) { EXPECT_LT(train(DType::bf16, 0, 60).back(), 1.2); }
+
+TEST(Gpt, ItsLossesFollowPyTorch) {
+  const nn::Golden golden("gpt.safetensors");
+  models::Gpt model({.layers = 2, .width = 8, .heads = 2, .vocabulary = 7, .context = 6});
+  nn::init(model, Key(0));
+  for (const Leaf& leaf : leaves_of(model).list)
+    if (leaf.tensor().defined()) leaf.assign(golden("gpt.param." + leaf.paths[0]));
+  const std::vector<optim::Group> groups = {{.pattern = "*bias *ln_*", .weight_decay = 0}};
+  auto adam = optim::AdamW{.lr = 1e-2, .weight_decay = 0.1, .clip_norm = 1, .groups = groups}.start(model);
+  auto step = jit([](models::Gpt& m, optim::Optimiser& opt, Tensor x_BT, Tensor y_BT) {
+    nn::Context context;
+    auto [loss, grads] =
+        value_and_grad([&](const models::Gpt& m) { return nn::cross_entropy(m(x_BT, context), y_BT); }, m);
+    opt.update(m, grads, loss);
+    return loss;
+  });
+  const Tensor losses = golden("gpt.losses");
+  for (int i = 0; i < 10; ++i) {
+    const double loss = step(model, adam, golden("gpt.x"), golden("gpt.targets")).item();
+    EXPECT_NEAR(loss, losses.data<float>()[i], 2e-5 * losses.data<float>()[i]) << i;
+  }
+}
 
 }  // namespace
 }  // namespace strata

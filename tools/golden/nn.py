@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/nn/layers.safetensors and losses.safetensors: PyTorch's layers and losses on small made-up inputs.
+"""Makes layers, losses and gpt.safetensors in tests/golden/nn: PyTorch's layers and losses, and a GPT made of them, on small
+made-up inputs.
 
 Run with a Python that has torch, numpy and safetensors:  python3 tools/golden/nn.py
 For each layer: LAYER.param.PATH, LAYER.x, LAYER.y, LAYER.cotangent, and the gradients of sum(y * cotangent):
@@ -99,9 +100,59 @@ def losses():
     return t
 
 
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.ln_1, self.ln_2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.mlp = nn.ModuleDict({"c_fc": nn.Linear(width, 4 * width), "c_proj": nn.Linear(4 * width, width)})
+
+    def forward(self, x):
+        h, mask = self.ln_1(x), torch.ones(x.shape[1], x.shape[1]).triu(1).bool()
+        x = x + self.attn(h, h, h, attn_mask=mask, need_weights=False)[0]
+        return x + self.mlp["c_proj"](nn.functional.gelu(self.mlp["c_fc"](self.ln_2(x)), approximate="tanh"))
+
+
+class Gpt(nn.Module):
+    """strata::models::Gpt with a tied head."""
+
+    def __init__(self, layers, width, heads, vocabulary, context):
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
+        self.h = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.ln_f = nn.LayerNorm(width)
+
+    def forward(self, ids):
+        x = self.wte(ids) + self.wpe.weight[: ids.shape[1]]
+        for block in self.h:
+            x = block(x)
+        return self.ln_f(x) @ self.wte.weight.T
+
+
+def gpt():
+    """record() of the GPT; then 10 losses of AdamW on one batch: gpt.targets, gpt.losses."""
+    t = {}
+    model = Gpt(2, 8, 2, 7, 6)
+    record(t, "gpt", model, torch.randint(0, 7, (3, 5)))
+    t["gpt.targets"] = torch.randint(0, 7, (3, 5))
+    decayed = [p for n, p in model.named_parameters() if p.dim() > 1]
+    kept = [p for n, p in model.named_parameters() if p.dim() == 1]
+    adam = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": kept, "weight_decay": 0}], lr=1e-2)
+    losses = []
+    for _ in range(10):
+        loss = nn.functional.cross_entropy(model(t["gpt.x"]).flatten(0, 1), t["gpt.targets"].flatten())
+        adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+        losses.append(loss.detach())
+    t["gpt.losses"] = torch.stack(losses)
+    return t
+
+
 def main():
     torch.manual_seed(0)
-    for name, make in (("layers", layers), ("losses", losses)):
+    for name, make in (("layers", layers), ("losses", losses), ("gpt", gpt)):
         tensors = {k: v.detach().contiguous().clone() for k, v in make().items()}
         save_file(tensors, os.path.join(OUT, name + ".safetensors"), {"torch": torch.__version__})
 
