@@ -12,7 +12,9 @@
 #include "strata/compiler/pipeline.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
+#include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"
+#include "strata/ops/elementwise.h"
 #include "strata/ops/list.h"
 
 namespace strata::compiler {
@@ -83,6 +85,30 @@ TEST(RandomProgram, PassesKeepTheMeaningAndAreStable) {
     ASSERT_FALSE(difference) << *difference << "\n"
                              << ir::print_graph(*program.graph) << ir::print_graph(*results.graph);
   }
+}
+
+/// A wrong compiler: differences become sums, maxima minima.
+std::unique_ptr<ir::Graph> miscompiled(const ir::Graph& graph) {
+  return rewrite_graph(graph, [](const ir::Node& node, ir::GraphCopier& copier, ir::Graph& to) {
+    const ir::Op* wrong = node.op == &ops::kSub ? &ops::kAdd : node.op == &ops::kMaximum ? &ops::kMinimum : nullptr;
+    if (!wrong || ir::is_bool(node.type().dtype())) return false;
+    copier.set(node.result(), to.add(*wrong, copier.get(node.operands()))->result());
+    return true;
+  });
+}
+
+TEST(RandomProgram, TheBoundsLetHardlyAnyWrongResultPass) {
+  int wrong = 0, found = 0;
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    const RandomProgram program = make_random_program(seed, ops::all_ops());
+    const auto expected = ir::interpret(*program.graph, program.arguments);
+    const auto actual = ir::interpret(*miscompiled(*program.graph), program.arguments);
+    if (!first_difference(expected, actual)) continue;
+    ++wrong;
+    found += !out_of_bounds(expected, actual, error_bounds(*program.graph, program.arguments, seed)).empty();
+  }
+  EXPECT_GE(wrong, 5);
+  EXPECT_GE(found * 10, wrong * 9) << found << " of " << wrong;
 }
 
 TEST(RandomProgram, IsTheSameForTheSameSeed) {

@@ -1,0 +1,96 @@
+// Gradients of random programs, compiled, against the interpreter. STRATA_FUZZ_PROGRAMS sets how many programs (40),
+// STRATA_FUZZ_SEED where to begin.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/check/random_program.h"
+#include "strata/compiler/compile.h"
+#include "strata/ir/interpret.h"
+#include "strata/ir/text/text_form.h"
+#include "strata/ir/verify.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/list.h"
+#include "strata/ops/reduce.h"
+#include "strata/transform/gradient.h"
+
+namespace strata::compiler {
+namespace {
+
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+/// The sum of the float results as one scalar, with its gradients; null where a rule says by name that there is none.
+std::unique_ptr<ir::Graph> with_gradients(ir::Graph& graph) {
+  ir::Value loss;
+  for (const ir::Value& v : graph.results()) {
+    if (!ir::is_float(v.dtype())) continue;
+    ir::Value part = v.rank() ? ops::reduce(ops::kReduceSum, v, {}, ops::Keep::Drop) : v;
+    if (loss && part.dtype() != loss.dtype()) part = graph.add1(ops::kCast, {part}, {ir::Attr("to", loss.dtype())});
+    loss = loss ? graph.add1(ops::kAdd, {loss, part}) : part;
+  }
+  if (!loss) return nullptr;
+  graph.set_results({loss});
+  std::vector<int> wrt;
+  for (size_t i = 0; i < graph.parameters().size(); ++i)
+    if (ir::is_float(graph.parameters()[i]->type().dtype())) wrt.push_back(static_cast<int>(i));
+  try {
+    return transform::value_and_grad(graph, wrt);
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::User) throw;
+    return nullptr;
+  }
+}
+
+std::vector<ir::HostArray> run_compiled(std::shared_ptr<const ir::Graph> graph, const std::vector<ir::HostArray>& given,
+                                        const CompileOptions& options) {
+  std::vector<ir::HostArray> arguments;
+  for (const ir::HostArray& a : given) arguments.push_back(a.clone());
+  return compile(std::move(graph), options)->run(std::move(arguments));
+}
+
+std::string out_of_bounds(const std::vector<ir::HostArray>& expected, const std::vector<ir::HostArray>& found,
+                          const std::vector<std::vector<double>>& bounds) {
+  for (size_t r = 0; r < expected.size(); ++r)
+    for (int64_t i = 0; i < expected[r].elements(); ++i) {
+      const double a = expected[r].get(i), b = found[r].get(i), bound = bounds[r][static_cast<size_t>(i)];
+      const bool fits = a == b || (std::isnan(a) && std::isnan(b)) || std::isinf(bound) || std::fabs(a - b) <= bound;
+      if (!fits)
+        return "result " + std::to_string(r) + " element " + std::to_string(i) + ": expected " + std::to_string(a) +
+               ", found " + std::to_string(b) + ", allowed " + std::to_string(bound);
+    }
+  return "";
+}
+
+TEST(RandomGradients, CompiledEqualsInterpretedAndTheLevelChangesNoBit) {
+  const uint64_t first = from_environment("STRATA_FUZZ_SEED", 1), count = from_environment("STRATA_FUZZ_PROGRAMS", 40);
+  int compared = 0;
+  for (uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
+    const RandomProgram program = make_random_program(seed, ops::all_ops(), 6);
+    std::string text = "seed " + std::to_string(seed) + "\n" + ir::print_graph(*program.graph);
+    try {
+      const std::shared_ptr<const ir::Graph> gradients = with_gradients(*program.graph);
+      if (!gradients) continue;
+      ++compared;
+      text += ir::print_graph(*gradients);
+      ir::verify_graph(*gradients);
+      const auto expected = ir::interpret(*gradients, program.arguments);
+      const auto found = run_compiled(gradients, program.arguments, {});
+      EXPECT_EQ(out_of_bounds(expected, found, error_bounds(*gradients, program.arguments, seed)), "") << text;
+      const auto scalar =
+          first_difference(found, run_compiled(gradients, program.arguments, {.isa = runtime::IsaLevel::Scalar}));
+      EXPECT_FALSE(scalar) << "at scalar level: " << *scalar << "\n" << text;
+    } catch (const base::Error& error) {
+      ADD_FAILURE() << error.text() << "\n" << text;
+    }
+  }
+  EXPECT_GE(compared * 4, static_cast<int>(count)) << "too few programs have gradients for this to say much";
+}
+
+}  // namespace
+}  // namespace strata::compiler
