@@ -1,5 +1,6 @@
 #include "strata/tensor/recording.h"
 
+#include <exception>
 #include <mutex>
 #include <unordered_map>
 
@@ -43,17 +44,21 @@ std::shared_ptr<const runtime::Executable> executable_for(const std::shared_ptr<
   return executable;
 }
 
+/// The pool below has ended: at a thread's end its recording, which began before the pool, still gives cells back.
+thread_local bool is_pool_gone = false;
+
 /// Free cells of this thread: a handle per recorded op must not cost a call of malloc.
 struct CellPool {
   std::vector<Cell*> free;
   ~CellPool() {
     for (Cell* c : free) delete c;
+    is_pool_gone = true;
   }
 };
 thread_local CellPool cell_pool;
 
 Cell* new_cell() {
-  if (cell_pool.free.empty()) return new Cell;
+  if (is_pool_gone || cell_pool.free.empty()) return new Cell;
   Cell* c = cell_pool.free.back();
   cell_pool.free.pop_back();
   c->references.store(1, std::memory_order_relaxed);
@@ -68,7 +73,7 @@ void release(Cell* cell) noexcept {
   if (!cell || cell->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (cell->recording) cell->recording->forget(cell);
   cell->array = HostArray();
-  if (cell_pool.free.size() < 65536)
+  if (!is_pool_gone && cell_pool.free.size() < 65536)
     cell_pool.free.push_back(cell);
   else
     delete cell;
@@ -116,6 +121,11 @@ Tensor Recording::leave(ir::Value value) {
 }
 
 Tensor Recording::parameter(ir::Type type, std::string_view name) { return leave(graph_->add_parameter(type, name)); }
+
+bool Recording::is_due() const {
+  return kind_ == Kind::Lazy && holds == 0 && !cells_.empty() &&
+         (policy == FlushPolicy::Sync || graph_->nodes().size() > kMostPendingNodes);
+}
 
 void Recording::flush() {
   std::vector<Cell*> live;
@@ -182,22 +192,16 @@ HandleTraits<Tensor>::Recording::Recording(Source at, const Tensor*) : recording
   if (is_outermost_) graph_->set_location({at.file, at.line, name_path});
 }
 
-HandleTraits<Tensor>::Recording::~Recording() {
+/// The flush waits until all results of the op have their handles: those without one would be lost.
+HandleTraits<Tensor>::Recording::~Recording() noexcept(false) {
   --recording_->open_ops;
-  if (is_outermost_) graph_->set_location({});
+  if (!is_outermost_) return;
+  graph_->set_location({});
+  if (recording_->is_due() && std::uncaught_exceptions() == 0) recording_->flush();
 }
 
 Value HandleTraits<Tensor>::enter(Recording& recording, const Tensor& x) { return recording.recording_->enter(x); }
 
-Tensor HandleTraits<Tensor>::leave(Recording& recording, Value x) {
-  strata::Recording& r = *recording.recording_;
-  Tensor result = r.leave(x);
-  if (r.kind() == strata::Recording::Kind::Lazy && r.open_ops == 1 && r.holds == 0 &&
-      (policy == FlushPolicy::Sync || r.graph().nodes().size() > kMostPendingNodes)) {
-    recording.is_outermost_ = false;  // the flush starts a new graph
-    r.flush();
-  }
-  return result;
-}
+Tensor HandleTraits<Tensor>::leave(Recording& recording, Value x) { return recording.recording_->leave(x); }
 
 }  // namespace strata::ops

@@ -61,6 +61,8 @@ class Recording {
   };
   const std::vector<Capture>& captures() const { return captures_; }
 
+  /// Whether the flush policy asks for a flush now.
+  bool is_due() const;
   /// Runs a lazy recording: every cell that still has a handle becomes concrete.
   void flush();
   /// Computes one value and keeps the recording as it is, for looks in the middle of a derivative.

@@ -170,7 +170,8 @@ struct HandleTraits<Tensor> {
   class Recording {
    public:
     Recording(Source at, const Tensor* anchor);
-    ~Recording();
+    /// Runs the recording when the flush policy asks for it: an error of the program comes from here.
+    ~Recording() noexcept(false);
     Recording(const Recording&) = delete;
     Graph& graph() { return *graph_; }
 

@@ -7,6 +7,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
 
@@ -37,6 +38,14 @@ TEST(Tensor, SyncAndLazyAgree) {
   const Tensor sync = tanh(x) + x;
   set_flush_policy(FlushPolicy::Lazy);
   EXPECT_TRUE(lazy.array().same_bits(sync.array()));
+}
+
+TEST(Tensor, AnOpOfSeveralResultsGivesThemAllInSyncMode) {
+  set_flush_policy(FlushPolicy::Sync);
+  const std::vector<Tensor> parts = split(Tensor::from({1.f, 2.f, 3.f}), {Dim(1), Dim(2)}, 0);
+  set_flush_policy(FlushPolicy::Lazy);
+  EXPECT_EQ(parts[0].item(), 1);
+  EXPECT_EQ(parts[1].data<float>()[1], 3);
 }
 
 TEST(Grad, TheTextbookFunctionHasItsTextbookGradient) {

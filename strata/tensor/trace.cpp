@@ -57,24 +57,14 @@ std::vector<ir::GraphRef> share_captures(std::span<const Traced> traced, std::ve
 
 std::vector<Tensor> append(Source at, std::span<const Tensor> tensors,
                            const std::function<std::vector<ir::Value>(ir::Graph&, std::span<const ir::Value>)>& f) {
-  Recording& current = Recording::current();
   std::vector<Tensor> results;
   {
     HandleTraits<Tensor>::Recording recording(at, nullptr);
-    // Held: with several results, a flush at the first would lose the others.
-    struct Held {
-      Recording& recording;
-      explicit Held(Recording& r) : recording(r) { ++r.holds; }
-      ~Held() { --recording.holds; }
-    } const held(current);
     std::vector<ir::Value> values;
     for (const Tensor& t : tensors) values.push_back(HandleTraits<Tensor>::enter(recording, t));
     for (const ir::Value& v : f(recording.graph(), values))
       results.push_back(HandleTraits<Tensor>::leave(recording, v));
   }
-  if (current.kind() == Recording::Kind::Lazy && current.holds == 0 && flush_policy() == FlushPolicy::Sync &&
-      current.open_ops == 0 && !results.empty())
-    results[0].evaluate(at);
   return results;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
 #include "strata/transform/tangents.h"
@@ -27,7 +28,8 @@ ir::GraphRef jvp_region(const Graph& region, std::span<const bool> has_tangent, 
           primal, result->add_parameter(primal.type(), "d_" + std::string(region.parameter_name(static_cast<int>(i)))));
     }
   for (const ir::Node* node : region.nodes())
-    if (!node->is_parameter()) tangents.push_through(*copier.copy(*node));
+    // Prints and checks belong to the primal program, which runs beside this one.
+    if (!node->is_parameter() && node->op->effect == ir::Effect::None) tangents.push_through(*copier.copy(*node));
   std::vector<Value> results = copier.get(region.results());
   result_has_tangent.assign(results.size(), false);
   for (size_t i = 0, n = results.size(); i < n; ++i)
