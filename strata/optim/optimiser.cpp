@@ -116,12 +116,10 @@ Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, c
       throw base::Error("E0512", fmt::format("the gradient of {} is {}, the parameter {}", slots.path,
                                              grad.type().str(), value.type().str()));
     if (factor.defined()) grad = grad * cast(factor, grad.dtype());
-    std::vector<Tensor> state = slots.tensors;
     const Tensor rate = slots.lr_scale == 1 ? lr_ : lr_ * slots.lr_scale;
-    ParameterUpdate p{value, grad, state, rate, count, slots.weight_decay};
+    ParameterUpdate p{value, grad, slots.tensors, rate, count, slots.weight_decay, is_sound};
     const Tensor updated = rule_->updated(p);
     found->second->assign(select(is_sound, updated, value, at));
-    for (size_t i = 0; i < state.size(); ++i) slots.tensors[i] = select(is_sound, state[i], slots.tensors[i], at);
   }
   step_ = select(is_sound, next_step, step_, at);
   return is_sound;

@@ -34,16 +34,20 @@ struct Group {
 };
 bool matches_pattern(std::string_view path, std::string_view pattern);
 
-/// One parameter in one update, and the scalars of the step. Slots are read and rebound.
+/// One parameter in one update, and the scalars of the step.
 struct ParameterUpdate {
   Tensor value, grad;
   std::span<Tensor> slots;
   Tensor lr;    ///< f64 scalar, the group's scale included
   Tensor step;  ///< f64 scalar: this is update number `step`, from 1
   double weight_decay;
+  Tensor is_sound;  ///< bool scalar
 
   /// A scalar that was computed in f64, in the parameter's dtype.
   Tensor scalar(const Tensor& x) const { return cast(x, value.dtype()); }
+  /// Rebinds a slot, if the step is sound, and gives it back. The value is computed from what is stored, so that both
+  /// share a kernel.
+  Tensor store(size_t slot, const Tensor& x) { return slots[slot] = select(is_sound, x, slots[slot]); }
 };
 
 /// How one parameter is updated. Implementations are immutable and stand in rules.cpp.

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace strata::optim {
 namespace {
 
@@ -15,7 +17,9 @@ Tensor moving_average(const Tensor& average, const Tensor& x, double decay) {
 }
 
 /// base^step in f64.
-Tensor power_of_step(double base, const Tensor& step) { return pow(Tensor::scalar(base, DType::f64), step); }
+Tensor power_of_step(double base, const Tensor& step) {
+  return base > 0 ? exp(step * std::log(base)) : zeros_like(step);
+}
 
 struct SgdRule final : Rule {
   Sgd o;
@@ -32,9 +36,9 @@ struct SgdRule final : Rule {
     if (o.momentum != 0) {
       // The first update takes the gradient whole.
       const Tensor share =
-          o.dampening == 0 ? Tensor() : p.scalar(select(p.step > 1, Tensor::scalar(1 - o.dampening, DType::f64), 1.0));
-      p.slots[0] = p.slots[0] * o.momentum + (share.defined() ? direction * share : direction);
-      direction = o.nesterov ? direction + p.slots[0] * o.momentum : p.slots[0];
+          o.dampening == 0 ? Tensor() : p.scalar(select(p.step > 1.5, full_like(p.step, 1 - o.dampening), 1.0));
+      const Tensor momentum = p.store(0, p.slots[0] * o.momentum + (share.defined() ? direction * share : direction));
+      direction = o.nesterov ? direction + momentum * o.momentum : momentum;
     }
     return p.value - direction * p.scalar(p.lr);
   }
@@ -43,11 +47,11 @@ struct SgdRule final : Rule {
 /// Adam and AdamW after the decay: moments, bias correction, step.
 Tensor adam_step(ParameterUpdate& p, const Tensor& value, const Tensor& grad, double beta1, double beta2,
                  double epsilon) {
-  p.slots[0] = moving_average(p.slots[0], grad, beta1);
-  p.slots[1] = p.slots[1] * beta2 + grad * grad * (1 - beta2);
+  const Tensor first = p.store(0, moving_average(p.slots[0], grad, beta1));
+  const Tensor second = p.store(1, p.slots[1] * beta2 + grad * grad * (1 - beta2));
   const Tensor rate = p.scalar(p.lr / (1 - power_of_step(beta1, p.step)));
   const Tensor correction = p.scalar(sqrt(1 - power_of_step(beta2, p.step)));
-  return value - p.slots[0] / (sqrt(p.slots[1]) / correction + epsilon) * rate;
+  return value - first / (sqrt(second) / correction + epsilon) * rate;
 }
 
 struct AdamRule final : Rule {
@@ -84,9 +88,9 @@ struct AdagradRule final : Rule {
   }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor grad = decayed(p);
-    p.slots[0] = p.slots[0] + grad * grad;
+    const Tensor squares = p.store(0, p.slots[0] + grad * grad);
     const Tensor rate = p.scalar(o.lr_decay == 0 ? p.lr : p.lr / ((p.step - 1) * o.lr_decay + 1));
-    return p.value - grad / (sqrt(p.slots[0]) + o.epsilon) * rate;
+    return p.value - grad / (sqrt(squares) + o.epsilon) * rate;
   }
 };
 
@@ -105,14 +109,14 @@ struct RmsPropRule final : Rule {
   }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor grad = decayed(p);
-    p.slots[0] = p.slots[0] * o.alpha + grad * grad * (1 - o.alpha);
-    Tensor square_of_scale = p.slots[0];
+    Tensor square_of_scale = p.store(0, p.slots[0] * o.alpha + grad * grad * (1 - o.alpha));
     if (o.is_centred) {
-      p.slots[1] = moving_average(p.slots[1], grad, o.alpha);
-      square_of_scale = square_of_scale - p.slots[1] * p.slots[1];
+      const Tensor mean = p.store(1, moving_average(p.slots[1], grad, o.alpha));
+      square_of_scale = square_of_scale - mean * mean;
     }
     Tensor direction = grad / (sqrt(square_of_scale) + o.epsilon);
-    if (o.momentum != 0) direction = p.slots.back() = p.slots.back() * o.momentum + direction;
+    const size_t last = p.slots.size() - 1;
+    if (o.momentum != 0) direction = p.store(last, p.slots[last] * o.momentum + direction);
     return p.value - direction * p.scalar(p.lr);
   }
 };
