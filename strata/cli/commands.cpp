@@ -6,6 +6,7 @@ Run declare_config(CLI::App& app);
 Run declare_data(CLI::App& app);
 Run declare_error(CLI::App& app);
 Run declare_eval(CLI::App& app);
+Run declare_generate(CLI::App& app);
 Run declare_init(CLI::App& app);
 Run declare_inspect(CLI::App& app);
 Run declare_ops(CLI::App& app);
@@ -19,6 +20,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"train", "train a model in a run folder, to the end or on from its checkpoint", declare_train},
     {"eval", "measure a trained model on held-out data", declare_eval},
+    {"generate", "continue a text with a trained language model", declare_generate},
     {"inspect", "parameters, arithmetic and bytes of a model, by layer", declare_inspect},
     {"config", "list the keys of a configuration, or check a file", declare_config},
     {"init", "write the parameters that a training starts from", declare_init},

@@ -1,5 +1,5 @@
-#include "strata/base/error/error.h"
 #include "strata/train/image_task.h"
+#include "strata/train/language_task.h"
 
 namespace strata::train {
 
@@ -9,7 +9,7 @@ std::unique_ptr<Task> make_task(const base::Config& config) {
   if (is_image_model != are_images)
     config.refuse("data.kind", "a " + model + " doesn't learn from " + config.string_at("data.kind"));
   if (is_image_model) return make_image_task(config);
-  throw base::Error("E0700", "model.kind = " + model + " can't be trained yet");
+  return make_language_task(config);
 }
 
 }  // namespace strata::train

@@ -1,0 +1,46 @@
+// strata generate RUN --prompt TEXT: a trained language model continues a text.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "strata/base/json/json.h"
+#include "strata/cli/command.h"
+#include "strata/train/language_task.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  std::string run, prompt;
+  int64_t tokens = 100, top_k = 40;
+  uint64_t seed = 0;
+  double temperature = 0.8;
+  bool json = false;
+};
+
+int run(const Options& options) {
+  const train::TrainedGpt trained = train::load_trained_gpt(options.run);
+  const infer::SamplingOptions sampling{
+      .temperature = options.temperature, .top_k = options.top_k, .seed = options.seed};
+  const std::string text = train::generate_text(trained.model, trained.tokenizer, options.prompt,
+                                                {.sampling = sampling, .tokens = options.tokens});
+  print_out(options.json ? base::Json::object().set("text", text).dump() + "\n" : text + "\n");
+  return 0;
+}
+
+}  // namespace
+
+Run declare_generate(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("RUN", options->run, "run folder of a language model")->required();
+  app.add_option("--prompt", options->prompt, "the text to continue; empty: a new text");
+  app.add_option("--tokens", options->tokens, "new tokens at most")->check(CLI::Range(int64_t{1}, int64_t{1000000}));
+  app.add_option("--temperature", options->temperature, "0: always the most likely token")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--top-k", options->top_k, "draw from the k most likely tokens; 0: from all")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--seed", options->seed, "the same seed gives the same text");
+  app.add_flag("--json", options->json, "as JSON");
+  return [options] { return run(*options); };
+}
+
+}  // namespace strata::cli

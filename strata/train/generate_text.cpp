@@ -1,0 +1,50 @@
+#include "strata/base/bytes/files.h"
+#include "strata/base/error/error.h"
+#include "strata/tensor/jit.h"
+#include "strata/text/tokenizer_json/load.h"
+#include "strata/train/checkpoint.h"
+#include "strata/train/language_task.h"
+#include "strata/train/open_task.h"
+#include "strata/train/text_source.h"
+#include "strata/train/tree_state.h"
+
+namespace strata::train {
+namespace {
+
+struct Logits {
+  Tensor operator()(const models::Gpt& m, Tensor x_BT) const {
+    nn::Context context;
+    return m(x_BT, context);
+  }
+};
+
+}  // namespace
+
+std::string generate_text(const models::Gpt& model, const text::Tokenizer& tokenizer, std::string_view prompt,
+                          infer::GenerateOptions options) {
+  auto logits = jit(Logits{}, {.name = "logits"});
+  options.context = model.config.context;
+  const auto end = tokenizer.special_id(kEndOfText);
+  if (end) options.end_token = *end;
+  std::vector<text::TokenId> ids = tokenizer.encode(prompt);
+  std::vector<int64_t> tokens(ids.begin(), ids.end());
+  if (tokens.empty() && end) tokens.push_back(*end);
+  const auto window_logits = [&](const ir::HostArray& window) { return logits(model, Tensor(window)).array(); };
+  for (int64_t token : infer::generate(window_logits, tokens, options))
+    ids.push_back(static_cast<text::TokenId>(token));
+  return tokenizer.decode(ids, text::SpecialOutput::Skip);
+}
+
+TrainedGpt load_trained_gpt(const std::string& run_path) {
+  const auto config = open_config(run_path);
+  if (config->string_at("model.kind") != "gpt")
+    throw base::Error("E0706", run_path + " holds a " + config->string_at("model.kind") + ", which generates no text");
+  if (!base::is_file(run_path + "/checkpoint.safetensors"))
+    throw base::Error("E0702", "run folder " + run_path + " has no checkpoint.safetensors");
+  TrainedGpt trained{models::Gpt(gpt_config(*config)), text::load_tokenizer(run_path + "/tokenizer.json").value()};
+  nn::init(trained.model, Key(0));
+  restore_leaves(load_checkpoint(run_path + "/checkpoint.safetensors"), "model", leaves_of(trained.model));
+  return trained;
+}
+
+}  // namespace strata::train
