@@ -47,10 +47,14 @@ void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t colum
                                               (registers - 2 - t.tile_vectors) / t.tile_vectors);
   t.tile_rows = std::min(rows, most_rows);
   if (rows >= kUnknown) return;
-  // The tile that pads least, among those that are nearly as tall.
-  int64_t least = round_up(rows, t.tile_rows);
-  for (int64_t r = t.tile_rows; 4 * r >= 3 * most_rows && r >= 1; --r)
-    if (round_up(rows, r) < least) least = round_up(rows, t.tile_rows = r);
+  // Padding costs rows, but a lower tile loads more for each product: 5 rows of 6 cost 7 % on AVX2 (1024^3, Zen 5).
+  const int64_t highest = t.tile_rows;
+  const auto cost = [&](int64_t r) {
+    return static_cast<double>(round_up(rows, r)) *
+           (1.0 + 0.4 * static_cast<double>(highest - r) / static_cast<double>(highest));
+  };
+  for (int64_t r = highest; 2 * r >= highest && r >= 1; --r)
+    if (cost(r) < cost(t.tile_rows)) t.tile_rows = r;
 }
 
 }  // namespace
