@@ -21,7 +21,11 @@
 #include "strata/base/threads/thread_pool.h"
 #include "strata/compiler/backends/llvm/code_generator.h"
 #include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/lower/lower_kernel.h"
 #include "strata/ir/loops/text_form.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
 #include "strata/runtime/machine/isa_level.h"
 #include "strata/runtime/machine/peaks.h"
 
@@ -43,12 +47,11 @@ struct Memory {
 /// A kernel of constant shapes, scheduled and compiled, with memory to run on.
 class Ours {
  public:
-  explicit Ours(const std::string& text, bool dump = false) {
+  explicit Ours(const std::string& text, bool dump = false) : Ours(ir::loops::parse_kernel(text).value(), dump) {}
+  explicit Ours(const ir::loops::Kernel& naive, bool dump = false) {
     const auto level = runtime::chosen_isa_level();
-    auto parsed = ir::loops::parse_kernel(text);
-    if (!parsed.ok()) throw parsed.error();
     std::vector<std::string> notes;
-    const auto kernel = compiler::schedule(parsed.value(), level, &notes);
+    const auto kernel = compiler::schedule(naive, level, &notes);
     const ir::loops::Kernel* const kernels[] = {&kernel};
     compiler::llvm_backend::CompileTimes times;
     loaded_ = generator().load(generator().compile(kernels, level, &times));
@@ -60,7 +63,10 @@ class Ours {
     }
     kernel_ = loaded_->find(kernel.name);
     kernel_.needs(nullptr, &needs_);
-    for (const auto* buffer : kernel.params) memory.add(ir::product(buffer->shape).constant());
+    for (const auto* buffer : kernel.params) {
+      memory.add(ir::product(buffer->shape).constant());
+      bytes += ir::product(buffer->shape).constant() * ir::dtype_bytes(buffer->dtype);
+    }
     const int threads = base::ThreadPool::shared().thread_count();
     scratch_.resize(static_cast<size_t>(threads));
     for (auto& s : scratch_) s.add(needs_.scratch_bytes / 4 + 64);
@@ -80,6 +86,7 @@ class Ours {
   int64_t tasks() const { return needs_.tasks; }
   Memory memory;
   double compile_ms = 0;
+  int64_t bytes = 0;  ///< of all parameters
 
  private:
   static compiler::llvm_backend::CodeGenerator& generator() {
@@ -187,6 +194,40 @@ std::string conv_weight(int64_t batch, int64_t in, int64_t out, int64_t h, int64
       batch, in, out, h, window, pad, t);
 }
 
+/// Elementwise ops and reductions of [4096, 256]: a GPT's activations. GB/s of what goes in and out.
+void measure_pointwise(const std::string& filter, bool dump) {
+  using ir::Value;
+  const auto f32 = [](std::vector<ir::Dim> shape) { return ir::Type::of(ir::DType::f32, shape); };
+  const std::vector<std::pair<std::string, std::function<Value(Value)>>> cases = {
+      {"add", [](Value x) { return ops::add(x, x); }},
+      {"exp", [](Value x) { return ops::exp(x); }},
+      {"tanh", [](Value x) { return ops::tanh(x); }},
+      {"erf", [](Value x) { return ops::erf(x); }},
+      {"sum_rows", [](Value x) { return ops::reduce_sum(x, {1}); }},
+      {"max_rows", [](Value x) { return ops::reduce_max(x, {1}); }},
+      {"sum_columns", [](Value x) { return ops::reduce_sum(x, {0}); }},
+      {"sum_all", [](Value x) { return ops::reduce_sum(x, {0, 1}); }},
+      {"transpose", [](Value x) { return ops::transpose(x, {1, 0}); }},
+      {"broadcast",
+       [](Value x) { return ops::broadcast_to(ops::slice(x, {{0, 1}}), std::vector<ir::Dim>{4096, 256}); }},
+  };
+  for (const auto& [name, make] : cases) {
+    if (name.find(filter) == std::string::npos) continue;
+    ir::Graph graph;
+    const Value result = make(graph.add_parameter(f32({4096, 256})));
+    Ours ours(compiler::lower_kernel(*result.node, graph.facts(), name), dump);
+    fmt::print("{:34} tasks {:4} compile {:6.1f} ms", name, ours.tasks(), ours.compile_ms);
+    for (int threads : thread_counts()) {
+      std::vector<double> t;
+      ours.run(threads);
+      for (int i = 0; i < 9; ++i) t.push_back(seconds([&] { ours.run(threads); }, 0.01));
+      fmt::print("  {}T {:8.1f} us {:6.1f} GB/s", threads, median(t) * 1e6,
+                 static_cast<double>(ours.bytes) / median(t) / 1e9);
+    }
+    fmt::print("\n");
+  }
+}
+
 struct Shape {
   std::string name, text;
   double operations;
@@ -269,5 +310,6 @@ int main(int argc, char** argv) {
     fmt::print("\n");
     std::fflush(stdout);
   }
+  measure_pointwise(filter, dump);
   return 0;
 }
