@@ -8,7 +8,7 @@
 namespace strata::ops {
 namespace {
 
-constexpr int64_t kMostSteps = 1'000'000;
+constexpr int64_t kMostSteps = 100'000;
 /// A counter and its bound, not a computation: the steps are run by the interpreter.
 constexpr size_t kMostOperands = 8;
 constexpr int64_t kMostElements = 64;

@@ -3,6 +3,7 @@
 // *_test.cpp include this.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <vector>
@@ -20,6 +21,16 @@
 #include "strata/ops/shape.h"
 
 namespace strata::transform::checks {
+
+/// The seeds of a test: `count` from 1, or as STRATA_FUZZ_PROGRAMS (how many) and STRATA_FUZZ_SEED (the first) say.
+struct Seeds {
+  uint64_t first, end;
+  explicit Seeds(uint64_t count) {
+    const char *wanted = std::getenv("STRATA_FUZZ_PROGRAMS"), *start = std::getenv("STRATA_FUZZ_SEED");
+    first = start ? std::strtoull(start, nullptr, 10) : 1;
+    end = first + (wanted ? std::strtoull(wanted, nullptr, 10) : count);
+  }
+};
 
 /// Grows one program of matrices: each step takes earlier values and adds one that stays of the order of 1.
 class RandomProgram {

@@ -1,4 +1,5 @@
 // Derivatives of random programs by differences, and batching of random programs and of their derivatives.
+// STRATA_FUZZ_PROGRAMS=n runs n programs.
 #include "strata/transform/random_program.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,8 @@ constexpr uint64_t kPrograms = 150;
 
 template <class F>
 void for_programs(uint64_t count, F&& f) {
-  for (uint64_t seed = 1; seed <= count; ++seed) {
+  const Seeds seeds(count);
+  for (uint64_t seed = seeds.first; seed < seeds.end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomProgram program(seed);
     f(*program.graph(), program.arguments());
