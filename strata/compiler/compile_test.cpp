@@ -117,6 +117,19 @@ TEST(Compile, ADonationThatIsReadLaterIsStillRight) {
   expect_close(found[1], expected[1]);
 }
 
+TEST(Compile, AnOptimisersStateAndParameterAreBothWrittenInPlace) {
+  auto graph = std::make_shared<Graph>();
+  const Type type = Type::of(DType::f32, {40});
+  const Value p = graph->add_parameter(type), m = graph->add_parameter(type), g = graph->add_parameter(type);
+  const Value moment = m * 0.9 + g;
+  graph->set_results({p - moment * 0.1, moment});
+  const auto program = compile(graph, {.donations = {{0, 0}, {1, 1}}});
+  EXPECT_EQ(program->plan().commands.size(), 1u) << "one kernel, and no copy";
+  const std::vector<HostArray> expected = ir::interpret(*graph, {{ramp({40}), ramp({40}, 2), ramp({40}, 3)}});
+  const std::vector<HostArray> found = program->run({ramp({40}), ramp({40}, 2), ramp({40}, 3)});
+  for (size_t i = 0; i < 2; ++i) expect_close(found[i], expected[i]);
+}
+
 TEST(Compile, TheArenaStaysWithinATenthOfTheLargestLiveSum) {
   auto graph = std::make_shared<Graph>();
   Value x = graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 32}));

@@ -11,8 +11,8 @@
 
 namespace strata::compiler {
 
-/// Part of cache keys: raise it when a schedule changes.
-inline constexpr int kScheduleVersion = 2;
+/// Part of cache keys: raise it when a schedule or what lowering writes changes.
+inline constexpr int kScheduleVersion = 3;
 
 /// What a caller may fix; tests do, to reach every tail with small sizes.
 struct ScheduleOptions {

@@ -1,5 +1,6 @@
 #include "strata/compiler/lower/lower_kernel.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -133,6 +134,9 @@ class KernelWriter {
     std::vector<StmtPtr> stores;
     for (auto& [value, buffer] : outputs_)
       stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
+    // Later results are computed from earlier ones and from what those read: they are stored first, so that an earlier one may be
+    // written in place of its operand (a moment before the parameter that it moves).
+    if (!hero_) std::reverse(stores.begin(), stores.end());
     return stores;
   }
 
