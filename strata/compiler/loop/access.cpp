@@ -23,7 +23,8 @@ Stride stride_in(LinearIndices& indices, Expr index, Expr loop) {
 }
 
 double BodyWork::vector_cost(int lanes) const {
-  return uniform_loads + contiguous_loads + contiguous_stores + operations + 2.0 * lanes * (other_loads + other_stores);
+  return uniform_loads + contiguous_loads + contiguous_stores + operations +
+         lanes * (1.5 * other_loads + 2.0 * other_stores);
 }
 
 namespace {

@@ -21,7 +21,7 @@ using Stmts = std::vector<StmtPtr>;
 /// Bytes moved, or twice the operations done, by one task: some 10 us of work beside the 1 us that a task costs.
 constexpr int64_t kTaskWork = 64 * 1024;
 /// A transposing nest reads this many lines at a time, so that they stay in the first cache for their other elements.
-constexpr int64_t kTransposeBlock = 64;
+constexpr int64_t kTransposeBlock = 32;
 
 bool has_loop(std::span<const StmtPtr> body) {
   return std::any_of(body.begin(), body.end(), [](const StmtPtr& s) { return s->kind == StmtKind::For; });
@@ -201,18 +201,19 @@ Stmts schedule_pointwise(Nest nest, LoopContext& c, const ir::Facts& facts, runt
   const auto task = [&](std::span<const TaskRange> ranges) -> Stmts {
     const std::span<const NestLoop> outer(nest.loops.data(), nest.loops.size() - 1);
     const TaskRange row = ranges.back();
-    if (!is_blocked)
-      return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, widths, nest.body));
-    const LoopVar* block = c.loop_var(along.var->name + "b");
-    const Expr low = c.loop(block),
-               high = c.binary(ExprOp::Min, row.high, c.binary(ExprOp::Add, low, c.i64(kTransposeBlock)));
-    Stmts inner = loops_over(c, outer.last(1), ranges.subspan(outer.size() - 1),
-                             vector_loop(c, along.var, low, high, widths, nest.body));
-    inner = {make_for(block, row.low, row.high, LoopKind::Serial, std::move(inner), kTransposeBlock)};
-    return loops_over(c, outer.first(outer.size() - 1), ranges, std::move(inner));
+    return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, widths, nest.body));
   };
-  if (is_blocked)
-    notes.push_back(fmt::format("block {} by {}: it reads across rows", along.var->name, kTransposeBlock));
+  if (is_blocked) {
+    std::vector<Expr> chunks(extents.size(), c.i64(1));
+    const Dim lines = extents[extents.size() - 2];
+    const int64_t other =
+        lines.is_constant() ? std::clamp<int64_t>(lines.constant(), 1, 4 * kTransposeBlock) : 4 * kTransposeBlock;
+    const int64_t length = std::max<int64_t>(kTransposeBlock, 4096 / other / kTransposeBlock * kTransposeBlock);
+    chunks[chunks.size() - 2] = c.i64(other);
+    chunks.back() = c.i64(length);
+    notes.push_back(fmt::format("block {} by {}: it reads across rows", along.var->name, length));
+    return {tasks_of_chunks(c, extents, chunks, task)};
+  }
   return {cut_into_tasks(c, extents, points, lanes, task)};
 }
 
