@@ -3,8 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <iterator>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "strata/base/bytes/files.h"
@@ -15,11 +15,13 @@
 #include "strata/cli/opt_plan.h"
 #include "strata/compiler/check/bisect_passes.h"
 #include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/check/reduce_program.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/text_form.h"
+#include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
 
@@ -34,7 +36,7 @@ struct Options {
   int64_t seed = 1;
   int runs = 3;
   bool interpret = false, equivalence = false, bisect = false, reduce = false, time = false, no_positions = false,
-       plan = false;
+       plan = false, native = false;
 };
 
 std::string read_input(const std::string& file) {
@@ -61,18 +63,34 @@ std::vector<ir::HostArray> arguments_for(const ir::Graph& graph, const Options& 
   return arguments;
 }
 
-int interpret(const ir::Graph& graph, const Options& options) {
+int print_results(const ir::Graph& graph, const Options& options) {
   ir::InterpretOptions how;
   how.print = [](const std::string& text) { print_out(text + "\n"); };
-  const auto results = ir::interpret(graph, arguments_for(graph, options), how);
+  const auto arguments = arguments_for(graph, options);
+  const auto results =
+      options.native ? compiler::run_natively(ir::copy_graph(graph), arguments) : ir::interpret(graph, arguments, how);
   for (size_t i = 0; i < results.size(); ++i) print_out(fmt::format("result {}: {}\n", i, ir::print_array(results[i])));
   return 0;
+}
+
+/// Compiled against interpreted, on the arguments of --arg or of each seed.
+std::optional<std::string> native_difference(const ir::Graph& graph, const Options& options) {
+  for (int run = 0; run < options.runs; ++run) {
+    Options one = options;
+    one.seed += run;
+    const auto difference = compiler::find_native_difference(ir::copy_graph(graph), arguments_for(graph, one));
+    if (difference) return fmt::format("seed {}: {}", one.seed, *difference);
+  }
+  return std::nullopt;
 }
 
 /// Throws E0301 with the first pass that is to blame, if one is.
 void check_equivalence(const ir::Graph& before, const ir::Graph& after, std::span<const compiler::Pass> passes,
                        const Options& options) {
   const auto seed = static_cast<uint64_t>(options.seed);
+  if (options.native)
+    if (const auto off = native_difference(after, options))
+      throw base::Error("E0303", fmt::format("{}: {}", before.name(), *off));
   const auto difference = compiler::find_inequivalence(before, after, options.runs, seed);
   if (!difference) {
     std::fputs(fmt::format("equivalent on {} sets of random arguments\n", options.runs).c_str(), stderr);
@@ -96,14 +114,14 @@ int bisect(const ir::Graph& graph, std::span<const compiler::Pass> passes, const
 /// The smallest program on which the passes fail or change the meaning.
 int reduce(std::shared_ptr<const ir::Graph> graph, std::span<const compiler::Pass> passes, const Options& options) {
   auto fails = [&](const ir::Graph& candidate) {
-    std::shared_ptr<const ir::Graph> after;
     try {
-      after = compiler::run_passes(candidate, passes, options.run).graph;
-    } catch (const base::Error&) {
-      return true;
+      const auto after = compiler::run_passes(candidate, passes, options.run).graph;
+      if (options.native) return native_difference(*after, options).has_value();
+      return compiler::find_inequivalence(candidate, *after, options.runs, static_cast<uint64_t>(options.seed))
+          .has_value();
+    } catch (const base::Error& error) {
+      return error.kind() == base::ErrorKind::Internal;  // a program that is wrong itself is not what is looked for
     }
-    return compiler::find_inequivalence(candidate, *after, options.runs, static_cast<uint64_t>(options.seed))
-        .has_value();
   };
   if (!fails(*graph))
     throw base::Error("E0710", "--reduce: the passes neither fail nor change what the program means")
@@ -128,7 +146,7 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   const compiler::PassResults results = compiler::run_passes(*graph, passes, options.run);
   if (options.time) print_times(results.reports);
   if (options.equivalence) check_equivalence(*graph, *results.graph, passes, options);
-  if (options.interpret) return interpret(*results.graph, options);
+  if (options.interpret || (options.native && !options.equivalence)) return print_results(*results.graph, options);
   if (!options.equivalence) print_out(ir::print_graph(*results.graph, {.positions = !options.no_positions}));
   return 0;
 }
@@ -164,6 +182,8 @@ Run declare_opt(CLI::App& app) {
   app.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
   app.add_flag("--time", o->time, "tell what each pass took and did, on stderr");
   app.add_flag("--interpret", o->interpret, "run the program in the interpreter and print the results");
+  app.add_flag("--native", o->native,
+               "compile and run it instead; with --check-equivalence and --reduce: against the interpreter");
   app.add_option("--arg", o->arguments, "an argument for --interpret, such as 'f32[2] [1.0, 2.0]'; random if left out");
   app.add_option("--seed", o->seed, "of random arguments");
   app.add_option("--runs", o->runs, "how many sets of random arguments");

@@ -10,6 +10,8 @@ constexpr ErrorPage kPages[] = {
      "Before and after the pass the tensor interpreter gives other results for the same random arguments. This is a bug in Strata: please report the program and the pass that the message names. `strata opt --reduce` makes the program small."},
     {"E0302", ErrorKind::User, "no pass has this name",
      "The hint offers the nearest name; `strata passes` lists all of them in the order in which they run."},
+    {"E0303", ErrorKind::Internal, "compiled code computes something else than the interpreter",
+     "On the same arguments, native code and the tensor interpreter differ by more than the ops' tolerances allow. This is a bug in Strata: please report the program. `strata opt --native --reduce` makes it small."},
     {"E0310", ErrorKind::Internal, "a backend refuses a kernel",
      "The loop program holds something that this backend can't compile; the message gives the reason, and "
      "`strata explain` prints it beside the kernel. Refusals are reported, never worked round silently."},

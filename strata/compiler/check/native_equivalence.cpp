@@ -1,0 +1,43 @@
+#include "strata/compiler/check/native_equivalence.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "strata/compiler/check/random_program.h"
+#include "strata/ir/interpret.h"
+
+namespace strata::compiler {
+
+using ir::HostArray;
+
+std::vector<HostArray> run_natively(std::shared_ptr<const ir::Graph> graph, std::span<const HostArray> arguments,
+                                    const CompileOptions& options) {
+  std::vector<HostArray> copies;
+  for (const HostArray& a : arguments) copies.push_back(a.clone());
+  return compile(std::move(graph), options)->run(std::move(copies));
+}
+
+std::optional<std::string> first_out_of_bounds(std::span<const HostArray> expected, std::span<const HostArray> found,
+                                               const std::vector<std::vector<double>>& bounds) {
+  if (expected.size() != found.size()) return fmt::format("{} results, found {}", expected.size(), found.size());
+  for (size_t r = 0; r < expected.size(); ++r) {
+    if (expected[r].dtype() != found[r].dtype() || expected[r].shape() != found[r].shape())
+      return fmt::format("result {} has another type", r);
+    for (int64_t i = 0; i < expected[r].elements(); ++i) {
+      const double a = expected[r].get(i), b = found[r].get(i), bound = bounds[r][static_cast<size_t>(i)];
+      const bool fits = a == b || (std::isnan(a) && std::isnan(b)) || std::isinf(bound) || std::fabs(a - b) <= bound;
+      if (!fits) return fmt::format("result {}, element {}: expected {}, found {}, allowed is {}", r, i, a, b, bound);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> find_native_difference(std::shared_ptr<const ir::Graph> graph,
+                                                  std::span<const HostArray> arguments, const CompileOptions& options) {
+  const auto bounds = error_bounds(*graph, arguments, 1);
+  const auto expected = ir::interpret(*graph, arguments);
+  return first_out_of_bounds(expected, run_natively(std::move(graph), arguments, options), bounds);
+}
+
+}  // namespace strata::compiler
