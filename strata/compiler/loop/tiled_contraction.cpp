@@ -170,7 +170,7 @@ class Writer {
     const LoopVar* tile = c_.loop_var("jt");
     Stmts body;
     const Expr first = bind("j_first", add(columns.low, mul(c_.loop(tile), t_.tile_columns())), body);
-    if (columns_along_depth_)
+    if (columns_along_depth_ && !(columns_.is_linear() && pack_columns_depth_.is_linear()))
       append(body, pack_column_chains(c_.loop(tile), first, columns, depth));
     else
       append(body, pack_column_tile(c_.loop(tile), first, columns, depth));
@@ -191,6 +191,16 @@ class Writer {
       append(copy, columns_.at(column, with));
       copy.push_back(make_store(packed_columns_, {tile, sub(c_.loop(k), depth.low), c_.loop(j)},
                                 element(k_.columns_operand, with)));
+      // Read across rows: 8 at a time, whose lines the first cache holds even when all fall into one set.
+      const int narrow = std::min(8, t_.lanes);
+      const LoopVar* group = c_.loop_var("group");
+      const auto few =
+          columns_along_depth_ && is_whole ? vector_body(c_, copy, j, c_.loop(group), narrow) : std::nullopt;
+      if (few) {
+        append(body, *few);
+        return Stmts{make_for(group, c_.i64(0), c_.i64(t_.tile_columns()), LoopKind::Serial,
+                              {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))}, narrow)};
+      }
       const int one[] = {1};
       const std::span<const int> widths = is_whole ? std::span<const int>(widths_) : std::span<const int>(one);
       append(body, vector_tile(j, is_whole ? t_.tile_columns() : -1, t_.tile_columns(), widths, copy));
