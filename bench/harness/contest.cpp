@@ -1,7 +1,14 @@
 #include "bench/harness/contest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <ctime>
+
+#include "strata/base/terminal/screen.h"
+#include "strata/base/threads/thread_pool.h"
 
 namespace strata::bench {
 
@@ -28,13 +35,28 @@ double wall_seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::function<double()> burst(std::function<void()> work, double least_seconds) {
-  return [work = std::move(work), least_seconds] {
+double cpu_seconds(const std::function<void()>& work) {
+  const std::clock_t start = std::clock();
+  work();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+std::function<double()> burst(std::function<void()> work, int threads, double least_seconds) {
+  return [work = std::move(work), threads, least_seconds] {
     double total = 0;
     int count = 0;
-    for (; total < least_seconds || count == 0; ++count) total += wall_seconds(work);
+    for (; total < least_seconds || count == 0; ++count) total += threads == 1 ? cpu_seconds(work) : wall_seconds(work);
     return total / count;
   };
+}
+
+void warn_if_busy() {
+  double load = 0;
+  const int cpus = base::available_cpus();
+  if (::getloadavg(&load, 1) == 1 && load > 0.5 * cpus)
+    base::write_human_line(fmt::format(
+        "bench: the machine is busy (load {:.1f} on {} CPUs): the figures of several threads are not to be trusted",
+        load, cpus));
 }
 
 }  // namespace strata::bench

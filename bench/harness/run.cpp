@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "bench/harness/contest.h"
 #include "bench/workloads/gpt_step.h"
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
@@ -42,6 +43,7 @@ void write_rows(const std::string& path, std::string_view suite, const std::vect
 
 std::vector<Row> run(const RunOptions& options) {
   std::vector<Row> all;
+  warn_if_busy();
   for (const Suite* suite : chosen(options.suites)) {
     base::write_human_line(fmt::format("bench: {}: {}", suite->name, suite->summary));
     std::vector<Row> rows;

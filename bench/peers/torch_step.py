@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """PyTorch's training step as a peer: eager and through torch.compile, with its best settings (fused optimisers, SDPA).
 
+With one thread seconds are CPU time, with more they are wall time, as on our side.
 setup {"workload": "lenet" | "gpt", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
 """
 import os
@@ -47,17 +48,17 @@ def setup(request):
     import torch
 
     torch.set_num_threads(request["threads"])
-    state.update(make_step(request))
+    state.update(make_step(request), clock=time.process_time if request["threads"] == 1 else time.perf_counter)
     return {"peer": "PyTorch", "version": torch.__version__.split("+")[0]}
 
 
 def run(request):
     step = state[request["mode"]]
-    total, count = 0.0, 0
+    total, count, clock = 0.0, 0, state["clock"]
     while total < 0.1 and count < request.get("steps", 1000):
-        start = time.perf_counter()
+        start = clock()
         step()
-        total += time.perf_counter() - start
+        total += clock() - start
         count += 1
     return {"seconds": total / count}
 

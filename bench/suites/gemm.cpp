@@ -16,7 +16,7 @@ void run_size(int64_t n, int threads, Peer* peer, const std::string& version, co
               const Report& report) {
   const Tensor a = uniform(Key(1), {n, n}, -1, 1).evaluate(), b = uniform(Key(2), {n, n}, -1, 1).evaluate();
   auto product = jit([](Tensor a, Tensor b) { return matmul(a, b); }, {.name = "gemm", .is_batch_symbolic = false});
-  std::vector<Contestant> contestants = {{"strata", burst([&] { product(a, b).evaluate(); })}};
+  std::vector<Contestant> contestants = {{"strata", burst([&] { product(a, b).evaluate(); }, threads)}};
   if (peer) contestants.push_back({"oneDNN", [&] { return peer->run(base::Json::object().set("n", n)); }});
   const std::vector<double> seconds = contest(contestants, options.rounds);
   const double flops = 2.0 * static_cast<double>(n * n * n);

@@ -1,5 +1,7 @@
 #include "bench/workloads/gpt_step.h"
 
+#include <algorithm>
+
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
 #include "bench/suites/step_contest.h"
@@ -7,26 +9,38 @@
 
 namespace strata::bench {
 
+namespace {
+
+base::Json peer_setup(const GptSize& size) {
+  const models::GptConfig& m = size.model;
+  return base::Json::object()
+      .set("workload", "gpt")
+      .set("batch", size.batch)
+      .set("layers", m.layers)
+      .set("width", m.width)
+      .set("heads", m.heads)
+      .set("vocabulary", m.vocabulary)
+      .set("context", m.context);
+}
+
+}  // namespace
+
 void run_gpt_step(const SuiteOptions& options, const Report& report) {
   const GptSize size;
-  const ThreadsScope scope(2);
-  GptStep step(size);
-  step();
-  const models::GptConfig& m = size.model;
-  run_step_contest({.workload = "GPT 6 x 256, vocabulary 4096, batch 16 x 256, AdamW",
-                    .peer_setup = base::Json::object()
-                                      .set("workload", "gpt")
-                                      .set("batch", size.batch)
-                                      .set("layers", m.layers)
-                                      .set("width", m.width)
-                                      .set("heads", m.heads)
-                                      .set("vocabulary", m.vocabulary)
-                                      .set("context", m.context),
-                    .ours = burst([&] { step(); }),
-                    .flops = matrix_flops(step.program(), size.batch),
-                    .bar = 1.0,
-                    .threads = 2},
-                   options, report);
+  SuiteOptions few = options;
+  few.rounds = std::min(options.rounds, 5);  // a turn takes seconds
+  for (const int threads : {2, 1}) {
+    const ThreadsScope scope(threads);
+    GptStep step(size);
+    step();
+    run_step_contest({.workload = "GPT 6 x 256, vocabulary 4096, batch 16 x 256, AdamW",
+                      .peer_setup = peer_setup(size),
+                      .ours = burst([&] { step(); }, threads),
+                      .flops = matrix_flops(step.program(), size.batch),
+                      .bar = threads == 2 ? std::optional<double>(1.0) : std::nullopt,
+                      .threads = threads},
+                     few, report);
+  }
 }
 
 }  // namespace strata::bench

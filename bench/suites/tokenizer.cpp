@@ -3,8 +3,7 @@
 // whoever else is on the machine.
 #include <fmt/format.h>
 
-#include <ctime>
-#include <functional>
+#include <algorithm>
 #include <optional>
 
 #include "bench/harness/contest.h"
@@ -30,12 +29,6 @@ std::vector<std::string_view> split_documents(std::string_view text) {
     at = end;
   }
   return documents;
-}
-
-double cpu_seconds(const std::function<void()>& work) {
-  const std::clock_t start = std::clock();
-  work();
-  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 /// The same sum as in bench/peers/tokenizers_peer.py.

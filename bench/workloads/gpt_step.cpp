@@ -23,15 +23,6 @@ GptStep::GptStep(const GptSize& size)
   y_BT_.evaluate();
 }
 
-std::vector<std::vector<int64_t>> GptStep::argument_shapes() const {
-  std::vector<std::vector<int64_t>> shapes;
-  append_shapes(shapes, leaves_of(const_cast<models::Gpt&>(model_)));
-  append_shapes(shapes, leaves_of(const_cast<optim::Optimiser&>(optimiser_)));
-  shapes.push_back(x_BT_.array().shape());
-  shapes.push_back(y_BT_.array().shape());
-  return shapes;
-}
-
 base::Json measure_gpt_compile() {
   GptStep step({.batch = 1});  // the batch is a symbol of the program: one sequence runs the same code as sixteen
   const double first = wall_seconds([&] { step(); });

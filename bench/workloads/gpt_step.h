@@ -17,7 +17,6 @@ class GptStep {
   explicit GptStep(const GptSize& size = {});
   double operator()() { return step_(model_, optimiser_, x_BT_, y_BT_).item(); }
   const runtime::Executable& program() const { return step_.executable(); }
-  std::vector<std::vector<int64_t>> argument_shapes() const;
 
  private:
   struct Step {

@@ -1,7 +1,5 @@
 #include "bench/workloads/lenet_step.h"
 
-#include "strata/runtime/execute/executable.h"
-
 namespace strata::bench {
 
 LeNetStep::LeNetStep(int64_t batch)
@@ -11,20 +9,6 @@ LeNetStep::LeNetStep(int64_t batch)
       y_B_(random_integers(Key(2), {batch}, 0, 10, DType::i64)) {
   x_BCHW_.evaluate();
   y_B_.evaluate();
-}
-
-std::vector<std::vector<int64_t>> LeNetStep::argument_shapes() const {
-  std::vector<std::vector<int64_t>> shapes;
-  append_shapes(shapes, leaves_of(const_cast<models::LeNet&>(model_)));
-  append_shapes(shapes, leaves_of(const_cast<optim::Optimiser&>(optimiser_)));
-  shapes.push_back(x_BCHW_.array().shape());
-  shapes.push_back(y_B_.array().shape());
-  return shapes;
-}
-
-void append_shapes(std::vector<std::vector<int64_t>>& shapes, const Leaves& leaves) {
-  for (const Leaf& leaf : leaves.list)
-    if (leaf.tensor().defined()) shapes.push_back(leaf.tensor().array().shape());
 }
 
 namespace {
@@ -44,6 +28,16 @@ double matrix_flops(const ir::Graph& graph, int64_t batch) {
 
 double matrix_flops(const runtime::Executable& program, int64_t batch) {
   return matrix_flops(*program.plan().graph, batch);
+}
+
+runtime::MemoryUse memory_use(const runtime::Executable& program, int64_t batch) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const int argument : program.plan().arguments) {
+    std::vector<int64_t>& shape = shapes.emplace_back();
+    for (const Dim d : program.plan().buffers[static_cast<size_t>(argument)].type.shape())
+      shape.push_back(d.evaluate([&](std::string_view) { return batch; }));
+  }
+  return program.memory_use(shapes);
 }
 
 }  // namespace strata::bench

@@ -4,6 +4,7 @@
 #include "strata/models/lenet.h"
 #include "strata/nn/loss.h"
 #include "strata/optim/rules.h"
+#include "strata/runtime/execute/executable.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
 
@@ -15,8 +16,6 @@ class LeNetStep {
   /// One step, until the loss is known.
   double operator()() { return step_(model_, optimiser_, x_BCHW_, y_B_).item(); }
   const runtime::Executable& program() const { return step_.executable(); }
-  /// Of the arguments, as Executable::memory_use wants them.
-  std::vector<std::vector<int64_t>> argument_shapes() const;
 
  private:
   struct Step {
@@ -36,7 +35,7 @@ class LeNetStep {
 /// symbolic dimensions.
 double matrix_flops(const runtime::Executable& program, int64_t batch);
 
-/// Shapes of the defined tensors of a tree, in order.
-void append_shapes(std::vector<std::vector<int64_t>>& shapes, const Leaves& leaves);
+/// What the plan needs of memory when its symbolic dimensions are `batch`.
+runtime::MemoryUse memory_use(const runtime::Executable& program, int64_t batch);
 
 }  // namespace strata::bench
