@@ -24,7 +24,7 @@ void expect_near(std::span<const ir::HostArray> found, std::span<const ir::HostA
 
 /// Every program with all passes, and with one of them left out in turn.
 TEST(CompiledGradient, OfRandomProgramsEqualsTheInterpretedOneWithEachPassOnAndOff) {
-  const transform::checks::Seeds seeds(8);
+  const transform::checks::Seeds seeds(24);
   const auto passes = compiler::pipeline();
   for (uint64_t seed = seeds.first; seed < seeds.end; ++seed) {
     transform::checks::RandomProgram program(seed);

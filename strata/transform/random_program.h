@@ -42,7 +42,9 @@ class RandomProgram {
     for (int i = 0; i < 3; ++i) pool_.push_back(graph_->add_parameter(ir::Type::of(ir::DType::f64, {rows_, columns_})));
     const int steps = 4 + static_cast<int>(below(8));
     for (int i = 0; i < steps; ++i) pool_.push_back(step());
-    graph_->set_results({ops::reduce_sum(pool_.back() * pick(), {0, 1}), pool_.back()});
+    Value all = pool_.back() * pick();  // every value counts, so that no step is dead
+    for (const Value& v : pool_) all = all + ops::tanh(v);
+    graph_->set_results({ops::reduce_sum(all, {0, 1}), pool_.back()});
   }
 
   const std::shared_ptr<ir::Graph>& graph() const { return graph_; }
