@@ -8,7 +8,9 @@
 #include "strata/compiler/loop/schedule_comparison.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
+#include "strata/ir/loops/text_form.h"
 #include "strata/ops/list.h"
+#include "strata/ops/reduce.h"
 #include "strata/ops/sample_arrays.h"
 
 namespace strata::compiler {
@@ -62,13 +64,34 @@ TEST(Schedule, TransposesWriteAlongRowsAndReadInBlocks) {
     EXPECT_EQ(compare_schedules(text, dims), "");
 }
 
-TEST(Schedule, ReductionsOfLastAndOtherAxes) {
+TEST(Schedule, ChainsAndLanesOfAnyLengthRunNatively) {
   const std::string columns = R"(kernel @columns(%x: f32[B,N]) -> (%y: f32[N]) {
     parallel j in 0..N { var acc: f32 = 0.0
       for r in 0..B { acc = add(acc, %x[r,j]) }
       %y[j] = acc } })";
   for (const auto& dims : std::vector<std::vector<int64_t>>{{0, 5}, {1, 1}, {13, 7}, {5, 150}, {3, 67}})
     EXPECT_EQ(compare_schedules(columns, dims), "");
+  for (const auto& [axes, name] : {std::pair<ops::Ints, const char*>{{1}, "rows"}, {{0}, "columns"}, {{0, 1}, "all"}})
+    for (const std::vector<ir::Dim>& shape : {std::vector<ir::Dim>{3, 131}, {65, 7}, {1, 32}, {0, 5}, {70, 45}}) {
+      ir::Graph graph;
+      const ir::Value x = graph.add_parameter(ir::Type::of(ir::DType::f32, shape));
+      const Kernel naive = lower_kernel(*ops::reduce_sum(x, axes).node, graph.facts(), name);
+      EXPECT_EQ(compare_schedules(naive, {}), "");
+    }
+}
+
+TEST(Schedule, ExplainSaysWhatWasDoneAndWhatWasRefused) {
+  std::vector<std::string> notes;
+  const auto explain = [&](const std::string& text) {
+    schedule(ir::loops::parse_kernel(text).value(), runtime::IsaLevel::Avx2, &notes);
+    return fmt::format("{}", fmt::join(notes, "; "));
+  };
+  EXPECT_EQ(explain("kernel @f(%x: f32[B,4]) -> (%y: f32[B,4]) { parallel i in 0..B { vector j in 0..4 { %y[i,j] = "
+                    "neg(%x[i,j]) } } }"),
+            "join i, j; vectorise ij by 8, 1");
+  EXPECT_EQ(
+      explain("kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { if gt(%x[i], 0.0) { %y[i] = 1.0 } } }"),
+      "left as written: it branches on data");
 }
 
 }  // namespace
