@@ -2,8 +2,10 @@
 
 namespace strata::cli {
 
+Run declare_bench(CLI::App& app);
 Run declare_config(CLI::App& app);
 Run declare_data(CLI::App& app);
+Run declare_demo(CLI::App& app);
 Run declare_error(CLI::App& app);
 Run declare_eval(CLI::App& app);
 Run declare_generate(CLI::App& app);
@@ -18,6 +20,7 @@ Run declare_train(CLI::App& app);
 namespace {
 
 constexpr Command kCommands[] = {
+    {"demo", "train LeNet-5 on Fashion-MNIST and a GPT on Debian's texts, with a report each", declare_demo},
     {"train", "train a model in a run folder, to the end or on from its checkpoint", declare_train},
     {"eval", "measure a trained model on held-out data", declare_eval},
     {"generate", "continue a text with a trained language model", declare_generate},
@@ -26,6 +29,7 @@ constexpr Command kCommands[] = {
     {"init", "write the parameters that a training starts from", declare_init},
     {"data", "write the batches that a training sees", declare_data},
     {"profile", "trace training steps for ui.perfetto.dev", declare_profile},
+    {"bench", "measure Strata against its peers, and write the rows to bench/out/latest.json", declare_bench},
     {"opt", "read a program's text, run passes on it, interpret it, compare and shrink it", declare_opt},
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/hash.h"
 #include "strata/base/bytes/mapped_file.h"
@@ -66,7 +68,8 @@ Texts texts_of(const base::Config& config) {
 }
 
 text::Tokenizer train_tokenizer(const std::string& text, int64_t vocabulary) {
-  base::ProgressBar bar({.label = "tokenizer", .total = vocabulary, .unit = "tokens"});
+  const int64_t merges = vocabulary - 256 - 1;
+  base::ProgressBar bar({.label = "tokenizer", .total = merges, .unit = "merges"});
   int64_t shown = 0;
   text::BpeTrainer trainer({.vocabulary_size = static_cast<size_t>(vocabulary),
                             .special_tokens = {kEndOfText},
@@ -77,6 +80,7 @@ text::Tokenizer train_tokenizer(const std::string& text, int64_t vocabulary) {
                             }});
   trainer.feed(text);
   text::Tokenizer tokenizer = trainer.train();
+  bar.advance(std::max<int64_t>(0, merges - shown));
   bar.finish();
   return tokenizer;
 }

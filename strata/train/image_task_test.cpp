@@ -1,0 +1,196 @@
+// Training of LeNet on made-up images: resume bit for bit, run folders, and steps that are not finite.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "strata/base/bytes/files.h"
+#include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/error.h"
+#include "strata/models/lenet.h"
+#include "strata/nn/loss.h"
+#include "strata/train/checkpoint.h"
+#include "strata/train/learner.h"
+#include "strata/train/made_up_images.h"
+#include "strata/train/open_task.h"
+#include "strata/train/schema.h"
+#include "strata/train/trainer.h"
+
+namespace strata::train {
+namespace {
+
+base::Config image_config(const std::string& folder, std::vector<std::string> more = {}) {
+  write_made_up_data_set(folder);
+  std::vector<std::string> overrides = {"data.path=" + folder, "data.validation=20",     "train.batch=32",
+                                        "train.epochs=3",      "data.augment=crop_flip", "optim.learning_rate=0.01",
+                                        "train.log_every=1"};
+  overrides.insert(overrides.end(), more.begin(), more.end());
+  return base::parse_config(training_schema(), "", "test", overrides);
+}
+
+Snapshot state_of(const Task& task) {
+  Snapshot s;
+  task.save(s);
+  return s;
+}
+
+void expect_same(const Snapshot& a, const Snapshot& b) {
+  EXPECT_EQ(a.facts, b.facts);
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (const auto& [name, array] : a.tensors) EXPECT_TRUE(array.same_bits(b.tensors.at(name))) << name;
+}
+
+void take_steps(Task& task, int from, int to) {
+  for (int i = from; i < to; ++i) ASSERT_TRUE(task.step(static_cast<double>(i) / 9).is_finite);
+}
+
+TEST(ImageTask, AResumedTrainingIsTheSameBitForBit) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(folder.path());
+  const auto whole = make_task(config), first = make_task(config), second = make_task(config);
+  ASSERT_EQ(whole->steps(), 9);  // 80 images: two batches of 32, one of 16
+  take_steps(*whole, 0, 8);
+  take_steps(*first, 0, 4);
+  save_checkpoint(folder / "c", state_of(*first));
+  second->restore(load_checkpoint(folder / "c"));
+  take_steps(*second, 4, 8);
+  expect_same(state_of(*whole), state_of(*second));
+}
+
+TEST(ImageTask, AResumedRunFolderEndsLikeAnUninterruptedOne) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(folder.path(), {"train.checkpoint_every=2"});
+  train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
+  const base::Config shorter = image_config(folder.path(), {"train.epochs=2"});
+  train(shorter, RunFolder(folder / "b", Start::Fresh), Start::Fresh);
+  // Another length is another schedule: what goes on is compared with what goes on.
+  train(config, RunFolder(folder / "b", Start::Resume), Start::Resume);
+  const Snapshot a = load_checkpoint(folder / "a/checkpoint.safetensors"),
+                 b = load_checkpoint(folder / "b/checkpoint.safetensors");
+  EXPECT_EQ(a.facts.at("step"), "9");
+  EXPECT_EQ(b.facts.at("step"), "9");
+  EXPECT_EQ(a.facts.at("loader"), b.facts.at("loader"));
+  const std::string metrics = base::read_text(folder / "b/metrics.jsonl").value();
+  for (int step = 1; step <= 9; ++step) {
+    const std::string line = "{\"step\":" + std::to_string(step) + ",\"loss\"";
+    EXPECT_EQ(metrics.find(line), metrics.rfind(line)) << step;
+    EXPECT_NE(metrics.find(line), std::string::npos) << step;
+  }
+  for (const char* name : {"config.toml", "summary.json", "loss.svg", "report.html", "samples.png", "confusion.svg"})
+    EXPECT_TRUE(base::is_file(folder / ("a/" + std::string(name)))) << name;
+}
+
+TEST(ImageTask, TheSavedConfigReproducesTheRun) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(folder.path(), {"train.epochs=1"});
+  train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
+  const auto saved = open_config(folder / "a/config.toml");
+  train(*saved, RunFolder(folder / "b", Start::Fresh), Start::Fresh);
+  Snapshot a = load_checkpoint(folder / "a/checkpoint.safetensors"),
+           b = load_checkpoint(folder / "b/checkpoint.safetensors");
+  a.facts.erase("milliseconds"), b.facts.erase("milliseconds");
+  expect_same(a, b);
+  const OpenedTask opened = open_task(folder / "a");
+  EXPECT_EQ(opened.step, 3);
+}
+
+TEST(ImageTask, AStepThatIsNotFiniteNamesItsOpAndCommitsNothing) {
+  const base::TempFolder folder;
+  const base::Config config =
+      image_config(folder.path(), {"optim.learning_rate=1e6", "optim.kind=sgd", "train.checkpoint_every=1"});
+  const RunFolder run(folder / "run", Start::Fresh);
+  try {
+    train(config, run, Start::Fresh);
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0704");
+    EXPECT_NE(e.text().find("first made by"), std::string::npos) << e.text();
+  }
+  const Snapshot last = load_checkpoint(run.file("checkpoint.safetensors"));
+  for (const auto& [name, array] : last.tensors)
+    for (int64_t i = 0; i < array.elements(); ++i) ASSERT_TRUE(std::isfinite(array.get(i))) << name;
+}
+
+struct ImageLoss {
+  Tensor operator()(const models::LeNet& m, const Tensor& x, const Tensor& y, nn::Context&) const {
+    return nn::cross_entropy(m(x), y);
+  }
+};
+using ImageLearner = Learner<models::LeNet, ImageLoss>;
+
+Sample made_up_sample(int64_t count, int64_t first = 0) {
+  ir::HostArray x(ir::DType::f32, {count, 1, 28, 28}), y(ir::DType::i32, {count});
+  for (int64_t i = 0; i < x.elements(); ++i) x.set(i, std::sin(static_cast<double>(i + first * 784) * 0.37));
+  for (int64_t i = 0; i < count; ++i) y.set_int(i, (i + first) * 3 % 10);
+  return {Tensor(x), Tensor(y)};
+}
+
+TEST(Learner, NanInTheDataIsRefusedByTheOpThatMeetsIt) {
+  const base::Config config(training_schema());
+  ImageLearner learner(config, nn::init<models::LeNet>(Key(1)));
+  Snapshot before, after;
+  learner.save(before);
+  Sample sample = made_up_sample(8);
+  ir::HostArray poisoned = sample.x.array().clone();
+  poisoned.set(5000, std::numeric_limits<double>::quiet_NaN());
+  sample.x = Tensor(poisoned);
+  const StepResult result = learner.step({&sample, 1}, 0);
+  EXPECT_FALSE(result.is_finite);
+  EXPECT_NE(result.culprit.find("conv"), std::string::npos) << result.culprit;
+  learner.save(after);
+  for (const auto& [name, array] : before.tensors) {
+    if (name == "optimiser.grad_norm" || name == "optimiser.lr") continue;
+    EXPECT_TRUE(array.same_bits(after.tensors.at(name))) << name;
+  }
+  const Sample sound = made_up_sample(8);
+  EXPECT_TRUE(learner.step({&sound, 1}, 0).is_finite);
+}
+
+TEST(Learner, GatheredGradientsOfTwoHalvesAreThoseOfTheWhole) {
+  const base::Config config =
+      base::parse_config(training_schema(), "", "test", std::vector<std::string>{"optim.kind=sgd"});
+  ImageLearner whole(config, nn::init<models::LeNet>(Key(1))), halves(config, nn::init<models::LeNet>(Key(1)));
+  const Sample all = made_up_sample(16);
+  const Sample parts[] = {made_up_sample(8), made_up_sample(8, 8)};
+  const double loss = whole.step({&all, 1}, 0).loss;
+  EXPECT_NEAR(halves.step(parts, 0).loss, loss, 1e-5);
+  Snapshot a, b;
+  whole.save(a), halves.save(b);
+  for (const auto& [name, array] : a.tensors)
+    for (int64_t i = 0; i < array.elements(); ++i) ASSERT_NEAR(array.get(i), b.tensors.at(name).get(i), 1e-4) << name;
+}
+
+TEST(LearningRate, WarmsUpAndFollowsItsSchedule) {
+  const auto config = [](const std::string& schedule) {
+    return base::parse_config(training_schema(), "", "test",
+                              std::vector<std::string>{"optim.learning_rate=0.5", "optim.warmup=10",
+                                                       "optim.final_fraction=0.1", "optim.schedule=" + schedule});
+  };
+  const base::Config cosine = config("cosine");
+  EXPECT_DOUBLE_EQ(learning_rate(cosine, 0, 0), 0.05);
+  EXPECT_DOUBLE_EQ(learning_rate(cosine, 9, 0), 0.5);
+  EXPECT_NEAR(learning_rate(cosine, 50, 0.5), 0.5 * 0.55, 1e-12);
+  EXPECT_DOUBLE_EQ(learning_rate(cosine, 50, 1), 0.05);
+  EXPECT_DOUBLE_EQ(learning_rate(config("constant"), 50, 0.7), 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate(config("linear"), 50, 0.5), 0.275);
+  EXPECT_DOUBLE_EQ(learning_rate(config("step"), 50, 0.5), 0.05);
+}
+
+TEST(Schema, RefusesUnknownKeysWithTheNearestOne) {
+  try {
+    base::parse_config(training_schema(), "[train]\nstep = 5\n", "x.toml");
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0006");
+    EXPECT_NE(e.text().find("train.steps"), std::string::npos) << e.text();
+  }
+}
+
+TEST(Schema, AModelAndDataThatDoNotSuitEachOtherAreRefused) {
+  const base::Config config =
+      base::parse_config(training_schema(), "", "test", std::vector<std::string>{"data.kind=king_james"});
+  EXPECT_THROW(make_task(config), base::Error);
+}
+
+}  // namespace
+}  // namespace strata::train
