@@ -77,9 +77,11 @@ PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const R
     std::shared_ptr<const Graph> after = run_one(*results.graph, pass, options);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     const base::Hash128 new_hash = after->hash();
-    results.reports.push_back(
-        {pass.name, time.count(), new_hash != hash, results.graph->nodes().size(), after->nodes().size()});
-    if (new_hash != hash) dump(*after, options, i + 1, pass.name);
+    const size_t nodes_before = results.graph->nodes().size(), nodes_after = after->nodes().size();
+    // Sharing equal nodes leaves the structural hash as it is, but not the number of nodes.
+    const bool changed = new_hash != hash || nodes_after != nodes_before;
+    results.reports.push_back({pass.name, time.count(), changed, nodes_before, nodes_after});
+    if (changed) dump(*after, options, i + 1, pass.name);
     hash = new_hash;
     results.graph = std::move(after);
   }

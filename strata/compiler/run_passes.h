@@ -1,7 +1,8 @@
 // Runs graph passes one after the other: each result is verified, timed and, if wanted, dumped.
 //
-// Whether a pass changed anything is read off the structural hash, so that no report can be false. A pass that throws
-// an Internal error or makes a graph that the verifier refuses ends in E0300, with a file that reproduces it.
+// Whether a pass changed anything is read off the structural hash and the number of nodes, so that no report can be
+// false. A pass that throws an Internal error or makes a graph that the verifier refuses ends in E0300, with a file
+// that reproduces it.
 #pragma once
 
 #include <memory>
