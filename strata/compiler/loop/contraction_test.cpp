@@ -111,5 +111,19 @@ TEST(TiledContraction, ConvolutionsPackTheirWindows) {
   }
 }
 
+TEST(TiledContraction, GradientsOfWindowsTakeTheirRowsFromThePaddedImage) {
+  const std::string text = R"(kernel @dw(%x: f32[B,2,6,7], %g: f32[B,3,6,7]) -> (%y: f32[3,2,3,3]) {
+    parallel o in 0..3 { for c in 0..2 { for p in 0..3 { vector q in 0..3 { var acc: f32 = 0.0
+      for n in 0..B { for h in 0..6 { for v in 0..7 {
+        acc = fma(%g[n,o,h,v], select(and(and(le(0, h + p - 1), lt(h + p - 1, 6)), and(le(0, v + q - 1), lt(v + q - 1, 7))),
+          %x[n,c,max(0, min(h + p - 1, 5)),max(0, min(v + q - 1, 6))], 0.0), acc) } } }
+      %y[o,c,p,q] = acc } } } } })";
+  std::vector<std::string> notes;
+  schedule(parse(text), IsaLevel::Avx512, &notes);
+  EXPECT_EQ(notes.front(), "rows and columns change places: vectors run along what packs better");
+  for (int64_t batch : {0, 1, 3}) EXPECT_EQ(compare_schedules(parse(text), {batch}), "");
+  expect_same(text, {3}, Run::InterpretAndNative);
+}
+
 }  // namespace
 }  // namespace strata::compiler

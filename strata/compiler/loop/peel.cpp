@@ -164,4 +164,13 @@ Stmts spilling_loop(LoopContext& c, const ir::Facts& facts, const LoopVar* var, 
   return stmts;
 }
 
+Expr inside_of_padding(LoopContext& c, const ir::Facts& facts, Expr value) {
+  const LoopVar* none = c.loop_var("none");
+  Conditions conditions(c, facts, none);
+  conditions.collect({make_declare(c.local("value", value->type, false), value)});
+  LinearIndices indices(c, facts);
+  for (const LinearIndex& form : conditions.forms) indices.assume_not_negative(form);
+  return indices.simplify(value);
+}
+
 }  // namespace strata::compiler

@@ -24,4 +24,7 @@ std::vector<ir::loops::StmtPtr> spilling_loop(ir::loops::LoopContext& context, c
                                               int lanes, std::span<const int> widths,
                                               const std::vector<ir::loops::StmtPtr>& body);
 
+/// The value where all its selects' conditions hold: what is read inside of the padding.
+ir::loops::Expr inside_of_padding(ir::loops::LoopContext& context, const ir::Facts& facts, ir::loops::Expr value);
+
 }  // namespace strata::compiler

@@ -36,7 +36,7 @@ std::vector<StmtPtr> scheduled_body(Nest nest, LoopContext& c, const ir::Facts& 
   if (!contraction) return schedule_pointwise(std::move(nest), c, facts, level, lines);
   if (should_transpose(*contraction, c, facts, runtime::vector_lanes(contraction->accumulator->type.dtype, level))) {
     contraction->transpose();
-    lines.push_back("rows and columns change places: vectors run along the longer");
+    lines.push_back("rows and columns change places: vectors run along what packs better");
   }
   const Tiling tiling = options.tiling ? *options.tiling : choose_tiling(*contraction, level);
   return schedule_contraction(*contraction, c, facts, tiling, lines);

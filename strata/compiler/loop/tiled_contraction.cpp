@@ -27,7 +27,7 @@ int contiguity(LoopContext& c, const ir::Facts& facts, Expr e, const LoopGroup& 
   if (group.is_empty()) return 0;
   LinearIndices indices(c, facts);
   int score = 0;
-  for (Expr load : collect_loads(e)) {
+  for (Expr load : collect_loads(inside_of_padding(c, facts, e))) {
     const Stride stride = stride_in(indices, load->args[0], c.loop(group.loops.back().var));
     score += stride == Stride::Contiguous ? 1 : stride == Stride::Other ? -1 : 0;
   }
@@ -167,6 +167,7 @@ class Writer {
 
   Stmts pack_columns(TaskRange columns, TaskRange depth) {
     if (columns_in_lines_) return pack_column_lines(columns, depth);
+    if (!columns_along_depth_) return pack_column_rows(columns, depth);
     const LoopVar* tile = c_.loop_var("jt");
     Stmts body;
     const Expr first = bind("j_first", add(columns.low, mul(c_.loop(tile), t_.tile_columns())), body);
@@ -176,6 +177,27 @@ class Writer {
       append(body, pack_column_tile(c_.loop(tile), first, columns, depth));
     return {make_for(tile, c_.i64(0), ceil_tiles(sub(columns.high, columns.low), t_.tile_columns()), LoopKind::Serial,
                      std::move(body))};
+  }
+
+  /// Along columns: whole tiles row by row of the operand, as it lies in memory; then the tile that is cut off.
+  Stmts pack_column_rows(TaskRange columns, TaskRange depth) {
+    const Expr count = sub(columns.high, columns.low);
+    Stmts stmts;
+    const Expr whole = bind("whole", c_.binary(ExprOp::FloorDiv, count, c_.i64(t_.tile_columns())), stmts);
+    const LoopVar *k = c_.loop_var("k"), *tile = c_.loop_var("jt"), *j = c_.loop_var("j");
+    Substitution with = batch_;
+    Stmts body = pack_columns_depth_.at(c_.loop(k), with);
+    Stmts copy = columns_.at(add(add(columns.low, mul(c_.loop(tile), t_.tile_columns())), c_.loop(j)), with);
+    copy.push_back(make_store(packed_columns_, {c_.loop(tile), sub(c_.loop(k), depth.low), c_.loop(j)},
+                              element(k_.columns_operand, with)));
+    body.push_back(make_for(tile, c_.i64(0), whole, LoopKind::Serial,
+                            vector_tile(j, t_.tile_columns(), t_.tile_columns(), widths_, copy)));
+    stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body)));
+    Stmts last;
+    const Expr first = bind("j_first", add(columns.low, mul(whole, t_.tile_columns())), last);
+    append(last, pack_column_tile(whole, first, columns, depth));
+    stmts.push_back(make_if(c_.binary(ExprOp::Lt, mul(whole, t_.tile_columns()), count), std::move(last)));
+    return stmts;
   }
 
   /// [k][column] of one tile, along columns: whole vectors, and one by one in the last tile, which repeats the last
@@ -285,6 +307,7 @@ class Writer {
                      std::move(body))};
   }
 
+  /// A vector too far at the end of a run is overwritten by the next run, or lies in the slack of the panel's row.
   Stmts pack_row_chains(Expr tile, Expr first, TaskRange rows, TaskRange depth) {
     const LoopVar* i = c_.loop_var("i");
     Stmts body;
@@ -295,8 +318,8 @@ class Writer {
            pack_rows_depth_.runs(
                depth.low, depth.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
                  const Expr value = element(k_.rows_operand, joined(with, at));
-                 return peeled_loop(c_, facts_, u, low, high, widths_,
-                                    {make_store(packed_rows_, {tile, c_.loop(i), sub(flat, depth.low)}, value)});
+                 return spilling_loop(c_, facts_, u, low, high, t_.lanes, widths_,
+                                      {make_store(packed_rows_, {tile, c_.loop(i), sub(flat, depth.low)}, value)});
                }));
     return {make_for(i, c_.i64(0), c_.i64(t_.tile_rows), LoopKind::Serial, std::move(body))};
   }
@@ -429,10 +452,17 @@ class Writer {
 
 }  // namespace
 
-bool should_transpose(const Contraction& k, LoopContext&, const ir::Facts&, int lanes) {
+bool should_transpose(const Contraction& k, LoopContext& c, const ir::Facts& facts, int lanes) {
   const Dim rows = k.rows.extent(), columns = k.columns.extent();
-  if (!columns.is_constant() || columns.constant() >= lanes) return false;
-  return !rows.is_constant() || rows.constant() >= 2 * columns.constant();
+  const bool few_columns = columns.is_constant() && columns.constant() < lanes;
+  if (few_columns && (!rows.is_constant() || rows.constant() >= 2 * columns.constant())) return true;
+  // The gradient of a convolution's window: short runs of columns, long runs of depth. As rows, whose panels lie along
+  // the depth, they are copied by vectors; the other side is small.
+  if (!rows.is_constant() || rows.constant() > 2 * lanes || k.columns.is_empty()) return false;
+  const Dim run = k.columns.loops.back().extent;
+  return run.is_constant() && run.constant() < 6 &&
+         !GroupIndex(c, facts, k.depth, {&k.columns_operand, 1}).is_linear() &&
+         contiguity(c, facts, k.columns_operand, k.depth) > 0;
 }
 
 Stmts schedule_contraction(const Contraction& contraction, LoopContext& c, const ir::Facts& facts, const Tiling& tiling,

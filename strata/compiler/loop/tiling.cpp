@@ -37,7 +37,8 @@ int64_t even_piece(int64_t extent, int64_t most, int64_t unit) {
 void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t columns) {
   const int registers = runtime::vector_registers(level);
   const int64_t most_vectors = ceil_div(columns, t.lanes);
-  const int64_t full_rows = level == IsaLevel::Avx512 ? 14 : level == IsaLevel::Avx2 ? 6 : 4;
+  // 8 rows do as well as 14 with 32 registers (Zen 5), and pad less where nothing is known.
+  const int64_t full_rows = level == IsaLevel::Avx512 ? (rows == kUnknown ? 8 : 14) : level == IsaLevel::Avx2 ? 6 : 4;
   t.tile_vectors = std::min<int64_t>(level == IsaLevel::Scalar ? 1 : 2, most_vectors);
   // A tile of few rows is wider, so that enough chains are in flight to hide the latency of one.
   while (rows < full_rows && t.tile_vectors < std::min<int64_t>(most_vectors, 8) &&
@@ -47,11 +48,12 @@ void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t colum
                                               (registers - 2 - t.tile_vectors) / t.tile_vectors);
   t.tile_rows = std::min(rows, most_rows);
   if (rows >= kUnknown) return;
+  const double lower = level == IsaLevel::Avx512 ? 0.03 : 0.4;
   // Padding costs rows, but a lower tile loads more for each product: 5 rows of 6 cost 7 % on AVX2 (1024^3, Zen 5).
   const int64_t highest = t.tile_rows;
   const auto cost = [&](int64_t r) {
     return static_cast<double>(round_up(rows, r)) *
-           (1.0 + 0.4 * static_cast<double>(highest - r) / static_cast<double>(highest));
+           (1.0 + lower * static_cast<double>(highest - r) / static_cast<double>(highest));
   };
   for (int64_t r = highest; 2 * r >= highest && r >= 1; --r)
     if (cost(r) < cost(t.tile_rows)) t.tile_rows = r;
@@ -73,19 +75,27 @@ Tiling choose_tiling(const Contraction& contraction, IsaLevel level) {
   const int64_t pack_limit = 512 * 4 / bytes;
   t.task_columns = even_piece(columns, pack_limit, t.tile_columns());
   t.task_rows = even_piece(rows, 4 * t.row_block, t.tile_rows);
-  // At least two tasks for two threads, if each still has some 2 million operations.
-  const auto tasks = [&] { return ceil_div(rows, t.task_rows) * ceil_div(columns, t.task_columns); };
-  const int64_t batch = extent_of(contraction.batch);
-  while (tasks() * batch < 4) {
+  // Rows that may turn out to be few (a batch): then the columns have to make two tasks.
+  if (rows == kUnknown && columns != kUnknown)
+    t.task_columns = even_piece(columns, std::min(pack_limit, ceil_div(columns, 2)), t.tile_columns());
+  // At least two tasks for two threads, if each still has some 400 thousand operations; four if that costs little.
+  const auto tasks = [&] {
+    return ceil_div(rows, t.task_rows) * ceil_div(columns, t.task_columns) * extent_of(contraction.batch);
+  };
+  while (tasks() < 4) {
     const double operations = 2.0 * static_cast<double>(t.task_rows) * static_cast<double>(t.task_columns) *
                               static_cast<double>(std::min<int64_t>(depth, 4096));
-    if (operations < (tasks() * batch < 2 ? 4e5 : 64e6)) break;
-    if (t.task_columns >= t.task_rows && t.task_columns > t.tile_columns())
+    if (operations < (tasks() < 2 ? 4e5 : 64e6)) break;
+    if (tasks() < 2 && t.task_columns == t.tile_columns() && t.tile_vectors > 1 && columns > t.lanes) {
+      t.tile_vectors = ceil_div(t.tile_vectors, 2);
+      t.task_columns = even_piece(columns, ceil_div(columns, 2), t.tile_columns());
+    } else if (t.task_columns >= t.task_rows && t.task_columns > t.tile_columns()) {
       t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
-    else if (t.task_rows > t.tile_rows)
+    } else if (t.task_rows > t.tile_rows) {
       t.task_rows = even_piece(t.task_rows, ceil_div(t.task_rows, 2), t.tile_rows);
-    else
+    } else {
       break;
+    }
   }
   t.row_block = std::min(t.row_block, t.task_rows);
   t.task_rows = round_up(t.task_rows, t.tile_rows);
