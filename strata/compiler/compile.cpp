@@ -122,7 +122,9 @@ std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const Graph> 
   const runtime::IsaLevel level = options.isa.value_or(runtime::chosen_isa_level());
   const Backend& backend = options.backend ? *options.backend : llvm_backend_for(level);
   PlanRequest request;
-  request.graph = run_passes(*graph, pipeline(), {.disabled = options.disabled_passes}).graph;
+  request.graph = run_passes(*graph, pipeline(),
+                             {.disabled = options.disabled_passes, .dump_folder = dump_folder_from_environment(*graph)})
+                      .graph;
   request.donations = options.donations;
 
   std::vector<const Node*> kernel_nodes;

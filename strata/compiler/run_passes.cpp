@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ir/text/lexer.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ir/verify.h"
 
@@ -86,6 +88,12 @@ PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const R
     results.graph = std::move(after);
   }
   return results;
+}
+
+std::string dump_folder_from_environment(const Graph& graph) {
+  const char* folder = std::getenv("STRATA_DUMP_PASSES");
+  if (!folder || !*folder) return "";
+  return fmt::format("{}/{}-{}", folder, ir::usable_name(graph.name(), "main"), graph.hash().hex().substr(0, 8));
 }
 
 std::vector<Pass> passes_named(std::span<const std::string> names) {

@@ -37,6 +37,10 @@ struct PassResults {
 
 PassResults run_passes(const ir::Graph& graph, std::span<const Pass> passes, const RunPassesOptions& options = {});
 
+/// $STRATA_DUMP_PASSES/<name>-<hash>, where the environment names a folder: compile() dumps each program's passes
+/// there.
+std::string dump_folder_from_environment(const ir::Graph& graph);
+
 /// The passes with these names, in this order; E0302 with the nearest name for an unknown one.
 std::vector<Pass> passes_named(std::span<const std::string> names);
 
