@@ -45,7 +45,9 @@ class Interpreter {
 
 }  // namespace
 
-DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::span<const std::vector<int64_t>> shapes) {
+DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::span<const std::vector<int64_t>> shapes,
+                       const DimBinding* outer) {
+  if (outer) values_ = outer->values_;
   for (size_t i = 0; i < types.size(); ++i) {
     if (shapes[i].size() != static_cast<size_t>(types[i].rank()))
       throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +

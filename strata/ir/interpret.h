@@ -29,7 +29,9 @@ std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> 
 class DimBinding {
  public:
   DimBinding() = default;
-  DimBinding(const Graph& graph, std::span<const Type> types, std::span<const std::vector<int64_t>> shapes);
+  /// `outer`: what the program around a region has bound already; its symbols mean the same inside.
+  DimBinding(const Graph& graph, std::span<const Type> types, std::span<const std::vector<int64_t>> shapes,
+             const DimBinding* outer = nullptr);
   int64_t operator()(Dim d) const;
   void bind(std::string_view symbol, int64_t value);
   const std::vector<std::pair<std::string, int64_t>>& all() const { return values_; }

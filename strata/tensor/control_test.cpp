@@ -112,6 +112,16 @@ TEST(Scan, RunsInsideJitWithASymbolicLengthAndInSyncMode) {
   EXPECT_EQ(step.recordings(), 1);
 }
 
+TEST(Cond, KnowsTheDimensionsOfTheProgramAroundIt) {
+  // 2*B stands alone in no shape of the region, so its value comes from outside.
+  auto f = jit([](Tensor x) {
+    const Tensor y = reshape(concat(std::vector<Tensor>{x, x}, 0), {x.dim(0) * 2});
+    return cond(sum(y) > 0, [&] { return y * 2; }, [&] { return y; });
+  });
+  EXPECT_EQ(at(f(numbers({3}, 1, 1)), 5), 6);
+  EXPECT_EQ(at(f(numbers({5}, -9, 1)), 9), -5);
+}
+
 TEST(Scan, BatchesWithItsGradient) {
   const Tensor xs = numbers({2, 4, 3}, -1, 0.1);
   const Lstm g = vmap(

@@ -251,7 +251,8 @@ struct Executable::Execution {
     rule.run = [&](const ir::Graph& region, std::span<const HostArray> inputs) {
       for (size_t i = 0; i < node.regions().size(); ++i)
         if (node.regions()[i].get() == &region)
-          return self.regions_[command.regions[i]]->run(std::vector<HostArray>(inputs.begin(), inputs.end()));
+          return self.regions_[command.regions[i]]->run_within(std::vector<HostArray>(inputs.begin(), inputs.end()),
+                                                               &dims);
       throw base::Error("E0900", "a region is not part of the plan");
     };
     node.op->reference.fn(rule);
@@ -277,8 +278,12 @@ std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArra
 }
 
 std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments) const {
+  return run_within(std::move(arguments), nullptr);
+}
+
+std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments, const ir::DimBinding* outer) const {
   const auto shapes = shapes_of(arguments);
-  const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes);
+  const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
   std::lock_guard hold(lock_);
   Binding& binding = bind(dims);
   provide_scratch(binding);

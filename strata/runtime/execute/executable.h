@@ -51,6 +51,7 @@ class Executable {
  private:
   struct Binding;
   struct Execution;
+  std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer) const;
   Binding& bind(const ir::DimBinding& dims) const;
   static void provide_scratch(Binding& binding);
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
