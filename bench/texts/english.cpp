@@ -1,8 +1,8 @@
 #include "bench/texts/english.h"
 
-#include "bench/texts/king_james.h"
 #include "strata/base/bytes/files.h"
-#include "strata/compiler/cache/kernel_cache.h"
+#include "strata/data/corpus/corpus.h"
+#include "strata/data/tokens/king_james.h"
 
 namespace strata::bench {
 namespace {
@@ -23,12 +23,12 @@ std::string with_documents(const std::string& verses) {
 }  // namespace
 
 EnglishText english_text() {
-  if (auto corpus = base::read_text(compiler::cache_folder() + "/corpus/train.txt");
+  if (auto corpus = base::read_text(data::cache_folder() + "/corpus/train.txt");
       corpus && corpus->size() > kMostBytes) {
     corpus->resize(corpus->rfind("\n\n", kMostBytes) + 2);
     return {"Debian's manuals", std::move(*corpus)};
   }
-  return {"the King James Bible", with_documents(king_james().value())};
+  return {"the King James Bible", with_documents(data::king_james_text())};
 }
 
 }  // namespace strata::bench

@@ -10,7 +10,7 @@ struct EnglishText {
   std::string text;  ///< documents separated by empty lines
 };
 
-/// Throws E0001, E0721 when neither is there.
+/// Throws E0634, E0642 when neither is there.
 EnglishText english_text();
 
 }  // namespace strata::bench

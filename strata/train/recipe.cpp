@@ -23,7 +23,7 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
   const double clip = config.float_at("optim.clip"), epsilon = config.float_at("optim.epsilon");
   const double beta1 = config.float_at("optim.beta1"), beta2 = config.float_at("optim.beta2");
   const std::string& rule = config.string_at("optim.kind");
-  const optim::Common common{lr, decay, clip, {{.pattern = "*.bias *norm*", .weight_decay = 0}}};
+  const optim::Common common{lr, decay, clip, {{.pattern = "*bias *norm* *ln_*", .weight_decay = 0}}};
   std::shared_ptr<const optim::Rule> chosen;
   if (rule == "sgd")
     chosen =

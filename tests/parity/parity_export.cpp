@@ -1,34 +1,23 @@
-// parity_export FOLDER: for each case <name>.safetensors (weights, batches) and <name>.json (the recipe), for
-// tools/golden/parity.py.
+// parity_export CONFIG OUT: the validation batches of a configuration as safetensors; steps and hash as JSON on stdout.
 #include <fmt/format.h>
 
-#include "strata/base/bytes/atomic_file.h"
-#include "strata/base/bytes/files.h"
-#include "tests/parity/parity_case.h"
-
-namespace {
-
-void export_all(const std::string& folder) {
-  using namespace strata;
-  base::make_folders(folder);
-  for (const parity::CaseName& name : parity::cases()) {
-    const std::unique_ptr<parity::Case> c = name.open();
-    base::Json recipe = c->recipe().json();
-    recipe.set("inputs_sha256", parity::inputs_sha256(*c));
-    formats::save_safetensors(folder + "/" + name.name + ".safetensors", parity::exported(*c));
-    base::write_file(folder + "/" + name.name + ".json", recipe.dump_pretty());
-  }
-}
-
-}  // namespace
+#include "strata/base/error/error.h"
+#include "strata/base/json/json.h"
+#include "tests/parity/parity_inputs.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "usage: parity_export FOLDER\n");
+  if (argc != 3) {
+    fmt::print(stderr, "usage: parity_export CONFIG OUT\n");
     return 1;
   }
   try {
-    export_all(argv[1]);
+    using namespace strata;
+    const train::OpenedTask opened = train::open_task(argv[1]);
+    formats::save_safetensors(argv[2], parity::validation_batches(*opened.config));
+    fmt::print("{}\n", base::Json::object()
+                           .set("steps", parity::steps_of(opened))
+                           .set("inputs_sha256", parity::inputs_sha256(opened))
+                           .dump());
   } catch (const strata::base::Error& error) {
     fmt::print(stderr, "{}\n", error.text());
     return strata::base::exit_code(error.kind());

@@ -36,9 +36,6 @@ constexpr ErrorPage kPages[] = {
     {"E0720", ErrorKind::Environment, "a benchmark's peer failed",
      "A program that Strata is compared with can't be started, ended in the middle, or says that it can't do what was "
      "asked. Its own words stand in bench/out/<peer>.log. `strata bench --no-peers` measures without peers."},
-    {"E0721", ErrorKind::Environment, "the frozen text is another one",
-     "The comparison with PyTorch reads the King James Bible of Debian's package bible-kjv-text and knows it by its "
-     "SHA-256. The file at hand is damaged or of another edition."},
 };
 
 }  // namespace
