@@ -228,6 +228,15 @@ void measure_pointwise(const std::string& filter, bool dump) {
   }
 }
 
+/// Scores (NT) or their product with the values (NN) of 96 heads of 64 over 256 positions.
+std::string attention(bool scores) {
+  return fmt::format(R"(kernel @attention(%p: f32[96,256,{0}], %q: f32[96,256,64]) -> (%y: f32[96,256,{1}]) {{
+    parallel b in 0..96 {{ for i in 0..256 {{ vector j in 0..{1} {{ var acc: f32 = 0.0
+      for k in 0..{0} {{ acc = fma(%p[b,i,k], %q[b,{2}], acc) }}
+      %y[b,i,j] = acc }} }} }} }})",
+                     scores ? 64 : 256, scores ? 256 : 64, scores ? "j,k" : "k,j");
+}
+
 struct Shape {
   std::string name, text;
   double operations;
@@ -287,6 +296,9 @@ int main(int argc, char** argv) {
   add_dot("mlp_dw", 128, 784, 64, "TN");
   add_dot("head", 64, 10, 84, "NT");
   add_dot("matvec", 1, 4096, 1024, "NT");
+  const double attended = 2.0 * 96 * 256 * 256 * 64;
+  shapes.push_back({"attention_scores", attention(true), attended});
+  shapes.push_back({"attention_values", attention(false), attended});
   const auto flops = [](int64_t b, int64_t i, int64_t o, int64_t t, int64_t k) {
     return 2.0 * static_cast<double>(b * i * o * t * t * k * k);
   };

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "strata/base/error/error.h"
 #include "strata/compiler/loop/schedule_comparison.h"
 #include "strata/compiler/lower/form.h"
@@ -18,7 +20,10 @@ namespace {
 
 using ir::loops::Kernel;
 
+/// STRATA_SCHEDULE_NATIVE=1 compiles and runs each sample at each level as well: some 20 seconds.
 TEST(Schedule, EveryOpsSamplesKeepTheirBits) {
+  const auto run =
+      std::getenv("STRATA_SCHEDULE_NATIVE") ? compiler::Run::InterpretAndNative : compiler::Run::InterpretOnly;
   for (const ir::Op* op : ops::all_ops()) {
     if (!op->lower || !op->samples) continue;
     for (const ir::Sample& sample : op->samples.fn()) {
@@ -34,7 +39,7 @@ TEST(Schedule, EveryOpsSamplesKeepTheirBits) {
         fmt::print("not lowered: {}: {}\n", op->name, error.what());
         continue;
       }
-      const std::string text = compare_schedules(naive, std::vector<int64_t>(naive.dims.size(), 3), Run::InterpretOnly);
+      const std::string text = compare_schedules(naive, std::vector<int64_t>(naive.dims.size(), 3), run);
       ASSERT_EQ(text, "") << op->name;
     }
   }
