@@ -43,8 +43,9 @@ void write_rows(const std::string& path, std::string_view suite, const std::vect
 
 std::vector<Row> run(const RunOptions& options) {
   std::vector<Row> all;
+  const std::vector<const Suite*> list = chosen(options.suites);
   warn_if_busy();
-  for (const Suite* suite : chosen(options.suites)) {
+  for (const Suite* suite : list) {
     base::write_human_line(fmt::format("bench: {}: {}", suite->name, suite->summary));
     std::vector<Row> rows;
     suite->run(options.suite, [&](Row row) {
