@@ -35,9 +35,12 @@ class Trainer {
     base::write_file(folder_.file("config.toml"), std::string_view(config_.to_toml()));
     task_->prepare(folder_);
     announce();
-    base::ProgressBar bar({.label = "step", .total = task_->steps(), .unit = task_->unit()});
-    if (step_ > 0) bar.advance(step_, 0);
     const double limit = config_.float_at("train.seconds");
+    // A run that is bound by time shows its seconds: what is left of its steps says nothing.
+    is_bound_by_time_ = limit > 0;
+    const int64_t total = is_bound_by_time_ ? std::llround(limit) : task_->steps();
+    base::ProgressBar bar({.label = is_bound_by_time_ ? "second" : "step", .total = total, .unit = task_->unit()});
+    advance(bar, 0);
     while (step_ < task_->steps() && (limit == 0 || result_.seconds < limit)) {
       take_step(bar);
       const bool is_last = step_ == task_->steps() || (limit > 0 && result_.seconds >= limit);
@@ -92,9 +95,16 @@ class Trainer {
     result_.units_per_second = unit_seconds_ > 0 ? units_ / unit_seconds_ : 0;
     bar.show("loss", result.loss);
     if (unit_seconds_ > 0) bar.show("of peak", fmt::format("{:.0f} %", 100 * utilisation()));
-    bar.advance(1, result.units);
+    advance(bar, result.units);
     if (step_ % config_.int_at("train.log_every") == 0 || step_ == 1)
       history_.add(TrainPoint{step_, result.loss, result.learning_rate, result_.units_per_second});
+  }
+
+  /// Moves the bar to where the run is.
+  void advance(base::ProgressBar& bar, double units) {
+    if (is_bound_by_time_) bar.show("step", std::to_string(step_));
+    const int64_t now = is_bound_by_time_ ? static_cast<int64_t>(result_.seconds) : step_;
+    bar.advance(now - bar.done(), units);
   }
 
   /// Of the steps, or of the time where that is over sooner: a run that is bound by time also ends its learning rate.
@@ -139,6 +149,7 @@ class Trainer {
   const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), compiler::cache_folder());
   std::unique_ptr<Task> task_;
   int64_t step_ = 0, steps_timed_ = 0;
+  bool is_bound_by_time_ = false;
   double units_ = 0, unit_seconds_ = 0;
   TrainingResult result_;
   History history_;

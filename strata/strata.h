@@ -1,0 +1,40 @@
+// All that a program written with Strata includes: tensors, derivatives, jit, layers, optimisers, data and files.
+//
+//   #include "strata/strata.h"
+//   using namespace strata;
+//
+// Folders name their namespaces: nn::Linear, optim::AdamW, data::Loader; tensors and their functions are strata's own.
+#pragma once
+
+#include "strata/data/idx/fashion_mnist.h"
+#include "strata/data/images/image_dataset.h"
+#include "strata/data/loader/loader.h"
+#include "strata/formats/safetensors/reader.h"
+#include "strata/formats/safetensors/writer.h"
+#include "strata/nn/attention.h"
+#include "strata/nn/context.h"
+#include "strata/nn/conv.h"
+#include "strata/nn/dropout.h"
+#include "strata/nn/init.h"
+#include "strata/nn/linear.h"
+#include "strata/nn/loss.h"
+#include "strata/nn/norm.h"
+#include "strata/nn/pooling.h"
+#include "strata/nn/precision.h"
+#include "strata/nn/recurrent.h"
+#include "strata/nn/state_dict.h"
+#include "strata/ops/activations.h"
+#include "strata/ops/dot.h"
+#include "strata/ops/index.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+#include "strata/optim/accumulate.h"
+#include "strata/optim/rules.h"
+#include "strata/optim/schedule.h"
+#include "strata/tensor/checkpoint.h"
+#include "strata/tensor/control.h"
+#include "strata/tensor/custom.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+#include "strata/tensor/random.h"
+#include "strata/tensor/vmap.h"
