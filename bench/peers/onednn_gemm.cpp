@@ -22,10 +22,18 @@ long field(const std::string& line, const std::string& key) {
   return at == std::string::npos ? 0 : std::strtol(line.c_str() + at + key.size() + 3, nullptr, 10);
 }
 
+/// A plain row-major matrix.
+dnnl::memory::desc square(dnnl::memory::dim n) {
+  const dnnl_dims_t sizes = {n, n};
+  dnnl_memory_desc_t description;
+  dnnl_memory_desc_init_by_tag(&description, 2, sizes, dnnl_f32, dnnl_ab);
+  return dnnl::memory::desc(description);
+}
+
 class Product {
  public:
   Product(const dnnl::engine& engine, dnnl::memory::dim n)
-      : description_({n, n}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab),
+      : description_(square(n)),
         a_(description_, engine),
         b_(description_, engine),
         c_(description_, engine),
