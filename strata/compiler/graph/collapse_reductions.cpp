@@ -41,7 +41,8 @@ Value collapse(const Node& n) {
     shape.push_back(x.shape()[a]);
   }
   if (joined.size() == axes.size()) return {};
-  return n.graph->add1(*n.op, {ops::reshape(x, shape)}, {ir::Attr("axes", std::span<const int64_t>(joined))});
+  const Value memory = x.node->op == &ops::kReshape ? x.node->operand(0) : x;  // two reshapes would be one
+  return n.graph->add1(*n.op, {ops::reshape(memory, shape)}, {ir::Attr("axes", std::span<const int64_t>(joined))});
 }
 
 constexpr NodeRule kRules[] = {collapse};
