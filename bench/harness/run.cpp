@@ -48,10 +48,18 @@ std::vector<Row> run(const RunOptions& options) {
   for (const Suite* suite : list) {
     base::write_human_line(fmt::format("bench: {}: {}", suite->name, suite->summary));
     std::vector<Row> rows;
-    suite->run(options.suite, [&](Row row) {
+    const Report report = [&](Row row) {
       row.suite = suite->name;
       rows.push_back(std::move(row));
-    });
+    };
+    try {
+      suite->run(options.suite, report);
+    } catch (const base::Error& error) {
+      // Of all suites, one that lacks its data or loses its peer must not cost the figures of the others.
+      if (!options.suites.empty() || error.kind() != base::ErrorKind::Environment) throw;
+      base::write_human_line(fmt::format("bench: {} is left out: {}", suite->name, error.message()));
+      continue;
+    }
     if (!options.out.empty()) write_rows(options.out, suite->name, rows);
     all.insert(all.end(), rows.begin(), rows.end());
   }

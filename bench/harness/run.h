@@ -14,6 +14,7 @@ struct RunOptions {
   std::string out = "bench/out/latest.json";  ///< rows of suites that don't run now are kept; empty: nothing is written
 };
 
+/// Asked for all, it leaves out with a line on stderr a suite whose data or peer fails; a suite that was named throws.
 /// Throws E0710 for a suite that isn't there, E0720 when a peer fails half-way, E0002.
 std::vector<Row> run(const RunOptions& options);
 
