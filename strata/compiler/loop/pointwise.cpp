@@ -148,73 +148,92 @@ Stmts vector_loop(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::
   return made;
 }
 
-Stmts schedule_pointwise(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                         std::vector<std::string>& notes) {
-  const int lanes = body_lanes(nest.body, level);
-  const int vector = best_vector_loop(nest, c, facts, lanes);
-  LinearIndices indices = indices_of(nest, c, facts);
+namespace {
+
+/// Rows in tasks, with the 32 lanes of their reductions as vectors, or as written where no axis is worth vectors.
+Stmts schedule_rows(Nest nest, LoopContext& c, const ir::Facts& facts, int lanes, bool has_lanes,
+                    std::vector<std::string>& notes) {
+  nest.body = unroll_lane_loops(c, nest.body, lanes);
+  notes.push_back(has_lanes ? fmt::format("lanes as vectors of {}", lanes) : "no axis is worth vectors");
+  if (nest.loops.empty()) return nest.body;
   std::vector<Dim> extents;
-  bool has_lanes = false;
-  for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
-  if (vector < 0 || has_lanes) {
-    nest.body = unroll_lane_loops(c, nest.body, lanes);
-    for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
-    notes.push_back(has_lanes ? fmt::format("lanes as vectors of {}", lanes) : "no axis is worth vectors");
-    if (nest.loops.empty()) return nest.body;
-    Dim inner = 1;
-    for_each_stmt(nest.body, [&](const Stmt& s) {
-      if (const auto extent = s.kind == StmtKind::For ? loop_extent(s, facts) : std::nullopt)
-        if (extent->is_constant() && inner.is_constant())
-          inner = std::max(inner.constant(), extent->constant() * (has_lanes ? kTaskWork / 2048 : 1));
-    });
-    const int64_t points =
-        std::max<int64_t>(1, kTaskWork / 16 / std::max<int64_t>(1, inner.is_constant() ? inner.constant() : 256));
-    return {cut_into_tasks(c, extents, points, 1,
-                           [&](std::span<const TaskRange> r) { return loops_over(c, nest.loops, r, nest.body); })};
-  }
-  const NestLoop along = nest.loops[static_cast<size_t>(vector)];
-  const BodyWork work = work_along(nest, indices, c, along);
-  nest.loops.erase(nest.loops.begin() + vector);
-  // The loop along which the strided loads are contiguous comes next to the vectors: their lines are used again at
-  // once.
-  bool is_blocked = false;
-  if (work.other_loads > 0)
-    for (size_t i = 0; i < nest.loops.size() && !is_blocked; ++i) {
-      if (work_along(nest, indices, c, nest.loops[i]).contiguous_loads == 0) continue;
-      std::rotate(nest.loops.begin() + static_cast<int64_t>(i), nest.loops.begin() + static_cast<int64_t>(i) + 1,
-                  nest.loops.end());
-      is_blocked = !(along.extent.is_constant() && along.extent.constant() <= 2 * kTransposeBlock);
-    }
-  nest.loops.push_back(along);
   for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
-  nest.body = values_first(c, nest.body);
-  const auto widths = stage_widths(nest, along, lanes, work.operations);
-  notes.push_back(fmt::format("vectorise {} by {}", along.var->name, fmt::join(widths, ", ")));
+  constexpr int64_t unknown = 256;  // steps of an inner loop; a step of 32 lanes counts 32 times
+  int64_t inner = 1;
+  for_each_stmt(nest.body, [&](const Stmt& s) {
+    const auto extent = s.kind == StmtKind::For ? loop_extent(s, facts) : std::nullopt;
+    if (extent) inner = std::max(inner, (extent->is_constant() ? extent->constant() : unknown) * (has_lanes ? 32 : 1));
+  });
+  const int64_t points = std::max<int64_t>(1, kTaskWork / 16 / inner);
+  return {cut_into_tasks(c, extents, points, 1,
+                         [&](std::span<const TaskRange> r) { return loops_over(c, nest.loops, r, nest.body); })};
+}
+
+/// Moves the vector loop innermost, and next to it the loop along which its strided loads are contiguous: their lines
+/// are used again at once. Returns whether that calls for blocks.
+bool order_loops(Nest& nest, LinearIndices& indices, LoopContext& c, int vector, bool has_strided_loads) {
+  const NestLoop along = nest.loops[static_cast<size_t>(vector)];
+  nest.loops.erase(nest.loops.begin() + vector);
+  bool is_blocked = false;
+  for (size_t i = 0; has_strided_loads && i < nest.loops.size() && !is_blocked; ++i) {
+    if (work_along(nest, indices, c, nest.loops[i]).contiguous_loads == 0) continue;
+    const auto at = nest.loops.begin() + static_cast<int64_t>(i);
+    std::rotate(at, at + 1, nest.loops.end());
+    is_blocked = !(along.extent.is_constant() && along.extent.constant() <= 2 * kTransposeBlock);
+  }
+  nest.loops.push_back(along);
+  return is_blocked;
+}
+
+/// Points of the nest that are work enough for one task.
+int64_t points_of_task(const Nest& nest, const ir::Facts& facts, const BodyWork& work, int lanes) {
   int64_t cost = std::max(work.bytes, work.operations / 2);
   for_each_stmt(nest.body, [&](const Stmt& s) {
     if (const auto extent = s.kind == StmtKind::For ? loop_extent(s, facts) : std::nullopt)
       cost *= extent->is_constant() ? std::clamp<int64_t>(extent->constant(), 1, 4096) : 64;
   });
-  const int64_t points = std::max<int64_t>(
-      4 * lanes,
-      static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kTaskWork / std::max<int64_t>(1, cost)) | 1)));
+  const int64_t points = kTaskWork / std::max<int64_t>(1, cost);
+  return std::max<int64_t>(4 * lanes, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(points) | 1)));
+}
+
+StmtPtr transposing_tasks(LoopContext& c, std::span<const Dim> extents, const TaskBody& task,
+                          std::vector<std::string>& notes) {
+  std::vector<Expr> chunks(extents.size(), c.i64(1));
+  const Dim lines = extents[extents.size() - 2];
+  constexpr int64_t most = 4 * kTransposeBlock;
+  const int64_t other = lines.is_constant() ? std::clamp<int64_t>(lines.constant(), 1, most) : most;
+  const int64_t length = std::max<int64_t>(kTransposeBlock, 4096 / other / kTransposeBlock * kTransposeBlock);
+  chunks[chunks.size() - 2] = c.i64(other);
+  chunks.back() = c.i64(length);
+  notes.push_back(fmt::format("in blocks of {} x {}: it reads across rows", other, length));
+  return tasks_of_chunks(c, extents, chunks, task);
+}
+
+}  // namespace
+
+Stmts schedule_pointwise(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                         std::vector<std::string>& notes) {
+  const int lanes = body_lanes(nest.body, level);
+  const int vector = best_vector_loop(nest, c, facts, lanes);
+  bool has_lanes = false;
+  for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
+  if (vector < 0 || has_lanes) return schedule_rows(std::move(nest), c, facts, lanes, has_lanes, notes);
+  LinearIndices indices = indices_of(nest, c, facts);
+  const NestLoop along = nest.loops[static_cast<size_t>(vector)];
+  const BodyWork work = work_along(nest, indices, c, along);
+  const bool is_blocked = order_loops(nest, indices, c, vector, work.other_loads > 0);
+  nest.body = values_first(c, nest.body);
+  const auto widths = stage_widths(nest, along, lanes, work.operations);
+  notes.push_back(fmt::format("vectorise {} by {}", along.var->name, fmt::join(widths, ", ")));
+  std::vector<Dim> extents;
+  for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
   const auto task = [&](std::span<const TaskRange> ranges) -> Stmts {
     const std::span<const NestLoop> outer(nest.loops.data(), nest.loops.size() - 1);
     const TaskRange row = ranges.back();
     return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, widths, nest.body));
   };
-  if (is_blocked) {
-    std::vector<Expr> chunks(extents.size(), c.i64(1));
-    const Dim lines = extents[extents.size() - 2];
-    const int64_t other =
-        lines.is_constant() ? std::clamp<int64_t>(lines.constant(), 1, 4 * kTransposeBlock) : 4 * kTransposeBlock;
-    const int64_t length = std::max<int64_t>(kTransposeBlock, 4096 / other / kTransposeBlock * kTransposeBlock);
-    chunks[chunks.size() - 2] = c.i64(other);
-    chunks.back() = c.i64(length);
-    notes.push_back(fmt::format("block {} by {}: it reads across rows", along.var->name, length));
-    return {tasks_of_chunks(c, extents, chunks, task)};
-  }
-  return {cut_into_tasks(c, extents, points, lanes, task)};
+  if (is_blocked) return {transposing_tasks(c, extents, task, notes)};
+  return {cut_into_tasks(c, extents, points_of_task(nest, facts, work, lanes), lanes, task)};
 }
 
 }  // namespace strata::compiler
