@@ -20,7 +20,7 @@ strata = lit_config.params.get("strata", os.path.join(os.path.dirname(__file__),
 config.environment["PATH"] = os.pathsep.join([os.path.dirname(strata), LLVM, os.environ["PATH"]])
 # A test sees no terminal, no colours and none of the user's caches.
 config.environment["TERM"] = "dumb"
-config.environment["STRATA_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
+config.environment["STRATA_CACHE"] = os.path.join(config.test_exec_root, "cache")
 
 with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
     flags = next((line.split(":")[1].split() for line in file if line.startswith("flags")), [])

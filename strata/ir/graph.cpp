@@ -95,6 +95,11 @@ Graph::~Graph() = default;
 
 void* Graph::allocate(size_t bytes) { return arena_->allocate(bytes); }
 
+Value Graph::find_shared(base::Hash128 key) const {
+  const auto it = shared_.find(key);
+  return it == shared_.end() ? Value{} : it->second;
+}
+
 const HostArray* Graph::keep(HostArray array) {
   literals_.push_back(std::make_unique<HostArray>(std::move(array)));
   return literals_.back().get();

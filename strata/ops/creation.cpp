@@ -213,7 +213,12 @@ Value scalar(Graph& graph, DType dtype, Literal value) {
 }
 
 Value full(Graph& graph, Type type, Literal value) {
-  return broadcast_to(scalar(graph, type.dtype(), value), type.shape());
+  const uint64_t bits = value.is_integer ? static_cast<uint64_t>(value.integer) : std::bit_cast<uint64_t>(value.real);
+  const base::Hash128 key = base::combine(type.hash(), base::Hash128{bits, value.is_integer});
+  if (const Value found = graph.find_shared(key)) return found;
+  const Value made = broadcast_to(scalar(graph, type.dtype(), value), type.shape());
+  graph.share(key, made);
+  return made;
 }
 Value scalar_like(Value like, Literal value) { return scalar(like.graph(), like.dtype(), value); }
 Value constant_like(Value like, Literal value) { return full(like.graph(), like.type(), value); }

@@ -142,8 +142,46 @@ StmtList search_window(ir::Lowering& l, const Window& w, std::span<const Expr> t
   return body;
 }
 
+/// Windows of no more elements are searched without loops or branches, so that the search runs in vectors.
+constexpr int64_t kLargestUnrolledWindow = 16;
+
+/// The same search written out as one expression.
+template <bool is_max>
+Expr searched(ir::Lowering& l, const Window& w, std::span<const Expr> t) {
+  LoopContext& c = l.context;
+  const IndexMath m{c};
+  const Type x = l.node.operand(0).type();
+  const DType wide = accumulation_dtype(x.dtype());
+  Expr best = nullptr, where = nullptr;
+  Ints window;
+  for (Dim d : w.window) window.push_back(d.constant());
+  for_each_index(window, [&](const Ints& k) {
+    std::vector<Expr> offsets;
+    for (int64_t i : k) offsets.push_back(c.i64(i));
+    const GuardedIndex from = window_index(c, w, x, t, offsets);
+    Expr position = c.i64(0);
+    for (int a = static_cast<int>(l.node.attrs.integer("batch")); a < x.rank(); ++a)
+      position = m.add(m.mul(position, m.at(x.dim(a))), from.index[a]);
+    const Expr here = c.cast(wide, l.operand(0, from.index));
+    if (!best) {
+      best = here;
+      where = from.valid ? c.select(from.valid, position, c.i64(-1)) : position;
+      return;
+    }
+    Expr wins = c.binary(ExprOp::Or, m.lt(where, m.num(0)), beats<is_max>(c, here, best));
+    if (from.valid) wins = c.binary(ExprOp::And, from.valid, wins);
+    best = c.select(wins, here, best);
+    where = c.select(wins, position, where);
+  });
+  return where;
+}
+
 template <bool is_max>
 void position_lower(ir::Lowering& l) {
+  const Window small = window_of(l.node.attrs);
+  const Dim size = ir::product(small.window);
+  if (size.is_constant() && size.constant() >= 1 && size.constant() <= kLargestUnrolledWindow)
+    return l.element(0, [&l, small](std::span<const Expr> t) { return searched<is_max>(l, small, t); });
   l.loops({[&l] {
     const Window w = window_of(l.node.attrs);
     return parallel_over(l.context, l.node.type().shape(),

@@ -32,7 +32,17 @@ bool is_index(Expr e) { return e->type == ScalarType{DType::i64, 1}; }
 
 void LinearIndices::enter_loop(const LoopVar* var, Expr begin, Expr end) {
   const Bound low = bound(of(begin), false), high = bound(of(end), true);
-  ranges_[var] = {low, high ? Bound(*high - 1) : high, static_cast<int>(ranges_.size())};
+  Range range{low, high ? Bound(*high - 1) : high, static_cast<int>(ranges_.size())};
+  // A variable may run in several loops (the steps of a reduction's tree): what is known holds in all of them.
+  if (const auto known = ranges_.find(var); known != ranges_.end()) {
+    auto widest = [](const Bound& a, const Bound& b, bool is_upper) -> Bound {
+      if (!a || !b) return std::nullopt;
+      return is_upper ? ir::max(*a, *b) : ir::min(*a, *b);
+    };
+    range = {widest(range.low, known->second.low, false), widest(range.high, known->second.high, true),
+             known->second.depth};
+  }
+  ranges_[var] = range;
 }
 
 /// The depth of the innermost loop in an atom: where it changes.

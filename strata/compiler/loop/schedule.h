@@ -12,7 +12,7 @@
 namespace strata::compiler {
 
 /// Part of cache keys: raise it when a schedule or what lowering writes changes.
-inline constexpr int kScheduleVersion = 3;
+inline constexpr int kScheduleVersion = 5;
 
 /// What a caller may fix; tests do, to reach every tail with small sizes.
 struct ScheduleOptions {

@@ -134,8 +134,8 @@ class KernelWriter {
     std::vector<StmtPtr> stores;
     for (auto& [value, buffer] : outputs_)
       stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
-    // Later results are computed from earlier ones and from what those read: they are stored first, so that an earlier one may be
-    // written in place of its operand (a moment before the parameter that it moves).
+    // Later results are computed from earlier ones and from what those read: they are stored first, so that an earlier
+    // one may be written in place of its operand (a moment before the parameter that it moves).
     if (!hero_) std::reverse(stores.begin(), stores.end());
     return stores;
   }
@@ -173,6 +173,15 @@ void collect_dims(Kernel& kernel) {
     for (Dim d : buffer->shape) d.collect_symbols(kernel.dims);
 }
 
+/// Dimensions that stand in no parameter's shape: of a value between, or of an attribute.
+void collect_dims_of(const Node& node, Kernel& kernel) {
+  for (Type t : node.types())
+    for (Dim d : t.shape()) d.collect_symbols(kernel.dims);
+  for (const ir::Attr& a : node.attrs.all())
+    if (a.kind == ir::AttrKind::Dims)
+      for (Dim d : a.as_dims()) d.collect_symbols(kernel.dims);
+}
+
 void lower_region(const Graph& region, Kernel& kernel) {
   KernelWriter writer(kernel);
   for (size_t i = 0; i < region.parameters().size(); ++i)
@@ -188,6 +197,8 @@ void lower_region(const Graph& region, Kernel& kernel) {
     if (form != Form::Element && form != Form::Alias) hero = node;
   }
   collect_dims(kernel);
+  for (const Node* node : region.nodes())
+    if (!node->is_parameter()) collect_dims_of(*node, kernel);
   writer.write(hero);
 }
 
@@ -204,6 +215,7 @@ void lower_single(const Node& node, Kernel& kernel) {
     writer.set_output(node.result(static_cast<int>(i)),
                       writer.add_buffer("y" + std::to_string(i), node.type(static_cast<int>(i)), BufferKind::Output));
   collect_dims(kernel);
+  collect_dims_of(node, kernel);
   writer.write(form_of(node) == Form::Element ? nullptr : &node);
 }
 

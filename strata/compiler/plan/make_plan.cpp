@@ -28,7 +28,7 @@ class PlanMaker {
   }
 
   std::shared_ptr<const Plan> make() {
-    collect_dims();
+    collect_dims(graph_);
     for (size_t i = 0; i < graph_.parameters().size(); ++i)
       plan_.arguments.push_back(
           add_buffer(graph_.parameter(static_cast<int>(i)), PlanBufferKind::Argument, static_cast<int>(i)));
@@ -43,10 +43,16 @@ class PlanMaker {
   }
 
  private:
-  void collect_dims() {
-    for (const Node* node : graph_.nodes())
+  /// Every symbol that a command may ask for: of types, of attributes, and of what stands inside fusions.
+  void collect_dims(const ir::Graph& graph) {
+    for (const Node* node : graph.nodes()) {
       for (ir::Type t : node->types())
         for (ir::Dim d : t.shape()) d.collect_symbols(plan_.dims);
+      for (const ir::Attr& a : node->attrs.all())
+        if (a.kind == ir::AttrKind::Dims)
+          for (ir::Dim d : a.as_dims()) d.collect_symbols(plan_.dims);
+      if (!node->is_parameter() && node->op->name == "fusion") collect_dims(node->region(0));
+    }
   }
 
   int add_buffer(Value v, PlanBufferKind kind, int index, int root = -1) {

@@ -150,6 +150,19 @@ Expr Rules::sub(Expr a, Expr b) const {
   return nullptr;
 }
 
+/// Whether e is a multiple of the power of two n whatever its parts are; wrapping can't change that.
+bool is_multiple(Expr e, int64_t n) {
+  if (e->op == ExprOp::Constant) return static_cast<int64_t>(e->bits) % n == 0;
+  if (e->op == ExprOp::Mul) return is_multiple(e->args[0], n) || is_multiple(e->args[1], n);
+  return (e->op == ExprOp::Add || e->op == ExprOp::Sub) && is_multiple(e->args[0], n) && is_multiple(e->args[1], n);
+}
+
+/// Whether base .. base + lanes - 1 have one quotient by `divisor`: lanes (a power of two) divides both base and
+/// divisor. So the flattened index of a reduction over several axes is read by vectors.
+bool stays_in_block(Expr base, int64_t divisor, int64_t lanes) {
+  return divisor > 0 && (lanes & (lanes - 1)) == 0 && divisor % lanes == 0 && is_multiple(base, lanes);
+}
+
 /// Sums of ramps and splats and products with constants are ramps.
 Expr Rules::ramps(ExprOp op, Expr a, Expr b) const {
   const bool ramp_a = is_op(a, ExprOp::Ramp), ramp_b = is_op(b, ExprOp::Ramp);
@@ -161,6 +174,11 @@ Expr Rules::ramps(ExprOp op, Expr a, Expr b) const {
   if (op == ExprOp::Sub)
     return context.ramp(make(op, base_a, base_b), wrapping_add(stride_a, wrapping_mul(stride_b, -1)), type.lanes);
   int64_t c = 0;
+  if ((op == ExprOp::FloorDiv || op == ExprOp::FloorMod) && ramp_a && stride_a == 1 && is_int_constant(base_b, c) &&
+      stays_in_block(base_a, c, type.lanes)) {
+    const Expr first = make(op, base_a, base_b);
+    return op == ExprOp::FloorDiv ? context.broadcast(first, type.lanes) : context.ramp(first, 1, type.lanes);
+  }
   if (op == ExprOp::Mul && ramp_a && is_int_constant(b, c))
     return context.ramp(make(op, base_a, base_b), wrapping_mul(stride_a, c), type.lanes);
   return nullptr;
