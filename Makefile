@@ -27,7 +27,7 @@ fast: ## the tests that are not marked slow (2 minutes)
 	@tools/run_tests --build $(BUILD) --fast
 
 bench: ## measures Strata against its peers and writes bench/out/latest.json
-	@tools/setup build demo bench
+	@tools/setup build test demo bench
 	@$(MAKE) --no-print-directory configure
 	@$(NINJA) strata
 	@$(BUILD)/strata bench

@@ -34,7 +34,8 @@ std::string markdown_help(const std::vector<CLI::App*>& subcommands) {
       "# Commands\n\nPrinted by `strata --help-markdown`. Exit codes: 0 fine, 1 user error, 2 environment, 3 "
       "internal.\n";
   for (const CLI::App* app : subcommands)
-    text += fmt::format("\n## strata {}\n\n```\n{}\n```\n", app->get_name(), CLI::detail::trim_copy(app->help("strata")));
+    text +=
+        fmt::format("\n## strata {}\n\n```\n{}\n```\n", app->get_name(), CLI::detail::trim_copy(app->help("strata")));
   return text;
 }
 

@@ -57,11 +57,13 @@ struct PendingKernel {
 class KernelMaker {
  public:
   KernelMaker(const Backend& backend, runtime::IsaLevel level) : backend_(backend), level_(level) {
-    salt_ = base::combine(base::hash_text(backend.fingerprint()), static_cast<uint64_t>(level) * 1000 + kScheduleVersion);
+    salt_ =
+        base::combine(base::hash_text(backend.fingerprint()), static_cast<uint64_t>(level) * 1000 + kScheduleVersion);
   }
 
   /// The ready kernels for these nodes, in order. Compiles those that neither memory nor disk has, on all threads.
-  std::vector<ReadyKernel> make(std::span<const Node* const> nodes, std::vector<std::string>& names, const ir::Facts& facts) {
+  std::vector<ReadyKernel> make(std::span<const Node* const> nodes, std::vector<std::string>& names,
+                                const ir::Facts& facts) {
     std::vector<PendingKernel> all;
     for (const Node* node : nodes) {
       const base::Hash128 key = base::combine(kernel_key(*node, facts), salt_);
@@ -73,17 +75,23 @@ class KernelMaker {
       std::lock_guard hold(ready_kernels().lock);
       for (PendingKernel& k : all) {
         auto it = ready_kernels().by_key.find(k.key);
-        if (it != ready_kernels().by_key.end()) k.ready = it->second;
-        else missing.push_back(&k);
+        if (it != ready_kernels().by_key.end())
+          k.ready = it->second;
+        else
+          missing.push_back(&k);
       }
     }
     // One at a time from the queue: kernels differ much in what they cost to compile.
-    base::ThreadPool::shared().run(static_cast<int64_t>(missing.size()), [&](base::TaskRange range) {
-      for (int64_t i = range.begin; i < range.end; ++i) make_ready(*missing[static_cast<size_t>(i)], facts);
-    }, {base::Split::Dynamic, 1});
+    base::ThreadPool::shared().run(static_cast<int64_t>(missing.size()),
+                                   [&](base::TaskRange range) {
+                                     for (int64_t i = range.begin; i < range.end; ++i)
+                                       make_ready(*missing[static_cast<size_t>(i)], facts);
+                                   },
+                                   {base::Split::Dynamic, 1});
     std::lock_guard hold(ready_kernels().lock);
     std::vector<ReadyKernel> ready;
-    for (PendingKernel& k : all) ready.push_back(ready_kernels().by_key.emplace(k.key, std::move(k.ready)).first->second);
+    for (PendingKernel& k : all)
+      ready.push_back(ready_kernels().by_key.emplace(k.key, std::move(k.ready)).first->second);
     return ready;
   }
 
@@ -153,7 +161,8 @@ std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const Graph> 
   for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);
   std::vector<runtime::BoundKernel> bound;
-  for (const ReadyKernel& k : ready) bound.push_back({k.code.run, k.code.needs, dim_positions(k.dims, plan->dims), k.object});
+  for (const ReadyKernel& k : ready)
+    bound.push_back({k.code.run, k.code.needs, dim_positions(k.dims, plan->dims), k.object});
   return std::make_shared<const runtime::Executable>(plan, std::move(bound), std::move(regions));
 }
 

@@ -1,4 +1,5 @@
-// libFuzzer target of the plan's parser and verifier: no text may crash them, and what is accepted prints and parses to the same.
+// libFuzzer target of the plan's parser and verifier: no text may crash them, and what is accepted prints and parses to
+// the same.
 #include <cstdint>
 #include <string_view>
 

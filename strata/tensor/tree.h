@@ -179,7 +179,8 @@ template <class T>
 int64_t parameter_count(T& tree) {
   int64_t count = 0;
   for (const Leaf& leaf : leaves_of(tree).list)
-    if (leaf.kind == LeafKind::Parameter && leaf.tensor().defined()) count += leaf.tensor().type().elements().constant();
+    if (leaf.kind == LeafKind::Parameter && leaf.tensor().defined())
+      count += leaf.tensor().type().elements().constant();
   return count;
 }
 

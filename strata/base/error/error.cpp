@@ -35,9 +35,12 @@ void Error::compose() {
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::User: return 1;
-    case ErrorKind::Environment: return 2;
-    case ErrorKind::Internal: break;
+    case ErrorKind::User:
+      return 1;
+    case ErrorKind::Environment:
+      return 2;
+    case ErrorKind::Internal:
+      break;
   }
   return 3;
 }

@@ -10,8 +10,10 @@ namespace strata::base {
 namespace {
 
 TEST(Error, TextHoldsCodeMessageNotesAndHintsInThatOrder) {
-  const Error error = Error("E0001", "config: no such file a.toml").note("named on the command line").hint("try b.toml");
-  EXPECT_EQ(error.text(), "error[E0001]: config: no such file a.toml\nnote: named on the command line\nhint: try b.toml");
+  const Error error =
+      Error("E0001", "config: no such file a.toml").note("named on the command line").hint("try b.toml");
+  EXPECT_EQ(error.text(),
+            "error[E0001]: config: no such file a.toml\nnote: named on the command line\nhint: try b.toml");
   EXPECT_EQ(error.kind(), ErrorKind::Environment);
 }
 

@@ -2,8 +2,9 @@
 // equals it bit for bit, with one freedom: any NaN stands for any other (payload and sign of a NaN are not part of the
 // meaning).
 //
-// A kernel is compiled once to a flat list of instructions over 8-byte registers, one per lane, and then run: 200 to 350 M
-// simple operations a second on one core (interpret_test.cpp prints it). Every access is checked against its buffer's shape.
+// A kernel is compiled once to a flat list of instructions over 8-byte registers, one per lane, and then run: 200 to
+// 350 M simple operations a second on one core (interpret_test.cpp prints it). Every access is checked against its
+// buffer's shape.
 #pragma once
 
 #include <cstdint>

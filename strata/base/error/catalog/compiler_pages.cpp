@@ -5,20 +5,26 @@ namespace {
 
 constexpr ErrorPage kPages[] = {
     {"E0300", ErrorKind::Internal, "a pass broke the graph",
-     "The verifier refused the graph after a pass. This is a bug in Strata: please report the reproducer file that the message names."},
+     "The verifier refused the graph after a pass. This is a bug in Strata: please report the reproducer file that the "
+     "message names."},
     {"E0301", ErrorKind::Internal, "a pass changed what the program means",
-     "Before and after the pass the tensor interpreter gives other results for the same random arguments. This is a bug in Strata: please report the program and the pass that the message names. `strata opt --reduce` makes the program small."},
+     "Before and after the pass the tensor interpreter gives other results for the same random arguments. This is a "
+     "bug in Strata: please report the program and the pass that the message names. `strata opt --reduce` makes the "
+     "program small."},
     {"E0302", ErrorKind::User, "no pass has this name",
      "The hint offers the nearest name; `strata passes` lists all of them in the order in which they run."},
     {"E0303", ErrorKind::Internal, "compiled code computes something else than the interpreter",
-     "On the same arguments, native code and the tensor interpreter differ by more than the ops' tolerances allow. This is a bug in Strata: please report the program. `strata opt --native --reduce` makes it small."},
+     "On the same arguments, native code and the tensor interpreter differ by more than the ops' tolerances allow. "
+     "This is a bug in Strata: please report the program. `strata opt --native --reduce` makes it small."},
     {"E0310", ErrorKind::Internal, "a backend refuses a kernel",
      "The loop program holds something that this backend can't compile; the message gives the reason, and "
      "`strata explain` prints it beside the kernel. Refusals are reported, never worked round silently."},
     {"E0311", ErrorKind::Internal, "the code generator failed",
-     "LLVM refused the code that was generated for a kernel. This is a bug in Strata: please report the kernel's text."},
+     "LLVM refused the code that was generated for a kernel. This is a bug in Strata: please report the kernel's "
+     "text."},
     {"E0312", ErrorKind::Environment, "an object file can't be loaded",
-     "The machine code of a kernel, new or from the compile cache, could not be linked into this process. Delete the cache "
+     "The machine code of a kernel, new or from the compile cache, could not be linked into this process. Delete the "
+     "cache "
      "folder if the message names a cached file; else memory may be short."},
     {"E0313", ErrorKind::User, "no backend has this name",
      "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512 or null."},

@@ -7,7 +7,8 @@ constexpr ErrorPage kPages[] = {
     {"E0400", ErrorKind::User, "a check failed while the program ran",
      "A check inside a compiled program was false. The message names the check and the line that recorded it."},
     {"E0401", ErrorKind::User, "an instruction set level can't be chosen",
-     "STRATA_ISA or force_isa_level names a level that doesn't exist or that this CPU can't run. The levels are scalar, avx2 "
+     "STRATA_ISA or force_isa_level names a level that doesn't exist or that this CPU can't run. The levels are "
+     "scalar, avx2 "
      "and avx512; `strata info` prints the highest one of this CPU."},
 };
 
