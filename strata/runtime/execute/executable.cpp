@@ -67,14 +67,20 @@ struct Executable::Binding {
   std::shared_ptr<std::byte> arena, scratch;
 };
 
+/// "fusion.1f2a88d1 at lenet.cpp:12 conv1": what a trace shows for a command.
+std::string Executable::span_name(const PlanCommand& command) const {
+  if (command.kind == CommandKind::Copy) return "copy";
+  const std::string name = command.kind == CommandKind::Kernel ? plan_->kernels[static_cast<size_t>(command.kernel)]
+                                                               : std::string(command.node->op->name);
+  const std::string where = command.node->where.str();
+  return where.empty() ? name : name + " at " + where;
+}
+
 Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
                        std::vector<std::shared_ptr<const Executable>> regions)
     : plan_(std::move(plan)), kernels_(std::move(kernels)), regions_(std::move(regions)) {
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
-  for (const PlanCommand& c : plan_->commands)
-    span_names_.push_back(c.kind == CommandKind::Kernel ? base::trace_name(plan_->kernels[c.kernel])
-                          : c.kind == CommandKind::Copy ? "copy"
-                                                        : base::trace_name(c.node->op->name));
+  for (const PlanCommand& c : plan_->commands) span_names_.push_back(base::trace_name(span_name(c)));
 }
 Executable::~Executable() = default;
 
@@ -308,6 +314,9 @@ std::string Executable::first_non_finite(const std::vector<HostArray>& arguments
 }
 
 MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
+  if (argument_shapes.size() != parameter_types_.size())
+    throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
+                                   " arguments, found the shapes of " + std::to_string(argument_shapes.size()));
   const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
   std::lock_guard hold(lock_);
   const Binding& binding = bind(dims);

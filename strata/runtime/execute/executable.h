@@ -52,6 +52,7 @@ class Executable {
   struct Binding;
   struct Execution;
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer) const;
+  std::string span_name(const ir::PlanCommand& command) const;
   Binding& bind(const ir::DimBinding& dims) const;
   static void provide_scratch(Binding& binding);
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
