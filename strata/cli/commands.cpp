@@ -8,6 +8,7 @@ Run declare_data(CLI::App& app);
 Run declare_demo(CLI::App& app);
 Run declare_error(CLI::App& app);
 Run declare_eval(CLI::App& app);
+Run declare_explain(CLI::App& app);
 Run declare_generate(CLI::App& app);
 Run declare_init(CLI::App& app);
 Run declare_inspect(CLI::App& app);
@@ -31,6 +32,7 @@ constexpr Command kCommands[] = {
     {"profile", "trace training steps for ui.perfetto.dev", declare_profile},
     {"bench", "measure Strata against its peers, and write the rows to bench/out/latest.json", declare_bench},
     {"opt", "read a program's text, run passes on it, interpret it, compare and shrink it", declare_opt},
+    {"explain", "what became of a program: fused nodes, loops, schedules with refusals, machine code", declare_explain},
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},
     {"error", "explain an error code", declare_error},

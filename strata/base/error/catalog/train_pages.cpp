@@ -36,6 +36,9 @@ constexpr ErrorPage kPages[] = {
     {"E0720", ErrorKind::Environment, "a benchmark's peer failed",
      "A program that Strata is compared with can't be started, ended in the middle, or says that it can't do what was "
      "asked. Its own words stand in bench/out/<peer>.log. `strata bench --no-peers` measures without peers."},
+    {"E0750", ErrorKind::User, "a kernel that the program does not have",
+     "`strata explain FILE --kernel N` counts the kernels of the program after all passes, from 0. Without --kernel it "
+     "prints all of them."},
 };
 
 }  // namespace
