@@ -126,7 +126,8 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
 
 }  // namespace
 
-std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const Graph> graph, const CompileOptions& options) {
+std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const Graph>& graph,
+                                                   const CompileOptions& options) {
   const runtime::IsaLevel level = options.isa.value_or(runtime::chosen_isa_level());
   const Backend& backend = options.backend ? *options.backend : llvm_backend_for(level);
   PlanRequest request;

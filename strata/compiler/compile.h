@@ -24,7 +24,7 @@ struct CompileOptions {
 };
 
 /// Throws what the passes and the backend throw; the graph is shared with the executable, which keeps its positions.
-std::shared_ptr<const runtime::Executable> compile(std::shared_ptr<const ir::Graph> graph,
+std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const ir::Graph>& graph,
                                                    const CompileOptions& options = {});
 
 }  // namespace strata::compiler
