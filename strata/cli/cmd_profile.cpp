@@ -30,13 +30,14 @@ Run declare_profile(CLI::App& app) {
   app.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const train::OpenedTask opened = train::open_task(options->path, options->overrides);
-    opened.task->step(0);
+    const double rate = opened.config->float_at("optim.learning_rate");
+    opened.task->step(rate);
     base::TraceFile trace(options->out);
     const int64_t begin_ns = base::trace_now_ns();
     for (int64_t i = 0; i < options->steps; ++i) {
       base::Span span("step", "train");
       span.note("step", i);
-      opened.task->step(0);
+      opened.task->step(rate);
     }
     const double milliseconds =
         static_cast<double>(base::trace_now_ns() - begin_ns) / 1e6 / static_cast<double>(options->steps);

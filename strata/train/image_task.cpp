@@ -67,8 +67,7 @@ class ImageTask final : public Task {
   std::string title() const override { return "LeNet-5 on Fashion-MNIST"; }
   std::string unit() const override { return "images"; }
   int64_t parameters() const override { return learner_.parameters(); }
-  int64_t steps() const override { return steps_per_epoch() * config_.int_at("train.epochs"); }
-  int64_t steps_per_epoch() const override { return loader_->batches_per_epoch() / accumulate(); }
+  int64_t steps_per_epoch() const override { return std::max<int64_t>(1, loader_->batches_per_epoch() / accumulate()); }
   int64_t batch_size() const override { return config_.int_at("train.batch"); }
 
   const runtime::Executable& program() override { return learner_.program(sample_of(loader_->batch(0, 0))); }
@@ -77,7 +76,7 @@ class ImageTask final : public Task {
     return flops_;
   }
 
-  StepResult step(double progress) override {
+  StepResult step(double learning_rate) override {
     std::vector<Sample> samples;
     double images = 0;
     for (int64_t i = 0; i < accumulate(); ++i) {
@@ -85,7 +84,7 @@ class ImageTask final : public Task {
       images += static_cast<double>(batch.samples);
       samples.push_back(sample_of(batch));
     }
-    StepResult result = learner_.step(samples, progress);
+    StepResult result = learner_.step(samples, learning_rate);
     result.units = images;
     return result;
   }

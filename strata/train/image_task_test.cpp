@@ -41,14 +41,14 @@ void expect_same(const Snapshot& a, const Snapshot& b) {
 }
 
 void take_steps(Task& task, int from, int to) {
-  for (int i = from; i < to; ++i) ASSERT_TRUE(task.step(static_cast<double>(i) / 9).is_finite);
+  for (int i = from; i < to; ++i) ASSERT_TRUE(task.step(0.01 - 0.001 * i).is_finite);
 }
 
 TEST(ImageTask, AResumedTrainingIsTheSameBitForBit) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path());
   const auto whole = make_task(config), first = make_task(config), second = make_task(config);
-  ASSERT_EQ(whole->steps(), 9);  // 80 images: two batches of 32, one of 16
+  ASSERT_EQ(whole->steps_per_epoch(), 3);  // 80 images: two batches of 32, one of 16
   take_steps(*whole, 0, 8);
   take_steps(*first, 0, 4);
   save_checkpoint(folder / "c", state_of(*first));
@@ -134,7 +134,7 @@ TEST(Learner, NanInTheDataIsRefusedByTheOpThatMeetsIt) {
   ir::HostArray poisoned = sample.x.array().clone();
   poisoned.set(5000, std::numeric_limits<double>::quiet_NaN());
   sample.x = Tensor(poisoned);
-  const StepResult result = learner.step({&sample, 1}, 0);
+  const StepResult result = learner.step({&sample, 1}, 0.05);
   EXPECT_FALSE(result.is_finite);
   EXPECT_NE(result.culprit.find("conv"), std::string::npos) << result.culprit;
   learner.save(after);
@@ -143,7 +143,7 @@ TEST(Learner, NanInTheDataIsRefusedByTheOpThatMeetsIt) {
     EXPECT_TRUE(array.same_bits(after.tensors.at(name))) << name;
   }
   const Sample sound = made_up_sample(8);
-  EXPECT_TRUE(learner.step({&sound, 1}, 0).is_finite);
+  EXPECT_TRUE(learner.step({&sound, 1}, 0.05).is_finite);
 }
 
 TEST(Learner, GatheredGradientsOfTwoHalvesAreThoseOfTheWhole) {
@@ -152,8 +152,8 @@ TEST(Learner, GatheredGradientsOfTwoHalvesAreThoseOfTheWhole) {
   ImageLearner whole(config, nn::init<models::LeNet>(Key(1))), halves(config, nn::init<models::LeNet>(Key(1)));
   const Sample all = made_up_sample(16);
   const Sample parts[] = {made_up_sample(8), made_up_sample(8, 8)};
-  const double loss = whole.step({&all, 1}, 0).loss;
-  EXPECT_NEAR(halves.step(parts, 0).loss, loss, 1e-5);
+  const double loss = whole.step({&all, 1}, 0.05).loss;
+  EXPECT_NEAR(halves.step(parts, 0.05).loss, loss, 1e-5);
   Snapshot a, b;
   whole.save(a), halves.save(b);
   for (const auto& [name, array] : a.tensors)
@@ -166,14 +166,19 @@ TEST(LearningRate, WarmsUpAndFollowsItsSchedule) {
                               std::vector<std::string>{"optim.learning_rate=0.5", "optim.warmup=10",
                                                        "optim.final_fraction=0.1", "optim.schedule=" + schedule});
   };
-  const base::Config cosine = config("cosine");
-  EXPECT_DOUBLE_EQ(learning_rate(cosine, 0, 0), 0.05);
-  EXPECT_DOUBLE_EQ(learning_rate(cosine, 9, 0), 0.5);
-  EXPECT_NEAR(learning_rate(cosine, 50, 0.5), 0.5 * 0.55, 1e-12);
-  EXPECT_DOUBLE_EQ(learning_rate(cosine, 50, 1), 0.05);
-  EXPECT_DOUBLE_EQ(learning_rate(config("constant"), 50, 0.7), 0.5);
-  EXPECT_DOUBLE_EQ(learning_rate(config("linear"), 50, 0.5), 0.275);
-  EXPECT_DOUBLE_EQ(learning_rate(config("step"), 50, 0.5), 0.05);
+  const auto at = [&](const std::string& schedule, int64_t step) {
+    return learning_rates(config(schedule), 110)(step);
+  };
+  EXPECT_NEAR(at("cosine", 0), 0.05, 1e-12);
+  EXPECT_NEAR(at("cosine", 9), 0.5, 1e-12);
+  EXPECT_NEAR(at("cosine", 10), 0.5, 1e-12);
+  EXPECT_NEAR(at("cosine", 60), 0.5 * 0.55, 1e-12) << "half of the steps behind the warm-up";
+  EXPECT_NEAR(at("cosine", 110), 0.05, 1e-12);
+  EXPECT_NEAR(at("constant", 100), 0.5, 1e-12);
+  EXPECT_NEAR(at("linear", 60), 0.275, 1e-12);
+  EXPECT_NEAR(at("step", 50), 0.05, 1e-12) << "a tenth after each third";
+  EXPECT_NEAR(at("step", 109), 0.005, 1e-12);
+  EXPECT_NEAR(learning_rates(config("cosine"), 5)(4), 0.25, 1e-12) << "shorter than its warm-up";
 }
 
 TEST(Schema, RefusesUnknownKeysWithTheNearestOne) {

@@ -68,7 +68,7 @@ class LanguageTask final : public Task {
   std::string title() const override { return "GPT on " + source_.name; }
   std::string unit() const override { return "tokens"; }
   int64_t parameters() const override { return learner_.parameters(); }
-  int64_t steps() const override { return config_.int_at("train.steps"); }
+  int64_t steps_per_epoch() const override { return std::max<int64_t>(1, loader_.batches_per_epoch() / accumulate()); }
   int64_t batch_size() const override { return config_.int_at("train.batch"); }
 
   const runtime::Executable& program() override { return learner_.program(sample_of(loader_.batch(0, 0))); }
@@ -77,10 +77,10 @@ class LanguageTask final : public Task {
     return flops_;
   }
 
-  StepResult step(double progress) override {
+  StepResult step(double learning_rate) override {
     std::vector<Sample> samples;
     for (int64_t i = 0; i < accumulate(); ++i) samples.push_back(sample_of(loader_.next().value()));
-    StepResult result = learner_.step(samples, progress);
+    StepResult result = learner_.step(samples, learning_rate);
     result.units = static_cast<double>(accumulate() * batch_size() * context());
     return result;
   }

@@ -1,7 +1,7 @@
 // A model with its optimiser, and the jitted steps that change both: what every task that trains by gradients has.
 //
 //   Learner<models::LeNet, ImageLoss> learner(config, std::move(model));
-//   StepResult r = learner.step({{x, y}}, progress);
+//   StepResult r = learner.step({{x, y}}, learning_rate);
 //
 // Loss is a stateless function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const.
 // A step commits only when loss and gradients are finite; else everything stays as it was, and the step is replayed to
@@ -32,8 +32,7 @@ template <class Model, class Loss>
 class Learner {
  public:
   Learner(const base::Config& config, Model model)
-      : config_(config),
-        model_(std::move(model)),
+      : model_(std::move(model)),
         optimiser_(start_optimiser(config, leaves_of(model_))),
         key_(Key(static_cast<uint64_t>(config.int_at("run.seed"))).fold_in("step")) {
     key_.bits.evaluate();
@@ -44,10 +43,9 @@ class Learner {
   int64_t parameters() const { return parameter_count(const_cast<Model&>(model_)); }
 
   /// One optimiser step on the mean loss of the samples (several: their gradients are averaged).
-  StepResult step(std::span<const Sample> samples, double progress) {
+  StepResult step(std::span<const Sample> samples, double learning_rate) {
     StepResult result;
-    result.learning_rate = learning_rate(config_, steps_done_, progress);
-    optimiser_.set_lr(result.learning_rate);
+    optimiser_.set_lr(learning_rate);
     const bool is_committed = samples.size() == 1 ? whole_step(samples[0], result) : gathered_step(samples, result);
     result.is_finite = is_committed;
     if (is_committed) ++steps_done_;
@@ -123,7 +121,6 @@ class Learner {
     return is_committed.item() != 0;
   }
 
-  const base::Config& config_;
   Model model_;
   optim::Optimiser optimiser_;
   Key key_;

@@ -1,23 +1,8 @@
 #include "strata/train/recipe.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
 namespace strata::train {
-namespace {
-
-double schedule_factor(const std::string& schedule, double progress, double final_fraction) {
-  progress = std::clamp(progress, 0.0, 1.0);
-  if (schedule == "linear") return 1 - (1 - final_fraction) * progress;
-  if (schedule == "cosine")
-    return final_fraction + (1 - final_fraction) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
-  if (schedule == "step") return std::pow(0.1, std::floor(progress * 3));  // a tenth after each third
-  return 1;
-}
-
-}  // namespace
-
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters) {
   const double lr = config.float_at("optim.learning_rate"), decay = config.float_at("optim.weight_decay");
   const double clip = config.float_at("optim.clip"), epsilon = config.float_at("optim.epsilon");
@@ -39,11 +24,22 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
   return optim::Optimiser(chosen, common, parameters);
 }
 
-double learning_rate(const base::Config& config, int64_t step, double progress) {
-  const int64_t warmup = config.int_at("optim.warmup");
-  const double warm = warmup > 0 ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(warmup)) : 1.0;
-  return config.float_at("optim.learning_rate") * warm *
-         schedule_factor(config.string_at("optim.schedule"), progress, config.float_at("optim.final_fraction"));
+int64_t planned_steps(const base::Config& config, int64_t steps_per_epoch) {
+  const int64_t steps = config.int_at("train.steps");
+  return steps > 0 ? steps : config.int_at("train.epochs") * steps_per_epoch;
+}
+
+optim::Schedule learning_rates(const base::Config& config, int64_t steps) {
+  const double peak = config.float_at("optim.learning_rate"), last = peak * config.float_at("optim.final_fraction");
+  const int64_t warmup = config.int_at("optim.warmup"), rest = std::max<int64_t>(0, steps - warmup);
+  const std::string& name = config.string_at("optim.schedule");
+  const auto after = [&] {
+    if (name == "linear") return optim::linear(peak, last, rest);
+    if (name == "cosine") return optim::cosine(peak, last, rest);
+    if (name == "step") return optim::steps(peak, 0.1, {rest / 3, 2 * rest / 3});
+    return optim::constant(peak);
+  };
+  return optim::warmup(warmup, peak).then(after());
 }
 
 }  // namespace strata::train

@@ -1,16 +1,20 @@
-// From the optim.* keys of a configuration: the optimiser's rule and the learning rate of each step.
+// From the optim.* keys of a configuration: the optimiser's rule and its learning rates.
 #pragma once
 
 #include "strata/base/config/config.h"
 #include "strata/optim/rules.h"
+#include "strata/optim/schedule.h"
 
 namespace strata::train {
 
 /// The configured optimiser for a model's parameters; biases and norms are spared from weight decay.
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters);
 
-/// optim.learning_rate times the warm-up, (step + 1) / optim.warmup up to 1, times optim.schedule's factor at
-/// `progress` in [0, 1], the part of the training that is over. `step` counts from 0.
-double learning_rate(const base::Config& config, int64_t step, double progress);
+/// Optimiser steps of the whole training: train.steps, or train.epochs times those of an epoch.
+int64_t planned_steps(const base::Config& config, int64_t steps_per_epoch);
+
+/// The learning rates of a training of so many steps: optim.warmup of them, then optim.schedule over those that are
+/// left.
+optim::Schedule learning_rates(const base::Config& config, int64_t steps);
 
 }  // namespace strata::train

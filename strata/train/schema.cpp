@@ -46,13 +46,19 @@ std::vector<base::ConfigKey> data_keys() {
 
 std::vector<base::ConfigKey> train_keys() {
   return {
-      int_key("train.epochs", 5, "passes over the training images (lenet)").between(1, 100000),
-      int_key("train.steps", 800, "optimiser steps (gpt)").between(1, 100000000),
+      int_key("train.epochs", 5, "passes over the training data, where train.steps is 0").between(1, 100000),
+      int_key("train.steps", 0, "optimiser steps; 0: train.epochs passes over the training data").between(0, 100000000),
       int_key("train.batch", 64, "samples in a step").between(1, 1000000),
       int_key("train.accumulate", 1, "batches whose gradients are added up for a step").between(1, 10000),
-      float_key("train.seconds", 0, "stops after so many seconds of training; 0: no limit").at_least(0),
+      float_key(
+          "train.seconds", 0,
+          "budget of training time: before the first step the speed is measured, and the run gets as many steps as "
+          "fit, never more than without a budget; its config.toml has them as train.steps; 0: no budget")
+          .at_least(0),
       int_key("train.log_every", 10, "steps between logged losses").at_least(1),
-      int_key("train.evaluate_every", 0, "steps between evaluations; 0: at the end of each epoch, or ten times")
+      int_key("train.evaluate_every", 0,
+              "steps between evaluations; 0: at the end of each epoch, or ten times where train.steps or train.seconds "
+              "is given")
           .at_least(0),
       int_key("train.checkpoint_every", 0, "steps between checkpoints; 0: with each evaluation").at_least(0),
   };

@@ -27,7 +27,6 @@ struct Snapshot {
 
 struct StepResult {
   double loss = 0;
-  double learning_rate = 0;
   double units = 0;       ///< images or tokens that the step learnt from
   bool is_finite = true;  ///< false: nothing was committed
   std::string culprit;    ///< then: the first op that made a NaN or infinity, with its position
@@ -53,8 +52,7 @@ class Task {
   virtual std::string title() const = 0;  ///< "lenet on Fashion-MNIST"
   virtual std::string unit() const = 0;   ///< "images", "tokens"
   virtual int64_t parameters() const = 0;
-  virtual int64_t steps() const = 0;                     ///< of the whole training
-  virtual int64_t steps_per_epoch() const { return 0; }  ///< 0: no epochs
+  virtual int64_t steps_per_epoch() const = 0;
 
   /// The program of a training step, compiled if it wasn't; nothing changes. For costs, profiles and dumps.
   virtual const runtime::Executable& program() = 0;
@@ -62,8 +60,7 @@ class Task {
   /// Dots and convolutions of one training step, forward and backward.
   virtual double flops_per_step() = 0;
 
-  /// `progress`: the part of the training that is over, in [0, 1], for the learning rate.
-  virtual StepResult step(double progress) = 0;
+  virtual StepResult step(double learning_rate) = 0;
   /// On the validation data. Deterministic; changes nothing.
   virtual std::vector<Measure> evaluate() = 0;
   /// On the test data, which nothing else looks at: once, when the training is over.

@@ -15,7 +15,10 @@
 #include "strata/runtime/machine/isa_level.h"
 #include "strata/runtime/machine/peaks.h"
 #include "strata/train/checkpoint.h"
+#include "strata/train/recipe.h"
 #include "strata/train/run_report.h"
+#include "strata/train/schema.h"
+#include "strata/train/time_budget.h"
 #include "strata/train/tree_state.h"
 
 namespace strata::train {
@@ -32,18 +35,16 @@ class Trainer {
       : config_(config), folder_(folder), task_(make_task(config)), history_(folder, resume(start)) {}
 
   TrainingResult run() {
-    base::write_file(folder_.file("config.toml"), std::string_view(config_.to_toml()));
     task_->prepare(folder_);
     announce();
-    const double limit = config_.float_at("train.seconds");
-    // A run that is bound by time shows its seconds: what is left of its steps says nothing.
-    is_bound_by_time_ = limit > 0;
-    const int64_t total = is_bound_by_time_ ? std::llround(limit) : task_->steps();
-    base::ProgressBar bar({.label = is_bound_by_time_ ? "second" : "step", .total = total, .unit = task_->unit()});
-    advance(bar, 0);
-    while (step_ < task_->steps() && (limit == 0 || result_.seconds < limit)) {
-      take_step(bar);
-      const bool is_last = step_ == task_->steps() || (limit > 0 && result_.seconds >= limit);
+    if (steps_ == 0) settle_steps();
+    base::write_file(folder_.file("config.toml"), std::string_view(resolved_config()));
+    const optim::Schedule rates = learning_rates(config_, steps_);
+    base::ProgressBar bar({.label = "step", .total = steps_, .unit = task_->unit()});
+    bar.advance(step_, 0);
+    while (step_ < steps_) {
+      take_step(bar, rates(step_));
+      const bool is_last = step_ == steps_;
       if (is_last || step_ % evaluate_every() == 0) evaluate(bar);
       if (is_last || step_ % checkpoint_every() == 0) checkpoint();
     }
@@ -60,8 +61,26 @@ class Trainer {
     const Snapshot snapshot = load_checkpoint(folder_.file("checkpoint.safetensors"));
     task_->restore(snapshot);
     step_ = integer_fact(snapshot, "step");
+    if (has_budget()) steps_ = integer_fact(snapshot, "steps");
     result_.seconds = static_cast<double>(integer_fact(snapshot, "milliseconds")) / 1e3;
     return step_;
+  }
+
+  bool has_budget() const { return config_.float_at("train.seconds") > 0; }
+
+  void settle_steps() {
+    steps_ = planned_steps(config_, task_->steps_per_epoch());
+    if (!has_budget()) return;
+    const double seconds = config_.float_at("train.seconds");
+    steps_ = steps_within(seconds, steps_, *task_, learning_rates(config_, steps_));
+    base::write_human_line(fmt::format("{} steps fit into {}", steps_, base::duration_text(seconds)));
+  }
+
+  /// With the steps that a budget of time has become: it says what was done on any machine.
+  std::string resolved_config() const {
+    if (!has_budget()) return config_.to_toml();
+    const std::string overrides[] = {"train.steps=" + std::to_string(steps_), "train.seconds=0"};
+    return base::parse_config(training_schema(), config_.to_toml(), "config.toml", overrides).to_toml();
   }
 
   void announce() const {
@@ -72,16 +91,17 @@ class Trainer {
 
   int64_t evaluate_every() const {
     if (const int64_t every = config_.int_at("train.evaluate_every")) return every;
-    return task_->steps_per_epoch() > 0 ? task_->steps_per_epoch() : std::max<int64_t>(1, task_->steps() / 10);
+    const bool is_by_epochs = config_.int_at("train.steps") == 0 && !has_budget();
+    return is_by_epochs ? task_->steps_per_epoch() : std::max<int64_t>(1, steps_ / 10);
   }
   int64_t checkpoint_every() const {
     const int64_t every = config_.int_at("train.checkpoint_every");
     return every ? every : evaluate_every();
   }
 
-  void take_step(base::ProgressBar& bar) {
+  void take_step(base::ProgressBar& bar, double learning_rate) {
     const auto start = Clock::now();
-    const StepResult result = task_->step(progress());
+    const StepResult result = task_->step(learning_rate);
     if (!result.is_finite) throw not_finite(result);
     const double seconds = seconds_since(start);
     ++step_;
@@ -95,23 +115,9 @@ class Trainer {
     result_.units_per_second = unit_seconds_ > 0 ? units_ / unit_seconds_ : 0;
     bar.show("loss", result.loss);
     if (unit_seconds_ > 0) bar.show("of peak", fmt::format("{:.0f} %", 100 * utilisation()));
-    advance(bar, result.units);
+    bar.advance(1, result.units);
     if (step_ % config_.int_at("train.log_every") == 0 || step_ == 1)
-      history_.add(TrainPoint{step_, result.loss, result.learning_rate, result_.units_per_second});
-  }
-
-  /// Moves the bar to where the run is.
-  void advance(base::ProgressBar& bar, double units) {
-    if (is_bound_by_time_) bar.show("step", std::to_string(step_));
-    const int64_t now = is_bound_by_time_ ? static_cast<int64_t>(result_.seconds) : step_;
-    bar.advance(now - bar.done(), units);
-  }
-
-  /// Of the steps, or of the time where that is over sooner: a run that is bound by time also ends its learning rate.
-  double progress() const {
-    const double steps = static_cast<double>(step_) / static_cast<double>(task_->steps());
-    const double limit = config_.float_at("train.seconds");
-    return limit > 0 ? std::max(steps, std::min(1.0, result_.seconds / limit)) : steps;
+      history_.add(TrainPoint{step_, result.loss, learning_rate, result_.units_per_second});
   }
 
   base::Error not_finite(const StepResult& result) const {
@@ -140,6 +146,7 @@ class Trainer {
     Snapshot snapshot;
     task_->save(snapshot);
     snapshot.facts["step"] = std::to_string(step_);
+    snapshot.facts["steps"] = std::to_string(steps_);
     snapshot.facts["milliseconds"] = std::to_string(std::llround(result_.seconds * 1e3));
     save_checkpoint(folder_.file("checkpoint.safetensors"), snapshot);
   }
@@ -149,7 +156,7 @@ class Trainer {
   const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), compiler::cache_folder());
   std::unique_ptr<Task> task_;
   int64_t step_ = 0, steps_timed_ = 0;
-  bool is_bound_by_time_ = false;
+  int64_t steps_ = 0;  ///< of the whole training; 0: not settled yet
   double units_ = 0, unit_seconds_ = 0;
   TrainingResult result_;
   History history_;

@@ -6,6 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
+#include "strata/train/recipe.h"
 #include "tests/parity/parity_inputs.h"
 
 namespace strata::parity {
@@ -39,9 +40,9 @@ std::optional<train::OpenedTask> open_or_skip(const std::string& name, std::stri
   }
 }
 
-/// Step number `i` of `steps`: its loss.
-double step(train::Task& task, size_t i, size_t steps) {
-  const train::StepResult result = task.step(static_cast<double>(i) / static_cast<double>(steps));
+/// Step number `i`: its loss.
+double step(train::Task& task, size_t i, const optim::Schedule& rates) {
+  const train::StepResult result = task.step(rates(static_cast<int64_t>(i)));
   EXPECT_TRUE(result.is_finite) << result.culprit;
   return result.loss;
 }
@@ -53,7 +54,8 @@ TEST(Parity, TwentyLossesOfLeNetAreThoseOfPyTorch) {
   const Golden g = golden("lenet");
   ASSERT_EQ(inputs_sha256(*opened), g.inputs_sha256) << kOtherInputs;
   ASSERT_EQ(g.losses.size(), 20u);
-  for (size_t i = 0; i < 20; ++i) EXPECT_NEAR(step(*opened->task, i, 20) / g.losses[i], 1, 1e-4) << "step " << i;
+  const optim::Schedule rates = train::learning_rates(*opened->config, 20);
+  for (size_t i = 0; i < 20; ++i) EXPECT_NEAR(step(*opened->task, i, rates) / g.losses[i], 1, 1e-4) << "step " << i;
 }
 
 TEST(Parity, AGptOnTheKingJamesBibleLosesAsInPyTorchFirstAndAfterThreeHundredSteps) {
@@ -63,8 +65,9 @@ TEST(Parity, AGptOnTheKingJamesBibleLosesAsInPyTorchFirstAndAfterThreeHundredSte
   const Golden g = golden("gpt");
   ASSERT_EQ(inputs_sha256(*opened), g.inputs_sha256) << kOtherInputs;
   ASSERT_EQ(g.losses.size(), 300u);
+  const optim::Schedule rates = train::learning_rates(*opened->config, 300);
   for (size_t i = 0; i < 300; ++i) {
-    const double loss = step(*opened->task, i, 300);
+    const double loss = step(*opened->task, i, rates);
     if (i < 20) {
       EXPECT_NEAR(loss / g.losses[i], 1, 1e-4) << "step " << i;
     }

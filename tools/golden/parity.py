@@ -66,11 +66,13 @@ def build_optimiser(inputs, model):
 
 
 def learning_rate(inputs, step):
-    warmup = inputs["optim.warmup"]
-    factor = min(1.0, (step + 1) / warmup) if warmup else 1.0
-    if inputs["optim.schedule"] == "cosine":
+    """Up in optim.warmup steps, then the schedule over the steps that are left."""
+    warmup, factor = inputs["optim.warmup"], 1.0
+    if step < warmup:
+        factor = (step + 1) / warmup
+    elif inputs["optim.schedule"] == "cosine":
         final = inputs["optim.final_fraction"]
-        factor *= final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / inputs.steps))
+        factor = final + (1 - final) * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (inputs.steps - warmup)))
     return inputs["optim.learning_rate"] * factor
 
 

@@ -1,0 +1,109 @@
+// A budget of seconds: the steps that it becomes are settled before the first one, and are what reproduces the run.
+#include "strata/train/time_budget.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/error.h"
+#include "strata/train/checkpoint.h"
+#include "strata/train/made_up_images.h"
+#include "strata/train/open_task.h"
+#include "strata/train/recipe.h"
+#include "strata/train/schema.h"
+#include "strata/train/trainer.h"
+#include "strata/train/tree_state.h"
+
+namespace strata::train {
+namespace {
+
+class TimeBudget : public testing::Test {
+ protected:
+  TimeBudget() { write_made_up_data_set(folder_.path()); }
+  base::Config config(std::vector<std::string> more) const {
+    std::vector<std::string> overrides = {"data.path=" + folder_.path(), "data.validation=20", "train.batch=32",
+                                          "optim.warmup=2"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return base::parse_config(training_schema(), "", "test", overrides);
+  }
+  Snapshot checkpoint_of(const std::string& run) const {
+    Snapshot s = load_checkpoint(folder_ / (run + "/checkpoint.safetensors"));
+    s.facts.erase("milliseconds");
+    return s;
+  }
+  static void expect_same(const Snapshot& a, const Snapshot& b) {
+    EXPECT_EQ(a.facts, b.facts);
+    for (const auto& [name, array] : a.tensors) EXPECT_TRUE(array.same_bits(b.tensors.at(name))) << name;
+  }
+  base::TempFolder folder_;
+};
+
+/// Every step takes 4 ms, the first, which compiles, 100.
+class SlowTask final : public Task {
+ public:
+  std::string title() const override { return "slow"; }
+  std::string unit() const override { return "steps"; }
+  int64_t parameters() const override { return 0; }
+  int64_t steps_per_epoch() const override { return 1; }
+  const runtime::Executable& program() override { throw base::Error("E0900", "it has none"); }
+  int64_t batch_size() const override { return 1; }
+  double flops_per_step() override { return 0; }
+  StepResult step(double) override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(steps_++ == 0 ? 100 : 4));
+    return {.is_finite = steps_ != first_bad_step};
+  }
+  std::vector<Measure> evaluate() override { return {}; }
+  std::vector<Measure> test() override { return {}; }
+  void save(Snapshot& snapshot) const override { snapshot.facts["at"] = std::to_string(steps_); }
+  void restore(const Snapshot& snapshot) override { steps_ = integer_fact(snapshot, "at"); }
+  std::vector<NamedTensor> weights() const override { return {}; }
+  std::vector<NamedTensor> batch(int64_t) override { return {}; }
+  void show(report::Page&, const RunFolder&) override {}
+
+  int64_t steps_ = 0, first_bad_step = -1;
+};
+
+TEST_F(TimeBudget, CountsWhatStepsTakeWithoutTheOneThatCompilesAndTakesThemBack) {
+  SlowTask task;
+  const int64_t steps = steps_within(0.5, 1000, task, optim::constant(1));
+  EXPECT_GT(steps, 10);
+  EXPECT_LE(steps, 125);
+  EXPECT_EQ(task.steps_, 0);
+  EXPECT_EQ(steps_within(0.5, 7, task, optim::constant(1)), 7) << "not more than without a budget";
+  EXPECT_EQ(steps_within(1e-9, 1000, task, optim::constant(1)), 1);
+}
+
+TEST_F(TimeBudget, AStepThatIsNotFiniteIsLeftToTheTraining) {
+  SlowTask task;
+  task.first_bad_step = 1;
+  EXPECT_EQ(steps_within(0.5, 1000, task, optim::constant(1)), 1000);
+}
+
+TEST_F(TimeBudget, TheSavedConfigReproducesTheRunInItsSteps) {
+  const base::Config c = config({"train.seconds=0.2", "train.epochs=1000"});
+  const TrainingResult first = train(c, RunFolder(folder_ / "a", Start::Fresh), Start::Fresh);
+  const auto saved = open_config(folder_ / "a/config.toml");
+  EXPECT_EQ(saved->int_at("train.steps"), first.steps);
+  EXPECT_EQ(saved->float_at("train.seconds"), 0);
+  train(*saved, RunFolder(folder_ / "b", Start::Fresh), Start::Fresh);
+  expect_same(checkpoint_of("a"), checkpoint_of("b"));
+}
+
+TEST_F(TimeBudget, AResumedRunKeepsTheStepsOfItsCheckpoint) {
+  train(config({"train.steps=12"}), RunFolder(folder_ / "whole", Start::Fresh), Start::Fresh);
+  // What a run of 12 steps has left behind when it was killed after 5.
+  const base::Config budgeted = config({"train.seconds=100"});
+  const auto killed = make_task(budgeted);
+  for (int64_t i = 0; i < 5; ++i) killed->step(learning_rates(budgeted, 12)(i));
+  Snapshot snapshot;
+  killed->save(snapshot);
+  snapshot.facts.insert({{"step", "5"}, {"steps", "12"}, {"milliseconds", "50"}});
+  const RunFolder run(folder_ / "killed", Start::Fresh);
+  save_checkpoint(run.file("checkpoint.safetensors"), snapshot);
+  train(budgeted, run, Start::Resume);
+  expect_same(checkpoint_of("whole"), checkpoint_of("killed"));
+}
+
+}  // namespace
+}  // namespace strata::train
