@@ -90,6 +90,7 @@ class ImageTask final : public Task {
   }
 
   std::vector<Measure> evaluate() override {
+    if (validation_.labels.elements() == 0) return {};
     const Judged judged = judge(validation_);
     return {{"val_loss", judged.loss, true}, {"val_accuracy", judged.accuracy(), false}};
   }

@@ -94,6 +94,19 @@ TEST(ImageTask, TheSavedConfigReproducesTheRun) {
   EXPECT_EQ(opened.step, 3);
 }
 
+TEST(ImageTask, WithoutValidationImagesAllAreTrainedOnAndNothingIsEvaluatedUntilTheTest) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(folder.path(), {"data.validation=0"});
+  EXPECT_EQ(make_task(config)->steps_per_epoch(), 4) << "100 images in batches of 32";
+  EXPECT_TRUE(make_task(config)->evaluate().empty());
+  const TrainingResult result = train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
+  ASSERT_EQ(result.measures.size(), 2u);
+  EXPECT_EQ(result.measures[0].name, "test_loss");
+  EXPECT_EQ(base::read_text(folder / "a/metrics.jsonl").value().find("evaluation"), std::string::npos);
+  EXPECT_TRUE(base::is_file(folder / "a/report.html"));
+  EXPECT_EQ(load_checkpoint(folder / "a/checkpoint.safetensors").facts.at("step"), "12");
+}
+
 TEST(ImageTask, AStepThatIsNotFiniteNamesItsOpAndCommitsNothing) {
   const base::TempFolder folder;
   const base::Config config =

@@ -37,7 +37,9 @@ std::vector<base::ConfigKey> data_keys() {
       string_key("data.path", "",
                  "text: the file; fashion_mnist: a folder of IDX files in place of the package's; corpus: the cache"),
       int_key("data.limit", 0, "training images at most; 0: all").at_least(0),
-      int_key("data.validation", 5000, "held-out images at the end of the training set").between(1, 1000000),
+      int_key("data.validation", 5000,
+              "images at the end of the training set that are held out for validation; 0: all are trained on")
+          .between(0, 1000000),
       choice_key("data.augment", "none", {"none", "flip", "crop_flip"},
                  "random mirroring of the training images, and shifts by a pixel"),
       int_key("data.workers", 1, "threads that prepare batches in the background").between(0, 64),

@@ -61,7 +61,7 @@ class Task {
   virtual double flops_per_step() = 0;
 
   virtual StepResult step(double learning_rate) = 0;
-  /// On the validation data. Deterministic; changes nothing.
+  /// On the validation data; nothing when none is held out. Deterministic; changes nothing.
   virtual std::vector<Measure> evaluate() = 0;
   /// On the test data, which nothing else looks at: once, when the training is over.
   virtual std::vector<Measure> test() = 0;

@@ -137,6 +137,7 @@ class Trainer {
 
   void evaluate(base::ProgressBar& bar) {
     const EvalPoint point{step_, task_->evaluate()};
+    if (point.measures.empty()) return;
     history_.add(point);
     result_.measures = point.measures;
     for (const Measure& m : point.measures) bar.show(m.name, m.value);
