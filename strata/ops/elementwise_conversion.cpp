@@ -44,7 +44,7 @@ std::vector<ir::Sample> cast_samples() {
   std::vector<ir::Sample> all;
   for (DType from : ir::kAllDTypes)
     for (DType to : ir::kAllDTypes) {
-      all.push_back({{{Type::of(from, {7})}}, {Attr("to", to)}, {}});
+      if (from == DType::f32 || to == DType::f32) all.push_back({{{Type::of(from, {7})}}, {Attr("to", to)}, {}});
       all.push_back({{{Type::of(from, {67}), Domain::Special}}, {Attr("to", to)}, {}});
     }
   all.push_back({{{Type::scalar(DType::f32)}}, {Attr("to", DType::bf16)}, {}});

@@ -1,9 +1,11 @@
 // For tests: a scheduled kernel against its naive form, in the loop interpreter and as native code, bit for bit.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
+#include "strata/ir/host_array.h"
 #include "strata/ir/loops/kernel.h"
 #include "strata/runtime/machine/isa_level.h"
 
@@ -11,11 +13,32 @@ namespace strata::compiler {
 
 enum class Run { InterpretOnly, InterpretAndNative };
 
-/// Fills the buffers at random, runs the naive kernel in the interpreter, then `scheduled` in the interpreter and,
-/// where the host can, natively. Returns the first difference, or an empty text. Any NaN equals any other. Indices that
-/// a kernel loads are drawn from 0 and 1.
+/// Fills the buffers at random, runs the naive kernel in the interpreter, then `scheduled` in the interpreter, compiles
+/// it and, where the host can, runs that. Returns the first difference, or an empty text. Any NaN equals any other.
+/// Indices that a kernel loads are drawn from 0 and 1.
 std::string compare_kernels(const ir::loops::Kernel& naive, const ir::loops::Kernel& scheduled,
                             const std::vector<int64_t>& dims, runtime::IsaLevel level, Run run, uint64_t seed = 1);
+
+/// A naive kernel and what to run it with.
+struct ComparedKernel {
+  ir::loops::Kernel naive;
+  std::vector<int64_t> dims;
+  std::vector<ir::HostArray> inputs;  ///< the first parameters; the rest is filled at random
+};
+
+/// The level that loops are scheduled for and the one that they are compiled for, which may be lower: wide vectors are
+/// then split.
+struct CompiledFor {
+  runtime::IsaLevel schedule, code;
+};
+inline std::ostream& operator<<(std::ostream& out, CompiledFor levels) {
+  return out << "loops of " << runtime::isa_level_name(levels.schedule) << " as code of "
+             << runtime::isa_level_name(levels.code);
+}
+
+/// Schedules the kernels, which have distinct names, runs them in the loop interpreter, compiles them into one object,
+/// and runs that if the host can. Returns the first difference from the naive loops, or an empty text.
+std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor levels);
 
 /// Schedules a kernel for every level and compares each; native at each level that the host has.
 std::string compare_schedules(const ir::loops::Kernel& naive, const std::vector<int64_t>& dims,

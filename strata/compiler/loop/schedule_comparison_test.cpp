@@ -44,9 +44,16 @@ struct Memory {
   std::vector<Bytes> bytes;
   std::vector<void*> pointers;
 
-  Memory(const Kernel& kernel, const std::vector<int64_t>& dims, uint64_t seed) {
+  Memory(const Kernel& kernel, const std::vector<int64_t>& dims, uint64_t seed,
+         const std::vector<ir::HostArray>& inputs = {}) {
     std::mt19937_64 random(seed);
     for (const Buffer* buffer : kernel.params) {
+      if (bytes.size() < inputs.size()) {
+        const ir::HostArray& array = inputs[bytes.size()];
+        const auto* data = static_cast<const std::byte*>(array.data());
+        bytes.emplace_back(data, data + array.bytes());
+        continue;
+      }
       const int64_t elements = ir::product(buffer->shape).evaluate([&](std::string_view name) {
         for (size_t i = 0; i < kernel.dims.size(); ++i)
           if (kernel.dims[i] == name) return dims[i];
@@ -99,10 +106,8 @@ const llvm_backend::CodeGenerator& generator() {
   return made;
 }
 
-void run_native(const Kernel& kernel, const std::vector<int64_t>& dims, runtime::IsaLevel level, Memory& memory) {
-  const Kernel* const kernels[] = {&kernel};
-  const auto loaded = generator().load(generator().compile(kernels, level));
-  const LoadedKernel native = loaded->find(kernel.name);
+/// Returns the status that the kernel left.
+int64_t run_native(const LoadedKernel& native, const std::vector<int64_t>& dims, Memory& memory) {
   runtime::KernelNeeds needs;
   native.needs(dims.data(), &needs);
   const auto alignment = static_cast<size_t>(runtime::kScratchAlignment);
@@ -115,26 +120,84 @@ void run_native(const Kernel& kernel, const std::vector<int64_t>& dims, runtime:
   // The last tasks first: their order is free.
   native.run(&context, memory.pointers.data(), dims.data(), needs.tasks / 2, needs.tasks);
   native.run(&context, memory.pointers.data(), dims.data(), 0, needs.tasks / 2);
+  return status.code;
+}
+
+/// The naive kernel's results, and what the scheduled one gives in the interpreter.
+struct Interpreted {
+  Memory expected;
+  int64_t status = 0;
+  std::string difference;
+};
+
+Interpreted interpret_both(const Kernel& naive, const Kernel& scheduled, const std::vector<int64_t>& dims,
+                           uint64_t seed, const std::vector<ir::HostArray>& inputs = {}) {
+  Interpreted result{Memory(naive, dims, seed, inputs), 0, {}};
+  if (const auto fault = ir::loops::find_fault(scheduled, ir::loops::Stage::Scheduled)) {
+    result.difference = fault->what + " in " + fault->statement;
+    return result;
+  }
+  Memory got(naive, dims, seed, inputs);
+  ir::loops::RunStatus status, scheduled_status;
+  ir::loops::interpret(naive, result.expected.pointers, dims, status);
+  result.status = status.code;
+  try {
+    ir::loops::interpret(scheduled, got.pointers, dims, scheduled_status);
+  } catch (const std::exception& error) {
+    result.difference = std::string("interpreter: ") + error.what();
+    return result;
+  }
+  if (scheduled_status.code != status.code)
+    result.difference = fmt::format("interpreter: status {}, expected {}", scheduled_status.code, status.code);
+  else if (auto text = difference(naive, result.expected, got); !text.empty())
+    result.difference = "interpreter: " + text;
+  return result;
+}
+
+/// What native code changes, or an empty text. A kernel that fails leaves its results undefined.
+std::string native_difference(const Kernel& naive, const LoadedKernel& code, const std::vector<int64_t>& dims,
+                              Memory memory, const Interpreted& expected) {
+  if (const int64_t status = run_native(code, dims, memory); status != expected.status)
+    return fmt::format("native: status {}, expected {}", status, expected.status);
+  if (expected.status != 0) return {};
+  const std::string text = difference(naive, expected.expected, memory);
+  return text.empty() ? text : "native: " + text;
+}
+
+std::string with_loops(const Kernel& naive, const Kernel& scheduled, runtime::IsaLevel level, const std::string& text) {
+  return fmt::format("{} at {}: {}\n{}\n{}", naive.name, runtime::isa_level_name(level), text, ir::loops::print(naive),
+                     ir::loops::print(scheduled).substr(0, 6000));
 }
 
 }  // namespace
 
 std::string compare_kernels(const Kernel& naive, const Kernel& scheduled, const std::vector<int64_t>& dims,
                             runtime::IsaLevel level, Run run, uint64_t seed) {
-  if (const auto fault = ir::loops::find_fault(scheduled, ir::loops::Stage::Scheduled))
-    return fault->what + " in " + fault->statement;
-  Memory expected(naive, dims, seed), got(naive, dims, seed), native(naive, dims, seed);
-  ir::loops::RunStatus status;
-  ir::loops::interpret(naive, expected.pointers, dims, status);
-  try {
-    ir::loops::interpret(scheduled, got.pointers, dims, status);
-  } catch (const std::exception& error) {
-    return std::string("interpreter: ") + error.what();
+  const Interpreted interpreted = interpret_both(naive, scheduled, dims, seed);
+  if (!interpreted.difference.empty() || run == Run::InterpretOnly) return interpreted.difference;
+  const Kernel* const kernels[] = {&scheduled};
+  const Object object = generator().compile(kernels, level);
+  if (!runtime::host_can_run(level)) return {};
+  const auto loaded = generator().load(object);
+  return native_difference(naive, loaded->find(scheduled.name), dims, Memory(naive, dims, seed), interpreted);
+}
+
+std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor levels) {
+  std::vector<Kernel> scheduled;
+  std::vector<const Kernel*> compiled;
+  for (const ComparedKernel& k : kernels) scheduled.push_back(schedule(k.naive, levels.schedule));
+  for (const Kernel& kernel : scheduled) compiled.push_back(&kernel);
+  const Object object = generator().compile(compiled, levels.code);
+  const bool runs = runtime::host_can_run(levels.code);
+  const auto loaded = runs ? generator().load(object) : nullptr;
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    const auto& [naive, dims, inputs] = kernels[i];
+    const Interpreted interpreted = interpret_both(naive, scheduled[i], dims, i, inputs);
+    std::string text = interpreted.difference;
+    if (text.empty() && runs)
+      text = native_difference(naive, loaded->find(naive.name), dims, Memory(naive, dims, i, inputs), interpreted);
+    if (!text.empty()) return with_loops(naive, scheduled[i], levels.schedule, text);
   }
-  if (auto text = difference(naive, expected, got); !text.empty()) return "interpreter: " + text;
-  if (run == Run::InterpretOnly || !runtime::host_can_run(level)) return {};
-  run_native(scheduled, dims, level, native);
-  if (auto text = difference(naive, expected, native); !text.empty()) return "native: " + text;
   return {};
 }
 
@@ -142,9 +205,7 @@ std::string compare_schedules(const Kernel& naive, const std::vector<int64_t>& d
   for (runtime::IsaLevel level : runtime::kAllIsaLevels) {
     const Kernel scheduled = schedule(naive, level);
     const std::string text = compare_kernels(naive, scheduled, dims, level, run, seed);
-    if (!text.empty())
-      return fmt::format("{} at {}: {}\n{}\n{}", naive.name, runtime::isa_level_name(level), text,
-                         ir::loops::print(naive), ir::loops::print(scheduled).substr(0, 6000));
+    if (!text.empty()) return with_loops(naive, scheduled, level, text);
   }
   return {};
 }

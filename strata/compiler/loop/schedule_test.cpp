@@ -1,49 +1,19 @@
-// Schedules keep the bits: every op's samples, and nests of each kind at odd sizes, naive against scheduled.
+// Schedules keep the bits: nests of each kind at odd sizes, naive against scheduled. Every op's samples are in
+// sample_schedules_test.cpp.
 #include "strata/compiler/loop/schedule.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
-#include "strata/base/error/error.h"
 #include "strata/compiler/loop/schedule_comparison.h"
-#include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/ir/loops/text_form.h"
-#include "strata/ops/list.h"
 #include "strata/ops/reduce.h"
-#include "strata/ops/sample_arrays.h"
 
 namespace strata::compiler {
 namespace {
 
 using ir::loops::Kernel;
-
-/// STRATA_SCHEDULE_NATIVE=1 compiles and runs each sample at each level as well: some 20 seconds.
-TEST(Schedule, EveryOpsSamplesKeepTheirBits) {
-  const auto run =
-      std::getenv("STRATA_SCHEDULE_NATIVE") ? compiler::Run::InterpretAndNative : compiler::Run::InterpretOnly;
-  for (const ir::Op* op : ops::all_ops()) {
-    if (!op->lower || !op->samples) continue;
-    for (const ir::Sample& sample : op->samples.fn()) {
-      const auto graph = ops::sample_graph(*op, sample);
-      const ir::Node& node = *graph->nodes().back();
-      const Form form = form_of(node);
-      if (form == Form::Alias || form == Form::Command) continue;
-      SCOPED_TRACE(op->name);
-      Kernel naive;
-      try {
-        naive = lower_kernel(node, graph->facts(), std::string(op->name));
-      } catch (const base::Error& error) {
-        fmt::print("not lowered: {}: {}\n", op->name, error.what());
-        continue;
-      }
-      const std::string text = compare_schedules(naive, std::vector<int64_t>(naive.dims.size(), 3), run);
-      ASSERT_EQ(text, "") << op->name;
-    }
-  }
-}
 
 TEST(Schedule, ElementwiseRowsOfAnyLengthRunNatively) {
   const std::string text = R"(kernel @gelu(%x: f32[B,N], %b: f32[N], %s: f32[B]) -> (%y: f32[B,N], %z: f32[B,N]) {

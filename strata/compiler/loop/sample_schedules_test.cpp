@@ -1,0 +1,94 @@
+// Every op's samples as machine code: scheduled for each instruction set, compiled, and bit for bit what the loop
+// interpreter makes of the naive loops.
+//
+// What the host can't run is scheduled, run in the loop interpreter and compiled to an object all the same, and the
+// test skips itself with the number of kernels that were "compiled, not run". The loops of 512-bit vectors run on any
+// AVX2 host as well: compiled for AVX2, each vector of 16 lanes is split into two of 8.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "strata/compiler/loop/schedule_comparison.h"
+#include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/lower_kernel.h"
+#include "strata/ops/list.h"
+#include "strata/ops/sample_arrays.h"
+
+namespace strata::compiler {
+namespace {
+
+using runtime::IsaLevel;
+
+/// Ops of a family; a family of many ops is tested in parts, so that the parts run side by side.
+struct Part {
+  std::string name;
+  std::vector<const ir::Op*> ops;
+};
+
+/// How test listings show a part.
+std::ostream& operator<<(std::ostream& out, const Part& part) { return out << part.name; }
+
+std::vector<Part> parts() {
+  constexpr size_t kOpsInAPart = 8;
+  std::vector<Part> all;
+  for (const ir::Op* op : ops::all_ops()) {
+    if (!op->lower || !op->samples) continue;
+    const auto number =
+        std::count_if(all.begin(), all.end(), [&](const Part& p) { return p.ops[0]->family == op->family; });
+    if (number == 0 || all.back().ops[0]->family != op->family || all.back().ops.size() == kOpsInAPart)
+      all.push_back({fmt::format("{}_{}", op->family, number + 1), {}});
+    all.back().ops.push_back(op);
+  }
+  return all;
+}
+
+void add_samples(const ir::Op& op, std::vector<ComparedKernel>& kernels) {
+  for (const ir::Sample& sample : op.samples.fn()) {
+    const auto graph = ops::sample_graph(op, sample);
+    const ir::Node& node = *graph->nodes().back();
+    const Form form = form_of(node);
+    if (form == Form::Alias || form == Form::Command) continue;
+    // One kernel has one index space: what has results of several shapes is taken apart before it is lowered.
+    if (form == Form::Element && !std::ranges::all_of(node.types(), [&](ir::Type t) {
+          return std::ranges::equal(t.shape(), node.type().shape());
+        }))
+      continue;
+    ComparedKernel kernel{lower_kernel(node, graph->facts(), fmt::format("{}_{}", op.name, kernels.size())),
+                          {},
+                          ops::sample_arrays(sample, kernels.size() + 1)};
+    kernel.dims.assign(kernel.naive.dims.size(), 3);
+    kernels.push_back(std::move(kernel));
+  }
+}
+
+class Samples : public testing::TestWithParam<std::tuple<Part, CompiledFor>> {};
+
+TEST_P(Samples, GiveTheInterpretersBitsAsMachineCode) {
+  const auto& [part, levels] = GetParam();
+  std::vector<ComparedKernel> kernels;
+  for (const ir::Op* op : part.ops) add_samples(*op, kernels);
+  ASSERT_FALSE(kernels.empty());
+  ASSERT_EQ(compare_all(kernels, levels), "");
+  if (!runtime::host_can_run(levels.code))
+    GTEST_SKIP() << kernels.size() << " kernels compiled, not run: this CPU has no "
+                 << runtime::isa_level_name(levels.code);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Samples,
+                         testing::Combine(testing::ValuesIn(parts()),
+                                          testing::Values(CompiledFor{IsaLevel::Scalar, IsaLevel::Scalar},
+                                                          CompiledFor{IsaLevel::Avx2, IsaLevel::Avx2},
+                                                          CompiledFor{IsaLevel::Avx512, IsaLevel::Avx512},
+                                                          CompiledFor{IsaLevel::Avx512, IsaLevel::Avx2})),
+                         [](const auto& info) {
+                           const Part& part = std::get<0>(info.param);
+                           const CompiledFor& levels = std::get<1>(info.param);
+                           const bool halves = levels.schedule != levels.code;
+                           return fmt::format("{}_{}{}", part.name, runtime::isa_level_name(levels.schedule),
+                                              halves ? "_in_halves" : "");
+                         });
+
+}  // namespace
+}  // namespace strata::compiler
