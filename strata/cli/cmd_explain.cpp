@@ -8,6 +8,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/isa_name.h"
 #include "strata/compiler/explain.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
@@ -20,13 +21,6 @@ struct Options {
   int kernel = -1;
   bool is_naive = false, with_assembly = false, json = false;
 };
-
-runtime::IsaLevel level_of(const std::string& name) {
-  if (name.empty()) return runtime::chosen_isa_level();
-  if (const auto level = runtime::isa_level_from_name(name)) return *level;
-  base::Error error("E0401", fmt::format("explain: --isa is {}, expected scalar, avx2 or avx512", name));
-  throw error;
-}
 
 std::string text_of(const compiler::KernelExplanation& e, size_t index, const Options& options) {
   std::string text = fmt::format("== kernel {}: {}\n\n{}\n", index, e.name, e.node);
@@ -54,7 +48,7 @@ base::Json json_of(const compiler::KernelExplanation& e) {
 
 int explain_file(const Options& options) {
   const auto graph = ir::parse_graph(base::read_text(options.file).value(), ops::op_table()).value();
-  const auto kernels = compiler::explain(*graph, level_of(options.isa));
+  const auto kernels = compiler::explain(*graph, isa_level_named(options.isa));
   if (options.kernel >= static_cast<int>(kernels.size()))
     throw base::Error("E0750", fmt::format("explain: --kernel is {}, but {} has {} kernels, counted from 0",
                                            options.kernel, options.file, kernels.size()));

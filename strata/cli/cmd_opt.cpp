@@ -11,6 +11,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
+#include "strata/cli/isa_name.h"
 #include "strata/cli/opt_loops.h"
 #include "strata/cli/opt_plan.h"
 #include "strata/compiler/check/bisect_passes.h"
@@ -37,6 +38,7 @@ struct Options {
   int runs = 3;
   bool interpret = false, equivalence = false, bisect = false, reduce = false, time = false, no_positions = false,
        plan = false, native = false;
+  compiler::CompileOptions compile;
 };
 
 std::string read_input(const std::string& file) {
@@ -67,8 +69,8 @@ int print_results(const ir::Graph& graph, const Options& options) {
   ir::InterpretOptions how;
   how.print = [](const std::string& text) { print_out(text + "\n"); };
   const auto arguments = arguments_for(graph, options);
-  const auto results =
-      options.native ? compiler::run_natively(ir::copy_graph(graph), arguments) : ir::interpret(graph, arguments, how);
+  const auto results = options.native ? compiler::run_natively(ir::copy_graph(graph), arguments, options.compile)
+                                      : ir::interpret(graph, arguments, how);
   for (size_t i = 0; i < results.size(); ++i) print_out(fmt::format("result {}: {}\n", i, ir::print_array(results[i])));
   return 0;
 }
@@ -78,7 +80,8 @@ std::optional<std::string> native_difference(const ir::Graph& graph, const Optio
   for (int run = 0; run < options.runs; ++run) {
     Options one = options;
     one.seed += run;
-    const auto difference = compiler::find_native_difference(ir::copy_graph(graph), arguments_for(graph, one));
+    const auto difference =
+        compiler::find_native_difference(ir::copy_graph(graph), arguments_for(graph, one), options.compile);
     if (difference) return fmt::format("seed {}: {}", one.seed, *difference);
   }
   return std::nullopt;
@@ -142,7 +145,7 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   const std::vector<compiler::Pass> passes = chosen_passes(options);
   if (options.bisect) return bisect(*graph, passes, options);
   if (options.reduce) return reduce(std::move(graph), passes, options);
-  if (options.plan) return print_out(ir::print_plan(compiler::compile(graph)->plan())), 0;
+  if (options.plan) return print_out(ir::print_plan(compiler::compile(graph, options.compile)->plan())), 0;
   const compiler::PassResults results = compiler::run_passes(*graph, passes, options.run);
   if (options.time) print_times(results.reports);
   if (options.equivalence) check_equivalence(*graph, *results.graph, passes, options);
@@ -192,6 +195,11 @@ Run declare_opt(CLI::App& app) {
   app.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
   app.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
   app.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
+  app.add_option_function<std::string>(
+      "--isa", [o](const std::string& name) { o->compile.isa = isa_level_named(name); },
+      "scalar, avx2 or avx512: what --native and --plan compile for");
+  app.add_flag("--strict", o->compile.is_strict,
+               "with --native and --plan: a kernel that the schedule leaves as written is an error");
   app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
   return [o] { return run(*o); };
 }

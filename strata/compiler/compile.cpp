@@ -1,6 +1,9 @@
 #include "strata/compiler/compile.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -19,6 +22,7 @@
 #include "strata/compiler/plan/make_plan.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/op.h"
+#include "strata/ir/plan/verify.h"
 #include "strata/ir/rewrite.h"
 
 namespace strata::compiler {
@@ -27,6 +31,9 @@ using ir::Graph;
 using ir::Node;
 
 namespace {
+
+/// How the schedule's note on a kernel begins that it refused.
+constexpr std::string_view kLeftAsWritten = "left as written: ";
 
 /// A kernel in memory, shared by all programs that hold it.
 struct ReadyKernel {
@@ -56,19 +63,18 @@ struct PendingKernel {
 
 class KernelMaker {
  public:
-  KernelMaker(const Backend& backend, runtime::IsaLevel level) : backend_(backend), level_(level) {
-    salt_ =
-        base::combine(base::hash_text(backend.fingerprint()), static_cast<uint64_t>(level) * 1000 + kScheduleVersion);
-  }
+  KernelMaker(const Backend& backend, runtime::IsaLevel level, bool is_strict)
+      : backend_(backend), level_(level), is_strict_(is_strict) {}
 
   /// The ready kernels for these nodes, in order. Compiles those that neither memory nor disk has, on all threads.
   std::vector<ReadyKernel> make(std::span<const Node* const> nodes, std::vector<std::string>& names,
                                 const ir::Facts& facts) {
     std::vector<PendingKernel> all;
     for (const Node* node : nodes) {
-      const base::Hash128 key = base::combine(kernel_key(*node, facts), salt_);
-      all.push_back({key, std::string(node->op->name) + "." + key.hex().substr(0, 8), node, {}});
+      const base::Hash128 key = kernel_identity(*node, facts, backend_, level_);
+      all.push_back({key, kernel_name(*node, key), node, {}});
       names.push_back(all.back().name);
+      if (is_strict_) require_schedule(all.back(), facts);
     }
     std::vector<PendingKernel*> missing;
     {
@@ -111,11 +117,30 @@ class KernelMaker {
     k.ready.code = k.ready.object->find(k.name);
   }
 
+  /// Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
+  /// loops (sort, scatter) mean them as they are.
+  void require_schedule(const PendingKernel& k, const ir::Facts& facts) const {
+    if (k.node->op->name != "fusion" && form_of(*k.node) == Form::Loops) return;
+    std::vector<std::string> notes;
+    schedule(lower_kernel(*k.node, facts, k.name), level_, &notes);
+    for (const std::string& note : notes) {
+      if (!note.starts_with(kLeftAsWritten)) continue;
+      base::Error error("E0315", fmt::format("strict: kernel {} is {}", k.name, note));
+      if (const std::string where = k.node->where.str(); !where.empty()) error.note("recorded at " + where);
+      throw error.hint("strata explain shows its loops; without strict it runs in scalar code on one thread");
+    }
+  }
+
   const Backend& backend_;
   runtime::IsaLevel level_;
-  base::Hash128 salt_;
+  bool is_strict_;
   KernelCache disk_;
 };
+
+bool is_strict_by_environment() {
+  const char* value = std::getenv("STRATA_STRICT");
+  return value && std::string_view(value) == "1";
+}
 
 std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, const std::vector<std::string>& plan_dims) {
   std::vector<int> positions;
@@ -125,6 +150,17 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
 }
 
 }  // namespace
+
+base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend,
+                              runtime::IsaLevel level) {
+  const base::Hash128 maker =
+      base::combine(base::hash_text(backend.fingerprint()), static_cast<uint64_t>(level) * 1000 + kScheduleVersion);
+  return base::combine(kernel_key(node, facts), maker);
+}
+
+std::string kernel_name(const Node& node, base::Hash128 identity) {
+  return std::string(node.op->name) + "." + identity.hex().substr(0, 8);
+}
 
 std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const Graph>& graph,
                                                    const CompileOptions& options) {
@@ -157,10 +193,12 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
     }
   }
 
-  KernelMaker maker(backend, level);
+  KernelMaker maker(backend, level, options.is_strict || is_strict_by_environment());
   const std::vector<ReadyKernel> ready = maker.make(kernel_nodes, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);
+  if (const auto fault = ir::find_plan_fault(*plan))
+    throw base::Error("E0900", fmt::format("plan {}: {}", plan->name, *fault));
   std::vector<runtime::BoundKernel> bound;
   for (const ReadyKernel& k : ready)
     bound.push_back({k.code.run, k.code.needs, dim_positions(k.dims, plan->dims), k.object});

@@ -21,7 +21,17 @@ struct CompileOptions {
   std::vector<ir::Donation> donations;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
   const Backend* backend = nullptr;          ///< else LLVM for the chosen level
+  /// A kernel that the schedule leaves as written is an error (E0315). STRATA_STRICT=1 in the environment sets it for
+  /// all programs.
+  bool is_strict = false;
 };
+
+/// The identity of a kernel's machine code, under which caches keep it: the fused node with its facts, the schedules,
+/// the backend and the instruction set.
+base::Hash128 kernel_identity(const ir::Node& node, const ir::Facts& facts, const Backend& backend,
+                              runtime::IsaLevel level);
+/// "fusion.1f2a88d1"
+std::string kernel_name(const ir::Node& node, base::Hash128 identity);
 
 /// Throws what the passes and the backend throw; the graph is shared with the executable, which keeps its positions.
 std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const ir::Graph>& graph,

@@ -11,12 +11,16 @@
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/cache/kernel_cache.h"
+#include "strata/compiler/check/random_program.h"
+#include "strata/compiler/explain.h"
 #include "strata/ir/interpret.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/list.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
+#include "strata/ops/sort.h"
 
 namespace strata::compiler {
 namespace {
@@ -173,6 +177,37 @@ TEST(Compile, EveryIsaLevelThatTheHostRunsGivesTheSameBits) {
     if (first.empty()) first = found;
     for (size_t i = 0; i < found.size(); ++i)
       EXPECT_TRUE(found[i].same_bits(first[i])) << runtime::isa_level_name(level) << " result " << i;
+  }
+}
+
+/// A sort: its loops branch on data, which no schedule understands.
+std::shared_ptr<Graph> sorting_program() {
+  auto graph = std::make_shared<Graph>();
+  const Value x = graph->add_parameter(Type::of(DType::f32, {9}));
+  graph->set_results({ops::sort(x, 0)});
+  return graph;
+}
+
+TEST(Strict, OpsThatWriteTheirOwnLoopsAreMeantAsTheyAre) {
+  EXPECT_NO_THROW(compile(sorting_program(), {.is_strict = true}));
+}
+
+TEST(Strict, SchedulesLeaveNoKernelOfRandomProgramsAsWritten) {
+  setenv("STRATA_STRICT", "1", 1);
+  for (uint64_t seed = 900; seed < 920; ++seed)
+    EXPECT_NO_THROW(compile(make_random_program(seed, ops::all_ops()).graph));
+  unsetenv("STRATA_STRICT");
+}
+
+TEST(Explain, NamesKernelsAsThePlanDoes) {
+  const auto graph = sorting_program();
+  const runtime::IsaLevel level = runtime::chosen_isa_level();
+  const auto kernels = explain(*graph, level);
+  const std::vector<std::string> names = compile(graph)->plan().kernels;
+  ASSERT_EQ(kernels.size(), names.size());
+  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(kernels[i].name, names[i]);
+  if (level != runtime::IsaLevel::Scalar) {
+    EXPECT_NE(explain(*graph, runtime::IsaLevel::Scalar)[0].name, names[0]);
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/backends/llvm/code_generator.h"
+#include "strata/compiler/compile.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/lower/form.h"
-#include "strata/compiler/lower/kernel_key.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/loops/text_form.h"
@@ -24,14 +24,15 @@ bool is_kernel(const ir::Node& node) {
 KernelExplanation explain_kernel(const ir::Node& node, const ir::Facts& facts, runtime::IsaLevel level,
                                  const llvm_backend::CodeGenerator& generator) {
   KernelExplanation e;
-  e.name = std::string(node.op->name) + "." + kernel_key(node, facts).hex().substr(0, 8);
+  const Backend& backend = llvm_backend_for(level);
+  e.name = kernel_name(node, kernel_identity(node, facts, backend, level));
   e.node = ir::print_node(node);
   for (const ir::GraphRef& region : node.regions()) e.node += "\n" + ir::print_graph(*region);
   const ir::loops::Kernel naive = lower_kernel(node, facts, e.name);
   e.naive = ir::loops::print(naive);
   const ir::loops::Kernel scheduled = schedule(naive, level, &e.notes);
   e.scheduled = ir::loops::print(scheduled);
-  if (const auto refusal = llvm_backend_for(runtime::chosen_isa_level()).refusal(scheduled)) {
+  if (const auto refusal = backend.refusal(scheduled)) {
     e.refusal = *refusal;
     return e;
   }

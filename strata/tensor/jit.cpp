@@ -7,6 +7,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/plan/memory_budget.h"
 #include "strata/tensor/recording.h"
 
 namespace strata::jit_detail {
@@ -20,7 +21,8 @@ struct Program {
   std::set<std::pair<size_t, size_t>> is_new;      ///< rebound leaves that had no tensor before
   std::vector<int> returned;                       ///< result of each returned tensor; -1: an undefined one
   size_t returned_count = 0;
-  std::vector<DimGuard> guards;  ///< sizes that the function asked for
+  std::vector<DimGuard> guards;                          ///< sizes that the function asked for
+  std::set<std::vector<std::vector<int64_t>>> admitted;  ///< shapes of arguments that keep the memory limit
 };
 
 namespace {
@@ -142,6 +144,14 @@ std::vector<HostArray> arguments_for(std::span<const Argument> caller, const Pro
   return arguments;
 }
 
+void admit(Program& program, std::span<const HostArray> arguments, int64_t limit_bytes) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const HostArray& a : arguments) shapes.push_back(a.shape());
+  if (program.admitted.contains(shapes)) return;
+  compiler::require_memory(program.executable->plan(), shapes, limit_bytes);
+  program.admitted.insert(std::move(shapes));
+}
+
 /// After an error: the tensors that were to be replaced, as the program left them.
 void restore(std::span<const Argument> caller, const Program& program, std::span<const HostArray> arguments) {
   std::map<std::pair<size_t, size_t>, size_t> position;
@@ -187,6 +197,7 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
     Trace trace = record(caller, traced, signature, options_, body);
     compiler::CompileOptions compile_options;
     compile_options.donations = trace.donations;
+    compile_options.is_strict = options_.is_strict;
     trace.program->executable = compiler::compile(trace.graph, compile_options);
     programs_.push_back(std::move(trace.program));
   } else if (options_.is_checked) {
@@ -195,9 +206,10 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
           .hint("the function depends on something that is neither an argument nor a captured tensor");
   }
   last_ = program_index;
-  const Program& program = *programs_[program_index];
+  Program& program = *programs_[program_index];
 
   std::vector<HostArray> arguments = arguments_for(caller, program);
+  if (options_.memory_limit_bytes > 0) admit(program, arguments, options_.memory_limit_bytes);
   // The caller's tensors that are replaced give up their memory first, so that the donation finds a single owner.
   for (auto [a, l] : program.rebound) caller[a].leaves.list[l].assign(Tensor());
   for (const Argument& a : traced)

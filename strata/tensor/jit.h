@@ -41,6 +41,10 @@ struct JitOptions {
   bool is_batch_symbolic = true;
   /// Records again at each call and compares: finds functions that do not always record the same program (E0505).
   bool is_checked = false;
+  /// A call that would take more memory is refused before anything is allocated (E0314); 0: no limit.
+  int64_t memory_limit_bytes = 0;
+  /// A kernel that the compiler leaves as written is an error (E0315).
+  bool is_strict = false;
 };
 
 namespace jit_detail {

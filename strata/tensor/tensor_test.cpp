@@ -99,6 +99,22 @@ TEST(Jit, ReboundTensorsOfATreeAreWrittenBack) {
   EXPECT_EQ(step.recordings(), 1);
 }
 
+TEST(Jit, ACallOverTheMemoryLimitIsRefusedBeforeItRunsAndItsArgumentsStay) {
+  auto twice = jit([](Tensor& sum, Tensor x) { sum = sum + x * 2.0; }, {.name = "twice", .memory_limit_bytes = 1000});
+  Tensor small = Tensor::from({1.f, 2.f});
+  twice(small, Tensor::from({3.f, 4.f}));
+  EXPECT_EQ(small.str(), "[ 7. 10.]");
+  Tensor large(HostArray(DType::f32, {500}));
+  try {
+    twice(large, Tensor(HostArray(DType::f32, {500})));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0314");
+    EXPECT_TRUE(e.message().starts_with("twice: takes 4 kB")) << e.text();
+  }
+  EXPECT_EQ(large.size(0), 500);
+}
+
 TEST(Jit, LookingAtAValueInsideIsAnErrorThatSaysWhere) {
   auto f = jit([](Tensor x) { return x * x.item(); });
   try {

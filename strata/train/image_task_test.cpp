@@ -107,6 +107,20 @@ TEST(ImageTask, WithoutValidationImagesAllAreTrainedOnAndNothingIsEvaluatedUntil
   EXPECT_EQ(load_checkpoint(folder / "a/checkpoint.safetensors").facts.at("step"), "12");
 }
 
+TEST(ImageTask, AMemoryLimitThatCanNotBeMetIsRefusedWithTheTensorsOfThePeak) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(folder.path(), {"train.memory_limit=1"});
+  try {
+    train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0314");
+    EXPECT_NE(e.text().find("conv"), std::string::npos) << e.text();
+  }
+  const base::Config enough = image_config(folder.path(), {"train.memory_limit=100", "train.strict=true"});
+  EXPECT_TRUE(make_task(enough)->step(0.01).is_finite);
+}
+
 TEST(ImageTask, AStepThatIsNotFiniteNamesItsOpAndCommitsNothing) {
   const base::TempFolder folder;
   const base::Config config =

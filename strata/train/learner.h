@@ -34,7 +34,10 @@ class Learner {
   Learner(const base::Config& config, Model model)
       : model_(std::move(model)),
         optimiser_(start_optimiser(config, leaves_of(model_))),
-        key_(Key(static_cast<uint64_t>(config.int_at("run.seed"))).fold_in("step")) {
+        key_(Key(static_cast<uint64_t>(config.int_at("run.seed"))).fold_in("step")),
+        whole_(jit(Whole{}, options(config, "step"))),
+        gather_(jit(Gather{}, options(config, "gradients"))),
+        apply_(jit(Apply{}, options(config, "update"))) {
     key_.bits.evaluate();
   }
 
@@ -72,6 +75,12 @@ class Learner {
 
  private:
   using Sum = optim::GradientSum<Model>;
+
+  static JitOptions options(const base::Config& config, const char* name) {
+    return {.name = name,
+            .memory_limit_bytes = config.int_at("train.memory_limit") * 1'000'000,
+            .is_strict = config.bool_at("train.strict")};
+  }
 
   static auto differentiate(const Model& m, const Tensor& x, const Tensor& y, const Key& key) {
     nn::Context context(nn::Mode::Train, key);
@@ -125,9 +134,9 @@ class Learner {
   optim::Optimiser optimiser_;
   Key key_;
   int64_t steps_done_ = 0;
-  Jitted<Whole> whole_ = jit(Whole{}, {.name = "step"});
-  Jitted<Gather> gather_ = jit(Gather{}, {.name = "gradients"});
-  Jitted<Apply> apply_ = jit(Apply{}, {.name = "update"});
+  Jitted<Whole> whole_;
+  Jitted<Gather> gather_;
+  Jitted<Apply> apply_;
 };
 
 }  // namespace strata::train

@@ -57,6 +57,10 @@ std::vector<base::ConfigKey> train_keys() {
           "budget of training time: before the first step the speed is measured, and the run gets as many steps as "
           "fit, never more than without a budget; its config.toml has them as train.steps; 0: no budget")
           .at_least(0),
+      int_key("train.memory_limit", 0,
+              "MB that a step may take: parameters, optimiser, batch and everything between; 0: no limit")
+          .at_least(0),
+      bool_key("train.strict", false, "a kernel that the compiler leaves as written is an error"),
       int_key("train.log_every", 10, "steps between logged losses").at_least(1),
       int_key("train.evaluate_every", 0,
               "steps between evaluations; 0: at the end of each epoch, or ten times where train.steps or train.seconds "

@@ -28,6 +28,18 @@ constexpr ErrorPage kPages[] = {
      "folder if the message names a cached file; else memory may be short."},
     {"E0313", ErrorKind::User, "no backend has this name",
      "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512 or null."},
+    {"E0314", ErrorKind::User, "a program takes more memory than it may",
+     "Memory is planned before it is used: what a run takes (arguments, new results and the arena) is known from the "
+     "plan and compared with the limit (`train.memory_limit`, or JitOptions) before anything is allocated. The notes "
+     "list the tensors that are live where most memory is, the largest first. A smaller batch takes less; so does "
+     "train.accumulate, which adds up the gradients of several small batches, and recomputation."},
+    {"E0315", ErrorKind::User, "strict: a kernel is left as written",
+     "In strict mode (`train.strict`, `strata opt --strict`, or STRATA_STRICT=1 in the environment) a kernel that "
+     "should "
+     "have got a schedule and did not is an error; else it is compiled as it was lowered, in scalar code on one "
+     "thread. "
+     "The message gives the reason, which `strata explain` prints for every kernel. Ops that write their own loops, "
+     "such as sort and scatter, are meant as they are. What a backend refuses (E0310) is an error in either mode."},
 };
 
 }  // namespace

@@ -1,0 +1,36 @@
+// What memory a run of a plan takes, known before it runs, and a budget that is refused up front.
+//
+// Counted are arguments, constants, results that no argument gives its memory to, and the arena; not the packing
+// scratch of kernels (kilobytes a thread) nor what the process holds beside the program.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strata/ir/plan/plan.h"
+
+namespace strata::compiler {
+
+struct LiveTensor {
+  std::string name;  ///< "argument fc1.weight", "dot at mlp.cpp:17 hidden"
+  std::string type;  ///< "f32[64,784]"
+  int64_t bytes = 0;
+};
+
+struct MemoryPeak {
+  int64_t bytes = 0;             ///< of the whole run
+  int64_t arena_bytes = 0;       ///< of these, the arena
+  int command = -1;              ///< at which most is alive; -1: there are no commands
+  std::string at;                ///< its op, with its position
+  std::vector<LiveTensor> live;  ///< then, the largest first
+};
+
+/// For arguments of these shapes.
+MemoryPeak memory_peak(const ir::Plan& plan, std::span<const std::vector<int64_t>> argument_shapes);
+
+/// Throws E0314 with the tensors that are live at the peak when a run takes more than `limit_bytes`.
+void require_memory(const ir::Plan& plan, std::span<const std::vector<int64_t>> argument_shapes, int64_t limit_bytes);
+
+}  // namespace strata::compiler
