@@ -13,6 +13,7 @@
 #include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/cache/kernel_cache.h"
+#include "strata/compiler/cache/sources_hash.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/in_place.h"
@@ -154,7 +155,8 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
 base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend,
                               runtime::IsaLevel level) {
   const base::Hash128 maker =
-      base::combine(base::hash_text(backend.fingerprint()), static_cast<uint64_t>(level) * 1000 + kScheduleVersion);
+      base::combine(base::combine(base::hash_text(backend.fingerprint()), base::hash_text(sources_hash())),
+                    static_cast<uint64_t>(level));
   return base::combine(kernel_key(node, facts), maker);
 }
 

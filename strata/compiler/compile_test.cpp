@@ -226,10 +226,21 @@ TEST(KernelCache, ADamagedFileIsAsGoodAsAbsent) {
   changed.back() ^= 1;
   base::write_file(path, std::string_view(changed));
   EXPECT_FALSE(cache.read(key)) << "one bit changed";
-  base::write_file(cache.path_of({3, 4}).substr(0, path.size()), std::string_view(text));
+  cache.write({3, 4}, object);
+  base::write_file(cache.path_of({3, 4}), std::string_view(text));
   EXPECT_FALSE(cache.read({3, 4})) << "of another key";
   cache.write(key, object);
   EXPECT_EQ(cache.read(key), object);
+}
+
+TEST(KernelCache, KeepsTheObjectsOfTheLatestBuildsOnly) {
+  const base::TempFolder folder;
+  const std::string kernels = folder.path() + "/kernels/";
+  for (size_t i = 0; i < KernelCache::kBuilds + 3; ++i) base::make_folders(kernels + "build" + std::to_string(i));
+  const KernelCache cache(folder.path());
+  cache.write({1, 2}, Object(3));
+  EXPECT_EQ(base::list_folder(kernels).value().size(), KernelCache::kBuilds);
+  EXPECT_TRUE(cache.read({1, 2}));
 }
 
 TEST(KernelCache, AFolderThatCannotBeWrittenIsNoError) {

@@ -53,7 +53,7 @@ std::unique_ptr<ir::Graph> with_gradients(ir::Graph& graph) {
   }
 }
 
-/// Kernels of the user's cache may come from another version of the schedules: here every kernel is made anew.
+/// Thousands of kernels that no one needs again don't belong in the user's cache.
 const testing::Environment* const kNoCache = testing::AddGlobalTestEnvironment([] {
   struct NoCache : testing::Environment {
     void SetUp() override { setenv("STRATA_CACHE", "", 1); }

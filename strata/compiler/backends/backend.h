@@ -37,8 +37,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
-  /// What the bytes of its objects depend on besides the kernels: generator version, target, features. Part of cache
-  /// keys.
+  /// What the bytes of its objects depend on besides the kernels and Strata's own sources: the version of a library,
+  /// target, features. Part of cache keys.
   virtual std::string fingerprint() const = 0;
   /// Why this kernel can't be compiled, or nothing.
   virtual std::optional<std::string> refusal(const ir::loops::Kernel& kernel) const = 0;

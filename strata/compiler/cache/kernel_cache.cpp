@@ -1,13 +1,17 @@
 #include "strata/compiler/cache/kernel_cache.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <vector>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/byte_reader.h"
 #include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/trace/log.h"
+#include "strata/compiler/cache/sources_hash.h"
 
 namespace strata::compiler {
 namespace {
@@ -29,6 +33,10 @@ std::optional<Object> parse(std::span<const std::byte> bytes, const std::string&
   return Object((*object).begin(), (*object).end());
 }
 
+std::string build_folder(const std::string& folder) {
+  return folder + "/kernels/" + std::string(sources_hash().substr(0, 16));
+}
+
 }  // namespace
 
 std::string cache_folder() {
@@ -40,7 +48,17 @@ std::string cache_folder() {
 
 std::string KernelCache::path_of(base::Hash128 key) const {
   const std::string hex = key.hex();
-  return folder_ + "/kernels/" + hex.substr(0, 2) + "/" + hex.substr(2) + ".o";
+  return build_folder(folder_) + "/" + hex.substr(0, 2) + "/" + hex.substr(2) + ".o";
+}
+
+void KernelCache::forget_old_builds() const {
+  namespace fs = std::filesystem;
+  std::error_code ignored;  // another process may be removing the same folders
+  std::vector<std::pair<fs::file_time_type, fs::path>> builds;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ + "/kernels", ignored))
+    builds.emplace_back(entry.last_write_time(ignored), entry.path());
+  std::sort(builds.rbegin(), builds.rend());
+  for (size_t i = kBuilds; i < builds.size(); ++i) fs::remove_all(builds[i].second, ignored);
 }
 
 std::optional<Object> KernelCache::read(base::Hash128 key) const {
@@ -61,6 +79,10 @@ void KernelCache::write(base::Hash128 key, const Object& object) const {
   header.text(kMagic).little(key.lo).little(key.hi).little(uint64_t{object.size()}).little(hash.lo).little(hash.hi);
   const std::string path = path_of(key);
   try {
+    if (const std::string own = build_folder(folder_); !base::is_folder(own)) {
+      base::make_folders(own);
+      forget_old_builds();
+    }
     base::make_folders(path.substr(0, path.rfind('/')));
     base::AtomicFile file(path);
     file.write(header.bytes());

@@ -1,6 +1,9 @@
 // Objects on disk, one file per key, so that a program that was compiled once starts at once. A file that is truncated,
 // changed or of another version is as good as absent: it is compiled again and replaced.
 //
+// Each build of the compiler has a folder of its own, kernels/<start of sources_hash()>/, since none can use another's
+// objects. When a build writes its first object, only the folders of the latest few builds are kept.
+//
 //   | "SKC1" | key lo, hi | bytes of the object | hash lo, hi of the object | the object |
 #pragma once
 
@@ -23,8 +26,11 @@ class KernelCache {
   /// Failure to write (read-only folder, full disk) is logged once and otherwise ignored: the program runs without.
   void write(base::Hash128 key, const Object& object) const;
   std::string path_of(base::Hash128 key) const;
+  /// How many builds' objects are kept.
+  static constexpr size_t kBuilds = 8;
 
  private:
+  void forget_old_builds() const;
   std::string folder_;
 };
 

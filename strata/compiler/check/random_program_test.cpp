@@ -47,7 +47,7 @@ void check_program(const RandomProgram& program, uint64_t seed) {
   }
 }
 
-/// Kernels of the user's cache may come from another version of the schedules: here every kernel is made anew.
+/// Thousands of kernels that no one needs again don't belong in the user's cache.
 const testing::Environment* const kNoCache = testing::AddGlobalTestEnvironment([] {
   struct NoCache : testing::Environment {
     void SetUp() override { setenv("STRATA_CACHE", "", 1); }

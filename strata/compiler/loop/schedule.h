@@ -11,9 +11,6 @@
 
 namespace strata::compiler {
 
-/// Part of cache keys: raise it when a schedule or what lowering writes changes.
-inline constexpr int kScheduleVersion = 5;
-
 /// What a caller may fix; tests do, to reach every tail with small sizes.
 struct ScheduleOptions {
   std::optional<Tiling> tiling;  ///< of contractions; lanes as given

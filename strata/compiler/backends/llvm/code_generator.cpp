@@ -34,9 +34,6 @@ CodeGenerator::~CodeGenerator() = default;
 
 namespace {
 
-/// To be raised with every change of what is emitted for a kernel.
-constexpr int kGeneratorVersion = 2;
-
 using Clock = std::chrono::steady_clock;
 using Kernels = std::span<const ir::loops::Kernel* const>;
 
@@ -100,9 +97,7 @@ std::string machine_code(llvm::Module& module, llvm::TargetMachine& target, llvm
 
 }  // namespace
 
-std::string CodeGenerator::version() {
-  return fmt::format("llvm {} generator {}", LLVM_VERSION_STRING, kGeneratorVersion);
-}
+std::string CodeGenerator::version() { return "llvm " LLVM_VERSION_STRING; }
 
 std::optional<std::string> CodeGenerator::refusal(const ir::loops::Kernel& kernel) {
   std::string reason = refuse_kernel(kernel);

@@ -36,7 +36,7 @@ class CodeGenerator {
   CodeGenerator();
   ~CodeGenerator();
 
-  /// Of this generator and of LLVM: part of every cache key.
+  /// Of LLVM: part of every cache key.
   static std::string version();
   /// Why a kernel can't be compiled, or nothing.
   static std::optional<std::string> refusal(const ir::loops::Kernel& kernel);

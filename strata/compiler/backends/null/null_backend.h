@@ -13,7 +13,7 @@ namespace strata::compiler::null_backend {
 class NullBackend final : public Backend {
  public:
   std::string_view name() const override { return "null"; }
-  std::string fingerprint() const override { return "null 1"; }
+  std::string fingerprint() const override { return "null"; }
   std::optional<std::string> refusal(const ir::loops::Kernel&) const override { return std::nullopt; }
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override;
   std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
