@@ -1,6 +1,7 @@
 #include "strata/compiler/loop/linear_index.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "strata/base/error/error.h"
 
@@ -117,7 +118,14 @@ LinearIndex LinearIndices::plus(LinearIndex a, const LinearIndex& b, Dim factor)
   return a;
 }
 
-/// y mod E * c + y floordiv E * (c * E) = y * c.
+/// Whether an atom is `whole` mod something.
+bool LinearIndices::is_remainder_of(Expr atom, const LinearIndex& whole) {
+  if (atom->op != ExprOp::FloorMod || !of(atom->args[1]).is_constant()) return false;
+  const LinearIndex of_atom = of(atom->args[0]);
+  return of_atom.terms == whole.terms && of_atom.constant == whole.constant;
+}
+
+/// y mod E * c + y floordiv E * (c * E) = y * c, and with (y floordiv E) mod D in its place (y mod (E * D)) * c.
 void LinearIndices::rejoin(LinearIndex& form) {
   for (size_t i = 0; i < form.terms.size(); ++i) {
     const auto [atom, c] = form.terms[i];
@@ -125,14 +133,17 @@ void LinearIndices::rejoin(LinearIndex& form) {
     const LinearIndex y = of(atom->args[0]), e = of(atom->args[1]);
     const LinearIndex partner = opaque_quotient(y, e.constant, false);
     if (partner.terms.size() != 1 || !(partner.constant == Dim(0))) continue;
-    const Expr other = partner.terms[0].first;
-    const auto at = std::find_if(form.terms.begin(), form.terms.end(), [&](const auto& t) { return t.first == other; });
-    if (at == form.terms.end() || !(at->second == c * e.constant)) continue;
+    const auto at = std::find_if(form.terms.begin(), form.terms.end(), [&](const auto& t) {
+      return t.second == c * e.constant && (t.first == partner.terms[0].first || is_remainder_of(t.first, partner));
+    });
+    if (at == form.terms.end()) continue;
+    const Expr other = at->first;
     LinearIndex rest;
     rest.constant = form.constant;
     for (const auto& t : form.terms)
       if (t.first != atom && t.first != other) rest.terms.push_back(t);
-    form = plus(std::move(rest), y, c);
+    const bool is_whole = other == partner.terms[0].first;
+    form = plus(std::move(rest), is_whole ? y : quotient(y, e.constant * of(other->args[1]).constant, true), c);
     return;
   }
 }
@@ -167,6 +178,21 @@ LinearIndex LinearIndices::opaque_quotient(const LinearIndex& a, Dim d, bool is_
 }
 
 /// a floordiv d or a mod d, d positive: the terms that d divides come out.
+std::optional<LinearIndex> LinearIndices::fine_part(const LinearIndex& a, Dim d) {
+  if (!d.is_constant() || !a.constant.is_constant() || a.terms.size() < 2) return std::nullopt;
+  for (const auto& [fine, unit] : a.terms) {
+    int64_t step = d.constant();
+    for (const auto& [atom, coefficient] : a.terms) {
+      if (atom == fine) continue;
+      if (!coefficient.is_constant()) return std::nullopt;
+      step = std::gcd(step, coefficient.constant());
+    }
+    const LinearIndex part{ir::mod(a.constant, Dim(step)), {{fine, unit}}};
+    if (step > 1 && proves_not_negative(part) && proves_below(part, Dim(step))) return part;
+  }
+  return std::nullopt;
+}
+
 LinearIndex LinearIndices::quotient(const LinearIndex& a, Dim d, bool is_mod) {
   if (d == Dim(1)) return is_mod ? LinearIndex{} : a;
   if (a.is_constant()) return {is_mod ? ir::mod(a.constant, d) : ir::floor_div(a.constant, d), {}};
@@ -186,6 +212,10 @@ LinearIndex LinearIndices::quotient(const LinearIndex& a, Dim d, bool is_mod) {
     rest.constant = a.constant;
   }
   if (proves_not_negative(rest) && proves_below(rest, d)) return is_mod ? rest : whole;
+  if (const auto fine = fine_part(rest, d)) {
+    const LinearIndex open = opaque_quotient(plus(rest, *fine, -1), d, is_mod);
+    return is_mod ? plus(open, *fine) : plus(whole, open);
+  }
   const LinearIndex open = opaque_quotient(rest, d, is_mod);
   return is_mod ? open : plus(whole, open);
 }

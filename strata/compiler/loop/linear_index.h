@@ -5,6 +5,7 @@
 //
 //   (b*T + t) floordiv T                                   ->  b              the rest lies in [0, T)
 //   (f floordiv 12) * 12 + ((f floordiv 4) mod 3) * 4 + f mod 4  ->  f        quotient and remainder meet again
+//   (32*i + l) floordiv 784, mod 784           ->  (32*i) floordiv 784, (32*i) mod 784 + l, with l in 0..16
 //   max(0, min(i, E - 1)) with i in 0..E                   ->  i
 //
 // Everything here is exact in integers; ranges come from loop bounds and from the facts of the kernel.
@@ -54,9 +55,12 @@ class LinearIndices {
   using Bound = std::optional<ir::Dim>;
   LinearIndex opaque(ir::loops::Expr e);
   LinearIndex quotient(const LinearIndex& a, ir::Dim d, bool is_mod);
+  /// What of a changes neither a floordiv d nor the rest of it but by adding: (32*i + l) floordiv 784 has l in [0, 16).
+  std::optional<LinearIndex> fine_part(const LinearIndex& a, ir::Dim d);
   LinearIndex opaque_quotient(const LinearIndex& rest, ir::Dim d, bool is_mod);
   LinearIndex extreme(ir::loops::Expr e);
   void rejoin(LinearIndex& form);
+  bool is_remainder_of(ir::loops::Expr atom, const LinearIndex& whole);
   int depth(ir::loops::Expr atom);
   Bound bound(const LinearIndex& a, bool is_upper) const;
   Bound atom_bound(ir::loops::Expr atom, bool is_upper) const;

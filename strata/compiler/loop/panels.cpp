@@ -104,35 +104,55 @@ Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const 
   return stmts;
 }
 
-/// [k][column] of one tile, along columns: whole vectors, and one by one in the last tile, which repeats the last
-/// column.
 Stmts ColumnPanel::pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
-  const auto rows_of = [&](bool is_whole) {
-    const LoopVar *k = s_.c.loop_var("k"), *j = s_.c.loop_var("j");
-    Substitution with = s_.outer;
-    Stmts body = s_.columns_depth.at(s_.c.loop(k), with);
-    Stmts copy;
-    Expr column = s_.add(first, s_.c.loop(j));
-    if (!is_whole) column = s_.bind("column", s_.min(column, s_.sub(columns.high, s_.c.i64(1))), copy);
-    append(copy, s_.columns.at(column, with));
-    copy.push_back(make_store(panel_, {tile, s_.sub(s_.c.loop(k), depth.low), s_.c.loop(j)},
-                              s_.element(s_.k.columns_operand, with)));
-    // Read across rows: 8 at a time, whose lines the first cache holds even when all fall into one set.
-    const int narrow = std::min(8, s_.t.lanes);
-    const LoopVar* group = s_.c.loop_var("group");
-    const auto few = is_along_depth_ && is_whole ? vector_body(s_.c, copy, j, s_.c.loop(group), narrow) : std::nullopt;
-    if (few) {
-      append(body, *few);
-      return Stmts{make_for(group, s_.c.i64(0), s_.c.i64(s_.t.tile_columns()), LoopKind::Serial,
-                            {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))}, narrow)};
-    }
-    const int one[] = {1};
-    const std::span<const int> widths = is_whole ? std::span<const int>(s_.widths) : std::span<const int>(one);
-    append(body, vector_tile(s_.c, j, is_whole ? s_.t.tile_columns() : -1, s_.t.tile_columns(), widths, copy));
-    return Stmts{make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
-  };
   const Expr is_whole = s_.c.binary(ExprOp::Le, s_.add(first, s_.c.i64(s_.t.tile_columns())), columns.high);
-  return {make_if(is_whole, rows_of(true), rows_of(false))};
+  return {make_if(is_whole, pack_whole_tile(tile, first, depth), pack_cut_tile(tile, first, columns, depth))};
+}
+
+Stmts ColumnPanel::pack_whole_tile(Expr tile, Expr first, TaskRange depth) const {
+  const LoopVar *k = s_.c.loop_var("k"), *j = s_.c.loop_var("j");
+  Substitution with = s_.outer;
+  Stmts body = s_.columns_depth.at(s_.c.loop(k), with);
+  Stmts copy = s_.columns.at(s_.add(first, s_.c.loop(j)), with);
+  copy.push_back(make_store(panel_, {tile, s_.sub(s_.c.loop(k), depth.low), s_.c.loop(j)},
+                            s_.element(s_.k.columns_operand, with)));
+  // Read across rows: 8 at a time, whose lines the first cache holds even when all fall into one set.
+  const int narrow = std::min(8, s_.t.lanes);
+  const LoopVar* group = s_.c.loop_var("group");
+  if (const auto few = is_along_depth_ ? vector_body(s_.c, copy, j, s_.c.loop(group), narrow) : std::nullopt) {
+    append(body, *few);
+    return {make_for(group, s_.c.i64(0), s_.c.i64(s_.t.tile_columns()), LoopKind::Serial,
+                     {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))}, narrow)};
+  }
+  append(body, vector_tile(s_.c, j, s_.t.tile_columns(), s_.t.tile_columns(), s_.widths, copy));
+  return {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
+}
+
+/// The last tile, with zeros beyond the last column.
+Stmts ColumnPanel::pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+  const LoopVar *zero = s_.c.loop_var("k"), *k = s_.c.loop_var("k"), *j = s_.c.loop_var("j");
+  Stmts zeros;
+  for (int64_t v = 0; v < s_.t.tile_vectors; ++v)
+    zeros.push_back(make_store(
+        panel_, {tile, s_.sub(s_.c.loop(zero), depth.low), s_.c.ramp(s_.c.i64(v * s_.t.lanes), 1, s_.t.lanes)},
+        s_.c.broadcast(s_.c.constant(s_.type, 0), s_.t.lanes)));
+  Stmts stmts{make_for(zero, depth.low, depth.high, LoopKind::Serial, std::move(zeros))};
+  const Expr count = s_.sub(columns.high, first);
+  Substitution with = s_.outer;
+  Stmts of_column = s_.columns.at(s_.add(first, s_.c.loop(j)), with);
+  Stmts of_depth = s_.columns_depth.at(s_.c.loop(k), with);
+  const StmtPtr store =
+      make_store(panel_, {tile, s_.sub(s_.c.loop(k), depth.low), s_.c.loop(j)}, s_.element(s_.k.columns_operand, with));
+  if (is_along_depth_) {
+    of_depth.push_back(store);
+    of_column.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(of_depth)));
+    stmts.push_back(make_for(j, s_.c.i64(0), count, LoopKind::Serial, std::move(of_column)));
+    return stmts;
+  }
+  of_column.push_back(store);
+  append(of_depth, vector_loop(s_.c, j, s_.c.i64(0), count, s_.widths, of_column));
+  stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(of_depth)));
+  return stmts;
 }
 
 /// [k][column] of one tile, each column along the depth. Where the depth is one loop, in pieces as long as a cache

@@ -4,8 +4,8 @@
 //   columns   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
 //
 // Operands may be any expression: packing evaluates it once per element and task, so casts, transposed reads and the
-// selects of padding cost the packing and nothing else. Rows and columns beyond the end repeat the last one; their sums
-// are never read.
+// selects of padding cost the packing and nothing else. Rows beyond the end repeat the last one, columns beyond it are
+// zero, or repeat it; their sums are never read.
 #pragma once
 
 #include <string>
@@ -53,6 +53,8 @@ class ColumnPanel {
  private:
   Stmts pack_rows_of_tiles(TaskRange columns, TaskRange depth) const;
   Stmts pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
+  Stmts pack_whole_tile(Expr tile, Expr first, TaskRange depth) const;
+  Stmts pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_chains(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_lines(TaskRange columns, TaskRange depth) const;
 

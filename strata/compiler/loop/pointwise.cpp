@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "strata/compiler/loop/access.h"
+#include "strata/compiler/loop/lane_loops.h"
 #include "strata/compiler/loop/tasks.h"
 #include "strata/compiler/loop/vectorise.h"
 
@@ -90,25 +91,6 @@ class InvariantHoister {
   Stmts hoisted_;
 };
 
-/// Loops marked Vector inside a body (the 32 lanes of a reduction) as vector statements.
-Stmts unroll_lane_loops(LoopContext& c, const Stmts& body, int lanes) {
-  return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
-    if (stmt->kind != StmtKind::For || stmt->loop_kind != LoopKind::Vector) return std::nullopt;
-    const auto begin = constant_value(stmt->begin), trips = constant_trip_count(c, *stmt);
-    if (!begin || !trips || stmt->step != 1) return std::nullopt;
-    Stmts unrolled;
-    for (int64_t at = 0; at < *trips;) {
-      const auto width =
-          std::min<int64_t>(lanes, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(*trips - at))));
-      const auto wide = vector_body(c, stmt->body, stmt->loop, c.i64(*begin + at), static_cast<int>(width));
-      if (!wide) return std::nullopt;
-      unrolled.insert(unrolled.end(), wide->begin(), wide->end());
-      at += width;
-    }
-    return unrolled;
-  });
-}
-
 Stmts loops_over(LoopContext& c, std::span<const NestLoop> loops, std::span<const TaskRange> ranges, Stmts body) {
   for (size_t i = loops.size(); i-- > 0;) {
     const LoopVar* own = c.loop_var(loops[i].var->name);
@@ -153,7 +135,7 @@ namespace {
 /// Rows in tasks, with the 32 lanes of their reductions as vectors, or as written where no axis is worth vectors.
 Stmts schedule_rows(Nest nest, LoopContext& c, const ir::Facts& facts, int lanes, bool has_lanes,
                     std::vector<std::string>& notes) {
-  nest.body = unroll_lane_loops(c, nest.body, lanes);
+  nest.body = unroll_lane_loops(c, facts, nest.body, lanes);
   notes.push_back(has_lanes ? fmt::format("lanes as vectors of {}", lanes) : "no axis is worth vectors");
   if (nest.loops.empty()) return nest.body;
   std::vector<Dim> extents;

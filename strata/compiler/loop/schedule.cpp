@@ -6,6 +6,7 @@
 #include "strata/compiler/loop/nest.h"
 #include "strata/compiler/loop/pointwise.h"
 #include "strata/compiler/loop/tiled_contraction.h"
+#include "strata/compiler/loop/windowed_contraction.h"
 
 namespace strata::compiler {
 
@@ -34,6 +35,8 @@ std::vector<StmtPtr> scheduled_body(Nest nest, LoopContext& c, const ir::Facts& 
   lines = simplify_nest(nest, c, facts);
   auto contraction = read_contraction(nest, facts);
   if (!contraction) return schedule_pointwise(std::move(nest), c, facts, level, lines);
+  if (!options.tiling)
+    if (auto windowed = schedule_windows(*contraction, c, facts, level, lines)) return std::move(*windowed);
   if (should_transpose(*contraction, c, facts, runtime::vector_lanes(contraction->accumulator->type.dtype, level))) {
     contraction->transpose();
     lines.push_back("rows and columns change places: vectors run along what packs better");

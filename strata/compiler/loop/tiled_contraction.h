@@ -2,15 +2,11 @@
 //
 //   parallel task over (batch, task_rows of rows, task_columns of columns)
 //     for kb over blocks of depth
-//       pack columns   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
+//       pack columns (panels.h)
 //       for rb over blocks of rows
-//         pack rows    [tile][row][k] where k is contiguous in memory, else [tile][k][row]
+//         pack rows
 //         for each row of tiles, each tile:  sums = reload; for k { sums = fma(row, column, sums) }; store sums
 //         at the last kb: the epilogue, along the run of columns that its stores are contiguous in
-//
-// Operands may be any expression: packing evaluates it once per element and task, so casts, transposed reads and the
-// selects of padding cost the packing and nothing else. Rows and columns beyond the end repeat the last one in the
-// panels; their sums are never read.
 #pragma once
 
 #include <string>

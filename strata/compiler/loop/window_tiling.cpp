@@ -1,0 +1,130 @@
+#include "strata/compiler/loop/window_tiling.h"
+
+#include <algorithm>
+
+namespace strata::compiler {
+
+using ir::Dim;
+using runtime::IsaLevel;
+
+namespace {
+
+constexpr int64_t kUnknown = 1 << 20;        // a symbolic extent is taken to be large
+constexpr int64_t kPlaneBytes = 192 * 1024;  // of all planes of a block: they stay in the second cache
+constexpr int64_t kTaskOperations = 400'000;
+
+int64_t extent_of(Dim extent) { return extent.is_constant() ? std::max<int64_t>(1, extent.constant()) : kUnknown; }
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+/// Cycles of one step of depth in a register tile: two products or two loads each, and no chain waits for itself.
+double step_cycles(int64_t rows, int64_t vectors) {
+  constexpr double latency = 4;
+  return std::max({static_cast<double>(rows * vectors) / 2, static_cast<double>(rows + vectors) / 2, latency});
+}
+
+bool fits_registers(int64_t rows, int64_t vectors, IsaLevel level) {
+  const int64_t broadcast = vectors == 1 ? 0 : 1;  // one product alone reads the element from memory
+  return rows * vectors + vectors + broadcast + 1 <= runtime::vector_registers(level);
+}
+
+/// The register tile that needs the fewest cycles for rows x columns, padding included.
+void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level) {
+  constexpr double overhead = 0.5;  // of a tile, per step of depth: reload, store, loop
+  const int64_t all_vectors = ceil_div(columns, t.lanes);
+  double best = 0;
+  for (int64_t v = 1; v <= std::min<int64_t>(8, all_vectors); ++v)
+    for (int64_t r = 1; r <= rows && fits_registers(r, v, level); ++r) {
+      const double tiles = static_cast<double>(ceil_div(rows, r)) * static_cast<double>(ceil_div(all_vectors, v));
+      const double cycles = tiles * (step_cycles(r, v) + overhead);
+      if (best != 0 && cycles >= best) continue;
+      best = cycles;
+      t.tile_rows = r;
+      t.tile_vectors = v;
+    }
+}
+
+int64_t batch_tasks(const Contraction& k) {
+  int64_t tasks = 1;
+  for (const NestLoop& loop : k.batch.loops) tasks *= std::min<int64_t>(extent_of(loop.extent), kUnknown);
+  return std::min(tasks, kUnknown);
+}
+
+}  // namespace
+
+std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level) {
+  const int64_t offsets = w.offset_count();
+  if (offsets < 2) return std::nullopt;
+  ColumnWindowTiling made;
+  Tiling& t = made.tiling;
+  const ir::DType dtype = k.accumulator->type.dtype;
+  t.lanes = runtime::vector_lanes(dtype, level);
+  const int64_t bytes = ir::dtype_bytes(dtype), rows = extent_of(k.rows.extent());
+  const std::vector<int64_t> strides = w.strides();
+  const int64_t all_lines = w.axes[0].space_extent, free = extent_of(w.free_depth.extent());
+
+  constexpr int64_t most_positions = 1024;
+  made.lines = std::clamp<int64_t>(most_positions / strides[0], 1, all_lines);
+  const double operations = 2.0 * static_cast<double>(rows) * static_cast<double>(w.positions()) *
+                            static_cast<double>(std::min(free * offsets, kUnknown));
+  const int64_t wanted = std::clamp<int64_t>(static_cast<int64_t>(operations / kTaskOperations), 1, 4);
+  const int64_t outer_tasks = std::min(kUnknown, batch_tasks(k) * extent_of(w.free_loops.extent()));
+  if (outer_tasks < wanted) made.lines = std::min(made.lines, ceil_div(all_lines, wanted));
+  made.lines = ceil_div(all_lines, ceil_div(all_lines, made.lines));
+
+  // The rows don't move with the columns' free loops, but may with the batch.
+  made.are_rows_shared = !w.free_loops.is_empty();
+  const int64_t outer = w.free_loops.is_empty() ? 1 : extent_of(w.free_loops.loops.back().extent);
+  const auto images = static_cast<int64_t>(5 * kTaskOperations / operations);
+  if (made.are_rows_shared) made.images = std::clamp<int64_t>(images, 1, std::clamp<int64_t>(outer / 4, 1, 8));
+
+  const int64_t plane_bytes = w.axes[0].length(made.lines) * strides[0] * bytes;
+  const int64_t computed = made.lines * strides[0];
+  const int64_t needed = w.positions() / all_lines * made.lines;
+  if (plane_bytes > kPlaneBytes || computed > 2 * needed) return std::nullopt;
+  // 512 deep at once, or 800 when that is all: a tile's rows stay in the first cache.
+  const int64_t deep = free * offsets <= 800 ? free : std::max<int64_t>(1, 512 / offsets);
+  made.free_block = std::clamp<int64_t>(std::min(deep, kPlaneBytes / plane_bytes), 1, free);
+
+  choose_tile(t, std::min<int64_t>(rows, 64), computed, level);
+  t.task_columns = round_up(computed, t.tile_columns());
+  t.depth_block = made.free_block * offsets;
+  t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
+  t.task_rows = round_up(std::min<int64_t>(rows, 4 * t.row_block), t.tile_rows);
+  return made;
+}
+
+std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Windows& w, IsaLevel level) {
+  const int64_t window = w.positions(), positions = w.offset_count();
+  if (window < 2 || window > 128 || positions < 2) return std::nullopt;
+  RowWindowTiling made;
+  Tiling& t = made.tiling;
+  const ir::DType dtype = k.accumulator->type.dtype;
+  t.lanes = runtime::vector_lanes(dtype, level);
+  const int64_t bytes = ir::dtype_bytes(dtype), columns = extent_of(k.columns.extent());
+  if (4 * columns < t.lanes) return std::nullopt;
+  choose_tile(t, window, columns, level);
+  made.pieces = ceil_div(window, t.tile_rows);
+  made.task_pieces = made.pieces;
+  t.task_columns = round_up(std::min<int64_t>(columns, 128), t.tile_columns());
+  t.depth_block = positions;
+
+  const int64_t free = extent_of(w.free_loops.extent());
+  made.task_free = free <= 8 ? ceil_div(free, 2) : std::min<int64_t>(ceil_div(free, 4), 16);
+  const bool has_tasks = batch_tasks(k) > 1 || free > 1;
+  if (!has_tasks && columns > t.tile_columns()) {
+    t.task_columns = std::min(t.task_columns, round_up(ceil_div(columns, 2), t.tile_columns()));
+  } else if (!has_tasks) {
+    made.pieces = std::max<int64_t>(made.pieces, 2);
+    made.task_pieces = 1;
+  }
+  t.tile_rows = ceil_div(window, made.pieces);
+  t.row_block = t.task_rows = t.tile_rows;
+
+  const int64_t plane_bytes = w.axes[0].length() * w.strides()[0] * bytes;
+  if (plane_bytes > kPlaneBytes || positions * t.task_columns * bytes > kPlaneBytes) return std::nullopt;
+  made.task_free = std::clamp<int64_t>(kPlaneBytes / plane_bytes, 1, made.task_free);
+  return made;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,39 @@
+// Schedules of convolutions whose windows need no panel: register tiles read the plane of the windowed operand at
+// shifted places (windows.h).
+//
+// Windows along columns (forward, gradient of the input). The positions of a task are numbered as they lie in the
+// plane, so a vector of them is contiguous for every offset; the few between two lines are computed and dropped.
+//
+//   parallel task over (batch, rows, lines of the outermost axis)
+//     for block of the depth's free loops:  fill the planes; pack rows
+//       for each row of tiles, each tile:   sums = reload; for free { for offsets { sums = fma(row, plane[position +
+//                                           shift(offset)], sums) } }
+//     at the last block: the epilogue, line by line
+//
+// Windows along rows (gradient of the filter). All offsets of a window are rows of one register tile, or of a few, so
+// their shifts are constants; vectors run along the columns of the other operand.
+//
+//   parallel task over (batch, free rows, pieces of the window, columns)
+//     for each free step of depth:  pack columns; fill the planes of the free rows
+//       for each free row, piece, tile of columns:  sums = reload; for positions { sums = fma(plane[position + shift],
+//                                                   column, sums) }
+//     the epilogue
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "strata/compiler/loop/windows.h"
+#include "strata/runtime/machine/isa_level.h"
+
+namespace strata::compiler {
+
+/// The contraction by one of the two schedules; empty if it has no windows that this pays for. Rows and columns may
+/// change places.
+std::optional<std::vector<ir::loops::StmtPtr>> schedule_windows(const Contraction& contraction,
+                                                                ir::loops::LoopContext& context, const ir::Facts& facts,
+                                                                runtime::IsaLevel level,
+                                                                std::vector<std::string>& notes);
+
+}  // namespace strata::compiler
