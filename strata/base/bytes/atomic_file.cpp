@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
@@ -30,12 +33,36 @@ void sync_folder(const std::string& folder) {
   ::close(fd);
 }
 
+constexpr int kMostLinks = 40;  // as the kernel follows
+
+/// Where the path leads through symbolic links; the last of them may lead to nothing yet. Of links in a circle it is
+/// one of them.
+std::string followed(std::string path) {
+  for (int i = 0; i < kMostLinks; ++i) {
+    std::error_code none;
+    const std::filesystem::path next = std::filesystem::read_symlink(path, none);
+    if (none) break;
+    path = (std::filesystem::path(path).parent_path() / next).string();
+  }
+  return path;
+}
+
+/// Links in a circle aren't: opening them reports it.
+bool is_replaceable(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 ? S_ISREG(status.st_mode) : errno != ELOOP;
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(followed(path_)) {
   static std::atomic<unsigned> counter{0};  // two writers of one process must not share a temporary file
-  temporary_ = fmt::format("{}.tmp-{}-{}", path_, ::getpid(), counter.fetch_add(1));
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (is_replaceable(target_)) {
+    temporary_ = fmt::format("{}.tmp-{}-{}", target_, ::getpid(), counter.fetch_add(1));
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } else {
+    fd_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+  }
   if (fd_ < 0) fail("write", errno);
 }
 
@@ -44,7 +71,7 @@ AtomicFile::~AtomicFile() { discard(); }
 void AtomicFile::discard() noexcept {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
   fd_ = -1;
 }
 
@@ -82,12 +109,14 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::commit() {
   if (fd_ < 0) fail("write", EBADF);
   flush();
-  if (::fsync(fd_) != 0) fail("sync", errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace", errno);
+  if (!temporary_.empty()) {  // devices and pipes mostly can't be synced
+    if (::fsync(fd_) != 0) fail("sync", errno);
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("replace", errno);
+  }
   const int closed = ::close(fd_);
   fd_ = -1;
   if (closed != 0) fail("close", errno);
-  sync_folder(folder_of(path_));
+  if (!temporary_.empty()) sync_folder(folder_of(target_));
 }
 
 void write_file(const std::string& path, std::string_view text) {

@@ -2,6 +2,9 @@
 //
 //   write beside the target -> fsync -> rename over it -> fsync of the folder
 //
+// A symbolic link stays: the file that it leads to is replaced. What is no regular file (a device, a pipe) can't be
+// replaced by renaming without destroying it, so it is written to as it stands.
+//
 // Failures (full disk, folder not writable) throw E0002 with the path and what the system said; the old file stays as
 // it was and the temporary file is removed.
 #pragma once
@@ -15,7 +18,7 @@ namespace strata::base {
 
 class AtomicFile {
  public:
-  /// Opens a temporary file beside `path` ("<path>.tmp-<pid>-<number>").
+  /// Opens a temporary file beside the target ("<target>.tmp-<pid>-<number>"), or a device or pipe itself.
   explicit AtomicFile(std::string path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -33,8 +36,10 @@ class AtomicFile {
   void write_through(const char* data, size_t size);
   void discard() noexcept;
 
-  std::string path_, temporary_;
-  std::string buffer_;  ///< small writes gather here, up to 1 MiB
+  std::string path_;       ///< as given, for messages
+  std::string target_;     ///< path_ with symbolic links followed
+  std::string temporary_;  ///< empty: target_ is no regular file and is written to directly
+  std::string buffer_;     ///< small writes gather here, up to 1 MiB
   int fd_ = -1;
 };
 

@@ -1,6 +1,11 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/byte_reader.h"
@@ -56,6 +61,11 @@ TEST(Files, ReadsBackWhatWasWritten) {
 }
 
 TEST(Files, ReadsFilesWithoutASize) { EXPECT_FALSE(read_text("/proc/self/status").value().empty()); }
+
+TEST(Files, ADeviceWithoutAnEndIsRefused) {
+  EXPECT_EQ(read_text("/dev/zero").error().message(),
+            "cannot read /dev/zero: it has no size, and doesn't end within 67108864 bytes");
+}
 
 TEST(Files, MissingFilesAndFoldersAreE0001WithThePath) {
   for (const Error& error : {read_text("/no/such/file").error(), MappedFile::open("/no/such/file").error(),
@@ -169,6 +179,37 @@ TEST(AtomicFile, UnwritableFolderIsE0002WithThePath) {
   make_folders(folder / "is_folder/x");
   EXPECT_EQ(error_of([&] { write_file(folder / "is_folder", "x"); }).code(), "E0002");
   EXPECT_EQ(list_folder(folder.path()).value().size(), 1u);
+}
+
+TEST(AtomicFile, ASymbolicLinkStaysAndTheFileItLeadsToIsReplaced) {
+  TempFolder folder("atomic");
+  make_folders(folder / "far");
+  write_file(folder / "far/real", "old");
+  std::filesystem::create_symlink("far/link", folder / "a");
+  std::filesystem::create_symlink("real", folder / "far/link");
+  std::filesystem::create_symlink(folder / "far/new", folder / "dangling");
+  write_file(folder / "a", "new");
+  write_file(folder / "dangling", "made");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "a"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "far/link"));
+  EXPECT_EQ(read_text(folder / "far/real").value(), "new");
+  EXPECT_EQ(read_text(folder / "far/new").value(), "made");
+  std::filesystem::create_symlink("circle", folder / "circle");
+  EXPECT_EQ(error_of([&] { write_file(folder / "circle", "x"); }).code(), "E0002");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "circle"));
+}
+
+TEST(AtomicFile, WhatIsNoRegularFileIsWrittenToAndNotReplaced) {
+  TempFolder folder("atomic");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const int reader = ::open((folder / "pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  write_file(folder / "pipe", "text");
+  char text[8] = {};
+  EXPECT_EQ(::read(reader, text, sizeof text), 4);
+  ::close(reader);
+  EXPECT_STREQ(text, "text");
+  EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
 }
 
 TEST(LineFile, AppendsWholeLinesAcrossReopening) {

@@ -19,6 +19,9 @@ Error unreadable(const std::string& path, int code) {
   return Error("E0001", fmt::format("cannot read {}: {}", path, errno_text(code)));
 }
 
+/// Of what has no size (devices, pipes, /proc): it may never end.
+constexpr size_t kMostWithoutSize = size_t{64} << 20;
+
 /// Reads until the end, whatever size the system reported: /proc says 0, and a file may grow meanwhile.
 template <class Container>
 Result<Container> read_all(const std::string& path) {
@@ -44,6 +47,11 @@ Result<Container> read_all(const std::string& path) {
     }
     if (count == 0) break;
     used += static_cast<size_t>(count);
+    if (status.st_size == 0 && used > kMostWithoutSize) {
+      ::close(fd);
+      return Error("E0001", fmt::format("cannot read {}: it has no size, and doesn't end within {} bytes", path,
+                                        kMostWithoutSize));
+    }
   }
   ::close(fd);
   content.resize(used);
