@@ -50,6 +50,22 @@ TEST(Config, DefaultsThenFileThenOverrides) {
   EXPECT_EQ(config.origin_of("model.dims"), "default");
 }
 
+TEST(Config, KeysThatNestDeeplyAreRefusedBeforeTheStackIsShort) {
+  std::string key = "a";
+  for (int i = 0; i < 40000; ++i) key += ".a";
+  EXPECT_EQ(refusal("\n" + key + " = 1\n"), "E0009 a.toml:2: a key of more than 16 parts");
+  EXPECT_EQ(refusal("[" + key + "]\n").substr(0, 5), "E0009");
+  EXPECT_EQ(refusal("x = {" + key + " = 1}\n").substr(0, 5), "E0009");
+  EXPECT_EQ(refusal("", {"optim.lr={" + key + "=1}"}).substr(0, 5), "E0007");
+  std::string quoted = "\"a\"";
+  for (int i = 0; i < 40000; ++i) quoted += ".'a'";
+  EXPECT_EQ(refusal(quoted + " = 1\n").substr(0, 5), "E0009");
+  EXPECT_EQ(parse("name = '../../../../../../../../../../x.y.z.a.b'\n").string_at("name").size(), 39u);
+  std::string numbers = "[0.1";
+  for (int i = 0; i < 100; ++i) numbers += ", 0.1";
+  EXPECT_EQ(parse("[optim]\nbetas = " + numbers + "]\n").floats_at("optim.betas").size(), 101u);
+}
+
 TEST(Config, OverridesTakeListsWithAndWithoutBracketsAndStringsWithAndWithoutQuotes) {
   EXPECT_EQ(parse("", {"model.dims=1,2"}).ints_at("model.dims"), (std::vector<int64_t>{1, 2}));
   EXPECT_EQ(parse("", {"model.dims=[3]"}).ints_at("model.dims"), (std::vector<int64_t>{3}));

@@ -69,7 +69,30 @@ std::optional<ConfigValue> value_of(ConfigType type, const toml::node& node) {
   }
 }
 
+constexpr int kMostKeyParts = 16;
+
+/// The first line with a dotted key of more parts than any schema has, or 0. Each part is a table within a table for
+/// toml++, which frees them by recursion: 40,000 of them overflow the stack.
+int line_of_deep_key(std::string_view text) {
+  int line = 1, dots = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {  // a string, which ends with the line at the latest
+      for (++i; i < text.size() && text[i] != c && text[i] != '\n'; ++i)
+        if (text[i] == '\\' && c == '"') ++i;
+      if (i < text.size() && text[i] == '\n') --i;
+      continue;
+    }
+    if (c == '\n') ++line;
+    if (c == '.' && ++dots >= kMostKeyParts) return line;
+    if (std::string_view("=,[]{}#\n").find(c) != std::string_view::npos) dots = 0;
+  }
+  return 0;
+}
+
 toml::table parse_toml(std::string_view text, std::string_view source) {
+  if (const int line = line_of_deep_key(text))
+    throw Error("E0009", fmt::format("{}:{}: a key of more than {} parts", source, line, kMostKeyParts));
   toml::parse_result result = toml::parse(text, source);
   if (result) return std::move(result).table();
   const toml::parse_error& error = result.error();
@@ -119,7 +142,9 @@ class ConfigLoader {
     const size_t index = known(key, origin);
     const auto given = trimmed(std::string_view(text).substr(equals + 1));
     const ConfigKey& rule = config_.schema_->keys()[index];
-    const toml::parse_result parsed = toml::parse("value = " + override_as_toml(rule.type, given));
+    const std::string value = override_as_toml(rule.type, given);
+    if (line_of_deep_key(value) != 0) refuse(rule, origin, "a deep key");
+    const toml::parse_result parsed = toml::parse("value = " + value);
     const toml::node* node = parsed ? parsed.table().get("value") : nullptr;
     if (node == nullptr || parsed.table().size() != 1) refuse(rule, origin, std::string(given));
     set(index, *node, origin);
