@@ -16,7 +16,7 @@ nn::Bias bias_of(const GptConfig& c) { return c.has_bias ? nn::Bias::Learned : n
 
 GptBlock make_block(const GptConfig& c) {
   return {.ln_1 = {c.width},
-          .attn = {c.width, c.heads, {.is_causal = true, .has_bias = bias_of(c)}},
+          .attn = {c.width, c.heads, {.is_causal = true, .has_bias = bias_of(c), .dropout = c.dropout}},
           .ln_2 = {c.width},
           .mlp = {.c_fc = {c.width, 4 * c.width, bias_of(c)}, .c_proj = {4 * c.width, c.width, bias_of(c)}},
           .attn_dropout = {c.dropout},
@@ -28,7 +28,7 @@ GptBlock make_block(const GptConfig& c) {
 Tensor GptMlp::operator()(const Tensor& x_BTE) const { return c_proj(gelu_tanh(c_fc(x_BTE))); }
 
 Tensor GptBlock::operator()(const Tensor& x_BTE, nn::Context& context) const {
-  const Tensor h_BTE = x_BTE + attn_dropout(attn(ln_1(x_BTE)), context);
+  const Tensor h_BTE = x_BTE + attn_dropout(attn(ln_1(x_BTE), context), context);
   return h_BTE + mlp_dropout(mlp(ln_2(h_BTE)), context);
 }
 

@@ -18,7 +18,7 @@ namespace strata::models {
 
 struct GptConfig {
   int64_t layers = 4, width = 192, heads = 6, vocabulary = 4096, context = 128;
-  double dropout = 0;
+  double dropout = 0;  ///< of the embeddings, the attention weights and both residual branches, as in GPT-2
   bool has_bias = true, is_tied = true;
 };
 

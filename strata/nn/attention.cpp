@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/nn/dropout.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
 #include "strata/ops/shape.h"
 
 namespace strata::nn {
@@ -33,9 +35,18 @@ Tensor split_heads(const Tensor& x, int64_t heads, int64_t depth, Source at) {
   return swap_axes(reshape(x, {x.dim(0), x.dim(1), heads, depth}, at), 1, 2, at);
 }
 
+/// What the weights are multiplied by: 0 for those that are dropped; none where nothing is.
+std::optional<Tensor> dropout_factor(const MultiHeadAttention& a, const Tensor& q_BTE, const Tensor& k_BSE,
+                                     Context& context, Source at) {
+  const Tensor is_kept =
+      dropout_mask(a.options.dropout, a.path, {q_BTE.dim(0), a.heads, q_BTE.dim(1), k_BSE.dim(1)}, context, at);
+  if (!is_kept.defined()) return std::nullopt;
+  return mul(cast(is_kept, DType::f32, at), 1 / (1 - a.options.dropout), at);
+}
+
 /// Attention of projected queries, keys and values, and the output projection.
 Tensor attend_projected(const MultiHeadAttention& a, const Tensor& q_BTE, const Tensor& k_BSE, const Tensor& v_BSE,
-                        const Tensor& mask, Source at) {
+                        Context& context, const Tensor& mask, Source at) {
   const int64_t depth = head_width(a);
   Tensor q_BHTD = split_heads(q_BTE, a.heads, depth, at), k_BGSD = split_heads(k_BSE, key_heads(a), depth, at);
   const Tensor v_BGSD = split_heads(v_BSE, key_heads(a), depth, at);
@@ -44,7 +55,8 @@ Tensor attend_projected(const MultiHeadAttention& a, const Tensor& q_BTE, const 
     k_BGSD = (*a.options.rope)(k_BGSD, 0, at);
   }
   const std::optional<Tensor> visible = mask.defined() ? std::optional(mask) : std::nullopt;
-  const Tensor y_BHTD = attention(q_BHTD, k_BGSD, v_BGSD, visible, {.is_causal = a.options.is_causal}, at);
+  const Tensor y_BHTD = attention(q_BHTD, k_BGSD, v_BGSD, visible, {.is_causal = a.options.is_causal},
+                                  dropout_factor(a, q_BTE, k_BSE, context, at), at);
   const Tensor y_BTE = reshape(swap_axes(y_BHTD, 1, 2, at), {q_BTE.dim(0), q_BTE.dim(1), a.width}, at);
   return a.out_proj(y_BTE, at);
 }
@@ -70,14 +82,24 @@ void MultiHeadAttention::initialise(const Initialiser& init) {
 }
 
 Tensor MultiHeadAttention::operator()(const Tensor& x_BTE, const Tensor& mask, Source at) const {
+  Context evaluation;
+  return (*this)(x_BTE, evaluation, mask, at);
+}
+Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE, const Tensor& mask, Source at) const {
+  Context evaluation;
+  return attend(x_BTE, memory_BSE, evaluation, mask, at);
+}
+
+Tensor MultiHeadAttention::operator()(const Tensor& x_BTE, Context& context, const Tensor& mask, Source at) const {
   const PathScope scope = path.enter();
   const Tensor all_BTR = linear(x_BTE, in_proj_weight, in_proj_bias, at);
   const int64_t keys = key_width(*this);
   return attend_projected(*this, slice_of(all_BTR, 2, 0, width, at), slice_of(all_BTR, 2, width, keys, at),
-                          slice_of(all_BTR, 2, width + keys, keys, at), mask, at);
+                          slice_of(all_BTR, 2, width + keys, keys, at), context, mask, at);
 }
 
-Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE, const Tensor& mask, Source at) const {
+Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE, Context& context, const Tensor& mask,
+                                  Source at) const {
   const PathScope scope = path.enter();
   const int64_t keys = key_width(*this);
   auto project = [&](const Tensor& x, int64_t first, int64_t count) {
@@ -85,7 +107,7 @@ Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE,
     return linear(x, slice_of(in_proj_weight, 0, first, count, at), bias, at);
   };
   return attend_projected(*this, project(x_BTE, 0, width), project(memory_BSE, width, keys),
-                          project(memory_BSE, width + keys, keys), mask, at);
+                          project(memory_BSE, width + keys, keys), context, mask, at);
 }
 
 }  // namespace strata::nn

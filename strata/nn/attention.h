@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "strata/nn/context.h"
 #include "strata/nn/linear.h"
 
 namespace strata::nn {
@@ -24,7 +25,8 @@ struct AttentionOptions {
   bool is_causal = false;
   Bias has_bias = Bias::Learned;
   std::optional<Rope> rope = std::nullopt;
-  STRATA_FIELDS(key_heads, is_causal, rope)
+  double dropout = 0;  ///< of the weights, in training
+  STRATA_FIELDS(key_heads, is_causal, rope, dropout)
 };
 
 /// Self-attention of x [B, T, width], and attention to a memory [B, S, width].
@@ -43,6 +45,10 @@ struct MultiHeadAttention {
 
   void initialise(const Initialiser& init);
   /// `mask`: bool, broadcastable to [B, heads, T, T], true where a position may be seen; undefined: all.
+  Tensor operator()(const Tensor& x_BTE, Context& context, const Tensor& mask = {}, Source at = Source::here()) const;
+  Tensor attend(const Tensor& x_BTE, const Tensor& memory_BSE, Context& context, const Tensor& mask = {},
+                Source at = Source::here()) const;
+  /// Without dropout.
   Tensor operator()(const Tensor& x_BTE, const Tensor& mask = {}, Source at = Source::here()) const;
   Tensor attend(const Tensor& x_BTE, const Tensor& memory_BSE, const Tensor& mask = {},
                 Source at = Source::here()) const;

@@ -145,6 +145,40 @@ TEST(MultiHeadAttention, AttendingToItselfIsSelfAttention) {
   EXPECT_EQ(difference(layer.attend(x, x), layer(x)), "") << "grouped attention";
 }
 
+/// Weights of 1/T on values of one, so that an output is the share of the weights that was kept, scaled up.
+MultiHeadAttention averaging_attention(double dropout) {
+  MultiHeadAttention layer{2, 2, {.dropout = dropout}};
+  init(layer, Key(0));
+  layer.in_proj_weight = Tensor::full({6, 2}, 0);
+  layer.in_proj_bias = Tensor::from({0.f, 0.f, 0.f, 0.f, 1.f, 1.f});
+  HostArray identity(DType::f32, {2, 2});
+  identity.set(0, 1), identity.set(3, 1);
+  layer.out_proj.weight = Tensor(identity);
+  return layer;
+}
+
+TEST(MultiHeadAttention, DropsWeightsInTrainingOnly) {
+  const MultiHeadAttention layer = averaging_attention(0.25);
+  const Tensor x = Tensor::ones({3, 40, 2});
+  Context training(Mode::Train, Key(5)), again(Mode::Train, Key(5)), other(Mode::Train, Key(6)), evaluation;
+  const Tensor y = layer(x, training);
+  EXPECT_NEAR(mean(y).item(), 1, 0.02);
+  EXPECT_GT(max(y).item(), 1.05);
+  EXPECT_LT(min(y).item(), 0.95);
+  EXPECT_TRUE(layer(x, again).array().same_bits(y.array())) << "the same key drops the same";
+  EXPECT_FALSE(layer(x, other).array().same_bits(y.array()));
+  EXPECT_EQ(difference(layer(x, evaluation), layer(x)), "");
+  EXPECT_NEAR(max(layer(x, evaluation)).item(), 1, 1e-6);
+  const Tensor memory = Tensor::ones({3, 7, 2});
+  EXPECT_NE(max(layer.attend(x, memory, training)).item(), min(layer.attend(x, memory, training)).item());
+}
+
+TEST(MultiHeadAttention, ADropoutRateOfOneIsRefused) {
+  const MultiHeadAttention layer = averaging_attention(1.0);
+  Context training(Mode::Train, Key(0));
+  EXPECT_THROW(layer(Tensor::ones({1, 2, 2}), training), base::Error);
+}
+
 TEST(MultiHeadAttention, HeadsThatDontDivideAreRefused) {
   MultiHeadAttention layer{8, 3};
   try {

@@ -39,7 +39,7 @@ Value causal_mask(Value scores) {
 
 }  // namespace
 
-Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options) {
+Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor) {
   if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
     throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
                                            q.type().str(), k.type().str(), v.type().str()));
@@ -54,7 +54,9 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
   const Value hidden = constant_like(scores, static_cast<double>(std::numeric_limits<float>::lowest()));
   if (mask) scores = select(broadcast_to(mask, scores.shape()), scores, hidden);
   if (options.is_causal) scores = select(causal_mask(scores), scores, hidden);
-  return dot(cast(softmax(scores, 3), v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
+  Value weights = softmax(scores, 3);
+  if (factor) weights = weights * cast(factor, weights.dtype());
+  return dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
 }
 
 Value rope(Value x, Value positions, double base) {

@@ -10,8 +10,9 @@ struct AttentionOptions {
   std::optional<double> scale;  ///< 1 / sqrt(D) by default
 };
 /// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); `mask` (bool, broadcastable to
-/// [B, H, T, S], true: may look) may be null. Scores and softmax of half floats are in f32.
-Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {});
+/// [B, H, T, S], true: may look) may be null, and so may `factor` (f32 [B, H, T, S]), which multiplies the weights
+/// behind the softmax: dropout. Scores and softmax of half floats are in f32.
+Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {}, Value factor = {});
 
 /// Rotary embedding of x [..., T, D], D even, at `positions` (integers [T]): pairs (d, d + D/2) turn by
 /// position * base^(-2d / D), as in GPT-NeoX and Llama.
@@ -19,8 +20,10 @@ Value rope(Value x, Value positions, double base = 10000.0);
 
 template <Handle V>
 V attention(V q, V k, V v, std::optional<V> mask = std::nullopt, const AttentionOptions& options = {},
-            Source at = Source::here()) {
-  return lift<V>(at, [&](Value a, Value b, Value c, Value m) { return attention(a, b, c, m, options); }, q, k, v, mask);
+            std::optional<V> factor = std::nullopt, Source at = Source::here()) {
+  return lift<V>(
+      at, [&](Value a, Value b, Value c, Value m, Value f) { return attention(a, b, c, m, options, f); }, q, k, v, mask,
+      factor);
 }
 template <Handle V>
 V rope(V x, V positions, double base = 10000.0, Source at = Source::here()) {
