@@ -94,6 +94,30 @@ TEST(ImageTask, TheSavedConfigReproducesTheRun) {
   EXPECT_EQ(opened.step, 3);
 }
 
+TEST(ImageTask, ARunThatIsLongerThanAskedForIsNotResumed) {
+  const base::TempFolder folder;
+  train(image_config(folder.path(), {"train.steps=4"}), RunFolder(folder / "a", Start::Fresh), Start::Fresh);
+  const base::Config shorter = image_config(folder.path(), {"train.steps=3"});
+  try {
+    train(shorter, RunFolder(folder / "a", Start::Resume), Start::Resume);
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0707");
+  }
+}
+
+TEST(ImageTask, ACheckpointOfAnotherOptimiserIsRefusedByName) {
+  const base::TempFolder folder;
+  const Snapshot adam = state_of(*make_task(image_config(folder.path(), {"optim.kind=adam"})));
+  try {
+    make_task(image_config(folder.path(), {"optim.kind=sgd"}))->restore(adam);
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0705");
+    EXPECT_NE(e.text().find("hint: optim.kind"), std::string::npos) << e.text();
+  }
+}
+
 TEST(ImageTask, WithoutValidationImagesAllAreTrainedOnAndNothingIsEvaluatedUntilTheTest) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path(), {"data.validation=0"});

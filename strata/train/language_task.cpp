@@ -63,7 +63,11 @@ class LanguageTask final : public Task {
                  .seed = static_cast<uint64_t>(config.int_at("run.seed")),
                  .epochs = 0,
                  .workers = static_cast<int>(config.int_at("data.workers"))}),
-        learner_(config, fresh_model(config)) {}
+        learner_(config, fresh_model(config)) {
+    const auto found = static_cast<int64_t>(source_.tokenizer->vocabulary_size());
+    if (found < config.int_at("model.vocabulary"))  // the model would learn, and then write, tokens that don't exist
+      config.refuse("model.vocabulary", fmt::format("the text makes only {} tokens", found));
+  }
 
   std::string title() const override { return "GPT on " + source_.name; }
   std::string unit() const override { return "tokens"; }

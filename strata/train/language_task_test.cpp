@@ -103,6 +103,16 @@ TEST_F(LanguageTask, DamagedTokensAreMadeAnew) {
   EXPECT_EQ(base::read_text(tokens).value(), whole);
 }
 
+TEST_F(LanguageTask, AVocabularyThatTheTextDoesNotFillIsRefusedWithTheTokensItMakes) {
+  try {
+    make_task(config({"model.vocabulary=100000"}));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0007");
+    EXPECT_NE(e.text().find("model.vocabulary: the text makes only "), std::string::npos) << e.text();
+  }
+}
+
 TEST_F(LanguageTask, AWidthThatIsNoMultipleOfTheHeadsIsRefused) {
   try {
     make_task(config({"model.width=17"}));

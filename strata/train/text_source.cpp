@@ -60,7 +60,7 @@ Texts texts_of(const base::Config& config) {
   const std::string& kind = config.string_at("data.kind");
   const std::string& path = config.string_at("data.path");
   if (kind == "corpus") return corpus_texts(path);
-  if (kind == "text" && path.empty()) config.refuse("data.path", "data.kind = \"text\" needs the file");
+  if (kind == "text" && path.empty()) config.refuse("data.kind", "a text needs its file in data.path");
   Texts texts{.name = kind == "king_james" ? "the King James Bible" : path,
               .train = kind == "king_james" ? data::king_james_text() : base::read_text(path).value()};
   cut_validation(texts, texts.train.size() / 10);

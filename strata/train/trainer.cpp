@@ -27,6 +27,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kCheckpoint = "checkpoint.safetensors";
+
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 class Trainer {
@@ -38,6 +40,9 @@ class Trainer {
     task_->prepare(folder_);
     announce();
     if (steps_ == 0) settle_steps();
+    if (step_ > steps_)
+      throw base::Error("E0707", fmt::format("the checkpoint is at step {}, and the training has {}", step_, steps_))
+          .hint("a longer train.steps or train.epochs goes on with it");
     base::write_file(folder_.file("config.toml"), std::string_view(resolved_config()));
     const optim::Schedule rates = learning_rates(config_, steps_);
     base::ProgressBar bar({.label = "step", .total = steps_, .unit = task_->unit()});
@@ -58,7 +63,7 @@ class Trainer {
  private:
   std::optional<int64_t> resume(Start start) {
     if (start != Start::Resume) return std::nullopt;
-    const Snapshot snapshot = load_checkpoint(folder_.file("checkpoint.safetensors"));
+    const Snapshot snapshot = load_checkpoint(folder_.file(kCheckpoint));
     task_->restore(snapshot);
     step_ = integer_fact(snapshot, "step");
     if (has_budget()) steps_ = integer_fact(snapshot, "steps");
@@ -72,8 +77,10 @@ class Trainer {
     steps_ = planned_steps(config_, task_->steps_per_epoch());
     if (!has_budget()) return;
     const double seconds = config_.float_at("train.seconds");
-    steps_ = steps_within(seconds, steps_, *task_, learning_rates(config_, steps_));
-    base::write_human_line(fmt::format("{} steps fit into {}", steps_, base::duration_text(seconds)));
+    const int64_t most = steps_;
+    steps_ = steps_within(seconds, most, *task_, learning_rates(config_, most));
+    base::write_human_line(
+        fmt::format("{}{} steps fit into {}", steps_ == most ? "all " : "", steps_, base::duration_text(seconds)));
   }
 
   /// With the steps that a budget of time has become: it says what was done on any machine.
@@ -121,11 +128,12 @@ class Trainer {
   }
 
   base::Error not_finite(const StepResult& result) const {
-    base::Error error("E0704",
-                      fmt::format("step {}: loss or gradient is not finite (loss {})", step_ + 1, result.loss));
+    base::Error error("E0704", fmt::format("step {}: loss or gradient is not finite (loss {})", step_ + 1,
+                                           std::isnan(result.loss) ? "nan" : fmt::format("{}", result.loss)));
     error.note(result.culprit.empty() ? "a replay of the step found no op that made it"
                                       : "first made by " + result.culprit);
-    error.note("nothing of the step was committed; the last checkpoint stands");
+    error.note(fmt::format("nothing of the step was committed{}",
+                           folder_.has(kCheckpoint) ? "; the last checkpoint stands" : ""));
     return error.hint("a smaller optim.learning_rate or optim.clip = 1.0 often helps");
   }
 
@@ -149,7 +157,14 @@ class Trainer {
     snapshot.facts["step"] = std::to_string(step_);
     snapshot.facts["steps"] = std::to_string(steps_);
     snapshot.facts["milliseconds"] = std::to_string(std::llround(result_.seconds * 1e3));
-    save_checkpoint(folder_.file("checkpoint.safetensors"), snapshot);
+    try {
+      save_checkpoint(folder_.file(kCheckpoint), snapshot);
+    } catch (const base::Error& error) {
+      if (!folder_.has(kCheckpoint)) throw;
+      throw base::Error(error)
+          .note("the checkpoint before still stands")
+          .hint("strata train RUN --resume goes on from it");
+    }
   }
 
   const base::Config& config_;

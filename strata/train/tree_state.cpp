@@ -24,6 +24,9 @@ std::vector<int64_t> sizes_of(const Tensor& tensor) {
 std::string key_of(std::string_view prefix, const Leaf& leaf) { return fmt::format("{}.{}", prefix, leaf.paths[0]); }
 
 [[noreturn]] void refuse(const std::string& what) {
+  if (what.starts_with("optimiser."))
+    throw base::Error("E0705", "checkpoint of another optimiser: " + what)
+        .hint("optim.kind of the configuration must be what the checkpoint was trained with");
   throw base::Error("E0705", "checkpoint of another architecture: " + what)
       .hint("model.* of the configuration must be what the checkpoint was trained with");
 }

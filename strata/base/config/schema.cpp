@@ -50,8 +50,11 @@ std::string list_text(const std::vector<T>& values) {
   return text + "]";
 }
 
-/// Bounds are doubles but mostly whole: 1, not 1.0.
-std::string bound_text(double bound) { return fmt::format("{:g}", bound); }
+/// Bounds are doubles but mostly whole: 100000000, not 1e+08.
+std::string bound_text(double bound) {
+  const bool is_whole = std::fabs(bound) < 1e15 && bound == std::trunc(bound);
+  return is_whole ? fmt::format("{:.0f}", bound) : fmt::format("{:g}", bound);
+}
 
 std::string bounds_text(const ConfigKey& key) {
   const bool low = std::isfinite(key.low), high = std::isfinite(key.high);

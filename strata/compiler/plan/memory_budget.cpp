@@ -79,7 +79,10 @@ class PeakFinder {
     peak.live.push_back(tensor(i, outer_name(b)));
   }
   std::string outer_name(const PlanBuffer& b) const {
-    if (b.kind == PlanBufferKind::Argument) return fmt::format("argument {}", plan_.graph->parameter_name(b.index));
+    if (b.kind == PlanBufferKind::Argument) {
+      const std::string_view name = plan_.graph->parameter_name(b.index);
+      return name.empty() ? fmt::format("argument {}", b.index) : fmt::format("argument {}", name);
+    }
     return fmt::format("{} {}", b.kind == PlanBufferKind::Result ? "result" : "constant", b.index);
   }
   /// The op that has written last what stands there.

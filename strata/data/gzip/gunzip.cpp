@@ -57,7 +57,8 @@ base::Result<std::string> gunzip(std::span<const std::byte> bytes, size_t most_b
       continue;
     }
     if (code == Z_BUF_ERROR || (code == Z_OK && inflater.stream.avail_in == 0 && inflater.stream.avail_out > 0))
-      return refuse("the data end");
+      return Error("E0638",
+                   fmt::format("{}: truncated: more should follow its {} compressed bytes", source, bytes.size()));
     if (code != Z_OK) return refuse(inflater.stream.msg != nullptr ? inflater.stream.msg : "damaged data");
   }
   text.resize(filled);

@@ -142,6 +142,22 @@ TEST(FashionMnist, ImagesAndLabelsOfDifferentNumberAreRefused) {
   }
 }
 
+TEST(FashionMnist, ALabelOutsideTheClassesIsRefusedWithItsFileAndImage) {
+  const base::TempFolder folder("mnist");
+  std::string wrong = labels(3);
+  wrong.back() = 77;
+  base::write_file(folder / "train-images-idx3-ubyte", images(3));
+  base::write_file(folder / "train-labels-idx1-ubyte", wrong);
+  try {
+    fashion_mnist(folder.path());
+    FAIL();
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code(), "E0635");
+    EXPECT_NE(error.message().find("/train: the label of image 2 is 77, expected 0 to 9"), std::string::npos)
+        << error.text();
+  }
+}
+
 TEST(FashionMnist, TheInstalledFilesHoldTenClassesOf7000) {
   FashionMnist data;
   try {

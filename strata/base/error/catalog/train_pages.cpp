@@ -25,11 +25,14 @@ constexpr ErrorPage kPages[] = {
      "layer that recorded it. Usual causes: a learning rate that is too high, no clipping (optim.clip), bad values in "
      "the data."},
     {"E0705", ErrorKind::User, "a checkpoint is of another architecture",
-     "A tensor is missing, has another shape or dtype than the model of the configuration, or has no place in it. The "
-     "message "
-     "names the first one and both types. The run folder's own config.toml fits its checkpoint."},
+     "A tensor is missing, has another shape or dtype than the model or the optimiser of the configuration, or has no "
+     "place in it. The message names the first one and both types. The run folder's own config.toml fits its "
+     "checkpoint."},
     {"E0706", ErrorKind::User, "the model can't do that",
      "The command needs another kind of model: only a language model generates text."},
+    {"E0707", ErrorKind::User, "a checkpoint is behind the end of the training",
+     "The run has done more steps than the configuration asks for in all, so there is nothing to go on with. Raise "
+     "train.steps or train.epochs, or start a run of its own with --out."},
     {"E0710", ErrorKind::User, "the command line isn't understood",
      "A command, an option or a value isn't one that the binary knows. `strata --help` lists the commands, `strata "
      "COMMAND --help` the options of one."},
