@@ -89,9 +89,9 @@ void concat_reference(ir::Reference& r) {
 }
 
 std::vector<ir::Sample> concat_samples() {
-  return {{{normal({2, 3}), normal({2, 5})}, {Attr("axis", 1)}},
-          {{normal({2, 3}), normal({0, 3}), normal({7, 3})}, {Attr("axis", 0)}},
-          {{operand(DType::i64, {1})}, {Attr("axis", 0)}}};
+  return in_every_dtype({{{normal({2, 3}), normal({2, 5})}, {Attr("axis", 1)}},
+                         {{normal({2, 3}), normal({0, 3}), normal({7, 3})}, {Attr("axis", 0)}},
+                         {{operand(DType::i64, {1})}, {Attr("axis", 0)}}});
 }
 
 }  // namespace

@@ -138,6 +138,7 @@ constinit const Op kIota = {
     .operands_min = 0,
     .operands_max = 0,
     .attrs = kIotaAttrs,
+    .types = ir::kNumbers,
     .infer = iota_infer,
     .jvp = zero_tangent,
     .transpose = refuse("has no operands"),

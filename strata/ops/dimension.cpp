@@ -26,6 +26,7 @@ constinit const Op kDimension = {
     .operands_min = 0,
     .operands_max = 0,
     .attrs = kDimensionAttrs,
+    .types = ir::only(DType::i64),
     .infer = dimension_infer,
     .jvp = kNoDerivative,
     .transpose = kNotLinear,

@@ -220,8 +220,9 @@ std::vector<ir::Sample> dot_samples() {
   static const int64_t a0[] = {0}, a1[] = {1}, a2[] = {2}, a12[] = {1, 2}, a20[] = {2, 0};
   const std::span<const int64_t> none;
   std::vector<ir::Sample> list;
-  for (DType t : {DType::f64, DType::f32, DType::f16, DType::bf16, DType::i32, DType::i64, DType::u8})
-    list.push_back({{operand(t, {3, 7}), operand(t, {7, 5})}, dot_attrs(a1, a0, none, none, t)});
+  for (DType t : ir::kAllDTypes)
+    if (ir::kNumbers.has(t))
+      list.push_back({{operand(t, {3, 7}), operand(t, {7, 5})}, dot_attrs(a1, a0, none, none, t)});
   list.push_back(
       {{operand(DType::i8, {3, 17}), operand(DType::i8, {5, 17})}, dot_attrs(a1, a1, none, none, DType::i32)});
   list.push_back(

@@ -125,9 +125,10 @@ void slice_reference(ir::Reference& r) {
 std::vector<ir::Sample> slice_samples() {
   static const Dim block[] = {2, 3}, all[] = {5};
   const auto start = operand(DType::i64, {}, Domain::Index, 9);
-  return {{{normal({5, 7}), start, start}, {Attr("sizes", std::span<const Dim>(block))}},
-          {{operand(DType::i32, {5}), operand(DType::i32, {})}, {Attr("sizes", std::span<const Dim>(all))}},
-          {{normal({})}, {Attr("sizes", std::span<const Dim>(all, size_t{0}))}}};
+  return in_every_dtype(
+      {{{normal({5, 7}), start, start}, {Attr("sizes", std::span<const Dim>(block))}},
+       {{operand(DType::i32, {5}), operand(DType::i32, {})}, {Attr("sizes", std::span<const Dim>(all))}},
+       {{normal({})}, {Attr("sizes", std::span<const Dim>(all, size_t{0}))}}});
 }
 
 // ---- dynamic_update_slice ----
@@ -191,10 +192,10 @@ void update_reference(ir::Reference& r) {
 
 std::vector<ir::Sample> update_samples() {
   const auto start = operand(DType::i64, {}, Domain::Index, 9);
-  return {{{normal({5, 7}), normal({2, 3}), start, start}},
-          {{operand(DType::i32, {5}), operand(DType::i32, {1}), start}},
-          {{normal({5}), normal({0}), start}},
-          {{normal({}), normal({})}}};
+  return in_every_dtype({{{normal({5, 7}), normal({2, 3}), start, start}},
+                         {{operand(DType::i32, {5}), operand(DType::i32, {1}), start}},
+                         {{normal({5}), normal({0}), start}},
+                         {{normal({}), normal({})}}});
 }
 
 }  // namespace

@@ -122,11 +122,11 @@ std::vector<ir::Sample> gather_samples() {
   auto attrs = [](std::span<const int64_t> axes, int batch, const char* mode) {
     return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode)};
   };
-  return {{{normal({7, 3}), indices({5, 1}, 7)}, attrs(first, 0, "check")},
-          {{normal({7, 3}), indices({2, 3, 1}, 9)}, attrs(first, 0, "fill")},
-          {{normal({4, 5, 3}), indices({11, 2}, 6)}, attrs(both, 0, "clamp")},
-          {{normal({3, 5, 2}), indices({3, 7, 1}, 5)}, attrs(second, 1, "clamp")},
-          {{normal({7, 3}), indices({0, 1}, 7)}, attrs(first, 0, "clamp")}};
+  return in_every_dtype({{{normal({7, 3}), indices({5, 1}, 7)}, attrs(first, 0, "check")},
+                         {{normal({7, 3}), indices({2, 3, 1}, 9)}, attrs(first, 0, "fill")},
+                         {{normal({4, 5, 3}), indices({11, 2}, 6)}, attrs(both, 0, "clamp")},
+                         {{normal({3, 5, 2}), indices({3, 7, 1}, 5)}, attrs(second, 1, "clamp")},
+                         {{normal({7, 3}), indices({0, 1}, 7)}, attrs(first, 0, "clamp")}});
 }
 
 }  // namespace

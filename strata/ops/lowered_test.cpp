@@ -16,7 +16,7 @@ namespace strata::ops {
 namespace {
 
 /// Error of one element in units of the tolerance; at most 1 is fine.
-double excess(const ir::Op& op, const HostArray& expected, const HostArray& actual, int64_t i, double scale) {
+double excess(const ir::Op& op, const HostArray& expected, const HostArray& actual, int64_t i, double sum_of_terms) {
   const DType t = expected.dtype();
   if (!ir::is_float(t)) return expected.get_int(i) == actual.get_int(i) ? 0 : INFINITY;
   const double e = expected.get(i), a = actual.get(i);
@@ -30,20 +30,27 @@ double excess(const ir::Op& op, const HostArray& expected, const HostArray& actu
     case ir::Tolerance::Kind::Sum:
       break;
   }
-  // The sum of |terms| is not known here; the largest magnitudes of the operands stand for it.
-  return std::fabs(e - a) / (op.tolerance.amount * epsilon_of(t) * scale);
+  return std::fabs(e - a) / (op.tolerance.amount * epsilon_of(t) * sum_of_terms);
 }
 
-double scale_of(std::span<const HostArray> operands) {
-  double product = 1, sum = 0;
-  for (const HostArray& a : operands) {
-    double largest = 1;
-    sum += static_cast<double>(a.elements());
-    for (int64_t i = 0; i < a.elements(); ++i)
-      if (std::isfinite(a.get(i))) largest = std::max(largest, std::fabs(a.get(i)));
-    product *= largest;
+/// Each result's sum of |terms|: the op on the magnitudes of its float operands. In f64, so that nothing is rounded
+/// away or overflows.
+std::vector<HostArray> sums_of_terms(const ir::Op& op, const ir::Sample& sample, std::span<const HostArray> operands) {
+  ir::Sample wide = sample;
+  std::vector<HostArray> magnitudes;
+  for (size_t k = 0; k < operands.size(); ++k) {
+    const HostArray& x = operands[k];
+    if (!ir::is_float(x.dtype())) {
+      magnitudes.push_back(x);
+      continue;
+    }
+    wide.operands[k].type = wide.operands[k].type.with_dtype(DType::f64);
+    HostArray& m = magnitudes.emplace_back(DType::f64, x.shape());
+    for (int64_t i = 0; i < x.elements(); ++i) m.set(i, std::fabs(x.get(i)));
   }
-  return product * (sum + 1);
+  for (ir::Attr& a : wide.attrs)
+    if (a.kind == ir::AttrKind::Type && ir::is_float(a.dtype)) a = ir::Attr(a.name, DType::f64);
+  return ir::interpret(*sample_graph(op, wide), magnitudes);
 }
 
 void check_sample(const ir::Op& op, const ir::Sample& sample, size_t number) {
@@ -51,10 +58,11 @@ void check_sample(const ir::Op& op, const ir::Sample& sample, size_t number) {
   const auto arguments = sample_arrays(sample, number + 1);
   const auto expected = ir::interpret(*graph, arguments);
   const auto actual = run_lowered(*graph->nodes().back(), arguments);
-  const double scale = scale_of(arguments);
+  const bool is_sum = op.tolerance.kind == ir::Tolerance::Kind::Sum && ir::is_float(expected[0].dtype());
+  const auto terms = is_sum ? sums_of_terms(op, sample, arguments) : std::vector<HostArray>{};
   for (size_t r = 0; r < expected.size(); ++r)
     for (int64_t i = 0; i < expected[r].elements(); ++i) {
-      const double units = excess(op, expected[r], actual[r], i, scale);
+      const double units = excess(op, expected[r], actual[r], i, is_sum ? terms[r].get(i) : 0);
       if (units <= 1) continue;
       std::string operands;
       for (const HostArray& a : arguments)

@@ -2,6 +2,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
+#include "strata/ops/samples.h"
 #include "strata/ops/status.h"
 
 namespace strata::ops {
@@ -22,8 +23,8 @@ void barrier_lower(ir::Lowering& l) {
 }
 
 std::vector<ir::Sample> barrier_samples() {
-  return {{{{Type::of(DType::f32, {3})}, {Type::of(DType::i32, {2, 2})}}, {}, {}},
-          {{{Type::scalar(DType::bf16)}}, {}, {}}};
+  return in_every_dtype({{{{Type::scalar(DType::f32)}}, {}, {}},
+                         {{{Type::of(DType::f32, {3})}, {Type::of(DType::i32, {2, 2})}}, {}, {}}});
 }
 
 void check_reference(ir::Reference& r) {

@@ -32,10 +32,10 @@ void reshape_reference(ir::Reference& r) {
 
 std::vector<ir::Sample> reshape_samples() {
   static const Dim to_6[] = {6}, to_14_3[] = {14, 3}, scalar_to_1[] = {1, 1}, empty[] = {5, 0};
-  return {{{normal({2, 3})}, {Attr("dims", std::span<const Dim>(to_6))}},
-          {{normal({7, 3, 2})}, {Attr("dims", std::span<const Dim>(to_14_3))}},
-          {{normal({})}, {Attr("dims", std::span<const Dim>(scalar_to_1))}},
-          {{normal({0, 7})}, {Attr("dims", std::span<const Dim>(empty))}}};
+  return in_every_dtype({{{normal({2, 3})}, {Attr("dims", std::span<const Dim>(to_6))}},
+                         {{normal({7, 3, 2})}, {Attr("dims", std::span<const Dim>(to_14_3))}},
+                         {{normal({})}, {Attr("dims", std::span<const Dim>(scalar_to_1))}},
+                         {{normal({0, 7})}, {Attr("dims", std::span<const Dim>(empty))}}});
 }
 
 /// Replaces the one -1 by the extent that makes the counts equal.

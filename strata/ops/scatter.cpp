@@ -250,12 +250,15 @@ std::vector<ir::Sample> scatter_samples() {
   auto attrs = [](std::span<const int64_t> axes, int batch, const char* mode, const char* combine) {
     return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode), Attr("combine", combine)};
   };
-  return {{{normal({7, 3}), indices({11, 1}, 7), normal({11, 3})}, attrs(first, 0, "check", "add")},
-          {{normal({7, 67}), indices({5, 1}, 9), normal({5, 67})}, attrs(first, 0, "fill", "set")},
-          {{normal({4, 5}), indices({13, 2}, 6), normal({13})}, attrs(both, 0, "clamp", "max")},
-          {{normal({4, 5}), indices({13, 2}, 4), normal({13})}, attrs(both, 0, "fill", "min")},
-          {{operand(DType::i32, {7}), indices({5, 1}, 7), operand(DType::i32, {5})}, attrs(first, 0, "fill", "mul")},
-          {{normal({0, 3}), indices({2, 1}, 1), normal({2, 3})}, attrs(first, 0, "clamp", "add")}};
+  return in_every_dtype(
+      {{{normal({7, 3}), indices({11, 1}, 7), normal({11, 3})}, attrs(first, 0, "check", "add")},
+       {{normal({7, 67}), indices({5, 1}, 9), normal({5, 67})}, attrs(first, 0, "fill", "set")},
+       {{normal({4, 5}), indices({13, 2}, 6), normal({13})}, attrs(both, 0, "clamp", "max")},
+       {{normal({4, 5}), indices({13, 2}, 4), normal({13})}, attrs(both, 0, "fill", "min")},
+       {{operand(DType::i32, {7}), indices({5, 1}, 7), operand(DType::i32, {5})}, attrs(first, 0, "fill", "mul")},
+       {{normal({0, 3}), indices({2, 1}, 1), normal({2, 3})}, attrs(first, 0, "clamp", "add")},
+       {{operand(DType::boolean, {7}), indices({5, 1}, 7), operand(DType::boolean, {5})},
+        attrs(first, 0, "clamp", "set")}});
 }
 
 }  // namespace

@@ -112,10 +112,10 @@ std::vector<ir::Sample> slice_samples() {
   auto attrs = [](std::span<const Dim> s, std::span<const Dim> l, std::span<const Dim> k) {
     return std::vector<Attr>{Attr("start", s), Attr("limit", l), Attr("stride", k)};
   };
-  return {{{normal({4, 7})}, attrs(start, limit, one)},
-          {{normal({5, 11})}, attrs(start, limit, step)},
-          {{operand(DType::i32, {4, 7})}, attrs(zero, start, one)},
-          {{normal({0, 5})}, attrs(zero, all, one)}};
+  return in_every_dtype({{{normal({4, 7})}, attrs(start, limit, one)},
+                         {{normal({5, 11})}, attrs(start, limit, step)},
+                         {{operand(DType::i32, {4, 7})}, attrs(zero, start, one)},
+                         {{normal({0, 5})}, attrs(zero, all, one)}});
 }
 
 // ---- pad ----
@@ -234,10 +234,10 @@ std::vector<ir::Sample> pad_samples() {
   auto attrs = [](std::span<const Dim> l, std::span<const Dim> h, std::span<const Dim> i) {
     return std::vector<Attr>{Attr("lo", l), Attr("hi", h), Attr("interior", i)};
   };
-  return {{{normal({3, 5}), normal({})}, attrs(lo, hi, zero)},
-          {{normal({3, 5}), normal({})}, attrs(neg, hi, between)},
-          {{operand(DType::i32, {3, 5}), operand(DType::i32, {})}, attrs(lo, neg, zero)},
-          {{normal({1, 7}), normal({})}, attrs(zero, lo, between)}};
+  return in_every_dtype({{{normal({3, 5}), normal({})}, attrs(lo, hi, zero)},
+                         {{normal({3, 5}), normal({})}, attrs(neg, hi, between)},
+                         {{operand(DType::i32, {3, 5}), operand(DType::i32, {})}, attrs(lo, neg, zero)},
+                         {{normal({1, 7}), normal({})}, attrs(zero, lo, between)}});
 }
 
 }  // namespace

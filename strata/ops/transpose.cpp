@@ -58,11 +58,11 @@ void transpose_reference(ir::Reference& r) {
 std::vector<ir::Sample> transpose_samples() {
   static const int64_t swap[] = {1, 0}, turn[] = {2, 0, 1}, none[] = {0};
   const Attr perm2("perm", std::span<const int64_t>(swap)), perm3("perm", std::span<const int64_t>(turn));
-  return {{{normal({3, 5})}, {perm2}},
-          {{normal({2, 7, 5})}, {perm3}},
-          {{normal({0, 3})}, {perm2}},
-          {{operand(DType::i32, {3, 1})}, {perm2}},
-          {{normal({})}, {Attr("perm", std::span<const int64_t>(none, size_t{0}))}}};
+  return in_every_dtype({{{normal({3, 5})}, {perm2}},
+                         {{normal({2, 7, 5})}, {perm3}},
+                         {{normal({0, 3})}, {perm2}},
+                         {{operand(DType::i32, {3, 1})}, {perm2}},
+                         {{normal({})}, {Attr("perm", std::span<const int64_t>(none, size_t{0}))}}});
 }
 
 void reverse_infer(ir::Infer& i) {
@@ -102,9 +102,9 @@ void reverse_reference(ir::Reference& r) {
 
 std::vector<ir::Sample> reverse_samples() {
   static const int64_t last[] = {1}, both[] = {0, 1};
-  return {{{normal({3, 5})}, {Attr("axes", std::span<const int64_t>(last))}},
-          {{operand(DType::i32, {7, 2})}, {Attr("axes", std::span<const int64_t>(both))}},
-          {{normal({0, 1})}, {Attr("axes", std::span<const int64_t>(both))}}};
+  return in_every_dtype({{{normal({3, 5})}, {Attr("axes", std::span<const int64_t>(last))}},
+                         {{operand(DType::i32, {7, 2})}, {Attr("axes", std::span<const int64_t>(both))}},
+                         {{normal({0, 1})}, {Attr("axes", std::span<const int64_t>(both))}}});
 }
 
 }  // namespace

@@ -218,15 +218,16 @@ std::vector<ir::Sample> window_samples() {
   static const Window plain{{1, 1, 2, 2}, {1, 1, 2, 2}, {0, 0, 0, 0}, {0, 0, 0, 0}, {1, 1, 1, 1}};
   static const Window over{{1, 1, 3, 2}, {1, 1, 2, 1}, {0, 0, 1, 0}, {0, 0, 1, 1}, {1, 1, 1, 2}};
   static const Window line{{3}, {2}, {2}, {4}, {1}}, none{{1}, {1}, {0}, {0}, {1}};
-  return {{{normal({2, 3, 6, 4})}, window_attrs(plain, 2)},
-          {{operand(DType::f64, {1, 2, 7, 5})}, window_attrs(over, 2)},
-          {{operand(DType::f16, {1, 2, 7, 5})}, window_attrs(over, 0)},
-          {{operand(DType::bf16, {1, 2, 7, 5}, Domain::Exact)}, window_attrs(over, 1)},
-          {{operand(DType::i32, {1, 2, 7, 5}, Domain::Exact)}, window_attrs(over, 2)},
-          {{operand(DType::f32, {13}, Domain::Special)}, window_attrs(line, 0)},
-          {{normal({1})}, window_attrs(line, 0)},
-          {{normal({7})}, window_attrs(none, 0)},
-          {{normal({0, 1, 2, 2})}, window_attrs(plain, 2)}};
+  return in_every_dtype({{{normal({2, 3, 6, 4})}, window_attrs(plain, 2)},
+                         {{operand(DType::f64, {1, 2, 7, 5})}, window_attrs(over, 2)},
+                         {{operand(DType::f16, {1, 2, 7, 5})}, window_attrs(over, 0)},
+                         {{operand(DType::bf16, {1, 2, 7, 5}, Domain::Exact)}, window_attrs(over, 1)},
+                         {{operand(DType::i32, {1, 2, 7, 5}, Domain::Exact)}, window_attrs(over, 2)},
+                         {{operand(DType::f32, {13}, Domain::Special)}, window_attrs(line, 0)},
+                         {{normal({1})}, window_attrs(line, 0)},
+                         {{normal({7})}, window_attrs(none, 0)},
+                         {{normal({0, 1, 2, 2})}, window_attrs(plain, 2)}},
+                        ir::kNumbers);
 }
 
 constexpr Op window_block(std::string_view name, std::string_view doc) {
