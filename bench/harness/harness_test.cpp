@@ -4,9 +4,11 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/run.h"
+#include "bench/harness/suite.h"
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
+#include "strata/base/threads/thread_pool.h"
 
 namespace strata::bench {
 namespace {
@@ -73,6 +75,15 @@ TEST(Peer, ThatEndsIsAnError) { expect_failure("read -r line; exit 3", "ended");
 TEST(Peer, ThatNeverReadIsAnError) { expect_failure("exec <&-; exit 0", "ended"); }
 
 TEST(Peer, ThatDoesNotExistIsAnError) { EXPECT_THROW(Peer("test_peer", {"/nowhere/program"}), base::Error); }
+
+TEST(Peaks, AreThoseOfTheThreadsAskedFor) {
+  EXPECT_EQ(peaks_of(1).threads, 1);
+  EXPECT_EQ(peaks_of(2).threads, 2);
+  EXPECT_GT(peak_flops(1), 0);
+  const int before = base::ThreadPool::shared().thread_count();
+  peaks_of(3);
+  EXPECT_EQ(base::ThreadPool::shared().thread_count(), before);
+}
 
 TEST(Run, AnUnknownSuiteOffersTheNearest) {
   try {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/harness/row.h"
+#include "strata/runtime/machine/peaks.h"
 
 namespace strata::bench {
 
@@ -26,9 +27,12 @@ struct Suite {
 /// In the order in which they run.
 std::span<const Suite> suites();
 
-/// f32 multiply-add operations per second that this machine reaches with so many threads: the limit of dense
-/// arithmetic.
-double peak_flops(int threads);
+/// What this machine reaches with so many threads, measured now, once for each number of threads. Figures that are kept
+/// from earlier, perhaps quieter, moments count where they are higher: other programs only ever take away.
+const runtime::MachinePeaks& peaks_of(int threads);
+
+/// f32 multiply-add operations per second with so many threads: the limit of dense arithmetic.
+inline double peak_flops(int threads) { return 1e9 * peaks_of(threads).fma_gflops_all_threads; }
 
 /// Sets the pool's thread count for a scope.
 class ThreadsScope {

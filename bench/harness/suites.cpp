@@ -1,7 +1,10 @@
 #include "bench/harness/suite.h"
+
+#include <algorithm>
+#include <map>
+
 #include "strata/base/threads/thread_pool.h"
 #include "strata/compiler/cache/kernel_cache.h"
-#include "strata/runtime/machine/peaks.h"
 
 namespace strata::bench {
 
@@ -29,10 +32,16 @@ constexpr Suite kSuites[] = {
 
 std::span<const Suite> suites() { return kSuites; }
 
-double peak_flops(int threads) {
-  static const runtime::MachinePeaks peaks =
-      runtime::machine_peaks(runtime::chosen_isa_level(), compiler::cache_folder());
-  return 1e9 * (threads > 1 ? peaks.fma_gflops_all_threads : peaks.fma_gflops);
+const runtime::MachinePeaks& peaks_of(int threads) {
+  static std::map<int, runtime::MachinePeaks> known;
+  if (const auto it = known.find(threads); it != known.end()) return it->second;
+  const ThreadsScope scope(threads);
+  const runtime::IsaLevel level = runtime::chosen_isa_level();
+  const runtime::MachinePeaks kept = runtime::machine_peaks(level, compiler::cache_folder());
+  runtime::MachinePeaks peaks = runtime::measure_peaks(level);
+  peaks.fma_gflops = std::max(peaks.fma_gflops, kept.fma_gflops);
+  peaks.fma_gflops_all_threads = std::max(peaks.fma_gflops_all_threads, kept.fma_gflops_all_threads);
+  return known.emplace(threads, peaks).first->second;
 }
 
 ThreadsScope::ThreadsScope(int threads) : before_(base::ThreadPool::shared().thread_count()) {

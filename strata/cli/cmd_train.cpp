@@ -50,6 +50,9 @@ Run declare_train(CLI::App& app) {
   auto* resume = app.add_flag("--resume", options->resume, "go on from the run folder's checkpoint");
   app.add_flag("--replace", options->replace, "overwrite the run in the folder")->excludes(resume);
   app.add_flag("--json", options->json, "the summary as JSON on stdout");
+  app.footer(
+      "Progress shows \"of peak\": the dots and convolutions of a step, forward and backward, as a share of the f32 "
+      "multiply-adds that all threads reach on this machine, measured once. What a model does besides is not counted.");
   return [options] { return run(*options); };
 }
 
