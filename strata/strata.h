@@ -24,6 +24,7 @@
 #include "strata/nn/recurrent.h"
 #include "strata/nn/state_dict.h"
 #include "strata/ops/activations.h"
+#include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/index.h"
 #include "strata/ops/reduce.h"

@@ -32,5 +32,9 @@ template <Handle V>
 V print(V x, std::string_view label, Source at = Source::here()) {
   return lift<V>(at, [&](Value v) { return print(v, label), v; }, x);
 }
+template <Handle V>
+V check(V condition, std::string_view message, Source at = Source::here()) {
+  return lift<V>(at, [&](Value c) { return check(c, message), c; }, condition);
+}
 
 }  // namespace strata::ops

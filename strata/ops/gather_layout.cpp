@@ -59,6 +59,17 @@ std::string_view mode_name(OutOfRange mode) {
   return mode == OutOfRange::Clamp ? "clamp" : mode == OutOfRange::Fill ? "fill" : "check";
 }
 
+namespace {
+
+[[noreturn]] void fail_out_of_range(const Node& node, int64_t at, int64_t axis, int64_t extent) {
+  base::Error error(
+      "E0118", fmt::format("{}: index {} is out of range for axis {} of extent {}", node.op->name, at, axis, extent));
+  if (const std::string where = node.where.str(); !where.empty()) error.note("recorded at " + where);
+  throw error;
+}
+
+}  // namespace
+
 int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& result_index) {
   const HostArray &x = r.operands[0], &indices = r.operands[1];
   const Ints strides = row_strides(x.shape()), from = g.result_axis_of_x();
@@ -73,9 +84,7 @@ int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& r
     // u64 beyond the signed range reads as negative, and is out of range either way; clamping sends it to the end.
     if (at < 0 || at >= extent) {
       const OutOfRange mode = mode_of(r.node);
-      if (mode == OutOfRange::Check)
-        throw base::Error("E0118", fmt::format("{}: index {} is out of range for axis {} of extent {}", r.node.op->name,
-                                               at, g.axes[k], extent));
+      if (mode == OutOfRange::Check) fail_out_of_range(r.node, at, g.axes[k], extent);
       if (mode == OutOfRange::Fill || extent == 0) return -1;
       at = at < 0 && indices.dtype() != DType::u64 ? 0 : extent - 1;
     }

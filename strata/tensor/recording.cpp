@@ -122,9 +122,12 @@ Tensor Recording::leave(ir::Value value) {
 
 Tensor Recording::parameter(ir::Type type, std::string_view name) { return leave(graph_->add_parameter(type, name)); }
 
+/// An effect (print, check) runs when it is recorded: nobody may ever look at a value behind it.
 bool Recording::is_due() const {
-  return kind_ == Kind::Lazy && holds == 0 && !cells_.empty() &&
-         (policy == FlushPolicy::Sync || graph_->nodes().size() > kMostPendingNodes);
+  if (kind_ != Kind::Lazy || holds != 0 || graph_->nodes().empty()) return false;
+  const ir::Node& last = *graph_->nodes().back();
+  const bool is_effect = last.op && last.op->effect == ir::Effect::Ordered;
+  return is_effect || (!cells_.empty() && (policy == FlushPolicy::Sync || graph_->nodes().size() > kMostPendingNodes));
 }
 
 void Recording::flush() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 #include "strata/base/error/error.h"
@@ -31,6 +32,13 @@ bool is_finite(const HostArray& a) {
   for (int64_t i = 0; i < a.elements(); ++i)
     if (!std::isfinite(a.get(i))) return false;
   return true;
+}
+
+/// Where `print` goes: standard output, a line at a time, so that it stands in order with what the user's program
+/// prints.
+void print_line(const std::string& text) {
+  std::fputs((text + "\n").c_str(), stdout);
+  std::fflush(stdout);
 }
 
 std::string op_at(const ir::Node& node) {
@@ -239,7 +247,12 @@ struct Executable::Execution {
     if (status.code != 0) fail(command, status);
   }
 
+  /// A kernel can only say that a check failed. The interpreter is given the same operands and says it in full, with
+  /// the code and the text that it has there; a status without such an error is a kernel that checks too much.
   [[noreturn]] void fail(const PlanCommand& command, const KernelStatus& status) const {
+    std::vector<HostArray> operands;
+    for (int b : command.reads) operands.push_back(view(b));
+    ir::interpret_node(*command.node, operands, dims);
     base::Error error("E0400", std::string(command.node->op->name) + ": a check failed at element " +
                                    std::to_string(status.index) + " (code " + std::to_string(status.code) + ")");
     if (const std::string where = command.node->where.str(); !where.empty()) error.note("recorded at " + where);
@@ -252,7 +265,7 @@ struct Executable::Execution {
     for (int b : command.reads) operands.push_back(view(b));
     for (int b : command.writes) outputs.push_back(view(b));
     const std::vector<HostArray> before = outputs;
-    ir::Reference rule{node, operands, outputs, nullptr, nullptr};
+    ir::Reference rule{node, operands, outputs, nullptr, nullptr, print_line};
     rule.dim = [this](ir::Dim d) { return dims(d); };
     rule.run = [&](const ir::Graph& region, std::span<const HostArray> inputs) {
       for (size_t i = 0; i < node.regions().size(); ++i)

@@ -1,0 +1,117 @@
+#include <gtest/gtest.h>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/index.h"
+#include "strata/ops/reduce.h"
+#include "strata/tensor/control.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+
+namespace strata {
+namespace {
+
+using testing::internal::CaptureStdout;
+using testing::internal::GetCapturedStdout;
+
+template <class F>
+std::string error_text(F&& f) {
+  try {
+    f();
+  } catch (const base::Error& e) {
+    return e.text();
+  }
+  return "no error";
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+TEST(Print, InsideJitWritesAtEachCall) {
+  auto f = jit([](Tensor x) {
+    print(x * 2, "twice");
+    return x + 1;
+  });
+  CaptureStdout();
+  f(Tensor::from({1.f, 2.f}));
+  f(Tensor::from({3.f}));
+  EXPECT_EQ(GetCapturedStdout(), "twice [2. 4.]\ntwice [6.]\n");
+}
+
+TEST(Print, InsideAScanWritesAtEachStep) {
+  auto f = jit([](Tensor xs) {
+    auto [last, ys] = scan(
+        [](const Tensor& sum, const Tensor& x) {
+          const Tensor next = sum + x;
+          print(next, "sum");
+          return std::pair(next, next);
+        },
+        Tensor::scalar(0), xs);
+    return last;
+  });
+  CaptureStdout();
+  f(Tensor::from({1.f, 2.f, 4.f}));
+  EXPECT_EQ(GetCapturedStdout(), "sum 1.\nsum 3.\nsum 7.\n");
+}
+
+TEST(Print, OutsideJitWritesThoughNobodyLooksAtAValue) {
+  CaptureStdout();
+  print(Tensor::from({1.f}) + 1, "x");
+  EXPECT_EQ(GetCapturedStdout(), "x [2.]\n");
+}
+
+TEST(Print, InsideADerivativeWritesOnce) {
+  CaptureStdout();
+  const Tensor g = grad([](const Tensor& x) { return sum(print(x * x, "squares")); }, Tensor::from({1.f, 2.f}));
+  EXPECT_FLOAT_EQ(g.data<float>()[1], 4);
+  EXPECT_EQ(GetCapturedStdout(), "squares [1. 4.]\n");
+}
+
+TEST(Check, InsideJitFailsWithItsMessageItsElementAndTheUsersLine) {
+  auto f = jit([](Tensor x) {
+    check(x > 0, "x must be positive");
+    return sqrt(x);
+  });
+  f(Tensor::from({1.f, 4.f}));
+  const std::string text = error_text([&] { f(Tensor::from({1.f, -4.f})); });
+  EXPECT_TRUE(has(text, "error[E0136]: check failed at element 1: x must be positive")) << text;
+  EXPECT_TRUE(has(text, "effects_test.cpp")) << text;
+}
+
+TEST(Check, OutsideJitFailsWhereItStands) {
+  const std::string text = error_text([] { check(Tensor::from({1.f, 0.f}) > 0, "positive"); });
+  EXPECT_TRUE(has(text, "error[E0136]: check failed at element 1: positive")) << text;
+}
+
+TEST(Check, InsideAScanFailsAsInTheInterpreter) {
+  auto f = jit([](Tensor xs) {
+    auto [last, ys] = scan(
+        [](const Tensor& sum, const Tensor& x) {
+          check(x < 3, "steps stay below 3");
+          return std::pair(sum + x, x);
+        },
+        Tensor::scalar(0), xs);
+    return last;
+  });
+  const std::string text = error_text([&] { f(Tensor::from({1.f, 4.f})); });
+  EXPECT_TRUE(has(text, "error[E0136]: check failed at element 0: steps stay below 3")) << text;
+}
+
+TEST(CheckedGather, NamesTheIndexAndTheAxisAsTheInterpreterDoes) {
+  auto f = jit([](Tensor table, Tensor ids) { return embedding(table, ids); });
+  const Tensor table = Tensor::from(std::span<const float>(std::array{1.f, 2.f, 3.f, 4.f, 5.f, 6.f}), {3, 2});
+  const std::string text = error_text([&] { f(table, Tensor::from({0, 7, 1})); });
+  EXPECT_TRUE(has(text, "error[E0118]: gather: index 7 is out of range for axis 0 of extent 3")) << text;
+  EXPECT_TRUE(has(text, "effects_test.cpp")) << text;
+}
+
+TEST(CheckedScatter, NamesTheIndexAndTheAxisAsTheInterpreterDoes) {
+  auto f = jit([](Tensor x, Tensor ids, Tensor updates) {
+    return index_update(x, 0, ids, updates, Combine::Add, OutOfRange::Check);
+  });
+  const std::string text =
+      error_text([&] { f(Tensor::from({1.f, 2.f, 3.f}), Tensor::from({0, -1}), Tensor::from({1.f, 1.f})); });
+  EXPECT_TRUE(has(text, "error[E0118]: scatter: index -1 is out of range for axis 0 of extent 3")) << text;
+}
+
+}  // namespace
+}  // namespace strata
