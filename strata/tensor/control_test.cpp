@@ -104,9 +104,8 @@ TEST(Scan, RunsInsideJitWithASymbolicLengthAndInSyncMode) {
     const Lstm compiled = step(cell(), xs);
     expect_near(compiled.w, g.w);
     expect_near(compiled.u, g.u);
-    set_flush_policy(FlushPolicy::Sync);
+    const FlushScope one_by_one(FlushPolicy::Sync);
     const Tensor sync = loss_by_scan(cell(), start(), xs);
-    set_flush_policy(FlushPolicy::Lazy);
     EXPECT_NEAR(sync.item(), loss_by_loop(cell(), start(), xs).item(), 1e-12);
   }
   EXPECT_EQ(step.recordings(), 1);

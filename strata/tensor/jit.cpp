@@ -27,21 +27,23 @@ struct Program {
 
 namespace {
 
-/// The types under which arguments are recorded: concrete, but for symbolic batch dimensions named by their size.
+/// The types under which arguments are recorded: concrete, but for symbolic dimensions, which are named by the options,
+/// or by their size where they are batches.
 class Signature {
  public:
-  Signature(std::span<const Argument> arguments, const JitOptions& options) {
-    for (const Argument& a : arguments) {
+  Signature(std::span<const Argument> arguments, const JitOptions& options) : options_(options) {
+    key_ = base::combine(key_, static_cast<uint64_t>(runtime::chosen_isa_level()));
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const Argument& a = arguments[i];
       key_ = base::combine(key_, a.leaves.structure);
-      for (const Leaf& leaf : a.leaves.list) add(leaf, a.is_data && options.is_batch_symbolic);
+      for (const Leaf& leaf : a.leaves.list) add(leaf, static_cast<int>(i), a.is_data);
     }
   }
   base::Hash128 key() const { return key_; }
   const std::vector<ir::Type>& types() const { return types_; }  ///< null for undefined leaves
   int64_t value_of(Dim d) const {
     return d.evaluate([this](std::string_view name) -> int64_t {
-      for (const auto& [size, index] : symbols_)
-        if (name == symbol_name(index)) return size;
+      if (auto it = sizes_.find(std::string(name)); it != sizes_.end()) return it->second;
       throw base::Error("E0503",
                         "the size of dimension '" + std::string(name) + "' is not known while the program is recorded");
     });
@@ -53,30 +55,55 @@ class Signature {
   }
 
  private:
-  void add(const Leaf& leaf, bool is_symbolic) {
+  void add(const Leaf& leaf, int argument, bool is_data) {
     if (!leaf.tensor().defined()) {
       types_.emplace_back();
       key_ = base::combine(key_, uint64_t{1});
       return;
     }
     ir::Type type = leaf.tensor().type();
-    if (is_symbolic && type.rank() > 0 && type.dim(0).is_constant()) {
-      Shape shape(type.shape().begin(), type.shape().end());
-      shape[0] = symbol_for(shape[0].constant());
-      type = type.with_shape(shape);
+    Shape shape(type.shape().begin(), type.shape().end());
+    std::vector<bool> is_named(shape.size());
+    for (const SymbolicDim& d : options_.symbolic_dims)
+      if (d.argument == argument) name(d, type, is_data, shape, is_named);
+    if (is_data && options_.is_batch_symbolic && !shape.empty() && !is_named[0] && shape[0].is_constant())
+      shape[0] = batch(shape[0].constant());
+    types_.push_back(type.with_shape(shape));
+    key_ = base::combine(key_, types_.back().hash());
+  }
+  void name(const SymbolicDim& d, ir::Type type, bool is_data, Shape& shape, std::vector<bool>& is_named) {
+    const int rank = static_cast<int>(shape.size());
+    if (!is_data || d.axis < -rank || d.axis >= rank)
+      throw base::Error("E0116", options_.name + ": dimension '" + d.name + "' is said to be axis " +
+                                     std::to_string(d.axis) + " of argument " + std::to_string(d.argument) +
+                                     ", which " + (is_data ? "is " + type.str() : std::string("is not a Tensor")));
+    const auto axis = static_cast<size_t>(d.axis < 0 ? d.axis + rank : d.axis);
+    const int64_t size = type.shape()[axis].constant();
+    const auto [it, is_new] = sizes_.emplace(d.name, size);
+    if (!is_new && it->second != size)
+      throw base::Error("E0110", options_.name + ": dimension '" + d.name + "' is " + std::to_string(it->second) +
+                                     " in one argument and " + std::to_string(size) + " in argument " +
+                                     std::to_string(d.argument));
+    shape[axis] = Dim::symbol(d.name);
+    is_named[axis] = true;
+  }
+  /// "B", "B1", ... by size; names that the options give are passed over.
+  Dim batch(int64_t size) {
+    auto [it, is_new] = batches_.emplace(size, "");
+    for (size_t i = batches_.size() - 1; is_new; ++i) {
+      it->second = i == 0 ? "B" : "B" + std::to_string(i);
+      is_new = std::any_of(options_.symbolic_dims.begin(), options_.symbolic_dims.end(),
+                           [&](const SymbolicDim& d) { return d.name == it->second; }) ||
+               !sizes_.emplace(it->second, size).second;
     }
-    types_.push_back(type);
-    key_ = base::combine(key_, type.hash());
+    return Dim::symbol(it->second);
   }
-  Dim symbol_for(int64_t size) {
-    auto [it, is_new] = symbols_.emplace(size, symbols_.size());
-    return Dim::symbol(symbol_name(it->second));
-  }
-  static std::string symbol_name(size_t index) { return index == 0 ? "B" : "B" + std::to_string(index); }
 
+  const JitOptions& options_;
   base::Hash128 key_;
   std::vector<ir::Type> types_;
-  std::map<int64_t, size_t> symbols_;
+  std::map<int64_t, std::string> batches_;  ///< by size
+  std::map<std::string, int64_t> sizes_;    ///< of every symbol
 };
 
 /// One recording of the function.
@@ -92,6 +119,8 @@ Trace record(std::span<const Argument> caller, std::span<const Argument> traced,
   TraceScope scope;
   Recording& recording = scope.recording();
   recording.graph().set_name(options.name);
+  for (const SymbolicDim& d : options.symbolic_dims)
+    recording.graph().facts().add({d.name, d.lowest, d.highest, d.multiple});
   DimGuards guards([&](Dim d) { return signature.value_of(d); });
   std::vector<std::vector<Tensor>> before;
   size_t next = 0;

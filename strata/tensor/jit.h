@@ -35,10 +35,22 @@ class Executable;
 
 namespace strata {
 
+/// A dimension of a Tensor argument that is symbolic, by a name of its own: one program serves all its sizes. Equal
+/// names are equal sizes, which is checked at each call (E0110), as are the bounds (E0111).
+///
+///   jit(attend, {.symbolic_dims = {{0, 1, "T"}, {1, 1, "T"}}})        axis 1 of the first two arguments
+struct SymbolicDim {
+  int argument = 0;  ///< counted from 0; a bare Tensor (E0116)
+  int axis = 0;      ///< negative counts from the end
+  std::string name;
+  int64_t lowest = 0, highest = INT64_MAX, multiple = 1;
+};
+
 struct JitOptions {
   std::string name = "jit";
   /// Dimension 0 of Tensor arguments is symbolic.
   bool is_batch_symbolic = true;
+  std::vector<SymbolicDim> symbolic_dims;
   /// Records again at each call and compares: finds functions that do not always record the same program (E0505).
   bool is_checked = false;
   /// A call that would take more memory is refused before anything is allocated (E0314); 0: no limit.

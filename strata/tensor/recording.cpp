@@ -20,7 +20,8 @@ thread_local DimGuards* innermost_guards = nullptr;
 thread_local FlushPolicy policy = FlushPolicy::Lazy;
 thread_local const char* name_path = nullptr;
 
-/// Executables of lazy programs by structure: a loop that records the same ops again compiles once. A listed registry.
+/// Executables of lazy programs by structure, positions and ISA level: a loop that records the same ops again compiles
+/// once. A listed registry.
 struct LazyPrograms {
   std::mutex lock;
   std::unordered_map<base::Hash128, std::shared_ptr<const runtime::Executable>, base::Hash128Hasher> by_hash;
@@ -30,8 +31,20 @@ LazyPrograms& lazy_programs() {
   return *programs;
 }
 
+/// The structural hash leaves positions out, but what is compiled reports them: the same ops on another line are
+/// another program here. (Their kernels are shared all the same.)
+base::Hash128 with_positions(base::Hash128 key, const ir::Graph& graph) {
+  for (const ir::Node* node : graph.nodes()) {
+    key = base::combine(key, reinterpret_cast<uintptr_t>(node->where.file));
+    key = base::combine(key, reinterpret_cast<uintptr_t>(node->where.path) + node->where.line);
+    for (const ir::GraphRef& region : node->regions()) key = with_positions(key, *region);
+  }
+  return key;
+}
+
 std::shared_ptr<const runtime::Executable> executable_for(const std::shared_ptr<ir::Graph>& graph) {
-  const base::Hash128 key = graph->hash();
+  const base::Hash128 key =
+      base::combine(with_positions(graph->hash(), *graph), static_cast<uint64_t>(runtime::chosen_isa_level()));
   {
     std::lock_guard hold(lazy_programs().lock);
     auto it = lazy_programs().by_hash.find(key);

@@ -1,7 +1,12 @@
 #include "strata/tensor/tensor.h"
 
+#include <algorithm>
+
 #include "strata/base/error/error.h"
+#include "strata/base/threads/thread_pool.h"
+#include "strata/ops/arrange.h"
 #include "strata/ops/creation.h"
+#include "strata/ops/index.h"
 #include "strata/tensor/recording.h"
 
 namespace strata {
@@ -39,6 +44,45 @@ Tensor Tensor::ones(const Shape& shape, DType dtype, Source at) { return full(sh
 Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
   return made(at, [&](ir::Graph& graph) { return ops::iota(graph, ir::Type::of(dtype, {Dim(count)}), 0); });
 }
+
+Tensor Tensor::arange(int64_t first, int64_t limit, int64_t step, DType dtype, Source at) {
+  if (step == 0) throw base::Error("E0116", "arange: the step is 0");
+  const int64_t count = std::max<int64_t>(0, (limit - first + step + (step > 0 ? -1 : 1)) / step);
+  return cast(arange(count, DType::i64, at) * step + first, dtype, at);
+}
+Tensor Tensor::linspace(double first, double last, int64_t count, DType dtype, Source at) {
+  return made(at, [&](ir::Graph& graph) { return ops::linspace(graph, first, last, count, dtype); });
+}
+Tensor Tensor::eye(Dim rows, DType dtype, Source at) {
+  return made(at, [&](ir::Graph& graph) { return ops::eye(graph, rows, rows, dtype); });
+}
+
+Tensor Tensor::operator[](std::initializer_list<ops::Subscript<Tensor>> subscripts) const {
+  return ops::subscript(*this, std::vector(subscripts));
+}
+Place Tensor::at(const ops::Subscript<Tensor>& subscript) & { return {*this, this, {subscript}}; }
+Place Tensor::at(std::initializer_list<ops::Subscript<Tensor>> subscripts) & { return {*this, this, subscripts}; }
+const Place Tensor::at(const ops::Subscript<Tensor>& subscript) const& { return {*this, nullptr, {subscript}}; }
+const Place Tensor::at(std::initializer_list<ops::Subscript<Tensor>> subscripts) const& {
+  return {*this, nullptr, subscripts};
+}
+
+Tensor Place::combine(const Written& value, ops::Combine how) const {
+  const Tensor update =
+      value.handle ? *value.handle
+                   : made(value.at, [&](ir::Graph& graph) { return ops::scalar(graph, x_.dtype(), value.literal); });
+  return ops::update_subscript(x_, subscripts_, update, how);
+}
+Tensor Place::set(const Written& value) const { return combine(value, ops::Combine::Set); }
+Tensor Place::add(const Written& value) const { return combine(value, ops::Combine::Add); }
+Tensor Place::multiply(const Written& value) const { return combine(value, ops::Combine::Mul); }
+Tensor Place::min(const Written& value) const { return combine(value, ops::Combine::Min); }
+Tensor Place::max(const Written& value) const { return combine(value, ops::Combine::Max); }
+void Place::operator-=(const Written& value) && {
+  rebind(value.handle ? add(neg(*value.handle, value.at)) : add(neg(Tensor::scalar(value.literal.real, x_.dtype()))));
+}
+void set_thread_count(int threads) { base::ThreadPool::shared().set_thread_count(threads); }
+int thread_count() { return base::ThreadPool::shared().thread_count(); }
 
 ir::Type Tensor::type() const {
   if (!cell_) throw base::Error("E0500", "the type of a tensor is asked for that was never given a value");

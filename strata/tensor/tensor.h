@@ -1,8 +1,10 @@
 // Tensor: what users compute with. A handle to an array in memory, or to a value of the program being recorded.
 //
 //   Tensor x = Tensor::from({1.f, 2.f, 3.f});
-//   Tensor y = exp(x) * 2;          // recorded, not run (lazy; set_flush_policy(FlushPolicy::Sync) runs each op at
-//   once) print("{}", y);                 // looked at: compiled and run
+//   Tensor y = exp(x) * 2;                     // recorded, not run (lazy)
+//   print("{}", y);                            // looked at: compiled and run (print.h)
+//   Tensor last = y[-1], pair = y[Slice{0, 2}], points = m[{kEllipsis, ids}];     // subscripts as in NumPy
+//   y.at(0) = 5;                               // y is another value from here on; copies of the old y are not
 //
 // Values are immutable; assignment rebinds. Every op of ops/ takes Tensors. Recording is per thread: a tensor that is
 // not evaluated yet belongs to the thread that recorded it; evaluate() it before you hand it to another.
@@ -22,6 +24,7 @@
 #include "strata/ir/type.h"
 #include "strata/ops/handle.h"
 #include "strata/ops/operators.h"
+#include "strata/ops/subscript.h"
 
 namespace strata {
 
@@ -31,6 +34,7 @@ using ir::HostArray;
 using ir::Shape;
 using ops::Source;
 
+class Place;
 struct Cell;  // shared state of the handles of one value, recording.h
 class Recording;
 
@@ -56,7 +60,15 @@ class Tensor : public ops::Operators<Tensor> {
   static Tensor ones(const Shape& shape, DType dtype = DType::f32, Source at = Source::here());
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Source at = Source::here());
   static Tensor arange(int64_t count, DType dtype = DType::i64, Source at = Source::here());
-  /// Memory of the caller, not copied; `owner` keeps it alive. Aligned to the element at least.
+  /// first, first + step, ... before `limit`.
+  static Tensor arange(int64_t first, int64_t limit, int64_t step = 1, DType dtype = DType::i64,
+                       Source at = Source::here());
+  /// `count` evenly spaced numbers from `first` to `last`, both included.
+  static Tensor linspace(double first, double last, int64_t count, DType dtype = DType::f32,
+                         Source at = Source::here());
+  static Tensor eye(Dim rows, DType dtype = DType::f32, Source at = Source::here());
+  /// Memory of the caller, not copied; `owner` keeps it alive. Aligned to the element at least. A program that the
+  /// tensor is donated to may overwrite it, unless a copy of the tensor is kept.
   static Tensor wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner);
 
   bool defined() const { return cell_ != nullptr; }
@@ -79,6 +91,15 @@ class Tensor : public ops::Operators<Tensor> {
     return array(at).as<T>();
   }
   std::string str() const;  ///< as NumPy prints it; inside jit its type
+
+  /// x[1], x[Slice{0, 5}], x[ids], x[{kAll, -1}]: ops/subscript.h. A value, as everything; writing goes through at().
+  Tensor operator[](const ops::Subscript<Tensor>& subscript) const { return (*this)[{subscript}]; }
+  Tensor operator[](std::initializer_list<ops::Subscript<Tensor>> subscripts) const;
+  /// A place to write: x.at({0, kAll}) = v rebinds x; y = x.at(i).set(v) leaves x as it is.
+  Place at(const ops::Subscript<Tensor>& subscript) &;
+  Place at(std::initializer_list<ops::Subscript<Tensor>> subscripts) &;
+  const Place at(const ops::Subscript<Tensor>& subscript) const&;
+  const Place at(std::initializer_list<ops::Subscript<Tensor>> subscripts) const&;
 
   Cell* cell() const { return cell_; }
   /// Takes over one reference.
@@ -127,6 +148,37 @@ Tensor Tensor::from(std::span<const T> elements, std::vector<int64_t> shape) {
   return Tensor(HostArray::of<T>(dtype_of<T>(), std::move(shape), elements));
 }
 
+/// What x.at(...) gives. The value written broadcasts to the shape of x[...]. A position that an index tensor names
+/// twice takes part twice in add and its like; of two values set, the last one stays.
+class Place {
+ public:
+  using Written = ops::Operand<Tensor>;
+  Tensor set(const Written& value) const;
+  Tensor add(const Written& value) const;
+  Tensor multiply(const Written& value) const;
+  Tensor min(const Written& value) const;
+  Tensor max(const Written& value) const;
+
+  /// These rebind the variable that at() was called on; a const one has a const place, on which they don't compile.
+  void operator=(const Written& value) && { rebind(set(value)); }
+  void operator+=(const Written& value) && { rebind(add(value)); }
+  void operator-=(const Written& value) &&;
+  void operator*=(const Written& value) && { rebind(multiply(value)); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  friend class Tensor;
+  Place(const Tensor& x, Tensor* target, std::initializer_list<ops::Subscript<Tensor>> subscripts)
+      : x_(x), target_(target), subscripts_(subscripts) {}
+  Tensor combine(const Written& value, ops::Combine how) const;
+  void rebind(Tensor value) { *target_ = std::move(value); }
+
+  Tensor x_;
+  Tensor* target_;  ///< null: of a const tensor
+  std::vector<ops::Subscript<Tensor>> subscripts_;
+};
+
 /// When recorded ops run.
 enum class FlushPolicy : uint8_t {
   Lazy,  ///< when a value is looked at, or past a limit of ops
@@ -135,6 +187,22 @@ enum class FlushPolicy : uint8_t {
 /// Of this thread.
 void set_flush_policy(FlushPolicy policy);
 FlushPolicy flush_policy();
+
+/// Sets this thread's policy for a scope.
+class FlushScope {
+ public:
+  explicit FlushScope(FlushPolicy policy) : before_(flush_policy()) { set_flush_policy(policy); }
+  ~FlushScope() { set_flush_policy(before_); }
+  FlushScope(const FlushScope&) = delete;
+
+ private:
+  FlushPolicy before_;
+};
+
+/// Threads that programs run on, the caller's included; 0 means as many as this process may run on. Results don't
+/// depend on it. Not to be called while a program runs.
+void set_thread_count(int threads);
+int thread_count();
 
 /// Names what is recorded while it lives ("block.3"): positions in messages and profiles carry the path.
 class NameScope {

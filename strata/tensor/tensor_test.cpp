@@ -6,10 +6,14 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ops/dot.h"
+#include "strata/ops/index.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
+#include "strata/runtime/machine/isa_level.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
+#include "strata/tensor/print.h"
+#include "strata/tensor/trace.h"
 
 namespace strata {
 namespace {
@@ -34,18 +38,100 @@ TEST(Tensor, ValuesPrintAsInNumPy) { EXPECT_EQ(Tensor::from({1.f, 2.5f, -3.f}).s
 TEST(Tensor, SyncAndLazyAgree) {
   const Tensor x = Tensor::from({0.5f, -2.f});
   const Tensor lazy = tanh(x) + x;
-  set_flush_policy(FlushPolicy::Sync);
+  const FlushScope one_by_one(FlushPolicy::Sync);
   const Tensor sync = tanh(x) + x;
-  set_flush_policy(FlushPolicy::Lazy);
   EXPECT_TRUE(lazy.array().same_bits(sync.array()));
 }
 
 TEST(Tensor, AnOpOfSeveralResultsGivesThemAllInSyncMode) {
-  set_flush_policy(FlushPolicy::Sync);
+  const FlushScope one_by_one(FlushPolicy::Sync);
   const std::vector<Tensor> parts = split(Tensor::from({1.f, 2.f, 3.f}), {Dim(1), Dim(2)}, 0);
-  set_flush_policy(FlushPolicy::Lazy);
   EXPECT_EQ(parts[0].item(), 1);
   EXPECT_EQ(parts[1].data<float>()[1], 3);
+}
+
+TEST(Tensor, AFlushScopeEndsWithAnException) {
+  try {
+    const FlushScope one_by_one(FlushPolicy::Sync);
+    throw 1;
+  } catch (int) {
+  }
+  EXPECT_EQ(flush_policy(), FlushPolicy::Lazy);
+}
+
+TEST(Tensor, WrapsMemoryWithoutACopyAndKeepsItsOwner) {
+  auto owner = std::make_shared<std::vector<float>>(std::vector<float>{1, 2, 3, 4, 5, 6});
+  const std::weak_ptr<std::vector<float>> alive = owner;
+  float* data = owner->data();
+  Tensor x = Tensor::wrap(data, DType::f32, {2, 3}, std::move(owner));
+  EXPECT_EQ(x.data<float>().data(), data);
+  data[5] = 60;
+  EXPECT_FLOAT_EQ(sum(x).item(), 75);
+  x = Tensor();
+  EXPECT_TRUE(alive.expired());
+}
+
+TEST(Tensor, ArangeCountsUpDownAndByTheStep) {
+  EXPECT_EQ(Tensor::arange(4).str(), "[0 1 2 3]");
+  EXPECT_EQ(Tensor::arange(2, 9, 3).str(), "[2 5 8]");
+  EXPECT_EQ(Tensor::arange(3, 0, -1, DType::f32).str(), "[3. 2. 1.]");
+  EXPECT_EQ(Tensor::arange(5, 5).size(0), 0);
+}
+
+template <class F>
+std::string error_code(F&& f) {
+  try {
+    f();
+  } catch (const base::Error& e) {
+    return e.code();
+  }
+  return "none";
+}
+
+TEST(Tensor, ItemOfSeveralElementsIsRefused) {
+  EXPECT_EQ(error_code([] { Tensor::from({1.f, 2.f}).item(); }), "E0504");
+}
+
+TEST(Tensor, TheSizeOfASymbolicDimensionThatNoGuardAnswersIsRefused) {
+  auto f = [](const Tensor& x) { return x * static_cast<double>(x.size(0)); };
+  const ir::Type symbolic[] = {ir::Type::of(DType::f32, {Dim::symbol("N")})};
+  EXPECT_EQ(error_code([&] {
+              trace_detail::trace("t", symbolic, [&](std::span<const Tensor> x) { return std::vector{f(x[0])}; });
+            }),
+            "E0503");
+}
+
+TEST(Tensor, AnErrorNamesTheLineOfItsOwnCallWhenAnotherLineRecordsTheSameOps) {
+  const Tensor good = Tensor::from({0, 1}), bad = Tensor::from({0, 9}), table = Tensor::from({1.f, 2.f, 3.f});
+  embedding(table, good).evaluate();
+  const int line = __LINE__ + 2;
+  try {
+    embedding(table, bad).evaluate();
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_NE(e.text().find("tensor_test.cpp:" + std::to_string(line)), std::string::npos) << e.text();
+  }
+}
+
+TEST(Tensor, TheThreadCountIsSetAndResultsDoNotDependOnIt) {
+  const int before = thread_count();
+  const Tensor x = Tensor::arange(0, 100000, 1, DType::f32);
+  const Tensor many = sum(sin(x));
+  many.evaluate();
+  set_thread_count(1);
+  EXPECT_EQ(thread_count(), 1);
+  const Tensor one = sum(sin(x));
+  EXPECT_TRUE(one.array().same_bits(many.array()));
+  set_thread_count(before);
+}
+
+TEST(Print, FormatsNumbersTextsAndTensors) {
+  testing::internal::CaptureStdout();
+  print("loss {:.2f} at step {} of {}", Tensor::scalar(1.5), 3, "mlp");
+  print("{}", Tensor::from({1.f, 2.f}));
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "loss 1.50 at step 3 of mlp\n[1. 2.]\n");
+  EXPECT_EQ(error_code([] { print("{:.2f}", "text"); }), "E0533");
+  EXPECT_EQ(error_code([] { print("{} {}", 1); }), "E0533");
 }
 
 TEST(Grad, TheTextbookFunctionHasItsTextbookGradient) {
@@ -113,6 +199,47 @@ TEST(Jit, ACallOverTheMemoryLimitIsRefusedBeforeItRunsAndItsArgumentsStay) {
     EXPECT_TRUE(e.message().starts_with("twice: takes 4 kB")) << e.text();
   }
   EXPECT_EQ(large.size(0), 500);
+}
+
+TEST(Jit, ANamedDimensionIsSymbolicInAllArgumentsThatCarryIt) {
+  auto f = jit([](Tensor x, Tensor y) { return sum(x * y); }, {.symbolic_dims = {{0, 1, "T"}, {1, -1, "T"}}});
+  auto ones = [](int64_t b, int64_t t) { return Tensor::ones({b, t}).evaluate(); };
+  EXPECT_FLOAT_EQ(f(ones(2, 3), ones(2, 3)).item(), 6);
+  EXPECT_FLOAT_EQ(f(ones(4, 5), ones(4, 5)).item(), 20);
+  EXPECT_EQ(f.recordings(), 1);
+  EXPECT_EQ(error_code([&] { f(ones(2, 3), ones(2, 1)); }), "E0110");
+}
+
+TEST(Jit, ANamedDimensionKeepsItsBounds) {
+  auto f =
+      jit([](Tensor x) { return sum(x); }, {.symbolic_dims = {{.argument = 0, .axis = 0, .name = "N", .lowest = 2}}});
+  EXPECT_FLOAT_EQ(f(Tensor::from({1.f, 2.f})).item(), 3);
+  EXPECT_EQ(error_code([&] { f(Tensor::from({1.f})); }), "E0111");
+}
+
+TEST(Jit, ADimensionThatNoArgumentHasIsRefused) {
+  auto f = jit([](Tensor x) { return sum(x); }, {.symbolic_dims = {{0, 2, "N"}}});
+  EXPECT_EQ(error_code([&] { f(Tensor::from({1.f, 2.f})); }), "E0116");
+}
+
+TEST(Jit, CheckModeFindsAFunctionThatRecordsAnotherProgram) {
+  double factor = 1;
+  auto f = jit([&](Tensor x) { return x * factor; }, {.is_checked = true});
+  f(Tensor::from({1.f}));
+  f(Tensor::from({2.f}));
+  factor = 2;
+  EXPECT_EQ(error_code([&] { f(Tensor::from({1.f})); }), "E0505");
+}
+
+TEST(Jit, AnotherIsaLevelIsAnotherProgram) {
+  auto f = jit([](Tensor x) { return exp(x); });
+  const Tensor x = Tensor::from({1.f, 2.f});
+  const Tensor host = f(x);
+  runtime::force_isa_level(runtime::IsaLevel::Scalar);
+  const Tensor scalar = f(x);
+  runtime::force_isa_level(std::nullopt);
+  EXPECT_TRUE(host.array().same_bits(scalar.array()));
+  EXPECT_EQ(f.recordings(), 2);
 }
 
 TEST(Jit, LookingAtAValueInsideIsAnErrorThatSaysWhere) {

@@ -101,9 +101,8 @@ TEST(Vmap, BroadcastsResultsThatDoNotDependOnTheBatch) {
 }
 
 TEST(Vmap, SyncModeAgrees) {
-  set_flush_policy(FlushPolicy::Sync);
+  const FlushScope one_by_one(FlushPolicy::Sync);
   const auto [a, b] = vmap([](const Tensor& v) { return std::pair(sum(v), v * 2); })(matrix({3, 2}));
-  set_flush_policy(FlushPolicy::Lazy);
   EXPECT_DOUBLE_EQ(at(a, 1), 2.5);
   EXPECT_DOUBLE_EQ(at(b, 5), 5);
 }

@@ -38,8 +38,9 @@ class Executable {
 
   /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's
   /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111) and failed
-  /// checks (E0136, E0118: the interpreter's own). `print` writes to standard output. After an error the arguments are still there (donated ones perhaps partly overwritten); else they
-  /// are gone. Calls from several threads are safe; they run one after the other inside.
+  /// checks (E0136, E0118: the interpreter's own). `print` writes to standard output. After an error the arguments are
+  /// still there (donated ones perhaps partly overwritten); else they are gone. Calls from several threads are safe;
+  /// they run one after the other inside.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
 
   /// Runs the program again with a look at what each command wrote, and names the first op that made a NaN or an

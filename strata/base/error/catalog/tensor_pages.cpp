@@ -28,6 +28,9 @@ constexpr ErrorPage kPages[] = {
     {"E0506", ErrorKind::User, "not a random key",
      "A key is a u32[2] tensor. Make one with `Key(seed)`, and more from it with `key.fold_in(...)` or "
      "`key.split(n)`."},
+    {"E0533", ErrorKind::User, "a format that its arguments don't fit",
+     "`print(\"loss {:.4f}\", loss)` formats as {fmt} does: one pair of braces for each argument, with a number format "
+     "only for numbers and tensors of one element."},
     {"E0508", ErrorKind::User, "the extents of a parameter",
      "Parameters have sizes that are numbers, and the distributions that depend on fan-in and fan-out are for weights "
      "`[out, in, window...]`."},

@@ -1,0 +1,61 @@
+// NumPy's names for functions that carry the field's other word here. Nothing is computed in this file.
+//
+//   where = select        clip = clamp           concatenate = concat      flip = reverse
+//   var = variance        cumprod, cummax, cummin = cumulative of their op
+//
+// NumPy's std is `stddev`, since `std` names a namespace.
+#pragma once
+
+#include "strata/ops/elementwise.h"
+#include "strata/ops/reduce.h"
+#include "strata/ops/shape.h"
+
+namespace strata::ops {
+
+template <Handle V>
+V where(V condition, V x, V y, Source at = Source::here()) {
+  return select(condition, x, y, at);
+}
+template <Handle V>
+V where(V condition, V x, Literal y, Source at = Source::here()) {
+  return select(condition, x, y, at);
+}
+template <Handle V>
+V where(V condition, Literal x, V y, Source at = Source::here()) {
+  return select(condition, x, y, at);
+}
+template <Handle V>
+V clip(V x, Literal lowest, Literal highest, Source at = Source::here()) {
+  return clamp(x, lowest, highest, at);
+}
+template <Handle V>
+V concatenate(const std::vector<V>& parts, int64_t axis = 0, Source at = Source::here()) {
+  return concat(parts, axis, at);
+}
+/// Empty axes: all.
+template <Handle V>
+V flip(V x, const Ints& axes = {}, Source at = Source::here()) {
+  return reverse(x, axes.empty() ? iota_ints(0, x.rank()) : axes, at);
+}
+template <Handle V>
+V var(V x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop, Source at = Source::here()) {
+  return variance(x, axes, correction, keep, at);
+}
+template <Handle V>
+V stddev(V x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop, Source at = Source::here()) {
+  return sqrt(variance(x, axes, correction, keep, at), at);
+}
+template <Handle V>
+V cumprod(V x, int64_t axis, Direction direction = Direction::Forward, Source at = Source::here()) {
+  return cumulative<V>(kCumprod, x, axis, direction, at);
+}
+template <Handle V>
+V cummax(V x, int64_t axis, Direction direction = Direction::Forward, Source at = Source::here()) {
+  return cumulative<V>(kCummax, x, axis, direction, at);
+}
+template <Handle V>
+V cummin(V x, int64_t axis, Direction direction = Direction::Forward, Source at = Source::here()) {
+  return cumulative<V>(kCummin, x, axis, direction, at);
+}
+
+}  // namespace strata::ops
