@@ -2,13 +2,15 @@
 //
 //   subscript(x, {0, Slice{1, -1}, kNewAxis, kEllipsis, ids})        what Tensor::operator[] calls
 //
-//   position   an integer (or a Dim): the axis goes away. Negative counts from the end.
-//   Slice      first : limit : step, each may be left out; bounds beyond the end are cut to it; a negative step walks
-//   back. kAll       the whole axis             kEllipsis  as many whole axes as fit            kNewAxis  an axis of
-//   extent 1 integers   a tensor of positions on the axis. Several broadcast together and pick points; their axes stand
-//   where the
-//              first of them stood, or in front when a kept axis lies between them. A position out of range fails when
-//              the program runs (E0118).
+//   position    an integer (or a Dim): the axis goes away. Negative counts from the end.
+//   Slice       first : limit : step, each may be left out; bounds beyond the end are cut to it; a negative step walks
+//               back.
+//   kAll        the whole axis
+//   kEllipsis   as many whole axes as fit
+//   kNewAxis    an axis of extent 1
+//   integers    a tensor of positions on the axis. Several broadcast together and pick points; their axes stand where
+//               the first of them stood, or in front when a kept axis lies between them. A position out of range fails
+//               when the program runs (E0118).
 //
 // On a symbolic axis a bound is taken as it is, and what must hold for it (B >= 6 for position 5) becomes a fact of the
 // program, checked on entry (E0111). Boolean masks are refused: how many elements they pick is only known at run time.
