@@ -22,6 +22,7 @@
 #include "strata/compiler/pipeline.h"
 #include "strata/compiler/plan/make_plan.h"
 #include "strata/compiler/run_passes.h"
+#include "strata/compiler/strict.h"
 #include "strata/ir/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/rewrite.h"
@@ -32,9 +33,6 @@ using ir::Graph;
 using ir::Node;
 
 namespace {
-
-/// How the schedule's note on a kernel begins that it refused.
-constexpr std::string_view kLeftAsWritten = "left as written: ";
 
 /// A kernel in memory, shared by all programs that hold it.
 struct ReadyKernel {
@@ -75,7 +73,10 @@ class KernelMaker {
       const base::Hash128 key = kernel_identity(*node, facts, backend_, level_);
       all.push_back({key, kernel_name(*node, key), node, {}});
       names.push_back(all.back().name);
-      if (is_strict_) require_schedule(all.back(), facts);
+      // Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
+      // loops (sort, scatter) mean them as they are.
+      if (is_strict_ && (node->op->name == "fusion" || form_of(*node) != Form::Loops))
+        require_schedule(lower_kernel(*node, facts, names.back()), level_, node->where.str());
     }
     std::vector<PendingKernel*> missing;
     {
@@ -116,20 +117,6 @@ class KernelMaker {
     }
     k.ready.object = backend_.load(*object);
     k.ready.code = k.ready.object->find(k.name);
-  }
-
-  /// Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
-  /// loops (sort, scatter) mean them as they are.
-  void require_schedule(const PendingKernel& k, const ir::Facts& facts) const {
-    if (k.node->op->name != "fusion" && form_of(*k.node) == Form::Loops) return;
-    std::vector<std::string> notes;
-    schedule(lower_kernel(*k.node, facts, k.name), level_, &notes);
-    for (const std::string& note : notes) {
-      if (!note.starts_with(kLeftAsWritten)) continue;
-      base::Error error("E0315", fmt::format("strict: kernel {} is {}", k.name, note));
-      if (const std::string where = k.node->where.str(); !where.empty()) error.note("recorded at " + where);
-      throw error.hint("strata explain shows its loops; without strict it runs in scalar code on one thread");
-    }
   }
 
   const Backend& backend_;

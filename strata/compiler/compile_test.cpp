@@ -13,7 +13,9 @@
 #include "strata/compiler/cache/kernel_cache.h"
 #include "strata/compiler/check/random_program.h"
 #include "strata/compiler/explain.h"
+#include "strata/compiler/strict.h"
 #include "strata/ir/interpret.h"
+#include "strata/ir/loops/text_form.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/list.h"
@@ -186,6 +188,21 @@ std::shared_ptr<Graph> sorting_program() {
   const Value x = graph->add_parameter(Type::of(DType::f32, {9}));
   graph->set_results({ops::sort(x, 0)});
   return graph;
+}
+
+TEST(Strict, AKernelThatTheScheduleLeavesAsWrittenIsAnErrorWithItsReason) {
+  const std::string head = "kernel @f(%x: f32[8]) -> (%y: f32[8]) { parallel i in 0..8 { ", tail = " } }";
+  const auto kernel = [&](const std::string& body) { return ir::loops::parse_kernel(head + body + tail).value(); };
+  const runtime::IsaLevel level = runtime::IsaLevel::Avx2;
+  EXPECT_NO_THROW(require_schedule(kernel("%y[i] = neg(%x[i])"), level, "here"));
+  try {
+    require_schedule(kernel("if gt(%x[i], 0.0) { %y[i] = 1.0 }"), level, "mlp.cpp:7");
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0315");
+    EXPECT_NE(e.text().find("kernel f is left as written: it branches on data"), std::string::npos) << e.text();
+    EXPECT_NE(e.text().find("recorded at mlp.cpp:7"), std::string::npos) << e.text();
+  }
 }
 
 TEST(Strict, OpsThatWriteTheirOwnLoopsAreMeantAsTheyAre) {
