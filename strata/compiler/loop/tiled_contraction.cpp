@@ -20,12 +20,16 @@ class Writer {
       : s_(scope), c_(scope.c), k_(scope.k), t_(scope.t), rows_(scope), columns_(scope) {
     const Dim depth = k_.depth.extent();
     is_one_block_ = depth.is_constant() && depth.constant() <= t_.depth_block;
+    // A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of
+    // them.
+    is_by_tiles_ = s_.columns.is_linear();
     const int64_t all_rows = (t_.task_rows + t_.tile_rows - 1) / t_.tile_rows * t_.tile_rows;
-    sums_ = s_.scratch("sums", {is_one_block_ ? t_.tile_rows : all_rows, t_.task_columns + 16});
+    const int64_t columns = is_one_block_ && is_by_tiles_ ? t_.tile_columns() : t_.task_columns + 16;
+    sums_ = s_.scratch("sums", {is_one_block_ ? t_.tile_rows : all_rows, columns});
     notes.push_back(t_.str());
     notes.push_back(rows_.note());
     notes.push_back(columns_.note());
-    notes.push_back(is_one_block_ ? "sums stay in one row of tiles"
+    notes.push_back(is_one_block_ ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
                                   : "sums reloaded between blocks of depth: the chain ascends");
     notes.push_back("epilogue at the last block of depth");
   }
@@ -82,23 +86,35 @@ class Writer {
   Stmts row_block(TaskRange task_rows, TaskRange rows, TaskRange columns, TaskRange depth, Expr depth_end) {
     Stmts stmts = rows_.pack(rows, depth);
     const LoopVar *it = c_.loop_var("it"), *jt = c_.loop_var("jt");
+    const Expr row_tiles = s_.ceil_div(s_.sub(rows.high, rows.low), t_.tile_rows),
+               column_tiles = s_.ceil_div(s_.sub(columns.high, columns.low), t_.tile_columns());
     Stmts body;
     const Expr first = s_.bind("i_first", s_.add(rows.low, s_.mul(c_.loop(it), t_.tile_rows)), body);
+    const Expr last = s_.min(rows.high, s_.add(first, c_.i64(t_.tile_rows)));
     const Expr sums_row = is_one_block_ ? c_.i64(0) : s_.bind("sums_row", s_.sub(first, task_rows.low), body);
-    body.push_back(make_for(jt, c_.i64(0), s_.ceil_div(s_.sub(columns.high, columns.low), t_.tile_columns()),
-                            LoopKind::Serial, register_tile(c_.loop(it), c_.loop(jt), sums_row, depth)));
-    Stmts finish = epilogue(first, s_.min(rows.high, s_.add(first, c_.i64(t_.tile_rows))), sums_row, columns);
-    if (is_one_block_)
-      append(body, finish);
-    else
-      body.push_back(
-          make_if(c_.binary(ExprOp::Ge, s_.add(depth.low, c_.i64(t_.depth_block)), depth_end), std::move(finish)));
-    stmts.push_back(make_for(it, c_.i64(0), s_.ceil_div(s_.sub(rows.high, rows.low), t_.tile_rows), LoopKind::Serial,
-                             std::move(body)));
+    const Expr column = s_.mul(c_.loop(jt), t_.tile_columns());
+    const Expr sums_column = is_one_block_ && is_by_tiles_ ? c_.i64(0) : column;
+    Stmts tile = register_tile(c_.loop(it), c_.loop(jt), sums_row, sums_column, depth);
+    const auto at_last_block = [&](Stmts finish) {
+      if (is_one_block_) return finish;
+      const Expr is_last = c_.binary(ExprOp::Ge, s_.add(depth.low, c_.i64(t_.depth_block)), depth_end);
+      return Stmts{make_if(is_last, std::move(finish))};
+    };
+    if (is_by_tiles_) {
+      append(body, tile);
+      append(body, at_last_block(epilogue_of_tile({first, last}, sums_row, sums_column, s_.add(columns.low, column),
+                                                  columns.high)));
+      stmts.push_back(make_for(jt, c_.i64(0), column_tiles, LoopKind::Serial,
+                               {make_for(it, c_.i64(0), row_tiles, LoopKind::Serial, std::move(body))}));
+      return stmts;
+    }
+    body.push_back(make_for(jt, c_.i64(0), column_tiles, LoopKind::Serial, std::move(tile)));
+    append(body, at_last_block(epilogue({first, last}, sums_row, columns)));
+    stmts.push_back(make_for(it, c_.i64(0), row_tiles, LoopKind::Serial, std::move(body)));
     return stmts;
   }
 
-  Stmts register_tile(Expr it, Expr jt, Expr sums_row, TaskRange depth) {
+  Stmts register_tile(Expr it, Expr jt, Expr sums_row, Expr sums_column, TaskRange depth) {
     const int lanes = t_.lanes;
     std::vector<const Local*> sums;
     Stmts stmts, stores;
@@ -107,7 +123,7 @@ class Writer {
     for (int64_t i = 0; i < t_.tile_rows; ++i)
       for (int64_t v = 0; v < t_.tile_vectors; ++v) {
         const Local* sum = c_.local(fmt::format("s{}_{}", i, v), {s_.type, static_cast<uint16_t>(lanes)}, true);
-        const Expr column = c_.ramp(s_.add(s_.mul(jt, t_.tile_columns()), c_.i64(v * lanes)), 1, lanes);
+        const Expr column = c_.ramp(s_.add(sums_column, c_.i64(v * lanes)), 1, lanes);
         const Expr row = s_.add(sums_row, c_.i64(i));
         const Expr reload = c_.load(sums_, {row, column});
         const Expr first =
@@ -139,24 +155,48 @@ class Writer {
 
   // The epilogue.
 
-  Stmts epilogue(Expr first, Expr last, Expr sums_row, TaskRange columns) {
+  /// Of a row of tiles, along the runs of the columns.
+  Stmts epilogue(TaskRange rows, Expr sums_row, TaskRange columns) {
+    return for_rows(rows, sums_row, [&](Expr sums_at, const Substitution& with) {
+      return s_.columns.runs(columns.low, columns.high,
+                             [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
+                               return vector_loop(c_, u, low, high, s_.widths,
+                                                  stores(joined(with, at), sums_at, s_.sub(flat, columns.low)));
+                             });
+    });
+  }
+
+  /// Of one tile, whose columns begin at `low`: by whole vectors where all of them are there.
+  Stmts epilogue_of_tile(TaskRange rows, Expr sums_row, Expr sums_column, Expr low, Expr high) {
+    const auto finish = [&](Expr count) {
+      return for_rows(rows, sums_row, [&](Expr sums_at, Substitution with) {
+        const LoopVar* u = c_.loop_var("u");
+        Stmts body = s_.columns.at(s_.add(low, c_.loop(u)), with);
+        append(body, stores(with, sums_at, s_.add(sums_column, c_.loop(u))));
+        return vector_loop(c_, u, c_.i64(0), count, s_.widths, body);
+      });
+    };
+    const Expr whole = c_.i64(t_.tile_columns()), rest = s_.sub(high, low);
+    return {make_if(c_.binary(ExprOp::Le, whole, rest), finish(whole), finish(rest))};
+  }
+
+  template <class Body>
+  Stmts for_rows(TaskRange rows, Expr sums_row, Body body_at) {
     const LoopVar* i = c_.loop_var("i");
     Substitution with = s_.outer;
     Stmts body;
     const Expr row = s_.rows.is_linear() ? c_.loop(i) : s_.bind("row", c_.loop(i), body);
     append(body, s_.rows.at(row, with));
-    const Expr sums_at = s_.add(sums_row, s_.sub(c_.loop(i), first));
-    append(body, s_.columns.runs(columns.low, columns.high,
-                                 [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
-                                   Substitution all = joined(with, at);
-                                   all.locals[k_.accumulator] = c_.load(sums_, {sums_at, s_.sub(flat, columns.low)});
-                                   Stmts stores;
-                                   for (const StmtPtr& store : k_.epilogue)
-                                     stores.push_back(make_store(store->buffer, {s_.element(store->indices[0], all)},
-                                                                 s_.element(store->value, all)));
-                                   return vector_loop(c_, u, low, high, s_.widths, stores);
-                                 }));
-    return {make_for(i, first, last, LoopKind::Serial, std::move(body))};
+    append(body, body_at(s_.add(sums_row, s_.sub(c_.loop(i), rows.low)), with));
+    return {make_for(i, rows.low, rows.high, LoopKind::Serial, std::move(body))};
+  }
+
+  Stmts stores(Substitution with, Expr sums_row, Expr sums_column) {
+    with.locals[k_.accumulator] = c_.load(sums_, {sums_row, sums_column});
+    Stmts made;
+    for (const StmtPtr& store : k_.epilogue)
+      made.push_back(make_store(store->buffer, {s_.element(store->indices[0], with)}, s_.element(store->value, with)));
+    return made;
   }
 
   ContractionScope& s_;
@@ -166,6 +206,7 @@ class Writer {
   RowPanel rows_;
   ColumnPanel columns_;
   bool is_one_block_;
+  bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles
   const Buffer* sums_;
 };
 
