@@ -62,15 +62,15 @@ struct PendingKernel {
 
 class KernelMaker {
  public:
-  KernelMaker(const Backend& backend, runtime::IsaLevel level, bool is_strict)
-      : backend_(backend), level_(level), is_strict_(is_strict) {}
+  KernelMaker(const Backend& backend, runtime::IsaLevel level, bool is_strict, uint64_t variation)
+      : backend_(backend), level_(level), is_strict_(is_strict), variation_(variation) {}
 
   /// The ready kernels for these nodes, in order. Compiles those that neither memory nor disk has, on all threads.
   std::vector<ReadyKernel> make(std::span<const Node* const> nodes, std::vector<std::string>& names,
                                 const ir::Facts& facts) {
     std::vector<PendingKernel> all;
     for (const Node* node : nodes) {
-      const base::Hash128 key = kernel_identity(*node, facts, backend_, level_);
+      const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, variation_);
       all.push_back({key, kernel_name(*node, key), node, {}});
       names.push_back(all.back().name);
       // Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
@@ -110,7 +110,7 @@ class KernelMaker {
     k.ready.in_place = in_place_pairs(naive);
     std::optional<Object> object = disk_.read(k.key);
     if (!object) {
-      const ir::loops::Kernel scheduled = schedule(naive, level_);
+      const ir::loops::Kernel scheduled = schedule(naive, level_, nullptr, {.variation = variation_});
       const ir::loops::Kernel* const kernels[] = {&scheduled};
       object = backend_.compile(kernels);
       disk_.write(k.key, *object);
@@ -122,6 +122,7 @@ class KernelMaker {
   const Backend& backend_;
   runtime::IsaLevel level_;
   bool is_strict_;
+  uint64_t variation_;
   KernelCache disk_;
 };
 
@@ -139,11 +140,11 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
 
 }  // namespace
 
-base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend,
-                              runtime::IsaLevel level) {
+base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend, runtime::IsaLevel level,
+                              uint64_t schedule_variation) {
   const base::Hash128 maker =
       base::combine(base::combine(base::hash_text(backend.fingerprint()), base::hash_text(sources_hash())),
-                    static_cast<uint64_t>(level));
+                    static_cast<uint64_t>(level) + (schedule_variation << 8));
   return base::combine(kernel_key(node, facts), maker);
 }
 
@@ -182,7 +183,7 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
     }
   }
 
-  KernelMaker maker(backend, level, options.is_strict || is_strict_by_environment());
+  KernelMaker maker(backend, level, options.is_strict || is_strict_by_environment(), options.schedule_variation);
   const std::vector<ReadyKernel> ready = maker.make(kernel_nodes, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);

@@ -21,6 +21,8 @@ struct CompileOptions {
   std::vector<ir::Donation> donations;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
   const Backend* backend = nullptr;          ///< else LLVM for the chosen level
+  /// Which of the schedules that keep the bits; 0: the one known to be best (compiler/loop/variation.h).
+  uint64_t schedule_variation = 0;
   /// A kernel that the schedule leaves as written is an error (E0315). STRATA_STRICT=1 in the environment sets it for
   /// all programs.
   bool is_strict = false;
@@ -29,7 +31,7 @@ struct CompileOptions {
 /// The identity of a kernel's machine code, under which caches keep it: the fused node with its facts, the schedules,
 /// the backend and the instruction set.
 base::Hash128 kernel_identity(const ir::Node& node, const ir::Facts& facts, const Backend& backend,
-                              runtime::IsaLevel level);
+                              runtime::IsaLevel level, uint64_t schedule_variation = 0);
 /// "fusion.1f2a88d1"
 std::string kernel_name(const ir::Node& node, base::Hash128 identity);
 

@@ -227,6 +227,7 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
     compiler::CompileOptions compile_options;
     compile_options.donations = trace.donations;
     compile_options.is_strict = options_.is_strict;
+    compile_options.schedule_variation = options_.schedule_variation;
     trace.program->executable = compiler::compile(trace.graph, compile_options);
     programs_.push_back(std::move(trace.program));
   } else if (options_.is_checked) {

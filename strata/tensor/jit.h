@@ -57,6 +57,8 @@ struct JitOptions {
   int64_t memory_limit_bytes = 0;
   /// A kernel that the compiler leaves as written is an error (E0315).
   bool is_strict = false;
+  /// Which of the compiler's schedules, all of which give the same bits; 0: the one known to be best.
+  uint64_t schedule_variation = 0;
 };
 
 namespace jit_detail {

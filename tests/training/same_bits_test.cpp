@@ -1,5 +1,6 @@
 // Same seed, same bits: fifty steps of LeNet-5 end in the same parameters on one thread or several and at each
-// instruction set level that the host runs; a sample alone gives the bits that it gives in a batch.
+// instruction set level that the host runs, with any schedule that a tuner may pick; a sample alone gives the bits that
+// it gives in a batch.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -27,8 +28,10 @@ struct Batch {
 struct Setting {
   int threads = 1;
   runtime::IsaLevel level = runtime::IsaLevel::Scalar;
+  uint64_t schedule_variation = 0;
   std::string name() const {
-    return std::to_string(threads) + " threads, " + std::string(runtime::isa_level_name(level));
+    return std::to_string(threads) + " threads, " + std::string(runtime::isa_level_name(level)) + ", schedules " +
+           std::to_string(schedule_variation);
   }
 };
 
@@ -74,11 +77,14 @@ State train(const Setting& setting, const std::vector<Batch>& batches) {
   const SettingScope scope(setting);
   auto model = nn::init<models::LeNet>(Key(7));
   auto sgd = optim::Sgd{.lr = 0.05, .momentum = 0.9, .clip_norm = 5}.start(model);
-  auto step = jit([](models::LeNet& m, optim::Optimiser& opt, Tensor x_BCHW, Tensor y_B) {
-    auto [loss, grads] = value_and_grad([&](const models::LeNet& m) { return nn::cross_entropy(m(x_BCHW), y_B); }, m);
-    opt.update(m, grads, loss);
-    return loss;
-  });
+  auto step = jit(
+      [](models::LeNet& m, optim::Optimiser& opt, Tensor x_BCHW, Tensor y_B) {
+        auto [loss, grads] =
+            value_and_grad([&](const models::LeNet& m) { return nn::cross_entropy(m(x_BCHW), y_B); }, m);
+        opt.update(m, grads, loss);
+        return loss;
+      },
+      {.name = "same_bits", .schedule_variation = setting.schedule_variation});
   State state;
   for (int i = 0; i < kSteps; ++i) {
     const Batch& batch = batches[static_cast<size_t>(i % kBatches)];
@@ -100,6 +106,17 @@ TEST(SameBits, FiftyStepsOfLeNetForEachThreadCountAndInstructionSet) {
   const State first = train(all[0], batches);
   EXPECT_NE(first.at("loss.0").get(0), first.at("loss.49").get(0));
   for (size_t i = 1; i < all.size(); ++i) expect_same_bits(first, train(all[i], batches), all[i].name());
+}
+
+TEST(SameBits, FiftyStepsOfLeNetWithAnySchedule) {
+  const std::vector<Batch> batches = made_up_batches();
+  const State first = train({1, runtime::host_isa_level()}, batches);
+  for (const runtime::IsaLevel level : {runtime::IsaLevel::Avx2, runtime::host_isa_level()})
+    for (const uint64_t variation : {1, 2, 3}) {
+      if (!runtime::host_can_run(level)) continue;
+      const Setting setting{2, level, variation};
+      expect_same_bits(first, train(setting, batches), setting.name());
+    }
 }
 
 TEST(SameBits, OtherBatchesGiveOtherParameters) {

@@ -194,8 +194,9 @@ StmtPtr transposing_tasks(LoopContext& c, std::span<const Dim> extents, const Ta
 }  // namespace
 
 Stmts schedule_pointwise(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                         std::vector<std::string>& notes) {
-  const int lanes = body_lanes(nest.body, level);
+                         Variation& variation, std::vector<std::string>& notes) {
+  int lanes = body_lanes(nest.body, level);
+  if (lanes >= 8 && variation.flip(false)) lanes /= 2;
   const int vector = best_vector_loop(nest, c, facts, lanes);
   bool has_lanes = false;
   for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
@@ -215,7 +216,8 @@ Stmts schedule_pointwise(Nest nest, LoopContext& c, const ir::Facts& facts, runt
     return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, widths, nest.body));
   };
   if (is_blocked) return {transposing_tasks(c, extents, task, notes)};
-  return {cut_into_tasks(c, extents, points_of_task(nest, facts, work, lanes), lanes, task)};
+  const int64_t points = points_of_task(nest, facts, work, lanes);
+  return {cut_into_tasks(c, extents, variation.pick(points, lanes, 4 * points), lanes, task)};
 }
 
 }  // namespace strata::compiler

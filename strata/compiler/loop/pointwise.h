@@ -9,13 +9,15 @@
 #include <vector>
 
 #include "strata/compiler/loop/nest.h"
+#include "strata/compiler/loop/variation.h"
 #include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 
 /// The statements of the scheduled nest. `notes` gets lines for `strata explain`.
 std::vector<ir::loops::StmtPtr> schedule_pointwise(Nest nest, ir::loops::LoopContext& context, const ir::Facts& facts,
-                                                   runtime::IsaLevel level, std::vector<std::string>& notes);
+                                                   runtime::IsaLevel level, Variation& variation,
+                                                   std::vector<std::string>& notes);
 
 /// for `var` in low..high around `body` by vectors of `lanes` where the body has a vector form, invariant parts in
 /// front. The way in which every schedule runs an innermost loop over elements.

@@ -32,16 +32,17 @@ namespace {
 
 std::vector<StmtPtr> scheduled_body(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
                                     const ScheduleOptions& options, std::vector<std::string>& lines) {
+  Variation variation(options.variation);
   lines = simplify_nest(nest, c, facts);
   auto contraction = read_contraction(nest, facts);
-  if (!contraction) return schedule_pointwise(std::move(nest), c, facts, level, lines);
-  if (!options.tiling)
-    if (auto windowed = schedule_windows(*contraction, c, facts, level, lines)) return std::move(*windowed);
+  if (!contraction) return schedule_pointwise(std::move(nest), c, facts, level, variation, lines);
+  if (!options.tiling && variation.flip(true))
+    if (auto windowed = schedule_windows(*contraction, c, facts, level, variation, lines)) return std::move(*windowed);
   if (should_transpose(*contraction, c, facts, runtime::vector_lanes(contraction->accumulator->type.dtype, level))) {
     contraction->transpose();
     lines.push_back("rows and columns change places: vectors run along what packs better");
   }
-  const Tiling tiling = options.tiling ? *options.tiling : choose_tiling(*contraction, level);
+  const Tiling tiling = options.tiling ? *options.tiling : choose_tiling(*contraction, level, variation);
   return schedule_contraction(*contraction, c, facts, tiling, lines);
 }
 

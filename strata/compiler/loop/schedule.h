@@ -11,9 +11,10 @@
 
 namespace strata::compiler {
 
-/// What a caller may fix; tests do, to reach every tail with small sizes.
+/// What a caller may choose; tests do, to reach every tail with small sizes. The bits of results stay the same.
 struct ScheduleOptions {
   std::optional<Tiling> tiling;  ///< of contractions; lanes as given
+  uint64_t variation = 0;        ///< see variation.h
 };
 
 /// `notes`, if given, gets one line per rewrite that was applied or refused, for `strata explain`.

@@ -59,9 +59,7 @@ void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t colum
     if (cost(r) < cost(t.tile_rows)) t.tile_rows = r;
 }
 
-}  // namespace
-
-Tiling choose_tiling(const Contraction& contraction, IsaLevel level) {
+Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
   Tiling t;
   t.lanes = runtime::vector_lanes(contraction.accumulator->type.dtype, level);
   const int64_t rows = extent_of(contraction.rows), columns = extent_of(contraction.columns),
@@ -100,6 +98,33 @@ Tiling choose_tiling(const Contraction& contraction, IsaLevel level) {
   t.row_block = std::min(t.row_block, t.task_rows);
   t.task_rows = round_up(t.task_rows, t.tile_rows);
   return t;
+}
+
+/// Any tiling that works: what it costs is for a tuner to find out.
+Tiling other_tiling(const Tiling& best, const Contraction& contraction, IsaLevel level, Variation& variation) {
+  Tiling t = best;
+  if (t.lanes >= 8 && variation.flip(false)) t.lanes /= 2;
+  const int64_t rows = std::min<int64_t>(extent_of(contraction.rows), 16), depth = extent_of(contraction.depth);
+  t.tile_vectors = variation.pick(t.tile_vectors, 1, 4);
+  t.tile_rows = variation.pick(t.tile_rows, 1, rows);
+  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
+  t.depth_block = variation.pick(t.depth_block, 1, std::min<int64_t>(depth, 600));
+  t.row_block = t.tile_rows * variation.pick(1, 1, 12);
+  t.task_rows = t.row_block * variation.pick(1, 1, 3);
+  t.task_columns = t.tile_columns() * variation.pick(1, 1, 8);
+  return t;
+}
+
+}  // namespace
+
+bool fits_registers(int64_t rows, int64_t vectors, IsaLevel level) {
+  const int64_t broadcast = vectors == 1 ? 0 : 1;  // one product alone reads the element from memory
+  return rows * vectors + vectors + broadcast + 1 <= runtime::vector_registers(level);
+}
+
+Tiling choose_tiling(const Contraction& contraction, IsaLevel level, Variation& variation) {
+  const Tiling best = best_tiling(contraction, level);
+  return variation.is_best() ? best : other_tiling(best, contraction, level, variation);
 }
 
 }  // namespace strata::compiler

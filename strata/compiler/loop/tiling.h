@@ -9,6 +9,7 @@
 #include <string>
 
 #include "strata/compiler/loop/contraction.h"
+#include "strata/compiler/loop/variation.h"
 #include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
@@ -26,6 +27,9 @@ struct Tiling {
   std::string str() const;
 };
 
-Tiling choose_tiling(const Contraction& contraction, runtime::IsaLevel level);
+Tiling choose_tiling(const Contraction& contraction, runtime::IsaLevel level, Variation& variation);
+
+/// Whether the accumulators, a row of the column operand and a broadcast fit the vector registers.
+bool fits_registers(int64_t rows, int64_t vectors, runtime::IsaLevel level);
 
 }  // namespace strata::compiler

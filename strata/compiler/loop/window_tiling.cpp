@@ -23,13 +23,8 @@ double step_cycles(int64_t rows, int64_t vectors) {
   return std::max({static_cast<double>(rows * vectors) / 2, static_cast<double>(rows + vectors) / 2, latency});
 }
 
-bool fits_registers(int64_t rows, int64_t vectors, IsaLevel level) {
-  const int64_t broadcast = vectors == 1 ? 0 : 1;  // one product alone reads the element from memory
-  return rows * vectors + vectors + broadcast + 1 <= runtime::vector_registers(level);
-}
-
 /// The register tile that needs the fewest cycles for rows x columns, padding included.
-void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level) {
+void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level, Variation& variation) {
   constexpr double overhead = 0.5;  // of a tile, per step of depth: reload, store, loop
   const int64_t all_vectors = ceil_div(columns, t.lanes);
   double best = 0;
@@ -42,6 +37,9 @@ void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level) {
       t.tile_rows = r;
       t.tile_vectors = v;
     }
+  t.tile_vectors = variation.pick(t.tile_vectors, 1, 4);
+  t.tile_rows = variation.pick(t.tile_rows, 1, std::min<int64_t>(rows, 25));
+  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
 }
 
 int64_t batch_tasks(const Contraction& k) {
@@ -52,7 +50,8 @@ int64_t batch_tasks(const Contraction& k) {
 
 }  // namespace
 
-std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level) {
+std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level,
+                                                      Variation& variation) {
   const int64_t offsets = w.offset_count();
   if (offsets < 2) return std::nullopt;
   ColumnWindowTiling made;
@@ -71,12 +70,14 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   const int64_t outer_tasks = std::min(kUnknown, batch_tasks(k) * extent_of(w.free_loops.extent()));
   if (outer_tasks < wanted) made.lines = std::min(made.lines, ceil_div(all_lines, wanted));
   made.lines = ceil_div(all_lines, ceil_div(all_lines, made.lines));
+  made.lines = variation.pick(made.lines, 1, made.lines);
 
   // The rows don't move with the columns' free loops, but may with the batch.
   made.are_rows_shared = !w.free_loops.is_empty();
   const int64_t outer = w.free_loops.is_empty() ? 1 : extent_of(w.free_loops.loops.back().extent);
   const auto images = static_cast<int64_t>(5 * kTaskOperations / operations);
-  if (made.are_rows_shared) made.images = std::clamp<int64_t>(images, 1, std::clamp<int64_t>(outer / 4, 1, 8));
+  if (made.are_rows_shared)
+    made.images = variation.pick(std::clamp<int64_t>(images, 1, std::clamp<int64_t>(outer / 4, 1, 8)), 1, 8);
 
   const int64_t plane_bytes = w.axes[0].length(made.lines) * strides[0] * bytes;
   const int64_t computed = made.lines * strides[0];
@@ -85,8 +86,9 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   // 512 deep at once, or 800 when that is all: a tile's rows stay in the first cache.
   const int64_t deep = free * offsets <= 800 ? free : std::max<int64_t>(1, 512 / offsets);
   made.free_block = std::clamp<int64_t>(std::min(deep, kPlaneBytes / plane_bytes), 1, free);
+  made.free_block = variation.pick(made.free_block, 1, made.free_block);
 
-  choose_tile(t, std::min<int64_t>(rows, 64), computed, level);
+  choose_tile(t, std::min<int64_t>(rows, 64), computed, level, variation);
   t.task_columns = round_up(computed, t.tile_columns());
   t.depth_block = made.free_block * offsets;
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
@@ -94,7 +96,8 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   return made;
 }
 
-std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Windows& w, IsaLevel level) {
+std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Windows& w, IsaLevel level,
+                                                Variation& variation) {
   const int64_t window = w.positions(), positions = w.offset_count();
   if (window < 2 || window > 128 || positions < 2) return std::nullopt;
   RowWindowTiling made;
@@ -103,7 +106,7 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
   t.lanes = runtime::vector_lanes(dtype, level);
   const int64_t bytes = ir::dtype_bytes(dtype), columns = extent_of(k.columns.extent());
   if (4 * columns < t.lanes) return std::nullopt;
-  choose_tile(t, window, columns, level);
+  choose_tile(t, window, columns, level, variation);
   made.pieces = ceil_div(window, t.tile_rows);
   made.task_pieces = made.pieces;
   t.task_columns = round_up(std::min<int64_t>(columns, 128), t.tile_columns());
@@ -121,6 +124,7 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
   t.tile_rows = ceil_div(window, made.pieces);
   t.row_block = t.task_rows = t.tile_rows;
 
+  made.task_free = variation.pick(made.task_free, 1, made.task_free);
   const int64_t plane_bytes = w.axes[0].length() * w.strides()[0] * bytes;
   if (plane_bytes > kPlaneBytes || positions * t.task_columns * bytes > kPlaneBytes) return std::nullopt;
   made.task_free = std::clamp<int64_t>(kPlaneBytes / plane_bytes, 1, made.task_free);

@@ -20,7 +20,7 @@ struct ColumnWindowTiling {
 
 /// Empty where a plane is too large, or more is computed between the lines than in them.
 std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& contraction, const Windows& windows,
-                                                      runtime::IsaLevel level);
+                                                      runtime::IsaLevel level, Variation& variation);
 
 /// Windows along rows.
 struct RowWindowTiling {
@@ -32,6 +32,6 @@ struct RowWindowTiling {
 
 /// Empty where a step of depth is too large to be packed at once, or the columns don't fill a vector.
 std::optional<RowWindowTiling> tile_row_windows(const Contraction& contraction, const Windows& windows,
-                                                runtime::IsaLevel level);
+                                                runtime::IsaLevel level, Variation& variation);
 
 }  // namespace strata::compiler

@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/compiler/loop/variation.h"
 #include "strata/compiler/loop/windows.h"
 #include "strata/runtime/machine/isa_level.h"
 
@@ -33,7 +34,7 @@ namespace strata::compiler {
 /// change places.
 std::optional<std::vector<ir::loops::StmtPtr>> schedule_windows(const Contraction& contraction,
                                                                 ir::loops::LoopContext& context, const ir::Facts& facts,
-                                                                runtime::IsaLevel level,
+                                                                runtime::IsaLevel level, Variation& variation,
                                                                 std::vector<std::string>& notes);
 
 }  // namespace strata::compiler

@@ -114,6 +114,19 @@ TEST(WindowedContraction, OtherElementTypesHaveTheSameSchedules) {
   expect_windows(Convolution{.filters = 9, .dtype = "f64"}.gradient_of_filter(), "rows", {2});
 }
 
+TEST(WindowedContraction, EveryVariationGivesTheSameBits) {
+  const Convolution forward{.channels = 5, .filters = 7, .height = 9, .width = 13, .window = 3, .pad = 1};
+  const Convolution gradient{.channels = 3, .filters = 19, .window = 5, .pad = 2};
+  for (const std::string& text : {forward.forward(), gradient.gradient_of_filter()}) {
+    const auto naive = std::move(parse_kernel(text).value());
+    for (const IsaLevel level : runtime::kAllIsaLevels)
+      for (uint64_t variation = 1; variation <= 12; ++variation) {
+        const auto scheduled = schedule(naive, level, nullptr, {.variation = variation});
+        EXPECT_EQ(compare_kernels(naive, scheduled, {3}, level, Run::InterpretAndNative), "") << variation;
+      }
+  }
+}
+
 TEST(WindowedContraction, OneImageAloneIsCutIntoTasks) {
   const Convolution large{.channels = 8, .filters = 32, .height = 30, .width = 30};
   expect_windows(large.forward(), "columns", {1});
