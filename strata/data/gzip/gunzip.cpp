@@ -29,6 +29,19 @@ bool is_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
 }
 
+std::string gunzip_head(std::span<const std::byte> bytes, size_t count) {
+  Inflater inflater;
+  std::string head(count, '\0');
+  if (!inflater.ready) return "";
+  inflater.stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
+  inflater.stream.avail_in = static_cast<uInt>(std::min(bytes.size(), size_t{1} << 20));
+  inflater.stream.next_out = reinterpret_cast<Bytef*>(head.data());
+  inflater.stream.avail_out = static_cast<uInt>(count);
+  inflate(&inflater.stream, Z_SYNC_FLUSH);  // what goes wrong is reported when all is unpacked
+  head.resize(count - inflater.stream.avail_out);
+  return head;
+}
+
 base::Result<std::string> gunzip(std::span<const std::byte> bytes, size_t most_bytes, std::string_view source) {
   Inflater inflater;
   const auto refuse = [&](std::string_view why) {
@@ -53,6 +66,9 @@ base::Result<std::string> gunzip(std::span<const std::byte> bytes, size_t most_b
     if (filled > most_bytes) return refuse(fmt::format("more than {} bytes unpacked", most_bytes));
     if (code == Z_STREAM_END) {
       if (inflater.stream.avail_in == 0) break;
+      if (!is_gzip(bytes.last(inflater.stream.avail_in)))
+        return Error("E0638", fmt::format("{}: {} bytes of something else follow its {} compressed bytes", source,
+                                          inflater.stream.avail_in, bytes.size() - inflater.stream.avail_in));
       if (inflateReset(&inflater.stream) != Z_OK) return refuse("damaged data");
       continue;
     }

@@ -54,6 +54,7 @@ LabelledImages read_split(std::string_view folder, std::string_view prefix) {
   if (split.labels.dtype() != ir::DType::u8 || split.labels.rank() != 1 || split.labels.shape()[0] != shape[0])
     throw Error("E0635", fmt::format("{}/{}: expected labels u8 [{}], found {} [{}]", folder, prefix, shape[0],
                                      ir::dtype_name(split.labels.dtype()), fmt::join(split.labels.shape(), ", ")));
+  if (shape[0] == 0) throw Error("E0635", fmt::format("{}/{}: expected images, found none", folder, prefix));
   check_labels(split.labels.as<uint8_t>(), folder, prefix);
   return split;
 }

@@ -142,6 +142,29 @@ TEST(FashionMnist, ImagesAndLabelsOfDifferentNumberAreRefused) {
   }
 }
 
+TEST(Idx, AFileThatUnpacksToMoreThanItsHeaderAsksForIsRefusedEarly) {
+  const base::TempFolder folder("idx");
+  base::write_file(folder / "bomb", gzip(labels(100) + std::string(50 << 20, '\0')));
+  EXPECT_NE(read_idx(folder / "bomb").error().message().find(": more than 108 bytes unpacked"), std::string::npos);
+  base::write_file(folder / "junk", gzip(labels(100)) + "junk");
+  EXPECT_NE(read_idx(folder / "junk").error().message().find("4 bytes of something else follow"), std::string::npos);
+}
+
+TEST(FashionMnist, AnEmptyTestSetIsRefusedBeforeAnyTraining) {
+  const base::TempFolder folder("mnist");
+  for (const auto& [prefix, count] : {std::pair("train", 3u), std::pair("t10k", 0u)}) {
+    base::write_file(folder / (std::string(prefix) + "-images-idx3-ubyte"), images(count));
+    base::write_file(folder / (std::string(prefix) + "-labels-idx1-ubyte"), labels(count));
+  }
+  try {
+    fashion_mnist(folder.path());
+    FAIL();
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code(), "E0635");
+    EXPECT_NE(error.message().find("/t10k: expected images, found none"), std::string::npos) << error.text();
+  }
+}
+
 TEST(FashionMnist, ALabelOutsideTheClassesIsRefusedWithItsFileAndImage) {
   const base::TempFolder folder("mnist");
   std::string wrong = labels(3);

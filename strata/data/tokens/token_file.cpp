@@ -17,8 +17,8 @@ namespace {
 
 using base::Error;
 
-constexpr std::string_view kMagic = "STRATOK1";
-constexpr size_t kHeaderBytes = 48;
+constexpr std::string_view kMagic = "STRATOK2";
+constexpr size_t kSummedBytes = 48, kHeaderBytes = 64;  // the checksum stands between them
 constexpr size_t kPieceBytes = size_t{1} << 20;
 
 /// Pieces of about kPieceBytes that end behind an empty line; where there is none for long, the piece is long.
@@ -41,10 +41,16 @@ std::string header_of(uint32_t width, const text::Tokenizer& tokenizer, uint64_t
   return header.little(tokens).little(text_bytes).little(hash.lo).little(hash.hi).str();
 }
 
-void write_ids(base::AtomicFile& file, const std::vector<text::TokenId>& ids, uint32_t width) {
-  if (width == 4) return file.write(std::as_bytes(std::span(ids)));
-  const std::vector<uint16_t> narrow(ids.begin(), ids.end());
-  file.write(std::as_bytes(std::span(narrow)));
+base::Hash128 checksum(std::span<const std::byte> header, std::span<const std::byte> ids) {
+  return base::combine(base::hash_bytes(header.first(kSummedBytes)), base::hash_bytes(ids));
+}
+
+void append_ids(std::string& bytes, const std::vector<text::TokenId>& ids, uint32_t width) {
+  const auto append = [&](const auto& list) {
+    bytes.append(reinterpret_cast<const char*>(list.data()), list.size() * sizeof list[0]);
+  };
+  if (width == 4) return append(ids);
+  append(std::vector<uint16_t>(ids.begin(), ids.end()));
 }
 
 Error malformed(const std::string& path, std::string_view what, std::string_view expected, std::string_view found) {
@@ -79,9 +85,15 @@ void encode_text(std::string_view text, const text::Tokenizer& tokenizer, const 
     if (progress) progress({.done_bytes = done, .total_bytes = text.size()});
   }
   const uint32_t width = tokenizer.vocabulary_size() <= 65536 ? 2 : 4;
+  const std::string header = header_of(width, tokenizer, tokens, text.size());
+  std::string body;
+  body.reserve(tokens * width);
+  for (const auto& piece : ids) append_ids(body, piece, width);
+  const base::Hash128 sum = checksum(std::as_bytes(std::span(header)), std::as_bytes(std::span(body)));
   base::AtomicFile file(path);
-  file.write(header_of(width, tokenizer, tokens, text.size()));
-  for (const auto& piece : ids) write_ids(file, piece, width);
+  file.write(header);
+  file.write(base::ByteWriter().little(sum.lo).little(sum.hi).str());
+  file.write(body);
   file.commit();
 }
 
@@ -97,11 +109,16 @@ base::Result<int64_t> TokenFile::read_header() {
   text_bytes_ = reader.little<uint64_t>("text bytes").value();
   tokenizer_.lo = reader.little<uint64_t>("tokenizer").value();
   tokenizer_.hi = reader.little<uint64_t>("tokenizer").value();
+  base::Hash128 expected;
+  expected.lo = reader.little<uint64_t>("checksum").value();
+  expected.hi = reader.little<uint64_t>("checksum").value();
   if (width_ != 2 && width_ != 4) return malformed(file_.path(), "width", "2 or 4 bytes", fmt::to_string(width_));
   const uint64_t room = reader.remaining() / static_cast<uint64_t>(width_);
   if (tokens != room || reader.remaining() % static_cast<uint64_t>(width_) != 0)
     return malformed(file_.path(), "ids", fmt::format("{} of {} bytes", tokens, width_),
                      fmt::format("{} bytes", reader.remaining()));
+  const base::Hash128 found = checksum(file_.bytes(), file_.bytes().subspan(kHeaderBytes));
+  if (found != expected) return malformed(file_.path(), "checksum", expected.hex(), found.hex());
   return static_cast<int64_t>(tokens);
 }
 

@@ -1,11 +1,12 @@
 // A text as token ids in a file, mapped into memory: what a language model trains on.
 //
-//   0          8        12       16           24           32             48
-//   | STRATOK1 | width  | vocab  | tokens     | text bytes | tokenizer    | ids: u16 or u32, little-endian ... |
-//   |          | u32    | u32    | u64        | u64        | hash, u64 x 2|                                     |
+//   0          8        12       16           24           32             48             64
+//   | STRATOK2 | width  | vocab  | tokens     | text bytes | tokenizer    | checksum     | ids: u16 or u32, ... |
+//   |          | u32    | u32    | u64        | u64        | hash, u64 x 2| hash, u64 x 2| little-endian        |
 //
-// The hash is of the tokenizer.json, so that a file encoded with another tokenizer is noticed. Ids are checked against
-// the vocabulary when the file is opened.
+// The first hash is of the tokenizer.json, so that a file encoded with another tokenizer is noticed; the second of all
+// other bytes. Both, and the ids against the vocabulary, are checked when the file is opened: a damaged id would
+// otherwise be learnt from without a word.
 #pragma once
 
 #include <cstdint>

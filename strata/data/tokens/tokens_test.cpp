@@ -4,6 +4,7 @@
 #include <set>
 
 #include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/sha256.h"
 #include "strata/base/bytes/temp_folder.h"
@@ -28,12 +29,13 @@ std::string code_of(const base::Result<TokenFile>& file) { return file ? "" : fi
 
 /// A file of the ids 0 .. count-1 (as the bytes they stand for don't matter here).
 std::shared_ptr<const TokenFile> counting_tokens(const base::TempFolder& folder, int count) {
-  std::string bytes = "STRATOK1";
-  const auto put = [&](auto value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof value); };
-  put(uint32_t{2}), put(uint32_t{1000}), put(static_cast<uint64_t>(count)), put(uint64_t{1}), put(uint64_t{0}),
-      put(uint64_t{0});
-  for (int i = 0; i < count; ++i) put(static_cast<uint16_t>(i));
-  base::write_file(folder / "ids", bytes);
+  base::ByteWriter header, ids;
+  header.text("STRATOK2").little(uint32_t{2}).little(uint32_t{1000}).little(static_cast<uint64_t>(count));
+  header.little(uint64_t{1}).little(uint64_t{0}).little(uint64_t{0});
+  for (int i = 0; i < count; ++i) ids.little(static_cast<uint16_t>(i));
+  const base::Hash128 sum = base::combine(base::hash_text(header.str()), base::hash_text(ids.str()));
+  header.little(sum.lo).little(sum.hi);
+  base::write_file(folder / "ids", header.str() + ids.str());
   return std::make_shared<const TokenFile>(TokenFile::open(folder / "ids").value());
 }
 
@@ -91,9 +93,11 @@ TEST(TokenFile, DamagedFilesAreRefused) {
   EXPECT_EQ(open(whole), "");
   for (size_t size = 0; size < whole.size(); ++size) EXPECT_NE(open(whole.substr(0, size)), "") << size;
   EXPECT_EQ(open(whole + "x"), "E0640");
-  std::string outside = whole;
-  outside[49] = '\x7F';  // the high byte of the first id
-  EXPECT_EQ(open(outside), "E0640");
+  for (size_t place = 0; place < whole.size(); place += 3) {
+    std::string flipped = whole;
+    flipped[place] ^= 1;
+    EXPECT_NE(open(flipped), "") << place;
+  }
   EXPECT_EQ(code_of(TokenFile::open(folder / "none")), "E0001");
 }
 
