@@ -4,6 +4,7 @@
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/number_option.h"
 #include "strata/train/language_task.h"
 
 namespace strata::cli {
@@ -33,12 +34,10 @@ Run declare_generate(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("RUN", options->run, "run folder of a language model")->required();
   app.add_option("--prompt", options->prompt, "the text to continue; empty: a new text");
-  app.add_option("--tokens", options->tokens, "new tokens at most")->check(CLI::Range(int64_t{1}, int64_t{1000000}));
-  app.add_option("--temperature", options->temperature, "0: always the most likely token")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--top-k", options->top_k, "draw from the k most likely tokens; 0: from all")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seed", options->seed, "the same seed gives the same text");
+  add_whole_number(app, "--tokens", options->tokens, 1, 1'000'000, "new tokens at most");
+  add_real_number(app, "--temperature", options->temperature, 0, "0: always the most likely token");
+  add_whole_number(app, "--top-k", options->top_k, 0, 1'000'000, "draw from the k most likely tokens; 0: from all");
+  add_seed(app, "--seed", options->seed, "the same seed gives the same text");
   app.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 #include <vector>
 
 #include "strata/base/bytes/files.h"
@@ -56,8 +57,10 @@ int run_checked(std::span<const std::string> arguments) {
   try {
     app.parse(reversed);
   } catch (const CLI::Success& success) {  // --help, --version
-    std::fflush(stdout);
-    return app.exit(success);
+    std::ostringstream text;
+    const int exit_code = app.exit(success, text, text);
+    print_out(text.str());
+    return exit_code;
   } catch (const CLI::ParseError& error) {
     throw base::Error("E0710", error.what()).hint("`strata --help` and `strata COMMAND --help` list what there is");
   }

@@ -31,6 +31,7 @@ TEST(Error, NearestNameOffersOnlyLikelySlips) {
   const std::vector<std::string> names = {"steps", "batch", "learning_rate"};
   EXPECT_EQ(nearest_name("step", names), "steps");
   EXPECT_EQ(nearest_name("learnign_rate", names), "learning_rate");
+  EXPECT_EQ(nearest_name("setps", names), "steps");
   EXPECT_EQ(nearest_name("colour", names), std::nullopt);
 }
 
