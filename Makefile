@@ -14,7 +14,7 @@ demo: ## trains LeNet-5 on Fashion-MNIST and a small GPT on Debian's texts, and 
 	@tools/setup build demo
 	@$(MAKE) --no-print-directory configure
 	@$(NINJA) strata
-	@$(BUILD)/strata demo
+	@$(BUILD)/strata demo --replace
 
 test: ## builds everything and runs all tests
 	@tools/setup

@@ -20,6 +20,7 @@ Run declare_demo(CLI::App& app) {
   app.add_option("--set", options->demo.overrides, "lenet.key=value or gpt.key=value: replaces what the file says")
       ->take_all()
       ->allow_extra_args(false);
+  app.add_flag("--replace", options->demo.replaces, "overwrite the runs in the folders");
   app.add_flag("--json", options->json, "the summary as JSON on stdout");
   return [options] {
     const train::DemoResult result = train::run_demo(options->demo);

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <memory>
 
+#include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
@@ -25,6 +27,9 @@ int run(const Options& options) {
   base::Json json = base::Json::object().set("title", opened.task->title()).set("step", opened.step);
   base::Table table({{"measure"}, {"value", base::Align::Right}});
   for (const train::Measure& m : measures) {
+    if (!std::isfinite(m.value))
+      throw base::Error("E0704", fmt::format("{} of the model is not finite", m.name))
+          .hint("the training diverged: train again with a smaller optim.learning_rate");
     json.set(m.name, m.value);
     table.add({m.name, fmt::format("{:.4f}", m.value)});
   }

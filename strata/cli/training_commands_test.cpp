@@ -1,5 +1,10 @@
 // The commands around training, as a user types them: files that they leave, and exit codes.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
@@ -54,6 +59,86 @@ TEST_F(TrainingCommands, InitDataInspectAndProfileWriteWhatTheySay) {
   EXPECT_GT(inspected.at("matrix_flops_per_step").as_double(), 1e7);
   ASSERT_EQ(strata({"profile", config, "--set", data(), "--steps", "2", "--out", folder_ / "t.json"}), 0);
   EXPECT_GT(base::read_json(folder_ / "t.json").value().at("traceEvents").size(), 20u);
+}
+
+TEST_F(TrainingCommands, NumbersAreReadStrictly) {
+  const std::string run = folder_ / "none";
+  for (const auto& [option, value] : {std::pair("--seed", "-1"),
+                                      {"--seed", "18446744073709551616"},
+                                      {"--top-k", "99999999999999999999"},
+                                      {"--temperature", "nan"},
+                                      {"--temperature", "-1"},
+                                      {"--tokens", "0"},
+                                      {"--tokens", "5x"}}) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(strata({"generate", run, option, value}), 1) << option << " " << value;
+    const std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_NE(text.find(std::string(option) + ": expected "), std::string::npos) << text;
+    EXPECT_LT(text.size(), 250u) << text;
+  }
+  EXPECT_EQ(strata({"generate", run, "--seed", "18446744073709551615", "--temperature", "0.5"}), 2) << "no such run";
+}
+
+TEST_F(TrainingCommands, AWholeHelpThatCanNotBeWrittenIsAnError) {
+  const int real = dup(1), full = open("/dev/full", O_WRONLY);
+  dup2(full, 1);
+  const int code = strata({"--help"});
+  dup2(real, 1);
+  close(real), close(full);
+  std::clearerr(stdout);
+  EXPECT_EQ(code, 2);
+}
+
+TEST_F(TrainingCommands, ConfigCheckRefusesWhatTrainWould) {
+  const auto check = [&](std::vector<std::string> overrides) {
+    std::vector<std::string> arguments = {"config", "--check", folder_ / "c.toml"};
+    for (const std::string& o : overrides) arguments.insert(arguments.end(), {"--set", o});
+    testing::internal::CaptureStdout();
+    const int code = strata(arguments);
+    testing::internal::GetCapturedStdout();
+    return code;
+  };
+  EXPECT_EQ(check({}), 0);
+  EXPECT_EQ(check({"model.kind=gpt", "data.kind=king_james"}), 0);
+  EXPECT_EQ(check({"model.kind=gpt"}), 1) << "a gpt doesn't learn from images";
+  EXPECT_EQ(check({"model.kind=gpt", "data.kind=king_james", "model.width=100", "model.heads=7"}), 1);
+  EXPECT_EQ(check({"model.kind=gpt", "data.kind=text"}), 1) << "no file";
+  for (const char* name : {"", "..", "../../x", "/x", "a\nb", "a\x1b[1m"})
+    EXPECT_EQ(check({"run.name=" + std::string(name)}), 1) << name;
+  EXPECT_EQ(strata({"train", ""}), 2) << "not the defaults";
+}
+
+TEST_F(TrainingCommands, WhatCanNotBeCountedIsNotCutInSilence) {
+  const std::string config = folder_ / "c.toml";
+  EXPECT_EQ(strata({"train", config, "--set", data(), "--set", "train.accumulate=10000", "--out", folder_ / "a"}), 1);
+  EXPECT_EQ(strata({"train", config, "--set", data(), "--set", "train.batch=81", "--out", folder_ / "a"}), 1);
+}
+
+TEST_F(TrainingCommands, TheDemoTellsOfMistakesBeforeItTrains) {
+  const std::string lenet = "[run]\nname = 'lenet'\n[data]\npath = '" + folder_.path() + "'\n";
+  base::write_file(folder_ / "lenet.toml", std::string_view(lenet));
+  base::write_file(folder_ / "gpt.toml", std::string_view("[model]\nkind = 'gpt'\n[data]\nkind = 'king_james'\n"));
+  const auto demo = [&](const std::string& set) {
+    return strata({"demo", "--configs", folder_.path(), "--out", folder_ / "demo", "--set", set});
+  };
+  EXPECT_EQ(demo("gpt.model.widht=8"), 1);
+  EXPECT_EQ(demo("gpt.model.heads=7"), 1);
+  EXPECT_EQ(demo("train.steps=5"), 1) << "of which model?";
+  base::make_folders(folder_ / "demo/gpt");
+  base::write_file(folder_ / "demo/gpt/checkpoint.safetensors", std::string_view("mine"));
+  EXPECT_EQ(demo("lenet.train.steps=5"), 1) << "a run is in the way";
+  EXPECT_FALSE(base::is_folder(folder_ / "demo/lenet"));
+  EXPECT_EQ(base::read_text(folder_ / "demo/gpt/checkpoint.safetensors").value(), "mine");
+}
+
+TEST_F(TrainingCommands, ARunIsEvaluatedFromAnyFolder) {
+  const std::filesystem::path here = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  EXPECT_EQ(strata({"train", "c.toml", "--set", "data.path=.", "--out", "run"}), 0);
+  std::filesystem::current_path(here);
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(strata({"eval", folder_ / "run"}), 0);
+  testing::internal::GetCapturedStdout();
 }
 
 TEST_F(TrainingCommands, ExitCodesTellWhoCanMendIt) {

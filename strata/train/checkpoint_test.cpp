@@ -99,6 +99,30 @@ TEST(Checkpoint, TruncatedAndForeignFilesAreRefused) {
   EXPECT_EQ(code_of([&] { load_checkpoint(folder / "foreign"); }), "E0703");
 }
 
+TEST(Checkpoint, AnyChangedByteIsNoticed) {
+  const base::TempFolder folder;
+  save_checkpoint(folder / "c", numbered(1, 20));
+  const std::string whole = base::read_text(folder / "c").value();
+  for (size_t place = 0; place < whole.size(); ++place) {
+    std::string flipped = whole;
+    flipped[place] ^= 4;
+    base::write_file(folder / "flipped", std::string_view(flipped));
+    EXPECT_NE(code_of([&] { load_checkpoint(folder / "flipped"); }), "no error") << place;
+  }
+  std::string edited = whole;
+  edited.replace(edited.find("\"step\":\"1\""), 10, "\"step\":\"9\"");
+  base::write_file(folder / "edited", std::string_view(edited));
+  EXPECT_EQ(code_of([&] { load_checkpoint(folder / "edited"); }), "E0703");
+}
+
+TEST(Checkpoint, CountsOutsideTheirRangeAreRefused) {
+  for (const char* wrong : {"-1", "1000000000000000001", "1e3", ""}) {
+    Snapshot snapshot;
+    snapshot.facts["step"] = wrong;
+    EXPECT_EQ(code_of([&] { integer_fact(snapshot, "step"); }), "E0703") << wrong;
+  }
+}
+
 TEST(TreeState, NamesTheFirstTensorThatDiffers) {
   auto model = nn::init<models::LeNet>(Key(0));
   Snapshot snapshot;
@@ -134,8 +158,36 @@ TEST(RunFolder, RefusesWhatItCanNotWriteToAndRunsThatAreThere) {
   EXPECT_EQ(code_of([&] { RunFolder(folder / "new", Start::Resume); }), "E0702");
   base::write_file(folder / "new/metrics.jsonl", std::string_view("{}\n"));
   EXPECT_EQ(code_of([&] { RunFolder(folder / "new", Start::Fresh); }), "E0701");
-  RunFolder replaced(folder / "new", Start::Replace);
+  const RunFolder replaced(folder / "new", Start::Replace);
+  EXPECT_TRUE(replaced.has("metrics.jsonl")) << "until the new run has a first step";
+  replaced.remove_run();
   EXPECT_FALSE(replaced.has("metrics.jsonl"));
+}
+
+TEST(RunFolder, AnEmptyFileOfMetricsIsNoRun) {
+  const base::TempFolder folder;
+  base::write_file(folder / "metrics.jsonl", std::string_view());
+  EXPECT_EQ(code_of([&] { RunFolder(folder.path(), Start::Fresh); }), "no error");
+}
+
+TEST(RunFolder, OnlyOneTrainingAtATimeWorksInIt) {
+  const base::TempFolder folder;
+  {
+    const RunFolder first(folder / "run", Start::Fresh);
+    save_checkpoint(first.file("checkpoint.safetensors"), numbered(1, 10));
+    EXPECT_EQ(code_of([&] { RunFolder(folder / "run", Start::Resume); }), "E0708");
+    EXPECT_EQ(code_of([&] { RunFolder(folder / "run", Start::Replace); }), "E0708");
+  }
+  EXPECT_EQ(code_of([&] { RunFolder(folder / "run", Start::Resume); }), "no error");
+}
+
+TEST(RunFolder, RemovesWhatAKilledProcessHadHalfWritten) {
+  const base::TempFolder folder;
+  base::write_file(folder / "checkpoint.safetensors.tmp-123-0", std::string_view("x"));
+  base::write_file(folder / "mine.tmp-1", std::string_view("x"));
+  const RunFolder run(folder.path(), Start::Fresh);
+  EXPECT_FALSE(run.has("checkpoint.safetensors.tmp-123-0"));
+  EXPECT_TRUE(run.has("mine.tmp-1"));
 }
 
 }  // namespace

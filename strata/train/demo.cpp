@@ -30,6 +30,13 @@ double measure(const TrainingResult& result, const std::string& name) {
   throw base::Error("E0900", "the demo's training measured no " + name);
 }
 
+void check_overrides(const std::vector<std::string>& all) {
+  for (const std::string& o : all)
+    if (!o.starts_with("lenet.") && !o.starts_with("gpt."))
+      throw base::Error("E0006", fmt::format("--set {}: it names neither model", o))
+          .hint(fmt::format("lenet.{0} or gpt.{0}", o));
+}
+
 /// Those of the overrides that are for `model`, without its name.
 std::vector<std::string> overrides_for(const std::string& model, const std::vector<std::string>& all) {
   std::vector<std::string> own;
@@ -60,6 +67,15 @@ std::unique_ptr<base::Config> config_of(const std::string& model, const DemoOpti
 
 TrainingResult train_in(const base::Config& config, const std::string& path) {
   return train(config, RunFolder(path, Start::Replace), Start::Replace);
+}
+
+/// What can be wrong is told before minutes of training.
+void check(const DemoOptions& options) {
+  check_overrides(options.overrides);
+  for (const char* model : {"lenet", "gpt"}) {
+    config_of(model, options);
+    if (!options.replaces) require_no_run(options.out + "/" + model);
+  }
 }
 
 void demo_lenet(const DemoOptions& options, DemoResult& result) {
@@ -96,7 +112,7 @@ void write_summary(const DemoOptions& options, DemoResult& result) {
   Json summary = Json::object().set("lenet", Json::object().set("test_accuracy", result.lenet_test_accuracy));
   summary.set("gpt",
               Json::object().set("val_loss", result.gpt_val_loss).set("bits_per_byte", result.gpt_bits_per_byte));
-  summary.set("xz", Json::object().set("bits_per_byte", result.xz_bits_per_byte));
+  if (result.xz_bits_per_byte) summary.set("xz", Json::object().set("bits_per_byte", *result.xz_bits_per_byte));
   summary.set("seconds", std::move(seconds));
   result.summary_path = options.out + "/summary.json";
   base::write_file(result.summary_path, std::string_view(summary.dump_pretty() + "\n"));
@@ -107,6 +123,7 @@ void write_summary(const DemoOptions& options, DemoResult& result) {
 DemoResult run_demo(const DemoOptions& options) {
   const auto start = Clock::now();
   DemoResult result;
+  check(options);
   demo_lenet(options, result);
   demo_gpt(options, result);
   result.total_seconds = seconds_since(start);
@@ -120,8 +137,9 @@ std::string demo_table(const DemoResult& r) {
       {"LeNet-5", "test accuracy", fmt::format("{:.4f}", r.lenet_test_accuracy), base::duration_text(r.lenet_seconds)});
   table.add({"text", "corpus, tokenizer, tokens", "", base::duration_text(r.text_seconds)});
   table.add({"GPT", "validation loss", fmt::format("{:.4f}", r.gpt_val_loss), base::duration_text(r.gpt_seconds)});
-  table.add({"GPT", "bits per byte, held-out megabyte", fmt::format("{:.3f}", r.gpt_bits_per_byte)});
-  table.add({"xz -9", "bits per byte, the same megabyte", fmt::format("{:.3f}", r.xz_bits_per_byte)});
+  table.add({"GPT", "bits per byte, held-out text", fmt::format("{:.3f}", r.gpt_bits_per_byte)});
+  if (r.xz_bits_per_byte)
+    table.add({"xz -9", "bits per byte, the same text", fmt::format("{:.3f}", *r.xz_bits_per_byte)});
   table.add({"all", "", "", base::duration_text(r.total_seconds)});
   return table.text();
 }

@@ -6,6 +6,7 @@
 //                                 "xz": {"bits_per_byte": ..}, "seconds": {"lenet": .., "corpus": .., "gpt": ..}}
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,17 +17,20 @@ struct DemoOptions {
   std::string out = "runs/demo";
   /// "lenet.train.epochs=1": for one of the two models.
   std::vector<std::string> overrides;
+  bool replaces = false;  ///< runs that are in the folders; else they are an error
 };
 
 struct DemoResult {
   double lenet_test_accuracy = 0;
-  double gpt_val_loss = 0, gpt_bits_per_byte = 0, xz_bits_per_byte = 0;
+  double gpt_val_loss = 0, gpt_bits_per_byte = 0;
+  std::optional<double> xz_bits_per_byte;  ///< of the corpus's held-out text; no other text is a file of its own
   double lenet_seconds = 0, text_seconds = 0, gpt_seconds = 0, total_seconds = 0;
   std::string sample;        ///< a few lines by the GPT
   std::string summary_path;  ///< of summary.json
 };
 
-/// Runs everything anew. Throws what the trainings throw, and E0651 when xz isn't installed.
+/// Runs everything anew. Mistakes in the configurations, and runs in the way (E0701), are found before the first
+/// training. Throws what the trainings throw, and E0651 when xz isn't installed.
 DemoResult run_demo(const DemoOptions& options);
 
 /// The closing table.

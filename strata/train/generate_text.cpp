@@ -43,7 +43,10 @@ TrainedGpt load_trained_gpt(const std::string& run_path) {
     throw base::Error("E0702", "run folder " + run_path + " has no checkpoint.safetensors");
   TrainedGpt trained{models::Gpt(gpt_config(*config)), text::load_tokenizer(run_path + "/tokenizer.json").value()};
   nn::init(trained.model, Key(0));
-  restore_leaves(load_checkpoint(run_path + "/checkpoint.safetensors"), "model", leaves_of(trained.model));
+  const Snapshot snapshot = load_checkpoint(run_path + "/checkpoint.safetensors");
+  require_settings(snapshot, *config, kLanguageSettings);
+  require_tokenizer(snapshot, trained.tokenizer);
+  restore_leaves(snapshot, "model", leaves_of(trained.model));
   return trained;
 }
 

@@ -1,5 +1,7 @@
 #include "strata/train/history.h"
 
+#include <algorithm>
+
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/json/json.h"
@@ -36,43 +38,50 @@ double number(const Json* value) { return value && value->is_number() ? value->a
 
 }  // namespace
 
-History::History(const RunFolder& folder, std::optional<int64_t> resumed_at) {
-  const std::string path = folder.file("metrics.jsonl");
-  if (resumed_at && base::is_file(path)) read_back(path, *resumed_at);
-  report::EventFileOptions options;
-  if (resumed_at) options.resumed_at = *resumed_at + 1;
-  files_ = std::make_unique<Files>(path, folder.path(), std::move(options));
+History::History(const RunFolder& folder, std::optional<int64_t> resumed_at)
+    : folder_(folder.path()), metrics_path_(folder.file("metrics.jsonl")), resumed_at_(resumed_at) {
+  if (resumed_at && base::is_file(metrics_path_)) read_back(*resumed_at);
 }
 History::~History() = default;
 
-void History::read_back(const std::string& path, int64_t resumed_at) {
-  const std::string text = base::read_text(path).value();
-  std::string kept;
+void History::read_back(int64_t resumed_at) {
+  const std::string text = base::read_text(metrics_path_).value();
   size_t begin = 0;
   while (begin < text.size()) {
-    size_t end = text.find('\n', begin);
-    if (end == std::string::npos) end = text.size();
-    const std::string line = text.substr(begin, end - begin);
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    read_line(text.substr(begin, end - begin), resumed_at);
     begin = end + 1;
-    auto json = base::parse_json(line, path);
-    if (!json || !json->is_object()) continue;  // a torn line of a killed run
-    const auto step = static_cast<int64_t>(number(json->find("step")));
-    if (step > resumed_at) continue;
-    kept += line + "\n";
-    if (const Json* measures = json->find("evaluation"); measures && measures->is_object()) {
-      EvalPoint point{step, {}};
-      for (const base::JsonMember& m : measures->members()) {
-        const Json* is_loss = m.value.find("is_loss");
-        point.measures.push_back(
-            {m.key, number(m.value.find("value")), is_loss && is_loss->is_bool() && is_loss->as_bool()});
-      }
-      evaluations_.push_back(std::move(point));
-    } else {
-      train_.push_back({step, number(json->find("loss")), number(json->find("learning_rate")),
-                        number(json->find("units_per_second"))});
-    }
   }
-  base::write_file(path, std::string_view(kept));
+}
+
+void History::read_line(const std::string& line, int64_t resumed_at) {
+  auto json = base::parse_json(line, metrics_path_);
+  if (!json || !json->is_object()) return;  // a torn line of a killed run
+  const auto step = static_cast<int64_t>(number(json->find("step")));
+  if (step > resumed_at) return;
+  kept_ += line + "\n";
+  const Json* measures = json->find("evaluation");
+  if (measures == nullptr || !measures->is_object()) {
+    train_.push_back({step, number(json->find("loss")), number(json->find("learning_rate")),
+                      number(json->find("units_per_second"))});
+    return;
+  }
+  EvalPoint point{step, {}};
+  for (const base::JsonMember& m : measures->members()) {
+    const Json* is_loss = m.value.find("is_loss");
+    point.measures.push_back(
+        {m.key, number(m.value.find("value")), is_loss && is_loss->is_bool() && is_loss->as_bool()});
+  }
+  evaluations_.push_back(std::move(point));
+}
+
+void History::open() {
+  report::EventFileOptions options;
+  if (resumed_at_) {
+    options.resumed_at = *resumed_at_ + 1;
+    if (base::is_file(metrics_path_)) base::write_file(metrics_path_, std::string_view(kept_));
+  }
+  files_ = std::make_unique<Files>(metrics_path_, folder_, std::move(options));
 }
 
 void History::add(const TrainPoint& point) {

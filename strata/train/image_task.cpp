@@ -23,6 +23,8 @@ constexpr int64_t kEvaluationBatch = 500;  // images
 // Mean and deviation of the training images' pixels, on the scale from 0 to 1.
 constexpr double kMean = 0.2860, kDeviation = 0.3530;
 
+constexpr std::string_view kSettings[] = {"model.kind"};
+
 struct ImageLoss {
   Tensor operator()(const models::LeNet& m, const Tensor& x_BCHW, const Tensor& y_B, nn::Context&) const {
     return nn::cross_entropy(m(x_BCHW), y_B);
@@ -58,6 +60,7 @@ class ImageTask final : public Task {
     if (held_out >= all) config.refuse("data.validation", fmt::format("there are {} training images in all", all));
     int64_t used = all - held_out;
     if (const int64_t limit = config.int_at("data.limit")) used = std::min(used, limit);
+    if (batch_size() > used) config.refuse("train.batch", fmt::format("there are {} images to train on", used));
     train_ = part(data.train, 0, used);
     validation_ = part(data.train, all - held_out, all);
     test_ = data.test;
@@ -67,7 +70,7 @@ class ImageTask final : public Task {
   std::string title() const override { return "LeNet-5 on Fashion-MNIST"; }
   std::string unit() const override { return "images"; }
   int64_t parameters() const override { return learner_.parameters(); }
-  int64_t steps_per_epoch() const override { return std::max<int64_t>(1, loader_->batches_per_epoch() / accumulate()); }
+  int64_t steps_per_epoch() const override { return steps_of_epoch(config_, loader_->batches_per_epoch()); }
   int64_t batch_size() const override { return config_.int_at("train.batch"); }
 
   const runtime::Executable& program() override { return learner_.program(sample_of(loader_->batch(0, 0))); }
@@ -101,9 +104,11 @@ class ImageTask final : public Task {
 
   void save(Snapshot& snapshot) const override {
     learner_.save(snapshot);
+    save_settings(snapshot, config_, kSettings);
     snapshot.facts["loader"] = loader_->state().json().dump();
   }
   void restore(const Snapshot& snapshot) override {
+    require_settings(snapshot, config_, kSettings);
     learner_.restore(snapshot);
     const base::Json state = base::parse_json(fact(snapshot, "loader"), "checkpoint: loader").value();
     loader_->restore(data::LoaderState::from_json(state).value());

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
+#include "strata/base/json/json.h"
 #include "strata/models/lenet.h"
 #include "strata/nn/loss.h"
 #include "strata/train/checkpoint.h"
@@ -15,6 +17,7 @@
 #include "strata/train/open_task.h"
 #include "strata/train/schema.h"
 #include "strata/train/trainer.h"
+#include "strata/train/tree_state.h"
 
 namespace strata::train {
 namespace {
@@ -160,6 +163,69 @@ TEST(ImageTask, AStepThatIsNotFiniteNamesItsOpAndCommitsNothing) {
   const Snapshot last = load_checkpoint(run.file("checkpoint.safetensors"));
   for (const auto& [name, array] : last.tensors)
     for (int64_t i = 0; i < array.elements(); ++i) ASSERT_TRUE(std::isfinite(array.get(i))) << name;
+}
+
+std::string text_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const base::Error& e) {
+    return e.text();
+  }
+  return "no error";
+}
+
+TEST(ImageTask, AnUpdateThatIsNotFiniteIsNeverSaved) {
+  const base::TempFolder folder;
+  // 1e-30 vanishes beside f32's smallest numbers: a pixel that is always dark divides 0 by 0.
+  const base::Config config =
+      image_config(folder.path(), {"optim.kind=adagrad", "optim.epsilon=1e-30", "optim.learning_rate=1e6",
+                                   "train.log_every=1", "train.checkpoint_every=1", "optim.schedule=constant"});
+  const RunFolder run(folder / "run", Start::Fresh);
+  const std::string text = text_of([&] { train(config, run, Start::Fresh); });
+  EXPECT_NE(text.find("error[E0704]"), std::string::npos) << text;
+  if (run.has("checkpoint.safetensors")) {
+    EXPECT_EQ(first_not_finite(load_checkpoint(run.file("checkpoint.safetensors"))), "");
+  }
+}
+
+TEST(ImageTask, DecaysOfOneAndAnEpsilonOfZeroAreRefused) {
+  for (const char* bad : {"optim.epsilon=0", "optim.beta1=1", "optim.beta2=1.0"}) {
+    const std::string overrides[] = {bad};
+    EXPECT_THROW(base::parse_config(training_schema(), "", "test", overrides), base::Error) << bad;
+  }
+}
+
+TEST(ImageTask, AReplacedRunStaysUntilTheNewOneHasAStep) {
+  const base::TempFolder folder;
+  const std::string checkpoint = folder / "run/checkpoint.safetensors", summary = folder / "run/summary.json";
+  train(image_config(folder.path()), RunFolder(folder / "run", Start::Fresh), Start::Fresh);
+  const std::string old = base::read_text(checkpoint).value();
+  const auto replace = [&](std::vector<std::string> more) {
+    const base::Config config = image_config(folder.path(), std::move(more));
+    return text_of([&] { train(config, RunFolder(folder / "run", Start::Replace), Start::Replace); });
+  };
+  EXPECT_NE(replace({"data.path=" + (folder / "nothing")}).find("E0634"), std::string::npos);
+  EXPECT_NE(replace({"train.memory_limit=1"}).find("E0314"), std::string::npos);
+  EXPECT_EQ(base::read_text(checkpoint).value(), old);
+  EXPECT_TRUE(base::is_file(summary));
+  // Ends after its first step: the old results are gone with the old checkpoint, not mixed with the new ones.
+  EXPECT_NE(replace({"optim.learning_rate=1e6", "optim.schedule=constant"}).find("E0704"), std::string::npos);
+  EXPECT_FALSE(base::is_file(summary));
+}
+
+TEST(ImageTask, ResumingAFinishedRunKeepsItsSummary) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(folder.path(), {"train.log_every=100"});
+  const TrainingResult first = train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
+  const base::Json before = base::read_json(folder / "a/summary.json").value();
+  const TrainingResult again = train(config, RunFolder(folder / "a", Start::Resume), Start::Resume);
+  EXPECT_EQ(again.last_loss, first.last_loss);
+  ASSERT_EQ(again.measures.size(), first.measures.size());
+  const base::Json after = base::read_json(folder / "a/summary.json").value();
+  for (const base::JsonMember& m : before.members())
+    if (m.key != "seconds") {
+      EXPECT_EQ(after.at(m.key).dump(), m.value.dump()) << m.key;
+    }
 }
 
 struct ImageLoss {

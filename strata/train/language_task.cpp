@@ -67,12 +67,16 @@ class LanguageTask final : public Task {
     const auto found = static_cast<int64_t>(source_.tokenizer->vocabulary_size());
     if (found < config.int_at("model.vocabulary"))  // the model would learn, and then write, tokens that don't exist
       config.refuse("model.vocabulary", fmt::format("the text makes only {} tokens", found));
+    for (const auto& [part, tokens] : {std::pair("validation", source_.validation), {"held-out", source_.held_out}})
+      if (tokens->size() <= context())
+        config.refuse("model.context", fmt::format("{} needs {} tokens, the {} part of the text has {}", context(),
+                                                   context() + 1, part, tokens->size()));
   }
 
   std::string title() const override { return "GPT on " + source_.name; }
   std::string unit() const override { return "tokens"; }
   int64_t parameters() const override { return learner_.parameters(); }
-  int64_t steps_per_epoch() const override { return std::max<int64_t>(1, loader_.batches_per_epoch() / accumulate()); }
+  int64_t steps_per_epoch() const override { return steps_of_epoch(config_, loader_.batches_per_epoch()); }
   int64_t batch_size() const override { return config_.int_at("train.batch"); }
 
   const runtime::Executable& program() override { return learner_.program(sample_of(loader_.batch(0, 0))); }
@@ -109,9 +113,17 @@ class LanguageTask final : public Task {
 
   void save(Snapshot& snapshot) const override {
     learner_.save(snapshot);
+    save_settings(snapshot, config_, kLanguageSettings);
+    snapshot.facts["text"] = source_.text_hash;
+    snapshot.facts["tokenizer"] = data::tokenizer_hash(*source_.tokenizer).hex();
     snapshot.facts["loader"] = loader_.state().json().dump();
   }
   void restore(const Snapshot& snapshot) override {
+    require_settings(snapshot, config_, kLanguageSettings);
+    if (fact(snapshot, "text") != source_.text_hash)
+      throw base::Error("E0709", fmt::format("{} is not the text that the run was trained on", source_.name))
+          .hint("its tokens would mean other things to the model: put the old text back, or start a new run");
+    require_tokenizer(snapshot, *source_.tokenizer);
     learner_.restore(snapshot);
     const base::Json state = base::parse_json(fact(snapshot, "loader"), "checkpoint: loader").value();
     loader_.restore(data::LoaderState::from_json(state).value());
@@ -170,6 +182,13 @@ class LanguageTask final : public Task {
 };
 
 }  // namespace
+
+void require_tokenizer(const Snapshot& snapshot, const text::Tokenizer& tokenizer) {
+  const std::string &expected = fact(snapshot, "tokenizer"), found = data::tokenizer_hash(tokenizer).hex();
+  if (found == expected) return;
+  throw base::Error("E0709",
+                    fmt::format("the run was trained with another tokenizer: expected {}, found {}", expected, found));
+}
 
 models::GptConfig gpt_config(const base::Config& config) {
   models::GptConfig gpt{.layers = config.int_at("model.layers"),

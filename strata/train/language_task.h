@@ -22,6 +22,12 @@ std::unique_ptr<Task> make_language_task(const base::Config& config);
 /// The model.* keys. Refuses a width that isn't a multiple of the heads.
 models::GptConfig gpt_config(const base::Config& config);
 
+/// Keys that a checkpoint must agree with though its tensors' shapes don't show them.
+constexpr std::string_view kLanguageSettings[] = {"model.kind", "model.heads"};
+
+/// Throws E0709 unless the snapshot's run had this tokenizer.
+void require_tokenizer(const Snapshot& snapshot, const text::Tokenizer& tokenizer);
+
 /// Continues a text. The result has the prompt in front.
 std::string generate_text(const models::Gpt& model, const text::Tokenizer& tokenizer, std::string_view prompt,
                           infer::GenerateOptions options);
@@ -31,7 +37,7 @@ struct TrainedGpt {
   models::Gpt model;
   text::Tokenizer tokenizer;
 };
-/// Throws E0706 for a run of another kind of model, E0702, E0705.
+/// Throws E0706 for a run of another kind of model, E0702, E0705, E0709 for a tokenizer that isn't the run's.
 TrainedGpt load_trained_gpt(const std::string& run_path);
 
 }  // namespace strata::train

@@ -5,11 +5,14 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <functional>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
+#include "strata/text/tokenizer_json/save.h"
 #include "strata/train/checkpoint.h"
 #include "strata/train/open_task.h"
 #include "strata/train/schema.h"
@@ -101,6 +104,46 @@ TEST_F(LanguageTask, DamagedTokensAreMadeAnew) {
   base::write_file(tokens, std::string_view(whole).substr(0, whole.size() - 3));
   EXPECT_EQ(open_text_source(c).train->size(), source.train->size());
   EXPECT_EQ(base::read_text(tokens).value(), whole);
+}
+
+TEST_F(LanguageTask, AFlippedBitOrAFolderInTheCacheIsMadeAnew) {
+  const base::Config c = config();
+  const std::string cache = folder_ / "cache/tokens";
+  open_text_source(c);
+  const std::string tokens = cache + "/" + base::list_folder(cache).value().at(0) + "/train.tokens";
+  const std::string whole = base::read_text(tokens).value();
+  std::string flipped = whole;
+  flipped[whole.size() / 2] ^= 1;
+  base::write_file(tokens, std::string_view(flipped));
+  open_text_source(c);
+  EXPECT_EQ(base::read_text(tokens).value(), whole);
+  std::filesystem::remove(tokens);
+  base::make_folders(tokens + "/x");
+  open_text_source(c);
+  EXPECT_EQ(base::read_text(tokens).value(), whole);
+}
+
+TEST_F(LanguageTask, AnotherTextTokenizerOrNumberOfHeadsThanTheRunsIsRefused) {
+  const auto code_of = [](const std::function<void()>& f) {
+    try {
+      f();
+    } catch (const base::Error& e) {
+      return e.code();
+    }
+    return std::string("no error");
+  };
+  const std::string run = folder_ / "run", text = folder_ / "text.txt";
+  train(config(), RunFolder(run, Start::Fresh), Start::Fresh);
+  const std::string heads[] = {"model.heads=4"};
+  EXPECT_EQ(code_of([&] { open_task(run, heads); }), "E0705");
+  const std::string tokenizer = base::read_text(run + "/tokenizer.json").value(), old = base::read_text(text).value();
+  base::write_file(text, std::string_view(old + old));
+  EXPECT_EQ(code_of([&] { open_task(run); }), "E0709");
+  EXPECT_EQ(code_of([&] { train(config(), RunFolder(run, Start::Resume), Start::Resume); }), "E0709");
+  EXPECT_EQ(base::read_text(run + "/tokenizer.json").value(), tokenizer);
+  load_trained_gpt(run);
+  text::save_tokenizer(*open_text_source(config({"model.vocabulary=265"})).tokenizer, run + "/tokenizer.json");
+  EXPECT_EQ(code_of([&] { load_trained_gpt(run); }), "E0709");
 }
 
 TEST_F(LanguageTask, AVocabularyThatTheTextDoesNotFillIsRefusedWithTheTokensItMakes) {

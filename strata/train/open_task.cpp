@@ -3,14 +3,18 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
 #include "strata/train/checkpoint.h"
+#include "strata/train/config_rules.h"
 #include "strata/train/schema.h"
 #include "strata/train/tree_state.h"
 
 namespace strata::train {
 
 std::unique_ptr<base::Config> open_config(const std::string& path, std::span<const std::string> overrides) {
+  if (path.empty()) throw base::Error("E0001", "no configuration file is named");  // elsewhere: all defaults
   const std::string file = base::is_folder(path) ? path + "/config.toml" : path;
-  return std::make_unique<base::Config>(base::load_config(training_schema(), file, overrides));
+  auto config = std::make_unique<base::Config>(base::load_config(training_schema(), file, overrides));
+  check_rules(*config);
+  return config;
 }
 
 OpenedTask open_task(const std::string& path, std::span<const std::string> overrides) {

@@ -1,5 +1,7 @@
 #include "strata/train/recipe.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace strata::train {
@@ -22,6 +24,13 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
   else
     chosen = optim::AdamW{.beta1 = beta1, .beta2 = beta2, .epsilon = epsilon}.rule();
   return optim::Optimiser(chosen, common, parameters);
+}
+
+int64_t steps_of_epoch(const base::Config& config, int64_t batches) {
+  const int64_t accumulate = config.int_at("train.accumulate");
+  if (config.int_at("train.steps") == 0 && accumulate > batches)
+    config.refuse("train.accumulate", fmt::format("{} batches make a step, an epoch has {}", accumulate, batches));
+  return std::max<int64_t>(1, batches / accumulate);
 }
 
 int64_t planned_steps(const base::Config& config, int64_t steps_per_epoch) {

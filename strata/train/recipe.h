@@ -10,6 +10,10 @@ namespace strata::train {
 /// The configured optimiser for a model's parameters; biases and norms are spared from weight decay.
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters);
 
+/// Steps of a pass over so many batches. Refuses a train.accumulate that takes more batches than a pass has, unless
+/// train.steps counts the steps.
+int64_t steps_of_epoch(const base::Config& config, int64_t batches);
+
 /// Optimiser steps of the whole training: train.steps, or train.epochs times those of an epoch.
 int64_t planned_steps(const base::Config& config, int64_t steps_per_epoch);
 

@@ -9,6 +9,10 @@ using base::float_key;
 using base::int_key;
 using base::string_key;
 
+// Moments that never decay stay 0 after their bias correction's division by 0, and a second moment of 0 without an
+// epsilon is a division by 0: both make every parameter NaN.
+constexpr double kMostDecay = 0.999999, kLeastEpsilon = 1e-30;
+
 std::vector<base::ConfigKey> run_keys() {
   return {
       string_key("run.name", "run", "name of the run; its folder is runs/<name> unless --out says otherwise"),
@@ -76,9 +80,9 @@ std::vector<base::ConfigKey> optim_keys() {
       float_key("optim.learning_rate", 0.05, "peak learning rate").between(0, 1e6),
       float_key("optim.momentum", 0.9, "momentum (sgd)").between(0, 1),
       bool_key("optim.nesterov", false, "Nesterov's momentum (sgd)"),
-      float_key("optim.beta1", 0.9, "decay of the first moment (adam, adamw)").between(0, 1),
-      float_key("optim.beta2", 0.95, "decay of the second moment (adam, adamw)").between(0, 1),
-      float_key("optim.epsilon", 1e-8, "added to the root of the second moment").between(0, 1),
+      float_key("optim.beta1", 0.9, "decay of the first moment (adam, adamw)").between(0, kMostDecay),
+      float_key("optim.beta2", 0.95, "decay of the second moment (adam, adamw)").between(0, kMostDecay),
+      float_key("optim.epsilon", 1e-8, "added to the root of the second moment").between(kLeastEpsilon, 1),
       float_key("optim.weight_decay", 0.0, "decoupled for adamw; not applied to biases and norms").between(0, 10),
       float_key("optim.clip", 0.0, "largest global norm of the gradient; 0: none").at_least(0),
       choice_key("optim.schedule", "cosine", {"constant", "linear", "cosine", "step"},

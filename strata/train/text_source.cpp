@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/hash.h"
@@ -23,7 +24,7 @@ namespace {
 constexpr size_t kValidationBytes = 1'000'000;  // of the corpus
 
 /// Raised when other files come of the same text.
-constexpr int kCacheVersion = 1;
+constexpr int kCacheVersion = 2;
 
 struct Texts {
   std::string name;
@@ -60,7 +61,6 @@ Texts texts_of(const base::Config& config) {
   const std::string& kind = config.string_at("data.kind");
   const std::string& path = config.string_at("data.path");
   if (kind == "corpus") return corpus_texts(path);
-  if (kind == "text" && path.empty()) config.refuse("data.kind", "a text needs its file in data.path");
   Texts texts{.name = kind == "king_james" ? "the King James Bible" : path,
               .train = kind == "king_james" ? data::king_james_text() : base::read_text(path).value()};
   cut_validation(texts, texts.train.size() / 10);
@@ -95,8 +95,15 @@ void encode(const std::string& text, const text::Tokenizer& tokenizer, const std
   bar.finish();
 }
 
+/// Files are replaced, but not folders that stand in their place.
+void remove_folders_in(const std::string& folder) {
+  for (const char* name : {"tokenizer.json", "train.tokens", "validation.tokens", "held_out.tokens"})
+    if (const std::string path = folder + "/" + name; base::is_folder(path)) std::filesystem::remove_all(path);
+}
+
 void build(const std::string& folder, const Texts& texts, int64_t vocabulary) {
   base::make_folders(folder);
+  remove_folders_in(folder);
   const text::Tokenizer tokenizer = train_tokenizer(texts.train, vocabulary);
   encode(texts.train, tokenizer, folder + "/train.tokens");
   encode(texts.validation, tokenizer, folder + "/validation.tokens");
@@ -110,8 +117,11 @@ std::shared_ptr<const data::TokenFile> open_tokens(const std::string& path, cons
   return file;
 }
 
-TextSource open_folder(const std::string& folder, const Texts& texts) {
-  TextSource source{.name = texts.name, .held_out_path = texts.held_out_path, .train_bytes = texts.train.size()};
+TextSource open_folder(const std::string& folder, const Texts& texts, const std::string& text_hash) {
+  TextSource source{.name = texts.name,
+                    .held_out_path = texts.held_out_path,
+                    .text_hash = text_hash,
+                    .train_bytes = texts.train.size()};
   source.tokenizer = std::make_shared<text::Tokenizer>(text::load_tokenizer(folder + "/tokenizer.json").value());
   source.train = open_tokens(folder + "/train.tokens", *source.tokenizer);
   source.validation = open_tokens(folder + "/validation.tokens", *source.tokenizer);
@@ -125,18 +135,19 @@ TextSource open_folder(const std::string& folder, const Texts& texts) {
 TextSource open_text_source(const base::Config& config) {
   const Texts texts = texts_of(config);
   const int64_t vocabulary = config.int_at("model.vocabulary");
-  const std::string identity = fmt::format("{} {} {} {} {}", kCacheVersion, vocabulary, base::sha256_hex(texts.train),
-                                           base::sha256_hex(texts.validation), base::sha256_hex(texts.held_out));
+  const std::string text_hash = base::sha256_hex(base::sha256_hex(texts.train) + base::sha256_hex(texts.validation) +
+                                                 base::sha256_hex(texts.held_out));
+  const std::string identity = fmt::format("{} {} {}", kCacheVersion, vocabulary, text_hash);
   const std::string folder = data::cache_folder() + "/tokens/" + base::hash_text(identity).hex();
   if (base::is_file(folder + "/tokenizer.json")) {
     try {
-      return open_folder(folder, texts);
+      return open_folder(folder, texts, text_hash);
     } catch (const base::Error& error) {
       base::write_human_line(fmt::format("the cached tokens are made anew: {}", error.message()));
     }
   }
   build(folder, texts, vocabulary);
-  return open_folder(folder, texts);
+  return open_folder(folder, texts, text_hash);
 }
 
 }  // namespace strata::train

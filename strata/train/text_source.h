@@ -22,6 +22,7 @@ struct TextSource {
   std::shared_ptr<const text::Tokenizer> tokenizer;
   std::shared_ptr<const data::TokenFile> train, validation, held_out;
   std::string held_out_path;  ///< the held-out text itself; empty if it is not a file
+  std::string text_hash;      ///< SHA-256 of all its parts: another text is another run
   uint64_t train_bytes = 0;   ///< of text
 };
 

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <utility>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/error/error.h"
@@ -34,26 +36,30 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 class Trainer {
  public:
   Trainer(const base::Config& config, const RunFolder& folder, Start start)
-      : config_(config), folder_(folder), task_(make_task(config)), history_(folder, resume(start)) {}
+      : config_(config), folder_(folder), start_(start), task_(make_task(config)), history_(folder, resume()) {
+    take_over_results();
+  }
 
   TrainingResult run() {
-    task_->prepare(folder_);
     announce();
     if (steps_ == 0) settle_steps();
     if (step_ > steps_)
       throw base::Error("E0707", fmt::format("the checkpoint is at step {}, and the training has {}", step_, steps_))
           .hint("a longer train.steps or train.epochs goes on with it");
-    base::write_file(folder_.file("config.toml"), std::string_view(resolved_config()));
     const optim::Schedule rates = learning_rates(config_, steps_);
     base::ProgressBar bar({.label = "step", .total = steps_, .unit = task_->unit()});
     bar.advance(step_, 0);
     while (step_ < steps_) {
       take_step(bar, rates(step_));
       const bool is_last = step_ == steps_;
-      if (is_last || step_ % evaluate_every() == 0) evaluate(bar);
-      if (is_last || step_ % checkpoint_every() == 0) checkpoint();
+      const bool evaluates = is_last || step_ % evaluate_every() == 0;
+      const bool saves = is_last || step_ % checkpoint_every() == 0;
+      if (evaluates || saves) require_finite();
+      if (evaluates) evaluate(bar);
+      if (saves) checkpoint();
     }
     bar.finish();
+    begin();
     result_.steps = step_;
     for (const Measure& m : task_->test()) result_.measures.push_back(m);
     write_report(config_, folder_, *task_, history_, result_);
@@ -61,14 +67,33 @@ class Trainer {
   }
 
  private:
-  std::optional<int64_t> resume(Start start) {
-    if (start != Start::Resume) return std::nullopt;
+  std::optional<int64_t> resume() {
+    if (start_ != Start::Resume) return std::nullopt;
     const Snapshot snapshot = load_checkpoint(folder_.file(kCheckpoint));
     task_->restore(snapshot);
     step_ = integer_fact(snapshot, "step");
     if (has_budget()) steps_ = integer_fact(snapshot, "steps");
     result_.seconds = static_cast<double>(integer_fact(snapshot, "milliseconds")) / 1e3;
     return step_;
+  }
+
+  /// What the resumed run measured last, until this one has measured something: its own steps may be none.
+  void take_over_results() {
+    if (!history_.train().empty()) {
+      result_.last_loss = history_.train().back().loss;
+      result_.units_per_second = history_.train().back().units_per_second;
+    }
+    if (!history_.evaluations().empty()) result_.measures = history_.evaluations().back().measures;
+  }
+
+  /// From here on the folder is this run's. Only once the data are there and a step is done: until then a run that is
+  /// to be replaced stays whole.
+  void begin() {
+    if (std::exchange(has_begun_, true)) return;
+    if (start_ == Start::Replace) folder_.remove_run();
+    task_->prepare(folder_);
+    base::write_file(folder_.file("config.toml"), std::string_view(resolved_config()));
+    history_.open();
   }
 
   bool has_budget() const { return config_.float_at("train.seconds") > 0; }
@@ -83,10 +108,13 @@ class Trainer {
         fmt::format("{}{} steps fit into {}", steps_ == most ? "all " : "", steps_, base::duration_text(seconds)));
   }
 
-  /// With the steps that a budget of time has become: it says what was done on any machine.
+  /// With the steps that a budget of time has become, and the data's path from the root: it says what was done on any
+  /// machine, read from any folder.
   std::string resolved_config() const {
-    if (!has_budget()) return config_.to_toml();
-    const std::string overrides[] = {"train.steps=" + std::to_string(steps_), "train.seconds=0"};
+    std::vector<std::string> overrides;
+    if (has_budget()) overrides = {"train.steps=" + std::to_string(steps_), "train.seconds=0"};
+    if (const std::string& path = config_.string_at("data.path"); !path.empty())
+      overrides.push_back("data.path=" + base::toml_text(std::filesystem::absolute(path).lexically_normal().string()));
     return base::parse_config(training_schema(), config_.to_toml(), "config.toml", overrides).to_toml();
   }
 
@@ -110,6 +138,7 @@ class Trainer {
     const auto start = Clock::now();
     const StepResult result = task_->step(learning_rate);
     if (!result.is_finite) throw not_finite(result);
+    begin();
     const double seconds = seconds_since(start);
     ++step_;
     // The first step also compiles: it counts as time, not as speed.
@@ -123,7 +152,7 @@ class Trainer {
     bar.show("loss", result.loss);
     if (unit_seconds_ > 0) bar.show("of peak", fmt::format("{:.0f} %", 100 * utilisation()));
     bar.advance(1, result.units);
-    if (step_ % config_.int_at("train.log_every") == 0 || step_ == 1)
+    if (step_ % config_.int_at("train.log_every") == 0 || step_ == 1 || step_ == steps_)
       history_.add(TrainPoint{step_, result.loss, learning_rate, result_.units_per_second});
   }
 
@@ -132,9 +161,20 @@ class Trainer {
                                            std::isnan(result.loss) ? "nan" : fmt::format("{}", result.loss)));
     error.note(result.culprit.empty() ? "a replay of the step found no op that made it"
                                       : "first made by " + result.culprit);
+    const std::string earlier = first_not_finite(state());
+    if (!earlier.empty()) error.note(earlier + " already: an update before made it so");
     error.note(fmt::format("nothing of the step was committed{}",
                            folder_.has(kCheckpoint) ? "; the last checkpoint stands" : ""));
     return error.hint("a smaller optim.learning_rate or optim.clip = 1.0 often helps");
+  }
+
+  /// Gradients can be finite and their update not (a division by an epsilon of 0): such a state is never saved.
+  void require_finite() const {
+    const std::string wrong = first_not_finite(state());
+    if (wrong.empty()) return;
+    throw base::Error("E0704", fmt::format("step {}: the update is not finite: {}", step_, wrong))
+        .note(folder_.has(kCheckpoint) ? "it was not saved; the last checkpoint stands" : "it was not saved")
+        .hint("a larger optim.epsilon or a smaller optim.learning_rate often helps");
   }
 
   /// Arithmetic of the model over what all cores could do (f32 FMA, measured once per CPU).
@@ -151,9 +191,14 @@ class Trainer {
     for (const Measure& m : point.measures) bar.show(m.name, m.value);
   }
 
-  void checkpoint() const {
+  Snapshot state() const {
     Snapshot snapshot;
     task_->save(snapshot);
+    return snapshot;
+  }
+
+  void checkpoint() const {
+    Snapshot snapshot = state();
     snapshot.facts["step"] = std::to_string(step_);
     snapshot.facts["steps"] = std::to_string(steps_);
     snapshot.facts["milliseconds"] = std::to_string(std::llround(result_.seconds * 1e3));
@@ -169,6 +214,8 @@ class Trainer {
 
   const base::Config& config_;
   const RunFolder& folder_;
+  const Start start_;
+  bool has_begun_ = false;
   const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), compiler::cache_folder());
   std::unique_ptr<Task> task_;
   int64_t step_ = 0, steps_timed_ = 0;

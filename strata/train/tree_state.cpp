@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "strata/base/error/error.h"
+#include "strata/base/json/json.h"
 
 namespace strata::train {
 namespace {
@@ -62,11 +64,37 @@ void restore_leaves(const Snapshot& snapshot, std::string_view prefix, const Lea
     if (leaf.tensor().defined()) leaf.assign(Tensor(snapshot.tensors.at(key_of(prefix, leaf)).clone()));
 }
 
+std::string first_not_finite(const Snapshot& snapshot) {
+  for (const auto& [name, array] : snapshot.tensors) {
+    if (!ir::is_float(array.dtype())) continue;
+    const bool is_f32 = array.dtype() == ir::DType::f32;  // mostly: worth a loop without calls
+    const auto* values = is_f32 ? array.as<float>().data() : nullptr;
+    for (int64_t i = 0; i < array.elements(); ++i) {
+      const double value = is_f32 ? values[i] : array.get(i);
+      if (!std::isfinite(value)) return fmt::format("{}[{}] is {}", name, i, std::isnan(value) ? "nan" : "infinite");
+    }
+  }
+  return "";
+}
+
 std::vector<NamedTensor> named_leaves(const Leaves& leaves) {
   std::vector<NamedTensor> list;
   for (const Leaf& leaf : leaves.list)
     if (leaf.tensor().defined()) list.push_back({leaf.paths[0], leaf.tensor().array()});
   return list;
+}
+
+void save_settings(Snapshot& snapshot, const base::Config& config, std::span<const std::string_view> keys) {
+  const base::Json values = config.to_json();
+  for (std::string_view key : keys) snapshot.facts[std::string(key)] = values.at(key).dump();
+}
+
+void require_settings(const Snapshot& snapshot, const base::Config& config, std::span<const std::string_view> keys) {
+  const base::Json values = config.to_json();
+  for (std::string_view key : keys) {
+    const std::string &found = fact(snapshot, std::string(key)), wanted = values.at(key).dump();
+    if (found != wanted) refuse(fmt::format("{} is {}, the checkpoint was trained with {}", key, wanted, found));
+  }
 }
 
 const std::string& fact(const Snapshot& snapshot, const std::string& name) {
@@ -79,8 +107,10 @@ int64_t integer_fact(const Snapshot& snapshot, const std::string& name) {
   const std::string& text = fact(snapshot, name);
   int64_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size())
-    throw base::Error("E0703", fmt::format("checkpoint: {}: expected an integer, found '{}'", name, text));
+  constexpr int64_t kMost = 1'000'000'000'000'000;
+  if (code != std::errc() || end != text.data() + text.size() || value < 0 || value > kMost)
+    throw base::Error("E0703",
+                      fmt::format("checkpoint: {}: expected an integer from 0 to {}, found '{}'", name, kMost, text));
   return value;
 }
 

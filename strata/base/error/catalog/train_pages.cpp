@@ -16,9 +16,10 @@ constexpr ErrorPage kPages[] = {
      "evaluation (train.checkpoint_every)."},
     {"E0703", ErrorKind::User, "a checkpoint isn't whole",
      "The safetensors file isn't a checkpoint of `strata train`, or of another version: its metadata lack what a "
-     "resume needs."},
+     "resume needs. Or its checksum says that bytes of it were changed after it was written."},
     {"E0704", ErrorKind::User, "a training step isn't finite",
-     "The loss or a gradient became NaN or infinite. Nothing of the step was committed and the last checkpoint stands. "
+     "The loss, a gradient or an updated parameter became NaN or infinite. Nothing of the step was saved and the last "
+     "checkpoint stands. "
      "The step "
      "was replayed with a look at the result of each op; the note names the first op that isn't finite, with the line "
      "and the "
@@ -33,6 +34,14 @@ constexpr ErrorPage kPages[] = {
     {"E0707", ErrorKind::User, "a checkpoint is behind the end of the training",
      "The run has done more steps than the configuration asks for in all, so there is nothing to go on with. Raise "
      "train.steps or train.epochs, or start a run of its own with --out."},
+    {"E0708", ErrorKind::Environment, "another training is going on in the run folder",
+     "Two trainings in one folder would mix their results, so the first one locks it until its process ends. Wait for "
+     "it, or name another folder with --out."},
+    {"E0709", ErrorKind::User, "a run belongs to another text or tokenizer",
+     "A language model's tokens mean what its tokenizer says, which was trained on the run's text. The file of the "
+     "text, "
+     "or the run's tokenizer.json, is not what it was when the checkpoint was written. Put it back, or start a new "
+     "run."},
     {"E0710", ErrorKind::User, "the command line isn't understood",
      "A command, an option or a value isn't one that the binary knows. `strata --help` lists the commands, `strata "
      "COMMAND --help` the options of one."},
