@@ -7,7 +7,6 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/cli/command.h"
-#include "strata/cli/stop_signal.h"
 #include "strata/train/open_task.h"
 #include "strata/train/trainer.h"
 
@@ -30,8 +29,7 @@ int run(const Options& options) {
                              : options.replace ? train::Start::Replace
                                                : train::Start::Fresh;
   const train::RunFolder folder(path, start);
-  const StopSignal signal;
-  const train::TrainingResult result = train::train(*config, folder, start, [&] { return signal.has_come(); });
+  const train::TrainingResult result = train::train(*config, folder, start);
   std::string line = fmt::format("{} steps in {:.1f} s", result.steps, result.seconds);
   for (const train::Measure& m : result.measures) line += fmt::format("  {} {:.4f}", m.name, m.value);
   base::write_human_line(line);

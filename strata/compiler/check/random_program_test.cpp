@@ -1,5 +1,5 @@
 // Random programs: compiled equals interpreted within what the ops' tolerances allow, and neither a pass nor the
-// instruction set changes a bit. STRATA_FUZZ_PROGRAMS sets how many (100), STRATA_FUZZ_SEED where to begin.
+// instruction set changes a bit. STRATA_FUZZ_PROGRAMS sets how many (200), STRATA_FUZZ_SEED where to begin.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -27,6 +27,12 @@ uint64_t from_environment(const char* name, uint64_t otherwise) {
 /// Never left out: a kernel has one shape, so a barrier of several can't stay.
 constexpr std::string_view kNeeded = "drop-barriers";
 
+/// The levels below the one that is chosen for this host take turns.
+runtime::IsaLevel lower_level(uint64_t seed) {
+  const auto chosen = static_cast<uint64_t>(runtime::chosen_isa_level());
+  return static_cast<runtime::IsaLevel>(chosen == 0 ? 0 : seed % chosen);
+}
+
 void check_program(const RandomProgram& program, uint64_t seed) {
   const auto passes = pipeline();
   try {
@@ -39,9 +45,9 @@ void check_program(const RandomProgram& program, uint64_t seed) {
     const auto without = first_difference(
         found, run_natively(program.graph, program.arguments, {.disabled_passes = {std::string(left_out)}}));
     EXPECT_FALSE(without) << "without " << left_out << ": " << *without;
-    const auto scalar =
-        first_difference(found, run_natively(program.graph, program.arguments, {.isa = runtime::IsaLevel::Scalar}));
-    EXPECT_FALSE(scalar) << "at scalar level: " << *scalar;
+    const runtime::IsaLevel level = lower_level(seed);
+    const auto other = first_difference(found, run_natively(program.graph, program.arguments, {.isa = level}));
+    EXPECT_FALSE(other) << "at " << runtime::isa_level_name(level) << ": " << *other;
   } catch (const base::Error& error) {
     ADD_FAILURE() << error.text();
   }
@@ -55,8 +61,14 @@ const testing::Environment* const kNoCache = testing::AddGlobalTestEnvironment([
   return new NoCache;
 }());
 
-TEST(RandomProgram, CompiledEqualsInterpretedWithAndWithoutEachPassAtEachLevel) {
-  const uint64_t first = from_environment("STRATA_FUZZ_SEED", 1), count = from_environment("STRATA_FUZZ_PROGRAMS", 100);
+/// The programs are shared out among tests, which run side by side.
+class RandomPrograms : public testing::TestWithParam<uint64_t> {};
+constexpr uint64_t kShares = 4;
+INSTANTIATE_TEST_SUITE_P(Share, RandomPrograms, testing::Range(uint64_t{0}, kShares));
+
+TEST_P(RandomPrograms, CompiledEqualsInterpretedWithAndWithoutEachPassAtEachLevel) {
+  const uint64_t count = from_environment("STRATA_FUZZ_PROGRAMS", 200) / kShares,
+                 first = from_environment("STRATA_FUZZ_SEED", 1) + GetParam() * count;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const RandomProgram program = make_random_program(seed, ops::all_ops());

@@ -35,6 +35,7 @@ class PlanMaker {
     const std::vector<bool> live = live_nodes(graph_);
     for (const Node* node : graph_.nodes())
       if (live[node->id] && !node->is_parameter()) add_node(*node);
+    find_users();
     place_results();
     find_lifetimes();
     for (size_t c = 0; c < plan_.commands.size(); ++c) reuse_in_place(static_cast<int>(c));
@@ -96,18 +97,18 @@ class PlanMaker {
     plan_.commands.push_back(std::move(command));
   }
 
-  /// The command that writes a root, and the last one that reads it.
-  int writer_of(int root_id) const {
-    for (size_t c = 0; c < plan_.commands.size(); ++c)
+  /// The buffers of each root, the command that writes it and the last one that reads it, by its number (-1: none).
+  void find_users() {
+    members_.assign(plan_.buffers.size(), {});
+    writer_.assign(plan_.buffers.size(), -1);
+    last_read_.assign(plan_.buffers.size(), -1);
+    for (size_t b = 0; b < plan_.buffers.size(); ++b)
+      members_[root(static_cast<int>(b))].push_back(static_cast<int>(b));
+    for (size_t c = 0; c < plan_.commands.size(); ++c) {
+      for (int r : plan_.commands[c].reads) last_read_[root(r)] = static_cast<int>(c);
       for (int w : plan_.commands[c].writes)
-        if (root(w) == root_id) return static_cast<int>(c);
-    return -1;
-  }
-  int last_read_of(int root_id) const {
-    for (size_t c = plan_.commands.size(); c-- > 0;)
-      for (int r : plan_.commands[c].reads)
-        if (root(r) == root_id) return static_cast<int>(c);
-    return -1;
+        if (int& writer = writer_[root(w)]; writer < 0) writer = static_cast<int>(c);
+    }
   }
   /// Whether command c may write output buffer `out` over input root `in`.
   bool may_write_over(int c, int out, int in) const {
@@ -137,8 +138,10 @@ class PlanMaker {
       const bool is_free = plan_.buffers[from.root].kind == PlanBufferKind::Arena;
       if (donation) plan_.donations.push_back(*donation);
       if (is_free && (!donation || is_safe(*donation, from.root))) {
-        for (PlanBuffer& other : plan_.buffers)
-          if (other.root == from.root) other.kind = PlanBufferKind::Result, other.index = index;
+        for (int member : members_[from.root]) {
+          plan_.buffers[member].kind = PlanBufferKind::Result;
+          plan_.buffers[member].index = index;
+        }
         plan_.results.push_back(b);
         continue;
       }
@@ -153,7 +156,7 @@ class PlanMaker {
 
   bool is_safe(const ir::Donation& donation, int result_root) const {
     const int argument = plan_.arguments[donation.argument];
-    const int writer = writer_of(result_root), reader = last_read_of(argument);
+    const int writer = writer_[result_root], reader = last_read_[argument];
     const bool is_read_at_end = std::any_of(graph_.results().begin(), graph_.results().end(),
                                             [&](const Value& v) { return root(buffer(v)) == argument; });
     if (is_read_at_end) return false;
@@ -171,6 +174,7 @@ class PlanMaker {
         }
   }
 
+  /// Copies at the end, which place_results() adds, have no member of their own here: nothing reuses them.
   void reuse_in_place(int c) {
     const std::vector<int> writes = plan_.commands[c].writes, reads = plan_.commands[c].reads;
     for (int out : writes) {
@@ -181,8 +185,11 @@ class PlanMaker {
             !may_write_over(c, out, in))
           continue;
         const int last = plan_.buffers[out].last;
-        for (PlanBuffer& b : plan_.buffers)
-          if (b.root == out) b.root = in;
+        for (int member : members_[out]) {
+          plan_.buffers[member].root = in;
+          members_[in].push_back(member);
+        }
+        members_[out].clear();
         plan_.buffers[in].last = last;
         break;
       }
@@ -194,6 +201,8 @@ class PlanMaker {
   Plan plan_;
   std::vector<std::vector<int>> buffer_of_;
   std::vector<PlanCommand> copies_;
+  std::vector<std::vector<int>> members_;
+  std::vector<int> writer_, last_read_;
 };
 
 }  // namespace

@@ -253,7 +253,7 @@ struct Executable::Execution {
     std::vector<HostArray> operands;
     for (int b : command.reads) operands.push_back(view(b));
     ir::interpret_node(*command.node, operands, dims);
-    base::Error error("E0400", std::string(command.node->op->name) + ": a check failed at element " +
+    base::Error error("E0900", std::string(command.node->op->name) + ": a check failed at element " +
                                    std::to_string(status.index) + " (code " + std::to_string(status.code) + ")");
     if (const std::string where = command.node->where.str(); !where.empty()) error.note("recorded at " + where);
     throw error;

@@ -19,9 +19,6 @@ constexpr ErrorPage kPages[] = {
     {"E0310", ErrorKind::Internal, "a backend refuses a kernel",
      "The loop program holds something that this backend can't compile; the message gives the reason, and "
      "`strata explain` prints it beside the kernel. Refusals are reported, never worked round silently."},
-    {"E0311", ErrorKind::Internal, "the code generator failed",
-     "LLVM refused the code that was generated for a kernel. This is a bug in Strata: please report the kernel's "
-     "text."},
     {"E0312", ErrorKind::Environment, "an object file can't be loaded",
      "The machine code of a kernel, new or from the compile cache, could not be linked into this process. Delete the "
      "cache "

@@ -4,8 +4,6 @@ namespace strata::base {
 namespace {
 
 constexpr ErrorPage kPages[] = {
-    {"E0700", ErrorKind::User, "the training can't start",
-     "The configuration or the run folder does not allow the training to start; the message says why."},
     {"E0701", ErrorKind::User, "the run folder holds a run already",
      "`strata train` doesn't overwrite results by itself. Go on with the run by `--resume`, overwrite it by "
      "`--replace`, or name "
@@ -45,19 +43,12 @@ constexpr ErrorPage kPages[] = {
     {"E0710", ErrorKind::User, "the command line isn't understood",
      "A command, an option or a value isn't one that the binary knows. `strata --help` lists the commands, `strata "
      "COMMAND --help` the options of one."},
-    {"E0711", ErrorKind::Environment, "a training was stopped",
-     "The process got Ctrl-C or SIGTERM. The step that ran was finished and a checkpoint written; `strata train RUN "
-     "--resume` goes on as if nothing had happened. A second signal ends the process at once."},
     {"E0720", ErrorKind::Environment, "a benchmark's peer failed",
      "A program that Strata is compared with can't be started, ended in the middle, or says that it can't do what was "
      "asked. Its own words stand in bench/out/<peer>.log. `strata bench --no-peers` measures without peers."},
     {"E0750", ErrorKind::User, "a kernel that the program does not have",
      "`strata explain FILE --kernel N` counts the kernels of the program after all passes, from 0. Without --kernel it "
      "prints all of them."},
-    {"E0751", ErrorKind::User, "a node that no kernel holds",
-     "`strata explain FILE --node %4` takes nodes of the program as `strata opt` prints it. A node may have gone into "
-     "no "
-     "kernel: it was folded, merged with an equal one, or only gives memory another shape."},
 };
 
 }  // namespace

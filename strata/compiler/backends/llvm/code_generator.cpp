@@ -57,7 +57,7 @@ std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::Targ
   }
   std::string problem;
   llvm::raw_string_ostream stream(problem);
-  if (llvm::verifyModule(*module, &stream)) throw base::Error("E0311", "llvm's verifier refused the code: " + problem);
+  if (llvm::verifyModule(*module, &stream)) throw base::Error("E0900", "llvm's verifier refused the code: " + problem);
   return module;
 }
 
@@ -90,7 +90,7 @@ std::string machine_code(llvm::Module& module, llvm::TargetMachine& target, llvm
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   if (target.addPassesToEmitFile(passes, stream, nullptr, type))
-    throw base::Error("E0311", "llvm can't write object files");
+    throw base::Error("E0900", "llvm can't write object files");
   passes.run(module);
   return std::string(bytes.begin(), bytes.end());
 }

@@ -42,7 +42,7 @@ class CodeGenerator {
   static std::optional<std::string> refusal(const ir::loops::Kernel& kernel);
 
   /// An ELF object with `<name>.run` and `<name>.needs` of each kernel, for a level that the host need not have.
-  /// Throws E0310 with the reason when a kernel is refused, E0311 when LLVM's verifier refuses the emitted code.
+  /// Throws E0310 with the reason when a kernel is refused, E0900 when LLVM's verifier refuses the emitted code.
   Object compile(std::span<const ir::loops::Kernel* const> kernels, runtime::IsaLevel level,
                  CompileTimes* times = nullptr) const;
   /// Text for `strata explain`.

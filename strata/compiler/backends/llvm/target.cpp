@@ -32,7 +32,7 @@ std::unique_ptr<llvm::TargetMachine> make_machine(runtime::IsaLevel level) {
   });
   std::string reason;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(kTriple, reason);
-  if (!target) throw base::Error("E0311", "llvm has no x86-64 target: " + reason);
+  if (!target) throw base::Error("E0900", "llvm has no x86-64 target: " + reason);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // an fma is written as one
   options.TrapUnreachable = false;

@@ -1,0 +1,76 @@
+// Whole messages of this layer's errors, and of an index that a compiled program meets.
+#include <gtest/gtest.h>
+
+#include "strata/base/error/message_of.h"
+#include "strata/ops/broadcast.h"
+#include "strata/ops/index.h"
+#include "strata/ops/reduce.h"
+#include "strata/tensor/custom.h"
+#include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
+
+namespace strata {
+namespace {
+
+using base::message_of;
+
+TEST(ErrorMessages, E0118NamesTheIndexThatACompiledProgramMet) {
+  const Tensor x = Tensor::zeros({3}), index = Tensor::from({int64_t{0}, int64_t{7}});
+  EXPECT_EQ(message_of([&] { ops::take(x, index, 0, ops::OutOfRange::Check).array(); }),
+            "error[E0118]: gather: index 7 is out of range for axis 0 of extent 3\nnote: recorded at "
+            "error_messages_test.cpp");
+}
+
+TEST(ErrorMessages, E0502SaysThatTheRecordingHasEnded) {
+  Tensor kept;
+  auto f = jit([&](Tensor x) {
+    kept = x * 2;
+    return kept + 1;
+  });
+  f(Tensor::zeros({3}));
+  EXPECT_EQ(message_of([&] { kept.type(); }),
+            "error[E0502]: a tensor is used after the jit call that recorded it has ended");
+  EXPECT_EQ(message_of([&] { kept.array(); }),
+            "error[E0502]: a tensor is looked at after the jit call that recorded it has ended\nnote: looked at in "
+            "error_messages_test.cpp");
+  EXPECT_EQ(message_of([&] { (kept + 1).array(); }),
+            "error[E0502]: a tensor is used after the jit call that recorded it has ended\nhint: return it from the "
+            "function instead of storing it outside");
+}
+
+TEST(ErrorMessages, E0503NamesTheAxisWhoseSizeIsNotKnown) {
+  EXPECT_EQ(message_of([] { ops::broadcast_to(Tensor::scalar(1), {Dim::symbol("N")}).size(0); }),
+            "error[E0503]: the size of axis 0 of f32[N] is not known while the program is recorded\nhint: use "
+            "dim(axis), which may be symbolic, or make the dimension static in the jit options");
+  auto f = jit([](Tensor x) -> Tensor {
+    return x * static_cast<double>(ops::broadcast_to(Tensor::scalar(1), {Dim::symbol("N")}).size(0));
+  });
+  EXPECT_EQ(message_of([&] { f(Tensor::zeros({3})); }),
+            "error[E0503]: the size of dimension 'N' is not known while the program is recorded");
+}
+
+TEST(ErrorMessages, E0504SaysHowManyElementsItemFound) {
+  EXPECT_EQ(message_of([] { Tensor::zeros({3}).item(); }),
+            "error[E0504]: item() takes a tensor of one element, found f32[3]");
+}
+
+TEST(ErrorMessages, E0505SaysThatTheProgramChanged) {
+  double factor = 1;
+  auto f = jit([&](Tensor x) { return x * factor; }, {.name = "scale", .is_checked = true});
+  f(Tensor::zeros({3}));
+  factor = 2;
+  EXPECT_EQ(message_of([&] { f(Tensor::zeros({3})); }),
+            "error[E0505]: scale: recorded another program for the same kind of arguments\nhint: the function depends "
+            "on something that is neither an argument nor a captured tensor");
+}
+
+TEST(ErrorMessages, E0532NamesBothTypesOfADerivative) {
+  const auto wrong =
+      custom_vjp([](const Tensor& x) { return x * x; }, [](const Tensor& x) { return std::pair(x * x, x); },
+                 [](const Tensor&, const Tensor&) { return Tensor::zeros({5}); });
+  EXPECT_EQ(message_of([&] { grad([&](const Tensor& x) { return sum(wrong(x)); }, Tensor::zeros({3})); }),
+            "error[E0532]: custom derivative: cotangents 0 should be f32[3], found f32[5]");
+}
+
+}  // namespace
+}  // namespace strata
