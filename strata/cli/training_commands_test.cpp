@@ -5,12 +5,14 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/formats/safetensors/reader.h"
+#include "strata/train/checkpoint.h"
 #include "strata/train/made_up_images.h"
 
 namespace strata::cli {
@@ -139,6 +141,17 @@ TEST_F(TrainingCommands, ARunIsEvaluatedFromAnyFolder) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(strata({"eval", folder_ / "run"}), 0);
   testing::internal::GetCapturedStdout();
+}
+
+TEST_F(TrainingCommands, AMeasureThatIsNotFiniteIsAnErrorOfEval) {
+  const std::string run = folder_ / "run", checkpoint = run + "/checkpoint.safetensors";
+  ASSERT_EQ(strata({"train", folder_ / "c.toml", "--set", data(), "--out", run}), 0);
+  train::Snapshot snapshot = train::load_checkpoint(checkpoint);
+  snapshot.tensors.at("model.fc3.bias").set(0, std::numeric_limits<double>::quiet_NaN());
+  train::save_checkpoint(checkpoint, snapshot);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(strata({"eval", run}), 1);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("val_loss of the model is not finite"), std::string::npos);
 }
 
 TEST_F(TrainingCommands, ExitCodesTellWhoCanMendIt) {

@@ -63,7 +63,8 @@ base::Result<std::string> gunzip(std::span<const std::byte> bytes, size_t most_b
     inflater.stream.avail_out = static_cast<uInt>(room);
     const int code = inflate(&inflater.stream, Z_NO_FLUSH);
     filled += room - inflater.stream.avail_out;
-    if (filled > most_bytes) return refuse(fmt::format("more than {} bytes unpacked", most_bytes));
+    if (filled > most_bytes)
+      return Error("E0638", fmt::format("{}: more than the expected {} bytes unpacked", source, most_bytes));
     if (code == Z_STREAM_END) {
       if (inflater.stream.avail_in == 0) break;
       if (!is_gzip(bytes.last(inflater.stream.avail_in)))

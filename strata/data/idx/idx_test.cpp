@@ -145,7 +145,8 @@ TEST(FashionMnist, ImagesAndLabelsOfDifferentNumberAreRefused) {
 TEST(Idx, AFileThatUnpacksToMoreThanItsHeaderAsksForIsRefusedEarly) {
   const base::TempFolder folder("idx");
   base::write_file(folder / "bomb", gzip(labels(100) + std::string(50 << 20, '\0')));
-  EXPECT_NE(read_idx(folder / "bomb").error().message().find(": more than 108 bytes unpacked"), std::string::npos);
+  EXPECT_NE(read_idx(folder / "bomb").error().message().find(": more than the expected 108 bytes unpacked"),
+            std::string::npos);
   base::write_file(folder / "junk", gzip(labels(100)) + "junk");
   EXPECT_NE(read_idx(folder / "junk").error().message().find("4 bytes of something else follow"), std::string::npos);
 }

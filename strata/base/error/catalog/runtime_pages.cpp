@@ -6,8 +6,7 @@ namespace {
 constexpr ErrorPage kPages[] = {
     {"E0401", ErrorKind::User, "an instruction set level can't be chosen",
      "STRATA_ISA or force_isa_level names a level that doesn't exist or that this CPU can't run. The levels are "
-     "scalar, avx2 "
-     "and avx512; `strata info` prints the highest one of this CPU."},
+     "scalar, avx2 and avx512; the first line of a training tells the highest one of this CPU."},
 };
 
 }  // namespace
