@@ -1,12 +1,12 @@
 // Whole messages of this layer's errors.
 #include <gtest/gtest.h>
 
-#include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/message_of.h"
 #include "strata/data/corpus/run_program.h"
 #include "strata/data/corpus/tar_reader.h"
 #include "strata/data/loader/loader.h"
+#include "strata/data/tokens/counting_tokens.h"
 #include "strata/data/tokens/token_windows.h"
 
 namespace strata::data {
@@ -37,12 +37,7 @@ TEST(ErrorMessages, E0636NamesWhatTheLoaderCannotDo) {
 
 TEST(ErrorMessages, E0641NamesTheWindowAndTheText) {
   const base::TempFolder folder("messages");
-  std::string bytes = "STRATOK1";
-  const auto put = [&](auto value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof value); };
-  put(uint32_t{2}), put(uint32_t{1000}), put(uint64_t{5}), put(uint64_t{1}), put(uint64_t{0}), put(uint64_t{0});
-  for (int i = 0; i < 5; ++i) put(static_cast<uint16_t>(i));
-  base::write_file(folder / "ids", bytes);
-  const auto tokens = std::make_shared<const TokenFile>(TokenFile::open(folder / "ids").value());
+  const auto tokens = counting_tokens(folder.path(), 5);
   EXPECT_EQ(message_of([&] { RandomWindows(tokens, 8); }),
             "error[E0641]: tokens: windows of 8 need 9 tokens, the text has 5");
   EXPECT_EQ(message_of([&] { EvaluationWindows(tokens, {.window = 4, .stride = 8}); }),

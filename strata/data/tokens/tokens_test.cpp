@@ -4,12 +4,12 @@
 #include <set>
 
 #include "strata/base/bytes/atomic_file.h"
-#include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/sha256.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/data/loader/loader.h"
+#include "strata/data/tokens/counting_tokens.h"
 #include "strata/data/tokens/king_james.h"
 #include "strata/data/tokens/token_file.h"
 #include "strata/data/tokens/token_windows.h"
@@ -26,18 +26,6 @@ text::Tokenizer tokenizer(size_t vocabulary = 300) {
 }
 
 std::string code_of(const base::Result<TokenFile>& file) { return file ? "" : file.error().code(); }
-
-/// A file of the ids 0 .. count-1 (as the bytes they stand for don't matter here).
-std::shared_ptr<const TokenFile> counting_tokens(const base::TempFolder& folder, int count) {
-  base::ByteWriter header, ids;
-  header.text("STRATOK2").little(uint32_t{2}).little(uint32_t{1000}).little(static_cast<uint64_t>(count));
-  header.little(uint64_t{1}).little(uint64_t{0}).little(uint64_t{0});
-  for (int i = 0; i < count; ++i) ids.little(static_cast<uint16_t>(i));
-  const base::Hash128 sum = base::combine(base::hash_text(header.str()), base::hash_text(ids.str()));
-  header.little(sum.lo).little(sum.hi);
-  base::write_file(folder / "ids", header.str() + ids.str());
-  return std::make_shared<const TokenFile>(TokenFile::open(folder / "ids").value());
-}
 
 struct Window {
   std::vector<int32_t> input, target;
@@ -103,7 +91,7 @@ TEST(TokenFile, DamagedFilesAreRefused) {
 
 TEST(RandomWindows, AreRunsOfTheTextAtEveryPlaceAlike) {
   const base::TempFolder folder("tokens");
-  const auto tokens = counting_tokens(folder, 20);
+  const auto tokens = counting_tokens(folder.path(), 20);
   const RandomWindows windows(tokens, 4);
   EXPECT_EQ(windows.size(), 4);
   std::vector<int> begun(16);
@@ -123,7 +111,7 @@ TEST(RandomWindows, AreRunsOfTheTextAtEveryPlaceAlike) {
 TEST(EvaluationWindows, CountEachTokenOnceWhateverTheStride) {
   const base::TempFolder folder("tokens");
   for (const int count : {2, 5, 20, 21, 23}) {
-    const auto tokens = counting_tokens(folder, count);
+    const auto tokens = counting_tokens(folder.path(), count);
     for (const int64_t stride : {0, 1, 2, 3, 4, 5}) {
       for (const bool start : {false, true}) {
         EvaluationOptions options{.window = 5, .stride = stride};
@@ -148,18 +136,18 @@ TEST(EvaluationWindows, CountEachTokenOnceWhateverTheStride) {
 
 TEST(EvaluationWindows, AStrideGivesEachTargetContext) {
   const base::TempFolder folder("tokens");
-  const EvaluationWindows windows(counting_tokens(folder, 50), {.window = 8, .stride = 2});
+  const EvaluationWindows windows(counting_tokens(folder.path(), 50), {.window = 8, .stride = 2});
   for (int64_t i = 1; i < windows.size(); ++i) {
     const Window window = read(windows, i);
     for (size_t t = 0; t < 6; ++t) EXPECT_EQ(window.target[t], kIgnoredTarget);
   }
-  EXPECT_THROW(EvaluationWindows(counting_tokens(folder, 50), {.window = 8, .stride = 9}), base::Error);
-  EXPECT_THROW(EvaluationWindows(counting_tokens(folder, 1), {.window = 8}), base::Error);
+  EXPECT_THROW(EvaluationWindows(counting_tokens(folder.path(), 50), {.window = 8, .stride = 9}), base::Error);
+  EXPECT_THROW(EvaluationWindows(counting_tokens(folder.path(), 1), {.window = 8}), base::Error);
 }
 
 TEST(TokenWindows, GoThroughALoaderAsBatches) {
   const base::TempFolder folder("tokens");
-  const auto windows = std::make_shared<RandomWindows>(counting_tokens(folder, 100), 8);
+  const auto windows = std::make_shared<RandomWindows>(counting_tokens(folder.path(), 100), 8);
   Loader loader(windows, {.batch_size = 4, .order = Order::Sequential, .last_batch = LastBatch::Drop, .seed = 2});
   const auto batch = loader.next();
   EXPECT_EQ(batch->arrays[1].shape(), (std::vector<int64_t>{4, 8}));
