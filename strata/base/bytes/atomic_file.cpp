@@ -55,9 +55,10 @@ bool is_replaceable(const std::string& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(followed(path_)) {
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(path_) {
   static std::atomic<unsigned> counter{0};  // two writers of one process must not share a temporary file
-  if (is_replaceable(target_)) {
+  if (is_replaceable(path_)) {
+    target_ = followed(path_);  // only now: the links of /proc that lead to pipes name no path
     temporary_ = fmt::format("{}.tmp-{}-{}", target_, ::getpid(), counter.fetch_add(1));
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } else {

@@ -212,6 +212,16 @@ TEST(AtomicFile, WhatIsNoRegularFileIsWrittenToAndNotReplaced) {
   EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
 }
 
+TEST(AtomicFile, ALinkOfProcToAPipeIsWrittenTo) {  // as /dev/stdout is one
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  write_file("/proc/self/fd/" + std::to_string(ends[1]), "text");
+  char text[8] = {};
+  EXPECT_EQ(::read(ends[0], text, sizeof text), 4);
+  ::close(ends[0]), ::close(ends[1]);
+  EXPECT_STREQ(text, "text");
+}
+
 TEST(LineFile, AppendsWholeLinesAcrossReopening) {
   TempFolder folder("lines");
   {
