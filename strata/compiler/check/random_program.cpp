@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
@@ -191,22 +192,20 @@ double smallest_of(DType t) {
   return t == DType::f64 ? 0x1p-1074 : t == DType::f16 ? 0x1p-24 : t == DType::bf16 ? 0x1p-133 : 0x1p-149;
 }
 
-/// What the terms of one result element of a sum may add up to.
-double largest_sum(const Node& node, const std::vector<double>& largest) {
-  double product = 1;
-  for (const Value& v : node.operands()) product *= std::max(largest[v.node->id], 0.0);
-  return product;
-}
+/// What a value has been so far.
+struct Extent {
+  double largest = 0;  ///< magnitude of finite elements
+  double terms = 1;    ///< elements
+};
 
-/// Interpreter runs in which the results of inexact nodes move by up to their tolerance.
+/// Interpreter runs in which the results of inexact nodes move by up to their tolerance, also those inside of regions:
+/// a fused program is as inexact as the one that it was fused from.
 class Shaker {
  public:
   Shaker(const Graph& graph, std::span<const HostArray> arguments, uint64_t seed)
-      : graph_(graph),
-        arguments_(arguments),
-        dice_(seed),
-        largest_(graph.nodes().size()),
-        terms_(graph.nodes().size(), 1) {}
+      : graph_(graph), arguments_(arguments), dice_(seed) {
+    find_owners(graph);
+  }
 
   std::vector<HostArray> run() {
     for (size_t i = 0; i < arguments_.size(); ++i) note(*graph_.parameters()[i], {&arguments_[i], 1});
@@ -216,29 +215,55 @@ class Shaker {
   }
 
  private:
+  void find_owners(const Graph& graph) {
+    for (const Node* node : graph.nodes())
+      for (const ir::GraphRef& region : node->regions()) {
+        owners_[region.get()] = node;
+        find_owners(*region);
+      }
+  }
+
   void note(const Node& node, std::span<const HostArray> arrays) {
-    if (node.graph != &graph_) return;
-    double& largest = largest_[node.id];
-    largest = 0;
-    terms_[node.id] = 1;
+    Extent extent;
     for (const HostArray& a : arrays) {
-      terms_[node.id] = std::max(terms_[node.id], static_cast<double>(a.elements()));
+      extent.terms = std::max(extent.terms, static_cast<double>(a.elements()));
       for (int64_t i = 0; i < a.elements(); ++i)
-        if (const double x = std::fabs(a.get(i)); std::isfinite(x)) largest = std::max(largest, x);
+        if (const double x = std::fabs(a.get(i)); std::isfinite(x)) extent.largest = std::max(extent.largest, x);
     }
+    extents_[&node] = extent;
+  }
+
+  /// Of a region's parameter: that of whatever its op was given, since ops differ in what they hand on.
+  Extent extent_of(const Node& node) const {
+    if (const auto it = extents_.find(&node); it != extents_.end()) return it->second;
+    Extent extent;
+    const auto owner = owners_.find(node.graph);
+    if (owner == owners_.end()) return extent;
+    for (const Value& v : owner->second->operands()) {
+      const Extent given = extent_of(*v.node);
+      extent = {std::max(extent.largest, given.largest), std::max(extent.terms, given.terms)};
+    }
+    return extent;
+  }
+
+  /// What the terms of one result element of a sum may add up to.
+  double largest_sum(const Node& node) const {
+    double product = 1, terms = 1;
+    for (const Value& v : node.operands()) {
+      const Extent extent = extent_of(*v.node);
+      product *= extent.largest;
+      terms = std::max(terms, extent.terms);
+    }
+    return product * terms;
   }
 
   void shake(const Node& node, std::span<const HostArray> results) {
     const ir::Tolerance t = node.op->tolerance;
+    const double sum = t.kind == ir::Tolerance::Kind::Sum ? largest_sum(node) : 0;
     if (t.kind != ir::Tolerance::Kind::Exact)
       for (const HostArray& result : results) {
         if (!ir::is_float(result.dtype())) continue;
         HostArray a = result;  // shares the storage
-        double terms = 1;
-        if (node.graph == &graph_)
-          for (const Value& v : node.operands()) terms = std::max(terms, terms_[v.node->id]);
-        const double sum =
-            t.kind == ir::Tolerance::Kind::Sum && node.graph == &graph_ ? largest_sum(node, largest_) * terms : 0;
         for (int64_t i = 0; i < a.elements(); ++i) {
           const double x = a.get(i),
                        size = std::max(std::fabs(x), sum) * epsilon_of(a.dtype()) + smallest_of(a.dtype());
@@ -251,7 +276,8 @@ class Shaker {
   const Graph& graph_;
   std::span<const HostArray> arguments_;
   Dice dice_;
-  std::vector<double> largest_, terms_;
+  std::unordered_map<const Graph*, const Node*> owners_;
+  std::unordered_map<const Node*, Extent> extents_;
 };
 
 }  // namespace

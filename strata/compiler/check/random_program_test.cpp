@@ -2,6 +2,7 @@
 // instruction set changes a bit. STRATA_FUZZ_PROGRAMS sets how many (200), STRATA_FUZZ_SEED where to begin.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "strata/base/error/error.h"
@@ -60,6 +61,23 @@ const testing::Environment* const kNoCache = testing::AddGlobalTestEnvironment([
   };
   return new NoCache;
 }());
+
+TEST(ErrorBounds, OfAFusedProgramAreThoseOfTheProgramItself) {
+  const auto graph = ir::parse_graph(R"(
+    func @layer(%x: f32[5,64], %w: f32[48,64]) -> f32[5,48] {
+      %0 = dot %x, %w {lhs_contract = [1], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = f32}
+      %1 = maximum %0, 0.0
+      return %1
+    })",
+                                     ops::op_table())
+                         .value();
+  const std::shared_ptr<const ir::Graph> fused = run_passes(*graph, pipeline()).graph;
+  ASSERT_TRUE(std::ranges::any_of(fused->nodes(), [](const ir::Node* n) { return n->op && n->op->name == "fusion"; }));
+  const auto arguments = random_arguments(*graph, 1);
+  const auto bounds = error_bounds(*graph, arguments, 1)[0], of_fused = error_bounds(*fused, arguments, 1)[0];
+  for (size_t i = 0; i < bounds.size(); ++i) EXPECT_NEAR(of_fused[i], bounds[i], bounds[i]) << i;
+  EXPECT_EQ(find_native_difference(fused, arguments, {}).value_or(""), "");
+}
 
 /// The programs are shared out among tests, which run side by side.
 class RandomPrograms : public testing::TestWithParam<uint64_t> {};
