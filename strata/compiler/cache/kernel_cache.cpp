@@ -68,7 +68,9 @@ std::optional<Object> KernelCache::read(base::Hash128 key) const {
   auto bytes = base::read_bytes(path);
   if (!bytes) return std::nullopt;
   auto object = parse(*bytes, path, key);
-  if (!object) base::log_warn("compile cache: {} is damaged or of another version; compiled again", path);
+  static std::atomic<bool> is_told = false;  // a damaged cache is damaged in many places
+  if (!object && !is_told.exchange(true))
+    base::log_warn("compile cache: {} is damaged or of another version; compiled again, as is whatever else is", path);
   return object;
 }
 
