@@ -2,13 +2,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <climits>
 #include <memory>
 
-#include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/isa_name.h"
+#include "strata/cli/read_program.h"
 #include "strata/compiler/explain.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
@@ -47,7 +48,8 @@ base::Json json_of(const compiler::KernelExplanation& e) {
 }
 
 int explain_file(const Options& options) {
-  const auto graph = ir::parse_graph(base::read_text(options.file).value(), ops::op_table()).value();
+  const auto graph = reading_program(
+      options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
   const auto kernels = compiler::explain(*graph, isa_level_named(options.isa));
   if (options.kernel >= static_cast<int>(kernels.size()))
     throw base::Error("E0750", fmt::format("explain: --kernel is {}, but {} has {} kernels, counted from 0",
@@ -69,7 +71,7 @@ int explain_file(const Options& options) {
 Run declare_explain(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("file", options->file, "a tensor program (.sir)")->required();
-  app.add_option("--kernel", options->kernel, "only this one, counted from 0");
+  app.add_option("--kernel", options->kernel, "only this one, counted from 0")->check(CLI::Range(0, INT_MAX));
   app.add_option("--isa", options->isa, "scalar, avx2 or avx512; also one that this machine lacks");
   app.add_flag("--naive", options->is_naive, "also the loops before the schedule");
   app.add_flag("--assembly", options->with_assembly, "also the machine code");

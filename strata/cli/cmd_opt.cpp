@@ -2,18 +2,19 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <climits>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/isa_name.h"
 #include "strata/cli/opt_loops.h"
 #include "strata/cli/opt_plan.h"
+#include "strata/cli/read_program.h"
 #include "strata/compiler/check/bisect_passes.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/native_equivalence.h"
@@ -40,14 +41,6 @@ struct Options {
        plan = false, native = false;
   compiler::CompileOptions compile;
 };
-
-std::string read_input(const std::string& file) {
-  if (file != "-") return base::read_text(file).value();
-  std::string text;
-  char buffer[65536];
-  while (const size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) text.append(buffer, n);
-  return text;
-}
 
 std::vector<compiler::Pass> chosen_passes(const Options& options) {
   if (options.passes == std::vector<std::string>{"all"})
@@ -155,15 +148,20 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
 }
 
 int run(const Options& options) {
-  const std::string text = read_input(options.file);
+  const std::string text = program_text(options.file);
   const bool is_loops = options.level == "loops" || (options.level.empty() && options.file.ends_with(".sloop"));
-  if (is_loops) return run_on_loops(text, {.interpret = options.interpret, .arguments = options.arguments});
   const bool is_plan = options.level == "plan" || (options.level.empty() && options.file.ends_with(".splan"));
+  const auto seed = static_cast<uint64_t>(options.seed);
+  if (is_loops)
+    return reading_program(options.file, [&] {
+      return run_on_loops(text, {.interpret = options.interpret, .arguments = options.arguments});
+    });
   if (is_plan)
-    return run_on_plan(
-        text,
-        {.interpret = options.interpret, .arguments = options.arguments, .seed = static_cast<uint64_t>(options.seed)});
-  const auto graphs = ir::parse_graphs(text, ops::op_table()).value();
+    return reading_program(options.file, [&] {
+      return run_on_plan(text, {.interpret = options.interpret, .arguments = options.arguments, .seed = seed});
+    });
+  const auto graphs = reading_program(options.file, [&] { return ir::parse_graphs(text, ops::op_table()).value(); });
+  if (graphs.empty()) throw base::Error("E0130", fmt::format("{} holds no program", options.file));
   for (const auto& graph : graphs)
     if (const int code = run_on(graph, options)) return code;
   return 0;
@@ -180,7 +178,7 @@ Run declare_opt(CLI::App& app) {
       ->check(CLI::IsMember({"graph", "loops", "plan"}));
   app.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list")->delimiter(',');
   app.add_option("--disable", o->run.disabled, "passes to leave out")->delimiter(',');
-  app.add_option("--limit", o->run.limit, "run only the first so many passes");
+  app.add_option("--limit", o->run.limit, "run only the first so many passes")->check(CLI::Range(0, INT_MAX));
   app.add_option("--dump", o->run.dump_folder, "write the program before and after each pass into this folder");
   app.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
   app.add_flag("--time", o->time, "tell what each pass took and did, on stderr");
@@ -189,7 +187,7 @@ Run declare_opt(CLI::App& app) {
                "compile and run it instead; with --check-equivalence and --reduce: against the interpreter");
   app.add_option("--arg", o->arguments, "an argument for --interpret, such as 'f32[2] [1.0, 2.0]'; random if left out");
   app.add_option("--seed", o->seed, "of random arguments");
-  app.add_option("--runs", o->runs, "how many sets of random arguments");
+  app.add_option("--runs", o->runs, "how many sets of random arguments")->check(CLI::Range(1, INT_MAX));
   app.add_flag("--check-equivalence", o->equivalence,
                "compare the program before and after the passes in the interpreter");
   app.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");

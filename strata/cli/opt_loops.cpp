@@ -73,6 +73,7 @@ void interpret_kernel(const Kernel& kernel, const LoopOptions& options) {
 
 int run_on_loops(std::string_view text, const LoopOptions& options) {
   auto kernels = parse_kernels(text);
+  if (kernels.value().empty()) throw base::Error("E0120", "the text holds no kernel");
   for (const Kernel& kernel : kernels.value()) {
     if (options.interpret)
       interpret_kernel(kernel, options);

@@ -5,11 +5,18 @@
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/backends/llvm/code_generator.h"
 #include "strata/ir/loops/text_form.h"
+#include "strata/ir/plan/verify.h"
 
 namespace strata::compiler {
 namespace {
 
 using base::message_of;
+
+TEST(ErrorMessages, E0133NamesThePlanAndTheRule) {
+  ir::Plan plan;
+  plan.name = "step";
+  EXPECT_EQ(message_of([&] { ir::verify_plan(plan); }), "error[E0133]: plan step: the plan has no program");
+}
 
 TEST(ErrorMessages, E0310NamesTheKernelAndTheReason) {
   auto kernel =

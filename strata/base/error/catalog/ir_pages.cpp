@@ -29,6 +29,10 @@ constexpr ErrorPage kPages[] = {
      "The op takes operands of one shape, or shapes that broadcast: axes align at the end, and an axis of extent 1 "
      "stretches. The message names both types and the axis that differs. A symbolic dimension matches only itself and "
      "1."},
+    {"E0134", ErrorKind::User, "a kernel or a plan in a file breaks a rule",
+     "The text parses, but the verifier or the interpreter refuses what it says: an access outside of a buffer, a "
+     "command whose buffers don't have its node's types, a lifetime that ends before its use. The note names the "
+     "file."},
     {"E0135", ErrorKind::User, "a literal has no value in the tensor's dtype",
      "A number beside a tensor takes the tensor's dtype: 0.5 has no value among integers, 300 none in u8. Cast the "
      "tensor first, or write a number that its dtype holds."},

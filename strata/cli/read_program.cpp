@@ -1,0 +1,32 @@
+#include "strata/cli/read_program.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "strata/base/bytes/files.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr std::string_view kRulesOfTexts[] = {"E0123", "E0124", "E0125", "E0131", "E0133"};
+
+}  // namespace
+
+std::string program_text(const std::string& file) {
+  if (file != "-") return base::read_text(file).value();
+  std::string text;
+  char buffer[65536];
+  while (const size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) text.append(buffer, n);
+  return text;
+}
+
+base::Error blamed_on_file(const base::Error& error, const std::string& file) {
+  const bool is_rule = std::ranges::find(kRulesOfTexts, error.code()) != std::end(kRulesOfTexts);
+  base::Error blamed(is_rule ? "E0134" : error.code(), error.message());
+  for (const std::string& note : error.notes()) blamed.note(note);
+  blamed.note("in " + (file == "-" ? "standard input" : file));
+  for (const std::string& hint : error.hints()) blamed.hint(hint);
+  return blamed;
+}
+
+}  // namespace strata::cli
