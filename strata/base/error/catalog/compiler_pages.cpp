@@ -24,7 +24,7 @@ constexpr ErrorPage kPages[] = {
      "cache "
      "folder if the message names a cached file; else memory may be short."},
     {"E0313", ErrorKind::User, "no backend has this name",
-     "The compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512 or null."},
+     "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512 or null."},
     {"E0314", ErrorKind::User, "a program takes more memory than it may",
      "Memory is planned before it is used: what a run takes (arguments, new results and the arena) is known from the "
      "plan and compared with the limit (`train.memory_limit`, or JitOptions) before anything is allocated. The notes "
