@@ -82,21 +82,25 @@ class Learner {
             .is_strict = config.bool_at("train.strict")};
   }
 
-  static auto differentiate(const Model& m, const Tensor& x, const Tensor& y, const Key& key) {
-    nn::Context context(nn::Mode::Train, key);
+  static auto differentiate(const Model& m, const Tensor& x, const Tensor& y, nn::Context& context) {
     return value_and_grad([&](const Model& m) { return Loss{}(m, x, y, context); }, m);
   }
   struct Whole {
     std::pair<Tensor, Tensor> operator()(Model& m, optim::Optimiser& optimiser, Tensor x, Tensor y, Key key) const {
-      auto [loss, grads] = differentiate(m, x, y, key.fold_in(optimiser.step()));
+      nn::Context context(nn::Mode::Train, key.fold_in(optimiser.step()));
+      auto [loss, grads] = differentiate(m, x, y, context);
       Tensor is_committed = optimiser.update(m, grads, loss);
+      context.commit(m, is_committed);
       return {loss, is_committed};
     }
   };
+  /// Running statistics follow each small batch, as they would if it were a step of its own.
   struct Gather {
-    void operator()(const Model& m, Sum& sum, Tensor x, Tensor y, Key key, Tensor place) const {
-      auto [loss, grads] = differentiate(m, x, y, key.fold_in(place));
+    void operator()(Model& m, Sum& sum, Tensor x, Tensor y, Key key, Tensor place) const {
+      nn::Context context(nn::Mode::Train, key.fold_in(place));
+      auto [loss, grads] = differentiate(m, x, y, context);
       sum.add(grads, loss);
+      context.commit(m, is_finite(loss));
     }
   };
   struct Apply {
@@ -117,17 +121,20 @@ class Learner {
 
   bool gathered_step(std::span<const Sample> samples, StepResult& result) {
     Sum sum(model_);
-    int64_t place = steps_done_ * static_cast<int64_t>(samples.size());
-    for (const Sample& sample : samples) {
-      const Tensor where = Tensor::scalar(static_cast<double>(place++), DType::i64);
-      gather_(std::as_const(model_), sum, sample.x, sample.y, key_, where);
-      if (std::isfinite(sum.loss_total.item()) || !result.culprit.empty()) continue;
-      Sum fresh(model_);
-      result.culprit = gather_.first_non_finite(model_, fresh, sample.x, sample.y, key_, where);
-    }
+    const int64_t first = steps_done_ * static_cast<int64_t>(samples.size());
+    const auto place = [&](size_t i) {
+      return Tensor::scalar(static_cast<double>(first) + static_cast<double>(i), DType::i64);
+    };
+    for (size_t i = 0; i < samples.size(); ++i) gather_(model_, sum, samples[i].x, samples[i].y, key_, place(i));
     const auto [loss, is_committed] = apply_(model_, optimiser_, std::as_const(sum));
     result.loss = loss.item();
-    return is_committed.item() != 0;
+    if (is_committed.item() != 0) return true;
+    for (size_t i = 0; i < samples.size() && result.culprit.empty(); ++i) {
+      Sum fresh(model_);
+      const Tensor at = place(i);
+      result.culprit = gather_.first_non_finite(model_, fresh, samples[i].x, samples[i].y, key_, at);
+    }
+    return false;
   }
 
   Model model_;

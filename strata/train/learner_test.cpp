@@ -1,0 +1,80 @@
+// The learner with a model that has running statistics: they are learned, with small batches too, and a step that is
+// not finite leaves them alone and names what made the NaN.
+#include "strata/train/learner.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "strata/nn/linear.h"
+#include "strata/nn/loss.h"
+#include "strata/nn/norm.h"
+#include "strata/train/schema.h"
+
+namespace strata::train {
+namespace {
+
+struct Net {
+  nn::Linear fc{3, 4};
+  nn::BatchNorm1d norm{.channels = 4};
+  STRATA_FIELDS(fc, norm)
+
+  Tensor operator()(const Tensor& x, nn::Context& context) const { return norm(fc(x), context); }
+};
+
+struct NetLoss {
+  Tensor operator()(const Net& net, const Tensor& x, const Tensor& y, nn::Context& context) const {
+    return nn::mse(net(x, context), y);
+  }
+};
+
+base::Config config() { return base::parse_config(training_schema(), "", "test", {}); }
+
+Sample sample(uint64_t seed) { return {uniform(Key(seed), {8, 3}, -1, 1), uniform(Key(seed + 1), {8, 4}, -1, 1)}; }
+
+Learner<Net, NetLoss> learner() { return {config(), nn::init<Net>(Key(1))}; }
+
+TEST(Learner, TrainsRunningStatisticsWithTheStepAndWithSmallBatches) {
+  auto whole = learner(), gathered = learner();
+  const Sample a = sample(1), b = sample(3), one[] = {a}, two[] = {a, b};
+  const HostArray start = whole.model().norm.running_mean.array().clone();
+  ASSERT_TRUE(whole.step(one, 0.01).is_finite);
+  EXPECT_FALSE(whole.model().norm.running_mean.array().same_bits(start));
+  EXPECT_EQ(whole.model().norm.num_batches_tracked.item(), 1);
+  ASSERT_TRUE(gathered.step(two, 0.01).is_finite);
+  EXPECT_EQ(gathered.model().norm.num_batches_tracked.item(), 2);
+}
+
+TEST(Learner, AStepThatIsNotFiniteLeavesStatisticsAlone) {
+  auto net = learner();
+  HostArray poisoned = uniform(Key(1), {8, 3}, -1, 1).array().clone();
+  poisoned.set(5, std::numeric_limits<double>::quiet_NaN());
+  const HostArray before = net.model().norm.running_mean.array().clone();
+  const Sample bad[] = {{Tensor(poisoned), sample(1).y}};
+  EXPECT_FALSE(net.step(bad, 0.01).is_finite);
+  EXPECT_TRUE(net.model().norm.running_mean.array().same_bits(before));
+}
+
+struct SquareRoot {
+  nn::Linear fc{3, 1};
+  STRATA_FIELDS(fc)
+};
+
+/// sqrt at zero: a finite loss with a gradient that is not.
+struct RootLoss {
+  Tensor operator()(const SquareRoot& net, const Tensor& x, const Tensor& y, nn::Context&) const {
+    return nn::mse(sqrt(abs(net.fc(x) - net.fc(x))), y);
+  }
+};
+
+TEST(Learner, AFiniteLossWithAGradientThatIsNotNamesItsOpInSmallBatchesToo) {
+  Learner<SquareRoot, RootLoss> net(config(), nn::init<SquareRoot>(Key(1)));
+  const Sample one{uniform(Key(1), {8, 3}, -1, 1), uniform(Key(2), {8, 1}, 1, 2)};
+  const Sample two[] = {one, one};
+  const StepResult result = net.step(two, 0.01);
+  EXPECT_FALSE(result.is_finite);
+  EXPECT_NE(result.culprit, "");
+}
+
+}  // namespace
+}  // namespace strata::train
