@@ -19,7 +19,8 @@ struct MachinePeaks {
 /// Measures now, at a level that the host can run, with the threads of the shared pool.
 MachinePeaks measure_peaks(IsaLevel level);
 
-/// The figures in `folder` for this CPU, level and thread count; measured and written there if there are none. A folder
+/// The figures in `folder` for this CPU, level and thread count; measured and written there if there are none, or if
+/// they are an hour old or were taken on a busy machine (then the better of old and new stand). A folder
 /// that can't be written ("" too) costs the measurement at each start. One measurement at a time in a process.
 MachinePeaks machine_peaks(IsaLevel level, const std::string& folder);
 
