@@ -1,7 +1,9 @@
 // strata explain: from op to machine code, with what was refused on the way.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <climits>
 #include <memory>
 
@@ -10,6 +12,7 @@
 #include "strata/cli/command.h"
 #include "strata/cli/isa_name.h"
 #include "strata/cli/read_program.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/explain.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
@@ -18,19 +21,20 @@ namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string file, isa;
+  std::string file, isa, backend, node;
   int kernel = -1;
   bool is_naive = false, with_assembly = false, json = false;
 };
 
 std::string text_of(const compiler::KernelExplanation& e, size_t index, const Options& options) {
-  std::string text = fmt::format("== kernel {}: {}\n\n{}\n", index, e.name, e.node);
+  std::string text =
+      fmt::format("== kernel {}: {}{}\n\n{}\n", index, e.name, e.within.empty() ? "" : " within " + e.within, e.node);
   if (options.is_naive) text += "\n-- loops as lowered\n" + e.naive;
   text += "\n-- schedule\n";
   for (const std::string& note : e.notes) text += "  " + note + "\n";
   text += "\n-- loops as compiled\n" + e.scheduled;
   if (!e.refusal.empty()) text += "\n-- refused by the backend: " + e.refusal + "\n";
-  if (options.with_assembly) text += "\n-- assembly\n" + e.assembly;
+  if (options.with_assembly) text += "\n-- assembly\n" + (e.listing.empty() ? "none\n" : e.listing);
   return text + "\n";
 }
 
@@ -39,22 +43,43 @@ base::Json json_of(const compiler::KernelExplanation& e) {
   for (const std::string& note : e.notes) notes.push(note);
   return base::Json::object()
       .set("name", e.name)
+      .set("within", e.within)
       .set("node", e.node)
       .set("naive", e.naive)
       .set("notes", std::move(notes))
       .set("scheduled", e.scheduled)
       .set("refusal", e.refusal)
-      .set("assembly", e.assembly);
+      .set("assembly", e.listing);
+}
+
+/// "%4" or "4".
+int node_number(const std::string& text) {
+  const std::string digits = text.starts_with('%') ? text.substr(1) : text;
+  int number = 0;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (fault == std::errc() && end == digits.data() + digits.size()) return number;
+  throw base::Error("E0751", fmt::format("explain: --node is {}, expected a node as %4", text));
+}
+
+compiler::ExplainOptions explain_options(const Options& options) {
+  compiler::ExplainOptions how{.level = isa_level_named(options.isa)};
+  if (!options.backend.empty() && options.backend != "llvm") how.backend = &compiler::backend_by_name(options.backend);
+  if (!options.node.empty()) how.node = node_number(options.node);
+  return how;
 }
 
 int explain_file(const Options& options) {
   const auto graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
-  const auto kernels = compiler::explain(*graph, isa_level_named(options.isa));
+  const compiler::Explanation explanation = compiler::explain(*graph, explain_options(options));
+  const auto& kernels = explanation.kernels;
   if (options.kernel >= static_cast<int>(kernels.size()))
     throw base::Error("E0750", fmt::format("explain: --kernel is {}, but {} has {} kernels, counted from 0",
                                            options.kernel, options.file, kernels.size()));
-  base::Json list = base::Json::array();
+  base::Json remarks = base::Json::array(), list = base::Json::array();
+  for (const std::string& remark : explanation.remarks) remarks.push(remark);
+  if (!options.json && options.kernel < 0 && !explanation.remarks.empty())
+    print_out(fmt::format("== remarks\n\n  {}\n\n", fmt::join(explanation.remarks, "\n  ")));
   for (size_t i = 0; i < kernels.size(); ++i) {
     if (options.kernel >= 0 && static_cast<size_t>(options.kernel) != i) continue;
     if (options.json)
@@ -62,7 +87,9 @@ int explain_file(const Options& options) {
     else
       print_out(text_of(kernels[i], i, options));
   }
-  if (options.json) print_out(list.dump_pretty() + "\n");
+  if (options.json)
+    print_out(base::Json::object().set("remarks", std::move(remarks)).set("kernels", std::move(list)).dump_pretty() +
+              "\n");
   return 0;
 }
 
@@ -72,6 +99,8 @@ Run declare_explain(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("file", options->file, "a tensor program (.sir)")->required();
   app.add_option("--kernel", options->kernel, "only this one, counted from 0")->check(CLI::Range(0, INT_MAX));
+  app.add_option("--node", options->node, "only kernels that hold this node of the program, as %4");
+  app.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
   app.add_option("--isa", options->isa, "scalar, avx2 or avx512; also one that this machine lacks");
   app.add_flag("--naive", options->is_naive, "also the loops before the schedule");
   app.add_flag("--assembly", options->with_assembly, "also the machine code");

@@ -219,12 +219,12 @@ TEST(Strict, SchedulesLeaveNoKernelOfRandomProgramsAsWritten) {
 TEST(Explain, NamesKernelsAsThePlanDoes) {
   const auto graph = sorting_program();
   const runtime::IsaLevel level = runtime::chosen_isa_level();
-  const auto kernels = explain(*graph, level);
+  const auto kernels = explain(*graph, {.level = level}).kernels;
   const std::vector<std::string> names = compile(graph)->plan().kernels;
   ASSERT_EQ(kernels.size(), names.size());
   for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(kernels[i].name, names[i]);
   if (level != runtime::IsaLevel::Scalar) {
-    EXPECT_NE(explain(*graph, runtime::IsaLevel::Scalar)[0].name, names[0]);
+    EXPECT_NE(explain(*graph, {.level = runtime::IsaLevel::Scalar}).kernels[0].name, names[0]);
   }
 }
 

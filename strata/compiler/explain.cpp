@@ -1,8 +1,12 @@
 #include "strata/compiler/explain.h"
 
+#include <fmt/format.h>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
-#include "strata/compiler/backends/llvm/code_generator.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/graph/fusion_groups.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
@@ -15,43 +19,111 @@
 namespace strata::compiler {
 namespace {
 
-bool is_kernel(const ir::Node& node) {
-  if (node.op->name == "fusion") return true;
-  const Form form = form_of(node);
-  return form != Form::Alias && form != Form::Command;
+/// What nodes of the program are marked with while the passes run: the end of their name path, which passes keep.
+constexpr std::string_view kMark = "%asked";
+
+bool is_marked(const ir::Node& node) {
+  if (node.where.path && std::string_view(node.where.path).ends_with(kMark)) return true;
+  for (const ir::GraphRef& region : node.regions())
+    for (const ir::Node* inner : region->nodes())
+      if (is_marked(*inner)) return true;
+  return false;
 }
 
-KernelExplanation explain_kernel(const ir::Node& node, const ir::Facts& facts, runtime::IsaLevel level,
-                                 const llvm_backend::CodeGenerator& generator) {
-  KernelExplanation e;
-  const Backend& backend = llvm_backend_for(level);
-  e.name = kernel_name(node, kernel_identity(node, facts, backend, level));
-  e.node = ir::print_node(node);
-  for (const ir::GraphRef& region : node.regions()) e.node += "\n" + ir::print_graph(*region);
-  const ir::loops::Kernel naive = lower_kernel(node, facts, e.name);
-  e.naive = ir::loops::print(naive);
-  const ir::loops::Kernel scheduled = schedule(naive, level, &e.notes);
-  e.scheduled = ir::loops::print(scheduled);
-  if (const auto refusal = backend.refusal(scheduled)) {
-    e.refusal = *refusal;
-    return e;
+/// The program with the mark on the node that is printed as %number.
+std::unique_ptr<ir::Graph> with_mark(const ir::Graph& graph, int number) {
+  auto marked = std::make_unique<ir::Graph>(graph.name());
+  for (const ir::SymbolFact& fact : graph.facts().all()) marked->facts().add(fact);
+  ir::GraphCopier copier(graph, *marked);
+  copier.copy_parameters();
+  int next = 0;
+  for (const ir::Node* node : graph.nodes()) {
+    if (node->is_parameter()) continue;
+    ir::Node* copy = copier.copy(*node);
+    if (number >= next && number < next + static_cast<int>(node->result_count))
+      copy->where.path = ir::intern((node->where.path ? std::string(node->where.path) + " " : "") + std::string(kMark));
+    next += static_cast<int>(node->result_count);
   }
-  const ir::loops::Kernel* const kernels[] = {&scheduled};
-  e.assembly = generator.listing(kernels, level, llvm_backend::Listing::Assembly);
-  return e;
+  if (number < 0 || number >= next)
+    throw base::Error("E0751",
+                      fmt::format("{}: there is no node %{}; the last is %{}", graph.name(), number, next - 1));
+  copier.copy_results();
+  return marked;
 }
+
+std::string node_text(const ir::Node& node) {
+  const std::string where = node.where.str();
+  return std::string(node.op->name) + (where.empty() ? "" : " @ " + where);
+}
+
+class Explainer {
+ public:
+  Explainer(const ExplainOptions& options)
+      : options_(options), backend_(options.backend ? *options.backend : llvm_backend_for(options.level)) {}
+
+  void walk(const ir::Graph& graph, const std::string& within, bool is_wanted) {
+    const std::span<const Pass> passes = pipeline();
+    const auto unfused = run_passes(graph, passes.first(passes.size() - 1)).graph;
+    if (is_wanted) add_remarks(*unfused, within);
+    const auto fused = run_passes(*unfused, passes.last(1)).graph;
+    const std::vector<bool> live = ir::live_nodes(*fused);
+    for (const ir::Node* node : fused->nodes()) {
+      if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
+      const bool is_fusion = node->op->name == "fusion";
+      const Form form = is_fusion ? Form::Element : form_of(*node);
+      const bool is_asked = is_wanted || is_marked(*node);
+      if (form == Form::Command)
+        for (const ir::GraphRef& region : node->regions())
+          walk(*region, (within.empty() ? "" : within + " / ") + node_text(*node), is_asked);
+      else if (form != Form::Alias && is_asked)
+        add_kernel(*node, fused->facts(), within);
+    }
+  }
+
+  Explanation explanation;
+
+ private:
+  void add_remarks(const ir::Graph& unfused, const std::string& within) {
+    for (const FusionRefusal& r : FusionGroups(unfused).refusals())
+      explanation.remarks.push_back(fmt::format("{}{} reads {} from memory: {}", within.empty() ? "" : within + ": ",
+                                                node_text(*r.reader), node_text(*r.producer), r.reason));
+  }
+
+  void add_kernel(const ir::Node& node, const ir::Facts& facts, const std::string& within) {
+    KernelExplanation e;
+    e.name = kernel_name(node, kernel_identity(node, facts, backend_, options_.level));
+    e.within = within;
+    e.node = ir::print_node(node);
+    for (const ir::GraphRef& region : node.regions()) e.node += "\n" + ir::print_graph(*region);
+    const ir::loops::Kernel naive = lower_kernel(node, facts, e.name);
+    e.naive = ir::loops::print(naive);
+    const ir::loops::Kernel scheduled = schedule(naive, options_.level, &e.notes);
+    e.scheduled = ir::loops::print(scheduled);
+    const ir::loops::Kernel* const kernels[] = {&scheduled};
+    if (const auto refusal = backend_.refusal(scheduled))
+      e.refusal = *refusal;
+    else
+      e.listing = backend_.listing(kernels);
+    explanation.kernels.push_back(std::move(e));
+  }
+
+  const ExplainOptions& options_;
+  const Backend& backend_;
+};
 
 }  // namespace
 
-std::vector<KernelExplanation> explain(const ir::Graph& graph, runtime::IsaLevel level) {
-  const std::shared_ptr<const ir::Graph> fused = run_passes(graph, pipeline()).graph;
-  const llvm_backend::CodeGenerator generator;
-  const std::vector<bool> live = live_nodes(*fused);
-  std::vector<KernelExplanation> kernels;
-  for (const ir::Node* node : fused->nodes())
-    if (!node->is_parameter() && live[node->id] && node->op->name != "constant" && is_kernel(*node))
-      kernels.push_back(explain_kernel(*node, fused->facts(), level, generator));
-  return kernels;
+Explanation explain(const ir::Graph& graph, const ExplainOptions& options) {
+  Explainer explainer(options);
+  if (!options.node) {
+    explainer.walk(graph, "", true);
+    return std::move(explainer.explanation);
+  }
+  explainer.walk(*with_mark(graph, *options.node), "", false);
+  if (explainer.explanation.kernels.empty())
+    throw base::Error("E0751", fmt::format("{}: no kernel holds node %{}", graph.name(), *options.node))
+        .hint("it was folded, merged with an equal one, is a command, or gives its operand's memory another shape");
+  return std::move(explainer.explanation);
 }
 
 }  // namespace strata::compiler

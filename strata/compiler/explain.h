@@ -1,7 +1,8 @@
 // What became of a program, kernel by kernel: the fused node, its naive loops, what the schedule did and refused to do,
-// the loops that were compiled, and the machine code.
+// the loops that were compiled, and the machine code; and what fusion left in memory between the kernels.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,17 +11,32 @@
 
 namespace strata::compiler {
 
+class Backend;
+
 struct KernelExplanation {
-  std::string name;                ///< "fusion.1f2a88d1"
-  std::string node;                ///< the node as text, with its region
-  std::string naive;               ///< loops as lowered
+  std::string name;    ///< "fusion.1f2a88d1"
+  std::string within;  ///< "scan @ lstm.cpp:12": the command whose region it runs in; empty: the program itself
+  std::string node;    ///< the node as text, with its region
+  std::string naive;   ///< loops as lowered
   std::vector<std::string> notes;  ///< one line per rewrite; "left as written: <reason>" for a refusal
   std::string scheduled;           ///< loops as compiled
   std::string refusal;             ///< why the backend did not take it; empty: it did
-  std::string assembly;            ///< AT&T syntax; empty when refused
+  std::string listing;             ///< the backend's code as text; empty when refused
 };
 
-/// `graph` is the program before any pass; the pass list runs first. In the order of the plan.
-std::vector<KernelExplanation> explain(const ir::Graph& graph, runtime::IsaLevel level);
+struct Explanation {
+  std::vector<std::string> remarks;        ///< of the passes: what goes through memory between kernels, and why
+  std::vector<KernelExplanation> kernels;  ///< in the order of the plan; those of regions before what follows them
+};
+
+struct ExplainOptions {
+  runtime::IsaLevel level = runtime::chosen_isa_level();
+  const Backend* backend = nullptr;  ///< else LLVM for the level
+  std::optional<int> node;           ///< only kernels that hold this node of the program (%4 is 4), as it is printed
+};
+
+/// `graph` is the program before any pass; the pass list runs first, on regions too. E0751 when `node` is not there or
+/// no kernel holds it.
+Explanation explain(const ir::Graph& graph, const ExplainOptions& options = {});
 
 }  // namespace strata::compiler

@@ -11,7 +11,7 @@ namespace strata::compiler {
 
 void require_schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level, const std::string& where) {
   std::vector<std::string> notes;
-  schedule(naive, level, &notes);
+  schedule(naive, level, &notes, {.is_strict = true});
   for (const std::string& note : notes) {
     if (!note.starts_with("left as written: ")) continue;
     base::Error error("E0315", fmt::format("strict: kernel {} is {}", naive.name, note));

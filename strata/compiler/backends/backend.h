@@ -46,6 +46,8 @@ class Backend {
   /// reason if one is refused.
   virtual Object compile(std::span<const ir::loops::Kernel* const> kernels) const = 0;
   virtual std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const = 0;
+  /// The code of kernels as text, for `strata explain`; empty where there is nothing to read.
+  virtual std::string listing(std::span<const ir::loops::Kernel* const>) const { return ""; }
 };
 
 }  // namespace strata::compiler

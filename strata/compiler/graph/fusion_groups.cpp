@@ -36,12 +36,6 @@ bool same_shape(ir::Type a, ir::Type b) {
 
 }  // namespace
 
-/// What a root reads through its inlined producers: the roots at the index of the root itself, and those at other
-/// indices.
-struct FusionGroups::Reads {
-  std::vector<const Node*> same_index, other_index;
-};
-
 FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_nodes(graph)) {
   const size_t n = graph.nodes().size();
   inlined_.resize(n);
@@ -88,16 +82,23 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
   return false;
 }
 
-bool FusionGroups::may_inline(const Node& node) const {
-  if (forms_[node.id] != Form::Element || is_result_[node.id] || node.result_count != 1) return false;
+std::string FusionGroups::inline_refusal(const Node& node) const {
+  const Form form = forms_[node.id];
+  if (form == Form::Reduction || form == Form::Contraction) return "a reduction or contraction ends its loops";
+  if (form != Form::Element) return "it runs loops of its own";
+  if (is_result_[node.id]) return "it is a result of the program";
+  if (node.result_count != 1) return "it has several results";
   for (const Use& use : uses_[node.id])
-    if (!may_inline_into(node, use)) return false;
-  if (is_leaf(node)) return true;
-  if (inline_size_[node.id] > kLargestInlineTree) return false;
+    if (!may_inline_into(node, use))
+      return std::string(use.user->op->name) + " reads its elements more than once, or in loops of its own";
+  if (is_leaf(node)) return "";
+  if (inline_size_[node.id] > kLargestInlineTree)
+    return "it pulls " + std::to_string(inline_size_[node.id]) + " nodes along, the most is " +
+           std::to_string(kLargestInlineTree);
   const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(),
                                         [&](const Use& u) { return u.user == uses_[node.id][0].user; });
-  if (has_one_user) return true;
-  return may_repeat(node);
+  if (has_one_user || may_repeat(node)) return "";
+  return std::to_string(uses_[node.id].size()) + " nodes read it, and computing it in each costs more than its memory";
 }
 
 /// Whether computing the node again in each kernel that wants it is cheaper than a buffer: one element written and read
@@ -128,7 +129,7 @@ void FusionGroups::decide_inlining() {
     }
     inline_size_[node->id] = size;
     is_inline_costly_[node->id] = costs;
-    inlined_[node->id] = may_inline(*node);
+    inlined_[node->id] = inline_refusal(*node).empty();
   }
 }
 
@@ -176,25 +177,28 @@ bool FusionGroups::reaches(int from, int to, int skip_direct) const {
   return false;
 }
 
+std::string FusionGroups::join_refusal(const Node& root, const Node& producer, const Reads& reads) const {
+  const int g = group_of_[producer.id];
+  const Form form = forms_[producer.id];
+  if (forms_[root.id] != Form::Element || root.result_count != 1) return "only element nodes of one result join";
+  if (form == Form::Loops || form == Form::Alias || form == Form::Command) return "its kernel is not one of elements";
+  if (groups_[g].roots.size() >= kMostRoots) return "its kernel has " + std::to_string(kMostRoots) + " results already";
+  if (!same_shape(producer.type(), root.type())) return "the shapes differ";
+  for (const Node* other : reads.other_index)
+    if (group_of_[other->id] == g) return "its kernel is read at other indices, too";
+  // Joining must not make a cycle: nothing else that the root reads may depend on the group.
+  for (const auto* list : {&reads.same_index, &reads.other_index})
+    for (const Node* other : *list)
+      if (group_of_[other->id] != g && reaches(group_of_[other->id], g, -1))
+        return "another operand waits for its kernel";
+  return "";
+}
+
 int FusionGroups::group_to_join(const Node& root) {
   if (forms_[root.id] != Form::Element || root.result_count != 1) return -1;
   const Reads reads = reads_of(root);
-  for (const Node* producer : reads.same_index) {
-    const int g = group_of_[producer->id];
-    const Form form = forms_[producer->id];
-    if (form == Form::Loops || form == Form::Alias || form == Form::Command || groups_[g].roots.size() >= kMostRoots)
-      continue;
-    if (!same_shape(producer->type(), root.type())) continue;
-    bool is_possible = true;
-    for (const Node* other : reads.other_index) is_possible = is_possible && group_of_[other->id] != g;
-    // Joining must not make a cycle: nothing else that the root reads may depend on the group.
-    auto depends = [&](const Node* other) {
-      return group_of_[other->id] != g && (reaches(group_of_[other->id], g, -1));
-    };
-    for (const Node* other : reads.same_index) is_possible = is_possible && !depends(other);
-    for (const Node* other : reads.other_index) is_possible = is_possible && !depends(other);
-    if (is_possible) return g;
-  }
+  for (const Node* producer : reads.same_index)
+    if (join_refusal(root, *producer, reads).empty()) return group_of_[producer->id];
   return -1;
 }
 
@@ -269,6 +273,10 @@ void FusionGroups::order_groups() {
   }
   for (int& g : group_of_)
     if (g >= 0) g = new_index[g];
+  std::vector<std::vector<int>> reads(groups_.size());
+  for (size_t g = 0; g < groups_.size(); ++g)
+    for (int h : reads_from_[g]) reads[new_index[g]].push_back(new_index[h]);
+  reads_from_ = std::move(reads);
   groups_ = std::move(ordered);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "strata/compiler/lower/form.h"
@@ -15,6 +16,13 @@ struct FusionGroup {
   std::vector<const ir::Node*> roots;
 };
 
+/// A value that goes through memory from one kernel to another, and why.
+struct FusionRefusal {
+  const ir::Node* producer;
+  const ir::Node* reader;  ///< the root that reads it, perhaps through inlined nodes
+  std::string reason;
+};
+
 class FusionGroups {
  public:
   explicit FusionGroups(const ir::Graph& graph);
@@ -24,6 +32,8 @@ class FusionGroups {
   bool is_used_outside(ir::Value value, const FusionGroup& group) const;
   /// The groups in an order in which each comes after those that it reads.
   const std::vector<FusionGroup>& in_order() const { return groups_; }
+  /// For `strata explain`, in the order of the readers (fusion_refusals.cpp).
+  std::vector<FusionRefusal> refusals() const;
 
  private:
   struct Use {
@@ -32,13 +42,20 @@ class FusionGroups {
   };
   void find_uses();
   void decide_inlining();
-  bool may_inline(const ir::Node& node) const;
+  /// Why a node is not inlined into its users; empty: it is.
+  std::string inline_refusal(const ir::Node& node) const;
   bool may_repeat(const ir::Node& node) const;
   bool may_inline_into(const ir::Node& node, const Use& use) const;
   void make_groups();
   int group_to_join(const ir::Node& root);
+  /// What a root reads through its inlined producers: the roots at the index of the root itself, and those at other
+  /// indices.
+  struct Reads {
+    std::vector<const ir::Node*> same_index, other_index;
+  };
+  /// Why a root can't be computed in the kernel of a producer that it reads at its own index; empty: it can.
+  std::string join_refusal(const ir::Node& root, const ir::Node& producer, const Reads& reads) const;
   bool reaches(int from_group, int to_group, int skip_direct) const;
-  struct Reads;
   Reads reads_of(const ir::Node& root) const;
   void order_groups();
 

@@ -68,6 +68,7 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, std::vector<std::s
       lines.push_back("left as written: " + reason);
     }
   } catch (const base::Error& error) {
+    if (options.is_strict && error.kind() == base::ErrorKind::Internal) throw;
     lines.push_back(std::string("left as written: ") + error.what());
     result = naive;
   }

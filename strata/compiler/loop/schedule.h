@@ -15,6 +15,9 @@ namespace strata::compiler {
 struct ScheduleOptions {
   std::optional<Tiling> tiling;  ///< of contractions; lanes as given
   uint64_t variation = 0;        ///< see variation.h
+  /// An internal error of a rewrite is thrown. Else the kernel stays as written, and the error is its note: a slow
+  /// program is better than none, but only where nobody asked to be told.
+  bool is_strict = false;
 };
 
 /// `notes`, if given, gets one line per rewrite that was applied or refused, for `strata explain`.

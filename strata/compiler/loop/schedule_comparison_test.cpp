@@ -185,7 +185,8 @@ std::string compare_kernels(const Kernel& naive, const Kernel& scheduled, const 
 std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor levels) {
   std::vector<Kernel> scheduled;
   std::vector<const Kernel*> compiled;
-  for (const ComparedKernel& k : kernels) scheduled.push_back(schedule(k.naive, levels.schedule));
+  for (const ComparedKernel& k : kernels)
+    scheduled.push_back(schedule(k.naive, levels.schedule, nullptr, {.is_strict = true}));
   for (const Kernel& kernel : scheduled) compiled.push_back(&kernel);
   const Object object = generator().compile(compiled, levels.code);
   const bool runs = runtime::host_can_run(levels.code);
@@ -203,7 +204,7 @@ std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor 
 
 std::string compare_schedules(const Kernel& naive, const std::vector<int64_t>& dims, Run run, uint64_t seed) {
   for (runtime::IsaLevel level : runtime::kAllIsaLevels) {
-    const Kernel scheduled = schedule(naive, level);
+    const Kernel scheduled = schedule(naive, level, nullptr, {.is_strict = true});
     const std::string text = compare_kernels(naive, scheduled, dims, level, run, seed);
     if (!text.empty()) return with_loops(naive, scheduled, level, text);
   }

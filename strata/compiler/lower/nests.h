@@ -3,8 +3,7 @@
 //
 //   element     loops over the result's axes, one store
 //   reduction   last axis reduced: lanes[32], filled round robin over the flattened reduced index (the tail padded with
-//   the
-//               identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1.
+//               the identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1.
 //               else: one ascending chain per element, in chunks of kChainChunk, the chunks joined in ascending order
 //   contraction one ascending chain of FMAs over the flattened depth
 //

@@ -49,6 +49,10 @@ constexpr ErrorPage kPages[] = {
     {"E0750", ErrorKind::User, "a kernel that the program does not have",
      "`strata explain FILE --kernel N` counts the kernels of the program after all passes, from 0. Without --kernel it "
      "prints all of them."},
+    {"E0751", ErrorKind::User, "a node that no kernel holds",
+     "`strata explain FILE --node %4` takes nodes of the program as `strata opt` prints it. A node may have gone into "
+     "no "
+     "kernel: it was folded, merged with an equal one, or only gives memory another shape."},
 };
 
 }  // namespace

@@ -262,8 +262,8 @@ KernelEmitter::Value* KernelEmitter::emit_shift(ExprOp op, Value* a, Value* amou
   return builder_.CreateSelect(builder_.CreateICmpULT(amount, constant_int(a, bits)), shifted, constant_int(a, 0));
 }
 
-/// x86's min and max return their second operand when the operands are equal or either is a NaN: min(a, b) = a < b ? a
-/// : b.
+/// x86's min and max return their second operand when the operands are equal or either is a NaN:
+/// min(a, b) = a < b ? a : b.
 ///   constant c that is no NaN:  min(c, x) has every case right but one sign of zero          1-2 instructions
 ///   Min:  min(a,b) | min(b,a)               zeros: either sign bit; NaN | anything is a NaN   3 instructions
 ///   Max:  (max(a,b) & max(b,a)) | unordered(a, b)   zeros: both sign bits; an all-ones mask is a NaN   5 instructions

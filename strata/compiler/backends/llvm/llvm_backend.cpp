@@ -26,4 +26,8 @@ std::shared_ptr<const LoadedObject> LlvmBackend::load(std::span<const std::byte>
   return generator_->load(object);
 }
 
+std::string LlvmBackend::listing(std::span<const ir::loops::Kernel* const> kernels) const {
+  return generator_->listing(kernels, level_, Listing::Assembly);
+}
+
 }  // namespace strata::compiler::llvm_backend

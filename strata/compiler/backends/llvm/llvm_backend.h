@@ -18,6 +18,8 @@ class LlvmBackend final : public Backend {
   std::optional<std::string> refusal(const ir::loops::Kernel& kernel) const override;
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override;
   std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
+  /// Assembly in AT&T syntax.
+  std::string listing(std::span<const ir::loops::Kernel* const> kernels) const override;
 
   runtime::IsaLevel level() const { return level_; }
   const CodeGenerator& generator() const { return *generator_; }
