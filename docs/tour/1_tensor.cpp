@@ -6,6 +6,7 @@
 #include "strata/ops/elementwise.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
+#include "strata/tensor/print.h"
 #include "strata/tensor/tensor.h"
 
 using namespace strata;
@@ -18,9 +19,14 @@ int main() {
   std::printf("%s\n", table.str().c_str());
 
   // Nothing was computed until it was printed: ops are recorded, and what is looked at is compiled and run as one
-  // program. `set_flush_policy(FlushPolicy::Sync)` runs each op by itself, for debugging.
+  // program. A `FlushScope scope(FlushPolicy::Sync)` runs each op by itself, for debugging.
   const Tensor scaled = exp(-square(table - mean(table)) / 100);
   std::printf("%s\n", sum(scaled, {1}).str().c_str());
+
+  // Subscripts are NumPy's. A value never changes: at() makes the variable another value, and `table` is what it was.
+  Tensor marked = table;
+  marked.at({kAll, -1}) = 0;
+  print("{} of {}\n{}", table[{1, Slice{0, 2}}], table[1], marked);
 
   // Between tensors no dtype is promoted silently; an untyped literal takes its tensor's dtype.
   const Tensor counts = Tensor::from({int32_t{3}, int32_t{5}});
