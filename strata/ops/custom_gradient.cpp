@@ -3,8 +3,7 @@
 // Reverse mode transposes tangents, so a function with its own reverse mode needs a tangent that knows its transpose:
 //
 //   custom_vjp --jvp--> forward region inlined, which gives the residuals
-//                       custom_vjp_tangent(operands, tangents, residuals)   body: the tangents of the function's own
-//                       body
+//                       custom_vjp_tangent(operands, tangents, residuals)   body: the tangents of the function's own body
 //   custom_vjp_tangent --transpose--> backward region inlined
 //
 // In forward mode the tangent stays and means its body, so forward mode through a custom_vjp is that of the function

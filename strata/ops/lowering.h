@@ -2,10 +2,11 @@
 // has; the compiler (compiler/lower) owns the loops, fuses, and schedules.
 //
 //   element     result[i...] = f(i...), reading operands at any index: pointwise ops, data movement, indexing. Fuses as
-//   a producer. reduction   result[i...] = finish(fold of combine over r... of f(i..., r...)). Order of the fold: see
-//   design.md, section 4.1. contraction result[...] = sum over k of lhs * rhs, one ascending chain of FMAs per element.
-//   Elements of both sides are
-//               functions of indices, so that producers (casts, transposes, padding) fuse into the packing.
+//               a producer.
+//   reduction   result[i...] = finish(fold of combine over r... of f(i..., r...)). Order of the fold: see design.md,
+//               section 4.1.
+//   contraction result[...] = sum over k of lhs * rhs, one ascending chain of FMAs per element. Elements of both sides
+//               are functions of indices, so that producers (casts, transposes, padding) fuse into the packing.
 //   loops       the op writes its own statements over buffers: sort, scatter, cumulative ops.
 //   alias       the result is the operand's memory under another shape: reshape.
 //

@@ -1,8 +1,12 @@
 // Control flow on tensors: branches and loops as parts of the program, in every mode; differentiable and batchable.
 //
 //   Tensor y = cond(sum(x) > 0, [&] { return sqrt(x); }, [&] { return x; });
-//   auto [h, outputs] = scan([&](const State& s, const Tensor& x_BD) { auto n = cell(s, x_BD); return std::pair(n,
-//   n.h); }, start, xs_TBD);
+//   auto [h, outputs] = scan(
+//       [&](const State& s, const Tensor& x_BD) {
+//         State next = cell(s, x_BD);
+//         return std::pair(next, next.h);
+//       },
+//       start, xs_TBD);
 //
 // The functions are recorded once, not run per step: they take and return trees of tensors, and what they use from
 // outside is the same at each step. A state keeps its types from step to step (E0531).

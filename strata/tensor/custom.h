@@ -1,10 +1,9 @@
 // Functions with derivatives of your own.
 //
-//   auto clipped = custom_vjp([](const Tensor& x) { return x; },                                          // the
-//   function
-//                             [](const Tensor& x) { return std::pair(x, std::tuple<>()); },               // result and
-//                             residuals
-//                             [](std::tuple<>, const Tensor& ct) { return clamp(ct, -1, 1); });           // cotangents
+//   auto clipped = custom_vjp(
+//       [](const Tensor& x) { return x; },                                   // the function
+//       [](const Tensor& x) { return std::pair(x, std::tuple<>()); },        // result and residuals
+//       [](std::tuple<>, const Tensor& ct) { return clamp(ct, -1, 1); });    // cotangents
 //
 // Arguments and results are trees. Derivatives are with respect to the arguments only: a captured tensor that is
 // differentiated is an error (E0204). The functions are recorded, so they nest with grad, vmap and jit, and the

@@ -4,17 +4,15 @@
 //   step(model, adam, x, y);
 //
 // - Arguments are trees. Tensors that the function rebinds through a reference to a non-const argument become results,
-// donated:
-//   the new value takes the old one's memory.
+//   donated: the new value takes the old one's memory.
 // - Tensors used from outside are captured: hidden inputs, fixed at recording.
 // - Dimension 0 of a Tensor argument is symbolic (equal sizes at the first call are taken to be one dimension, and a
-// call with
-//   another pattern of equal sizes records again); other dimensions and those of trees are static. JitOptions changes
-//   that.
-// - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again.
+//   call with another pattern of equal sizes records again), and so are those that JitOptions names; other dimensions
+//   and those of trees are static.
+// - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again, and so
+//   does another ISA level.
 // - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
-// it, records a
-//   guard: the program serves calls with that size, and others record again.
+//   it, records a guard: the program serves calls with that size, and others record again.
 // - Called inside a trace or a derivative, the function becomes part of that program.
 #pragma once
 

@@ -1,8 +1,10 @@
 // vmap(fn): the function over a batch, one call instead of a loop. Nests with grad, jit and itself.
 //
-//   auto per_sample = vmap([&](Tensor x, Tensor y) { return grad([&](const Mlp& m) { return loss(m, x, y); }, model);
-//   }); Mlp grads = per_sample(x_BD, y_B);                        // every gradient with a leading axis B auto ensemble
-//   = vmap([](const Mlp& m, Tensor x) { return m(x); }, {0, kUnbatched});   // many models, one input
+//   auto per_sample = vmap([&](Tensor x, Tensor y) {
+//     return grad([&](const Mlp& m) { return loss(m, x, y); }, model);
+//   });
+//   Mlp grads = per_sample(x_BD, y_B);                                       // every gradient with a leading axis B
+//   auto ensemble = vmap([](const Mlp& m, Tensor x) { return m(x); }, {0, kUnbatched});      // many models, one input
 //
 // Results carry the batch as axis 0; those that do not depend on a batched argument are broadcast. Tensors used from
 // outside are not batched.

@@ -9,9 +9,9 @@
 // What was not started is taken back because on shared machines a worker may be off its core just then.
 // Which thread runs a range is never visible in results: only ranges and slots are passed on.
 //  - A run inside a run, or while another thread's run is under way, or from a background thread, is executed serially
-//  by the caller.
+//    by the caller.
 //  - An exception in a task reaches the caller, once (that of the lowest slot), after all tasks have stopped; the pool
-//  survives.
+//    survives.
 #pragma once
 
 #include <cstdint>

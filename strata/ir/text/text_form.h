@@ -3,8 +3,8 @@
 //
 //   func @step(%x: f32[B,784], %w: ref f32[128,784]) -> (f32[B,128], f32[]) where B in [1, 64], B % 4 == 0 {
 //     %0 = dot %x, %w {lhs_contract = [1], ..., result = f32} : f32[B,128]      @ mlp.cpp:17 hidden
-//     %1 = constant {value = f32[2,2] [1.0, 2.0, 3.0, 4.0]} : f32[2,2]          an array: elements, splat 0.5, or
-//     base64 "..." %2, %3 = scan %0 {...} : f32[B,128], f32[]
+//     %1 = constant {value = f32[2,2] [1.0, 2.0, 3.0, 4.0]} : f32[2,2]          elements, splat 0.5, or base64 "..."
+//     %2, %3 = scan %0 {...} : f32[B,128], f32[]
 //       func @body(%x: f32[B]) -> f32[B] { ... }                                regions follow their node
 //     print %3 {label = "loss"}
 //     return %2, %3
