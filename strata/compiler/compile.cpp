@@ -110,7 +110,8 @@ class KernelMaker {
     k.ready.in_place = in_place_pairs(naive);
     std::optional<Object> object = disk_.read(k.key);
     if (!object) {
-      const ir::loops::Kernel scheduled = schedule(naive, level_, nullptr, {.variation = variation_, .is_strict = is_strict_});
+      const ir::loops::Kernel scheduled =
+          schedule(naive, level_, nullptr, {.variation = variation_, .is_strict = is_strict_});
       const ir::loops::Kernel* const kernels[] = {&scheduled};
       object = backend_.compile(kernels);
       disk_.write(k.key, *object);
