@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
@@ -124,6 +126,17 @@ Corpus write_corpus(const std::string& folder, const SplitText& split, std::vect
   return corpus;
 }
 
+/// Before anything is downloaded: apt's http method waits for ever when the disk is full.
+void require_room(const std::string& folder, uint64_t least_bytes) {
+  std::error_code unknown;
+  const std::filesystem::space_info room = std::filesystem::space(folder, unknown);
+  if (unknown || room.available >= least_bytes) return;
+  throw base::Error("E0002", fmt::format("cannot write {}: no space left on device for the corpus: expected {} bytes, "
+                                         "found {}",
+                                         folder, least_bytes, room.available))
+      .hint("make room, or name a cache on another disk with STRATA_CACHE or data.path");
+}
+
 bool same(const std::vector<CorpusPackage>& a, const std::vector<CorpusPackage>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const CorpusPackage& x, const CorpusPackage& y) {
     return x.name == y.name && x.version == y.version;
@@ -148,6 +161,7 @@ Corpus debian_corpus(const CorpusOptions& options) {
   std::optional<Corpus> cached = read_manifest(folder);
   if (cached && !options.refresh) return *cached;
   base::make_folders(folder);
+  require_room(folder, options.least_room_bytes);
   base::ProgressBar bar(
       {.label = "corpus", .total = static_cast<int64_t>(manual_sources().size()) + 3, .unit = "parts"});
   DebianArchive archive(folder + "/apt");

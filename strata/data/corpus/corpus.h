@@ -21,6 +21,8 @@ std::string cache_folder();
 struct CorpusOptions {
   std::string cache;     ///< empty: cache_folder()
   bool refresh = false;  ///< asks the network for newer packages though a corpus is there
+  /// Free bytes that the cache's disk must have to build one: lists, packages and text together take 200 MB.
+  uint64_t least_room_bytes = 300'000'000;
 };
 
 struct CorpusPackage {
@@ -36,7 +38,8 @@ struct Corpus {
 };
 
 /// The cached corpus, or else builds it, with a progress bar on stderr: about half a minute. A damaged cache is built
-/// anew. Throws E0650 (offline, or a package is missing: named), E0651, E0002.
+/// anew. Throws E0650 (offline, or a package is missing: named), E0651, E0002 (too little
+/// room on the disk).
 ///
 ///   Corpus corpus = data::debian_corpus();
 ///   MappedFile text = MappedFile::open(corpus.train_path).value();

@@ -180,6 +180,19 @@ TEST(Corpus, OfflineItSaysWhatCannotBeFetched) {
   EXPECT_NE(text.find("Could not resolve mirror"), std::string::npos) << text;
 }
 
+TEST(Corpus, ADiskWithoutRoomIsRefusedBeforeAptIsStarted) {
+  const base::TempFolder folder("corpus");
+  const FakeApt apt(folder, "touch '" + (folder / "started") + "'; exit 100\n");
+  try {
+    debian_corpus({.cache = folder / "cache", .least_room_bytes = uint64_t{1} << 60});
+    FAIL();
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code(), "E0002");
+    EXPECT_NE(error.message().find("no space left on device"), std::string::npos) << error.text();
+  }
+  EXPECT_FALSE(base::is_file(folder / "started"));
+}
+
 TEST(Corpus, AMissingPackageIsNamed) {
   const base::TempFolder folder("corpus");
   const FakeApt apt(folder,
