@@ -7,6 +7,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/cli/command.h"
+#include "strata/cli/stop_signal.h"
 #include "strata/train/open_task.h"
 #include "strata/train/trainer.h"
 
@@ -29,7 +30,8 @@ int run(const Options& options) {
                              : options.replace ? train::Start::Replace
                                                : train::Start::Fresh;
   const train::RunFolder folder(path, start);
-  const train::TrainingResult result = train::train(*config, folder, start);
+  const StopSignal signal;
+  const train::TrainingResult result = train::train(*config, folder, start, [&] { return signal.has_come(); });
   std::string line = fmt::format("{} steps in {:.1f} s", result.steps, result.seconds);
   for (const train::Measure& m : result.measures) line += fmt::format("  {} {:.4f}", m.name, m.value);
   base::write_human_line(line);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -11,6 +12,7 @@
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/stop_signal.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/train/checkpoint.h"
 #include "strata/train/made_up_images.h"
@@ -79,6 +81,19 @@ TEST_F(TrainingCommands, NumbersAreReadStrictly) {
     EXPECT_LT(text.size(), 250u) << text;
   }
   EXPECT_EQ(strata({"generate", run, "--seed", "18446744073709551615", "--temperature", "0.5"}), 2) << "no such run";
+}
+
+TEST_F(TrainingCommands, ASignalIsAWishToStopAndTheNextOneIsNot) {
+  struct sigaction now{};
+  {
+    const StopSignal signal;
+    EXPECT_FALSE(signal.has_come());
+    std::raise(SIGTERM);
+    EXPECT_TRUE(signal.has_come());
+    sigaction(SIGTERM, nullptr, &now);
+    EXPECT_EQ(now.sa_handler, SIG_DFL);
+  }
+  EXPECT_FALSE(StopSignal().has_come());
 }
 
 TEST_F(TrainingCommands, AWholeHelpThatCanNotBeWrittenIsAnError) {

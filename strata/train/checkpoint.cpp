@@ -42,7 +42,7 @@ Snapshot load_checkpoint(const std::string& path) {
   if (format == file.metadata().end() || format->second != kFormat)
     throw base::Error("E0703", "checkpoint " + path + ": expected metadata format " + kFormat + ", found " +
                                    (format == file.metadata().end() ? "none" : format->second));
-  Snapshot snapshot;
+  Snapshot snapshot{.source = "checkpoint " + path};
   for (const formats::TensorEntry& entry : file.entries()) snapshot.tensors.emplace(entry.name, file.array(entry));
   snapshot.facts = file.metadata();
   snapshot.facts.erase("format");

@@ -110,7 +110,7 @@ class ImageTask final : public Task {
   void restore(const Snapshot& snapshot) override {
     require_settings(snapshot, config_, kSettings);
     learner_.restore(snapshot);
-    const base::Json state = base::parse_json(fact(snapshot, "loader"), "checkpoint: loader").value();
+    const base::Json state = base::parse_json(fact(snapshot, "loader"), snapshot.source + ": loader").value();
     loader_->restore(data::LoaderState::from_json(state).value());
   }
 

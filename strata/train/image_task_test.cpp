@@ -213,6 +213,21 @@ TEST(ImageTask, AReplacedRunStaysUntilTheNewOneHasAStep) {
   EXPECT_FALSE(base::is_file(summary));
 }
 
+TEST(ImageTask, AStoppedTrainingSavesAndGoesOnBitForBit) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(folder.path());
+  train(config, RunFolder(folder / "whole", Start::Fresh), Start::Fresh);
+  int asked = 0;
+  const std::string text = text_of(
+      [&] { train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh, [&] { return ++asked == 4; }); });
+  EXPECT_NE(text.find("error[E0711]: the training was stopped after step 4 of 9"), std::string::npos) << text;
+  train(config, RunFolder(folder / "a", Start::Resume), Start::Resume);
+  Snapshot whole = load_checkpoint(folder / "whole/checkpoint.safetensors"),
+           parts = load_checkpoint(folder / "a/checkpoint.safetensors");
+  whole.facts.erase("milliseconds"), parts.facts.erase("milliseconds");
+  expect_same(whole, parts);
+}
+
 TEST(ImageTask, ResumingAFinishedRunKeepsItsSummary) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path(), {"train.log_every=100"});

@@ -50,12 +50,29 @@ models::Gpt fresh_model(const base::Config& config) {
   return model;
 }
 
+/// The text, if the model and the batches fit it; what is wrong is told by the key that mends it.
+TextSource suited(TextSource source, const base::Config& config) {
+  const int64_t context = config.int_at("model.context"), batch = config.int_at("train.batch");
+  const auto found = static_cast<int64_t>(source.tokenizer->vocabulary_size());
+  if (found < config.int_at("model.vocabulary"))  // the model would learn, and then write, tokens that don't exist
+    config.refuse("model.vocabulary", fmt::format("the text makes only {} tokens", found));
+  for (const auto& [part, tokens] :
+       {std::pair("training", source.train), {"validation", source.validation}, {"held-out", source.held_out}})
+    if (tokens->size() <= context)
+      config.refuse("model.context", fmt::format("{} needs {} tokens, the {} part of the text has {}", context,
+                                                 context + 1, part, tokens->size()));
+  const int64_t windows = (source.train->size() - 1) / context;
+  if (batch > windows)
+    config.refuse("train.batch", fmt::format("the training text has {} windows of {} tokens", windows, context));
+  return source;
+}
+
 template <class Loss>
 class LanguageTask final : public Task {
  public:
   explicit LanguageTask(const base::Config& config)
       : config_(config),
-        source_(open_text_source(config)),
+        source_(suited(open_text_source(config), config)),
         loader_(std::make_shared<data::RandomWindows>(source_.train, context()),
                 {.batch_size = batch_size(),
                  .order = data::Order::Sequential,
@@ -63,15 +80,7 @@ class LanguageTask final : public Task {
                  .seed = static_cast<uint64_t>(config.int_at("run.seed")),
                  .epochs = 0,
                  .workers = static_cast<int>(config.int_at("data.workers"))}),
-        learner_(config, fresh_model(config)) {
-    const auto found = static_cast<int64_t>(source_.tokenizer->vocabulary_size());
-    if (found < config.int_at("model.vocabulary"))  // the model would learn, and then write, tokens that don't exist
-      config.refuse("model.vocabulary", fmt::format("the text makes only {} tokens", found));
-    for (const auto& [part, tokens] : {std::pair("validation", source_.validation), {"held-out", source_.held_out}})
-      if (tokens->size() <= context())
-        config.refuse("model.context", fmt::format("{} needs {} tokens, the {} part of the text has {}", context(),
-                                                   context() + 1, part, tokens->size()));
-  }
+        learner_(config, fresh_model(config)) {}
 
   std::string title() const override { return "GPT on " + source_.name; }
   std::string unit() const override { return "tokens"; }
@@ -125,7 +134,7 @@ class LanguageTask final : public Task {
           .hint("its tokens would mean other things to the model: put the old text back, or start a new run");
     require_tokenizer(snapshot, *source_.tokenizer);
     learner_.restore(snapshot);
-    const base::Json state = base::parse_json(fact(snapshot, "loader"), "checkpoint: loader").value();
+    const base::Json state = base::parse_json(fact(snapshot, "loader"), snapshot.source + ": loader").value();
     loader_.restore(data::LoaderState::from_json(state).value());
   }
 

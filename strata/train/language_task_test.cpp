@@ -156,6 +156,20 @@ TEST_F(LanguageTask, AVocabularyThatTheTextDoesNotFillIsRefusedWithTheTokensItMa
   }
 }
 
+TEST_F(LanguageTask, ATextThatIsTooShortIsRefusedByTheKeyThatMendsIt) {
+  const auto text_of = [&](const std::string& override) {
+    try {
+      make_task(config({override}));
+    } catch (const base::Error& e) {
+      return e.text();
+    }
+    return std::string("accepted");
+  };
+  EXPECT_NE(text_of("model.context=2500").find("the validation part of the text has"), std::string::npos)
+      << text_of("model.context=2500");
+  EXPECT_NE(text_of("train.batch=99999").find("train.batch: the training text has"), std::string::npos);
+}
+
 TEST_F(LanguageTask, AWidthThatIsNoMultipleOfTheHeadsIsRefused) {
   try {
     make_task(config({"model.width=17"}));

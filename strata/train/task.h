@@ -23,6 +23,7 @@ namespace strata::train {
 struct Snapshot {
   std::map<std::string, ir::HostArray> tensors;
   std::map<std::string, std::string> facts;
+  std::string source = "checkpoint";  ///< for messages: the file that it was read from
 };
 
 struct StepResult {

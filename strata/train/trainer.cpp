@@ -35,8 +35,13 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 class Trainer {
  public:
-  Trainer(const base::Config& config, const RunFolder& folder, Start start)
-      : config_(config), folder_(folder), start_(start), task_(make_task(config)), history_(folder, resume()) {
+  Trainer(const base::Config& config, const RunFolder& folder, Start start, const std::function<bool()>& is_to_stop)
+      : config_(config),
+        folder_(folder),
+        start_(start),
+        is_to_stop_(is_to_stop),
+        task_(make_task(config)),
+        history_(folder, resume()) {
     take_over_results();
   }
 
@@ -57,6 +62,7 @@ class Trainer {
       if (evaluates || saves) require_finite();
       if (evaluates) evaluate(bar);
       if (saves) checkpoint();
+      if (!is_last && is_to_stop_ && is_to_stop_()) stop();
     }
     bar.finish();
     begin();
@@ -177,6 +183,13 @@ class Trainer {
         .hint("a larger optim.epsilon or a smaller optim.learning_rate often helps");
   }
 
+  [[noreturn]] void stop() const {
+    require_finite();
+    checkpoint();
+    throw base::Error("E0711", fmt::format("the training was stopped after step {} of {}", step_, steps_))
+        .hint(fmt::format("strata train {} --resume goes on from there", folder_.path()));
+  }
+
   /// Arithmetic of the model over what all cores could do (f32 FMA, measured once per CPU).
   double utilisation() {
     return static_cast<double>(steps_timed_ - 1) * task_->flops_per_step() / unit_seconds_ /
@@ -215,6 +228,7 @@ class Trainer {
   const base::Config& config_;
   const RunFolder& folder_;
   const Start start_;
+  const std::function<bool()>& is_to_stop_;
   bool has_begun_ = false;
   const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), compiler::cache_folder());
   std::unique_ptr<Task> task_;
@@ -227,10 +241,11 @@ class Trainer {
 
 }  // namespace
 
-TrainingResult train(const base::Config& config, const RunFolder& folder, Start start) {
+TrainingResult train(const base::Config& config, const RunFolder& folder, Start start,
+                     const std::function<bool()>& is_to_stop) {
   if (const int64_t threads = config.int_at("run.threads"))
     base::ThreadPool::shared().set_thread_count(static_cast<int>(threads));
-  return Trainer(config, folder, start).run();
+  return Trainer(config, folder, start, is_to_stop).run();
 }
 
 }  // namespace strata::train

@@ -99,7 +99,7 @@ void require_settings(const Snapshot& snapshot, const base::Config& config, std:
 
 const std::string& fact(const Snapshot& snapshot, const std::string& name) {
   const auto found = snapshot.facts.find(name);
-  if (found == snapshot.facts.end()) throw base::Error("E0703", "checkpoint: its metadata have no " + name);
+  if (found == snapshot.facts.end()) throw base::Error("E0703", snapshot.source + ": its metadata have no " + name);
   return found->second;
 }
 
@@ -109,8 +109,8 @@ int64_t integer_fact(const Snapshot& snapshot, const std::string& name) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   constexpr int64_t kMost = 1'000'000'000'000'000;
   if (code != std::errc() || end != text.data() + text.size() || value < 0 || value > kMost)
-    throw base::Error("E0703",
-                      fmt::format("checkpoint: {}: expected an integer from 0 to {}, found '{}'", name, kMost, text));
+    throw base::Error("E0703", fmt::format("{}: {}: expected an integer from 0 to {}, found '{}'", snapshot.source,
+                                           name, kMost, text));
   return value;
 }
 

@@ -43,6 +43,9 @@ constexpr ErrorPage kPages[] = {
     {"E0710", ErrorKind::User, "the command line isn't understood",
      "A command, an option or a value isn't one that the binary knows. `strata --help` lists the commands, `strata "
      "COMMAND --help` the options of one."},
+    {"E0711", ErrorKind::Environment, "a training was stopped",
+     "The process got Ctrl-C or SIGTERM. The step that ran was finished and a checkpoint written; `strata train RUN "
+     "--resume` goes on as if nothing had happened. A second signal ends the process at once."},
     {"E0720", ErrorKind::Environment, "a benchmark's peer failed",
      "A program that Strata is compared with can't be started, ended in the middle, or says that it can't do what was "
      "asked. Its own words stand in bench/out/<peer>.log. `strata bench --no-peers` measures without peers."},
