@@ -100,9 +100,6 @@ class Facts {
 
   /// Bounds that hold for every binding allowed by the facts; saturates at +-INT64_MAX.
   std::pair<int64_t, int64_t> range(Dim d) const;
-  bool proves_equal(Dim a, Dim b) const { return a == b; }
-  bool proves_at_most(Dim a, Dim b) const { return range(b - a).first >= 0; }
-  bool proves_positive(Dim d) const { return range(d).first > 0; }
   bool proves_divisible(Dim d, int64_t by) const;
 
  private:

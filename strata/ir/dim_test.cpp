@@ -150,11 +150,11 @@ TEST(Facts, ProofsUseRangesAndDivisibility) {
   facts.add({"S", 4, 1000, 6});
   facts.add({"S", 0, INT64_MAX, 4});
   EXPECT_EQ(facts.of("S"), (SymbolFact{"S", 12, 996, 12}));
-  EXPECT_TRUE(facts.proves_positive(B));
-  EXPECT_FALSE(facts.proves_positive(B - 1));
-  EXPECT_TRUE(facts.proves_at_most(floor_div(B, 4) * 4, B));
-  EXPECT_TRUE(facts.proves_at_most(B, ceil_div(B, 4) * 4));
-  EXPECT_TRUE(facts.proves_at_most(mod(B, 8), 7));
+  EXPECT_EQ(facts.range(B).first, 1);
+  EXPECT_EQ(facts.range(B - 1).first, 0);
+  EXPECT_GE(facts.range(B - floor_div(B, 4) * 4).first, 0);
+  EXPECT_GE(facts.range(ceil_div(B, 4) * 4 - B).first, 0);
+  EXPECT_LE(facts.range(mod(B, 8)).second, 7);
   EXPECT_TRUE(facts.proves_divisible(S * B, 12));
   EXPECT_FALSE(facts.proves_divisible(S + 6, 4));
   EXPECT_TRUE(facts.proves_divisible(Dim(0), 4));

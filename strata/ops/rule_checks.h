@@ -68,7 +68,6 @@ struct NodeGraph {
     for (const auto& o : s.operands) operands.push_back(graph.add_parameter(o.type));
     node = graph.add(op, operands, s.attrs, s.regions);
   }
-  bool float_operand(int i) const { return ir::is_float(operands[i].dtype()); }
 };
 
 }  // namespace strata::ops::rule_checks

@@ -23,7 +23,6 @@ struct Scalar {
   bool is_f64() const { return dtype() == ir::DType::f64; }
   /// A constant of this scalar's dtype.
   Scalar like(double value) const { return {context, context->constant(dtype(), value)}; }
-  Scalar like_bits(uint64_t bits) const { return {context, context->constant_bits(dtype(), bits)}; }
 };
 
 Scalar unary(ir::loops::ExprOp op, Scalar x);

@@ -42,7 +42,6 @@ class Learner {
   }
 
   const Model& model() const { return model_; }
-  int64_t steps_done() const { return steps_done_; }
   int64_t parameters() const { return parameter_count(const_cast<Model&>(model_)); }
 
   /// One optimiser step on the mean loss of the samples (several: their gradients are averaged).

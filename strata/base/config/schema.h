@@ -40,7 +40,6 @@ struct ConfigKey {
   std::vector<std::string> choices;
 
   ConfigKey&& at_least(double bound) && { return low = bound, std::move(*this); }
-  ConfigKey&& at_most(double bound) && { return high = bound, std::move(*this); }
   ConfigKey&& between(double from, double to) && { return low = from, high = to, std::move(*this); }
 };
 

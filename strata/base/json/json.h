@@ -132,7 +132,4 @@ Result<Json> parse_json(std::string_view text, std::string_view source, JsonLimi
 /// Reads and parses a file. E0001, E0004.
 Result<Json> read_json(const std::string& path, JsonLimits limits = {});
 
-/// One value a line, empty lines left out. Errors name the line in the file.
-Result<std::vector<Json>> parse_jsonl(std::string_view text, std::string_view source, JsonLimits limits = {});
-
 }  // namespace strata::base

@@ -121,10 +121,9 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   std::string reason_;
 };
 
-Error malformed(std::string_view text, size_t position, std::string_view source, size_t first_line,
-                std::string_view reason) {
+Error malformed(std::string_view text, size_t position, std::string_view source, std::string_view reason) {
   const std::string_view before = text.substr(0, std::min(position > 0 ? position - 1 : 0, text.size()));
-  size_t line = first_line, line_start = 0;
+  size_t line = 1, line_start = 0;
   for (size_t i = 0; i < before.size(); ++i)
     if (before[i] == '\n') {
       ++line;
@@ -133,7 +132,9 @@ Error malformed(std::string_view text, size_t position, std::string_view source,
   return Error("E0004", fmt::format("{}:{}:{}: {}", source, line, before.size() - line_start + 1, reason));
 }
 
-Result<Json> parse_from_line(std::string_view text, std::string_view source, size_t first_line, JsonLimits limits) {
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::string_view source, JsonLimits limits) {
   if (text.size() > limits.bytes)
     return Error("E0004",
                  fmt::format("{}: expected at most {} bytes of json, found {}", source, limits.bytes, text.size()));
@@ -143,33 +144,13 @@ Result<Json> parse_from_line(std::string_view text, std::string_view source, siz
   if (nlohmann::json::sax_parse(CountingIterator(text.data(), &furthest), CountingIterator(end, &furthest), &builder))
     return builder.take();
   const size_t read = static_cast<size_t>(furthest - text.data());
-  return malformed(text, builder.position() > 0 ? builder.position() : read, source, first_line, builder.reason());
-}
-
-}  // namespace
-
-Result<Json> parse_json(std::string_view text, std::string_view source, JsonLimits limits) {
-  return parse_from_line(text, source, 1, limits);
+  return malformed(text, builder.position() > 0 ? builder.position() : read, source, builder.reason());
 }
 
 Result<Json> read_json(const std::string& path, JsonLimits limits) {
   const Result<std::string> text = read_text(path);
   if (!text) return text.error();
   return parse_json(*text, path, limits);
-}
-
-Result<std::vector<Json>> parse_jsonl(std::string_view text, std::string_view source, JsonLimits limits) {
-  std::vector<Json> values;
-  for (size_t line = 1; !text.empty(); ++line) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view record = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (record.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    Result<Json> value = parse_from_line(record, source, line, limits);
-    if (!value) return value.error();
-    values.push_back(std::move(*value));
-  }
-  return values;
 }
 
 }  // namespace strata::base

@@ -36,10 +36,6 @@ void log_message(LogLevel level, fmt::format_string<Args...> format, Args&&... a
   if (log_enabled(level)) log_detail::write(level, format, fmt::make_format_args(args...));
 }
 template <class... Args>
-void log_trace(fmt::format_string<Args...> format, Args&&... args) {
-  log_message(LogLevel::Trace, format, std::forward<Args>(args)...);
-}
-template <class... Args>
 void log_debug(fmt::format_string<Args...> format, Args&&... args) {
   log_message(LogLevel::Debug, format, std::forward<Args>(args)...);
 }
