@@ -4,6 +4,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "strata/ops/activations.h"
 #include "strata/ops/elementwise.h"
 #include "strata/tensor/recording.h"
 
@@ -39,6 +40,8 @@ void run_record(const SuiteOptions& options, const Report& report) {
       {"x * y", 1, [] { return chain_seconds([](const Tensor& x, const Tensor& start) { return x * start; }); }},
       {"x * 1.5: constant, broadcast, multiply", 3,
        [] { return chain_seconds([](const Tensor& x, const Tensor&) { return x * 1.5; }); }},
+      {"gelu(x): a composite and the 11 ops of its body", 12,
+       [] { return chain_seconds([](const Tensor& x, const Tensor&) { return gelu(x); }); }},
   };
   std::vector<Contestant> contestants;
   for (const Chain& c : chains) contestants.push_back({c.name, c.seconds});

@@ -15,6 +15,7 @@
 #include "strata/cli/opt_loops.h"
 #include "strata/cli/opt_plan.h"
 #include "strata/cli/read_program.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/bisect_passes.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/native_equivalence.h"
@@ -31,7 +32,7 @@ namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string file, level;
+  std::string file, level, backend;
   std::vector<std::string> passes;
   compiler::RunPassesOptions run;
   std::vector<std::string> arguments;
@@ -178,6 +179,7 @@ Run declare_opt(CLI::App& app) {
       ->check(CLI::IsMember({"graph", "loops", "plan"}));
   app.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list")->delimiter(',');
   app.add_option("--disable", o->run.disabled, "passes to leave out")->delimiter(',');
+  app.add_option("--backend", o->backend, "offer composites to this backend; to none if left out");
   app.add_option("--limit", o->run.limit, "run only the first so many passes")->check(CLI::Range(0, INT_MAX));
   app.add_option("--dump", o->run.dump_folder, "write the program before and after each pass into this folder");
   app.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
@@ -199,7 +201,10 @@ Run declare_opt(CLI::App& app) {
   app.add_flag("--strict", o->compile.is_strict,
                "with --native and --plan: a kernel that the schedule leaves as written is an error");
   app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
-  return [o] { return run(*o); };
+  return [o] {
+    if (!o->backend.empty()) o->run.backend = &compiler::backend_by_name(o->backend);
+    return run(*o);
+  };
 }
 
 }  // namespace strata::cli

@@ -26,6 +26,7 @@
 #include "strata/ir/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/composite.h"
 
 namespace strata::compiler {
 
@@ -50,6 +51,16 @@ struct ReadyKernels {
 ReadyKernels& ready_kernels() {
   static auto* kernels = new ReadyKernels;  // machine code may run until the very end of the process
   return *kernels;
+}
+
+/// The symbols in the types of a composite's operands and results.
+std::vector<std::string> dims_of(const Node& composite) {
+  std::vector<std::string> dims;
+  for (const ir::Value& v : composite.operands())
+    for (ir::Dim d : v.shape()) d.collect_symbols(dims);
+  for (ir::Type t : composite.types())
+    for (ir::Dim d : t.shape()) d.collect_symbols(dims);
+  return dims;
 }
 
 /// Kernels of one program that are still to be made ready.
@@ -105,19 +116,26 @@ class KernelMaker {
 
  private:
   void make_ready(PendingKernel& k, const ir::Facts& facts) const {
-    const ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.name);
-    k.ready.dims = naive.dims;
-    k.ready.in_place = in_place_pairs(naive);
     std::optional<Object> object = disk_.read(k.key);
-    if (!object) {
-      const ir::loops::Kernel scheduled =
-          schedule(naive, level_, nullptr, {.variation = variation_, .is_strict = is_strict_});
-      const ir::loops::Kernel* const kernels[] = {&scheduled};
-      object = backend_.compile(kernels);
-      disk_.write(k.key, *object);
+    const bool is_new = !object;
+    if (ops::is_composite(*k.node)) {
+      k.ready.dims = dims_of(*k.node);
+      if (is_new) object = backend_.compile_composite(*k.node, k.name, k.ready.dims);
+    } else {
+      const ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.name);
+      k.ready.dims = naive.dims;
+      k.ready.in_place = in_place_pairs(naive);
+      if (is_new) object = compile_loops(naive);
     }
+    if (is_new) disk_.write(k.key, *object);
     k.ready.object = backend_.load(*object);
     k.ready.code = k.ready.object->find(k.name);
+  }
+
+  Object compile_loops(const ir::loops::Kernel& naive) const {
+    const ir::loops::Kernel scheduled = schedule(naive, level_, nullptr, {.variation = variation_, .is_strict = is_strict_});
+    const ir::loops::Kernel* const kernels[] = {&scheduled};
+    return backend_.compile(kernels);
   }
 
   const Backend& backend_;
@@ -130,6 +148,15 @@ class KernelMaker {
 bool is_strict_by_environment() {
   const char* value = std::getenv("STRATA_STRICT");
   return value && std::string_view(value) == "1";
+}
+
+/// Whether a node becomes one kernel: not an alias, nor a command of the host. Composites are still there where the
+/// back end claimed them, and where their pass was disabled.
+bool is_kernel(const Node& node, const Backend& backend) {
+  if (node.op->name == "fusion") return true;
+  if (ops::is_composite(node)) return !backend.composite_refusal(node);
+  const Form form = form_of(node);
+  return form != Form::Alias && form != Form::Command;
 }
 
 std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, const std::vector<std::string>& plan_dims) {
@@ -159,7 +186,9 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   const Backend& backend = options.backend ? *options.backend : llvm_backend_for(level);
   PlanRequest request;
   request.graph = run_passes(*graph, pipeline(),
-                             {.disabled = options.disabled_passes, .dump_folder = dump_folder_from_environment(*graph)})
+                             {.disabled = options.disabled_passes,
+                              .dump_folder = dump_folder_from_environment(*graph),
+                              .backend = &backend})
                       .graph;
   request.donations = options.donations;
 
@@ -170,10 +199,7 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   const std::vector<bool> live = live_nodes(*request.graph);
   for (const Node* node : request.graph->nodes()) {
     if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
-    const bool is_fusion = node->op->name == "fusion";
-    const Form form = is_fusion ? Form::Element : form_of(*node);
-    if (form == Form::Alias) continue;
-    if (form != Form::Command) {
+    if (is_kernel(*node, backend)) {
       request.kernels[node->id].kernel = static_cast<int>(kernel_nodes.size());
       kernel_nodes.push_back(node);
       continue;

@@ -15,6 +15,7 @@
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"
+#include "strata/ops/composite.h"
 
 namespace strata::compiler {
 namespace {
@@ -63,8 +64,13 @@ class Explainer {
 
   void walk(const ir::Graph& graph, const std::string& within, bool is_wanted) {
     const std::span<const Pass> passes = pipeline();
-    const auto unfused = run_passes(graph, passes.first(passes.size() - 1)).graph;
-    if (is_wanted) add_remarks(*unfused, within);
+    const PassResults before_fusion = run_passes(graph, passes.first(passes.size() - 1), {.backend = &backend_});
+    const auto& unfused = before_fusion.graph;
+    if (is_wanted) {
+      for (const std::string& remark : before_fusion.remarks)
+        explanation.remarks.push_back((within.empty() ? "" : within + ": ") + remark);
+      add_remarks(*unfused, within);
+    }
     const auto fused = run_passes(*unfused, passes.last(1)).graph;
     const std::vector<bool> live = ir::live_nodes(*fused);
     for (const ir::Node* node : fused->nodes()) {
@@ -72,6 +78,10 @@ class Explainer {
       const bool is_fusion = node->op->name == "fusion";
       const Form form = is_fusion ? Form::Element : form_of(*node);
       const bool is_asked = is_wanted || is_marked(*node);
+      if (ops::is_composite(*node)) {
+        if (is_asked) add_claimed(*node, fused->facts(), within);
+        continue;
+      }
       if (form == Form::Command)
         for (const ir::GraphRef& region : node->regions())
           walk(*region, (within.empty() ? "" : within + " / ") + node_text(*node), is_asked);
@@ -87,6 +97,15 @@ class Explainer {
     for (const FusionRefusal& r : FusionGroups(unfused).refusals())
       explanation.remarks.push_back(fmt::format("{}{} reads {} from memory: {}", within.empty() ? "" : within + ": ",
                                                 node_text(*r.reader), node_text(*r.producer), r.reason));
+  }
+
+  void add_claimed(const ir::Node& node, const ir::Facts& facts, const std::string& within) {
+    KernelExplanation e;
+    e.name = kernel_name(node, kernel_identity(node, facts, backend_, options_.level));
+    e.within = within;
+    e.node = ir::print_node(node) + "\n" + ir::print_graph(node.region(0));
+    e.notes.push_back(fmt::format("claimed by {}", backend_.name()));
+    explanation.kernels.push_back(std::move(e));
   }
 
   void add_kernel(const ir::Node& node, const ir::Facts& facts, const std::string& within) {

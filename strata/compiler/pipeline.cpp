@@ -3,6 +3,7 @@
 #include "strata/compiler/graph/canonicalise.h"
 #include "strata/compiler/graph/collapse_reductions.h"
 #include "strata/compiler/graph/drop_barriers.h"
+#include "strata/compiler/graph/expand_composites.h"
 #include "strata/compiler/graph/fold_constants.h"
 #include "strata/compiler/graph/fuse.h"
 #include "strata/compiler/graph/hoist_reshapes.h"
@@ -15,10 +16,15 @@ namespace strata::compiler {
 namespace {
 
 constexpr Pass kPipeline[] = {
-    {"inline-calls", inline_calls, "first: composites and calls are opaque to everything below"},
+    {"inline-calls", inline_calls, "first: calls are opaque to everything below"},
     {"canonicalise", canonicalise, "before the rules below: they look for one spelling of each thing"},
     {"fold-constants", fold_constants, "before algebra: its rules ask for constants"},
-    {"simplify-algebra", simplify_algebra, "before sharing: what it removes needs no partner"},
+    {"simplify-algebra", simplify_algebra, "before composites are offered: what a back end is asked about is final"},
+    {"expand-composites", expand_composites, "behind algebra, before what looks into bodies: claimed or expanded here"},
+    {"share-nodes", share_nodes, "a derivative has what it reads of a body anew, and the rules below count uses"},
+    {"canonicalise", canonicalise, "again: bodies have come in"},
+    {"fold-constants", fold_constants, "again, for the same reason"},
+    {"simplify-algebra", simplify_algebra, "again, before sharing: what it removes needs no partner"},
     {"hoist-transposes", hoist_transposes, "before fusion: a transpose in the middle of a chain splits it"},
     {"hoist-reshapes", hoist_reshapes, "before fusion: a reshape ends a kernel"},
     {"canonicalise", canonicalise, "again: moved transposes and reshapes have met others"},

@@ -41,10 +41,11 @@ std::string write_reproducer(const Graph& before, const Pass& pass, const RunPas
   throw error.hint(fmt::format("`--disable {}` leaves the pass out", pass.name));
 }
 
-std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, const RunPassesOptions& options) {
+std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, const RunPassesOptions& options,
+                                     std::vector<std::string>& remarks) {
   std::shared_ptr<const Graph> after;
   try {
-    after = pass.run(before);
+    after = pass.run(before, {options.backend, &remarks});
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::Internal) throw;
     fail(before, pass, options, error.text());
@@ -52,7 +53,7 @@ std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, cons
   if (const auto fault = ir::find_graph_fault(*after))
     fail(before, pass, options, fault->what + (fault->node.empty() ? "" : "; node " + fault->node));
   if (options.check_stable) {
-    const auto again = pass.run(*after);
+    const auto again = pass.run(*after, {options.backend, nullptr});
     if (again->hash() != after->hash()) fail(before, pass, options, "running it twice changes the program again");
   }
   return after;
@@ -76,7 +77,7 @@ PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const R
     const Pass& pass = passes[i];
     if (std::find(options.disabled.begin(), options.disabled.end(), pass.name) != options.disabled.end()) continue;
     const auto start = std::chrono::steady_clock::now();
-    std::shared_ptr<const Graph> after = run_one(*results.graph, pass, options);
+    std::shared_ptr<const Graph> after = run_one(*results.graph, pass, options, results.remarks);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     const base::Hash128 new_hash = after->hash();
     const size_t nodes_before = results.graph->nodes().size(), nodes_after = after->nodes().size();

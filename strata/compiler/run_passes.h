@@ -19,8 +19,9 @@ struct RunPassesOptions {
   int limit = -1;                     ///< runs only the first so many; -1: all
   std::string
       dump_folder;  ///< if not empty: 00-before.sir, 01-inline-calls.sir, ... for each pass that changed something
-  std::string reproducer_folder;  ///< empty: the system's folder for temporary files
-  bool check_stable = false;      ///< also runs each pass on its own result, which must not change (E0300)
+  std::string reproducer_folder;     ///< empty: the system's folder for temporary files
+  const Backend* backend = nullptr;  ///< whom the program is compiled for; null: none that claims composites
+  bool check_stable = false;         ///< also runs each pass on its own result, which must not change (E0300)
 };
 
 struct PassReport {
@@ -32,7 +33,8 @@ struct PassReport {
 
 struct PassResults {
   std::shared_ptr<const ir::Graph> graph;
-  std::vector<PassReport> reports;  ///< of the passes that ran
+  std::vector<PassReport> reports;   ///< of the passes that ran
+  std::vector<std::string> remarks;  ///< what passes tell the user: composites that were expanded, and why
 };
 
 PassResults run_passes(const ir::Graph& graph, std::span<const Pass> passes, const RunPassesOptions& options = {});

@@ -160,6 +160,17 @@ base::Hash128 op_hash(const Op& op) { return base::hash_text(op.name); }
 
 }  // namespace
 
+base::Hash128 node_hash(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs,
+                        std::span<const GraphRef> regions, std::span<const Type> types) {
+  base::Hash128 hash = op_hash(op);
+  for (const Value& v : operands) hash = base::combine(base::combine(hash, v.node->hash), v.index);
+  for (const Attr& a : attrs) hash = base::combine(hash, a.hash());
+  for (const GraphRef& region : regions) hash = base::combine(hash, region->hash());
+  if (operands.empty() || !attrs.empty())
+    for (Type t : types) hash = base::combine(hash, t.hash());
+  return hash;
+}
+
 Value Graph::add_parameter(Type type, std::string_view name) {
   auto* node = new (allocate(sizeof(Node))) Node;
   auto* types = static_cast<Type*>(allocate(sizeof(Type)));
@@ -193,13 +204,6 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
   std::uninitialized_copy(operands.begin(), operands.end(), operand_data);
   std::uninitialized_copy(types.begin(), types.end(), type_data);
 
-  base::Hash128 hash = op_hash(op);
-  for (const Value& v : operands) hash = base::combine(base::combine(hash, v.node->hash), v.index);
-  for (const Attr& a : attrs) hash = base::combine(hash, a.hash());
-  for (const GraphRef& region : regions) hash = base::combine(hash, region->hash());
-  if (operands.empty() || !attrs.empty())
-    for (Type t : types) hash = base::combine(hash, t.hash());
-
   node->op = &op;
   node->graph = this;
   node->id = static_cast<uint32_t>(nodes_.size());
@@ -208,7 +212,7 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
   node->operand_data = operand_data;
   node->type_data = type_data;
   node->attrs = Attrs(copy_attrs(*this, attrs));
-  node->hash = hash;
+  node->hash = node_hash(op, operands, attrs, regions, types);
   node->where = location_;
   if (!regions.empty()) {
     auto& owned = arena_->regions.emplace_back(std::make_unique<GraphRef[]>(regions.size()));

@@ -85,6 +85,10 @@ struct Node {
 inline Type Value::type() const { return node->type_data[index]; }
 inline Graph& Value::graph() const { return *node->graph; }
 
+/// The hash that a node gets: op, operands, attributes, regions, and types where these don't follow.
+base::Hash128 node_hash(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs,
+                        std::span<const GraphRef> regions, std::span<const Type> types);
+
 class Graph {
  public:
   explicit Graph(std::string name = "main");

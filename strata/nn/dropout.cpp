@@ -3,21 +3,28 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/composites/dropout.h"
 
 namespace strata::nn {
 
-Tensor dropout_mask(double rate, const Path& path, const Shape& shape, Context& context, Source at) {
+namespace {
+
+bool drops(double rate, const Context& context) {
   if (!(rate >= 0 && rate < 1)) throw base::Error("E0509", fmt::format("dropout: the rate is {}, not in [0, 1)", rate));
-  if (!context.is_training() || rate == 0) return {};
+  return context.is_training() && rate != 0;
+}
+
+}  // namespace
+
+Tensor dropout_mask(double rate, const Path& path, const Shape& shape, Context& context, Source at) {
+  if (!drops(rate, context)) return {};
   return bernoulli(context.key_for(path), shape, 1 - rate, at);
 }
 
 Tensor Dropout::operator()(const Tensor& x, Context& context, Source at) const {
+  if (!drops(rate, context)) return x;
   const PathScope scope = path.enter();
-  const Tensor is_kept = dropout_mask(rate, path, x.shape(), context, at);
-  if (!is_kept.defined()) return x;
-  return select(is_kept, mul(x, 1 / (1 - rate), at), 0.0, at);
+  return ops::dropout(x, context.key_for(path).bits, rate, at);
 }
 
 }  // namespace strata::nn

@@ -1,5 +1,7 @@
 // Activation functions and elementary functions that are written with other ops. Each keeps x's type, passes NaN
-// through, and has the derivative of its formula; at kinks: relu' (0) = 0, leaky_relu' (0) = slope.
+// through, and has the derivative of its formula; at kinks: relu' (0) = 0, leaky_relu' (0) = slope. Activations from
+// leaky_relu to softsign are recorded as composites of their names; relu and the elementary functions are so short that
+// their ops say it.
 #pragma once
 
 #include "strata/ops/operators.h"

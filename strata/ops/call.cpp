@@ -1,6 +1,7 @@
 // call and composite: a region run once. A composite has a name that a backend may claim; every transform uses its
 // body.
 #include "strata/base/error/error.h"
+#include "strata/ir/rewrite.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/regions.h"
 #include "strata/ops/samples.h"
@@ -56,15 +57,28 @@ void call_transpose(ir::Transpose& t) {
     if (is_linear[i]) t.set(static_cast<int>(i), back->result(next++));
 }
 
-void call_vmap(ir::Vmap& v) {
+/// The batched region and its operands.
+std::pair<GraphRef, std::vector<Value>> batched_region(ir::Vmap& v) {
   Flags is_batched(v.node.operand_count);
   std::vector<Value> operands;
   for (uint32_t i = 0; i < v.node.operand_count; ++i) {
     is_batched[i] = v.is_batched(static_cast<int>(i));
     operands.push_back(v.operand(static_cast<int>(i)));
   }
-  const Node* batched = add_call(v.vmap_region(v.node.region(0), is_batched.view()), operands, v.graph);
+  return {v.vmap_region(v.node.region(0), is_batched.view()), std::move(operands)};
+}
+
+void call_vmap(ir::Vmap& v) {
+  auto [region, operands] = batched_region(v);
+  const Node* batched = add_call(std::move(region), operands, v.graph);
   for (uint32_t r = 0; r < v.node.result_count; ++r) v.set(static_cast<int>(r), batched->result(static_cast<int>(r)));
+}
+
+/// The batched body in place of the composite: the attributes speak of the axes that it had before.
+void composite_vmap(ir::Vmap& v) {
+  const auto [region, operands] = batched_region(v);
+  const std::vector<Value> results = ir::inline_graph(*region, v.graph, operands);
+  for (size_t r = 0; r < results.size(); ++r) v.set(static_cast<int>(r), results[r]);
 }
 
 void call_reference(ir::Reference& r) {
@@ -108,6 +122,7 @@ constexpr Op composite_block() {
                      "know a better way; every transform uses the body.");
   op.attrs = kCompositeAttrs;
   op.infer = composite_infer;
+  op.vmap = composite_vmap;
   op.samples = composite_samples;
   return op;
 }

@@ -6,6 +6,7 @@
 
 #include "strata/ir/interpret.h"
 #include "strata/ops/activations.h"
+#include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/list.h"
@@ -38,10 +39,12 @@ Value tangent_of(Graph& graph, Value result, Value parameter, Value seed) {
 /// Derivative of f at the points x, in f64.
 template <class F>
 std::vector<double> derivative(const std::vector<double>& x, F f) {
-  Graph g;
+  Graph g, recorded;
   const Type type = Type::of(DType::f64, {Dim(static_cast<int64_t>(x.size()))});
+  recorded.set_results({f(recorded.add_parameter(type))});
   const Value p = g.add_parameter(type), seed = g.add_parameter(type);
-  const Value t = tangent_of(g, f(p), p, seed);
+  const Value y = ir::inline_graph(*expand_composites(recorded), g, {&p, 1})[0];
+  const Value t = tangent_of(g, y, p, seed);
   HostArray points(DType::f64, {static_cast<int64_t>(x.size())}), ones = points.clone();
   for (size_t i = 0; i < x.size(); ++i) points.set(static_cast<int64_t>(i), x[i]), ones.set(static_cast<int64_t>(i), 1);
   if (!t) return std::vector<double>(x.size(), 0.0);

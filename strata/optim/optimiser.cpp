@@ -7,6 +7,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ops/reduce.h"
+#include "strata/tensor/composite.h"
 
 namespace strata::optim {
 namespace {
@@ -46,6 +47,23 @@ std::map<std::string_view, const Leaf*> by_path(const Leaves& leaves) {
   return map;
 }
 
+/// One parameter's update as a composite of the rule's name; rebinds the slots.
+Tensor updated_by(const Rule& rule, const Tensor& value, const Tensor& grad, std::span<Tensor> slots,
+                  const Tensor& rate, const Tensor& step, double weight_decay, const Tensor& is_sound) {
+  std::vector<ir::Attr> attrs = rule.options();
+  attrs.push_back(ir::Attr("weight_decay", weight_decay));
+  auto body = [&](const Tensor& x, const Tensor& g, std::vector<Tensor> own, const Tensor& lr, const Tensor& count,
+                  const Tensor& sound) {
+    ParameterUpdate p{x, g, own, lr, count, weight_decay, sound};
+    const Tensor updated = rule.updated(p);
+    return std::pair(updated, std::move(own));
+  };
+  auto [updated, stored] = composite(rule.name(), attrs, body, value, grad,
+                                     std::vector<Tensor>(slots.begin(), slots.end()), rate, step, is_sound);
+  std::move(stored.begin(), stored.end(), slots.begin());  // one by one: a tree's places are where its tensors are
+  return updated;
+}
+
 }  // namespace
 
 bool matches_pattern(std::string_view path, std::string_view pattern) {
@@ -55,6 +73,17 @@ bool matches_pattern(std::string_view path, std::string_view pattern) {
     pattern.remove_prefix(std::min(blank + 1, pattern.size()));
   }
   return false;
+}
+
+std::string Rule::description() const {
+  std::string text(name());
+  for (const ir::Attr& option : options()) {
+    if (option.kind == ir::AttrKind::Bool)
+      text += fmt::format(" {}={}", option.name, option.flag);
+    else
+      text += fmt::format(" {}={}", option.name, option.real);
+  }
+  return text;
 }
 
 Optimiser::Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters)
@@ -117,8 +146,7 @@ Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, c
                                              grad.type().str(), value.type().str()));
     if (factor.defined()) grad = grad * cast(factor, grad.dtype());
     const Tensor rate = slots.lr_scale == 1 ? lr_ : lr_ * slots.lr_scale;
-    ParameterUpdate p{value, grad, slots.tensors, rate, count, slots.weight_decay, is_sound};
-    const Tensor updated = rule_->updated(p);
+    const Tensor updated = updated_by(*rule_, value, grad, slots.tensors, rate, count, slots.weight_decay, is_sound);
     found->second->assign(select(is_sound, updated, value, at));
   }
   step_ = select(is_sound, next_step, step_, at);

@@ -58,8 +58,12 @@ class Rule {
   virtual std::vector<std::string_view> slot_names() const = 0;
   /// The new value.
   virtual Tensor updated(ParameterUpdate& p) const = 0;
+  /// "adam", ...: an update is recorded as a composite of this name, with the options as attributes. Its operands are
+  /// value, gradient, slots, learning rate, step and whether the step is sound; its results the new value and slots.
+  virtual std::string_view name() const = 0;
+  virtual std::vector<ir::Attr> options() const = 0;
   /// Everything static, as text: part of a jitted program's identity.
-  virtual std::string description() const = 0;
+  std::string description() const;
 };
 
 /// Options that all rules share.

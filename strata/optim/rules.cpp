@@ -2,12 +2,12 @@
 // computes them in Python's floats.
 #include "strata/optim/rules.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 namespace strata::optim {
 namespace {
+
+using ir::Attr;
 
 Tensor decayed(const ParameterUpdate& p) { return p.weight_decay == 0 ? p.grad : p.grad + p.value * p.weight_decay; }
 
@@ -28,8 +28,9 @@ struct SgdRule final : Rule {
     if (o.momentum == 0) return {};
     return {"momentum"};
   }
-  std::string description() const override {
-    return fmt::format("sgd momentum={} dampening={} nesterov={}", o.momentum, o.dampening, o.nesterov);
+  std::string_view name() const override { return "sgd"; }
+  std::vector<Attr> options() const override {
+    return {Attr("momentum", o.momentum), Attr("dampening", o.dampening), Attr("nesterov", o.nesterov)};
   }
   Tensor updated(ParameterUpdate& p) const override {
     Tensor direction = decayed(p);
@@ -58,8 +59,9 @@ struct AdamRule final : Rule {
   Adam o;
   explicit AdamRule(const Adam& options) : o(options) {}
   std::vector<std::string_view> slot_names() const override { return {"first_moment", "second_moment"}; }
-  std::string description() const override {
-    return fmt::format("adam beta1={} beta2={} epsilon={}", o.beta1, o.beta2, o.epsilon);
+  std::string_view name() const override { return "adam"; }
+  std::vector<Attr> options() const override {
+    return {Attr("beta1", o.beta1), Attr("beta2", o.beta2), Attr("epsilon", o.epsilon)};
   }
   Tensor updated(ParameterUpdate& p) const override {
     return adam_step(p, p.value, decayed(p), o.beta1, o.beta2, o.epsilon);
@@ -70,8 +72,9 @@ struct AdamWRule final : Rule {
   AdamW o;
   explicit AdamWRule(const AdamW& options) : o(options) {}
   std::vector<std::string_view> slot_names() const override { return {"first_moment", "second_moment"}; }
-  std::string description() const override {
-    return fmt::format("adamw beta1={} beta2={} epsilon={}", o.beta1, o.beta2, o.epsilon);
+  std::string_view name() const override { return "adamw"; }
+  std::vector<Attr> options() const override {
+    return {Attr("beta1", o.beta1), Attr("beta2", o.beta2), Attr("epsilon", o.epsilon)};
   }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor value = p.weight_decay == 0 ? p.value : p.value * p.scalar(1 - p.lr * p.weight_decay);
@@ -83,9 +86,8 @@ struct AdagradRule final : Rule {
   Adagrad o;
   explicit AdagradRule(const Adagrad& options) : o(options) {}
   std::vector<std::string_view> slot_names() const override { return {"sum_of_squares"}; }
-  std::string description() const override {
-    return fmt::format("adagrad lr_decay={} epsilon={}", o.lr_decay, o.epsilon);
-  }
+  std::string_view name() const override { return "adagrad"; }
+  std::vector<Attr> options() const override { return {Attr("lr_decay", o.lr_decay), Attr("epsilon", o.epsilon)}; }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor grad = decayed(p);
     const Tensor squares = p.store(0, p.slots[0] + grad * grad);
@@ -103,9 +105,10 @@ struct RmsPropRule final : Rule {
     if (o.momentum != 0) names.push_back("momentum");
     return names;
   }
-  std::string description() const override {
-    return fmt::format("rmsprop alpha={} epsilon={} momentum={} centred={}", o.alpha, o.epsilon, o.momentum,
-                       o.is_centred);
+  std::string_view name() const override { return "rmsprop"; }
+  std::vector<Attr> options() const override {
+    return {Attr("alpha", o.alpha), Attr("epsilon", o.epsilon), Attr("momentum", o.momentum),
+            Attr("centred", o.is_centred)};
   }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor grad = decayed(p);

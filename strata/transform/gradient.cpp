@@ -1,11 +1,13 @@
 #include "strata/transform/gradient.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
+#include "strata/ops/composite.h"
 #include "strata/transform/active_nodes.h"
 #include "strata/transform/tangents.h"
 #include "strata/transform/transposition.h"
@@ -27,16 +29,18 @@ void require_float(std::span<const Value> values, const char* what) {
 }
 
 /// The part of a graph between `wrt` and `outputs`, copied to a scratch graph whose parameters are `wrt` and what else
-/// is read.
+/// is read. Composites are copied as their bodies, so that derivatives are those of the body, node for node. What a
+/// derivative reads of a body is appended to the caller's graph anew; the compiler merges it with the composite once
+/// that is expanded. A second derivative meets both: `of_bodies_` makes them one here, or it would go through each.
 class Linearisation {
  public:
   Linearisation(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt)
-      : to_scratch(graph, scratch), tangents(scratch), outputs_(outputs.begin(), outputs.end()) {
+      : to_scratch(graph, scratch), tangents(scratch), is_looked_at_(graph.nodes().size()) {
     const std::vector<bool> active = active_nodes(graph, wrt, outputs);
     for (const Value& v : wrt)
       if (!to_scratch.find(v)) add_outside(v);
     for (const Node* node : graph.nodes())
-      if (active[node->id]) copy(*node);
+      if (active[node->id] || is_read_through(*node, active)) copy(*node);
   }
 
   Graph scratch{"gradient"};
@@ -45,17 +49,20 @@ class Linearisation {
   std::vector<Value> outside;         ///< values of the caller's graph, one per primal parameter of the scratch graph
   std::vector<Value> outside_images;  ///< those parameters
   std::vector<const Node*> copied;    ///< nodes of the caller's graph that have an image
+  std::vector<const Node*> primal;    ///< nodes of the scratch graph that are differentiated, in order
 
   /// Makes tangents of the copies, given those that were set for `wrt`.
   void differentiate() {
-    for (const Node* node : copied) tangents.push_through(*to_scratch.get(node->result()).node);
+    for (const Node* node : primal) tangents.push_through(*node);
   }
   /// Where a value of the scratch graph came from: maps primal images back when the result is inlined.
   void map_back(GraphCopier& from_scratch) const {
     for (size_t i = 0; i < outside.size(); ++i) from_scratch.set(outside_images[i], outside[i]);
     for (const Node* node : copied)
-      for (uint32_t i = 0; i < node->result_count; ++i)
-        from_scratch.set(to_scratch.get(node->result(static_cast<int>(i))), node->result(static_cast<int>(i)));
+      for (uint32_t i = 0; i < node->result_count; ++i) {
+        const Value image = to_scratch.get(node->result(static_cast<int>(i)));
+        if (!from_scratch.find(image)) from_scratch.set(image, node->result(static_cast<int>(i)));
+      }
   }
   /// An output in the scratch graph; null if it does not depend on `wrt`.
   Value image(Value output) const { return to_scratch.find(output); }
@@ -70,7 +77,7 @@ class Linearisation {
   /// A constant comes along, so that rules can look at it (the first state of a loop, from which its trip count
   /// follows).
   void bring(Value v) {
-    if (to_scratch.find(v)) return;
+    if (to_scratch.find(v) || is_of_a_body(*v.node)) return;
     if (v.node->is_parameter() || v.node->operand_count > 0 || v.node->op->effect != ir::Effect::None)
       return add_outside(v);
     copy(*v.node);
@@ -78,10 +85,48 @@ class Linearisation {
   void copy(const Node& node) {
     for (const Value& v : node.operands()) bring(v);
     if (to_scratch.find(node.result())) return;  // one of `wrt`
-    to_scratch.copy(node);
     copied.push_back(&node);
+    if (ops::is_composite(node))
+      ops::append_core(node, to_scratch, scratch,
+                       [this](const Node& n, GraphCopier& copier) { copy_of_body(n, copier); });
+    else
+      copy_alone(node);
   }
-  std::vector<Value> outputs_;
+  /// A composite that the outputs don't read, though they may read what a first derivative has appended of its body:
+  /// that then stands where the body would, and cotangents are summed in the same order.
+  bool is_read_through(const Node& node, const std::vector<bool>& active) const {
+    return !node.is_parameter() && ops::is_composite(node) &&
+           std::any_of(node.operands().begin(), node.operands().end(),
+                       [&](const Value& v) { return active[v.node->id] || to_scratch.find(v); });
+  }
+  void copy_of_body(const Node& node, GraphCopier& copier) {
+    const Node* image = copier.copy(node);
+    primal.push_back(image);
+    if (node.op->effect == ir::Effect::None) of_bodies_.emplace(image->hash, image);
+  }
+  void copy_alone(const Node& node) {
+    if (!is_of_a_body(node)) primal.push_back(to_scratch.copy(node));
+  }
+  /// Whether a node computes what a copied body has computed; it is mapped to that. Looks through operands that have no
+  /// image yet, as deep as bodies go, not as programs do: this recurses.
+  bool is_of_a_body(const Node& node, int depth = 64) {
+    if (of_bodies_.empty() || node.is_parameter() || depth == 0 || is_looked_at_[node.id]) return false;
+    is_looked_at_[node.id] = true;
+    std::vector<Value> operands;
+    for (const Value& v : node.operands()) {
+      if (!to_scratch.find(v) && !is_of_a_body(*v.node, depth - 1)) return false;
+      operands.push_back(to_scratch.get(v));
+    }
+    const auto same =
+        of_bodies_.find(ir::node_hash(*node.op, operands, node.attrs.all(), node.regions(), node.types()));
+    if (same == of_bodies_.end()) return false;
+    for (uint32_t i = 0; i < node.result_count; ++i)
+      to_scratch.set(node.result(static_cast<int>(i)), same->second->result(static_cast<int>(i)));
+    return true;
+  }
+
+  std::unordered_map<base::Hash128, const Node*, base::Hash128Hasher> of_bodies_;
+  std::vector<bool> is_looked_at_;  ///< by is_of_a_body, in vain
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
+#include "strata/ops/composite.h"
 #include "strata/transform/tangents.h"
 #include "strata/transform/transposition.h"
 
@@ -16,7 +17,10 @@ using ir::GraphCopier;
 using ir::Node;
 using ir::Value;
 
-ir::GraphRef jvp_region(const Graph& region, std::span<const bool> has_tangent, std::vector<bool>& result_has_tangent) {
+ir::GraphRef jvp_region(const Graph& original, std::span<const bool> has_tangent,
+                        std::vector<bool>& result_has_tangent) {
+  const ir::GraphRef expanded = ops::expand_composites(original);
+  const Graph& region = *expanded;
   auto result = std::make_shared<Graph>(region.name() + ".jvp");
   ir::GraphCopier copier(region, *result);
   copier.copy_parameters();
@@ -64,8 +68,10 @@ struct Backward {
   std::vector<bool> result_is_linear;
   std::vector<bool> depends;  ///< by node id: on a linear parameter or a seed
 
-  Backward(const Graph& region, std::span<const bool> is_linear, std::span<const bool> has_cotangent)
-      : graph(region.name()) {
+  Backward(const Graph& original, std::span<const bool> is_linear, std::span<const bool> has_cotangent)
+      : graph(original.name()) {
+    const ir::GraphRef expanded = ops::expand_composites(original);
+    const Graph& region = *expanded;
     GraphCopier copier(region, graph);
     copier.copy_parameters();
     copier.copy_rest();

@@ -1,5 +1,6 @@
 // What a backend is: it turns scheduled loop programs into objects (bytes that a cache can keep) and objects into
 // kernels that run. It names no op; what it can't compile it refuses with a reason, which `strata explain` prints.
+// It may claim composites by name: one node, for which it has a better way than the loops of the body.
 //
 // A backend is added by copying null/ and passing the conformance tests.
 #pragma once
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/ir/graph.h"
 #include "strata/ir/loops/kernel.h"
 #include "strata/runtime/kernel_abi.h"
 
@@ -48,6 +50,15 @@ class Backend {
   virtual std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const = 0;
   /// The code of kernels as text, for `strata explain`; empty where there is nothing to read.
   virtual std::string listing(std::span<const ir::loops::Kernel* const>) const { return ""; }
+
+  /// Why a composite is left to its body, or nothing: then it is claimed, stays one node, and compile_composite makes
+  /// its kernel. The node has the name, the attributes and the types; its region is the body. The answer depends on
+  /// these alone.
+  virtual std::optional<std::string> composite_refusal(const ir::Node&) const { return "it claims no composites"; }
+  /// An object with a kernel of this name for a composite that was claimed. The kernel's buffers are the operands and
+  /// then the results; its dimensions are `dims`, in this order.
+  virtual Object compile_composite(const ir::Node& composite, std::string_view kernel_name,
+                                   std::span<const std::string> dims) const;
 };
 
 }  // namespace strata::compiler

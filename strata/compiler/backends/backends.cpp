@@ -12,6 +12,10 @@ namespace strata::compiler {
 
 using runtime::IsaLevel;
 
+Object Backend::compile_composite(const ir::Node&, std::string_view kernel_name, std::span<const std::string>) const {
+  throw base::Error("E0310", fmt::format("{}: {} is a composite, and it claims none", name(), kernel_name));
+}
+
 const Backend& llvm_backend_for(IsaLevel level) {
   static const auto generator = std::make_shared<const llvm_backend::CodeGenerator>();
   static const std::array<llvm_backend::LlvmBackend, 3> backends{

@@ -2,6 +2,7 @@
 
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/composite.h"
 
 namespace strata::compiler {
 
@@ -12,8 +13,8 @@ using ir::Value;
 
 namespace {
 
-/// A call, a composite, and every other op that means just what its only region means.
-bool is_call(const Node& node) { return node.op->family == "call"; }
+/// A call and every other op that means just what its only region means, but for composites, whose names are wanted.
+bool is_call(const Node& node) { return node.op->family == "call" && !ops::is_composite(node); }
 
 void append(const Graph& graph, Graph& to, GraphCopier& copier, const std::vector<bool>& live) {
   for (const Node* node : graph.nodes()) {

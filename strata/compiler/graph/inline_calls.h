@@ -1,4 +1,4 @@
-// Replaces calls and composites by their bodies, innermost last, until none is left.
+// Replaces calls by their bodies, innermost last, until none is left, in regions too. Composites stay.
 #pragma once
 
 #include <memory>

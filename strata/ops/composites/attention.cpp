@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "strata/base/error/error.h"
+#include "strata/ops/composite.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
@@ -37,34 +38,20 @@ Value causal_mask(Value scores) {
   return le<Value>(column, row + broadcast_to(dimension(scores.graph(), s - t), scores.shape()));
 }
 
-}  // namespace
-
-Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor) {
-  if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
-    throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
-                                           q.type().str(), k.type().str(), v.type().str()));
-  const Dim depth = q.type().dim(3);
-  if (!options.scale && !depth.is_constant())
-    throw base::Error("E0119", "attention: the head's extent is symbolic; give a scale");
-  const double scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant()));
+Value attention_of(Value q, Value k, Value v, Value mask, Value factor, bool is_causal, double scale) {
   k = repeated_heads(k, q.type().dim(1));
   v = repeated_heads(v, q.type().dim(1));
   Value scores = dot(q, k, {{3}, {3}, {0, 1}, {0, 1}}, accumulation_dtype(q.dtype())) * scale;
   // The lowest number instead of -inf: a row that may see nothing is uniform, not NaN.
   const Value hidden = constant_like(scores, static_cast<double>(std::numeric_limits<float>::lowest()));
   if (mask) scores = select(broadcast_to(mask, scores.shape()), scores, hidden);
-  if (options.is_causal) scores = select(causal_mask(scores), scores, hidden);
+  if (is_causal) scores = select(causal_mask(scores), scores, hidden);
   Value weights = softmax(scores, 3);
   if (factor) weights = weights * cast(factor, weights.dtype());
   return dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
 }
 
-Value rope(Value x, Value positions, double base) {
-  const Dim depth = x.type().dim(-1);
-  if (!depth.is_constant() || depth.constant() % 2 != 0 || positions.rank() != 1)
-    throw base::Error("E0101", fmt::format("rope: x is [..., T, D] with D even, positions [T], found {} and {}",
-                                           x.type().str(), positions.type().str()));
-  const int64_t half = depth.constant() / 2;
+Value rope_of(Value x, Value positions, int64_t half, double base) {
   const DType t = accumulation_dtype(x.dtype());
   HostArray frequencies(t, {half});
   for (int64_t d = 0; d < half; ++d)
@@ -76,6 +63,33 @@ Value rope(Value x, Value positions, double base) {
   const Value c = broadcast_to(cos(angle), halves[0].shape()), s = broadcast_to(sin(angle), halves[0].shape());
   const Value y = concat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1);
   return cast(y, x.dtype());
+}
+
+}  // namespace
+
+Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor) {
+  if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
+    throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
+                                           q.type().str(), k.type().str(), v.type().str()));
+  const Dim depth = q.type().dim(3);
+  if (!options.scale && !depth.is_constant())
+    throw base::Error("E0119", "attention: the head's extent is symbolic; give a scale");
+  const double scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant()));
+  const auto body = [&](Value a, Value b, Value c, Value m, Value f) {
+    return attention_of(a, b, c, m, f, options.is_causal, scale);
+  };
+  return as_composite("attention", {Attr("is_causal", options.is_causal), Attr("scale", scale)}, body, q, k, v, mask,
+                      factor);
+}
+
+Value rope(Value x, Value positions, double base) {
+  const Dim depth = x.type().dim(-1);
+  if (!depth.is_constant() || depth.constant() % 2 != 0 || positions.rank() != 1)
+    throw base::Error("E0101", fmt::format("rope: x is [..., T, D] with D even, positions [T], found {} and {}",
+                                           x.type().str(), positions.type().str()));
+  const int64_t half = depth.constant() / 2;
+  return as_composite(
+      "rope", {Attr("base", base)}, [&](Value v, Value p) { return rope_of(v, p, half, base); }, x, positions);
 }
 
 }  // namespace strata::ops

@@ -1,4 +1,5 @@
-// Scaled dot-product attention and rotary positions, the plain way: [B, H, T, D] in and out.
+// Scaled dot-product attention and rotary positions, the plain way: [B, H, T, D] in and out. Each is
+// recorded as a composite of its name.
 #pragma once
 
 #include "strata/ops/layout.h"

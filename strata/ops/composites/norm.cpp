@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/operators.h"
@@ -34,36 +35,27 @@ Ints all_but_channels(Value x, const char* name) {
   return other_axes(ints_span({1}), x.rank());
 }
 
-}  // namespace
-
-Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
-  if (axes < 1 || axes > x.rank())
-    throw base::Error("E0115", fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
+Value layer_norm_of(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
   const Ints last = iota_ints(x.rank() - axes, axes);
   return cast(scaled(standardised(widened(x), last, epsilon), weight, bias, last), x.dtype());
 }
 
-Value rms_norm(Value x, Value weight, double epsilon) {
+Value rms_norm_of(Value x, Value weight, double epsilon) {
   const Ints last{x.rank() - 1};
   const Value wide = widened(x);
   const Value scale = rsqrt(mean(wide * wide, last) + epsilon);
   return cast(scaled(wide * spread(scale, wide, last), weight, Value{}, last), x.dtype());
 }
 
-Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
-  all_but_channels(x, "group_norm");
-  const Value wide = widened(x);
+Value group_norm_of(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
   const Shape shape = shape_of(x);
-  const Dim channels = shape[1];
-  if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
-    throw base::Error("E0116",
-                      fmt::format("group_norm: {} channels don't divide into {} groups", channels.str(), groups));
-  const Value apart = reshape(wide, {shape[0], Dim(groups), floor_div(x.type().elements(), shape[0] * Dim(groups))});
+  const Dim size = floor_div(x.type().elements(), shape[0] * Dim(groups));
+  const Value apart = reshape(widened(x), {shape[0], Dim(groups), size});
   const Value y = reshape(standardised(apart, {2}, epsilon), shape);
   return cast(scaled(y, weight, bias, {1}), x.dtype());
 }
 
-BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
+std::array<Value, 3> batch_norm_train_of(Value x, Value weight, Value bias, double epsilon) {
   const Ints others = all_but_channels(x, "batch_norm");
   const Value wide = widened(x), m = mean(wide, others), centred = wide - spread(m, wide, others);
   const Value v = mean(centred * centred, others);
@@ -71,12 +63,52 @@ BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
   return {cast(scaled(y, weight, bias, {1}), x.dtype()), m, v};
 }
 
-Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
+Value batch_norm_with_of(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
   const Ints others = all_but_channels(x, "batch_norm");
   const Value wide = widened(x);
   const Value centred = wide - spread(cast(mean, wide.dtype()), wide, others);
   const Value y = centred * spread(rsqrt(cast(variance, wide.dtype()) + epsilon), wide, others);
   return cast(scaled(y, weight, bias, {1}), x.dtype());
+}
+
+}  // namespace
+
+Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
+  if (axes < 1 || axes > x.rank())
+    throw base::Error("E0115", fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
+  return as_composite(
+      "layer_norm", {Attr("axes", axes), Attr("epsilon", epsilon)},
+      [&](Value v, Value w, Value b) { return layer_norm_of(v, w, b, axes, epsilon); }, x, weight, bias);
+}
+
+Value rms_norm(Value x, Value weight, double epsilon) {
+  return as_composite(
+      "rms_norm", {Attr("epsilon", epsilon)}, [&](Value v, Value w) { return rms_norm_of(v, w, epsilon); }, x, weight);
+}
+
+Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
+  all_but_channels(x, "group_norm");
+  const Dim channels = x.type().dim(1);
+  if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
+    throw base::Error("E0116",
+                      fmt::format("group_norm: {} channels don't divide into {} groups", channels.str(), groups));
+  return as_composite(
+      "group_norm", {Attr("groups", groups), Attr("epsilon", epsilon)},
+      [&](Value v, Value w, Value b) { return group_norm_of(v, groups, w, b, epsilon); }, x, weight, bias);
+}
+
+BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
+  const auto [y, mean, variance] = as_composite(
+      "batch_norm_train", {Attr("epsilon", epsilon)},
+      [&](Value v, Value w, Value b) { return batch_norm_train_of(v, w, b, epsilon); }, x, weight, bias);
+  return {y, mean, variance};
+}
+
+Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
+  return as_composite(
+      "batch_norm_with", {Attr("epsilon", epsilon)},
+      [&](Value v, Value m, Value s, Value w, Value b) { return batch_norm_with_of(v, m, s, w, b, epsilon); }, x, mean,
+      variance, weight, bias);
 }
 
 }  // namespace strata::ops

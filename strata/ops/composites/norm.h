@@ -1,5 +1,5 @@
 // Normalisations. Statistics of half floats are computed in f32; weights and biases are optional (a null Value, or
-// nullopt).
+// nullopt). Each is recorded as a composite of its name.
 #pragma once
 
 #include "strata/ops/layout.h"

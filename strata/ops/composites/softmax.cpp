@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/operators.h"
@@ -30,26 +31,58 @@ Value at_targets(Value x, Value targets) {
   return reduce_sum(select(hit, x, zeros_like(x)), {last});
 }
 
-}  // namespace
-
-Value logsumexp(Value x, const Ints& axes) {
-  const Ints named = axes_of(axes, x.rank(), "logsumexp", true);
-  const Value wide = widened(x), top = shift_of(wide, named);
-  return cast(log(reduce_sum(exp(wide - spread(top, wide, named)), named)) + top, x.dtype());
+Value logsumexp_of(Value x, const Ints& axes) {
+  const Value wide = widened(x), top = shift_of(wide, axes);
+  return cast(log(reduce_sum(exp(wide - spread(top, wide, axes)), axes)) + top, x.dtype());
 }
 
-Value softmax(Value x, int64_t axis) {
-  const Ints axes{axis_of(axis, x.rank(), "softmax")};
+Value softmax_of(Value x, const Ints& axes) {
   const Value wide = widened(x);
   const Value e = exp(wide - spread(stop_gradient(reduce_max(wide, axes)), wide, axes));
   return cast(e / spread(reduce_sum(e, axes), wide, axes), x.dtype());
 }
 
-Value log_softmax(Value x, int64_t axis) {
-  const Ints axes{axis_of(axis, x.rank(), "log_softmax")};
+Value log_softmax_of(Value x, const Ints& axes) {
   const Value wide = widened(x);
   const Value shifted = wide - spread(stop_gradient(reduce_max(wide, axes)), wide, axes);
   return cast(shifted - spread(log(reduce_sum(exp(shifted), axes)), wide, axes), x.dtype());
+}
+
+Value cross_entropy_of(Value logits, Value targets, const CrossEntropyOptions& o) {
+  const int64_t last = logits.rank() - 1;
+  targets = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
+  const Value logp = log_softmax(widened(logits), last);
+  const Value counts = ne<Value>(targets, o.ignore_index);
+  Value loss = neg(at_targets(logp, targets));
+  if (o.label_smoothing != 0.0) loss = loss * (1.0 - o.label_smoothing) - mean(logp, {last}) * o.label_smoothing;
+  loss = select(counts, loss, zeros_like(loss));
+  const Ints all = iota_ints(0, loss.rank());
+  if (o.reduction == Reduction::Mean) loss = reduce_sum(loss, all) / reduce_sum(cast(counts, loss.dtype()), all);
+  if (o.reduction == Reduction::Sum) loss = reduce_sum(loss, all);
+  return cast(loss, logits.dtype());
+}
+
+}  // namespace
+
+std::string_view reduction_name(Reduction reduction) {
+  constexpr std::string_view kNames[] = {"none", "mean", "sum"};
+  return kNames[static_cast<size_t>(reduction)];
+}
+
+Value logsumexp(Value x, const Ints& axes) {
+  const Ints named = axes_of(axes, x.rank(), "logsumexp", true);
+  return as_composite(
+      "logsumexp", {Attr("axes", ints_span(named))}, [&](Value v) { return logsumexp_of(v, named); }, x);
+}
+
+Value softmax(Value x, int64_t axis) {
+  axis = axis_of(axis, x.rank(), "softmax");
+  return as_composite("softmax", {Attr("axis", axis)}, [&](Value v) { return softmax_of(v, {axis}); }, x);
+}
+
+Value log_softmax(Value x, int64_t axis) {
+  axis = axis_of(axis, x.rank(), "log_softmax");
+  return as_composite("log_softmax", {Attr("axis", axis)}, [&](Value v) { return log_softmax_of(v, {axis}); }, x);
 }
 
 Value one_hot(Value indices, Dim classes, DType dtype) {
@@ -61,23 +94,17 @@ Value one_hot(Value indices, Dim classes, DType dtype) {
 }
 
 Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
-  const int64_t last = logits.rank() - 1;
   Shape expected = shape_of(logits);
-  if (last >= 0) expected.pop_back();
-  if (last < 0 || shape_of(targets) != expected || !ir::is_int(targets.dtype()))
+  if (!expected.empty()) expected.pop_back();
+  if (logits.rank() == 0 || shape_of(targets) != expected || !ir::is_int(targets.dtype()))
     throw base::Error(
         "E0101", fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
                              logits.type().str(), targets.type().str()));
-  targets = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
-  const Value logp = log_softmax(widened(logits), last);
-  const Value counts = ne<Value>(targets, o.ignore_index);
-  Value loss = neg(at_targets(logp, targets));
-  if (o.label_smoothing != 0.0) loss = loss * (1.0 - o.label_smoothing) - mean(logp, {last}) * o.label_smoothing;
-  loss = select(counts, loss, zeros_like(loss));
-  const Ints all = iota_ints(0, loss.rank());
-  if (o.reduction == Reduction::Mean) loss = reduce_sum(loss, all) / reduce_sum(cast(counts, loss.dtype()), all);
-  if (o.reduction == Reduction::Sum) loss = reduce_sum(loss, all);
-  return cast(loss, logits.dtype());
+  return as_composite(
+      "cross_entropy",
+      {Attr("label_smoothing", o.label_smoothing), Attr("ignore_index", o.ignore_index),
+       Attr("reduction", reduction_name(o.reduction))},
+      [&](Value x, Value y) { return cross_entropy_of(x, y, o); }, logits, targets);
 }
 
 }  // namespace strata::ops

@@ -1,5 +1,5 @@
-// softmax and its relatives, one-hot rows, and the losses on them. All are written on core ops; half floats compute in
-// f32 and come back in their dtype.
+// softmax and its relatives, one-hot rows, and cross-entropy. Half floats compute in f32 and come back in their dtype.
+// Each but one_hot is recorded as a composite of its name.
 #pragma once
 
 #include "strata/ops/layout.h"
@@ -14,6 +14,7 @@ Value log_softmax(Value x, int64_t axis);
 Value one_hot(Value indices, Dim classes, DType dtype = DType::f32);
 
 enum class Reduction : uint8_t { None, Mean, Sum };
+std::string_view reduction_name(Reduction reduction);  ///< "none", "mean", "sum": as an attribute of a composite
 struct CrossEntropyOptions {
   double label_smoothing = 0.0;  ///< part of the target that is spread over all classes
   int64_t ignore_index = -100;   ///< targets that count nothing, also not in the mean

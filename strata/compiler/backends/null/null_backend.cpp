@@ -7,6 +7,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/kernel_work.h"
+#include "strata/ops/composite.h"
 
 namespace strata::compiler::null_backend {
 namespace {
@@ -31,6 +32,12 @@ class NullObject final : public LoadedObject {
   std::set<std::string, std::less<>> names_;
 };
 
+Object object_of(std::string_view text) {
+  Object object(text.size());
+  std::memcpy(object.data(), text.data(), text.size());
+  return object;
+}
+
 }  // namespace
 
 Object NullBackend::compile(std::span<const ir::loops::Kernel* const> kernels) const {
@@ -43,9 +50,21 @@ Object NullBackend::compile(std::span<const ir::loops::Kernel* const> kernels) c
     text += kernel->name;
     text += '\0';
   }
-  Object object(text.size());
-  std::memcpy(object.data(), text.data(), text.size());
-  return object;
+  return object_of(text);
+}
+
+std::optional<std::string> NullBackend::composite_refusal(const ir::Node& composite) const {
+  if (ops::composite_name(composite) == "softmax") return std::nullopt;
+  return "it claims softmax only";
+}
+
+Object NullBackend::compile_composite(const ir::Node&, std::string_view kernel_name,
+                                      std::span<const std::string>) const {
+  composites_ += 1;
+  std::string text(kMagic);
+  text += kernel_name;
+  text += '\0';
+  return object_of(text);
 }
 
 std::shared_ptr<const LoadedObject> NullBackend::load(std::span<const std::byte> object) const {

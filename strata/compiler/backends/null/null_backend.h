@@ -17,15 +17,19 @@ class NullBackend final : public Backend {
   std::optional<std::string> refusal(const ir::loops::Kernel&) const override { return std::nullopt; }
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override;
   std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
+  /// It claims softmax, to show how: a real backend looks at attributes and types, too.
+  std::optional<std::string> composite_refusal(const ir::Node& composite) const override;
+  Object compile_composite(const ir::Node& composite, std::string_view kernel_name,
+                           std::span<const std::string> dims) const override;
 
   /// What was compiled so far, with every dimension taken as 1.
   struct Counts {
-    int64_t kernels = 0, operations = 0, bytes = 0;
+    int64_t kernels = 0, composites = 0, operations = 0, bytes = 0;
   };
-  Counts counts() const { return {kernels_.load(), operations_.load(), bytes_.load()}; }
+  Counts counts() const { return {kernels_.load(), composites_.load(), operations_.load(), bytes_.load()}; }
 
  private:
-  mutable std::atomic<int64_t> kernels_{0}, operations_{0}, bytes_{0};
+  mutable std::atomic<int64_t> kernels_{0}, composites_{0}, operations_{0}, bytes_{0};
 };
 
 }  // namespace strata::compiler::null_backend

@@ -1,0 +1,151 @@
+// A back end that claims composites: its kernel runs in place of the body, for any size; what it refuses is expanded,
+// with its reason.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/backends/backends.h"
+#include "strata/compiler/backends/null/null_backend.h"
+#include "strata/compiler/compile.h"
+#include "strata/compiler/run_passes.h"
+#include "strata/ir/interpret.h"
+#include "strata/ops/activations.h"
+#include "strata/ops/composite.h"
+#include "strata/ops/composites/softmax.h"
+#include "strata/ops/control.h"
+#include "strata/ops/operators.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::Graph;
+using ir::HostArray;
+using ir::Type;
+using ir::Value;
+
+/// Negates [dims[0], 3] where the program says softmax: what no body would give.
+void negate_rows(runtime::KernelContext*, void* const* buffers, const int64_t* dims, int64_t, int64_t) {
+  for (int64_t i = 0; i < dims[0] * 3; ++i) static_cast<float*>(buffers[1])[i] = -static_cast<float*>(buffers[0])[i];
+}
+void need_one_task(const int64_t*, runtime::KernelNeeds* needs) { *needs = {.tasks = 1}; }
+
+struct NegatingObject final : LoadedObject {
+  LoadedKernel find(std::string_view) const override { return {negate_rows, need_one_task}; }
+};
+
+/// LLVM, but for softmax over the last axis.
+class SoftmaxClaimer final : public Backend {
+ public:
+  std::string_view name() const override { return "softmax-claimer"; }
+  std::string fingerprint() const override { return "softmax-claimer over " + llvm().fingerprint(); }
+  std::optional<std::string> refusal(const ir::loops::Kernel& k) const override { return llvm().refusal(k); }
+  Object compile(std::span<const ir::loops::Kernel* const> kernels) const override { return llvm().compile(kernels); }
+  std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override {
+    if (object.size() == 1) return std::make_shared<NegatingObject>();
+    return llvm().load(object);
+  }
+  std::optional<std::string> composite_refusal(const ir::Node& composite) const override {
+    if (ops::composite_name(composite) != "softmax") return "it knows softmax only";
+    if (composite.attrs.integer("axis") != composite.type().rank() - 1) return "the axis is not the last";
+    return std::nullopt;
+  }
+  Object compile_composite(const ir::Node&, std::string_view, std::span<const std::string> dims) const override {
+    EXPECT_EQ(dims.size(), 1u);
+    return Object(1);
+  }
+
+ private:
+  static const Backend& llvm() { return backend_by_name("llvm"); }
+};
+
+/// What a test counts must not be found on disk from the run before.
+class NoDiskCache {
+ public:
+  NoDiskCache() {
+    if (const char* value = std::getenv("STRATA_CACHE")) before_ = value;
+    setenv("STRATA_CACHE", "", 1);
+  }
+  ~NoDiskCache() {
+    if (before_)
+      setenv("STRATA_CACHE", before_->c_str(), 1);
+    else
+      unsetenv("STRATA_CACHE");
+  }
+
+ private:
+  std::optional<std::string> before_;
+};
+
+HostArray rows(int64_t count) {
+  HostArray x(DType::f32, {count, 3});
+  for (int64_t i = 0; i < x.elements(); ++i) x.set(i, static_cast<double>(i));
+  return x;
+}
+
+std::shared_ptr<Graph> program(const std::function<Value(Value)>& fill) {
+  auto graph = std::make_shared<Graph>();
+  graph->set_results({fill(graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 3})))});
+  return graph;
+}
+
+TEST(Claims, TheKernelOfTheBackendRunsInPlaceOfTheBody) {
+  const SoftmaxClaimer backend;
+  const auto graph = program([](Value x) { return ops::softmax(x * 2, 1) + 1; });
+  const auto executable = compile(graph, {.backend = &backend});
+  for (int64_t count : {1, 5}) {
+    const HostArray y = executable->run({rows(count)})[0];
+    for (int64_t i = 0; i < y.elements(); ++i) EXPECT_EQ(y.get(i), 1 - 2 * static_cast<double>(i));
+  }
+}
+
+TEST(Claims, WhatIsRefusedIsExpandedWithTheReason) {
+  const SoftmaxClaimer backend;
+  auto graph = program([](Value x) { return ops::gelu(ops::softmax(x, 0)); });
+  const PassResults passes = run_passes(*graph, pipeline(), {.backend = &backend});
+  ASSERT_EQ(passes.remarks.size(), 2u);
+  EXPECT_NE(passes.remarks[0].find("softmax"), std::string::npos);
+  EXPECT_NE(passes.remarks[0].find("the axis is not the last"), std::string::npos);
+  EXPECT_NE(passes.remarks[1].find("gelu"), std::string::npos);
+  const HostArray x = rows(4), y = compile(graph, {.backend = &backend})->run({x})[0],
+                  expected = ir::interpret(*graph, std::vector{x})[0];
+  for (int64_t i = 0; i < y.elements(); ++i) EXPECT_NEAR(y.get(i), expected.get(i), 1e-6);
+}
+
+TEST(Claims, ReachTheBodiesOfLoops) {
+  const SoftmaxClaimer backend;
+  const auto graph = program([](Value x) {
+    return ops::scan({.constants = {}, .carries = {x}, .xs = {}}, 3,
+                     [](Graph&, const std::vector<Value>& p) { return std::vector{ops::softmax(p[0], 1)}; })
+        .carries[0];
+  });
+  const HostArray y = compile(graph, {.backend = &backend})->run({rows(2)})[0];
+  for (int64_t i = 0; i < y.elements(); ++i) EXPECT_EQ(y.get(i), -static_cast<double>(i)) << "negated three times";
+}
+
+TEST(Claims, ACompositeRunsAlsoWhereItsPassIsDisabled) {
+  const auto graph = program([](Value x) { return ops::softmax(x, 1); });
+  const HostArray x = rows(4), y = compile(graph, {.disabled_passes = {"expand-composites"}})->run({x})[0],
+                  expected = ir::interpret(*graph, std::vector{x})[0];
+  for (int64_t i = 0; i < y.elements(); ++i) EXPECT_NEAR(y.get(i), expected.get(i), 1e-6);
+}
+
+TEST(Claims, TheNullBackendClaimsSoftmaxAndCountsIt) {
+  const NoDiskCache no_cache;
+  const null_backend::NullBackend backend;
+  compile(program([](Value x) { return ops::softmax(ops::gelu(x), 1); }), {.backend = &backend});
+  EXPECT_EQ(backend.counts().composites, 1);
+  EXPECT_EQ(backend.counts().kernels, 1) << "gelu, expanded";
+}
+
+TEST(Claims, ABackendThatClaimsNothingMakesNoKernelForAComposite) {
+  const auto graph = program([](Value x) { return ops::softmax(x, 1); });
+  const ir::Node& node = *graph->results()[0].node;
+  EXPECT_TRUE(backend_by_name("llvm").composite_refusal(node));
+  EXPECT_THROW(backend_by_name("llvm").compile_composite(node, "k", {}), base::Error);
+}
+
+}  // namespace
+}  // namespace strata::compiler

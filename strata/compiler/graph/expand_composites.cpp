@@ -1,0 +1,44 @@
+#include "strata/compiler/graph/expand_composites.h"
+
+#include <fmt/format.h>
+
+#include "strata/compiler/backends/backend.h"
+#include "strata/ir/rewrite.h"
+#include "strata/ops/composite.h"
+
+namespace strata::compiler {
+
+using ir::Graph;
+using ir::GraphCopier;
+using ir::Node;
+
+namespace {
+
+bool is_claimed(const Node& composite, const Target& target) {
+  if (!target.backend) return false;
+  const std::optional<std::string> refusal = target.backend->composite_refusal(composite);
+  if (refusal && target.remarks)
+    target.remarks->push_back(fmt::format("{} ({}): expanded, {}: {}", ops::composite_name(composite),
+                                          composite.where.str(), target.backend->name(), *refusal));
+  return !refusal;
+}
+
+void put(const Node& node, GraphCopier& copier, Graph& to, const Target& target) {
+  if (ops::is_composite(node) && !is_claimed(node, target))
+    return ops::append_body(node, copier, to, [&](const Node& n, GraphCopier& inner) { put(n, inner, to, target); });
+  std::vector<ir::GraphRef> regions;
+  for (const ir::GraphRef& region : node.regions())
+    regions.push_back(ops::is_composite(node) ? region : expand_composites(*region, target));
+  copier.copy(node, regions);
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> expand_composites(const Graph& graph, const Target& target) {
+  return ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
+    put(node, copier, to, target);
+    return true;
+  });
+}
+
+}  // namespace strata::compiler

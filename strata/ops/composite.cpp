@@ -1,0 +1,64 @@
+#include "strata/ops/composite.h"
+
+#include "strata/base/error/error.h"
+#include "strata/ir/rewrite.h"
+
+namespace strata::ops {
+
+namespace composite_detail {
+
+std::vector<Value> record(std::string_view name, std::span<const Attr> attrs, std::span<const Value> operands,
+                          const Body& body) {
+  const auto first =
+      std::find_if(operands.begin(), operands.end(), [](const Value& v) { return static_cast<bool>(v); });
+  if (first == operands.end()) throw base::Error("E0103", std::string(name) + ": takes at least one operand");
+  Graph& graph = first->graph();
+  auto region = std::make_shared<Graph>(std::string(name));
+  for (const ir::SymbolFact& fact : graph.facts().all()) region->facts().add(fact);
+  region->set_location(graph.location());
+  std::vector<Value> given, inner(operands.size());
+  Ints positions;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (!operands[i]) continue;
+    given.push_back(operands[i]);
+    positions.push_back(static_cast<int64_t>(i));
+    inner[i] = region->add_parameter(operands[i].type());
+  }
+  region->set_results(body(inner));
+  std::vector<Attr> all(attrs.begin(), attrs.end());
+  if (given.size() < operands.size()) all.push_back(Attr("given", ints_span(positions)));
+  return composite(name, all, given, std::move(region));
+}
+
+}  // namespace composite_detail
+
+bool is_composite(const Node& node) { return node.op == &kComposite; }
+std::string_view composite_name(const Node& composite) { return composite.attrs.text("name"); }
+
+void append_body(const Node& composite, ir::GraphCopier& outer, Graph& to, const PutNode& put) {
+  const Graph& body = composite.region(0);
+  const ir::LocationScope scope(to, composite.where.file ? composite.where : to.location());
+  ir::GraphCopier inner(body, to);
+  for (size_t i = 0; i < body.parameters().size(); ++i)
+    inner.set(body.parameter(static_cast<int>(i)), outer.get(composite.operand(static_cast<int>(i))));
+  const std::vector<bool> live = ir::live_nodes(body);
+  for (const Node* node : body.nodes()) {
+    if (!node->is_parameter() && live[node->id]) put(*node, inner);
+  }
+  for (uint32_t i = 0; i < composite.result_count; ++i)
+    outer.set(composite.result(static_cast<int>(i)), inner.get(body.results()[i]));
+}
+
+void append_core(const Node& node, ir::GraphCopier& copier, Graph& to, const PutNode& put) {
+  if (!is_composite(node)) return put(node, copier);
+  append_body(node, copier, to, [&](const Node& n, ir::GraphCopier& inner) { append_core(n, inner, to, put); });
+}
+
+std::unique_ptr<Graph> expand_composites(const Graph& graph) {
+  return ir::rewrite_graph(graph, [](const Node& node, ir::GraphCopier& copier, Graph& to) {
+    append_core(node, copier, to, [](const Node& n, ir::GraphCopier& inner) { inner.copy(n); });
+    return true;
+  });
+}
+
+}  // namespace strata::ops

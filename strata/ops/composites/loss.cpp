@@ -1,0 +1,73 @@
+#include "strata/ops/composites/loss.h"
+
+#include <fmt/format.h>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/activations.h"
+#include "strata/ops/composite.h"
+#include "strata/ops/dimension.h"
+#include "strata/ops/reduce.h"
+
+namespace strata::ops {
+namespace {
+
+Value reduced(Value x, Reduction reduction) {
+  if (reduction == Reduction::None) return x;
+  return reduction == Reduction::Sum ? reduce_sum(x, axes_of({}, x.rank(), "sum", true)) : mean(x, {});
+}
+
+/// The composite of a loss, after the check that all of them share.
+template <class Body>
+Value loss_of(std::string_view name, Value x, Value y, std::initializer_list<Attr> attrs, Body&& body) {
+  if (x.type() == y.type()) return as_composite(name, attrs, body, x, y);
+  throw base::Error("E0101",
+                    fmt::format("{}: prediction and target differ: {} and {}", name, x.type().str(), y.type().str()))
+      .note("recorded at " + x.graph().location().str());
+}
+
+/// The same for a loss whose reduction is over all of its elements.
+template <class Each>
+Value elementwise_loss(std::string_view name, Value x, Value y, Reduction reduction, Each&& each) {
+  return loss_of(name, x, y, {Attr("reduction", reduction_name(reduction))},
+                 [&](Value a, Value b) { return reduced(each(a, b), reduction); });
+}
+
+Value huber_each(Value x, Value y, double delta) {
+  const Value distance = abs(x - y), inside = minimum(distance, delta);
+  return inside * (distance - inside * 0.5);
+}
+
+Value bce_each(Value p, Value y) {
+  const Value log_p = maximum(log(p), -100), log_rest = maximum(log(1 - p), -100);
+  return -(y * log_p + (1 - y) * log_rest);
+}
+
+Value kl_div_of(Value log_q, Value y, Reduction reduction) {
+  const Value is_positive = y > 0;
+  const Value each = select(is_positive, y * (log(select(is_positive, y, 1)) - log_q), 0);
+  if (reduction != Reduction::Mean || each.rank() == 0) return reduced(each, reduction);
+  return mean(reduce_sum(each, iota_ints(1, each.rank() - 1)), {});
+}
+
+}  // namespace
+
+Value mse(Value x, Value y, Reduction reduction) {
+  return elementwise_loss("mse", x, y, reduction, [](Value a, Value b) { return square(a - b); });
+}
+Value l1(Value x, Value y, Reduction reduction) {
+  return elementwise_loss("l1", x, y, reduction, [](Value a, Value b) { return abs(a - b); });
+}
+Value huber(Value x, Value y, double delta, Reduction reduction) {
+  return loss_of("huber", x, y, {Attr("delta", delta), Attr("reduction", reduction_name(reduction))},
+                 [&](Value a, Value b) { return reduced(huber_each(a, b, delta), reduction); });
+}
+Value bce(Value p, Value y, Reduction reduction) { return elementwise_loss("bce", p, y, reduction, bce_each); }
+Value bce_with_logits(Value x, Value y, Reduction reduction) {
+  return elementwise_loss("bce_with_logits", x, y, reduction, [](Value a, Value b) { return softplus(a) - a * b; });
+}
+Value kl_div(Value log_q, Value y, Reduction reduction) {
+  return loss_of("kl_div", log_q, y, {Attr("reduction", reduction_name(reduction))},
+                 [&](Value a, Value b) { return kl_div_of(a, b, reduction); });
+}
+
+}  // namespace strata::ops
