@@ -141,6 +141,7 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   if (options.reduce) return reduce(std::move(graph), passes, options);
   if (options.plan) return print_out(ir::print_plan(compiler::compile(graph, options.compile)->plan())), 0;
   const compiler::PassResults results = compiler::run_passes(*graph, passes, options.run);
+  for (const std::string& remark : results.remarks) std::fputs((remark + "\n").c_str(), stderr);
   if (options.time) print_times(results.reports);
   if (options.equivalence) check_equivalence(*graph, *results.graph, passes, options);
   if (options.interpret || (options.native && !options.equivalence)) return print_results(*results.graph, options);

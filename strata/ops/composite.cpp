@@ -1,9 +1,45 @@
 #include "strata/ops/composite.h"
 
+#include <unordered_map>
+
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 
 namespace strata::ops {
+
+namespace {
+
+/// Bodies by name, attributes and types: a model of many layers records each body once. A listed registry, one per
+/// thread.
+using Bodies = std::unordered_map<base::Hash128, GraphRef, base::Hash128Hasher>;
+constexpr size_t kMostBodies = 4096;
+
+base::Hash128 body_key(std::string_view name, std::span<const Attr> attrs, std::span<const Value> operands,
+                       const ir::Facts& facts) {
+  base::Hash128 key = base::hash_text(name);
+  for (const Attr& a : attrs) key = base::combine(key, a.hash());
+  for (const Value& v : operands) key = v ? base::combine(key, v.type().hash()) : base::combine(key, uint64_t{0});
+  for (const ir::SymbolFact& f : facts.all()) {
+    key = base::combine(base::combine(key, base::hash_text(f.name)), static_cast<uint64_t>(f.lowest));
+    key = base::combine(base::combine(key, static_cast<uint64_t>(f.highest)), static_cast<uint64_t>(f.multiple));
+  }
+  return key;
+}
+
+GraphRef record_body(std::string_view name, std::span<const Value> operands, const Graph& graph,
+                     const composite_detail::Body& body) {
+  auto region = std::make_shared<Graph>(std::string(name));
+  for (const ir::SymbolFact& fact : graph.facts().all()) region->facts().add(fact);
+  region->set_location(graph.location());  // for errors
+  std::vector<Value> inner(operands.size());
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (operands[i]) inner[i] = region->add_parameter(operands[i].type());
+  region->set_results(body(inner));
+  for (Node* node : region->nodes()) node->where = {};  // each composite with this body has a position of its own
+  return region;
+}
+
+}  // namespace
 
 namespace composite_detail {
 
@@ -12,22 +48,25 @@ std::vector<Value> record(std::string_view name, std::span<const Attr> attrs, st
   const auto first =
       std::find_if(operands.begin(), operands.end(), [](const Value& v) { return static_cast<bool>(v); });
   if (first == operands.end()) throw base::Error("E0103", std::string(name) + ": takes at least one operand");
-  Graph& graph = first->graph();
-  auto region = std::make_shared<Graph>(std::string(name));
-  for (const ir::SymbolFact& fact : graph.facts().all()) region->facts().add(fact);
-  region->set_location(graph.location());
-  std::vector<Value> given, inner(operands.size());
+  thread_local Bodies bodies;
+  const Graph& graph = first->graph();
+  const base::Hash128 key = body_key(name, attrs, operands, graph.facts());
+  auto known = bodies.find(key);
+  if (known == bodies.end()) {
+    GraphRef region = record_body(name, operands, graph, body);
+    if (bodies.size() >= kMostBodies) bodies.clear();
+    known = bodies.emplace(key, std::move(region)).first;
+  }
+  std::vector<Value> given;
   Ints positions;
   for (size_t i = 0; i < operands.size(); ++i) {
     if (!operands[i]) continue;
     given.push_back(operands[i]);
     positions.push_back(static_cast<int64_t>(i));
-    inner[i] = region->add_parameter(operands[i].type());
   }
-  region->set_results(body(inner));
   std::vector<Attr> all(attrs.begin(), attrs.end());
   if (given.size() < operands.size()) all.push_back(Attr("given", ints_span(positions)));
-  return composite(name, all, given, std::move(region));
+  return composite(name, all, given, known->second);
 }
 
 }  // namespace composite_detail
@@ -37,7 +76,7 @@ std::string_view composite_name(const Node& composite) { return composite.attrs.
 
 void append_body(const Node& composite, ir::GraphCopier& outer, Graph& to, const PutNode& put) {
   const Graph& body = composite.region(0);
-  const ir::LocationScope scope(to, composite.where.file ? composite.where : to.location());
+  const ir::LocationScope scope(to, composite.where.file || composite.where.path ? composite.where : to.location());
   ir::GraphCopier inner(body, to);
   for (size_t i = 0; i < body.parameters().size(); ++i)
     inner.set(body.parameter(static_cast<int>(i)), outer.get(composite.operand(static_cast<int>(i))));

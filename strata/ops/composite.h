@@ -7,7 +7,8 @@
 //
 // The attributes and the operands' types say all that the body does: two composites that agree in them mean the same.
 // A null Value is an operand that is left out: the body gets null in its place, and the attribute `given` lists the
-// positions of those that are there. Positions and name paths in the body are those of the caller.
+// positions of those that are there. The body is recorded once for all composites that agree; its nodes get the
+// position and the name path of the composite in whose place they come.
 #pragma once
 
 #include <algorithm>

@@ -14,17 +14,19 @@ using ir::Node;
 
 namespace {
 
-bool is_claimed(const Node& composite, const Target& target) {
+bool is_claimed(const Node& composite, const ir::Location& place, const Target& target) {
   if (!target.backend) return false;
   const std::optional<std::string> refusal = target.backend->composite_refusal(composite);
-  if (refusal && target.remarks)
-    target.remarks->push_back(fmt::format("{} ({}): expanded, {}: {}", ops::composite_name(composite),
-                                          composite.where.str(), target.backend->name(), *refusal));
+  if (refusal && target.remarks) {
+    const std::string where = place.str();
+    target.remarks->push_back(fmt::format("{}{}{}: expanded, {}: {}", ops::composite_name(composite),
+                                          where.empty() ? "" : " at ", where, target.backend->name(), *refusal));
+  }
   return !refusal;
 }
 
 void put(const Node& node, GraphCopier& copier, Graph& to, const Target& target) {
-  if (ops::is_composite(node) && !is_claimed(node, target))
+  if (ops::is_composite(node) && !is_claimed(node, to.location(), target))
     return ops::append_body(node, copier, to, [&](const Node& n, GraphCopier& inner) { put(n, inner, to, target); });
   std::vector<ir::GraphRef> regions;
   for (const ir::GraphRef& region : node.regions())

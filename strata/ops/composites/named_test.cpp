@@ -44,12 +44,24 @@ TEST_F(NamedComposite, HasSeveralResults) {
   EXPECT_EQ(n.mean.type(), Type::of(DType::f32, {3}));
 }
 
-TEST_F(NamedComposite, ItsBodyHasThePositionAndThePathOfTheCaller) {
+TEST_F(NamedComposite, ItsBodyGetsThePositionAndThePathOfTheCaller) {
   graph.set_location({"user.cpp", 7, "block.2"});
   const Value y = gelu(make({4}));
-  for (const Node* node : y.node->region(0).nodes()) EXPECT_EQ(node->where.str(), "user.cpp:7 block.2");
-  const auto flat = expand_composites([&]() -> const Graph& { return graph.set_results({y}), graph; }());
-  for (const Node* node : flat->nodes()) EXPECT_EQ(node->where.str(), "user.cpp:7 block.2");
+  graph.set_location({"user.cpp", 9, "block.3"});
+  const Value z = gelu(y);
+  EXPECT_EQ(&y.node->region(0), &z.node->region(0)) << "one body for both";
+  graph.set_results({z});
+  const auto flat = expand_composites(graph);
+  const size_t half = (flat->nodes().size() - 1) / 2;
+  ASSERT_EQ(flat->nodes().size(), 1 + 2 * half);
+  for (size_t i = 1; i <= half; ++i) EXPECT_EQ(flat->nodes()[i]->where.str(), "user.cpp:7 block.2");
+  for (size_t i = half + 1; i <= 2 * half; ++i) EXPECT_EQ(flat->nodes()[i]->where.str(), "user.cpp:9 block.3");
+}
+
+TEST_F(NamedComposite, OtherAttributesOrTypesHaveOtherBodies) {
+  const Value x = make({4}), y = make({5});
+  EXPECT_NE(&elu(x, 1).node->region(0), &elu(x, 2).node->region(0));
+  EXPECT_NE(&elu(x, 1).node->region(0), &elu(y, 1).node->region(0));
 }
 
 TEST_F(NamedComposite, AnErrorInABodyIsAtTheCallersLine) {
