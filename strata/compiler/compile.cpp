@@ -85,8 +85,8 @@ class KernelMaker {
       all.push_back({key, kernel_name(*node, key), node, {}});
       names.push_back(all.back().name);
       // Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
-      // loops (sort, scatter) mean them as they are.
-      if (is_strict_ && (node->op->name == "fusion" || form_of(*node) != Form::Loops))
+      // loops (sort, scatter) mean them as they are; a claimed composite has none.
+      if (is_strict_ && !ops::is_composite(*node) && (node->op->name == "fusion" || form_of(*node) != Form::Loops))
         require_schedule(lower_kernel(*node, facts, names.back()), level_, node->where.str());
     }
     std::vector<PendingKernel*> missing;
