@@ -8,6 +8,7 @@
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/backends/null/null_backend.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/explain.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
 #include "strata/ops/activations.h"
@@ -130,6 +131,17 @@ TEST(Claims, ACompositeRunsAlsoWhereItsPassIsDisabled) {
   const HostArray x = rows(4), y = compile(graph, {.disabled_passes = {"expand-composites"}})->run({x})[0],
                   expected = ir::interpret(*graph, std::vector{x})[0];
   for (int64_t i = 0; i < y.elements(); ++i) EXPECT_NEAR(y.get(i), expected.get(i), 1e-6);
+}
+
+TEST(Claims, AreExplainedAsKernelsAndRefusalsAsRemarks) {
+  const SoftmaxClaimer backend;
+  const auto graph = program([](Value x) { return ops::gelu(ops::softmax(x, 1)); });
+  const Explanation e = explain(*graph, {.backend = &backend});
+  ASSERT_EQ(e.kernels.size(), 2u);
+  EXPECT_EQ(e.kernels[0].notes, std::vector<std::string>{"claimed by softmax-claimer"});
+  ASSERT_FALSE(e.remarks.empty());
+  EXPECT_NE(e.remarks[0].find("gelu"), std::string::npos);
+  EXPECT_NE(e.remarks[0].find("expanded, softmax-claimer: it knows softmax only"), std::string::npos);
 }
 
 TEST(Claims, TheNullBackendClaimsSoftmaxAndCountsIt) {

@@ -133,7 +133,8 @@ class KernelMaker {
   }
 
   Object compile_loops(const ir::loops::Kernel& naive) const {
-    const ir::loops::Kernel scheduled = schedule(naive, level_, nullptr, {.variation = variation_, .is_strict = is_strict_});
+    const ir::loops::Kernel scheduled =
+        schedule(naive, level_, nullptr, {.variation = variation_, .is_strict = is_strict_});
     const ir::loops::Kernel* const kernels[] = {&scheduled};
     return backend_.compile(kernels);
   }

@@ -25,7 +25,8 @@ struct KernelExplanation {
 };
 
 struct Explanation {
-  std::vector<std::string> remarks;        ///< of the passes: composites that were expanded, what goes through memory, and why
+  std::vector<std::string>
+      remarks;  ///< of the passes: composites that were expanded, what goes through memory, and why
   std::vector<KernelExplanation> kernels;  ///< in the order of the plan; those of regions before what follows them
 };
 
