@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
+
 #include "strata/base/error/error.h"
 #include "strata/nn/golden.h"
 #include "strata/ops/reduce.h"
 #include "strata/tensor/grad.h"
+#include "strata/tensor/jit.h"
 
 namespace strata::nn {
 namespace {
@@ -28,6 +32,27 @@ TEST(CrossEntropy, IsPyTorchsWithIgnoredTargetsAndSmoothing) {
   check("cross_entropy", [](Tensor x, Tensor y) { return cross_entropy(x, y); });
   check("cross_entropy_smooth", [](Tensor x, Tensor y) { return cross_entropy(x, y, {.label_smoothing = 0.1}); });
   check("cross_entropy_each", [](Tensor x, Tensor y) { return cross_entropy(x, y, {.reduction = Reduction::None}); });
+}
+
+TEST(CrossEntropy, ALabelOutsideOfTheClassesIsAnErrorThatNamesItAlsoInJit) {
+  const Tensor logits(HostArray(DType::f32, {3, 5}));
+  auto compiled = jit([](Tensor x, Tensor y) { return cross_entropy(x, y); });
+  for (int32_t wrong : {5, -3}) {
+    const Tensor labels = Tensor::from({int32_t{1}, wrong, int32_t{4}});
+    for (const auto& run : {std::function([&] { return cross_entropy(logits, labels).item(); }),
+                            std::function([&] { return compiled(logits, labels).item(); })}) {
+      try {
+        run();
+        ADD_FAILURE() << wrong;
+      } catch (const base::Error& e) {
+        EXPECT_EQ(e.code(), "E0118") << e.text();
+        EXPECT_NE(e.text().find(std::to_string(wrong)), std::string::npos) << e.text();
+        EXPECT_NE(e.text().find("5"), std::string::npos) << e.text();
+        EXPECT_NE(e.text().find("loss_test.cpp:"), std::string::npos) << e.text();
+      }
+    }
+  }
+  EXPECT_NEAR(compiled(logits, Tensor::from({1, -100, 4})).item(), std::log(5.0), 1e-6);
 }
 
 TEST(Losses, ArePyTorchs) {

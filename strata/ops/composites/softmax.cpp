@@ -6,6 +6,7 @@
 #include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/index.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
@@ -29,6 +30,15 @@ Value at_targets(Value x, Value targets) {
   const Value column = iota_like(x, targets.dtype(), last);
   const Value hit = eq<Value>(column, broadcast(targets, x.shape(), iota_ints(0, last)));
   return reduce_sum(select(hit, x, zeros_like(x)), {last});
+}
+
+/// The targets as i64. One that is neither a class nor ignored is an error of the run (E0118), told by a gather from
+/// the list of classes: it reports position and extent, also from compiled code, and its result keeps it alive.
+Value checked_targets(Value targets, Dim classes, int64_t ignored) {
+  const Value wide = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
+  const Value counts = ne<Value>(wide, ignored);
+  const Value list = iota(targets.graph(), Type::of(DType::i64, {classes}), 0);
+  return select(counts, take(list, select(counts, wide, zeros_like(wide)), 0, OutOfRange::Check), wide);
 }
 
 Value logsumexp_of(Value x, const Ints& axes) {
@@ -100,6 +110,8 @@ Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
     throw base::Error(
         "E0101", fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
                              logits.type().str(), targets.type().str()));
+  // In front of the composite: whoever claims it is given targets that are classes or ignored.
+  targets = checked_targets(targets, logits.type().dim(logits.rank() - 1), o.ignore_index);
   return as_composite(
       "cross_entropy",
       {Attr("label_smoothing", o.label_smoothing), Attr("ignore_index", o.ignore_index),
