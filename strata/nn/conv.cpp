@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "strata/nn/window_fit.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/shape.h"
 
@@ -37,6 +38,7 @@ void Conv<spatial>::initialise(const Initialiser& init) {
 template <int spatial>
 Tensor Conv<spatial>::operator()(const Tensor& x, Source at) const {
   const PathScope scope = path.enter();
+  require_windows_fit("conv", x, kernel, options.padding, options.dilation, at);
   const ops::ConvShape shape{.strides = options.stride.shape(),
                              .pad_lo = options.padding.shape(),
                              .pad_hi = options.padding.shape(),

@@ -1,6 +1,8 @@
 // Outputs and gradients of every layer against PyTorch's.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "strata/base/error/error.h"
 #include "strata/nn/attention.h"
 #include "strata/nn/context.h"
@@ -9,6 +11,7 @@
 #include "strata/nn/golden.h"
 #include "strata/nn/linear.h"
 #include "strata/nn/norm.h"
+#include "strata/nn/pooling.h"
 #include "strata/nn/recurrent.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
@@ -79,6 +82,24 @@ TEST(ConvTranspose, IsPyTorchsWithStridePaddingAndGroups) {
   check("conv_transpose1d", ConvTranspose1d{2, 3, 4, {.stride = 2, .padding = 1}});
   check("conv_transpose2d",
         ConvTranspose2d{4, 6, 3, {.stride = {2, 1}, .padding = 1, .output_padding = {1, 0}, .groups = 2}});
+}
+
+TEST(Windows, WiderThanTheImageAreRefusedWithTheUsersLine) {
+  Conv2d conv{3, 4, 7};
+  init(conv, Key(0));
+  const Tensor small = Tensor::zeros({1, 3, 5, 5});
+  for (const auto& call : {std::function([&] { conv(small); }), std::function([&] { max_pool2d(small, 6); })}) {
+    try {
+      call();
+      ADD_FAILURE();
+    } catch (const base::Error& e) {
+      EXPECT_EQ(e.code(), "E0101");
+      EXPECT_NE(e.text().find("layers_test.cpp:"), std::string::npos) << e.text();
+    }
+  }
+  Conv2d padded{3, 4, 7, {.padding = 1}};
+  init(padded, Key(0));
+  EXPECT_EQ(padded(small).shape(), (Shape{1, 4, 1, 1}));
 }
 
 TEST(Norms, ArePyTorchs) {
