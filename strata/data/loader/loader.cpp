@@ -18,6 +18,7 @@ struct Loader::Prefetch {
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
     : dataset_(std::move(dataset)), options_(options) {
+  if (!dataset_) throw Error("E0636", "loader: there is no data set, the pointer is null");
   if (options_.batch_size < 1) throw Error("E0636", fmt::format("loader: a batch of {} samples", options_.batch_size));
   if (options_.epochs < 0 || options_.workers < 0 || options_.depth < 1)
     throw Error("E0636", fmt::format("loader: expected epochs >= 0, workers >= 0, depth >= 1, found {}, {}, {}",

@@ -147,6 +147,7 @@ TEST(Loader, AStateOfOtherDataIsRefusedByName) {
 }
 
 TEST(Loader, BadOptionsAreRefused) {
+  EXPECT_THROW(Loader(nullptr, {.batch_size = 1}), base::Error);
   EXPECT_THROW(Loader(numbers_dataset(4), {.batch_size = 0}), base::Error);
   EXPECT_THROW(Loader(numbers_dataset(0), {}), base::Error);
   EXPECT_THROW(Loader(numbers_dataset(4), {.batch_size = 5, .last_batch = LastBatch::Drop}), base::Error);
