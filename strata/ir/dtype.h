@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 namespace strata::ir {
 
@@ -73,6 +74,26 @@ struct BF16 {
   explicit operator float() const { return bf16_value(bits); }
   explicit operator double() const { return bf16_value(bits); }
 };
+
+/// The dtype that is stored as T on the host; integers go by sign and size, so that `long` and `long long` are one.
+template <class T>
+constexpr DType dtype_of() {
+  if constexpr (std::is_same_v<T, bool>) {
+    return DType::boolean;
+  } else if constexpr (std::is_integral_v<T>) {
+    constexpr DType kSigned[] = {DType::i8, DType::i16, DType::i32, DType::i64};
+    constexpr DType kUnsigned[] = {DType::u8, DType::u16, DType::u32, DType::u64};
+    constexpr int kLog2 = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
+    return std::is_signed_v<T> ? kSigned[kLog2] : kUnsigned[kLog2];
+  } else {
+    static_assert(std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, F16> ||
+                  std::is_same_v<T, BF16>);
+    return std::is_same_v<T, double>  ? DType::f64
+           : std::is_same_v<T, float> ? DType::f32
+           : std::is_same_v<T, F16>   ? DType::f16
+                                      : DType::bf16;
+  }
+}
 
 template <class T>
 struct dtype_tag {

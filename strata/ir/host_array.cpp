@@ -107,6 +107,18 @@ void HostArray::set_int(int64_t index, int64_t value) {
   });
 }
 
+void HostArray::refuse_type(DType found, const char* what) const {
+  throw base::Error("E0137", "array: elements of " + std::string(dtype_name(dtype_)) + " are " + what + " " +
+                                 std::string(dtype_name(found)))
+      .hint("cast converts the elements");
+}
+void HostArray::refuse_count(size_t found) const {
+  std::string shape;
+  for (int64_t d : shape_) shape += (shape.empty() ? "" : ",") + std::to_string(d);
+  throw base::Error("E0137", "array: the shape [" + shape + "] has " + std::to_string(elements_) + " elements, found " +
+                                 std::to_string(found));
+}
+
 HostArray HostArray::reshaped(std::vector<int64_t> shape) const {
   HostArray a(dtype_, std::move(shape), storage_);
   if (a.elements_ != elements_)

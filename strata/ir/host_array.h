@@ -19,13 +19,15 @@ class HostArray {
   HostArray() = default;
   /// Zero-filled, 64-byte aligned storage. Throws an Environment error when memory is short.
   HostArray(DType dtype, std::vector<int64_t> shape);
-  /// Wraps memory that `owner` keeps alive; not copied.
+  /// Memory that is there already, with room for the elements; not copied.
   HostArray(DType dtype, std::vector<int64_t> shape, std::shared_ptr<std::byte> storage);
 
-  /// From elements of the matching host type.
+  /// From elements of the matching host type, as many as the shape has (E0137).
   template <class T>
   static HostArray of(DType dtype, std::vector<int64_t> shape, std::span<const T> elements) {
     HostArray a(dtype, std::move(shape));
+    if (dtype != dtype_of<T>()) a.refuse_type(dtype_of<T>(), "made from");
+    if (static_cast<int64_t>(elements.size()) != a.elements_) a.refuse_count(elements.size());
     if (!elements.empty()) std::memcpy(a.data(), elements.data(), elements.size_bytes());
     return a;
   }
@@ -40,12 +42,15 @@ class HostArray {
   const std::byte* data() const { return storage_.get(); }
   const std::shared_ptr<std::byte>& storage() const { return storage_; }
 
+  /// The elements as they are stored; T is the host type of the dtype (E0137).
   template <class T>
   std::span<T> as() {
+    if (dtype_of<T>() != dtype_) refuse_type(dtype_of<T>(), "read as");
     return {reinterpret_cast<T*>(data()), static_cast<size_t>(elements_)};
   }
   template <class T>
   std::span<const T> as() const {
+    if (dtype_of<T>() != dtype_) refuse_type(dtype_of<T>(), "read as");
     return {reinterpret_cast<const T*>(data()), static_cast<size_t>(elements_)};
   }
 
@@ -63,6 +68,9 @@ class HostArray {
   std::string str() const;  ///< printed as NumPy prints it
 
  private:
+  [[noreturn]] void refuse_type(DType found, const char* what) const;
+  [[noreturn]] void refuse_count(size_t found) const;
+
   DType dtype_ = DType::f32;
   std::vector<int64_t> shape_;
   int64_t elements_ = 0;

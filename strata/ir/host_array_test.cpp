@@ -38,6 +38,17 @@ TEST(HostArray, ImpossibleShapesAreRefused) {
   EXPECT_THROW(HostArray(DType::f64, {int64_t{1} << 61}), base::Error);
 }
 
+TEST(HostArray, ElementsThatAreNotThoseOfTheShapeOrTheDTypeAreRefused) {
+  const std::vector<float> many(1000, 1);
+  EXPECT_THROW(HostArray::of<float>(DType::f32, {2}, many), base::Error);
+  EXPECT_THROW(HostArray::of<float>(DType::f32, {2, 1000}, many), base::Error);
+  EXPECT_THROW(HostArray::of<float>(DType::i32, {1000}, many), base::Error);
+  const HostArray a = HostArray::of<float>(DType::f32, {1000}, many);
+  EXPECT_THROW(a.as<double>(), base::Error);
+  EXPECT_THROW(a.as<int32_t>(), base::Error);
+  EXPECT_EQ(a.as<float>().size(), 1000);
+}
+
 TEST(HostArray, ReshapingSharesTheStorageAndCloningDoesNot) {
   const HostArray a = f64({2, 3}, {1, 2, 3, 4, 5, 6});
   EXPECT_EQ(a.reshaped({3, 2}).data(), a.data());

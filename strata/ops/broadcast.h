@@ -69,11 +69,13 @@ Value binary_of(const Op& op, Literal x, Value y);
 template <Handle V>
 V binary(Source at, const Op& op, const Operand<V>& x, const Operand<V>& y) {
   typename HandleTraits<V>::Recording recording(at, x.handle ? x.handle : y.handle);
-  auto enter = [&](const Operand<V>& o) { return HandleTraits<V>::enter(recording, *o.handle); };
-  const Value result = !x.handle   ? binary_of(op, x.literal, enter(y))
-                       : !y.handle ? binary_of(op, enter(x), y.literal)
-                                   : binary_of(op, enter(x), enter(y));
-  return HandleTraits<V>::leave(recording, result);
+  return noting_line_of(recording, [&] {
+    auto enter = [&](const Operand<V>& o) { return HandleTraits<V>::enter(recording, *o.handle); };
+    const Value result = !x.handle   ? binary_of(op, x.literal, enter(y))
+                         : !y.handle ? binary_of(op, enter(x), y.literal)
+                                     : binary_of(op, enter(x), enter(y));
+    return HandleTraits<V>::leave(recording, result);
+  });
 }
 
 template <Handle V>

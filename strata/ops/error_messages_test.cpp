@@ -65,8 +65,10 @@ TEST_F(ErrorMessages, E0112SaysThatASizeDoesNotFit) {
 }
 
 TEST_F(ErrorMessages, E0115NamesTheAxisAndTheRank) {
-  EXPECT_EQ(message_of([&] { sum(x, {2}); }), "error[E0115]: reduce_sum: axis 2 is out of range for rank 2");
-  EXPECT_EQ(message_of([&] { sum(x, {1, -1}); }), "error[E0115]: reduce_sum: axis 1 is named twice");
+  EXPECT_EQ(message_of([&] { sum(x, {2}); }),
+            "error[E0115]: reduce_sum: axis 2 is out of range for rank 2\nnote: recorded at error_messages_test.cpp");
+  EXPECT_EQ(message_of([&] { sum(x, {1, -1}); }),
+            "error[E0115]: reduce_sum: axis 1 is named twice\nnote: recorded at error_messages_test.cpp");
 }
 
 TEST_F(ErrorMessages, E0116NamesTheAttributesValue) {

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/base/error/error.h"
 #include "strata/ir/graph.h"
 #include "strata/ir/op.h"
 
@@ -82,6 +83,30 @@ struct HandleTraits<Value> {
   static Value enter(Recording&, const Value& x) { return x; }
   static Value leave(Recording&, Value x) { return x; }
 };
+
+/// Adds the line to an error that names none yet. `what`: "recorded at" or "looked at in".
+void note_line(base::Error& error, const ir::Location& where, std::string_view what = "recorded at");
+
+/// f(); an error that names no line gets the caller's: most checks see shapes and axes, not who asked.
+template <class F>
+decltype(auto) noting_line(Source at, F&& f) {
+  try {
+    return f();
+  } catch (base::Error& error) {
+    note_line(error, {at.file, at.line, nullptr});
+    throw;
+  }
+}
+/// The same with the line of an open recording.
+template <class R, class F>
+decltype(auto) noting_line_of(R& recording, F&& f) {
+  try {
+    return f();
+  } catch (base::Error& error) {
+    note_line(error, recording.graph().location());
+    throw;
+  }
+}
 
 namespace detail {
 
@@ -149,7 +174,7 @@ const V* first_anchor(std::initializer_list<const V*> anchors) {
 template <Handle V, class F, class... X>
 auto lift(Source at, F&& f, const X&... xs) {
   typename HandleTraits<V>::Recording recording(at, detail::first_anchor<V>({detail::anchor_of<V>(xs)...}));
-  return detail::leave<V>(recording, f(detail::enter<V>(recording, xs)...));
+  return noting_line_of(recording, [&] { return detail::leave<V>(recording, f(detail::enter<V>(recording, xs)...)); });
 }
 
 /// Records one op with one result.
@@ -157,11 +182,13 @@ template <Handle V>
 V call(Source at, const Op& op, std::initializer_list<V> operands, std::initializer_list<Attr> attrs = {},
        std::span<const GraphRef> regions = {}) {
   typename HandleTraits<V>::Recording recording(at, operands.begin());
-  Value values[8];
-  size_t count = 0;
-  for (const V& x : operands) values[count++] = HandleTraits<V>::enter(recording, x);
-  const std::span<const Attr> attr_list(attrs.begin(), attrs.size());
-  return HandleTraits<V>::leave(recording, recording.graph().add(op, {values, count}, attr_list, regions)->result());
+  return noting_line_of(recording, [&] {
+    Value values[8];
+    size_t count = 0;
+    for (const V& x : operands) values[count++] = HandleTraits<V>::enter(recording, x);
+    const std::span<const Attr> attr_list(attrs.begin(), attrs.size());
+    return HandleTraits<V>::leave(recording, recording.graph().add(op, {values, count}, attr_list, regions)->result());
+  });
 }
 
 }  // namespace strata::ops

@@ -23,7 +23,8 @@ struct Other {
 TEST(ErrorMessages, E0510SaysHowAnOptimiserIsStarted) {
   One model{Tensor::zeros({3})}, grads{Tensor::zeros({3})};
   EXPECT_EQ(message_of([&] { Optimiser().update(model, grads); }),
-            "error[E0510]: an optimiser is used that was never started\nhint: make one with "
+            "error[E0510]: an optimiser is used that was never started\nnote: recorded at "
+            "error_messages_test.cpp\nhint: make one with "
             "optim::Sgd{...}.start(model) or another rule");
 }
 
@@ -32,7 +33,8 @@ TEST(ErrorMessages, E0511NamesTheParameterThatTheModelLacks) {
   Other other{Tensor::zeros({3})}, grads{Tensor::zeros({3})};
   auto optimiser = Sgd{}.start(model);
   EXPECT_EQ(message_of([&] { optimiser.update(other, grads); }),
-            "error[E0511]: the model has no parameter w, for which the optimiser was started");
+            "error[E0511]: the model has no parameter w, for which the optimiser was started\nnote: recorded at "
+            "error_messages_test.cpp");
 }
 
 TEST(ErrorMessages, E0513SaysWhichPartOfAScheduleIsWrong) {

@@ -122,14 +122,30 @@ Tensor global_norm(const Leaves& leaves, Source at) {
   return total.defined() ? sqrt(total, at) : Tensor::scalar(0);
 }
 
+void Optimiser::require_fit(const Slots& slots, const Tensor& value, const Tensor& grad) const {
+  for (const Tensor& slot : slots.tensors)
+    if (!(slot.type() == value.type()))
+      throw base::Error("E0511", fmt::format("the parameter {} is {}, the optimiser was started for one of {}",
+                                             slots.path, value.type().str(), slot.type().str()))
+          .hint("start another optimiser for this model");
+  if (!(grad.type() == value.type()))
+    throw base::Error("E0512", fmt::format("the gradient of {} is {}, the parameter {}", slots.path, grad.type().str(),
+                                           value.type().str()));
+}
+
 Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, const Tensor& loss, Source at) {
+  const LineScope scope(at);
+  return ops::noting_line(at, [&] { return committed(parameters, grads, loss); });
+}
+
+Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const Tensor& loss) {
   if (!rule_)
     throw base::Error("E0510", "an optimiser is used that was never started")
         .hint("make one with optim::Sgd{...}.start(model) or another rule");
   const auto parameter_at = by_path(parameters), grad_at = by_path(grads);
-  grad_norm_ = global_norm(grads, at);
-  Tensor is_sound = is_finite(grad_norm_, at);
-  if (loss.defined()) is_sound = is_sound & is_finite(loss, at);
+  grad_norm_ = global_norm(grads);
+  Tensor is_sound = is_finite(grad_norm_);
+  if (loss.defined()) is_sound = is_sound & is_finite(loss);
   const Tensor next_step = step_ + 1, count = cast(next_step, DType::f64);
   const Tensor factor = common_.clip_norm > 0 ? minimum(common_.clip_norm / (grad_norm_ + 1e-6), 1.0) : Tensor();
 
@@ -141,15 +157,13 @@ Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, c
     const Tensor& value = found->second->tensor();
     Tensor grad = grad_found->second->tensor();
     if (!grad.defined()) continue;
-    if (!(grad.type() == value.type()))
-      throw base::Error("E0512", fmt::format("the gradient of {} is {}, the parameter {}", slots.path,
-                                             grad.type().str(), value.type().str()));
+    require_fit(slots, value, grad);
     if (factor.defined()) grad = grad * cast(factor, grad.dtype());
     const Tensor rate = slots.lr_scale == 1 ? lr_ : lr_ * slots.lr_scale;
     const Tensor updated = updated_by(*rule_, value, grad, slots.tensors, rate, count, slots.weight_decay, is_sound);
-    found->second->assign(select(is_sound, updated, value, at));
+    found->second->assign(select(is_sound, updated, value));
   }
-  step_ = select(is_sound, next_step, step_, at);
+  step_ = select(is_sound, next_step, step_);
   return is_sound;
 }
 

@@ -113,6 +113,9 @@ class Optimiser {
     std::vector<std::string> names;  ///< "first_moment.hidden.weight"
     double lr_scale = 1, weight_decay = 0;
   };
+  /// E0511 and E0512.
+  void require_fit(const Slots& slots, const Tensor& value, const Tensor& grad) const;
+  Tensor committed(const Leaves& parameters, const Leaves& grads, const Tensor& loss);
   template <class Self, class V>
   static void visit(Self& self, V& visitor) {
     visitor("step", self.step_);

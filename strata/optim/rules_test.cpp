@@ -137,6 +137,22 @@ TEST(Optimiser, WrongGradientsAreRefusedByName) {
   EXPECT_THROW(Optimiser().update(model, ones()), base::Error);
 }
 
+TEST(Optimiser, AModelOfOtherExtentsIsRefusedWithTheUsersLine) {
+  Two model = ones(), other{Tensor::from({1.f, 1.f, 1.f}), Tensor::from({1.f})};
+  auto adam = AdamW{.lr = 1}.start(model);
+  int line = 0;
+  try {
+    line = __LINE__ + 1;
+    adam.update(other, other);
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0511") << e.text();
+    EXPECT_NE(e.message().find("weight is f32[3], the optimiser was started for one of f32[2]"), std::string::npos)
+        << e.text();
+    EXPECT_NE(e.text().find("rules_test.cpp:" + std::to_string(line)), std::string::npos) << e.text();
+  }
+}
+
 TEST(Clipping, ScalesToTheNormAndTellsIt) {
   const Two grads{Tensor::from({3.f, 0.f}), Tensor::from({4.f})};
   const auto [clipped, norm] = clip_by_global_norm(grads, 1);

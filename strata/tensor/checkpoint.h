@@ -15,7 +15,7 @@ std::vector<Tensor> checkpoint_of(std::span<const Tensor> inputs, const TensorFn
 template <class F>
 class Checkpointed {
  public:
-  explicit Checkpointed(F f) : f_(std::move(f)) {}
+  Checkpointed(F f, Source made_at) : f_(std::move(f)), made_at_(made_at) {}
 
   template <class... Args>
   auto operator()(const Args&... args) const {
@@ -25,19 +25,19 @@ class Checkpointed {
       returned = std::apply(f_, copies);
       return trace_detail::tensors_of(*returned);
     };
-    const std::vector<Tensor> results =
-        custom_detail::checkpoint_of(custom_detail::flat(args...), body, Source::here());
+    const std::vector<Tensor> results = custom_detail::checkpoint_of(custom_detail::flat(args...), body, made_at_);
     return trace_detail::with_tensors(std::move(*returned), results);
   }
 
  private:
   F f_;
+  Source made_at_;
 };
 
 /// Arguments and result are trees of tensors; derivatives also reach the tensors that the function captures.
 template <class F>
-Checkpointed<F> checkpoint(F f) {
-  return Checkpointed<F>(std::move(f));
+Checkpointed<F> checkpoint(F f, Source at = Source::here()) {
+  return Checkpointed<F>(std::move(f), at);
 }
 
 }  // namespace strata

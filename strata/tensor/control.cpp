@@ -10,15 +10,22 @@ namespace {
 using ir::Value;
 using Values = std::vector<Value>;
 
-void require_types(const char* op, const char* whose, std::span<const ir::Type> wanted, std::span<const Value> found) {
-  if (found.size() != wanted.size())
-    throw base::Error("E0531", std::string(op) + ": " + whose + " gives " + std::to_string(found.size()) +
+void require_types(const char* op, const char* whose, std::span<const ir::Type> wanted, std::span<const Value> found,
+                   Source at) {
+  if (found.size() != wanted.size()) {
+    base::Error error("E0531", std::string(op) + ": " + whose + " gives " + std::to_string(found.size()) +
                                    " tensors, expected " + std::to_string(wanted.size()));
-  for (size_t i = 0; i < wanted.size(); ++i)
-    if (!(found[i].type() == wanted[i]))
-      throw base::Error("E0531", std::string(op) + ": " + whose + " makes tensor " + std::to_string(i) + " " +
-                                     found[i].type().str() + ", expected " + wanted[i].str())
-          .note("recorded at " + found[i].node->where.str());
+    note_line(error, {at.file, at.line, nullptr});
+    throw error;
+  }
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (found[i].type() == wanted[i]) continue;
+    base::Error error("E0531", std::string(op) + ": " + whose + " makes tensor " + std::to_string(i) + " " +
+                                   found[i].type().str() + ", expected " + wanted[i].str());
+    note_line(error, {at.file, at.line, nullptr});
+    if (found[i].node->where.file) error.note("the tensor comes from " + found[i].node->where.str());
+    throw error;
+  }
 }
 
 std::vector<ir::Type> types_of_values(std::span<const Value> values) {
@@ -53,7 +60,8 @@ std::vector<Tensor> cond_of(const Tensor& condition, std::span<const Tensor> ope
   const auto types = trace_detail::types_of(operands);
   const trace_detail::Traced traced[] = {trace_detail::trace("then", types, then),
                                          trace_detail::trace("else", types, otherwise)};
-  require_types("cond", "the second branch", types_of_values(traced[0].graph->results()), traced[1].graph->results());
+  require_types("cond", "the second branch", types_of_values(traced[0].graph->results()), traced[1].graph->results(),
+                at);
   std::vector<Tensor> captures;
   const std::vector<ir::GraphRef> regions = trace_detail::share_captures(traced, captures);
   const std::vector<Tensor> all = joined({&condition, 1}, joined(operands, captures));
@@ -71,8 +79,8 @@ std::vector<Tensor> while_of(std::span<const Tensor> state, const TensorFn& cond
   const trace_detail::Traced traced[] = {trace_detail::trace("condition", types, condition),
                                          trace_detail::trace("body", types, body)};
   const ir::Type truth[] = {ir::Type::scalar(DType::boolean)};
-  require_types("while_loop", "the condition", truth, traced[0].graph->results());
-  require_types("while_loop", "the body", types, traced[1].graph->results());
+  require_types("while_loop", "the condition", truth, traced[0].graph->results(), at);
+  require_types("while_loop", "the body", types, traced[1].graph->results(), at);
   std::vector<Tensor> captures;
   const std::vector<ir::GraphRef> regions = trace_detail::share_captures(traced, captures);
   return trace_detail::append(at, joined(captures, state), [&](ir::Graph&, std::span<const Value> values) {
@@ -89,7 +97,7 @@ std::vector<Tensor> scan_of(std::span<const Tensor> carries, std::span<const Ten
   const trace_detail::Traced traced[] = {trace_detail::trace("body", types, body)};
   const auto results = traced[0].graph->results();
   require_types("scan", "the body", std::span(types).first(carries.size()),
-                results.first(std::min(carries.size(), results.size())));
+                results.first(std::min(carries.size(), results.size())), at);
   std::vector<Tensor> captures;
   const std::vector<ir::GraphRef> regions = trace_detail::share_captures(traced, captures);
   return trace_detail::append(
@@ -109,15 +117,17 @@ Tensor steps(Dim count, Source at) {
   })[0];
 }
 
-Dim length_of(std::span<const Tensor> xs) {
-  if (xs.empty())
-    throw base::Error("E0531", "scan: there is nothing to scan over")
-        .hint("use for_loop to run a body a number of times");
-  for (const Tensor& x : xs)
-    if (x.rank() == 0 || !(x.dim(0) == xs[0].dim(0)))
-      throw base::Error("E0531",
-                        "scan: axis 0 of all xs is the steps, found " + xs[0].type().str() + " and " + x.type().str());
-  return xs[0].dim(0);
+Dim length_of(std::span<const Tensor> xs, Source at) {
+  return noting_line(at, [&] {
+    if (xs.empty())
+      throw base::Error("E0531", "scan: there is nothing to scan over")
+          .hint("use for_loop to run a body a number of times");
+    for (const Tensor& x : xs)
+      if (x.rank() == 0 || !(x.dim(0) == xs[0].dim(0)))
+        throw base::Error(
+            "E0531", "scan: axis 0 of all xs is the steps, found " + xs[0].type().str() + " and " + x.type().str());
+    return xs[0].dim(0);
+  });
 }
 
 }  // namespace strata::control_detail

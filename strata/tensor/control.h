@@ -34,14 +34,21 @@ std::vector<Tensor> scan_of(std::span<const Tensor> carries, std::span<const Ten
 /// 0, 1, ... as i64.
 Tensor steps(Dim count, Source at);
 /// Extent of axis 0 of the slices (E0531 when they differ or there are none).
-Dim length_of(std::span<const Tensor> xs);
+Dim length_of(std::span<const Tensor> xs, Source at);
 
 }  // namespace control_detail
+
+/// What decides a cond, with the line of the call: a defaulted argument can't stand behind the trees.
+struct Condition {
+  const Tensor& value;
+  Source at;
+  Condition(const Tensor& value, Source at = Source::here()) : value(value), at(at) {}
+};
 
 /// condition (bool scalar) ? then(operands...) : otherwise(operands...); only one of them runs. Both give trees of
 /// equal types.
 template <class Then, class Else, class... Trees>
-auto cond(const Tensor& condition, Then&& then, Else&& otherwise, const Trees&... operands) {
+auto cond(const Condition& condition, Then&& then, Else&& otherwise, const Trees&... operands) {
   using Returned = std::remove_cvref_t<decltype(then(operands...))>;
   const std::vector<Tensor> flat = trace_detail::tensors_of(std::tuple<const Trees&...>(operands...));
   std::optional<Returned> prototype;
@@ -53,7 +60,7 @@ auto cond(const Tensor& condition, Then&& then, Else&& otherwise, const Trees&..
     };
   };
   const std::vector<Tensor> results =
-      control_detail::cond_of(condition, flat, branch(then), branch(otherwise), Source::here());
+      control_detail::cond_of(condition.value, flat, branch(then), branch(otherwise), condition.at);
   return trace_detail::with_tensors(std::move(*prototype), results);
 }
 
@@ -92,7 +99,7 @@ auto scan(Body&& body, const Carry& carry, const Xs& xs, ScanOptions options = {
     return results;
   };
   const std::vector<Tensor> results =
-      control_detail::scan_of(carries, slices, control_detail::length_of(slices), options.order, step, at);
+      control_detail::scan_of(carries, slices, control_detail::length_of(slices, at), options.order, step, at);
   const std::span<const Tensor> all(results);
   return std::pair<Carry, Ys>(trace_detail::with_tensors(carry, all.first(carries.size())),
                               trace_detail::with_tensors(std::move(*prototype), all.subspan(carries.size())));

@@ -67,8 +67,8 @@ std::vector<Tensor> flat(const Trees&... trees) {
 template <class F, class Forward, class Backward>
 class CustomVjp {
  public:
-  CustomVjp(F f, Forward forward, Backward backward)
-      : f_(std::move(f)), forward_(std::move(forward)), backward_(std::move(backward)) {}
+  CustomVjp(F f, Forward forward, Backward backward, Source made_at)
+      : f_(std::move(f)), forward_(std::move(forward)), backward_(std::move(backward)), made_at_(made_at) {}
 
   template <class... Args>
   auto operator()(const Args&... args) const {
@@ -96,7 +96,7 @@ class CustomVjp {
       return custom_detail::matched(custom_detail::types_in(all), trace_detail::places_of(cotangents), "cotangents");
     };
     const std::vector<Tensor> inputs = custom_detail::flat(args...);
-    const std::vector<Tensor> results = custom_detail::custom_vjp_of(inputs, body, forward, backward, Source::here());
+    const std::vector<Tensor> results = custom_detail::custom_vjp_of(inputs, body, forward, backward, made_at_);
     return trace_detail::with_tensors(std::move(*returned), results);
   }
 
@@ -104,19 +104,20 @@ class CustomVjp {
   F f_;
   Forward forward_;
   Backward backward_;
+  Source made_at_;
 };
 
 /// `forward(args...)` -> pair(result, residuals); `backward(residuals, cotangents like the result)` -> cotangents like
 /// the argument, or a tuple of them for several. Forward mode is that of `f` itself.
 template <class F, class Forward, class Backward>
-CustomVjp<F, Forward, Backward> custom_vjp(F f, Forward forward, Backward backward) {
-  return {std::move(f), std::move(forward), std::move(backward)};
+CustomVjp<F, Forward, Backward> custom_vjp(F f, Forward forward, Backward backward, Source at = Source::here()) {
+  return {std::move(f), std::move(forward), std::move(backward), at};
 }
 
 template <class F, class Rule>
 class CustomJvp {
  public:
-  CustomJvp(F f, Rule rule) : f_(std::move(f)), rule_(std::move(rule)) {}
+  CustomJvp(F f, Rule rule, Source made_at) : f_(std::move(f)), rule_(std::move(rule)), made_at_(made_at) {}
 
   template <class... Args>
   auto operator()(const Args&... args) const {
@@ -136,19 +137,20 @@ class CustomJvp {
       return custom_detail::matched(result_types, trace_detail::places_of(made), "tangents");
     };
     const std::vector<Tensor> results =
-        custom_detail::custom_jvp_of(custom_detail::flat(args...), body, rule, Source::here());
+        custom_detail::custom_jvp_of(custom_detail::flat(args...), body, rule, made_at_);
     return trace_detail::with_tensors(std::move(*returned), results);
   }
 
  private:
   F f_;
   Rule rule_;
+  Source made_at_;
 };
 
 /// `rule(args..., tangents...)` -> tangents like the result, linear in the tangents: reverse mode transposes it.
 template <class F, class Rule>
-CustomJvp<F, Rule> custom_jvp(F f, Rule rule) {
-  return {std::move(f), std::move(rule)};
+CustomJvp<F, Rule> custom_jvp(F f, Rule rule, Source at = Source::here()) {
+  return {std::move(f), std::move(rule), at};
 }
 
 }  // namespace strata

@@ -29,29 +29,33 @@ TEST(ErrorMessages, E0502SaysThatTheRecordingHasEnded) {
   });
   f(Tensor::zeros({3}));
   EXPECT_EQ(message_of([&] { kept.type(); }),
-            "error[E0502]: a tensor is used after the jit call that recorded it has ended");
+            "error[E0502]: a tensor is used after the jit call that recorded it has ended\nnote: looked at in "
+            "error_messages_test.cpp");
   EXPECT_EQ(message_of([&] { kept.array(); }),
             "error[E0502]: a tensor is looked at after the jit call that recorded it has ended\nnote: looked at in "
-            "error_messages_test.cpp");
+            "error_messages_test.cpp\nhint: return it from the function instead of storing it outside");
   EXPECT_EQ(message_of([&] { (kept + 1).array(); }),
-            "error[E0502]: a tensor is used after the jit call that recorded it has ended\nhint: return it from the "
-            "function instead of storing it outside");
+            "error[E0502]: a tensor is used after the jit call that recorded it has ended\nnote: recorded at "
+            "error_messages_test.cpp\nhint: return it from the function instead of storing it outside");
 }
 
 TEST(ErrorMessages, E0503NamesTheAxisWhoseSizeIsNotKnown) {
   EXPECT_EQ(message_of([] { ops::broadcast_to(Tensor::scalar(1), {Dim::symbol("N")}).size(0); }),
-            "error[E0503]: the size of axis 0 of f32[N] is not known while the program is recorded\nhint: use "
+            "error[E0503]: the size of axis 0 of f32[N] is not known while the program is recorded\nnote: looked at in "
+            "error_messages_test.cpp\nhint: use "
             "dim(axis), which may be symbolic, or make the dimension static in the jit options");
   auto f = jit([](Tensor x) -> Tensor {
     return x * static_cast<double>(ops::broadcast_to(Tensor::scalar(1), {Dim::symbol("N")}).size(0));
   });
   EXPECT_EQ(message_of([&] { f(Tensor::zeros({3})); }),
-            "error[E0503]: the size of dimension 'N' is not known while the program is recorded");
+            "error[E0503]: the size of dimension 'N' is not known while the program is recorded\nnote: looked at in "
+            "error_messages_test.cpp");
 }
 
 TEST(ErrorMessages, E0504SaysHowManyElementsItemFound) {
   EXPECT_EQ(message_of([] { Tensor::zeros({3}).item(); }),
-            "error[E0504]: item() takes a tensor of one element, found f32[3]");
+            "error[E0504]: item() takes a tensor of one element, found f32[3]\nnote: looked at in "
+            "error_messages_test.cpp");
 }
 
 TEST(ErrorMessages, E0505SaysThatTheProgramChanged) {

@@ -123,12 +123,12 @@ Argument describe(T& tree, bool is_in_out) {
 template <class F>
 class Jitted {
  public:
-  Jitted(F f, JitOptions options)
-      : f_(std::move(f)), engine_(std::make_shared<jit_detail::Engine>(std::move(options))) {}
+  Jitted(F f, JitOptions options, Source made_at)
+      : f_(std::move(f)), engine_(std::make_shared<jit_detail::Engine>(std::move(options))), made_at_(made_at) {}
 
   template <class... Args>
   auto operator()(Args&&... args) {
-    return call(Source::here(), std::forward<Args>(args)...);
+    return call(made_at_, std::forward<Args>(args)...);
   }
 
   template <class... Args>
@@ -195,13 +195,14 @@ class Jitted {
 
   F f_;
   std::shared_ptr<jit_detail::Engine> engine_;
+  Source made_at_;  ///< stands for the line of a call, which can't have a defaulted argument behind `args`
   std::shared_ptr<void> pending_;                  ///< what a recording returned, its tensors ended
   std::vector<std::shared_ptr<void>> prototypes_;  ///< by program
 };
 
 template <class F>
-Jitted<F> jit(F f, JitOptions options = {}) {
-  return Jitted<F>(std::move(f), std::move(options));
+Jitted<F> jit(F f, JitOptions options = {}, Source at = Source::here()) {
+  return Jitted<F>(std::move(f), std::move(options), at);
 }
 
 }  // namespace strata

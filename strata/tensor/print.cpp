@@ -9,25 +9,27 @@
 
 namespace strata {
 
-PrintArgument::PrintArgument(const Tensor& tensor) : value(std::string()) {
-  if (!tensor.defined() || tensor.rank() > 0)
-    value = tensor.str();
-  else if (is_float(tensor.dtype()))
-    value = tensor.item();
-  else if (is_bool(tensor.dtype()))
-    value = tensor.array().get_int(0) != 0;
+PrintArgument::PrintArgument(const Tensor& tensor, Source at) : value(std::string()) {
+  if (!tensor.defined() || tensor.rank(at) > 0)
+    value = tensor.str(at);
+  else if (is_float(tensor.dtype(at)))
+    value = tensor.item(at);
+  else if (is_bool(tensor.dtype(at)))
+    value = tensor.array(at).get_int(0) != 0;
   else
-    value = tensor.array().get_int(0);
+    value = tensor.array(at).get_int(0);
 }
 
-std::string format_text(std::string_view format, std::span<const PrintArgument> arguments) {
+std::string format_text(const PrintFormat& format, std::span<const PrintArgument> arguments) {
   fmt::dynamic_format_arg_store<fmt::format_context> store;
   for (const PrintArgument& a : arguments) std::visit([&](const auto& v) { store.push_back(v); }, a.value);
   try {
-    return fmt::vformat(fmt::string_view(format.data(), format.size()), store);
+    return fmt::vformat(fmt::string_view(format.text.data(), format.text.size()), store);
   } catch (const fmt::format_error& e) {
-    throw base::Error("E0533", "print: '" + std::string(format) + "' with " + std::to_string(arguments.size()) +
+    base::Error error("E0533", "print: '" + std::string(format.text) + "' with " + std::to_string(arguments.size()) +
                                    " arguments: " + e.what());
+    note_line(error, {format.at.file, format.at.line, nullptr});
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@
 // for the host's side; what is to print when a compiled program runs is print(x, "label") (ops/creation.h).
 #pragma once
 
+#include <concepts>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,16 +33,30 @@ struct PrintArgument {
   PrintArgument(std::string_view text) : value(std::string(text)) {}
   PrintArgument(const char* text) : value(std::string(text)) {}
   PrintArgument(const std::string& text) : value(text) {}
-  PrintArgument(const Tensor& tensor);
+  PrintArgument(const Tensor& tensor, Source at = Source::here());
+};
+
+/// The format with the line of the call: a defaulted argument can't stand behind the arguments.
+struct PrintFormat {
+  std::string_view text;
+  Source at;
+  template <std::convertible_to<std::string_view> T>
+  PrintFormat(const T& text, Source at = Source::here()) : text(text), at(at) {}
 };
 
 /// The text that print writes. E0533 when the format is not one or does not fit the arguments.
-std::string format_text(std::string_view format, std::span<const PrintArgument> arguments);
+std::string format_text(const PrintFormat& format, std::span<const PrintArgument> arguments);
 void print_text(const std::string& line);
 
 template <class... Args>
-void print(std::string_view format, const Args&... args) {
-  const PrintArgument arguments[] = {PrintArgument(args)..., PrintArgument(0)};
+void print(const PrintFormat& format, const Args&... args) {
+  auto argument = [&](const auto& arg) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(arg)>, Tensor>)
+      return PrintArgument(arg, format.at);
+    else
+      return PrintArgument(arg);
+  };
+  const PrintArgument arguments[] = {argument(args)..., PrintArgument(0)};
   print_text(format_text(format, {arguments, sizeof...(args)}));
 }
 

@@ -19,6 +19,7 @@ thread_local Recording* innermost = nullptr;
 thread_local DimGuards* innermost_guards = nullptr;
 thread_local FlushPolicy policy = FlushPolicy::Lazy;
 thread_local const char* name_path = nullptr;
+thread_local Source line_of_scope;
 
 /// Executables of lazy programs by structure, positions and ISA level: a loop that records the same ops again compiles
 /// once. A listed registry.
@@ -193,6 +194,11 @@ NameScope::NameScope(std::string_view name) : before_(name_path) {
 }
 NameScope::~NameScope() { name_path = before_; }
 
+LineScope::LineScope(Source at) : before_(line_of_scope) {
+  if (!before_.file) line_of_scope = at;
+}
+LineScope::~LineScope() { line_of_scope = before_; }
+
 PathScope::PathScope(const char* interned_path) : before_(name_path) {
   if (interned_path) name_path = interned_path;
 }
@@ -205,7 +211,9 @@ namespace strata::ops {
 HandleTraits<Tensor>::Recording::Recording(Source at, const Tensor*) : recording_(&strata::Recording::current()) {
   is_outermost_ = recording_->open_ops++ == 0;
   graph_ = &recording_->graph();
-  if (is_outermost_) graph_->set_location({at.file, at.line, name_path});
+  if (!is_outermost_) return;
+  if (line_of_scope.file) at = line_of_scope;
+  graph_->set_location({at.file, at.line, name_path});
 }
 
 /// The flush waits until all results of the op have their handles: those without one would be lost.

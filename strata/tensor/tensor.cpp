@@ -20,9 +20,16 @@ Tensor::Tensor(HostArray array) : cell_(new Cell) { cell_->array = std::move(arr
 
 Tensor Tensor::scalar(double value, DType dtype) { return Tensor(HostArray::scalar(dtype, value)); }
 
-Tensor Tensor::wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner) {
-  auto* bytes = static_cast<std::byte*>(data);
-  return Tensor(HostArray(dtype, std::move(shape), std::shared_ptr<std::byte>(std::move(owner), bytes)));
+Tensor Tensor::wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner, Source at) {
+  return noting_line(at, [&] {
+    const HostArray sized(dtype, shape, nullptr);
+    if (sized.elements() == 0) return Tensor(HostArray(dtype, shape));
+    if (!data)
+      throw base::Error("E0137", "wrap: the memory of " + std::string(dtype_name(dtype)) + "s" + " is a null pointer");
+    if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(ir::dtype_bytes(dtype)) != 0)
+      throw base::Error("E0137", "wrap: the memory is not aligned to elements of " + std::string(dtype_name(dtype)));
+    return Tensor(HostArray(dtype, shape, std::shared_ptr<std::byte>(std::move(owner), static_cast<std::byte*>(data))));
+  });
 }
 
 namespace {
@@ -31,7 +38,7 @@ namespace {
 template <class F>
 Tensor made(Source at, F&& f) {
   HandleTraits<Tensor>::Recording recording(at, nullptr);
-  return HandleTraits<Tensor>::leave(recording, f(recording.graph()));
+  return noting_line_of(recording, [&] { return HandleTraits<Tensor>::leave(recording, f(recording.graph())); });
 }
 
 }  // namespace
@@ -46,7 +53,8 @@ Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
 }
 
 Tensor Tensor::arange(int64_t first, int64_t limit, int64_t step, DType dtype, Source at) {
-  if (step == 0) throw base::Error("E0116", "arange: the step is 0");
+  if (step == 0) noting_line(at, [] { throw base::Error("E0116", "arange: the step is 0"); });
+  const LineScope scope(at);
   const int64_t count = std::max<int64_t>(0, (limit - first + step + (step > 0 ? -1 : 1)) / step);
   return cast(arange(count, DType::i64, at) * step + first, dtype, at);
 }
@@ -84,57 +92,101 @@ void Place::operator-=(const Written& value) && {
 void set_thread_count(int threads) { base::ThreadPool::shared().set_thread_count(threads); }
 int thread_count() { return base::ThreadPool::shared().thread_count(); }
 
-ir::Type Tensor::type() const {
-  if (!cell_) throw base::Error("E0500", "the type of a tensor is asked for that was never given a value");
+namespace {
+
+[[noreturn]] void refuse_undefined(const char* what, Source at) {
+  base::Error error("E0500", std::string(what) + " of a tensor is asked for that was never given a value");
+  note_line(error, {at.file, at.line, nullptr}, "looked at in");
+  throw error.hint("default-constructed tensors are empty: assign one first");
+}
+
+std::string line_of(Source at) { return ir::Location{at.file, at.line, nullptr}.str(); }
+
+/// What a value of a recording is, for an error: the line, or that it came from outside.
+std::string origin_of(const ir::Value& value) {
+  if (value.node->where.file) return "recorded at " + value.node->where.str();
+  return value.node->is_parameter() ? "it is an argument of the program" : "";
+}
+
+}  // namespace
+
+ir::Type Tensor::type(Source at) const {
+  if (!cell_) refuse_undefined("the type", at);
   if (cell_->recording) return cell_->value.type();
   if (!cell_->is_concrete())
-    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended");
+    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended")
+        .note("looked at in " + line_of(at));
   Shape shape;
   for (int64_t d : cell_->array.shape()) shape.emplace_back(d);
   return ir::Type::of(cell_->array.dtype(), shape);
 }
 
-int64_t Tensor::size(int axis) const {
-  const Dim d = dim(axis);
+Shape Tensor::shape(Source at) const {
+  const ir::Type t = type(at);
+  return {t.shape().begin(), t.shape().end()};
+}
+
+Dim Tensor::dim(int axis, Source at) const {
+  const ir::Type t = type(at);
+  if (axis >= -t.rank() && axis < t.rank()) return t.dim(axis);
+  throw base::Error(
+      "E0115", "dim: axis " + std::to_string(axis) + " of " + t.str() + ", which has rank " + std::to_string(t.rank()))
+      .note("looked at in " + line_of(at));
+}
+
+int64_t Tensor::size(int axis, Source at) const {
+  const Dim d = dim(axis, at);
   if (d.is_constant()) return d.constant();
-  if (const std::optional<int64_t> size = DimGuards::ask(d)) return *size;
+  try {
+    if (const std::optional<int64_t> size = DimGuards::ask(d)) return *size;
+  } catch (base::Error& error) {
+    note_line(error, {at.file, at.line, nullptr}, "looked at in");
+    throw;
+  }
   throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() +
                                  " is not known while the program is recorded")
+      .note("looked at in " + line_of(at))
       .hint("use dim(axis), which may be symbolic, or make the dimension static in the jit options");
 }
 
 const HostArray& Tensor::array(Source at) const {
-  if (!cell_) throw base::Error("E0500", "the elements of a tensor are asked for that was never given a value");
+  if (!cell_) refuse_undefined("the elements", at);
   if (cell_->is_concrete()) return cell_->array;
   if (cell_->recording && cell_->recording->kind() == Recording::Kind::Lazy) {
-    if (cell_->recording->holds > 0)
-      cell_->recording->peek(cell_);
-    else
-      cell_->recording->flush();
+    try {
+      if (cell_->recording->holds > 0)
+        cell_->recording->peek(cell_);
+      else
+        cell_->recording->flush();
+    } catch (base::Error& error) {
+      note_line(error, {at.file, at.line, nullptr}, "looked at in");
+      throw;
+    }
     return cell_->array;
   }
-  const std::string here = ir::Location{at.file, at.line, nullptr}.str();
   if (!cell_->recording)
     throw base::Error("E0502", "a tensor is looked at after the jit call that recorded it has ended")
-        .note("looked at in " + here);
-  throw base::Error(
+        .note("looked at in " + line_of(at))
+        .hint("return it from the function instead of storing it outside");
+  base::Error error(
       "E0501",
-      "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str())
-      .note("looked at in " + here)
-      .note("recorded at " + cell_->value.node->where.str())
-      .hint("return the tensor from the function, or use print() and check(), which run with the program");
+      "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str());
+  error.note("looked at in " + line_of(at));
+  if (const std::string origin = origin_of(cell_->value); !origin.empty()) error.note(origin);
+  throw error.hint("return the tensor from the function, or use print() and check(), which run with the program");
 }
 
 double Tensor::item(Source at) const {
   const HostArray& a = array(at);
-  if (a.elements() != 1) throw base::Error("E0504", "item() takes a tensor of one element, found " + type().str());
-  return a.get(0);
+  if (a.elements() == 1) return a.get(0);
+  throw base::Error("E0504", "item() takes a tensor of one element, found " + type().str())
+      .note("looked at in " + line_of(at));
 }
 
-std::string Tensor::str() const {
+std::string Tensor::str(Source at) const {
   if (!cell_) return "none";
   if (cell_->recording && cell_->recording->kind() == Recording::Kind::Trace) return cell_->value.type().str();
-  return array().str();
+  return array(at).str();
 }
 
 }  // namespace strata

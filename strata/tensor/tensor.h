@@ -30,6 +30,7 @@ namespace strata {
 
 using ir::Dim;
 using ir::DType;
+using ir::dtype_of;
 using ir::HostArray;
 using ir::Shape;
 using ops::Source;
@@ -52,9 +53,10 @@ class Tensor : public ops::Operators<Tensor> {
   explicit Tensor(HostArray array);
   /// A copy of elements, f32 for floats and doubles alike unless said otherwise; shape [n].
   template <class T>
-  static Tensor from(std::initializer_list<T> elements);
+  static Tensor from(std::initializer_list<T> elements, Source at = Source::here());
+  /// Row-major; as many elements as the shape has (E0137).
   template <class T>
-  static Tensor from(std::span<const T> elements, std::vector<int64_t> shape);
+  static Tensor from(std::span<const T> elements, std::vector<int64_t> shape, Source at = Source::here());
   static Tensor scalar(double value, DType dtype = DType::f32);
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Source at = Source::here());
   static Tensor ones(const Shape& shape, DType dtype = DType::f32, Source at = Source::here());
@@ -67,30 +69,33 @@ class Tensor : public ops::Operators<Tensor> {
   static Tensor linspace(double first, double last, int64_t count, DType dtype = DType::f32,
                          Source at = Source::here());
   static Tensor eye(Dim rows, DType dtype = DType::f32, Source at = Source::here());
-  /// Memory of the caller, not copied; `owner` keeps it alive. Aligned to the element at least. A program that the
-  /// tensor is donated to may overwrite it, unless a copy of the tensor is kept.
-  static Tensor wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner);
+  /// Memory of the caller, not copied; `owner` keeps it alive. Aligned to the element at least (E0137). A program that
+  /// the tensor is donated to may overwrite it, unless a copy of the tensor is kept.
+  static Tensor wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner,
+                     Source at = Source::here());
 
   bool defined() const { return cell_ != nullptr; }
-  DType dtype() const { return type().dtype(); }
-  Shape shape() const { return {type().shape().begin(), type().shape().end()}; }
-  Dim dim(int axis) const { return type().dim(axis); }
+  DType dtype(Source at = Source::here()) const { return type(at).dtype(); }
+  Shape shape(Source at = Source::here()) const;
+  /// Axes count from -1 at the end, too (E0115).
+  Dim dim(int axis, Source at = Source::here()) const;
   /// Extent of an axis as a number. Inside jit, where it may be symbolic, asking makes the program that of calls with
   /// this size.
-  int64_t size(int axis) const;
-  int rank() const { return type().rank(); }
-  ir::Type type() const;
+  int64_t size(int axis, Source at = Source::here()) const;
+  int rank(Source at = Source::here()) const { return type(at).rank(); }
+  ir::Type type(Source at = Source::here()) const;
 
   /// The elements: evaluates what is pending. E0501 inside jit, where there are none yet.
   const HostArray& array(Source at = Source::here()) const;
   const Tensor& evaluate(Source at = Source::here()) const { return array(at), *this; }
   /// The only element, converted.
   double item(Source at = Source::here()) const;
+  /// T is the host type of the dtype: nothing is converted (E0137).
   template <class T>
   std::span<const T> data(Source at = Source::here()) const {
-    return array(at).as<T>();
+    return ops::noting_line(at, [&] { return array(at).as<T>(); });
   }
-  std::string str() const;  ///< as NumPy prints it; inside jit its type
+  std::string str(Source at = Source::here()) const;  ///< as NumPy prints it; inside jit its type
 
   /// x[1], x[Slice{0, 5}], x[ids], x[{kAll, -1}]: ops/subscript.h. A value, as everything; writing goes through at().
   Tensor operator[](const ops::Subscript<Tensor>& subscript) const { return (*this)[{subscript}]; }
@@ -110,43 +115,25 @@ class Tensor : public ops::Operators<Tensor> {
 };
 
 template <class T>
-constexpr DType dtype_of() {
-  if constexpr (std::is_same_v<T, double>)
-    return DType::f64;
-  else if constexpr (std::is_same_v<T, float>)
-    return DType::f32;
-  else if constexpr (std::is_same_v<T, bool>)
-    return DType::boolean;
-  else if constexpr (std::is_same_v<T, int8_t>)
-    return DType::i8;
-  else if constexpr (std::is_same_v<T, int16_t>)
-    return DType::i16;
-  else if constexpr (std::is_same_v<T, int32_t>)
-    return DType::i32;
-  else if constexpr (std::is_same_v<T, int64_t>)
-    return DType::i64;
-  else if constexpr (std::is_same_v<T, uint8_t>)
-    return DType::u8;
-  else if constexpr (std::is_same_v<T, uint16_t>)
-    return DType::u16;
-  else if constexpr (std::is_same_v<T, uint32_t>)
-    return DType::u32;
-  else if constexpr (std::is_same_v<T, uint64_t>)
-    return DType::u64;
-  else if constexpr (std::is_same_v<T, ir::F16>)
-    return DType::f16;
-  else
-    return DType::bf16;
+Tensor Tensor::from(std::initializer_list<T> elements, Source at) {
+  return from(std::span<const T>(elements.begin(), elements.size()), {static_cast<int64_t>(elements.size())}, at);
+}
+template <class T>
+Tensor Tensor::from(std::span<const T> elements, std::vector<int64_t> shape, Source at) {
+  return ops::noting_line(at, [&] { return Tensor(HostArray::of<T>(dtype_of<T>(), std::move(shape), elements)); });
 }
 
-template <class T>
-Tensor Tensor::from(std::initializer_list<T> elements) {
-  return from(std::span<const T>(elements.begin(), elements.size()), {static_cast<int64_t>(elements.size())});
-}
-template <class T>
-Tensor Tensor::from(std::span<const T> elements, std::vector<int64_t> shape) {
-  return Tensor(HostArray::of<T>(dtype_of<T>(), std::move(shape), elements));
-}
+/// What is recorded while it lives stands at this line: for a function whose ops are details that its caller, whose
+/// line it is, doesn't know. The outermost scope of a thread counts.
+class LineScope {
+ public:
+  explicit LineScope(Source at);
+  ~LineScope();
+  LineScope(const LineScope&) = delete;
+
+ private:
+  Source before_;
+};
 
 /// What x.at(...) gives. The value written broadcasts to the shape of x[...]. A position that an index tensor names
 /// twice takes part twice in add and its like; of two values set, the last one stays.

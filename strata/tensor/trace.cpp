@@ -60,10 +60,12 @@ std::vector<Tensor> append(Source at, std::span<const Tensor> tensors,
   std::vector<Tensor> results;
   {
     HandleTraits<Tensor>::Recording recording(at, nullptr);
-    std::vector<ir::Value> values;
-    for (const Tensor& t : tensors) values.push_back(HandleTraits<Tensor>::enter(recording, t));
-    for (const ir::Value& v : f(recording.graph(), values))
-      results.push_back(HandleTraits<Tensor>::leave(recording, v));
+    noting_line_of(recording, [&] {
+      std::vector<ir::Value> values;
+      for (const Tensor& t : tensors) values.push_back(HandleTraits<Tensor>::enter(recording, t));
+      for (const ir::Value& v : f(recording.graph(), values))
+        results.push_back(HandleTraits<Tensor>::leave(recording, v));
+    });
   }
   return results;
 }

@@ -43,11 +43,12 @@ void collect(const Tree& tree, BatchAxis axis, std::vector<Tensor>& tensors, std
 template <class F>
 class Vmapped {
  public:
-  Vmapped(F f, std::vector<BatchAxis> in_axes) : f_(std::move(f)), in_axes_(std::move(in_axes)) {}
+  Vmapped(F f, std::vector<BatchAxis> in_axes, Source made_at)
+      : f_(std::move(f)), in_axes_(std::move(in_axes)), made_at_(made_at) {}
 
   template <class... Args>
   auto operator()(const Args&... args) const {
-    return call(Source::here(), args...);
+    return call(made_at_, args...);
   }
 
   /// User errors: E0530 when batched extents differ or no argument is batched.
@@ -74,12 +75,13 @@ class Vmapped {
  private:
   F f_;
   std::vector<BatchAxis> in_axes_;
+  Source made_at_;  ///< stands for the line of a call, which can't have a defaulted argument behind `args`
 };
 
 /// `in_axes`: one per argument (for all tensors of a tree); none given: axis 0 of every argument.
 template <class F>
-Vmapped<F> vmap(F f, std::vector<BatchAxis> in_axes = {}) {
-  return Vmapped<F>(std::move(f), std::move(in_axes));
+Vmapped<F> vmap(F f, std::vector<BatchAxis> in_axes = {}, Source at = Source::here()) {
+  return Vmapped<F>(std::move(f), std::move(in_axes), at);
 }
 
 }  // namespace strata

@@ -39,6 +39,10 @@ constexpr ErrorPage kPages[] = {
     {"E0136", ErrorKind::User, "a check in the program failed",
      "The program holds a check node whose condition was false when it ran. The message is the one given to check(); "
      "the index is the first element that was false."},
+    {"E0137", ErrorKind::User, "an array's elements are not those that it says",
+     "An array is made from as many elements as its shape has, of the type that its dtype stores, and is read as that "
+     "type: f32 as float, i32 as int32_t, bool as bool. Memory that a tensor wraps is there and aligned to the "
+     "element."},
     {"E0102", ErrorKind::User, "contracted or shared dimensions differ",
      "A dot or a convolution sums over pairs of dimensions, which must be equal: the inner ones of a matrix product, "
      "the channels of an image and of its window. The message names both and their values; most often a weight was "
