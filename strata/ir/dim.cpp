@@ -323,7 +323,7 @@ void Dim::collect_symbols(std::vector<std::string>& names) const {
     }
 }
 
-int64_t Dim::evaluate(const std::function<int64_t(std::string_view)>& binding) const {
+int64_t Dim::evaluate(base::FunctionRef<int64_t(std::string_view)> binding) const {
   if (is_constant()) return constant();
   const auto value_of = [&](const DimAtom& atom) {
     if (atom.kind == DimAtom::Kind::Symbol) return checked(binding(atom.name), "the value of a symbol");
@@ -348,7 +348,7 @@ int64_t Dim::evaluate(const std::function<int64_t(std::string_view)>& binding) c
   return sum;
 }
 
-Dim Dim::substitute(const std::function<std::optional<Dim>(std::string_view)>& binding) const {
+Dim Dim::substitute(base::FunctionRef<std::optional<Dim>(std::string_view)> binding) const {
   if (is_constant()) return *this;
   const auto dim_of_atom = [&](const DimAtom& atom) {
     if (atom.kind == DimAtom::Kind::Symbol) {

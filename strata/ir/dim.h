@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "strata/base/bytes/hash.h"
+#include "strata/base/callable/function_ref.h"
 #include "strata/base/error/error.h"
 
 namespace strata::ir {
@@ -43,9 +43,9 @@ class Dim {
       std::vector<std::string>& names) const;  ///< appends names not yet in `names`, in order of appearance
 
   /// The value when each symbol has the value that `binding` gives it.
-  int64_t evaluate(const std::function<int64_t(std::string_view)>& binding) const;
+  int64_t evaluate(base::FunctionRef<int64_t(std::string_view)> binding) const;
   /// Replaces symbols by dimensions; an empty answer keeps the symbol.
-  Dim substitute(const std::function<std::optional<Dim>(std::string_view)>& binding) const;
+  Dim substitute(base::FunctionRef<std::optional<Dim>(std::string_view)> binding) const;
 
   const DimExpr* expr() const { return is_constant() ? nullptr : reinterpret_cast<const DimExpr*>(bits_); }
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <mutex>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "strata/base/error/error.h"
@@ -61,13 +62,15 @@ BlockPool& block_pool() {
 
 }  // namespace
 
-/// Bump allocation: small blocks for small graphs, then pooled ones. Region references are the only things that need
-/// destruction.
+/// What a graph owns besides its nodes. Bump allocation: small blocks for small graphs, then pooled ones; regions and
+/// literals are the only things that need destruction.
 struct Graph::Arena {
   std::vector<std::unique_ptr<std::byte[]>> blocks, pooled;
   std::byte* next = nullptr;
   size_t left = 0, block_bytes = 4096;
   std::vector<std::unique_ptr<GraphRef[]>> regions;
+  std::vector<std::unique_ptr<HostArray>> literals;
+  std::unordered_map<base::Hash128, Value, base::Hash128Hasher> shared;
 
   void* allocate(size_t bytes) {
     bytes = (bytes + 15) & ~size_t{15};
@@ -96,13 +99,15 @@ Graph::~Graph() = default;
 void* Graph::allocate(size_t bytes) { return arena_->allocate(bytes); }
 
 Value Graph::find_shared(base::Hash128 key) const {
-  const auto it = shared_.find(key);
-  return it == shared_.end() ? Value{} : it->second;
+  const auto it = arena_->shared.find(key);
+  return it == arena_->shared.end() ? Value{} : it->second;
 }
 
+void Graph::share(base::Hash128 key, Value value) { arena_->shared.emplace(key, value); }
+
 const HostArray* Graph::keep(HostArray array) {
-  literals_.push_back(std::make_unique<HostArray>(std::move(array)));
-  return literals_.back().get();
+  arena_->literals.push_back(std::make_unique<HostArray>(std::move(array)));
+  return arena_->literals.back().get();
 }
 
 namespace {

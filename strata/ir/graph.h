@@ -18,7 +18,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "strata/base/bytes/hash.h"
@@ -129,7 +128,7 @@ class Graph {
 
   /// Values that recorders make again and again (the constants of x * 2.0), by a key of theirs; null if there is none.
   Value find_shared(base::Hash128 key) const;
-  void share(base::Hash128 key, Value value) { shared_.emplace(key, value); }
+  void share(base::Hash128 key, Value value);
 
   /// Keeps a literal alive as long as the graph.
   const HostArray* keep(HostArray array);
@@ -144,8 +143,6 @@ class Graph {
   std::vector<Node*> nodes_, parameters_;
   std::vector<std::string> parameter_names_;
   std::vector<Value> results_;
-  std::vector<std::unique_ptr<HostArray>> literals_;
-  std::unordered_map<base::Hash128, Value, base::Hash128Hasher> shared_;
   Facts facts_;
   Location location_;
 };

@@ -1,7 +1,6 @@
 // One number per spatial axis; a single number stands for all axes.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 

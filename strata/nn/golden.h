@@ -2,9 +2,6 @@
 // them.
 #pragma once
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -30,10 +27,12 @@ inline std::string difference(const Tensor& found, const Tensor& expected, doubl
   if (!(found.type() == expected.type())) return found.type().str() + " instead of " + expected.type().str();
   const HostArray &a = found.array(), &b = expected.array();
   double largest = 1;
-  for (int64_t i = 0; i < b.elements(); ++i) largest = std::max(largest, std::abs(b.get(i)));
+  for (int64_t i = 0; i < b.elements(); ++i)
+    if (std::abs(b.get(i)) > largest) largest = std::abs(b.get(i));
   for (int64_t i = 0; i < b.elements(); ++i)
     if (!(std::abs(a.get(i) - b.get(i)) <= tolerance * largest))
-      return fmt::format("element {} is {} instead of {}", i, a.get(i), b.get(i));
+      return "element " + std::to_string(i) + " is " + std::to_string(a.get(i)) + " instead of " +
+             std::to_string(b.get(i));
   return "";
 }
 

@@ -2,17 +2,16 @@
 // parameters, so what it reads from outside becomes an operand.
 #pragma once
 
-#include <functional>
 #include <string_view>
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 
 extern const Op kCond, kWhile, kScan, kCall, kComposite;
 
 /// Fills a region: given its graph and parameters, returns its results.
-using RegionFn = std::function<std::vector<Value>(Graph&, const std::vector<Value>&)>;
+using RegionFn = base::FunctionRef<std::vector<Value>(Graph&, const std::vector<Value>&)>;
 GraphRef make_region(std::string_view name, std::span<const Type> parameters, const RegionFn& fill);
 std::vector<Type> types_of(std::span<const Value> values);
 

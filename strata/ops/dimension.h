@@ -1,7 +1,7 @@
 // The value of a dimension polynomial as data: divisors of means, lengths, offsets.
 #pragma once
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 

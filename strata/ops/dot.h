@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 

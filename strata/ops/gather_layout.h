@@ -2,6 +2,7 @@
 #pragma once
 
 #include "strata/ops/index.h"
+#include "strata/ops/layout.h"
 
 namespace strata::ops {
 

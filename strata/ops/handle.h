@@ -23,7 +23,6 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/graph.h"
-#include "strata/ir/op.h"
 
 namespace strata::ops {
 

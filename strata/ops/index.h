@@ -12,7 +12,7 @@
 // "check" (an error at run time). Negative positions are out of range.
 #pragma once
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 

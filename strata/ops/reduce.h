@@ -2,7 +2,7 @@
 // functions (in an op: none). `keep` leaves the reduced axes with extent 1.
 #pragma once
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 

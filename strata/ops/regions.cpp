@@ -5,6 +5,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
+#include "strata/ops/layout.h"
 
 namespace strata::ops {
 namespace {

@@ -1,8 +1,10 @@
 // Taking regions apart and putting them together: what the rules of cond, while, scan and call share.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 
+#include "strata/ir/op.h"
 #include "strata/ops/control.h"
 
 namespace strata::ops {

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 

@@ -2,6 +2,7 @@
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/layout.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"

@@ -1,7 +1,7 @@
 // Reductions over sliding windows, and pooling. All lists have one entry per axis of x; padding never takes part.
 #pragma once
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 

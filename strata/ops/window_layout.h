@@ -1,6 +1,7 @@
 // The geometry of sliding windows: shared by the sums, the extrema and the positions of extrema.
 #pragma once
 
+#include "strata/ops/layout.h"
 #include "strata/ops/window.h"
 
 namespace strata::ops {

@@ -41,7 +41,7 @@ std::vector<Tensor> joined(std::span<const Tensor> a, std::span<const Tensor> b)
 }
 
 /// The region as ops/control.h fills it: parameters (constants, own) for a graph that takes (own, constants).
-ops::RegionFn filled_from(const ir::GraphRef& graph, size_t constants) {
+auto filled_from(const ir::GraphRef& graph, size_t constants) {
   return [graph, constants](ir::Graph& to, const Values& p) {
     Values arguments(p.begin() + static_cast<ptrdiff_t>(constants), p.end());
     arguments.insert(arguments.end(), p.begin(), p.begin() + static_cast<ptrdiff_t>(constants));

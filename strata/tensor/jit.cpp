@@ -114,7 +114,7 @@ struct Trace {
 };
 
 Trace record(std::span<const Argument> caller, std::span<const Argument> traced, const Signature& signature,
-             const JitOptions& options, const std::function<std::vector<Tensor>()>& body) {
+             const JitOptions& options, base::FunctionRef<std::vector<Tensor>()> body) {
   Trace trace;
   TraceScope scope;
   Recording& recording = scope.recording();
@@ -218,7 +218,7 @@ std::string Engine::first_non_finite(std::span<const Argument> caller) const {
 }
 
 std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<const Argument> traced,
-                                 const std::function<std::vector<Tensor>()>& body, size_t& program_index, Source) {
+                                 base::FunctionRef<std::vector<Tensor>()> body, size_t& program_index, Source) {
   const Signature signature(caller, options_);
   program_index = 0;
   while (program_index < programs_.size() && !signature.fits(*programs_[program_index])) ++program_index;

@@ -17,7 +17,6 @@
 #pragma once
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -82,7 +81,7 @@ class Engine {
   /// that `body` works on, in the order of `caller`. `prototype` receives the program's key position: index of the
   /// recording, so that the caller can keep what was returned.
   std::vector<Tensor> call(std::span<const Argument> caller, std::span<const Argument> traced,
-                           const std::function<std::vector<Tensor>()>& body, size_t& program_index, Source at);
+                           base::FunctionRef<std::vector<Tensor>()> body, size_t& program_index, Source at);
   /// Runs the program that fits again and names the first op that makes a NaN or infinity; empty if none does.
   std::string first_non_finite(std::span<const Argument> caller) const;
   int recordings() const;

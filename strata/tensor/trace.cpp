@@ -56,7 +56,7 @@ std::vector<ir::GraphRef> share_captures(std::span<const Traced> traced, std::ve
 }
 
 std::vector<Tensor> append(Source at, std::span<const Tensor> tensors,
-                           const std::function<std::vector<ir::Value>(ir::Graph&, std::span<const ir::Value>)>& f) {
+                           base::FunctionRef<std::vector<ir::Value>(ir::Graph&, std::span<const ir::Value>)> f) {
   std::vector<Tensor> results;
   {
     HandleTraits<Tensor>::Recording recording(at, nullptr);

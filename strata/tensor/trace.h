@@ -7,7 +7,6 @@
 // traced with.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -71,7 +70,7 @@ struct Traced {
   std::vector<Tensor> captures;
 };
 
-using TensorFn = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
+using TensorFn = base::FunctionRef<std::vector<Tensor>(std::span<const Tensor>)>;
 
 /// Records `body` on tensors of these types.
 Traced trace(const char* name, std::span<const ir::Type> types, const TensorFn& body);
@@ -81,6 +80,6 @@ std::vector<ir::GraphRef> share_captures(std::span<const Traced> traced, std::ve
 
 /// Appends to the innermost recording what `f` makes of the tensors' values there.
 std::vector<Tensor> append(Source at, std::span<const Tensor> tensors,
-                           const std::function<std::vector<ir::Value>(ir::Graph&, std::span<const ir::Value>)>& f);
+                           base::FunctionRef<std::vector<ir::Value>(ir::Graph&, std::span<const ir::Value>)> f);
 
 }  // namespace strata::trace_detail

@@ -6,6 +6,7 @@
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
+#include "strata/base/config/config.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/format.h"

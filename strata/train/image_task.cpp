@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "strata/base/config/config.h"
+#include "strata/base/json/json.h"
 #include "strata/data/idx/fashion_mnist.h"
 #include "strata/data/images/image_dataset.h"
 #include "strata/data/loader/loader.h"

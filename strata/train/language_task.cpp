@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "strata/base/config/config.h"
+#include "strata/base/json/json.h"
 #include "strata/base/terminal/progress.h"
 #include "strata/data/loader/loader.h"
 #include "strata/data/tokens/token_windows.h"

@@ -8,7 +8,6 @@
 // name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
 #pragma once
 
-#include <cmath>
 #include <span>
 #include <string>
 #include <utility>
@@ -34,10 +33,10 @@ class Learner {
   Learner(const base::Config& config, Model model)
       : model_(std::move(model)),
         optimiser_(start_optimiser(config, leaves_of(model_))),
-        key_(Key(static_cast<uint64_t>(config.int_at("run.seed"))).fold_in("step")),
-        whole_(jit(Whole{}, options(config, "step"))),
-        gather_(jit(Gather{}, options(config, "gradients"))),
-        apply_(jit(Apply{}, options(config, "update"))) {
+        key_(step_key(config)),
+        whole_(jit(Whole{}, step_options(config, "step"))),
+        gather_(jit(Gather{}, step_options(config, "gradients"))),
+        apply_(jit(Apply{}, step_options(config, "update"))) {
     key_.bits.evaluate();
   }
 
@@ -74,12 +73,6 @@ class Learner {
 
  private:
   using Sum = optim::GradientSum<Model>;
-
-  static JitOptions options(const base::Config& config, const char* name) {
-    return {.name = name,
-            .memory_limit_bytes = config.int_at("train.memory_limit") * 1'000'000,
-            .is_strict = config.bool_at("train.strict")};
-  }
 
   static auto differentiate(const Model& m, const Tensor& x, const Tensor& y, nn::Context& context) {
     return value_and_grad([&](const Model& m) { return Loss{}(m, x, y, context); }, m);

@@ -1,3 +1,4 @@
+#include "strata/base/config/config.h"
 #include "strata/train/config_rules.h"
 #include "strata/train/image_task.h"
 #include "strata/train/language_task.h"

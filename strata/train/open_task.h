@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "strata/base/config/config.h"
 #include "strata/train/task.h"
 
 namespace strata::train {

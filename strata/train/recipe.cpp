@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "strata/base/config/config.h"
+#include "strata/optim/rules.h"
+
 namespace strata::train {
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters) {
   const double lr = config.float_at("optim.learning_rate"), decay = config.float_at("optim.weight_decay");
@@ -24,6 +27,16 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
   else
     chosen = optim::AdamW{.beta1 = beta1, .beta2 = beta2, .epsilon = epsilon}.rule();
   return optim::Optimiser(chosen, common, parameters);
+}
+
+Key step_key(const base::Config& config) {
+  return Key(static_cast<uint64_t>(config.int_at("run.seed"))).fold_in("step");
+}
+
+JitOptions step_options(const base::Config& config, const char* name) {
+  return {.name = name,
+          .memory_limit_bytes = config.int_at("train.memory_limit") * 1'000'000,
+          .is_strict = config.bool_at("train.strict")};
 }
 
 int64_t steps_of_epoch(const base::Config& config, int64_t batches) {

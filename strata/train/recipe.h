@@ -1,14 +1,25 @@
 // From the optim.* keys of a configuration: the optimiser's rule and its learning rates.
 #pragma once
 
-#include "strata/base/config/config.h"
-#include "strata/optim/rules.h"
+#include "strata/optim/optimiser.h"
 #include "strata/optim/schedule.h"
+#include "strata/tensor/jit.h"
+#include "strata/tensor/random.h"
+
+namespace strata::base {
+class Config;
+}
 
 namespace strata::train {
 
 /// The configured optimiser for a model's parameters; biases and norms are spared from weight decay.
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters);
+
+/// What random numbers of the steps are drawn from: run.seed.
+Key step_key(const base::Config& config);
+
+/// How the programs of a step are recorded: train.memory_limit, train.strict.
+JitOptions step_options(const base::Config& config, const char* name);
 
 /// Steps of a pass over so many batches. Refuses a train.accumulate that takes more batches than a pass has, unless
 /// train.steps counts the steps.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/bytes/atomic_file.h"
+#include "strata/base/config/config.h"
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/format.h"
 #include "strata/report/html/page.h"

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "strata/base/config/config.h"
 #include "strata/ir/host_array.h"
 
+namespace strata::base {
+class Config;
+}
 namespace strata::report {
 class Page;
 }

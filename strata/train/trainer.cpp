@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "strata/base/bytes/atomic_file.h"
+#include "strata/base/config/config.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/base/terminal/progress.h"

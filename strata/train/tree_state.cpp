@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "strata/base/config/config.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 

@@ -9,9 +9,13 @@
 #include <optional>
 #include <vector>
 
-#include "strata/base/json/json.h"
+#include "strata/base/error/error.h"
 #include "strata/data/loader/dataset.h"
 #include "strata/ir/host_array.h"
+
+namespace strata::base {
+class Json;
+}
 
 namespace strata::data {
 

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "strata/base/json/json.h"
 #include "strata/data/loader/loader.h"
 
 namespace strata::data {

@@ -1,4 +1,5 @@
 #include "strata/data/loader/loader.h"
+#include "strata/base/json/json.h"
 
 #include <gtest/gtest.h>
 

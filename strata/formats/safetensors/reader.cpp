@@ -170,7 +170,8 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes,
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
   if (auto error = check_cover(file.entries_, file.data_.size(), file.source_)) return *error;
-  for (size_t i = 0; i < file.entries_.size(); ++i) file.by_name_.emplace(file.entries_[i].name, i);
+  for (size_t i = 0; i < file.entries_.size(); ++i) file.by_name_.push_back(i);
+  std::ranges::sort(file.by_name_, {}, [&](size_t i) { return std::string_view(file.entries_[i].name); });
   return file;
 }
 
@@ -184,8 +185,9 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
 }
 
 const TensorEntry* SafetensorsFile::find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : &entries_[found->second];
+  const auto name_of = [&](size_t i) { return std::string_view(entries_[i].name); };
+  const auto found = std::ranges::lower_bound(by_name_, name, {}, name_of);
+  return found == by_name_.end() || name_of(*found) != name ? nullptr : &entries_[*found];
 }
 
 ir::HostArray SafetensorsFile::array(std::string_view name) const {

@@ -69,7 +69,7 @@ class SafetensorsFile {
   std::unique_ptr<base::MappedFile> file_;  ///< none when parsed from memory
   std::span<const std::byte> data_;         ///< what follows the header
   std::vector<TensorEntry> entries_;
-  std::map<std::string, size_t, std::less<>> by_name_;  ///< index into entries_
+  std::vector<size_t> by_name_;  ///< indices into entries_, sorted by name
   std::map<std::string, std::string> metadata_;
 };
 

@@ -1,6 +1,7 @@
 // The arena of a kernel's expressions and the makers of its leaves, loads and lanes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory_resource>
 #include <set>
@@ -227,7 +228,7 @@ Expr LoopContext::select(Expr condition, Expr a, Expr b) {
 
 namespace {
 
-Expr atom_expr(LoopContext& context, const DimAtom& atom, const std::function<Expr(std::string_view)>& symbol) {
+Expr atom_expr(LoopContext& context, const DimAtom& atom, base::FunctionRef<Expr(std::string_view)> symbol) {
   switch (atom.kind) {
     case DimAtom::Kind::Symbol:
       return symbol(atom.name);

@@ -46,7 +46,7 @@ Frame make_frame(const InterpreterProgram& program, std::span<void* const> buffe
 }
 
 /// The value of an i64 expression over constants and dimensions.
-int64_t bound_value(Expr e, const std::function<int64_t(std::string_view)>& binding) {
+int64_t bound_value(Expr e, base::FunctionRef<int64_t(std::string_view)> binding) {
   if (e->op == ExprOp::Constant) return int_of_bits(e->type.dtype, e->bits);
   if (e->op == ExprOp::DimSymbol) return binding(e->symbol);
   if (e->arg_count == 2) {

@@ -12,6 +12,7 @@
 #include "strata/ops/dimension.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/layout.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/shape.h"
 

@@ -6,6 +6,7 @@
 #include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/layout.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"

@@ -2,7 +2,7 @@
 // nullopt). Each is recorded as a composite of its name.
 #pragma once
 
-#include "strata/ops/layout.h"
+#include "strata/ops/axes.h"
 
 namespace strata::ops {
 
