@@ -6,6 +6,7 @@
 
 #include <limits>
 
+#include "strata/base/config/config.h"
 #include "strata/nn/linear.h"
 #include "strata/nn/loss.h"
 #include "strata/nn/norm.h"
