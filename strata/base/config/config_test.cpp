@@ -66,6 +66,12 @@ TEST(Config, KeysThatNestDeeplyAreRefusedBeforeTheStackIsShort) {
   EXPECT_EQ(parse("[optim]\nbetas = " + numbers + "]\n").floats_at("optim.betas").size(), 101u);
 }
 
+TEST(Config, TableNamesThatBeginBadlyAreErrorsOfTheText) {
+  for (const char* bad : {"[!name]", "[=]", "[[!]]", "a = {!b = 1}"}) {
+    EXPECT_THROW(parse_config(test_schema(), bad, "a.toml", {}), Error) << bad;
+  }
+}
+
 TEST(Config, OverridesTakeListsWithAndWithoutBracketsAndStringsWithAndWithoutQuotes) {
   EXPECT_EQ(parse("", {"model.dims=1,2"}).ints_at("model.dims"), (std::vector<int64_t>{1, 2}));
   EXPECT_EQ(parse("", {"model.dims=[3]"}).ints_at("model.dims"), (std::vector<int64_t>{3}));
