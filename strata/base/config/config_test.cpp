@@ -72,6 +72,13 @@ TEST(Config, TableNamesThatBeginBadlyAreErrorsOfTheText) {
   }
 }
 
+TEST(Config, CharactersBeyondAsciiBelongIntoStringsAndComments) {
+  EXPECT_EQ(refusal("name = 'x'\nmod\xd2\x91"
+                    "el = 1"),
+            "E0009 a.toml:2: a character beyond ASCII outside of strings and comments");
+  EXPECT_EQ(parse("# gr\xc3\xbc\xc3\x9f\nname = 'gr\xc3\xbc\xc3\x9f'").string_at("name"), "gr\xc3\xbc\xc3\x9f");
+}
+
 TEST(Config, OverridesTakeListsWithAndWithoutBracketsAndStringsWithAndWithoutQuotes) {
   EXPECT_EQ(parse("", {"model.dims=1,2"}).ints_at("model.dims"), (std::vector<int64_t>{1, 2}));
   EXPECT_EQ(parse("", {"model.dims=[3]"}).ints_at("model.dims"), (std::vector<int64_t>{3}));

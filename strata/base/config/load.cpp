@@ -8,6 +8,7 @@
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "strata/base/bytes/files.h"
@@ -92,7 +93,40 @@ int line_of_deep_key(std::string_view text) {
   return 0;
 }
 
+/// The end of the string or comment that begins at `i`, or `i` where none does.
+size_t end_of_text(std::string_view text, size_t i) {
+  const char c = text[i];
+  if (c == '#') return std::min(text.find('\n', i), text.size());
+  if (c != '"' && c != '\'') return i;
+  const std::string three(3, c);
+  if (text.substr(i, 3) == three) {
+    const size_t end = text.find(three, i + 3);
+    return end == std::string_view::npos ? text.size() : end + 2;
+  }
+  for (++i; i < text.size() && text[i] != c && text[i] != '\n'; ++i)
+    if (text[i] == '\\' && c == '"') ++i;
+  return i;
+}
+
+/// The first line with a character beyond ASCII outside of strings and comments, or 0. TOML has none there; toml++ runs
+/// into undefined behaviour when it asks whether such a character is a space.
+int line_of_stray_character(std::string_view text) {
+  int line = 1;
+  for (size_t i = text.starts_with("\xef\xbb\xbf") ? 3 : 0; i < text.size(); ++i) {
+    const size_t end = std::min(end_of_text(text, i), text.size());
+    line += static_cast<int>(
+        std::count(text.begin() + static_cast<int64_t>(i), text.begin() + static_cast<int64_t>(end), '\n'));
+    i = end;
+    if (i == text.size()) break;
+    if (static_cast<unsigned char>(text[i]) >= 0x80) return line;
+    if (text[i] == '\n') ++line;
+  }
+  return 0;
+}
+
 toml::table parse_toml(std::string_view text, std::string_view source) {
+  if (const int line = line_of_stray_character(text))
+    throw Error("E0009", fmt::format("{}:{}: a character beyond ASCII outside of strings and comments", source, line));
   if (const int line = line_of_deep_key(text))
     throw Error("E0009", fmt::format("{}:{}: a key of more than {} parts", source, line, kMostKeyParts));
   toml::parse_result result = toml::parse(text, source);
