@@ -9,6 +9,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "strata/base/bytes/files.h"
@@ -19,7 +20,22 @@ namespace strata::base {
 namespace {
 
 /// The node as its reader would write it, for messages: 12 (an integer).
+/// Whether toml++'s printer would meet a number that it can't count the digits of: it casts it to an integer.
+bool holds_non_finite(const toml::node& node) {
+  bool found = false;
+  const auto look = [&](const toml::node& item) {
+    const auto number = item.as_floating_point();
+    found = found || (number && !std::isfinite(number->get())) || holds_non_finite(item);
+  };
+  if (const toml::array* array = node.as_array())
+    for (const toml::node& item : *array) look(item);
+  if (const toml::table* table = node.as_table())
+    for (const auto& [key, item] : *table) look(item);
+  return found;
+}
+
 std::string show_node(const toml::node& node) {
+  if (holds_non_finite(node)) return node.is_table() ? "a table" : "a list with a number that is not finite";
   if (node.is_table()) return "a table";
   std::ostringstream out;
   node.visit([&](const auto& value) { out << value; });
