@@ -48,6 +48,17 @@ StmtPtr tasks_of_chunks(LoopContext& c, std::span<const Dim> extents, std::span<
   return make_for(task, c.i64(0), count, LoopKind::Parallel, std::move(stmts));
 }
 
+StmtPtr tasks_of_pieces(LoopContext& c, std::span<const TaskAxis> axes, const TaskBody& body) {
+  std::vector<Dim> extents;
+  std::vector<Expr> chunks;
+  for (const TaskAxis& axis : axes) {
+    const bool is_whole = axis.extent.is_constant() && axis.extent.constant() <= axis.piece;
+    extents.push_back(axis.extent);
+    chunks.push_back(is_whole ? c.dim(axis.extent) : c.i64(axis.piece));
+  }
+  return tasks_of_chunks(c, extents, chunks, body);
+}
+
 StmtPtr cut_into_tasks(LoopContext& c, std::span<const Dim> extents, int64_t points, int64_t align,
                        const TaskBody& body) {
   std::vector<Expr> chunks(extents.size());

@@ -31,4 +31,12 @@ ir::loops::StmtPtr cut_into_tasks(ir::loops::LoopContext& context, std::span<con
 ir::loops::StmtPtr tasks_of_chunks(ir::loops::LoopContext& context, std::span<const ir::Dim> extents,
                                    std::span<const ir::loops::Expr> chunks, const TaskBody& body);
 
+/// An axis of a nest, of which a task has `piece` points: all of it where it is known to be no longer.
+struct TaskAxis {
+  ir::Dim extent;
+  int64_t piece;
+};
+ir::loops::StmtPtr tasks_of_pieces(ir::loops::LoopContext& context, std::span<const TaskAxis> axes,
+                                   const TaskBody& body);
+
 }  // namespace strata::compiler

@@ -35,20 +35,11 @@ class Writer {
   }
 
   Stmts write() {
-    std::vector<Dim> extents;
-    std::vector<Expr> chunks;
-    for (const NestLoop& loop : k_.batch.loops) {
-      extents.push_back(loop.extent);
-      chunks.push_back(c_.i64(1));
-    }
-    const auto whole_or = [&](Dim extent, int64_t piece) {
-      return extent.is_constant() && extent.constant() <= piece ? c_.dim(extent) : c_.i64(piece);
-    };
-    extents.push_back(k_.rows.extent());
-    chunks.push_back(whole_or(extents.back(), t_.task_rows));
-    extents.push_back(k_.columns.extent());
-    chunks.push_back(whole_or(extents.back(), t_.task_columns));
-    return {tasks_of_chunks(c_, extents, chunks, [&](std::span<const TaskRange> ranges) { return task(ranges); })};
+    std::vector<TaskAxis> axes;
+    for (const NestLoop& loop : k_.batch.loops) axes.push_back({loop.extent, 1});
+    axes.push_back({k_.rows.extent(), t_.task_rows});
+    axes.push_back({k_.columns.extent(), t_.task_columns});
+    return {tasks_of_pieces(c_, axes, [&](std::span<const TaskRange> ranges) { return task(ranges); })};
   }
 
  private:

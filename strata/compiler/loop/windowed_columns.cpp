@@ -36,21 +36,12 @@ class Writer {
   }
 
   Stmts write() {
-    std::vector<Dim> extents;
-    std::vector<Expr> chunks;
-    const auto cut = [&](Dim extent, int64_t piece) {
-      extents.push_back(extent);
-      chunks.push_back(extent.is_constant() && extent.constant() <= piece ? c_.dim(extent) : c_.i64(piece));
-    };
-    for (const NestLoop& loop : outer_loops()) cut(loop.extent, 1);
-    if (!outer_loops().empty()) {
-      extents.pop_back();
-      chunks.pop_back();
-      cut(outer_loops().back().extent, tiling_.images);
-    }
-    cut(k_.rows.extent(), t_.task_rows);
-    cut(w_.axes[0].space.extent, tiling_.lines);
-    return {tasks_of_chunks(c_, extents, chunks, [&](std::span<const TaskRange> ranges) { return task(ranges); })};
+    std::vector<TaskAxis> axes;
+    for (const NestLoop& loop : outer_loops()) axes.push_back({loop.extent, 1});
+    if (!axes.empty()) axes.back().piece = tiling_.images;
+    axes.push_back({k_.rows.extent(), t_.task_rows});
+    axes.push_back({w_.axes[0].space.extent, tiling_.lines});
+    return {tasks_of_pieces(c_, axes, [&](std::span<const TaskRange> ranges) { return task(ranges); })};
   }
 
  private:

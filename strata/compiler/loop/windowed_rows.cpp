@@ -44,17 +44,12 @@ class Writer {
   }
 
   Stmts write() {
-    std::vector<Dim> extents;
-    std::vector<Expr> chunks;
-    const auto cut = [&](Dim extent, int64_t piece) {
-      extents.push_back(extent);
-      chunks.push_back(extent.is_constant() && extent.constant() <= piece ? c_.dim(extent) : c_.i64(piece));
-    };
-    for (const NestLoop& loop : k_.batch.loops) cut(loop.extent, 1);
-    cut(w_.free_loops.extent(), tiling_.task_free);
-    cut(tiling_.pieces, tiling_.task_pieces);
-    cut(k_.columns.extent(), t_.task_columns);
-    return {tasks_of_chunks(c_, extents, chunks, [&](std::span<const TaskRange> ranges) { return task(ranges); })};
+    std::vector<TaskAxis> axes;
+    for (const NestLoop& loop : k_.batch.loops) axes.push_back({loop.extent, 1});
+    axes.push_back({w_.free_loops.extent(), tiling_.task_free});
+    axes.push_back({tiling_.pieces, tiling_.task_pieces});
+    axes.push_back({k_.columns.extent(), t_.task_columns});
+    return {tasks_of_pieces(c_, axes, [&](std::span<const TaskRange> ranges) { return task(ranges); })};
   }
 
  private:
