@@ -9,7 +9,7 @@ class HeaderCost(scratch_tree.ToolTest):
 
     def test_refuses_a_header_over_the_limit(self):
         self.write("strata/tensor/dear.h", "#pragma once\n#include <vector>\n#include <string>\n")
-        self.refuses("dear.h: 0.", "header_cost", "--root", self.root, "--limit", "0.001")
+        self.refuses("KiB after the preprocessor, the limit is 1 KiB", "header_cost", "--root", self.root, "--limit", "1")
 
     def test_refuses_a_header_that_lacks_an_include(self):
         self.write("strata/nn/lacking.h", "#pragma once\nstd::string name();\n")

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <thread>
 
 #include "strata/base/bytes/files.h"
@@ -76,19 +75,6 @@ TEST(Span, ThreadsMayRecordWhileTheTraceIsRead) {
   stop = true;
   for (auto& thread : threads) thread.join();
   stop_tracing();
-}
-
-TEST(Span, CostsNextToNothingWhenOff) {
-  using Clock = std::chrono::steady_clock;
-  stop_tracing();
-  double best_ns = 1e9;
-  for (int round = 0; round < 10; ++round) {
-    const auto start = Clock::now();
-    for (int i = 0; i < 10000; ++i) Span span("off");
-    best_ns = std::min(best_ns, std::chrono::duration<double, std::nano>(Clock::now() - start).count() / 10000);
-  }
-  RecordProperty("span_off_ps", static_cast<int>(best_ns * 1000));
-  EXPECT_LT(best_ns, 20);
 }
 
 TEST(TraceFile, WritesAtTheEndOfItsScopeAndRefusesBadPathsAtOnce) {

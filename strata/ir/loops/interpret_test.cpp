@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "strata/base/error/error.h"
@@ -218,23 +216,6 @@ TEST(LoopInterpreter, IntegerOpsWrapAndNeverTrap) {
   EXPECT_EQ(int_value_of("shr_logical(m, 63)"), 1);
   EXPECT_EQ(int_value_of("shr_logical(m, -1)"), 0);
   EXPECT_EQ(int_value_of("cast(i64, add(cast(u8, m + 255), 1))"), 0);
-}
-
-TEST(LoopInterpreter, RunsTensOfMillionsOfSimpleOpsASecond) {
-  const Kernel kernel = parsed(R"(kernel @dot(%x: f32[M,K], %w: f32[N,K]) -> (%y: f32[M,N]) {
-    for i in 0..M { for j in 0..N {
-      var acc: f32 = 0.0
-      for k in 0..K { acc = fma(%x[i, k], %w[j, k], acc) }
-      %y[i, j] = acc
-    } } })");
-  const int64_t n = 100;
-  std::vector<float> x(n * n, 0.5f), w(n * n, 0.25f), y(n * n);
-  const auto start = std::chrono::steady_clock::now();
-  run(kernel, {n, n, n}, x, w, y);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::printf("%.0f million operations a second\n", 4e-6 * static_cast<double>(n * n * n) / seconds);
-  EXPECT_EQ(y[0], 12.5f);
-  EXPECT_LT(seconds, 5.0);
 }
 
 }  // namespace
