@@ -1,20 +1,16 @@
 // Random numbers as functions of a key: nothing is hidden, nothing has an order. A key is u32[2]; derive new ones with
-// fold_in and split, never use one twice. Streams are Philox4x32-10 (Salmon et al., SC 2011), checked against
-// Random123.
+// fold_in and split, never use one twice. Streams are Philox4x32-10 (base/random/philox.h).
 #pragma once
 
-#include <array>
-
+#include "strata/base/random/philox.h"
 #include "strata/ops/axes.h"
 
 namespace strata::ops {
 
 extern const Op kRngBits, kRngFold;
 
-/// One block of Philox4x32-10.
-std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 /// What rng_fold gives for one key and number.
-std::array<uint32_t, 2> philox_fold(std::array<uint32_t, 2> key, uint64_t number);
+base::PhiloxKey folded_key(base::PhiloxKey key, uint64_t number);
 
 /// u32 of any shape; the element at row-major index i depends on the key and i alone.
 Value rng_bits(Value key, const Shape& shape);

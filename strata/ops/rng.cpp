@@ -18,8 +18,6 @@ namespace {
 
 using namespace ir::loops;
 
-constexpr uint32_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57, kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
-constexpr int kRounds = 10;
 constexpr int64_t kBlocksPerChunk = 8, kChunk = 4 * kBlocksPerChunk, kChunksPerTask = 128;
 constexpr uint32_t kFoldStream = 1;
 
@@ -42,7 +40,7 @@ void bits_vmap(ir::Vmap& v) {
   v.set(v.graph.add1(kRngBits, {v.operand(0)}, {Attr("count", v.node.attrs.dims("count"))}));
 }
 
-/// The same rounds on expressions: u32 words, products in u64.
+/// The rounds of base::philox on expressions: u32 words, products in u64.
 struct PhiloxExpr {
   LoopContext& c;
   Expr word(uint32_t v) const { return c.constant_bits(DType::u32, v); }
@@ -56,11 +54,11 @@ struct PhiloxExpr {
   Expr exclusive(Expr a, Expr b) const { return c.binary(ExprOp::Xor, a, b); }
 
   std::array<Expr, 4> block(std::array<Expr, 4> x, Expr k0, Expr k1) const {
-    for (int r = 0; r < kRounds; ++r) {
-      const Expr p0 = product(x[0], kMultiplier0), p1 = product(x[2], kMultiplier1);
+    for (int r = 0; r < base::kPhiloxRounds; ++r) {
+      const Expr p0 = product(x[0], base::kPhiloxMultipliers[0]), p1 = product(x[2], base::kPhiloxMultipliers[1]);
       x = {exclusive(exclusive(high(p1), x[1]), k0), low(p1), exclusive(exclusive(high(p0), x[3]), k1), low(p0)};
-      k0 = c.binary(ExprOp::Add, k0, word(kWeyl0));
-      k1 = c.binary(ExprOp::Add, k1, word(kWeyl1));
+      k0 = c.binary(ExprOp::Add, k0, word(base::kPhiloxWeyl[0]));
+      k1 = c.binary(ExprOp::Add, k1, word(base::kPhiloxWeyl[1]));
     }
     return x;
   }
@@ -114,7 +112,7 @@ StmtList bits_loops(ir::Lowering& l) {
   });
 }
 
-std::array<uint32_t, 2> key_at(const HostArray& keys, int64_t i) {
+base::PhiloxKey key_at(const HostArray& keys, int64_t i) {
   const auto words = keys.as<uint32_t>();
   return {words[2 * i], words[2 * i + 1]};
 }
@@ -125,8 +123,7 @@ void bits_reference(ir::Reference& r) {
   for (int64_t k = 0; 2 * k < r.operands[0].elements(); ++k)
     for (int64_t i = 0; i < count; ++i) {
       const auto block = static_cast<uint64_t>(i / kChunk * kBlocksPerChunk + i % kBlocksPerChunk);
-      const auto words =
-          philox({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), 0, 0}, key_at(r.operands[0], k));
+      const auto words = base::philox(base::philox_counter(block, 0, 0), key_at(r.operands[0], k));
       y.as<uint32_t>()[k * count + i] = words[static_cast<size_t>(i % kChunk / kBlocksPerChunk)];
     }
 }
@@ -168,7 +165,7 @@ void fold_lower(ir::Lowering& l) {
 
 void fold_reference(ir::Reference& r) {
   for (int64_t k = 0; 2 * k < r.operands[0].elements(); ++k) {
-    const auto words = philox_fold(key_at(r.operands[0], k), static_cast<uint64_t>(r.operands[1].get_int(k)));
+    const base::PhiloxKey words = folded_key(key_at(r.operands[0], k), static_cast<uint64_t>(r.operands[1].get_int(k)));
     for (int64_t i = 0; i < 2; ++i) r.results[0].as<uint32_t>()[2 * k + i] = words[static_cast<size_t>(i)];
   }
 }
@@ -180,18 +177,8 @@ std::vector<ir::Sample> fold_samples() {
 
 }  // namespace
 
-std::array<uint32_t, 4> philox(std::array<uint32_t, 4> x, std::array<uint32_t, 2> key) {
-  for (int r = 0; r < kRounds; ++r) {
-    const uint64_t p0 = uint64_t{kMultiplier0} * x[0], p1 = uint64_t{kMultiplier1} * x[2];
-    x = {static_cast<uint32_t>(p1 >> 32) ^ x[1] ^ key[0], static_cast<uint32_t>(p1),
-         static_cast<uint32_t>(p0 >> 32) ^ x[3] ^ key[1], static_cast<uint32_t>(p0)};
-    key = {key[0] + kWeyl0, key[1] + kWeyl1};
-  }
-  return x;
-}
-
-std::array<uint32_t, 2> philox_fold(std::array<uint32_t, 2> key, uint64_t number) {
-  const auto words = philox({static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), 0, kFoldStream}, key);
+base::PhiloxKey folded_key(base::PhiloxKey key, uint64_t number) {
+  const auto words = base::philox(base::philox_counter(number, 0, kFoldStream), key);
   return {words[0], words[1]};
 }
 

@@ -9,10 +9,7 @@
 namespace strata {
 namespace {
 
-Tensor key_tensor(uint32_t a, uint32_t b) {
-  const uint32_t words[] = {a, b};
-  return Tensor::from(std::span<const uint32_t>(words), {2});
-}
+Tensor key_tensor(const base::PhiloxKey& words) { return Tensor::from(std::span<const uint32_t>(words), {2}); }
 
 /// f on the key as a graph value.
 template <class F>
@@ -29,13 +26,12 @@ DType drawn_dtype(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType
 
 }  // namespace
 
-Key::Key(uint64_t seed) : bits(key_tensor(static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32))) {}
+Key::Key(uint64_t seed) : bits(key_tensor(base::philox_key(seed))) {}
 
 Key Key::fold_in(uint64_t data) const {
   if (bits.cell() && bits.cell()->is_concrete() && bits.dtype() == DType::u32 && bits.array().elements() == 2) {
     // On the host: a model has hundreds of keys of eight bytes, which are not worth a program.
-    const auto words = ops::philox_fold({bits.data<uint32_t>()[0], bits.data<uint32_t>()[1]}, data);
-    return Key(key_tensor(words[0], words[1]));
+    return Key(key_tensor(ops::folded_key({bits.data<uint32_t>()[0], bits.data<uint32_t>()[1]}, data)));
   }
   return Key(recorded(Source::here(), *this, [&](ir::Value k) { return ops::fold_in(k, static_cast<int64_t>(data)); }));
 }

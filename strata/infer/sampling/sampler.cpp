@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/random.h"
+#include "strata/base/random/philox.h"
 
 namespace strata::infer {
 namespace {
@@ -14,9 +14,8 @@ constexpr uint32_t kSamplingUse = 0x534D;  // keeps these bits apart from other 
 
 /// In [0, 1), 53 bits.
 double uniform_at(uint64_t seed, int64_t place) {
-  const auto bits = ops::philox(
-      {static_cast<uint32_t>(place), static_cast<uint32_t>(static_cast<uint64_t>(place) >> 32), 0, kSamplingUse},
-      {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
+  const auto bits =
+      base::philox(base::philox_counter(static_cast<uint64_t>(place), 0, kSamplingUse), base::philox_key(seed));
   return static_cast<double>((uint64_t{bits[0]} << 32 | bits[1]) >> 11) * 0x1p-53;
 }
 
