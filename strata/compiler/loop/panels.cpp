@@ -199,18 +199,38 @@ Stmts ColumnPanel::pack_lines(TaskRange columns, TaskRange depth) const {
   return {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
 }
 
-RowPanel::RowPanel(const ContractionScope& scope)
+/// Of loads without arithmetic, contiguous along the depth, whose rows are a constant, short way apart: a tile of rows a
+/// multiple of 4 KiB apart would share one set of the first cache. With many columns packing is nearly free, and its panel
+/// stays in the second cache.
+RowStorage best_row_storage(const ContractionScope& s) {
+  const Expr operand = s.k.rows_operand;
+  constexpr int64_t kFewColumns = 256, kShortWay = 2048;
+  if (s.t.task_columns > kFewColumns || operand->op != ExprOp::Load || s.k.rows.is_empty() || s.k.depth.is_empty() ||
+      !s.rows.is_linear() || !s.rows_depth.is_linear())
+    return RowStorage::Packed;
+  LinearIndices indices(s.c, s.facts);
+  const LinearIndex at = indices.of(operand->args[0]);
+  const Dim along_depth = at.coefficient(s.c.loop(s.k.depth.loops.back().var));
+  const Dim along_rows = at.coefficient(s.c.loop(s.k.rows.loops.back().var));
+  const bool is_near = along_depth == Dim(1) && along_rows.is_constant() && along_rows.constant() > 0 &&
+                       along_rows.constant() * ir::dtype_bytes(s.type) <= kShortWay;
+  return is_near ? RowStorage::InPlace : RowStorage::Packed;
+}
+
+RowPanel::RowPanel(const ContractionScope& scope, RowStorage storage)
     : s_(scope),
       is_along_depth_(scope.contiguity(scope.k.rows_operand, scope.k.depth) >=
-                      scope.contiguity(scope.k.rows_operand, scope.k.rows)) {
+                      scope.contiguity(scope.k.rows_operand, scope.k.rows)),
+      is_in_place_(storage == RowStorage::InPlace) {
   // Rows of the panel start in different sets of the cache.
   const int64_t deep = (s_.t.depth_block + 15) / 16 * 16 + 16;
-  const int64_t tiles = (s_.t.row_block + s_.t.tile_rows - 1) / s_.t.tile_rows;
+  const int64_t tiles = is_in_place_ ? 1 : (s_.t.row_block + s_.t.tile_rows - 1) / s_.t.tile_rows;
   panel_ = is_along_depth_ ? s_.scratch("rows", {tiles, s_.t.tile_rows, deep})
                            : s_.scratch("rows", {tiles, s_.t.depth_block, s_.t.tile_rows});
 }
 
 std::string RowPanel::note() const {
+  if (is_in_place_) return "rows read in place, a cut tile packed as [row][k]";
   return std::string("pack rows as ") + (is_along_depth_ ? "[tile][row][k]" : "[tile][k][row]");
 }
 
@@ -218,7 +238,22 @@ Expr RowPanel::at(Expr it, int64_t i, Expr k) const {
   return is_along_depth_ ? s_.c.load(panel_, {it, s_.c.i64(i), k}) : s_.c.load(panel_, {it, k, s_.c.i64(i)});
 }
 
+Expr RowPanel::in_place(Expr row, Expr k) const {
+  Substitution with = s_.outer;
+  s_.rows.at(row, with);
+  s_.rows_depth.at(k, with);
+  return s_.element(s_.k.rows_operand, with);
+}
+
 Stmts RowPanel::pack(TaskRange rows, TaskRange depth) const {
+  if (is_in_place_) {
+    Stmts body;
+    const Expr count = s_.sub(rows.high, rows.low);
+    const Expr rest = s_.bind("rest", s_.c.binary(ExprOp::FloorMod, count, s_.c.i64(s_.t.tile_rows)), body);
+    const Expr first = s_.bind("i_first", s_.sub(rows.high, rest), body);
+    body.push_back(make_if(s_.c.binary(ExprOp::Lt, s_.c.i64(0), rest), pack_chains(s_.c.i64(0), first, rows, depth)));
+    return body;
+  }
   const LoopVar* tile = s_.c.loop_var("it");
   Stmts body;
   const Expr first = s_.bind("i_first", s_.add(rows.low, s_.mul(s_.c.loop(tile), s_.t.tile_rows)), body);

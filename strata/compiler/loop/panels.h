@@ -3,6 +3,9 @@
 //   rows      [tile][row][k] where k is contiguous in memory, else [tile][k][row]
 //   columns   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
 //
+// Rows that lie in memory as the panel would have them, close together, are read where they are if few columns share the
+// price of packing them; only a tile that is cut by the end of the block is packed then.
+//
 // Operands may be any expression: packing evaluates it once per element and task, so casts, transposed reads and the
 // selects of padding cost the packing and nothing else. Rows beyond the end repeat the last one, columns beyond it are
 // zero, or repeat it; their sums are never read.
@@ -15,17 +18,25 @@
 
 namespace strata::compiler {
 
+enum class RowStorage : uint8_t { Packed, InPlace };
+/// InPlace if the rows may be read where they are and packing them would not pay.
+RowStorage best_row_storage(const ContractionScope& scope);
+
 class RowPanel {
  public:
   using Expr = ir::loops::Expr;
   using Stmts = std::vector<ir::loops::StmtPtr>;
 
-  explicit RowPanel(const ContractionScope& scope);
+  explicit RowPanel(const ContractionScope& scope, RowStorage storage = RowStorage::Packed);
 
   ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
   Stmts pack(TaskRange rows, TaskRange depth) const;
   /// Row `i` of tile `it` at k, counted from the block's first.
   Expr at(Expr it, int64_t i, Expr k) const;
+  /// Whether whole tiles are read by `in_place` and `at` is for a cut tile alone.
+  bool is_in_place() const { return is_in_place_; }
+  /// Row `row` at depth k, both counted from the operand's first.
+  Expr in_place(Expr row, Expr k) const;
   std::string note() const;
 
  private:
@@ -33,7 +44,7 @@ class RowPanel {
   Stmts pack_tile(Expr tile, Expr first, TaskRange rows, TaskRange depth) const;
 
   const ContractionScope& s_;
-  bool is_along_depth_;
+  bool is_along_depth_, is_in_place_;
   const ir::loops::Buffer* panel_;
 };
 

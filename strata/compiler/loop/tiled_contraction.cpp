@@ -17,7 +17,7 @@ using Stmts = std::vector<StmtPtr>;
 class Writer {
  public:
   Writer(ContractionScope& scope, std::vector<std::string>& notes)
-      : s_(scope), c_(scope.c), k_(scope.k), t_(scope.t), rows_(scope), columns_(scope) {
+      : s_(scope), c_(scope.c), k_(scope.k), t_(scope.t), rows_(scope, best_row_storage(scope)), columns_(scope) {
     const Dim depth = k_.depth.extent();
     is_one_block_ = depth.is_constant() && depth.constant() <= t_.depth_block;
     // A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of
@@ -85,7 +85,17 @@ class Writer {
     const Expr sums_row = is_one_block_ ? c_.i64(0) : s_.bind("sums_row", s_.sub(first, task_rows.low), body);
     const Expr column = s_.mul(c_.loop(jt), t_.tile_columns());
     const Expr sums_column = is_one_block_ && is_by_tiles_ ? c_.i64(0) : column;
-    Stmts tile = register_tile(c_.loop(it), c_.loop(jt), sums_row, sums_column, depth);
+    const auto of_panel = [&](int64_t i, Expr k) {
+      return rows_.at(rows_.is_in_place() ? c_.i64(0) : c_.loop(it), i, k);
+    };
+    Stmts tile = register_tile(of_panel, c_.loop(jt), sums_row, sums_column, depth);
+    if (rows_.is_in_place()) {
+      const auto of_operand = [&](int64_t i, Expr k) {
+        return rows_.in_place(s_.add(first, c_.i64(i)), s_.add(depth.low, k));
+      };
+      const Expr is_whole = c_.binary(ExprOp::Le, s_.add(first, c_.i64(t_.tile_rows)), rows.high);
+      tile = {make_if(is_whole, register_tile(of_operand, c_.loop(jt), sums_row, sums_column, depth), std::move(tile))};
+    }
     const auto at_last_block = [&](Stmts finish) {
       if (is_one_block_) return finish;
       const Expr is_last = c_.binary(ExprOp::Ge, s_.add(depth.low, c_.i64(t_.depth_block)), depth_end);
@@ -105,7 +115,9 @@ class Writer {
     return stmts;
   }
 
-  Stmts register_tile(Expr it, Expr jt, Expr sums_row, Expr sums_column, TaskRange depth) {
+  /// `row_at(i, k)`: the element of the tile's row i at k, counted from the block's first.
+  template <class RowAt>
+  Stmts register_tile(RowAt row_at, Expr jt, Expr sums_row, Expr sums_column, TaskRange depth) {
     const int lanes = t_.lanes;
     std::vector<const Local*> sums;
     Stmts stmts, stores;
@@ -133,7 +145,7 @@ class Writer {
     }
     for (int64_t i = 0; i < t_.tile_rows; ++i) {
       const Local* row = c_.local(fmt::format("r{}", i), {s_.type, static_cast<uint16_t>(lanes)}, false);
-      body.push_back(make_declare(row, c_.broadcast(rows_.at(it, i, at), lanes)));
+      body.push_back(make_declare(row, c_.broadcast(row_at(i, at), lanes)));
       for (int64_t v = 0; v < t_.tile_vectors; ++v) {
         const Local* sum = sums[static_cast<size_t>(i * t_.tile_vectors + v)];
         body.push_back(make_assign(sum, k_.step(c_, c_.read(row), columns[static_cast<size_t>(v)], c_.read(sum))));
