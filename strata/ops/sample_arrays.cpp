@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "strata/base/random/splitmix64.h"
+
 namespace strata::ops {
 
 using ir::DType;
@@ -10,16 +12,9 @@ using Domain = ir::SampleOperand::Domain;
 
 namespace {
 
-/// SplitMix64: test data need no more than well-mixed bits.
-struct Bits {
-  uint64_t state;
-  uint64_t next() {
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+/// Test data need no more than well-mixed bits.
+struct Bits : base::SplitMix64 {
+  using SplitMix64::SplitMix64;
   double uniform(double low, double high) { return low + (high - low) * unit(); }
   double normal() { return std::sqrt(-2 * std::log(1 - unit())) * std::cos(6.283185307179586 * unit()); }
 };
@@ -80,7 +75,7 @@ ir::HostArray sample_array(const ir::SampleOperand& operand, uint64_t seed, int6
   for (ir::Dim d : operand.type.shape())
     shape.push_back(d.is_constant() ? d.constant() : d.evaluate([dim](std::string_view) { return dim; }));
   ir::HostArray a(operand.type.dtype(), shape);
-  Bits bits{seed * 0x9e3779b97f4a7c15 + 1};
+  Bits bits(seed * base::kGoldenRatio64 + 1);
   for (int64_t i = 0; i < a.elements(); ++i) {
     if (ir::is_bool(a.dtype()))
       a.set_int(i, static_cast<int64_t>(bits.next() % 2));

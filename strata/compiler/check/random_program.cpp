@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "strata/base/error/error.h"
+#include "strata/base/random/splitmix64.h"
 #include "strata/ir/interpret.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
@@ -24,26 +25,14 @@ using ir::Value;
 
 namespace {
 
-/// SplitMix64, so that a seed means the same program everywhere.
-class Dice {
+class Dice : public base::SplitMix64 {
  public:
-  explicit Dice(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 0x1234567) {}
-  uint64_t next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  size_t below(size_t n) { return static_cast<size_t>(next() % n); }
+  explicit Dice(uint64_t seed) : SplitMix64(seed * base::kGoldenRatio64 + 0x1234567) {}
   bool one_in(size_t n) { return below(n) == 0; }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
   template <class T>
   const T& pick(const std::vector<T>& list) {
     return list[below(list.size())];
   }
-
- private:
-  uint64_t state_;
 };
 
 /// A gather from an axis of extent 0 has no element to clamp to: its result is not compared.

@@ -6,32 +6,26 @@
 
 #include <cstdint>
 
+#include "strata/base/random/splitmix64.h"
+
 namespace strata::compiler {
 
 class Variation {
  public:
-  explicit Variation(uint64_t seed = 0) : state_(seed) {}
+  explicit Variation(uint64_t seed = 0) : is_best_(seed == 0), random_(seed) {}
 
-  bool is_best() const { return state_ == 0; }
+  bool is_best() const { return is_best_; }
 
   /// `best`, or a random number of low..high, both included.
   int64_t pick(int64_t best, int64_t low, int64_t high) {
     if (is_best() || high <= low) return best;
-    return low + static_cast<int64_t>(next() % static_cast<uint64_t>(high - low + 1));
+    return low + static_cast<int64_t>(random_.below(static_cast<uint64_t>(high - low + 1)));
   }
   bool flip(bool best) { return pick(best ? 1 : 0, 0, 1) != 0; }
 
  private:
-  /// SplitMix64 (Steele, Lea, Flood 2014).
-  uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-
-  uint64_t state_;
+  bool is_best_;
+  base::SplitMix64 random_;
 };
 
 }  // namespace strata::compiler

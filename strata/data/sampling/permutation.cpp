@@ -3,20 +3,10 @@
 #include <bit>
 #include <cstddef>
 
+#include "strata/base/random/splitmix64.h"
 #include "strata/data/sampling/random_bits.h"
 
 namespace strata::data {
-namespace {
-
-/// Mixes all bits into the low ones (the finaliser of SplitMix64).
-uint64_t mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
-
-}  // namespace
-
 Permutation::Permutation(int64_t count, uint64_t seed, int64_t epoch) : count_(static_cast<uint64_t>(count)) {
   const int bits = std::bit_width(count_ - 1);
   high_bits_ = bits / 2;
@@ -32,8 +22,8 @@ uint64_t Permutation::once(uint64_t value) const {
   uint64_t low = value & low_mask, high = value >> low_bits_;
   // The halves change in turn, each by a function of the other, so the halves may differ in width.
   for (std::size_t round = 0; round < kRounds; round += 2) {
-    high ^= mix(low ^ keys_[round]) & high_mask;
-    low ^= mix(high ^ keys_[round + 1]) & low_mask;
+    high ^= base::mix_bits(low ^ keys_[round]) & high_mask;
+    low ^= base::mix_bits(high ^ keys_[round + 1]) & low_mask;
   }
   return high << low_bits_ | low;
 }
