@@ -1,11 +1,11 @@
 # Writes OUT, a C++ file that defines strata::compiler::sources_hash(): a hash over the names and texts of the sources that
 # decide what machine code a graph becomes. Run by the build whenever one of them changes:
 #   cmake -DROOT=... -DFOLDERS="strata/ir;strata/ops" -DOUT=... -P hash_sources.cmake
-# Tests and fuzz targets don't count. An unchanged OUT is left alone, so that nothing is compiled again.
+# Tests, their support and fuzz targets don't count. An unchanged OUT is left alone, so that nothing is compiled again.
 set(texts "")
 foreach(folder ${FOLDERS})
   file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/${folder}/*.cpp ${ROOT}/${folder}/*.h)
-  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$|^${folder}/testing/")
   list(SORT sources)
   foreach(source ${sources})
     file(SHA256 ${ROOT}/${source} hash)

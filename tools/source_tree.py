@@ -40,7 +40,10 @@ def code_only(text):
 
 
 def is_test(path):
-    return path.endswith(("_test.cpp", "_fuzz.cpp")) or path.startswith("tests/")
+    """Also what tests share: tests/ and each strata/FOLDER/testing/."""
+    parts = path.split("/")
+    is_support = parts[0] == "tests" or parts[0] == "strata" and parts[2:3] == ["testing"]
+    return is_support or path.endswith(("_test.cpp", "_fuzz.cpp"))
 
 
 def finish(name, problems, fine):

@@ -15,7 +15,7 @@
 #include "strata/cli/stop_signal.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/train/checkpoint.h"
-#include "strata/train/made_up_images.h"
+#include "strata/train/testing/made_up_images.h"
 
 namespace strata::cli {
 namespace {

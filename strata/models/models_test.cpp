@@ -6,7 +6,7 @@
 #include "strata/models/gpt.h"
 #include "strata/models/lenet.h"
 #include "strata/models/lstm.h"
-#include "strata/nn/golden.h"
+#include "strata/nn/testing/golden.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
 #include "strata/tensor/grad.h"

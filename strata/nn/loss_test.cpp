@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "strata/base/error/error.h"
-#include "strata/nn/golden.h"
+#include "strata/nn/testing/golden.h"
 #include "strata/ops/reduce.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/ops/broadcast.h"
-#include "strata/ops/rule_checks.h"
+#include "strata/ops/testing/rule_checks.h"
 
 namespace strata::ops::rule_checks {
 namespace {

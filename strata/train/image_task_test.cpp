@@ -13,9 +13,9 @@
 #include "strata/nn/loss.h"
 #include "strata/train/checkpoint.h"
 #include "strata/train/learner.h"
-#include "strata/train/made_up_images.h"
 #include "strata/train/open_task.h"
 #include "strata/train/schema.h"
+#include "strata/train/testing/made_up_images.h"
 #include "strata/train/trainer.h"
 #include "strata/train/tree_state.h"
 

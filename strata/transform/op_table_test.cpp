@@ -7,7 +7,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ops/list.h"
 #include "strata/transform/gradient.h"
-#include "strata/transform/numeric_checks.h"
+#include "strata/transform/testing/numeric_checks.h"
 
 namespace strata::transform::checks {
 namespace {

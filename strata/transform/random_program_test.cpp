@@ -6,7 +6,7 @@
 
 #include "strata/ir/interpret.h"
 #include "strata/transform/gradient.h"
-#include "strata/transform/numeric_checks.h"
+#include "strata/transform/testing/numeric_checks.h"
 
 namespace strata::transform::checks {
 namespace {

@@ -66,6 +66,7 @@ class CheckLayers(scratch_tree.ToolTest):
             self.refused("strata/base/end.cpp:2")
         self.write("strata/base/end.cpp", '// abort() is not for us\nauto s = "exit(1)";\nstatic_assert(sizeof(int) == 4);\n')
         self.write("strata/base/end_test.cpp", "void f() { abort(); }\n")
+        self.write("strata/base/testing/checks.cpp", "#include <gtest/gtest.h>\nvoid g() { abort(); }\n")
         self.accepts("check_layers", "--root", self.root)
 
     def test_refuses_includes_relative_to_the_file_and_the_users_header(self):

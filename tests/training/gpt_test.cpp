@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "strata/models/gpt.h"
-#include "strata/nn/golden.h"
 #include "strata/nn/loss.h"
 #include "strata/nn/precision.h"
+#include "strata/nn/testing/golden.h"
 #include "strata/optim/rules.h"
 #include "strata/optim/schedule.h"
 #include "strata/tensor/grad.h"

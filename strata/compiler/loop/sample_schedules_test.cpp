@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <ostream>
 
-#include "strata/compiler/loop/schedule_comparison.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
+#include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ops/list.h"
 #include "strata/ops/sample_arrays.h"
 

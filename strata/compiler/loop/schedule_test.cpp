@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "strata/compiler/loop/schedule_comparison.h"
 #include "strata/compiler/lower/lower_kernel.h"
+#include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/loops/text_form.h"
 #include "strata/ops/reduce.h"
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/compiler/loop/schedule.h"
-#include "strata/compiler/loop/schedule_comparison.h"
+#include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/loops/text_form.h"
 
 namespace strata::compiler {

@@ -6,7 +6,7 @@
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/rule_checks.h"
+#include "strata/ops/testing/rule_checks.h"
 
 namespace strata::ops {
 namespace {

@@ -5,8 +5,9 @@
 #include <cstdlib>
 #include <thread>
 
-#include "strata/compiler/backends/llvm/native_comparison.h"
-#include "strata/compiler/backends/llvm/random_kernel.h"
+#include "strata/compiler/testing/kernel_run.h"
+#include "strata/compiler/testing/native_comparison.h"
+#include "strata/compiler/testing/random_kernel.h"
 #include "strata/ir/loops/text_form.h"
 #include "strata/ir/loops/verify.h"
 

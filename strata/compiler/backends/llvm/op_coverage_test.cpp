@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "strata/compiler/backends/llvm/native_comparison.h"
+#include "strata/compiler/testing/native_comparison.h"
 #include "strata/ir/loops/legality.h"
 
 namespace strata::compiler::llvm_backend {

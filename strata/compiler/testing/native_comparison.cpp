@@ -1,26 +1,21 @@
-#include "strata/compiler/backends/llvm/native_comparison.h"
+#include "strata/compiler/testing/native_comparison.h"
 
 #include <fmt/format.h>
 
-#include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 
+#include "strata/compiler/testing/kernel_run.h"
 #include "strata/ir/loops/interpret.h"
 
-namespace strata::compiler::llvm_backend {
+namespace strata::compiler {
 
 using ir::DType;
-using ir::loops::Buffer;
-using ir::loops::BufferKind;
 using ir::loops::Kernel;
 using runtime::IsaLevel;
 
 namespace {
-
-using Bytes = std::vector<std::byte>;
 
 /// The first values of special_bits() are those whose pairs matter: they are drawn so often that every pair of them
 /// meets.
@@ -46,101 +41,33 @@ std::vector<double> special_numbers() {
 }
 
 /// Elements of a buffer: mostly special values, else random small numbers or random bits.
-uint64_t random_element(DType dtype, std::mt19937_64& random) {
-  const auto special = special_bits(dtype);
-  if (ir::is_bool(dtype)) return random() & 1;
+void set_random(ir::HostArray& a, int64_t i, std::mt19937_64& random) {
+  const auto special = special_bits(a.dtype());
+  if (ir::is_bool(a.dtype())) return a.set_int(i, static_cast<int64_t>(random() & 1));
+  const auto set_bits = [&](uint64_t bits) {
+    const auto size = static_cast<size_t>(ir::dtype_bytes(a.dtype()));
+    std::memcpy(a.data() + static_cast<size_t>(i) * size, &bits, size);
+  };
   const uint64_t kind = random() % 8;
-  if (kind < 3) return special[random() % kCoreValues];
-  if (kind < 6) return special[random() % special.size()];
-  if (kind == 6) return random();
-  return ir::visit_dtype(dtype, [&](auto tag) -> uint64_t {
-    using T = typename decltype(tag)::type;
-    const T value = static_cast<T>(static_cast<double>(random() % 64) * 0.25);
-    uint64_t bits = 0;
-    std::memcpy(&bits, &value, sizeof value);
-    return bits;
-  });
-}
-
-bool is_nan_bits(DType dtype, uint64_t bits) {
-  switch (dtype) {
-    case DType::f64:
-      return std::isnan(std::bit_cast<double>(bits));
-    case DType::f32:
-      return std::isnan(std::bit_cast<float>(static_cast<uint32_t>(bits)));
-    case DType::f16:
-      return (bits & 0x7fff) > 0x7c00;
-    case DType::bf16:
-      return (bits & 0x7fff) > 0x7f80;
-    default:
-      return false;
-  }
-}
-
-struct Memory {
-  std::vector<Bytes> bytes;
-  std::vector<void*> pointers;
-
-  Memory(const Kernel& kernel, const std::vector<int64_t>& dims, uint64_t seed) {
-    std::mt19937_64 random(seed);
-    for (const Buffer* buffer : kernel.params) {
-      int64_t elements = 1;
-      for (ir::Dim extent : buffer->shape)
-        elements *= extent.evaluate([&](std::string_view name) {
-          for (size_t i = 0; i < kernel.dims.size(); ++i)
-            if (kernel.dims[i] == name) return dims[i];
-          return int64_t{0};
-        });
-      const auto size = static_cast<size_t>(ir::dtype_bytes(buffer->dtype));
-      auto& memory = bytes.emplace_back(static_cast<size_t>(elements) * size);
-      for (size_t i = 0; i < static_cast<size_t>(elements); ++i) {
-        const uint64_t element = random_element(buffer->dtype, random);
-        std::memcpy(memory.data() + i * size, &element, size);
-      }
-    }
-    for (auto& memory : bytes) pointers.push_back(memory.data());
-  }
-};
-
-std::string first_difference(const Kernel& kernel, const Memory& expected, const Memory& got) {
-  for (size_t b = 0; b < kernel.params.size(); ++b) {
-    const DType dtype = kernel.params[b]->dtype;
-    const auto size = static_cast<size_t>(ir::dtype_bytes(dtype));
-    for (size_t at = 0; at < expected.bytes[b].size(); at += size) {
-      uint64_t e = 0, g = 0;
-      std::memcpy(&e, expected.bytes[b].data() + at, size);
-      std::memcpy(&g, got.bytes[b].data() + at, size);
-      if (e == g || (is_nan_bits(dtype, e) && is_nan_bits(dtype, g))) continue;
-      return fmt::format("%{}[{}] ({}): interpreter {:#x}, native {:#x}", kernel.params[b]->name, at / size,
-                         ir::dtype_name(dtype), e, g);
-    }
-  }
-  return {};
+  if (kind < 3) return set_bits(special[random() % kCoreValues]);
+  if (kind < 6) return set_bits(special[random() % special.size()]);
+  if (kind == 6) return set_bits(random());
+  a.set(i, static_cast<double>(random() % 64) * 0.25);
 }
 
 std::string compare_one(const Kernel& kernel, const LoadedKernel& native, const std::vector<int64_t>& dims,
                         uint64_t seed) {
-  Memory expected(kernel, dims, seed), got(kernel, dims, seed);
-  ir::loops::RunStatus expected_status;
-  ir::loops::interpret(kernel, expected.pointers, dims, expected_status);
+  std::mt19937_64 random(seed);
+  const auto buffers = make_buffers(kernel, dims, [&](ir::HostArray& a, int64_t i) { set_random(a, i, random); });
   runtime::KernelNeeds needs;
   native.needs(dims.data(), &needs);
   if (const int64_t tasks = ir::loops::task_count(kernel, dims); tasks != needs.tasks)
     return fmt::format("interpreter counts {} tasks, native {}", tasks, needs.tasks);
-  const auto alignment = static_cast<size_t>(runtime::kScratchAlignment);
-  Bytes scratch(static_cast<size_t>(needs.scratch_bytes) + alignment, std::byte{0xff});
-  void* aligned = scratch.data();
-  size_t space = scratch.size();
-  runtime::KernelStatus status;
-  runtime::KernelContext context{&status, static_cast<std::byte*>(std::align(
-                                              alignment, static_cast<size_t>(needs.scratch_bytes), aligned, space))};
-  // In two calls, so that ranges of tasks are tried as well.
-  native.run(&context, got.pointers.data(), dims.data(), 0, needs.tasks / 2);
-  native.run(&context, got.pointers.data(), dims.data(), needs.tasks / 2, needs.tasks);
-  if (status.code != expected_status.code || status.index != expected_status.index)
-    return fmt::format("status: interpreter {} at {}, native {} at {}", expected_status.code, expected_status.index,
-                       status.code, status.index);
-  return first_difference(kernel, expected, got);
+  const KernelRun expected = run_interpreted(kernel, dims, buffers),
+                  found = run_native(native, dims, buffers, TaskOrder::Ascending);
+  if (found.status.index != expected.status.index)
+    return fmt::format("status: interpreter at {}, native at {}", expected.status.index, found.status.index);
+  return difference(kernel, expected, found);
 }
 
 }  // namespace
@@ -191,11 +118,6 @@ std::vector<uint64_t> special_bits(DType dtype) {
   return result;
 }
 
-const CodeGenerator& test_generator() {
-  static const CodeGenerator generator;
-  return generator;
-}
-
 std::string compare_with_interpreter(const std::vector<const Kernel*>& kernels, const std::vector<int64_t>& dims,
                                      uint64_t seed, int* compiled_not_run) {
   for (IsaLevel level : runtime::kAllIsaLevels) {
@@ -214,4 +136,4 @@ std::string compare_with_interpreter(const std::vector<const Kernel*>& kernels, 
   return {};
 }
 
-}  // namespace strata::compiler::llvm_backend
+}  // namespace strata::compiler

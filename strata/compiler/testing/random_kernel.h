@@ -7,9 +7,9 @@
 
 #include "strata/ir/loops/kernel.h"
 
-namespace strata::compiler::llvm_backend {
+namespace strata::compiler {
 
 /// Dimensions "n" (at least 1) and "tasks"; the same seed gives the same kernel.
 ir::loops::Kernel random_kernel(uint64_t seed, std::string name);
 
-}  // namespace strata::compiler::llvm_backend
+}  // namespace strata::compiler

@@ -10,7 +10,7 @@
 #include "strata/ops/list.h"
 #include "strata/ops/sample_arrays.h"
 #include "strata/transform/gradient.h"
-#include "strata/transform/numeric_checks.h"
+#include "strata/transform/testing/numeric_checks.h"
 #include "strata/transform/vmap.h"
 
 namespace strata::transform::checks {

@@ -1,13 +1,13 @@
-#include "strata/compiler/backends/llvm/random_kernel.h"
+#include "strata/compiler/testing/random_kernel.h"
 
 #include <fmt/format.h>
 
 #include <random>
 
-#include "strata/compiler/backends/llvm/native_comparison.h"
+#include "strata/compiler/testing/native_comparison.h"
 #include "strata/ir/loops/legality.h"
 
-namespace strata::compiler::llvm_backend {
+namespace strata::compiler {
 namespace {
 
 using namespace ir::loops;
@@ -281,4 +281,4 @@ class Generator {
 
 Kernel random_kernel(uint64_t seed, std::string name) { return Generator(seed, std::move(name)).take(); }
 
-}  // namespace strata::compiler::llvm_backend
+}  // namespace strata::compiler

@@ -1,6 +1,4 @@
-// Test support: samples of op blocks as f64 programs, and derivatives by differences through the tensor interpreter.
-// Only
-// *_test.cpp include this.
+// For tests: samples of op blocks as f64 programs, and derivatives by differences through the tensor interpreter.
 #pragma once
 
 #include <string>

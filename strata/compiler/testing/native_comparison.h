@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "strata/compiler/backends/llvm/code_generator.h"
+#include "strata/ir/dtype.h"
 #include "strata/ir/loops/kernel.h"
 
-namespace strata::compiler::llvm_backend {
+namespace strata::compiler {
 
 /// The bit patterns worth trying of a dtype: zeros, ones, denormals, limits, infinities, NaN, ties of the half formats.
 std::vector<uint64_t> special_bits(ir::DType dtype);
@@ -19,7 +19,4 @@ std::vector<uint64_t> special_bits(ir::DType dtype);
 std::string compare_with_interpreter(const std::vector<const ir::loops::Kernel*>& kernels,
                                      const std::vector<int64_t>& dims, uint64_t seed, int* compiled_not_run = nullptr);
 
-/// The generator that this folder's tests share: it keeps its target machines.
-const CodeGenerator& test_generator();
-
-}  // namespace strata::compiler::llvm_backend
+}  // namespace strata::compiler

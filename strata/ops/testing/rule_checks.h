@@ -1,5 +1,4 @@
-// Test support: a node of each op built from its samples, and its rules run against the interpreter. Only *_test.cpp
-// include this.
+// For tests: a node of each op built from its samples, and its rules run against the interpreter.
 #pragma once
 
 #include <cmath>

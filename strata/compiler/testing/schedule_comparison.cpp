@@ -1,0 +1,114 @@
+#include "strata/compiler/testing/schedule_comparison.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <random>
+
+#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/testing/kernel_run.h"
+#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/verify.h"
+
+namespace strata::compiler {
+
+using ir::loops::Kernel;
+
+namespace {
+
+/// Small numbers, now and then a NaN; indices that a kernel loads have 64 bits and are 0 or 1.
+void set_random(ir::HostArray& a, int64_t i, std::mt19937_64& random) {
+  const int64_t small = static_cast<int64_t>(random() % 64) - 32;
+  if (ir::is_float(a.dtype()))
+    a.set(i, random() % 50 == 0 ? std::nan("") : static_cast<double>(small) * 0.37 + 0.01);
+  else
+    a.set_int(i,
+              ir::dtype_bytes(a.dtype()) == 8 || ir::is_bool(a.dtype()) ? static_cast<int64_t>(random() % 2) : small);
+}
+
+/// The naive kernel's run, and what the scheduled one gives otherwise in the interpreter.
+struct Interpreted {
+  std::vector<ir::HostArray> buffers;  ///< before the run
+  KernelRun expected;
+  std::string difference;
+};
+
+Interpreted interpret_both(const Kernel& naive, const Kernel& scheduled, const std::vector<int64_t>& dims,
+                           uint64_t seed, const std::vector<ir::HostArray>& inputs = {}) {
+  if (const auto fault = ir::loops::find_fault(scheduled, ir::loops::Stage::Scheduled))
+    return {{}, {}, fault->what + " in " + fault->statement};
+  std::mt19937_64 random(seed);
+  Interpreted result;
+  result.buffers = make_buffers(naive, dims, [&](ir::HostArray& a, int64_t i) { set_random(a, i, random); }, inputs);
+  result.expected = run_interpreted(naive, dims, result.buffers);
+  try {
+    result.difference = difference(naive, result.expected, run_interpreted(scheduled, dims, result.buffers));
+  } catch (const std::exception& error) {
+    result.difference = error.what();
+  }
+  if (!result.difference.empty()) result.difference = "interpreter: " + result.difference;
+  return result;
+}
+
+/// What native code changes, or an empty text. The order of tasks is free; a kernel that fails leaves its results
+/// undefined.
+std::string native_difference(const Kernel& naive, const LoadedKernel& code, const std::vector<int64_t>& dims,
+                              const Interpreted& interpreted) {
+  const KernelRun found = run_native(code, dims, interpreted.buffers, TaskOrder::LastHalfFirst);
+  const auto expected_code = interpreted.expected.status.code;
+  if (expected_code != 0 && found.status.code == expected_code) return {};
+  const std::string text = difference(naive, interpreted.expected, found);
+  return text.empty() ? text : "native: " + text;
+}
+
+std::string with_loops(const Kernel& naive, const Kernel& scheduled, runtime::IsaLevel level, const std::string& text) {
+  return fmt::format("{} at {}: {}\n{}\n{}", naive.name, runtime::isa_level_name(level), text, ir::loops::print(naive),
+                     ir::loops::print(scheduled).substr(0, 6000));
+}
+
+}  // namespace
+
+std::string compare_kernels(const Kernel& naive, const Kernel& scheduled, const std::vector<int64_t>& dims,
+                            runtime::IsaLevel level, Run run, uint64_t seed) {
+  const Interpreted interpreted = interpret_both(naive, scheduled, dims, seed);
+  if (!interpreted.difference.empty() || run == Run::InterpretOnly) return interpreted.difference;
+  const Kernel* const kernels[] = {&scheduled};
+  const Object object = test_generator().compile(kernels, level);
+  if (!runtime::host_can_run(level)) return {};
+  const auto loaded = test_generator().load(object);
+  return native_difference(naive, loaded->find(scheduled.name), dims, interpreted);
+}
+
+std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor levels) {
+  std::vector<Kernel> scheduled;
+  std::vector<const Kernel*> compiled;
+  for (const ComparedKernel& k : kernels)
+    scheduled.push_back(schedule(k.naive, levels.schedule, nullptr, {.is_strict = true}));
+  for (const Kernel& kernel : scheduled) compiled.push_back(&kernel);
+  const Object object = test_generator().compile(compiled, levels.code);
+  const bool runs = runtime::host_can_run(levels.code);
+  const auto loaded = runs ? test_generator().load(object) : nullptr;
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    const auto& [naive, dims, inputs] = kernels[i];
+    const Interpreted interpreted = interpret_both(naive, scheduled[i], dims, i, inputs);
+    std::string text = interpreted.difference;
+    if (text.empty() && runs) text = native_difference(naive, loaded->find(naive.name), dims, interpreted);
+    if (!text.empty()) return with_loops(naive, scheduled[i], levels.schedule, text);
+  }
+  return {};
+}
+
+std::string compare_schedules(const Kernel& naive, const std::vector<int64_t>& dims, Run run, uint64_t seed) {
+  for (runtime::IsaLevel level : runtime::kAllIsaLevels) {
+    const Kernel scheduled = schedule(naive, level, nullptr, {.is_strict = true});
+    const std::string text = compare_kernels(naive, scheduled, dims, level, run, seed);
+    if (!text.empty()) return with_loops(naive, scheduled, level, text);
+  }
+  return {};
+}
+
+std::string compare_schedules(const std::string& text, const std::vector<int64_t>& dims, Run run, uint64_t seed) {
+  return compare_schedules(ir::loops::parse_kernel(text).value(), dims, run, seed);
+}
+
+}  // namespace strata::compiler
