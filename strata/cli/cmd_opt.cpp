@@ -33,6 +33,7 @@ namespace {
 
 struct Options {
   std::string file, level, backend;
+  std::optional<std::string> schedule;
   std::vector<std::string> passes;
   compiler::RunPassesOptions run;
   std::vector<std::string> arguments;
@@ -156,8 +157,17 @@ int run(const Options& options) {
   const auto seed = static_cast<uint64_t>(options.seed);
   if (is_loops)
     return reading_program(options.file, [&] {
-      return run_on_loops(text, {.interpret = options.interpret, .arguments = options.arguments});
+      return run_on_loops(text, {.interpret = options.interpret,
+                                 .arguments = options.arguments,
+                                 .schedule = options.schedule,
+                                 .level = options.compile.isa.value_or(runtime::chosen_isa_level()),
+                                 .check_equivalence = options.equivalence,
+                                 .runs = options.runs,
+                                 .seed = seed});
     });
+  if (options.schedule)
+    throw base::Error("E0710", "--schedule is for loop programs (.sloop)")
+        .hint("`strata explain` prints the loops and the schedule of each kernel of a tensor program");
   if (is_plan)
     return reading_program(options.file, [&] {
       return run_on_plan(text, {.interpret = options.interpret, .arguments = options.arguments, .seed = seed});
@@ -192,13 +202,17 @@ Run declare_opt(CLI::App& app) {
   app.add_option("--seed", o->seed, "of random arguments");
   app.add_option("--runs", o->runs, "how many sets of random arguments")->check(CLI::Range(1, INT_MAX));
   app.add_flag("--check-equivalence", o->equivalence,
-               "compare the program before and after the passes in the interpreter");
+               "compare the program before and after the passes, or the schedule, in the interpreter");
+  app.add_option(
+      "--schedule", o->schedule,
+      "schedule loop programs by these rewrites, as `strata explain` prints them, such as 'vectorise i by 8, 1; "
+      "parallel points by 4096'; `auto` for the compiler's own");
   app.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
   app.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
   app.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
   app.add_option_function<std::string>(
       "--isa", [o](const std::string& name) { o->compile.isa = isa_level_named(name); },
-      "scalar, avx2 or avx512: what --native and --plan compile for");
+      "scalar, avx2 or avx512: what --native, --plan and --schedule compile for");
   app.add_flag("--strict", o->compile.is_strict,
                "with --native and --plan: a kernel that the schedule leaves as written is an error");
   app.add_flag("--no-positions", o->no_positions, "leave the source positions out");

@@ -1,13 +1,19 @@
 #include "strata/cli/opt_loops.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+#include <cstring>
 
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
+#include "strata/compiler/loop/schedule.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/text_form.h"
 #include "strata/ir/text/text_form.h"
+#include "strata/ops/sample_arrays.h"
 
 namespace strata::cli {
 
@@ -33,40 +39,110 @@ std::vector<int64_t> dims_for(const Kernel& kernel, std::span<const HostArray> g
   return dims;
 }
 
-void interpret_kernel(const Kernel& kernel, const LoopOptions& options) {
+/// The values of a kernel's dimensions, in its order.
+class Dims {
+ public:
+  Dims(const Kernel& kernel, std::vector<int64_t> values) : kernel_(kernel), values_(std::move(values)) {}
+
+  std::span<const int64_t> values() const { return values_; }
+  std::vector<int64_t> shape(const Buffer& buffer) const {
+    std::vector<int64_t> shape;
+    for (ir::Dim d : buffer.shape) shape.push_back(d.evaluate([&](std::string_view name) { return of(name); }));
+    return shape;
+  }
+
+ private:
+  int64_t of(std::string_view name) const {
+    for (size_t i = 0; i < values_.size(); ++i)
+      if (kernel_.dims[i] == name) return values_[i];
+    throw base::Error("E0121", fmt::format("the dimension {} is not one of the kernel's", name));
+  }
+
+  const Kernel& kernel_;
+  std::vector<int64_t> values_;
+};
+
+/// What the loop interpreter leaves in copies of the arrays, one for each parameter.
+std::vector<HostArray> interpreted(const Kernel& kernel, std::span<const HostArray> arrays, const Dims& dims,
+                                   RunStatus& status) {
+  std::vector<HostArray> left;
+  std::vector<void*> buffers;
+  for (const HostArray& array : arrays) buffers.push_back(left.emplace_back(array.clone()).data());
+  interpret(kernel, buffers, dims.values(), status);
+  return left;
+}
+
+/// `kernel` is `naive` or a schedule of it: arguments have the shapes of the naive one.
+void interpret_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
   std::vector<HostArray> given;
   for (const std::string& text : options.arguments) given.push_back(ir::parse_array(text).value());
-  const std::vector<int64_t> dims = dims_for(kernel, given);
-  auto value_of = [&](ir::Dim d) {
-    return d.evaluate([&](std::string_view name) {
-      for (size_t i = 0; i < dims.size(); ++i)
-        if (kernel.dims[i] == name) return dims[i];
-      throw base::Error("E0121", fmt::format("the dimension {} is not one of the kernel's", name));
-    });
-  };
+  const Dims dims(naive, dims_for(naive, given));
   std::vector<HostArray> arrays;
-  std::vector<void*> buffers;
   size_t next = 0;
-  for (const Buffer* b : kernel.params) {
-    std::vector<int64_t> shape;
-    for (ir::Dim d : b->shape) shape.push_back(value_of(d));
+  for (const Buffer* b : naive.params) {
+    const std::vector<int64_t> shape = dims.shape(*b);
     HostArray array(b->dtype, shape);
     if (b->kind != BufferKind::Output && next < given.size()) {
-      array = given[next++].clone();
-      if (array.dtype() != b->dtype || array.shape() != shape)
+      const HostArray& argument = given[next++];
+      if (argument.dtype() != b->dtype || argument.shape() != shape)
         throw base::Error(
-            "E0110", fmt::format("%{} of @{} should be {}{}, found {}", b->name, kernel.name, ir::dtype_name(b->dtype),
-                                 ir::shape_str(b->shape), ir::print_array(array).substr(0, 40)));
+            "E0110", fmt::format("%{} of @{} should be {}{}, found {}", b->name, naive.name, ir::dtype_name(b->dtype),
+                                 ir::shape_str(b->shape), ir::print_array(argument).substr(0, 40)));
+      array = argument.clone();
     }
     arrays.push_back(std::move(array));
-    buffers.push_back(arrays.back().data());
   }
   RunStatus status;
-  interpret(kernel, buffers, dims, status);
+  const auto left = interpreted(kernel, arrays, dims, status);
   if (status.code != 0) print_out(fmt::format("status: code {}, index {}\n", status.code, status.index));
-  for (size_t i = 0; i < arrays.size(); ++i)
-    if (kernel.params[i]->kind != BufferKind::Input)
-      print_out(fmt::format("%{}: {}\n", kernel.params[i]->name, ir::print_array(arrays[i])));
+  for (size_t i = 0; i < left.size(); ++i)
+    if (naive.params[i]->kind != BufferKind::Input)
+      print_out(fmt::format("%{}: {}\n", naive.params[i]->name, ir::print_array(left[i])));
+}
+
+// Schedules.
+
+/// Random arrays for the parameters; positions are small, so that most lie inside.
+std::vector<HostArray> random_arrays(const Kernel& kernel, const Dims& dims, uint64_t seed) {
+  std::vector<HostArray> arrays;
+  for (const Buffer* b : kernel.params) {
+    ir::Shape shape;
+    for (const int64_t extent : dims.shape(*b)) shape.push_back(extent);
+    ir::SampleOperand operand{ir::Type::of(b->dtype, shape), ir::SampleOperand::Domain::Normal};
+    if (ir::is_int(b->dtype)) operand = {operand.type, ir::SampleOperand::Domain::Index, 3};
+    arrays.push_back(ops::sample_array(operand, seed * 1000003 + arrays.size()));
+  }
+  return arrays;
+}
+
+/// Both in the loop interpreter, for other values of the symbolic dimensions each time.
+void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOptions& options) {
+  for (int run = 0; run < options.runs; ++run) {
+    std::vector<int64_t> values = dims_for(naive, {});
+    for (size_t i = 0; i < values.size(); ++i) values[i] += static_cast<int64_t>(run * (7 + i));
+    const Dims dims(naive, std::move(values));
+    const auto arrays = random_arrays(naive, dims, options.seed + static_cast<uint64_t>(run));
+    RunStatus status;
+    const auto expected = interpreted(naive, arrays, dims, status),
+               found = interpreted(scheduled, arrays, dims, status);
+    for (size_t i = 0; i < expected.size(); ++i)
+      if (std::memcmp(expected[i].data(), found[i].data(), static_cast<size_t>(expected[i].bytes())) != 0)
+        throw base::Error("E0303", fmt::format("@{}: the schedule changes %{} with the dimensions {}", naive.name,
+                                               naive.params[i]->name, fmt::join(dims.values(), ", ")));
+  }
+  std::fputs(fmt::format("@{}: the same bits on {} sets of random arguments\n", naive.name, options.runs).c_str(),
+             stderr);
+}
+
+Kernel scheduled(const Kernel& naive, const LoopOptions& options) {
+  compiler::ScheduleReport report;
+  Kernel made =
+      compiler::schedule(naive, options.level, &report,
+                         {.rewrites = *options.schedule == "auto" ? "" : *options.schedule, .is_strict = true});
+  print_out(fmt::format("// @{} for {}:\n//   {}\n", naive.name, runtime::isa_level_name(options.level),
+                        fmt::join(report.lines, "\n//   ")));
+  if (options.check_equivalence) check_schedule(naive, made, options);
+  return made;
 }
 
 }  // namespace
@@ -74,10 +150,11 @@ void interpret_kernel(const Kernel& kernel, const LoopOptions& options) {
 int run_on_loops(std::string_view text, const LoopOptions& options) {
   auto kernels = parse_kernels(text);
   if (kernels.value().empty()) throw base::Error("E0120", "the text holds no kernel");
-  for (const Kernel& kernel : kernels.value()) {
+  for (const Kernel& naive : kernels.value()) {
+    const Kernel kernel = options.schedule ? scheduled(naive, options) : naive;
     if (options.interpret)
-      interpret_kernel(kernel, options);
-    else
+      interpret_kernel(naive, kernel, options);
+    else if (!options.check_equivalence)
       print_out(print(kernel));
   }
   return 0;

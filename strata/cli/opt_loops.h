@@ -1,18 +1,27 @@
 // strata opt on loop programs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::cli {
 
 struct LoopOptions {
   bool interpret = false;
-  std::vector<std::string> arguments;  ///< inputs for `interpret`, in the order of the parameters; zeros if left out
+  std::vector<std::string> arguments;   ///< inputs for `interpret`, in the order of the parameters; zeros if left out
+  std::optional<std::string> schedule;  ///< rewrites (compiler/loop/schedule_kinds.h), or "auto" for the chosen ones
+  runtime::IsaLevel level = runtime::chosen_isa_level();
+  bool check_equivalence = false;  ///< of the schedule, on `runs` sets of random arguments
+  int runs = 3;
+  uint64_t seed = 1;
 };
 
-/// Verifies each kernel; prints it, or what the loop interpreter leaves in its outputs.
+/// Verifies each kernel and schedules it if asked to; prints it, or what the loop interpreter leaves in its outputs.
+/// E0303 when a schedule changes a bit.
 int run_on_loops(std::string_view text, const LoopOptions& options);
 
 }  // namespace strata::cli

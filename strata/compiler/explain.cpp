@@ -116,7 +116,9 @@ class Explainer {
     for (const ir::GraphRef& region : node.regions()) e.node += "\n" + ir::print_graph(*region);
     const ir::loops::Kernel naive = lower_kernel(node, facts, e.name);
     e.naive = ir::loops::print(naive);
-    const ir::loops::Kernel scheduled = schedule(naive, options_.level, &e.notes);
+    ScheduleReport report;
+    const ir::loops::Kernel scheduled = schedule(naive, options_.level, &report);
+    e.notes = std::move(report.lines);
     e.scheduled = ir::loops::print(scheduled);
     const ir::loops::Kernel* const kernels[] = {&scheduled};
     if (const auto refusal = backend_.refusal(scheduled))

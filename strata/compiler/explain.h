@@ -18,7 +18,7 @@ struct KernelExplanation {
   std::string within;  ///< "scan @ lstm.cpp:12": the command whose region it runs in; empty: the program itself
   std::string node;    ///< the node as text, with its region
   std::string naive;   ///< loops as lowered
-  std::vector<std::string> notes;  ///< one line per rewrite; "left as written: <reason>" for a refusal
+  std::vector<std::string> notes;  ///< the schedule as text (schedule_kinds.h), remarks as comments
   std::string scheduled;           ///< loops as compiled
   std::string refusal;             ///< why the backend did not take it; empty: it did
   std::string listing;             ///< the backend's code as text; empty when refused

@@ -15,25 +15,21 @@ using runtime::IsaLevel;
 Kernel parse(const std::string& text) { return ir::loops::parse_kernel(text).value(); }
 
 /// Tiles so small that a few dozen elements have whole tiles, tails and several blocks on each axis.
-Tiling small_tiles(int lanes) {
-  return {.lanes = lanes,
-          .tile_rows = 3,
-          .tile_vectors = 2,
-          .depth_block = 8,
-          .row_block = 6,
-          .task_rows = 12,
-          .task_columns = 4 * lanes};
+const std::string kSmallTiles =
+    "tile rows by 3, columns by 8, depth by 8; vectorise columns by 4; block rows by 6; parallel rows by 12, columns "
+    "by "
+    "16; ";
+
+void expect_same_by(const std::string& rewrites, const std::string& text, const std::vector<int64_t>& dims, Run run) {
+  const Kernel naive = parse(text);
+  const Kernel scheduled = schedule(naive, IsaLevel::Avx2, nullptr, {.rewrites = rewrites});
+  EXPECT_EQ(compare_kernels(naive, scheduled, dims, IsaLevel::Avx2, run), "")
+      << rewrites << text << ir::loops::print(scheduled);
 }
 
 void expect_same(const std::string& text, const std::vector<int64_t>& dims, Run run = Run::InterpretOnly) {
-  const Kernel naive = parse(text);
-  ScheduleOptions options;
-  options.tiling = small_tiles(4);
-  std::vector<std::string> notes;
-  const Kernel scheduled = schedule(naive, IsaLevel::Avx2, &notes, options);
-  ASSERT_FALSE(notes.empty());
-  EXPECT_EQ(notes.back(), "epilogue at the last block of depth");
-  EXPECT_EQ(compare_kernels(naive, scheduled, dims, IsaLevel::Avx2, run), "") << text << ir::loops::print(scheduled);
+  expect_same_by(kSmallTiles + "pack rows, columns", text, dims, run);
+  expect_same_by(kSmallTiles + "pack rows, columns; exchange rows and columns", text, dims, run);
 }
 
 std::string matmul(const std::string& x, const std::string& w, const std::string& x_at, const std::string& w_at,
@@ -72,6 +68,17 @@ TEST(TiledContraction, ChosenTilesRunNativelyAtEveryLevel) {
   EXPECT_EQ(compare_schedules(parse(text), in_order(text, {31, 67, 300})), "");
   const std::string other = matmul("K,M", "K,N", "k,i", "k,j");
   EXPECT_EQ(compare_schedules(parse(other), in_order(other, {29, 70, 19})), "");
+}
+
+TEST(TiledContraction, RowsInPlaceAreReadAsTheyLieAndACutTileIsPacked) {
+  const std::string rewrites = kSmallTiles + "pack columns";
+  for (const char* type : {"f32", "f64"}) {
+    const std::string text = matmul("M,20", "20,N", "i,k", "k,j", type);
+    std::string fixed = text;
+    fixed.replace(fixed.find("0..K"), 4, "0..20");
+    for (const auto& [m, n] : {std::pair{0, 3}, {1, 1}, {3, 8}, {7, 9}, {13, 33}, {25, 16}})
+      expect_same_by(rewrites, fixed, {m, n}, Run::InterpretAndNative);
+  }
 }
 
 TEST(TiledContraction, DoublesAndIntegers) {
@@ -118,9 +125,9 @@ TEST(TiledContraction, GradientsOfWindowsTakeTheirRowsFromThePaddedImage) {
         acc = fma(%g[n,o,h,v], select(and(and(le(0, h + p - 1), lt(h + p - 1, 6)), and(le(0, v + q - 1), lt(v + q - 1, 7))),
           %x[n,c,max(0, min(h + p - 1, 5)),max(0, min(v + q - 1, 6))], 0.0), acc) } } }
       %y[o,c,p,q] = acc } } } } })";
-  std::vector<std::string> notes;
-  schedule(parse(text), IsaLevel::Avx512, &notes);
-  EXPECT_EQ(notes.front(), "rows and columns change places: vectors run along what packs better");
+  ScheduleReport report;
+  schedule(parse(text), IsaLevel::Avx512, &report);
+  EXPECT_EQ(report.lines.front(), "exchange rows and columns");
   for (int64_t batch : {0, 1, 3}) EXPECT_EQ(compare_schedules(parse(text), {batch}), "");
   expect_same(text, {3}, Run::InterpretAndNative);
 }

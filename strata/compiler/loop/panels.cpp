@@ -199,22 +199,34 @@ Stmts ColumnPanel::pack_lines(TaskRange columns, TaskRange depth) const {
   return {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
 }
 
-/// Of loads without arithmetic, contiguous along the depth, whose rows are a constant, short way apart: a tile of rows a
-/// multiple of 4 KiB apart would share one set of the first cache. With many columns packing is nearly free, and its panel
-/// stays in the second cache.
-RowStorage best_row_storage(const ContractionScope& s) {
-  const Expr operand = s.k.rows_operand;
-  constexpr int64_t kFewColumns = 256, kShortWay = 2048;
-  if (s.t.task_columns > kFewColumns || operand->op != ExprOp::Load || s.k.rows.is_empty() || s.k.depth.is_empty() ||
-      !s.rows.is_linear() || !s.rows_depth.is_linear())
-    return RowStorage::Packed;
+namespace {
+
+/// Elements between rows, and between steps of depth; 0 where that is no constant.
+std::pair<int64_t, int64_t> row_strides(const ContractionScope& s) {
   LinearIndices indices(s.c, s.facts);
-  const LinearIndex at = indices.of(operand->args[0]);
-  const Dim along_depth = at.coefficient(s.c.loop(s.k.depth.loops.back().var));
-  const Dim along_rows = at.coefficient(s.c.loop(s.k.rows.loops.back().var));
-  const bool is_near = along_depth == Dim(1) && along_rows.is_constant() && along_rows.constant() > 0 &&
-                       along_rows.constant() * ir::dtype_bytes(s.type) <= kShortWay;
-  return is_near ? RowStorage::InPlace : RowStorage::Packed;
+  const LinearIndex at = indices.of(s.k.rows_operand->args[0]);
+  const auto along = [&](const LoopGroup& group) {
+    const Dim stride = at.coefficient(s.c.loop(group.loops.back().var));
+    return stride.is_constant() ? stride.constant() : 0;
+  };
+  return {along(s.k.rows), along(s.k.depth)};
+}
+
+}  // namespace
+
+bool rows_lie_ready(const ContractionScope& s) {
+  if (s.k.rows_operand->op != ExprOp::Load || s.k.rows.is_empty() || s.k.depth.is_empty() || !s.rows.is_linear() ||
+      !s.rows_depth.is_linear())
+    return false;
+  const auto [rows, depth] = row_strides(s);
+  return rows > 0 && depth == 1;
+}
+
+/// With many columns packing is nearly free, and its panel stays in the second cache. Rows that lie far apart use a page
+/// each, and those a multiple of 4 KiB apart share one set of the first cache.
+bool in_place_rows_pay(const ContractionScope& s) {
+  constexpr int64_t kFewColumns = 256, kShortWay = 2048;
+  return s.t.task_columns <= kFewColumns && row_strides(s).first * ir::dtype_bytes(s.type) <= kShortWay;
 }
 
 RowPanel::RowPanel(const ContractionScope& scope, RowStorage storage)

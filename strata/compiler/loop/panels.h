@@ -15,12 +15,15 @@
 #include <vector>
 
 #include "strata/compiler/loop/contraction_scope.h"
+#include "strata/compiler/loop/schedule_kinds.h"
 
 namespace strata::compiler {
 
-enum class RowStorage : uint8_t { Packed, InPlace };
-/// InPlace if the rows may be read where they are and packing them would not pay.
-RowStorage best_row_storage(const ContractionScope& scope);
+/// Whether whole tiles of rows can be read from the operand: loads without arithmetic, contiguous along the depth, whose
+/// rows are a constant way apart.
+bool rows_lie_ready(const ContractionScope& scope);
+/// And whether that is better than to pack them.
+bool in_place_rows_pay(const ContractionScope& scope);
 
 class RowPanel {
  public:

@@ -1,10 +1,9 @@
 #include "strata/compiler/loop/pointwise.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 
+#include "strata/base/error/error.h"
 #include "strata/compiler/loop/access.h"
 #include "strata/compiler/loop/lane_loops.h"
 #include "strata/compiler/loop/tasks.h"
@@ -132,23 +131,22 @@ Stmts vector_loop(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::
 
 namespace {
 
-/// Rows in tasks, with the 32 lanes of their reductions as vectors, or as written where no axis is worth vectors.
-Stmts schedule_rows(Nest nest, LoopContext& c, const ir::Facts& facts, int lanes, bool has_lanes,
-                    std::vector<std::string>& notes) {
-  nest.body = unroll_lane_loops(c, facts, nest.body, lanes);
-  notes.push_back(has_lanes ? fmt::format("lanes as vectors of {}", lanes) : "no axis is worth vectors");
-  if (nest.loops.empty()) return nest.body;
-  std::vector<Dim> extents;
-  for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
+bool has_lane_loops(const Nest& nest) {
+  bool has_lanes = false;
+  for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
+  return has_lanes;
+}
+
+RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
+  const bool has_lanes = has_lane_loops(nest);
   constexpr int64_t unknown = 256;  // steps of an inner loop; a step of 32 lanes counts 32 times
   int64_t inner = 1;
   for_each_stmt(nest.body, [&](const Stmt& s) {
-    const auto extent = s.kind == StmtKind::For ? loop_extent(s, facts) : std::nullopt;
+    const bool is_chain = s.kind == StmtKind::For && s.loop_kind != LoopKind::Vector;
+    const auto extent = is_chain ? loop_extent(s, facts) : std::nullopt;
     if (extent) inner = std::max(inner, (extent->is_constant() ? extent->constant() : unknown) * (has_lanes ? 32 : 1));
   });
-  const int64_t points = std::max<int64_t>(1, kTaskWork / 16 / inner);
-  return {cut_into_tasks(c, extents, points, 1,
-                         [&](std::span<const TaskRange> r) { return loops_over(c, nest.loops, r, nest.body); })};
+  return {.lanes = has_lanes ? lanes : 0, .points = std::max<int64_t>(1, kTaskWork / 16 / inner)};
 }
 
 /// Moves the vector loop innermost, and next to it the loop along which its strided loads are contiguous: their lines
@@ -178,46 +176,66 @@ int64_t points_of_task(const Nest& nest, const ir::Facts& facts, const BodyWork&
   return std::max<int64_t>(4 * lanes, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(points) | 1)));
 }
 
-StmtPtr transposing_tasks(LoopContext& c, std::span<const Dim> extents, const TaskBody& task,
-                          std::vector<std::string>& notes) {
-  std::vector<Expr> chunks(extents.size(), c.i64(1));
-  const Dim lines = extents[extents.size() - 2];
+/// Tasks of lines by elements, of a nest that reads across rows.
+void choose_blocks(ElementSchedule& made, const Nest& nest) {
+  const Dim lines = nest.loops[nest.loops.size() - 2].extent;
   constexpr int64_t most = 4 * kTransposeBlock;
-  const int64_t other = lines.is_constant() ? std::clamp<int64_t>(lines.constant(), 1, most) : most;
-  const int64_t length = std::max<int64_t>(kTransposeBlock, 4096 / other / kTransposeBlock * kTransposeBlock);
-  chunks[chunks.size() - 2] = c.i64(other);
-  chunks.back() = c.i64(length);
-  notes.push_back(fmt::format("in blocks of {} x {}: it reads across rows", other, length));
-  return tasks_of_chunks(c, extents, chunks, task);
+  made.lines = lines.is_constant() ? std::clamp<int64_t>(lines.constant(), 1, most) : most;
+  made.elements = std::max<int64_t>(kTransposeBlock, 4096 / made.lines / kTransposeBlock * kTransposeBlock);
 }
 
 }  // namespace
 
-Stmts schedule_pointwise(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                         Variation& variation, std::vector<std::string>& notes) {
+Schedule choose_pointwise(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                          Variation& variation) {
   int lanes = body_lanes(nest.body, level);
   if (lanes >= 8 && variation.flip(false)) lanes /= 2;
   const int vector = best_vector_loop(nest, c, facts, lanes);
-  bool has_lanes = false;
-  for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
-  if (vector < 0 || has_lanes) return schedule_rows(std::move(nest), c, facts, lanes, has_lanes, notes);
+  if (vector < 0 || has_lane_loops(nest)) return choose_rows(nest, facts, lanes);
   LinearIndices indices = indices_of(nest, c, facts);
   const NestLoop along = nest.loops[static_cast<size_t>(vector)];
   const BodyWork work = work_along(nest, indices, c, along);
-  const bool is_blocked = order_loops(nest, indices, c, vector, work.other_loads > 0);
+  ElementSchedule made{.axis = vector, .widths = stage_widths(nest, along, lanes, work.operations)};
+  Nest ordered = nest;
+  if (order_loops(ordered, indices, c, vector, work.other_loads > 0)) {
+    choose_blocks(made, ordered);
+  } else {
+    const int64_t points = points_of_task(nest, facts, work, lanes);
+    made.points = variation.pick(points, lanes, 4 * points);
+  }
+  return made;
+}
+
+Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
+  if (has_lane_loops(nest) != (schedule.lanes != 0))
+    throw base::Error("E0317", schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
+  if (schedule.lanes != 0) nest.body = unroll_lane_loops(c, facts, nest.body, schedule.lanes);
+  if (nest.loops.empty()) return nest.body;
+  std::vector<Dim> extents;
+  for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
+  return {cut_into_tasks(c, extents, schedule.points, 1,
+                         [&](std::span<const TaskRange> r) { return loops_over(c, nest.loops, r, nest.body); })};
+}
+
+Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
+  if (has_lane_loops(nest)) throw base::Error("E0317", "the rows of this nest have lanes: `vectorise lanes by ...`");
+  LinearIndices indices = indices_of(nest, c, facts);
+  const NestLoop along = nest.loops[static_cast<size_t>(schedule.axis)];
+  order_loops(nest, indices, c, schedule.axis, work_along(nest, indices, c, along).other_loads > 0);
   nest.body = values_first(c, nest.body);
-  const auto widths = stage_widths(nest, along, lanes, work.operations);
-  notes.push_back(fmt::format("vectorise {} by {}", along.var->name, fmt::join(widths, ", ")));
   std::vector<Dim> extents;
   for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
   const auto task = [&](std::span<const TaskRange> ranges) -> Stmts {
     const std::span<const NestLoop> outer(nest.loops.data(), nest.loops.size() - 1);
     const TaskRange row = ranges.back();
-    return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, widths, nest.body));
+    return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, schedule.widths, nest.body));
   };
-  if (is_blocked) return {transposing_tasks(c, extents, task, notes)};
-  const int64_t points = points_of_task(nest, facts, work, lanes);
-  return {cut_into_tasks(c, extents, variation.pick(points, lanes, 4 * points), lanes, task)};
+  if (schedule.points != 0) return {cut_into_tasks(c, extents, schedule.points, schedule.widths.front(), task)};
+  if (extents.size() < 2) throw base::Error("E0317", "`parallel lines` takes a nest of two loops or more");
+  std::vector<Expr> chunks(extents.size(), c.i64(1));
+  chunks[chunks.size() - 2] = c.i64(schedule.lines);
+  chunks.back() = c.i64(schedule.elements);
+  return {tasks_of_chunks(c, extents, chunks, task)};
 }
 
 }  // namespace strata::compiler

@@ -5,19 +5,22 @@
 //   lanes       a reduction's 32 lanes become vectors; rows are cut into tasks
 #pragma once
 
-#include <string>
 #include <vector>
 
-#include "strata/compiler/loop/nest.h"
+#include "strata/compiler/loop/schedule_kinds.h"
 #include "strata/compiler/loop/variation.h"
 #include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 
-/// The statements of the scheduled nest. `notes` gets lines for `strata explain`.
-std::vector<ir::loops::StmtPtr> schedule_pointwise(Nest nest, ir::loops::LoopContext& context, const ir::Facts& facts,
-                                                   runtime::IsaLevel level, Variation& variation,
-                                                   std::vector<std::string>& notes);
+Schedule choose_pointwise(const Nest& nest, ir::loops::LoopContext& context, const ir::Facts& facts,
+                          runtime::IsaLevel level, Variation& variation);
+
+/// The statements of the scheduled nest. E0317 when it can't be done to this nest.
+std::vector<ir::loops::StmtPtr> write_elements(Nest nest, const ElementSchedule& schedule,
+                                               ir::loops::LoopContext& context, const ir::Facts& facts);
+std::vector<ir::loops::StmtPtr> write_rows(Nest nest, const RowSchedule& schedule, ir::loops::LoopContext& context,
+                                           const ir::Facts& facts);
 
 /// for `var` in low..high around `body` by vectors of `lanes` where the body has a vector form, invariant parts in
 /// front. The way in which every schedule runs an innermost loop over elements.

@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <ostream>
 
+#include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/schedule_comparison.h"
+#include "strata/ir/loops/text_form.h"
 #include "strata/ops/list.h"
 #include "strata/ops/sample_arrays.h"
 
@@ -74,6 +76,27 @@ TEST_P(Samples, GiveTheInterpretersBitsAsMachineCode) {
   if (!runtime::host_can_run(levels.code))
     GTEST_SKIP() << kernels.size() << " kernels compiled, not run: this CPU has no "
                  << runtime::isa_level_name(levels.code);
+}
+
+/// What a schedule prints is the schedule: given back as text it makes the same loops, whichever point of the space of
+/// schedules it is.
+TEST(ScheduleText, OfEverySampleMakesTheSameLoopsAgain) {
+  std::vector<ComparedKernel> kernels;
+  for (const ir::Op* op : ops::all_ops())
+    if (op->lower && op->samples) add_samples(*op, kernels);
+  int compared = 0;
+  for (const ComparedKernel& kernel : kernels)
+    for (const uint64_t variation : {0, 1, 2, 3}) {
+      const IsaLevel level = variation % 2 ? IsaLevel::Avx2 : IsaLevel::Avx512;
+      ScheduleReport report;
+      const auto chosen = schedule(kernel.naive, level, &report, {.variation = variation});
+      if (!report.refusal.empty()) continue;
+      const std::string text = fmt::format("{}", fmt::join(report.lines, "\n"));
+      const auto again = schedule(kernel.naive, level, nullptr, {.rewrites = text});
+      ASSERT_EQ(ir::loops::print(again), ir::loops::print(chosen)) << text;
+      ++compared;
+    }
+  EXPECT_GT(compared, 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Samples,

@@ -14,6 +14,8 @@ using namespace ir::loops;
 
 namespace {
 
+using Stmts = std::vector<StmtPtr>;
+
 /// What the schedules below understand: no control flow that depends on data, no checks.
 std::string refusal(const Kernel& kernel) {
   std::string reason;
@@ -26,32 +28,56 @@ std::string refusal(const Kernel& kernel) {
   return reason;
 }
 
-}  // namespace
+Schedule choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                         Variation variation) {
+  const auto contraction = read_contraction(nest, facts);
+  if (!contraction) return choose_pointwise(nest, c, facts, level, variation);
+  if (variation.flip(true))
+    if (auto windowed = choose_windows(*contraction, c, facts, level, variation)) return std::move(*windowed);
+  return choose_contraction(*contraction, c, facts, level, variation);
+}
 
-namespace {
+struct Writing {
+  const Nest& nest;
+  LoopContext& c;
+  const ir::Facts& facts;
+  std::vector<std::string>& notes;
 
-std::vector<StmtPtr> scheduled_body(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                                    const ScheduleOptions& options, std::vector<std::string>& lines) {
-  Variation variation(options.variation);
-  lines = simplify_nest(nest, c, facts);
-  auto contraction = read_contraction(nest, facts);
-  if (!contraction) return schedule_pointwise(std::move(nest), c, facts, level, variation, lines);
-  if (!options.tiling && variation.flip(true))
-    if (auto windowed = schedule_windows(*contraction, c, facts, level, variation, lines)) return std::move(*windowed);
-  if (should_transpose(*contraction, c, facts, runtime::vector_lanes(contraction->accumulator->type.dtype, level))) {
-    contraction->transpose();
-    lines.push_back("rows and columns change places: vectors run along what packs better");
+  Stmts operator()(const ElementSchedule& s) const { return write_elements(nest, s, c, facts); }
+  Stmts operator()(const RowSchedule& s) const { return write_rows(nest, s, c, facts); }
+  Stmts operator()(const ContractionSchedule& s) const {
+    return write_contraction(*read_contraction(nest, facts), s, c, facts, notes);
   }
-  const Tiling tiling = options.tiling ? *options.tiling : choose_tiling(*contraction, level, variation);
-  return schedule_contraction(*contraction, c, facts, tiling, lines);
+  Stmts operator()(const ColumnWindowSchedule& s) const {
+    return write_column_windows(*read_contraction(nest, facts), s, c, facts);
+  }
+  Stmts operator()(const RowWindowSchedule& s) const {
+    return write_row_windows(*read_contraction(nest, facts), s, c, facts);
+  }
+};
+
+Stmts scheduled_body(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                     const ScheduleOptions& options, std::vector<std::string>& lines) {
+  for (const std::string& line : simplify_nest(nest, c, facts)) lines.push_back("# " + line);
+  const Schedule schedule = options.rewrites.empty()
+                                ? choose_schedule(nest, c, facts, level, Variation(options.variation))
+                                : schedule_of(parse_rewrites(options.rewrites), nest, c, facts);
+  for (const Rewrite& rewrite : rewrites_of(schedule, nest)) lines.push_back(rewrite.str());
+  std::vector<std::string> remarks;
+  Stmts made = std::visit(Writing{nest, c, facts, remarks}, schedule);
+  for (const std::string& remark : remarks) lines.push_back("# " + remark);
+  return made;
 }
 
 }  // namespace
 
-Kernel schedule(const Kernel& naive, runtime::IsaLevel level, std::vector<std::string>* notes,
-                const ScheduleOptions& options) {
-  std::vector<std::string> lines;
+Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* report, const ScheduleOptions& options) {
+  ScheduleReport made;
   Kernel result = naive;
+  const auto leave = [&](const std::string& reason) {
+    made.lines.push_back("# left as written: " + reason);
+    made.refusal = reason;
+  };
   try {
     std::string reason = refusal(naive);
     std::optional<Nest> nest;
@@ -62,17 +88,19 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, std::vector<std::s
       if (!nest) reason = "a bound is not made of dimensions";
     }
     if (nest) {
-      flat.body = scheduled_body(std::move(*nest), *flat.context, flat.facts, level, options, lines);
+      flat.body = scheduled_body(std::move(*nest), *flat.context, flat.facts, level, options, made.lines);
       result = std::move(flat);
+    } else if (options.rewrites.empty()) {
+      leave(reason);
     } else {
-      lines.push_back("left as written: " + reason);
+      throw base::Error("E0317", "the kernel takes no schedule: " + reason);
     }
   } catch (const base::Error& error) {
-    if (options.is_strict && error.kind() == base::ErrorKind::Internal) throw;
-    lines.push_back(std::string("left as written: ") + error.what());
+    if (!options.rewrites.empty() || (options.is_strict && error.kind() == base::ErrorKind::Internal)) throw;
+    leave(error.what());
     result = naive;
   }
-  if (notes) *notes = std::move(lines);
+  if (report) *report = std::move(made);
   return result;
 }
 

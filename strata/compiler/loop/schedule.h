@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "strata/compiler/loop/tiling.h"
 #include "strata/ir/loops/kernel.h"
 #include "strata/runtime/machine/isa_level.h"
 
@@ -13,15 +12,21 @@ namespace strata::compiler {
 
 /// What a caller may choose; tests do, to reach every tail with small sizes. The bits of results stay the same.
 struct ScheduleOptions {
-  std::optional<Tiling> tiling;  ///< of contractions; lanes as given
-  uint64_t variation = 0;        ///< see variation.h
+  std::string rewrites;    ///< the schedule as text (schedule_kinds.h) instead of the one that would be chosen
+  uint64_t variation = 0;  ///< see variation.h
   /// An internal error of a rewrite is thrown. Else the kernel stays as written, and the error is its note: a slow
   /// program is better than none, but only where nobody asked to be told.
   bool is_strict = false;
 };
 
-/// `notes`, if given, gets one line per rewrite that was applied or refused, for `strata explain`.
-ir::loops::Kernel schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level,
-                           std::vector<std::string>* notes = nullptr, const ScheduleOptions& options = {});
+/// What became of a kernel, for `strata explain`.
+struct ScheduleReport {
+  std::vector<std::string> lines;  ///< the rewrites, with remarks as comments: text that can be given back
+  std::string refusal;             ///< why the kernel was left as written; empty: it was scheduled
+};
+
+/// E0316 and E0317 when the given rewrites are no schedule of this kernel.
+ir::loops::Kernel schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level, ScheduleReport* report = nullptr,
+                           const ScheduleOptions& options = {});
 
 }  // namespace strata::compiler

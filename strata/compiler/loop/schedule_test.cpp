@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "strata/base/error/error.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/loops/text_form.h"
@@ -56,17 +57,86 @@ TEST(Schedule, ChainsAndLanesOfAnyLengthRunNatively) {
 }
 
 TEST(Schedule, ExplainSaysWhatWasDoneAndWhatWasRefused) {
-  std::vector<std::string> notes;
   const auto explain = [&](const std::string& text) {
-    schedule(ir::loops::parse_kernel(text).value(), runtime::IsaLevel::Avx2, &notes);
-    return fmt::format("{}", fmt::join(notes, "; "));
+    ScheduleReport report;
+    schedule(ir::loops::parse_kernel(text).value(), runtime::IsaLevel::Avx2, &report);
+    return fmt::format("{}", fmt::join(report.lines, "; "));
   };
   EXPECT_EQ(explain("kernel @f(%x: f32[B,4]) -> (%y: f32[B,4]) { parallel i in 0..B { vector j in 0..4 { %y[i,j] = "
                     "neg(%x[i,j]) } } }"),
-            "join i, j; vectorise ij by 8, 1");
+            "# join i, j; vectorise ij by 8, 1; parallel points by 8192");
   EXPECT_EQ(
       explain("kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { if gt(%x[i], 0.0) { %y[i] = 1.0 } } }"),
-      "left as written: it branches on data");
+      "# left as written: it branches on data");
+}
+
+/// The code and message with which a text is refused for a kernel; "taken" if it is not.
+std::string refusal(const std::string& kernel, const std::string& rewrites) {
+  try {
+    schedule(ir::loops::parse_kernel(kernel).value(), runtime::IsaLevel::Avx2, nullptr, {.rewrites = rewrites});
+  } catch (const base::Error& error) {
+    return error.code() + " " + error.message();
+  }
+  return "taken";
+}
+
+TEST(Schedule, ATextThatIsNoListOfRewritesIsRefused) {
+  const std::string kernel = "kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { %y[i] = neg(%x[i]) } }";
+  EXPECT_EQ(refusal(kernel, "vectorise i by 8, 1; parallel points by 64  # a comment"), "taken");
+  EXPECT_EQ(refusal(kernel, "vectorise"), "E0316 `vectorise`: it does not say to what");
+  EXPECT_EQ(refusal(kernel, "vectorise i by eight"),
+            "E0316 `vectorise i by eight`: expected a number of at most 16777216, found `eight`");
+  EXPECT_EQ(refusal(kernel, "tile i by 99999999999999999999"),
+            "E0316 `tile i by 99999999999999999999`: expected a number of at most 16777216, found "
+            "`99999999999999999999`");
+  EXPECT_EQ(refusal(kernel, "vectorise , i by 8"),
+            "E0316 `vectorise , i by 8`: a comma stands before nothing that is named");
+}
+
+TEST(Schedule, RewritesThatAreNoScheduleOfTheNestAreRefused) {
+  const std::string points = "kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { %y[i] = neg(%x[i]) } }";
+  EXPECT_EQ(refusal(points, "vectorise j by 8, 1; parallel points by 64"), "E0317 the nest has no loop j; it has i");
+  EXPECT_EQ(refusal(points, "vectorise i by 8; parallel points by 64"),
+            "E0317 `vectorise i` ends with 1: what is left over");
+  EXPECT_EQ(refusal(points, "vectorise i by 7, 1; parallel points by 64"),
+            "E0317 `vectorise i` takes powers of two of at most 64, widest first, found 7");
+  EXPECT_EQ(refusal(points, "vectorise i by 8, 1"), "E0317 this schedule lacks `parallel points`");
+  EXPECT_EQ(refusal(points, "vectorise i by 8, 1; parallel points by 64; tile i by 3"),
+            "E0317 `tile i by 3` is no rewrite of this kind of nest");
+  EXPECT_EQ(refusal(points, "vectorise lanes by 8; parallel points by 64"),
+            "E0317 the rows of this nest have no lanes");
+  EXPECT_EQ(refusal(points, "vectorise i by 8, 1; parallel lines by 4, elements by 4"),
+            "E0317 `parallel lines` takes a nest of two loops or more");
+  EXPECT_EQ(refusal(points, "window columns"), "E0317 the nest is no product, and has no windows");
+  EXPECT_EQ(
+      refusal("kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { if gt(%x[i], 0.0) { %y[i] = 1.0 } } }",
+              "parallel points by 64"),
+      "E0317 the kernel takes no schedule: it branches on data");
+}
+
+TEST(Schedule, ATilingThatCannotBeIsRefused) {
+  const std::string product = R"(kernel @dot(%x: f32[M,K], %w: f32[K,N]) -> (%y: f32[M,N]) {
+    parallel i in 0..M { vector j in 0..N { var acc: f32 = 0.0
+      for k in 0..K { acc = fma(%x[i,k], %w[k,j], acc) }
+      %y[i,j] = acc } } })";
+  const auto with = [&](const std::string& part, const std::string& other) {
+    std::string text =
+        "tile rows by 4, columns by 16, depth by 64; vectorise columns by 8; block rows by 8; parallel rows by 16, "
+        "columns by 32; pack rows, columns";
+    return refusal(product, text.replace(text.find(part), part.size(), other));
+  };
+  EXPECT_EQ(with("block", "block"), "taken");
+  EXPECT_EQ(with("columns by 16", "columns by 12"),
+            "E0317 `tile columns` takes a multiple of the vector's 8, found 12");
+  EXPECT_EQ(with("rows by 8", "rows by 9"), "E0317 `block rows` takes a multiple of the tile's 4, found 9");
+  EXPECT_EQ(with("rows by 4", "rows by 0"), "E0317 `tile rows` takes one number of 1 to 64, found 0");
+  EXPECT_EQ(with("rows by 4", "rows by 64"), "E0317 a tile of 64 rows by 2 vectors has more than 64 sums");
+  EXPECT_EQ(with("depth by 64", "depth by 65536"), "taken");
+  EXPECT_EQ(with("columns by 32", "columns by 65536"), "taken");
+  EXPECT_EQ(with("pack rows, ", "pack "),
+            "E0317 rows can't be read in place: they are computed, or not contiguous along the depth");
+  EXPECT_EQ(with("pack rows, columns", "pack rows"), "E0317 this schedule lacks `pack columns`");
+  EXPECT_EQ(with("pack", "window columns; pack"), "E0317 the nest reads no windows along columns");
 }
 
 }  // namespace

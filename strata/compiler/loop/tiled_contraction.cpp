@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/error.h"
 #include "strata/compiler/loop/panels.h"
 #include "strata/compiler/loop/pointwise.h"
 
@@ -16,8 +17,8 @@ using Stmts = std::vector<StmtPtr>;
 
 class Writer {
  public:
-  Writer(ContractionScope& scope, std::vector<std::string>& notes)
-      : s_(scope), c_(scope.c), k_(scope.k), t_(scope.t), rows_(scope, best_row_storage(scope)), columns_(scope) {
+  Writer(ContractionScope& scope, RowStorage rows, std::vector<std::string>& notes)
+      : s_(scope), c_(scope.c), k_(scope.k), t_(scope.t), rows_(scope, rows), columns_(scope) {
     const Dim depth = k_.depth.extent();
     is_one_block_ = depth.is_constant() && depth.constant() <= t_.depth_block;
     // A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of
@@ -26,7 +27,6 @@ class Writer {
     const int64_t all_rows = (t_.task_rows + t_.tile_rows - 1) / t_.tile_rows * t_.tile_rows;
     const int64_t columns = is_one_block_ && is_by_tiles_ ? t_.tile_columns() : t_.task_columns + 16;
     sums_ = s_.scratch("sums", {is_one_block_ ? t_.tile_rows : all_rows, columns});
-    notes.push_back(t_.str());
     notes.push_back(rows_.note());
     notes.push_back(columns_.note());
     notes.push_back(is_one_block_ ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
@@ -213,8 +213,7 @@ class Writer {
   const Buffer* sums_;
 };
 
-}  // namespace
-
+/// Whether rows and columns had better change places: vectors run along columns.
 bool should_transpose(const Contraction& k, LoopContext& c, const ir::Facts& facts, int lanes) {
   const Dim rows = k.rows.extent(), columns = k.columns.extent();
   const bool few_columns = columns.is_constant() && columns.constant() < lanes;
@@ -228,10 +227,26 @@ bool should_transpose(const Contraction& k, LoopContext& c, const ir::Facts& fac
          contiguity(c, facts, k.columns_operand, k.depth) > 0;
 }
 
-Stmts schedule_contraction(const Contraction& contraction, LoopContext& c, const ir::Facts& facts, const Tiling& tiling,
-                           std::vector<std::string>& notes) {
-  ContractionScope scope(contraction, c, facts, tiling);
-  return Writer(scope, notes).write();
+}  // namespace
+
+ContractionSchedule choose_contraction(Contraction k, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                                       Variation& variation) {
+  ContractionSchedule made;
+  made.is_exchanged = should_transpose(k, c, facts, runtime::vector_lanes(k.accumulator->type.dtype, level));
+  if (made.is_exchanged) k.transpose();
+  made.tiling = choose_tiling(k, level, variation);
+  const ContractionScope scope(k, c, facts, made.tiling);
+  if (rows_lie_ready(scope) && variation.flip(in_place_rows_pay(scope))) made.rows = RowStorage::InPlace;
+  return made;
+}
+
+Stmts write_contraction(Contraction k, const ContractionSchedule& schedule, LoopContext& c, const ir::Facts& facts,
+                        std::vector<std::string>& notes) {
+  if (schedule.is_exchanged) k.transpose();
+  ContractionScope scope(k, c, facts, schedule.tiling);
+  if (schedule.rows == RowStorage::InPlace && !rows_lie_ready(scope))
+    throw base::Error("E0317", "rows can't be read in place: they are computed, or not contiguous along the depth");
+  return Writer(scope, schedule.rows, notes).write();
 }
 
 }  // namespace strata::compiler

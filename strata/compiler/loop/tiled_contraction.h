@@ -12,17 +12,17 @@
 #include <string>
 #include <vector>
 
-#include "strata/compiler/loop/contraction.h"
-#include "strata/compiler/loop/tiling.h"
+#include "strata/compiler/loop/schedule_kinds.h"
+#include "strata/compiler/loop/variation.h"
 
 namespace strata::compiler {
 
-std::vector<ir::loops::StmtPtr> schedule_contraction(const Contraction& contraction, ir::loops::LoopContext& context,
-                                                     const ir::Facts& facts, const Tiling& tiling,
-                                                     std::vector<std::string>& notes);
+ContractionSchedule choose_contraction(Contraction contraction, ir::loops::LoopContext& context, const ir::Facts& facts,
+                                       runtime::IsaLevel level, Variation& variation);
 
-/// Whether rows and columns had better change places: vectors run along columns.
-bool should_transpose(const Contraction& contraction, ir::loops::LoopContext& context, const ir::Facts& facts,
-                      int lanes);
+/// `notes` gets lines for `strata explain`. E0317 when rows are to be read in place and can't be.
+std::vector<ir::loops::StmtPtr> write_contraction(Contraction contraction, const ContractionSchedule& schedule,
+                                                  ir::loops::LoopContext& context, const ir::Facts& facts,
+                                                  std::vector<std::string>& notes);
 
 }  // namespace strata::compiler

@@ -1,18 +1,11 @@
 #include "strata/compiler/loop/tiling.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace strata::compiler {
 
 using ir::Dim;
 using runtime::IsaLevel;
-
-std::string Tiling::str() const {
-  return fmt::format("tile rows by {}, columns by {} ({} vectors of {}), depth by {}; tasks of {} x {}", tile_rows,
-                     tile_columns(), tile_vectors, lanes, depth_block, task_rows, task_columns);
-}
 
 namespace {
 

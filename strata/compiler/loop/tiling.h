@@ -6,8 +6,6 @@
 //   tile      tile_rows x (tile_vectors * lanes) accumulators in registers, reloaded for each block of k
 #pragma once
 
-#include <string>
-
 #include "strata/compiler/loop/contraction.h"
 #include "strata/compiler/loop/variation.h"
 #include "strata/runtime/machine/isa_level.h"
@@ -19,12 +17,11 @@ struct Tiling {
   int64_t tile_rows = 1, tile_vectors = 1;
   int64_t depth_block = 256;
   int64_t row_block = 1;     ///< a multiple of tile_rows
-  int64_t task_rows = 1;     ///< a multiple of row_block
+  int64_t task_rows = 1;     ///< a multiple of tile_rows
   int64_t task_columns = 1;  ///< a multiple of tile_columns()
 
   int64_t tile_columns() const { return tile_vectors * lanes; }
-  /// "tile rows by 14, columns by 32, depth by 256; ..."
-  std::string str() const;
+  friend bool operator==(const Tiling&, const Tiling&) = default;
 };
 
 Tiling choose_tiling(const Contraction& contraction, runtime::IsaLevel level, Variation& variation);

@@ -50,6 +50,18 @@ int64_t batch_tasks(const Contraction& k) {
 
 }  // namespace
 
+void complete(ColumnWindowTiling& tiling, const Windows& w) {
+  tiling.are_rows_shared = !w.free_loops.is_empty();  // the rows don't move with them, but may with the batch
+  tiling.tiling.task_columns = round_up(tiling.lines * w.strides()[0], tiling.tiling.tile_columns());
+  tiling.tiling.depth_block = tiling.free_block * w.offset_count();
+}
+
+void complete(RowWindowTiling& tiling, const Windows& w) {
+  Tiling& t = tiling.tiling;
+  t.tile_rows = t.row_block = t.task_rows = ceil_div(w.positions(), tiling.pieces);
+  t.depth_block = w.offset_count();
+}
+
 std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level,
                                                       Variation& variation) {
   const int64_t offsets = w.offset_count();
@@ -72,11 +84,9 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   made.lines = ceil_div(all_lines, ceil_div(all_lines, made.lines));
   made.lines = variation.pick(made.lines, 1, made.lines);
 
-  // The rows don't move with the columns' free loops, but may with the batch.
-  made.are_rows_shared = !w.free_loops.is_empty();
   const int64_t outer = w.free_loops.is_empty() ? 1 : extent_of(w.free_loops.loops.back().extent);
   const auto images = static_cast<int64_t>(5 * kTaskOperations / operations);
-  if (made.are_rows_shared)
+  if (!w.free_loops.is_empty())
     made.images = variation.pick(std::clamp<int64_t>(images, 1, std::clamp<int64_t>(outer / 4, 1, 8)), 1, 8);
 
   const int64_t plane_bytes = w.axes[0].length(made.lines) * strides[0] * bytes;
@@ -89,10 +99,9 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   made.free_block = variation.pick(made.free_block, 1, made.free_block);
 
   choose_tile(t, std::min<int64_t>(rows, 64), computed, level, variation);
-  t.task_columns = round_up(computed, t.tile_columns());
-  t.depth_block = made.free_block * offsets;
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
   t.task_rows = round_up(std::min<int64_t>(rows, 4 * t.row_block), t.tile_rows);
+  complete(made, w);
   return made;
 }
 
@@ -110,7 +119,6 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
   made.pieces = ceil_div(window, t.tile_rows);
   made.task_pieces = made.pieces;
   t.task_columns = round_up(std::min<int64_t>(columns, 128), t.tile_columns());
-  t.depth_block = positions;
 
   const int64_t free = extent_of(w.free_loops.extent());
   made.task_free = free <= 8 ? ceil_div(free, 2) : std::min<int64_t>(ceil_div(free, 4), 16);
@@ -121,8 +129,7 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
     made.pieces = std::max<int64_t>(made.pieces, 2);
     made.task_pieces = 1;
   }
-  t.tile_rows = ceil_div(window, made.pieces);
-  t.row_block = t.task_rows = t.tile_rows;
+  complete(made, w);
 
   made.task_free = variation.pick(made.task_free, 1, made.task_free);
   const int64_t plane_bytes = w.axes[0].length() * w.strides()[0] * bytes;

@@ -233,12 +233,8 @@ class Writer {
 }  // namespace
 
 Stmts schedule_column_windows(const Contraction& contraction, const Windows& windows, const ColumnWindowTiling& tiling,
-                              LoopContext& context, const ir::Facts& facts, std::vector<std::string>& notes) {
+                              LoopContext& context, const ir::Facts& facts) {
   ContractionScope scope(contraction, context, facts, tiling.tiling);
-  notes.push_back(fmt::format("windows along columns: no panel, a plane of {} lines with {} of its depth at once",
-                              tiling.lines, tiling.free_block));
-  notes.push_back(fmt::format("tile rows by {}, positions by {} ({} vectors of {})", tiling.tiling.tile_rows,
-                              tiling.tiling.tile_columns(), tiling.tiling.tile_vectors, tiling.tiling.lanes));
   return Writer(scope, windows, tiling).write();
 }
 

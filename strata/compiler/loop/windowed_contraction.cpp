@@ -7,21 +7,33 @@ namespace strata::compiler {
 
 using namespace ir::loops;
 
-std::optional<std::vector<StmtPtr>> schedule_windows(const Contraction& contraction, LoopContext& c,
-                                                     const ir::Facts& facts, runtime::IsaLevel level,
-                                                     Variation& variation, std::vector<std::string>& notes) {
-  Contraction transposed = contraction;
-  transposed.transpose();
-  const Contraction* const ways[] = {&contraction, &transposed};
-  for (const Contraction* k : ways)
-    if (const auto windows = read_windows(*k, k->columns, k->columns_operand, c, facts))
+std::optional<Schedule> choose_windows(const Contraction& contraction, LoopContext& c, const ir::Facts& facts,
+                                       runtime::IsaLevel level, Variation& variation) {
+  Contraction exchanged = contraction;
+  exchanged.transpose();
+  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
+    if (const auto windows = windows_along(Side::Columns, *k, c, facts))
       if (const auto tiling = tile_column_windows(*k, *windows, level, variation))
-        return schedule_column_windows(*k, *windows, *tiling, c, facts, notes);
-  for (const Contraction* k : ways)
-    if (const auto windows = read_windows(*k, k->rows, k->rows_operand, c, facts))
+        return ColumnWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
+  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
+    if (const auto windows = windows_along(Side::Rows, *k, c, facts))
       if (const auto tiling = tile_row_windows(*k, *windows, level, variation))
-        return schedule_row_windows(*k, *windows, *tiling, c, facts, notes);
+        return RowWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
   return std::nullopt;
+}
+
+std::vector<StmtPtr> write_column_windows(Contraction k, const ColumnWindowSchedule& schedule, LoopContext& c,
+                                          const ir::Facts& facts) {
+  if (schedule.is_exchanged) k.transpose();
+  const Windows windows = require_windows(Side::Columns, k, c, facts);
+  return schedule_column_windows(k, windows, schedule.tiling, c, facts);
+}
+
+std::vector<StmtPtr> write_row_windows(Contraction k, const RowWindowSchedule& schedule, LoopContext& c,
+                                       const ir::Facts& facts) {
+  if (schedule.is_exchanged) k.transpose();
+  const Windows windows = require_windows(Side::Rows, k, c, facts);
+  return schedule_row_windows(k, windows, schedule.tiling, c, facts);
 }
 
 }  // namespace strata::compiler

@@ -21,20 +21,22 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
+#include "strata/compiler/loop/schedule_kinds.h"
 #include "strata/compiler/loop/variation.h"
-#include "strata/compiler/loop/windows.h"
 #include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 
-/// The contraction by one of the two schedules; empty if it has no windows that this pays for. Rows and columns may
-/// change places.
-std::optional<std::vector<ir::loops::StmtPtr>> schedule_windows(const Contraction& contraction,
-                                                                ir::loops::LoopContext& context, const ir::Facts& facts,
-                                                                runtime::IsaLevel level, Variation& variation,
-                                                                std::vector<std::string>& notes);
+/// One of the two; empty if the contraction has no windows that they pay for. Rows and columns may change places.
+std::optional<Schedule> choose_windows(const Contraction& contraction, ir::loops::LoopContext& context,
+                                       const ir::Facts& facts, runtime::IsaLevel level, Variation& variation);
+
+/// E0317 when the contraction has no such windows.
+std::vector<ir::loops::StmtPtr> write_column_windows(Contraction contraction, const ColumnWindowSchedule& schedule,
+                                                     ir::loops::LoopContext& context, const ir::Facts& facts);
+std::vector<ir::loops::StmtPtr> write_row_windows(Contraction contraction, const RowWindowSchedule& schedule,
+                                                  ir::loops::LoopContext& context, const ir::Facts& facts);
 
 }  // namespace strata::compiler

@@ -219,13 +219,9 @@ class Writer {
 }  // namespace
 
 Stmts schedule_row_windows(const Contraction& contraction, const Windows& windows, const RowWindowTiling& tiling,
-                           LoopContext& context, const ir::Facts& facts, std::vector<std::string>& notes) {
+                           LoopContext& context, const ir::Facts& facts) {
   const Contraction step = step_of(contraction, windows);
   ContractionScope scope(step, context, facts, tiling.tiling);
-  notes.push_back(fmt::format("windows along rows: no panel, a plane per step of depth; {} offsets in {} tiles",
-                              windows.positions(), tiling.pieces));
-  notes.push_back(fmt::format("tile offsets by {}, columns by {} ({} vectors of {})", tiling.tiling.tile_rows,
-                              tiling.tiling.tile_columns(), tiling.tiling.tile_vectors, tiling.tiling.lanes));
   return Writer(scope, contraction, windows, tiling).write();
 }
 

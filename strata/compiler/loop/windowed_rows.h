@@ -1,7 +1,6 @@
 // Convolutions with windows along rows: see windowed_contraction.h.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "strata/compiler/loop/window_tiling.h"
@@ -10,6 +9,6 @@ namespace strata::compiler {
 
 std::vector<ir::loops::StmtPtr> schedule_row_windows(const Contraction& contraction, const Windows& windows,
                                                      const RowWindowTiling& tiling, ir::loops::LoopContext& context,
-                                                     const ir::Facts& facts, std::vector<std::string>& notes);
+                                                     const ir::Facts& facts);
 
 }  // namespace strata::compiler

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "strata/base/error/error.h"
+
 namespace strata::compiler {
 
 using ir::Dim;
@@ -91,10 +93,10 @@ WindowAxis axis_along(const NestLoop& loop, const LoopGroup& depth_loops, const 
 
 }  // namespace
 
-std::optional<Windows> read_windows(const Contraction& k, const LoopGroup& group, Expr operand, LoopContext& c,
-                                    const ir::Facts& facts) {
+std::optional<Windows> windows_along(Side side, const Contraction& k, LoopContext& c, const ir::Facts& facts) {
+  const LoopGroup& group = side == Side::Columns ? k.columns : k.rows;
   Forms forms(c, facts);
-  forms.collect(operand);
+  forms.collect(side == Side::Columns ? k.columns_operand : k.rows_operand);
   Windows found;
   std::vector<const LoopVar*> taken;
   for (const NestLoop& loop : group.loops) {
@@ -115,6 +117,14 @@ std::optional<Windows> read_windows(const Contraction& k, const LoopGroup& group
     (is_offset ? found.offsets : found.free_depth).loops.push_back(depth);
   }
   return found;
+}
+
+Windows require_windows(Side side, const Contraction& k, LoopContext& c, const ir::Facts& facts) {
+  auto windows = windows_along(side, k, c, facts);
+  if (!windows)
+    throw base::Error("E0317",
+                      std::string("the nest reads no windows along ") + (side == Side::Columns ? "columns" : "rows"));
+  return std::move(*windows);
 }
 
 }  // namespace strata::compiler

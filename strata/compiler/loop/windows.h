@@ -40,9 +40,13 @@ struct Windows {
   int64_t offset_count() const;
 };
 
-/// The windows of `operand`, whose own loops are `group`; empty if it has none, or one of an extent that is not
-/// constant.
-std::optional<Windows> read_windows(const Contraction& contraction, const LoopGroup& group, ir::loops::Expr operand,
-                                    ir::loops::LoopContext& context, const ir::Facts& facts);
+enum class Side : uint8_t { Columns, Rows };
+
+/// The windows of the operand that has these loops; empty if it has none, or one of an extent that is not constant.
+std::optional<Windows> windows_along(Side side, const Contraction& contraction, ir::loops::LoopContext& context,
+                                     const ir::Facts& facts);
+/// E0317 if there are none.
+Windows require_windows(Side side, const Contraction& contraction, ir::loops::LoopContext& context,
+                        const ir::Facts& facts);
 
 }  // namespace strata::compiler

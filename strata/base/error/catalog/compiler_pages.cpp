@@ -37,6 +37,14 @@ constexpr ErrorPage kPages[] = {
      "thread. "
      "The message gives the reason, which `strata explain` prints for every kernel. Ops that write their own loops, "
      "such as sort and scatter, are meant as they are. What a backend refuses (E0310) is an error in either mode."},
+    {"E0316", ErrorKind::User, "a text that is no schedule",
+     "A schedule is a list of rewrites, one a line or parted by `;`: a verb, what it is done to, and numbers, such as "
+     "`tile rows by 8, columns by 32, depth by 256`. `strata explain` prints the schedule of each kernel as such a "
+     "text; `#` begins a comment."},
+    {"E0317", ErrorKind::User, "a schedule that this kernel can't have",
+     "The rewrites don't fit the kernel's loops: one is missing, one is of another kind of nest, or a number can't be. "
+     "`strata opt FILE.sloop --schedule auto` prints the schedule that the compiler would choose: change its "
+     "numbers."},
 };
 
 }  // namespace

@@ -1,0 +1,240 @@
+#include "strata/compiler/loop/schedule_kinds.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "strata/base/error/error.h"
+
+namespace strata::compiler {
+
+using ir::loops::LoopContext;
+
+namespace {
+
+using Parts = std::vector<Rewrite::Part>;
+
+constexpr int64_t kMostPoints = 1 << 24;   // of a task
+constexpr int64_t kMostExtent = 1 << 16;   // of a tile, block or task along one axis
+constexpr int64_t kMostScratch = 1 << 24;  // elements of a panel
+constexpr int64_t kMostSums = 64;          // vectors of a register tile: more would only be spilled
+constexpr int64_t kWidestVector = 64;
+
+[[noreturn]] void refuse(const std::string& reason) { throw base::Error("E0317", reason); }
+
+// How an axis is named: by its loop, by its number where two loops have one name.
+
+std::string axis_name(const Nest& nest, size_t axis) {
+  const std::string& name = nest.loops[axis].var->name;
+  const auto same =
+      std::count_if(nest.loops.begin(), nest.loops.end(), [&](const NestLoop& loop) { return loop.var->name == name; });
+  return same == 1 ? name : fmt::format("axis {}", axis);
+}
+
+int axis_named(const Nest& nest, const std::string& name) {
+  std::string names;
+  for (size_t axis = 0; axis < nest.loops.size(); ++axis) {
+    if (axis_name(nest, axis) == name) return static_cast<int>(axis);
+    names += (axis ? ", " : "") + axis_name(nest, axis);
+  }
+  refuse(fmt::format("the nest has no loop {}; it has {}", name, names));
+}
+
+// A schedule as rewrites.
+
+struct Printer {
+  const Nest& nest;
+
+  std::vector<Rewrite> operator()(const ElementSchedule& s) const {
+    const std::vector<int64_t> widths(s.widths.begin(), s.widths.end());
+    const Rewrite vectors{"vectorise", {{axis_name(nest, static_cast<size_t>(s.axis)), widths}}};
+    if (s.points != 0) return {vectors, {"parallel", {{"points", {s.points}}}}};
+    return {vectors, {"parallel", {{"lines", {s.lines}}, {"elements", {s.elements}}}}};
+  }
+
+  std::vector<Rewrite> operator()(const RowSchedule& s) const {
+    std::vector<Rewrite> made;
+    if (s.lanes != 0) made.push_back({"vectorise", {{"lanes", {s.lanes}}}});
+    made.push_back({"parallel", {{"points", {s.points}}}});
+    return made;
+  }
+
+  std::vector<Rewrite> operator()(const ContractionSchedule& s) const {
+    const Tiling& t = s.tiling;
+    std::vector<Rewrite> made = beginning("", s.is_exchanged);
+    made.push_back({"tile", {{"rows", {t.tile_rows}}, {"columns", {t.tile_columns()}}, {"depth", {t.depth_block}}}});
+    made.push_back({"vectorise", {{"columns", {t.lanes}}}});
+    made.push_back({"block", {{"rows", {t.row_block}}}});
+    made.push_back({"parallel", {{"rows", {t.task_rows}}, {"columns", {t.task_columns}}}});
+    made.push_back(s.rows == RowStorage::Packed ? Rewrite{"pack", {{"rows", {}}, {"columns", {}}}}
+                                                : Rewrite{"pack", {{"columns", {}}}});
+    return made;
+  }
+
+  std::vector<Rewrite> operator()(const ColumnWindowSchedule& s) const {
+    const Tiling& t = s.tiling.tiling;
+    std::vector<Rewrite> made = beginning("columns", s.is_exchanged);
+    made.push_back({"tile", {{"rows", {t.tile_rows}}, {"columns", {t.tile_columns()}}}});
+    made.push_back({"vectorise", {{"columns", {t.lanes}}}});
+    made.push_back({"block", {{"rows", {t.row_block}}, {"depth", {s.tiling.free_block}}}});
+    made.push_back({"parallel", {{"rows", {t.task_rows}}, {"lines", {s.tiling.lines}}, {"images", {s.tiling.images}}}});
+    return made;
+  }
+
+  std::vector<Rewrite> operator()(const RowWindowSchedule& s) const {
+    const Tiling& t = s.tiling.tiling;
+    std::vector<Rewrite> made = beginning("rows", s.is_exchanged);
+    made.front().parts.push_back({"pieces", {s.tiling.pieces}});
+    made.push_back({"tile", {{"columns", {t.tile_columns()}}}});
+    made.push_back({"vectorise", {{"columns", {t.lanes}}}});
+    made.push_back(
+        {"parallel",
+         {{"pieces", {s.tiling.task_pieces}}, {"free rows", {s.tiling.task_free}}, {"columns", {t.task_columns}}}});
+    return made;
+  }
+
+  static std::vector<Rewrite> beginning(const char* windows, bool is_exchanged) {
+    std::vector<Rewrite> made;
+    if (*windows) made.push_back({"window", {{windows, {}}}});
+    if (is_exchanged) made.push_back({"exchange", {{"rows and columns", {}}}});
+    return made;
+  }
+};
+
+// And back.
+
+Schedule read_elements(RewriteReader& read, const Nest& nest) {
+  if (read.has("vectorise", "lanes") || !read.has_verb("vectorise")) {
+    RowSchedule made;
+    if (read.has("vectorise", "lanes"))
+      made.lanes = static_cast<int>(read.number("vectorise", "lanes", 1, kWidestVector));
+    if (made.lanes != 0 && !std::has_single_bit(static_cast<uint64_t>(made.lanes)))
+      refuse(fmt::format("`vectorise lanes` takes a power of two, found {}", made.lanes));
+    made.points = read.number("parallel", "points", 1, kMostPoints);
+    return made;
+  }
+  ElementSchedule made;
+  std::string axis;
+  made.widths = read.widths("vectorise", axis);
+  made.axis = axis_named(nest, axis);
+  if (read.has("parallel", "lines")) {
+    made.lines = read.number("parallel", "lines", 1, kMostExtent);
+    made.elements = read.number("parallel", "elements", 1, kMostExtent);
+  } else {
+    made.points = read.number("parallel", "points", 1, kMostPoints);
+  }
+  return made;
+}
+
+/// Lanes and vectors from `vectorise columns` and `tile columns`.
+Tiling read_vectors(RewriteReader& read) {
+  Tiling t;
+  t.lanes = static_cast<int>(read.number("vectorise", "columns", 1, kWidestVector));
+  if (!std::has_single_bit(static_cast<uint64_t>(t.lanes)))
+    refuse(fmt::format("`vectorise columns` takes a power of two, found {}", t.lanes));
+  const int64_t columns = read.number("tile", "columns", 1, kMostExtent);
+  if (columns % t.lanes != 0)
+    refuse(fmt::format("`tile columns` takes a multiple of the vector's {}, found {}", t.lanes, columns));
+  t.tile_vectors = columns / t.lanes;
+  return t;
+}
+
+void require_multiple(const char* what, int64_t number, int64_t of) {
+  if (number % of != 0) refuse(fmt::format("`{}` takes a multiple of the tile's {}, found {}", what, of, number));
+}
+
+void require_sums_fit(int64_t rows, int64_t vectors) {
+  if (rows * vectors > kMostSums)
+    refuse(fmt::format("a tile of {} rows by {} vectors has more than {} sums", rows, vectors, kMostSums));
+}
+
+void read_rows(RewriteReader& read, Tiling& t) {
+  t.tile_rows = read.number("tile", "rows", 1, kMostSums);
+  require_sums_fit(t.tile_rows, t.tile_vectors);
+  t.row_block = read.number("block", "rows", 1, kMostExtent);
+  require_multiple("block rows", t.row_block, t.tile_rows);
+  t.task_rows = read.number("parallel", "rows", 1, kMostExtent);
+  require_multiple("parallel rows", t.task_rows, t.tile_rows);
+}
+
+void read_task_columns(RewriteReader& read, Tiling& t) {
+  t.task_columns = read.number("parallel", "columns", 1, kMostExtent);
+  require_multiple("parallel columns", t.task_columns, t.tile_columns());
+  if (t.task_columns * t.depth_block > kMostScratch || t.row_block * t.depth_block > kMostScratch ||
+      t.task_rows * t.task_columns > kMostScratch)
+    refuse(fmt::format("panels of more than {} elements", kMostScratch));
+}
+
+ContractionSchedule read_product(RewriteReader& read) {
+  ContractionSchedule made;
+  made.is_exchanged = read.take("exchange", "rows and columns");
+  made.tiling = read_vectors(read);
+  read_rows(read, made.tiling);
+  made.tiling.depth_block = read.number("tile", "depth", 1, kMostExtent);
+  read_task_columns(read, made.tiling);
+  made.rows = read.take("pack", "rows") ? RowStorage::Packed : RowStorage::InPlace;
+  if (!read.take("pack", "columns")) refuse("this schedule lacks `pack columns`");
+  return made;
+}
+
+ColumnWindowSchedule read_column_windows(RewriteReader& read, Contraction k, LoopContext& c, const ir::Facts& facts) {
+  ColumnWindowSchedule made;
+  made.is_exchanged = read.take("exchange", "rows and columns");
+  if (made.is_exchanged) k.transpose();
+  const Windows windows = require_windows(Side::Columns, k, c, facts);
+  ColumnWindowTiling& t = made.tiling;
+  t.tiling = read_vectors(read);
+  read_rows(read, t.tiling);
+  t.free_block = read.number("block", "depth", 1, kMostExtent);
+  t.lines = read.number("parallel", "lines", 1, windows.axes[0].space_extent);
+  t.images = read.number("parallel", "images", 1, kMostExtent);
+  complete(t, windows);
+  if (t.tiling.depth_block * t.tiling.row_block > kMostScratch || t.tiling.task_columns * t.free_block > kMostScratch ||
+      t.tiling.task_columns * t.tiling.task_rows > kMostScratch)
+    refuse(fmt::format("planes or panels of more than {} elements", kMostScratch));
+  return made;
+}
+
+RowWindowSchedule read_row_windows(RewriteReader& read, Contraction k, LoopContext& c, const ir::Facts& facts) {
+  RowWindowSchedule made;
+  made.is_exchanged = read.take("exchange", "rows and columns");
+  if (made.is_exchanged) k.transpose();
+  const Windows windows = require_windows(Side::Rows, k, c, facts);
+  RowWindowTiling& t = made.tiling;
+  t.tiling = read_vectors(read);
+  t.pieces = read.number("window", "pieces", 1, windows.positions());
+  t.task_pieces = read.number("parallel", "pieces", 1, t.pieces);
+  if (t.task_pieces != 1 && t.task_pieces != t.pieces)
+    refuse(fmt::format("`parallel pieces` takes 1 or {}, found {}", t.pieces, t.task_pieces));
+  t.task_free = read.number("parallel", "free rows", 1, kMostExtent);
+  complete(t, windows);
+  require_sums_fit(t.tiling.tile_rows, t.tiling.tile_vectors);
+  read_task_columns(read, t.tiling);
+  return made;
+}
+
+Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const ir::Facts& facts) {
+  const auto contraction = read_contraction(nest, facts);
+  const bool is_along_columns = read.take("window", "columns"), is_along_rows = read.take("window", "rows");
+  if ((is_along_columns || is_along_rows) && !contraction) refuse("the nest is no product, and has no windows");
+  if (is_along_columns) return read_column_windows(read, *contraction, c, facts);
+  if (is_along_rows) return read_row_windows(read, *contraction, c, facts);
+  if (contraction) return read_product(read);
+  return read_elements(read, nest);
+}
+
+}  // namespace
+
+std::vector<Rewrite> rewrites_of(const Schedule& schedule, const Nest& nest) {
+  return std::visit(Printer{nest}, schedule);
+}
+
+Schedule schedule_of(std::vector<Rewrite> rewrites, const Nest& nest, LoopContext& context, const ir::Facts& facts) {
+  RewriteReader read(std::move(rewrites));
+  Schedule made = read_kind(read, nest, context, facts);
+  read.finish();
+  return made;
+}
+
+}  // namespace strata::compiler

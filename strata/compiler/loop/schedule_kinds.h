@@ -1,0 +1,82 @@
+// What a schedule is: of which kind, and its numbers. A heuristic, a random variation (variation.h), a text of a user or a
+// tuner picks one; the writers of the kinds (pointwise.h, tiled_contraction.h, windowed_contraction.h) read nothing else.
+//
+// As text (rewrites.h), by kind:
+//
+//   elements          vectorise AXIS by W, ..., 1            vectors along that loop, tails by narrower ones
+//                     parallel points by N                   or, of a nest that reads across rows,
+//                     parallel lines by N, elements by M
+//   rows              vectorise lanes by W                   if the rows have the 32 lanes of a reduction
+//                     parallel points by N
+//   product           exchange rows and columns              if they change places first: vectors run along columns
+//                     tile rows by R, columns by C, depth by D
+//                     vectorise columns by W                 C is a multiple of W
+//                     block rows by N                        a multiple of R; what stays in the second cache
+//                     parallel rows by N, columns by M       M is a multiple of C
+//                     pack rows, columns                     or `pack columns`: rows are read where they are
+//   column windows    window columns                         a convolution's windows, read from a plane
+//                     exchange, tile rows and columns, vectorise and block rows as above
+//                     block depth by N                       steps of the depth's free loops that are in planes at once
+//                     parallel rows by N, lines by M, images by I
+//   row windows       window rows, pieces by N               offsets of a window as rows of N register tiles
+//                     tile columns by C                      exchange and vectorise as above
+//                     parallel pieces by N, free rows by F, columns by M        N: 1 or all
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "strata/compiler/loop/nest.h"
+#include "strata/compiler/loop/rewrites.h"
+#include "strata/compiler/loop/window_tiling.h"
+
+namespace strata::compiler {
+
+struct ElementSchedule {
+  int axis = 0;             ///< of the nest's loops
+  std::vector<int> widths;  ///< of vectors, widest first, ending with 1
+  int64_t points = 0;       ///< of a task; 0: in blocks
+  int64_t lines = 0, elements = 0;
+  friend bool operator==(const ElementSchedule&, const ElementSchedule&) = default;
+};
+
+struct RowSchedule {
+  int lanes = 0;  ///< 0: the rows have none
+  int64_t points = 1;
+  friend bool operator==(const RowSchedule&, const RowSchedule&) = default;
+};
+
+enum class RowStorage : uint8_t { Packed, InPlace };
+
+struct ContractionSchedule {
+  bool is_exchanged = false;
+  Tiling tiling;
+  RowStorage rows = RowStorage::Packed;
+  friend bool operator==(const ContractionSchedule&, const ContractionSchedule&) = default;
+};
+
+struct ColumnWindowSchedule {
+  bool is_exchanged = false;
+  ColumnWindowTiling tiling;
+  friend bool operator==(const ColumnWindowSchedule&, const ColumnWindowSchedule&) = default;
+};
+
+struct RowWindowSchedule {
+  bool is_exchanged = false;
+  RowWindowTiling tiling;
+  friend bool operator==(const RowWindowSchedule&, const RowWindowSchedule&) = default;
+};
+
+using Schedule =
+    std::variant<ElementSchedule, RowSchedule, ContractionSchedule, ColumnWindowSchedule, RowWindowSchedule>;
+
+/// The rewrites that say it; `nest` names the axes.
+std::vector<Rewrite> rewrites_of(const Schedule& schedule, const Nest& nest);
+
+/// The schedule that the rewrites say, of the kind that fits them and the nest. E0317 when a rewrite is missing, none of
+/// this kind of nest, or has a number that can't be.
+Schedule schedule_of(std::vector<Rewrite> rewrites, const Nest& nest, ir::loops::LoopContext& context,
+                     const ir::Facts& facts);
+
+}  // namespace strata::compiler
