@@ -5,6 +5,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/cli/command.h"
+#include "strata/cli/stop_signal.h"
 #include "strata/train/demo.h"
 
 namespace strata::cli {
@@ -23,6 +24,8 @@ Run declare_demo(CLI::App& app) {
   app.add_flag("--replace", options->demo.replaces, "overwrite the runs in the folders");
   app.add_flag("--json", options->json, "the summary as JSON on stdout");
   return [options] {
+    const StopSignal signal;
+    options->demo.is_to_stop = [&] { return signal.has_come(); };
     const train::DemoResult result = train::run_demo(options->demo);
     base::write_human_line("\nThe GPT writes:\n\n" + result.sample + "\n");
     base::write_human_line(train::demo_table(result));

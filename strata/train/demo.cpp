@@ -66,8 +66,12 @@ std::unique_ptr<base::Config> config_of(const std::string& model, const DemoOpti
   return open_config(path, overrides_for(model, options.overrides));
 }
 
-TrainingResult train_in(const base::Config& config, const std::string& path) {
-  return train(config, RunFolder(path, Start::Replace), Start::Replace);
+/// Nothing is begun after a wish to stop.
+TrainingResult train_in(const base::Config& config, const std::string& path, const DemoOptions& options) {
+  if (options.is_to_stop())
+    throw base::Error("E0711", "the demo was stopped before the training in " + path)
+        .hint("strata demo --replace begins anew; the corpus that was built is kept");
+  return train(config, RunFolder(path, Start::Replace), Start::Replace, options.is_to_stop);
 }
 
 /// What can be wrong is told before minutes of training.
@@ -82,7 +86,7 @@ void check(const DemoOptions& options) {
 void demo_lenet(const DemoOptions& options, DemoResult& result) {
   announce("1  LeNet-5 learns Fashion-MNIST");
   const auto start = Clock::now();
-  const TrainingResult trained = train_in(*config_of("lenet", options), options.out + "/lenet");
+  const TrainingResult trained = train_in(*config_of("lenet", options), options.out + "/lenet", options);
   result.lenet_test_accuracy = measure(trained, "test_accuracy");
   result.lenet_seconds = seconds_since(start);
   base::write_human_line(fmt::format("test accuracy {:.4f} after {} in all", result.lenet_test_accuracy,
@@ -96,7 +100,7 @@ void demo_gpt(const DemoOptions& options, DemoResult& result) {
   const TextSource source = open_text_source(*config);
   result.text_seconds = seconds_since(start);
   const auto training = Clock::now();
-  const TrainingResult trained = train_in(*config, options.out + "/gpt");
+  const TrainingResult trained = train_in(*config, options.out + "/gpt", options);
   result.gpt_val_loss = measure(trained, "val_loss");
   result.gpt_bits_per_byte = measure(trained, "bits_per_byte");
   if (!source.held_out_path.empty()) result.xz_bits_per_byte = xz_bits_per_byte(source.held_out_path);

@@ -6,6 +6,7 @@
 //                                 "xz": {"bits_per_byte": ..}, "seconds": {"lenet": .., "corpus": .., "gpt": ..}}
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ struct DemoOptions {
   std::string out = "runs/demo";
   /// "lenet.train.epochs=1": for one of the two models.
   std::vector<std::string> overrides;
-  bool replaces = false;  ///< runs that are in the folders; else they are an error
+  bool replaces = false;                                    ///< runs that are in the folders; else they are an error
+  std::function<bool()> is_to_stop = [] { return false; };  ///< asked after each step and between the parts: E0711
 };
 
 struct DemoResult {
