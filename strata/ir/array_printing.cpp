@@ -89,12 +89,15 @@ class Printer {
     const double v = array_.get(i);
     if (std::isnan(v)) return "nan";
     if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
-    if (style_.scientific) return fmt::format("{:#.{}e}", v, style_.precision);
+    // A scalar is no column: "1.0" and "1e-05", where an element is "1." and "1.e-05".
+    const bool is_scalar = array_.rank() == 0;
+    if (style_.scientific)
+      return is_scalar ? fmt::format("{:.{}e}", v, style_.precision) : fmt::format("{:#.{}e}", v, style_.precision);
     // Zeros at the end become spaces, so that points stay aligned: "1. ", "2.5".
     std::string text = fmt::format("{:.{}f}", v, style_.precision);
-    if (style_.precision == 0) return text + ".";
+    if (style_.precision == 0) return text + (is_scalar ? ".0" : ".");
     const size_t last = text.find_last_not_of('0');
-    return text.substr(0, last + 1) + std::string(array_.rank() == 0 ? 0 : text.size() - last - 1, ' ');
+    return text.substr(0, last + 1) + std::string(is_scalar ? 0 : text.size() - last - 1, ' ');
   }
   std::string nested(int axis, int64_t offset, int depth) {
     const bool innermost = axis + 1 == array_.rank();

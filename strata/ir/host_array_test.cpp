@@ -61,6 +61,9 @@ TEST(ArrayPrinting, LooksAsInNumPy) {
   EXPECT_EQ(f64({2, 2}, {1, 2.5, -3, 4}).str(), "[[ 1.   2.5]\n [-3.   4. ]]");
   EXPECT_EQ(f64({3}, {0.1, 100, 1e-5}).str(), "[1.e-01 1.e+02 1.e-05]");
   EXPECT_EQ(f64({}, {2.5}).str(), "2.5");
+  EXPECT_EQ(f64({}, {2}).str(), "2.0");
+  EXPECT_EQ(f64({1}, {2}).str(), "[2.]");
+  EXPECT_EQ(f64({}, {1e-5}).str(), "1e-05");
   EXPECT_EQ(f64({0, 3}, {}).str(), "[]");
   EXPECT_EQ(f64({2}, {std::nan(""), -INFINITY}).str(), "[ nan -inf]");
   EXPECT_EQ(HostArray::of<float>(DType::f32, {1}, std::vector<float>{0.1f}).str(), "[0.1]");

@@ -50,7 +50,7 @@ TEST(Print, InsideAScanWritesAtEachStep) {
   });
   CaptureStdout();
   f(Tensor::from({1.f, 2.f, 4.f}));
-  EXPECT_EQ(GetCapturedStdout(), "sum 1.\nsum 3.\nsum 7.\n");
+  EXPECT_EQ(GetCapturedStdout(), "sum 1.0\nsum 3.0\nsum 7.0\n");
 }
 
 TEST(Print, OutsideJitWritesThoughNobodyLooksAtAValue) {
