@@ -103,11 +103,20 @@ bool holds(DType to, DType from) {
   return (to == DType::f64 && bits <= 53) || (to == DType::f32 && bits <= 24);
 }
 
+/// Whether a cast of `from`, all of whose values `between` holds, gives what it gives by way of `between`: floats
+/// saturate where integers wrap, and integers become half floats by way of f32.
+bool skips(DType between, DType from, DType to) {
+  if (!ir::is_int(from) || !ir::is_float(between)) return true;
+  if (ir::is_int(to)) return holds(to, from);
+  return !ir::is_half_float(to) || holds(DType::f32, from);
+}
+
 /// cast(cast(x)) where the first loses nothing.
 Value join_casts(const Node& n) {
   if (n.op != &ops::kCast || !is(n.operand(0), ops::kCast)) return {};
   const Value x = n.operand(0).node->operand(0);
-  if (!holds(n.operand(0).dtype(), x.dtype())) return {};
+  const DType between = n.operand(0).dtype();
+  if (!holds(between, x.dtype()) || !skips(between, x.dtype(), n.type().dtype())) return {};
   if (x.type() == n.type()) return x;
   return x.graph().add1(ops::kCast, {x}, {ir::Attr("to", n.type().dtype())});
 }
