@@ -11,7 +11,6 @@
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/cache/kernel_cache.h"
-#include "strata/compiler/check/random_program.h"
 #include "strata/compiler/explain.h"
 #include "strata/compiler/strict.h"
 #include "strata/ir/interpret.h"
@@ -23,6 +22,7 @@
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
 #include "strata/ops/sort.h"
+#include "strata/ops/testing/random_program.h"
 
 namespace strata::compiler {
 namespace {
@@ -212,7 +212,7 @@ TEST(Strict, OpsThatWriteTheirOwnLoopsAreMeantAsTheyAre) {
 TEST(Strict, SchedulesLeaveNoKernelOfRandomProgramsAsWritten) {
   setenv("STRATA_STRICT", "1", 1);
   for (uint64_t seed = 900; seed < 920; ++seed)
-    EXPECT_NO_THROW(compile(make_random_program(seed, ops::all_ops()).graph));
+    EXPECT_NO_THROW(compile(ops::make_random_program(seed, ops::all_ops()).graph));
   unsetenv("STRATA_STRICT");
 }
 

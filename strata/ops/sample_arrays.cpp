@@ -75,7 +75,7 @@ ir::HostArray sample_array(const ir::SampleOperand& operand, uint64_t seed, int6
   for (ir::Dim d : operand.type.shape())
     shape.push_back(d.is_constant() ? d.constant() : d.evaluate([dim](std::string_view) { return dim; }));
   ir::HostArray a(operand.type.dtype(), shape);
-  Bits bits(seed * base::kGoldenRatio64 + 1);
+  Bits bits(base::mix_bits(seed + 1));
   for (int64_t i = 0; i < a.elements(); ++i) {
     if (ir::is_bool(a.dtype()))
       a.set_int(i, static_cast<int64_t>(bits.next() % 2));

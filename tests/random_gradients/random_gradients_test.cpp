@@ -1,14 +1,14 @@
 // Gradients of random programs, compiled, against the interpreter, and with a pass left out or at a lower instruction
-// set. STRATA_FUZZ_PROGRAMS sets how many programs (120),
-// STRATA_FUZZ_SEED where to begin.
+// set. STRATA_FUZZ_PROGRAMS sets how many programs (144), STRATA_FUZZ_SEED where to begin.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
 #include "strata/base/error/error.h"
+#include "strata/base/testing/fuzz_seeds.h"
 #include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
-#include "strata/compiler/check/random_program.h"
 #include "strata/compiler/pipeline.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/text/text_form.h"
@@ -16,15 +16,11 @@
 #include "strata/ops/elementwise.h"
 #include "strata/ops/list.h"
 #include "strata/ops/reduce.h"
+#include "strata/ops/testing/random_program.h"
 #include "strata/transform/gradient.h"
 
 namespace strata::compiler {
 namespace {
-
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 constexpr size_t kMostTerms = 4;
 
@@ -80,11 +76,11 @@ constexpr uint64_t kShares = 4;
 INSTANTIATE_TEST_SUITE_P(Share, RandomGradients, testing::Range(uint64_t{0}, kShares));
 
 TEST_P(RandomGradients, CompiledEqualsInterpretedAndNeitherPassNorLevelChangesABit) {
-  const uint64_t count = from_environment("STRATA_FUZZ_PROGRAMS", 120) / kShares,
-                 first = from_environment("STRATA_FUZZ_SEED", 1) + GetParam() * count;
-  int compared = 0;
-  for (uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
-    const RandomProgram program = make_random_program(seed, ops::all_ops(), 6);
+  const base::FuzzSeeds seeds(144, "STRATA_FUZZ_PROGRAMS", GetParam(), kShares);
+  uint64_t compared = 0;
+  for (uint64_t seed = seeds.first; seed < seeds.end && !HasFailure(); ++seed) {
+    const auto kind = seed % 5 ? ops::ProgramKind::Any : ops::ProgramKind::Smooth;
+    const ops::RandomProgram program = ops::make_random_program(seed, ops::all_ops(), 6, kind);
     std::string text = "seed " + std::to_string(seed) + "\n" + ir::print_graph(*program.graph);
     try {
       const std::shared_ptr<const ir::Graph> gradients = with_gradients(*program.graph);
@@ -107,7 +103,7 @@ TEST_P(RandomGradients, CompiledEqualsInterpretedAndNeitherPassNorLevelChangesAB
     }
   }
   if (HasFailure()) return;
-  EXPECT_GE(compared * 4, static_cast<int>(count)) << "too few programs have gradients for this to say much";
+  EXPECT_GE(compared * 4, seeds.count()) << "too few programs have gradients for this to say much";
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ inline constexpr uint64_t kGoldenRatio64 = 0x9E3779B97F4A7C15u;
 
 class SplitMix64 {
  public:
+  /// Seeds that are multiples of the golden ratio apart give one stream, shifted: mix_bits(n) makes seeds of numbers.
   constexpr explicit SplitMix64(uint64_t seed) : state_(seed) {}
 
   constexpr uint64_t next() { return mix_bits(state_ += kGoldenRatio64); }

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "strata/compiler/check/random_program.h"
+#include "strata/compiler/check/error_bounds.h"
 #include "strata/ir/interpret.h"
 
 namespace strata::compiler {

@@ -15,7 +15,7 @@ namespace strata::compiler {
 std::vector<ir::HostArray> run_natively(std::shared_ptr<const ir::Graph> graph,
                                         std::span<const ir::HostArray> arguments, const CompileOptions& options = {});
 
-/// The first element that is further off than its bound (error_bounds in random_program.h), or nothing.
+/// The first element that is further off than its bound (error_bounds.h), or nothing.
 std::optional<std::string> first_out_of_bounds(std::span<const ir::HostArray> expected,
                                                std::span<const ir::HostArray> found,
                                                const std::vector<std::vector<double>>& bounds);

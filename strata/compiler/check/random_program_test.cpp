@@ -6,9 +6,10 @@
 #include <cstdlib>
 
 #include "strata/base/error/error.h"
+#include "strata/base/testing/fuzz_seeds.h"
 #include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
-#include "strata/compiler/check/random_program.h"
 #include "strata/compiler/pipeline.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
@@ -16,14 +17,13 @@
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/list.h"
+#include "strata/ops/testing/random_program.h"
 
 namespace strata::compiler {
 namespace {
 
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
+using ops::make_random_program;
+using ops::RandomProgram;
 
 /// Never left out: a kernel has one shape, so a barrier of several can't stay.
 constexpr std::string_view kNeeded = "drop-barriers";
@@ -85,9 +85,8 @@ constexpr uint64_t kShares = 4;
 INSTANTIATE_TEST_SUITE_P(Share, RandomPrograms, testing::Range(uint64_t{0}, kShares));
 
 TEST_P(RandomPrograms, CompiledEqualsInterpretedWithAndWithoutEachPassAtEachLevel) {
-  const uint64_t count = from_environment("STRATA_FUZZ_PROGRAMS", 200) / kShares,
-                 first = from_environment("STRATA_FUZZ_SEED", 1) + GetParam() * count;
-  for (uint64_t seed = first; seed < first + count; ++seed) {
+  const base::FuzzSeeds seeds(200, "STRATA_FUZZ_PROGRAMS", GetParam(), kShares);
+  for (uint64_t seed = seeds.first; seed < seeds.end; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const RandomProgram program = make_random_program(seed, ops::all_ops());
     SCOPED_TRACE(ir::print_graph(*program.graph));

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "strata/compiler/check/equivalence.h"
-#include "strata/compiler/check/random_program.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
@@ -12,6 +11,7 @@
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
+#include "strata/ops/testing/random_program.h"
 
 namespace strata::compiler {
 namespace {
@@ -43,7 +43,7 @@ TEST(PlanText, PrintsAndParsesToTheSamePlan) {
 TEST(PlanText, PlansOfRandomProgramsReadBackVerifyAndCompute) {
   for (uint64_t seed = 500; seed < 525; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const RandomProgram program = make_random_program(seed, ops::all_ops());
+    const ops::RandomProgram program = ops::make_random_program(seed, ops::all_ops());
     const auto executable = compile(program.graph);
     const std::string text = ir::print_plan(executable->plan());
     SCOPED_TRACE(text);

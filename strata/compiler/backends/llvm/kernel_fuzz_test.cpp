@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <thread>
 
+#include "strata/base/testing/fuzz_seeds.h"
 #include "strata/compiler/testing/kernel_run.h"
 #include "strata/compiler/testing/native_comparison.h"
 #include "strata/compiler/testing/random_kernel.h"
@@ -17,11 +17,9 @@ namespace {
 using ir::loops::Kernel;
 
 TEST(KernelFuzz, RandomKernelsGiveTheInterpretersBitsAtEveryLevel) {
-  const char* wanted = std::getenv("STRATA_FUZZ_KERNELS");
-  const char* first = std::getenv("STRATA_FUZZ_SEED");
-  const uint64_t start = first ? std::strtoull(first, nullptr, 10) : 1;
+  const base::FuzzSeeds seeds(24, "STRATA_FUZZ_KERNELS");
   int compiled_not_run = 0;
-  for (uint64_t seed = start, end = start + (wanted ? std::strtoull(wanted, nullptr, 10) : 24); seed < end; ++seed) {
+  for (uint64_t seed = seeds.first; seed < seeds.end; ++seed) {
     const Kernel kernel = random_kernel(seed, fmt::format("fuzz{}", seed));
     ir::loops::verify(kernel, ir::loops::Stage::Scheduled);
     const std::string difference = compare_with_interpreter({&kernel}, {5, 3}, seed, &compiled_not_run);
