@@ -26,6 +26,7 @@
 #include "strata/ir/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ir/with_extents.h"
 #include "strata/ops/composite.h"
 
 namespace strata::compiler {
@@ -167,6 +168,21 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
   return positions;
 }
 
+/// Kernels are written for symbolic extents of 1 or more: an address that is clamped into an axis, and a division by its
+/// extent, have nowhere to go on an empty one. Where a binding makes an extent 0, its numbers are written into the
+/// program, whose rules then see the empty axis, and that is compiled. Guards in the kernels instead would cost every
+/// load of every program with a symbolic batch, for a size that hardly ever comes. `compiled` is `graph` after the
+/// passes.
+runtime::Executable::OwnProgram own_program(std::shared_ptr<const Graph> graph, std::shared_ptr<const Graph> compiled,
+                                            const CompileOptions& options) {
+  return [=](const ir::DimBinding& dims) -> std::shared_ptr<const runtime::Executable> {
+    if (dims.all().empty()) return nullptr;
+    std::shared_ptr<const Graph> written = ir::with_extents(*graph, dims);
+    if (ir::smallest_extent(*compiled, dims) > 0) return nullptr;
+    return compile(written, options);
+  };
+}
+
 }  // namespace
 
 base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend, runtime::IsaLevel level,
@@ -220,7 +236,8 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   std::vector<runtime::BoundKernel> bound;
   for (const ReadyKernel& k : ready)
     bound.push_back({k.code.run, k.code.needs, dim_positions(k.dims, plan->dims), k.object});
-  return std::make_shared<const runtime::Executable>(plan, std::move(bound), std::move(regions));
+  return std::make_shared<const runtime::Executable>(plan, std::move(bound), std::move(regions),
+                                                     own_program(graph, plan->graph, options));
 }
 
 }  // namespace strata::compiler

@@ -35,7 +35,8 @@ base::Hash128 kernel_identity(const ir::Node& node, const ir::Facts& facts, cons
 /// "fusion.1f2a88d1"
 std::string kernel_name(const ir::Node& node, base::Hash128 identity);
 
-/// Throws what the passes and the backend throw; the graph is shared with the executable, which keeps its positions.
+/// Throws what the passes and the backend throw; the graph is shared with the executable, which keeps its positions and
+/// compiles it again for dimensions that leave an axis empty.
 std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const ir::Graph>& graph,
                                                    const CompileOptions& options = {});
 

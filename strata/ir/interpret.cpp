@@ -5,6 +5,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
+#include "strata/ir/with_extents.h"
 
 namespace strata::ir {
 namespace {
@@ -123,7 +124,9 @@ std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> 
                                      ", found " + concrete_str(arguments[i].dtype(), shapes[i]));
   }
   const DimBinding dims(graph, types, shapes);
-  return Interpreter(graph, dims, options).run(arguments);
+  const auto written = dims.all().empty() ? nullptr : with_extents(graph, dims);  // asks the type rules
+  const bool has_negative_formula = smallest_extent(graph, dims) < 0;
+  return Interpreter(has_negative_formula ? *written : graph, dims, options).run(arguments);
 }
 
 }  // namespace strata::ir

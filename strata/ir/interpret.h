@@ -20,7 +20,7 @@ struct InterpretOptions {
 };
 
 /// Runs a graph on arrays, one per parameter. Symbolic dimensions are bound from the arrays' shapes; a mismatch, a
-/// broken fact or a false check is a User error.
+/// broken fact, an extent that an op's type rule refuses (with_extents.h) or a false check is a User error.
 std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> arguments,
                                  const InterpretOptions& options = {});
 

@@ -197,6 +197,7 @@ Expr padded_element(ir::Lowering& l, const ConvShape& c, Expr n, Expr channel, s
                     std::span<const Expr> k) {
   const IndexMath m{l.context};
   const Type x = l.node.operand(0).type();
+  if (has_no_elements(x)) return l.context.constant(accumulation_dtype(x.dtype()), 0.0);
   std::vector<Expr> at{n, channel};
   Expr valid = nullptr;
   auto also = [&](Expr condition) { valid = valid ? m.both(valid, condition) : condition; };

@@ -168,7 +168,7 @@ void update_lower(ir::Lowering& l) {
   l.element(0, [&l](std::span<const Expr> index) {
     const IndexMath m{l.context};
     const Type x = l.node.type(), u = l.node.operand(1).type();
-    if (u.elements() == Dim(0)) return l.operand(0, index);
+    if (has_no_elements(u)) return l.operand(0, index);
     std::vector<Expr> from;
     Expr inside = l.context.constant(DType::boolean, 1);
     for (int a = 0; a < x.rank(); ++a) {

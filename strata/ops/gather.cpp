@@ -61,6 +61,7 @@ void gather_vmap(ir::Vmap& v) {
 Expr gathered(ir::Lowering& l, std::span<const Expr> index) {
   const GatherLayout g(l.node.attrs, l.node.operand(0).type(), l.node.operand(1).type());
   const OutOfRange mode = mode_of(l.node);
+  if (has_no_elements(l.node.operand(0).type())) return l.context.constant(l.node.type().dtype(), 0.0);
   const auto read = [&l](std::span<const Expr> at) { return l.operand(1, at); };
   const GuardedIndex from = position_expr(l.context, g, l.node.operand(0).type(), mode, index, read);
   const Expr value = l.operand(0, from.index);
@@ -83,11 +84,12 @@ StmtList checked_gather(ir::Lowering& l) {
     probe.resize(static_cast<size_t>(y.rank()), c.i64(0));
     const GuardedIndex found = position_expr(c, g, x, OutOfRange::Check, probe, read);
     StmtList body;
-    if (found.valid) {
+    if (found.valid && !has_no_elements(y)) {  // a position of which nothing is read isn't checked
       std::vector<Expr> first(at.begin(), at.end());
       first.push_back(c.i64(0));
       body.push_back(make_check(found.valid, kStatusIndexOutOfRange, c.cast(DType::i64, read(first))));
     }
+    if (has_no_elements(x)) return body;  // the check has failed
     const auto copy = loop_nest(c, extents, LoopKind::Serial, [&](std::span<const Expr> rest) {
       std::vector<Expr> to(at.begin(), at.end());
       to.insert(to.end(), rest.begin(), rest.end());
@@ -137,8 +139,8 @@ constinit const Op kGather = {
     .doc =
         "Elements of operand 0 [b..., axes and others] at the positions that the last axis of operand 1 [b..., i..., "
         "n] names on "
-        "the n `axes`; gives [b..., i..., others]. `mode`: positions out of range clamp, fill (read 0) or check "
-        "(fail).",
+        "the n `axes`; gives [b..., i..., others]. `mode`: positions out of range clamp (an empty axis is an error: "
+        "E0116), fill (read 0) or check (fail).",
     .operands_min = 2,
     .operands_max = 2,
     .attrs = kGatherAttrs,

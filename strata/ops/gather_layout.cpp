@@ -29,6 +29,23 @@ Shape GatherLayout::result_shape(Type x, Type indices) const {
   return shape;
 }
 
+namespace {
+
+bool is_empty(Dim d) { return d == Dim(0); }
+
+/// Clamping needs an element to go to, unless there is no position.
+void require_somewhere(const ir::Infer& i) {
+  const GatherLayout g(i.attrs, i.type(0), i.type(1));
+  const Shape moved = g.result_shape(i.type(0), i.type(1));
+  if (std::any_of(moved.begin(), moved.end(), is_empty)) return;
+  for (int64_t a : g.axes)
+    if (is_empty(i.type(0).dim(static_cast<int>(a))))
+      i.fail("E0116", fmt::format("positions can't be clamped into axis {} of {}, which is empty", a, i.type(0).str()),
+             "mode fill reads 0 there, or drops the update");
+}
+
+}  // namespace
+
 void check_gather_operands(ir::Infer& i) {
   const Type x = i.type(0), indices = i.type(1);
   const int64_t batch = i.attrs.integer("batch");
@@ -48,6 +65,7 @@ void check_gather_operands(ir::Infer& i) {
   const auto mode = i.attrs.text("mode");
   if (mode != "clamp" && mode != "fill" && mode != "check")
     i.fail("E0116", fmt::format("mode is '{}', expected clamp, fill or check", mode));
+  if (mode == "clamp") require_somewhere(i);
 }
 
 OutOfRange mode_of(const Node& node) {

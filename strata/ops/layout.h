@@ -53,6 +53,13 @@ inline bool computes_in_int(DType t) { return !ir::is_float(t); }
 // ---- lower rules
 // -----------------------------------------------------------------------------------------------------
 
+/// Whether an extent is the number 0. A symbolic extent is 1 or more when a kernel runs (ops/lowering.h).
+inline bool has_no_elements(Type type) {
+  for (Dim d : type.shape())
+    if (d == Dim(0)) return true;
+  return false;
+}
+
 /// i64 arithmetic on index expressions.
 struct IndexMath {
   ir::loops::LoopContext& c;
@@ -69,7 +76,8 @@ struct IndexMath {
   Expr eq(Expr a, Expr b) const { return c.binary(ExprOp::Eq, a, b); }
   Expr both(Expr a, Expr b) const { return c.binary(ExprOp::And, a, b); }
   Expr num(int64_t v) const { return c.i64(v); }
-  /// An index below `extent`, whatever `a` is. 0 when the extent is 0.
+  /// An index below `extent`, whatever `a` is. The extent is 1 or more: a rule that clamps reads nothing from an operand
+  /// that has_no_elements().
   Expr clamp(Expr a, Expr extent) const { return max(num(0), min(a, sub(extent, num(1)))); }
 };
 

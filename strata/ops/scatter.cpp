@@ -175,22 +175,9 @@ struct ScatterTask {
       if (mode == OutOfRange::Check && to.valid)
         stmts.push_back(make_check(to.valid, kStatusIndexOutOfRange, to.index.empty() ? c().i64(0) : to.index[0]));
       const auto store = make_store(y, to.index, value);
-      stmts.push_back(to.valid ? make_if(to.valid, {store}) : in_range(store));
+      stmts.push_back(to.valid ? make_if(to.valid, {store}) : store);
       return stmts;
     });
-  }
-
-  /// Clamping has nowhere to go when a named axis is empty.
-  StmtPtr in_range(StmtPtr store) const {
-    Expr some = nullptr;
-    const IndexMath m{c()};
-    for (int64_t a : g.axes) {
-      const Dim extent = l.node.type().dim(static_cast<int>(a));
-      if (extent.is_constant() && extent.constant() > 0) continue;
-      const Expr here = m.lt(m.num(0), m.at(extent));
-      some = some ? m.both(some, here) : here;
-    }
-    return some ? make_if(some, {std::move(store)}) : store;
   }
 
   StmtList all() const {
@@ -256,7 +243,7 @@ std::vector<ir::Sample> scatter_samples() {
        {{normal({4, 5}), indices({13, 2}, 6), normal({13})}, attrs(both, 0, "clamp", "max")},
        {{normal({4, 5}), indices({13, 2}, 4), normal({13})}, attrs(both, 0, "fill", "min")},
        {{operand(DType::i32, {7}), indices({5, 1}, 7), operand(DType::i32, {5})}, attrs(first, 0, "fill", "mul")},
-       {{normal({0, 3}), indices({2, 1}, 1), normal({2, 3})}, attrs(first, 0, "clamp", "add")},
+       {{normal({0, 3}), indices({2, 1}, 1), normal({2, 3})}, attrs(first, 0, "fill", "add")},
        {{operand(DType::boolean, {7}), indices({5, 1}, 7), operand(DType::boolean, {5})},
         attrs(first, 0, "clamp", "set")}});
 }
@@ -271,7 +258,8 @@ constinit const Op kScatter = {
         "in ascending "
         "order of the updates' index, so repeated positions have one meaning. `mode`: positions out of range clamp, "
         "fill (are "
-        "dropped) or check (fail). Half floats round after each update.",
+        "dropped) or check (fail); nothing can be clamped into an empty axis (E0116). Half floats round after each "
+        "update.",
     .operands_min = 3,
     .operands_max = 3,
     .attrs = kScatterAttrs,

@@ -205,8 +205,7 @@ void pad_lower(ir::Lowering& l) {
       from.push_back(at);
     }
     if (!valid) return l.operand(0, from);
-    for (Dim d : x.shape())
-      if (d == Dim(0)) return l.operand(1, {});
+    if (has_no_elements(x)) return l.operand(1, {});
     // The address is made safe by clamping; where the select drops the element, any element will do.
     for (size_t a = 0; a < from.size(); ++a) from[a] = m.clamp(from[a], m.at(x.dim(a)));
     return l.context.select(valid, l.operand(0, from), l.operand(1, {}));

@@ -73,6 +73,7 @@ void window_lower(ir::Lowering& l) {
   const auto rank = static_cast<size_t>(x.rank());
   auto term = [&l, w, axes, x, wide, rank](std::span<const Expr> index) {
     LoopContext& c = l.context;
+    if (has_no_elements(x)) return fold_identity_expr(c, fold, wide);
     const auto k = window_offsets(c, axes, rank, index.subspan(rank));
     const GuardedIndex from = window_index(c, w, x, index.subspan(0, rank), k);
     const Expr value = c.cast(wide, l.operand(0, from.index));
@@ -178,6 +179,8 @@ Expr searched(ir::Lowering& l, const Window& w, std::span<const Expr> t) {
 
 template <bool is_max>
 void position_lower(ir::Lowering& l) {
+  if (has_no_elements(l.node.operand(0).type()))
+    return l.element(0, [&l](std::span<const Expr>) { return l.context.i64(-1); });
   const Window small = window_of(l.node.attrs);
   const Dim size = ir::product(small.window);
   if (size.is_constant() && size.constant() >= 1 && size.constant() <= kLargestUnrolledWindow)

@@ -28,6 +28,13 @@ std::string refusal(const Kernel& kernel) {
   return reason;
 }
 
+/// Whether every result is an array without elements: the schedules take the extents of a nest to be 1 or more.
+bool writes_nothing(const Kernel& kernel) {
+  return std::all_of(kernel.params.begin(), kernel.params.end(), [](const Buffer* b) {
+    return b->kind == BufferKind::Input || std::find(b->shape.begin(), b->shape.end(), ir::Dim(0)) != b->shape.end();
+  });
+}
+
 Schedule choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
                          Variation variation) {
   const auto contraction = read_contraction(nest, facts);
@@ -82,7 +89,8 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* re
     std::string reason = refusal(naive);
     std::optional<Nest> nest;
     Kernel flat;
-    if (reason.empty()) {
+    const bool is_idle = reason.empty() && writes_nothing(naive);
+    if (reason.empty() && !is_idle) {
       flat = flatten_buffers(naive);
       nest = read_nest(flat);
       if (!nest) reason = "a bound is not made of dimensions";
@@ -90,6 +98,9 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* re
     if (nest) {
       flat.body = scheduled_body(std::move(*nest), *flat.context, flat.facts, level, options, made.lines);
       result = std::move(flat);
+    } else if (is_idle) {
+      result.body = {};
+      made.lines.emplace_back("# the results have no elements: nothing is to be done");
     } else if (options.rewrites.empty()) {
       leave(reason);
     } else {

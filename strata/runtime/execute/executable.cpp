@@ -64,8 +64,9 @@ std::string culprit(const ir::Node& node, std::span<const HostArray> operands) {
 /// One binding of the dimensions: sizes, offsets and needs, computed once.
 struct Executable::Binding {
   std::vector<int64_t> dims;
-  std::vector<int64_t> buffer_bytes;  ///< by buffer
-  std::vector<int64_t> offsets;       ///< by buffer, of arena roots
+  std::shared_ptr<const Executable> own;  ///< runs in this program's place; then nothing below is set
+  std::vector<int64_t> buffer_bytes;      ///< by buffer
+  std::vector<int64_t> offsets;           ///< by buffer, of arena roots
   ir::ArenaLayout layout;
   std::vector<KernelNeeds> needs;                 ///< by command
   std::vector<std::vector<int64_t>> kernel_dims;  ///< by command
@@ -85,8 +86,11 @@ std::string Executable::span_name(const PlanCommand& command) const {
 }
 
 Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
-                       std::vector<std::shared_ptr<const Executable>> regions)
-    : plan_(std::move(plan)), kernels_(std::move(kernels)), regions_(std::move(regions)) {
+                       std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program)
+    : plan_(std::move(plan)),
+      kernels_(std::move(kernels)),
+      regions_(std::move(regions)),
+      own_program_(std::move(own_program)) {
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
   for (const PlanCommand& c : plan_->commands) span_names_.push_back(base::trace_name(span_name(c)));
 }
@@ -100,36 +104,41 @@ Executable::Binding& Executable::bind(const ir::DimBinding& dims) const {
 
   auto binding = std::make_unique<Binding>();
   binding->dims = values;
+  if (own_program_) binding->own = own_program_(dims);
+  if (!binding->own) fill(*binding, dims);
+  if (bindings_.size() >= kMostBindings) bindings_.erase(bindings_.begin());
+  bindings_.push_back(std::move(binding));
+  return *bindings_.back();
+}
+
+void Executable::fill(Binding& binding, const ir::DimBinding& dims) const {
   std::vector<ir::ArenaRequest> requests;
   std::vector<size_t> owners;
   for (size_t i = 0; i < plan_->buffers.size(); ++i) {
     const PlanBuffer& buffer = plan_->buffers[i];
-    binding->buffer_bytes.push_back(dims(buffer.type.bytes()));
+    binding.buffer_bytes.push_back(dims(buffer.type.bytes()));
     if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
-    requests.push_back({buffer.first, buffer.last, binding->buffer_bytes[i]});
+    requests.push_back({buffer.first, buffer.last, binding.buffer_bytes[i]});
     owners.push_back(i);
   }
-  binding->layout = ir::lay_out_arena(requests);
-  binding->offsets.assign(plan_->buffers.size(), 0);
-  for (size_t k = 0; k < owners.size(); ++k) binding->offsets[owners[k]] = binding->layout.offsets[k];
+  binding.layout = ir::lay_out_arena(requests);
+  binding.offsets.assign(plan_->buffers.size(), 0);
+  for (size_t k = 0; k < owners.size(); ++k) binding.offsets[owners[k]] = binding.layout.offsets[k];
 
   for (const PlanCommand& command : plan_->commands) {
     KernelNeeds needs;
     std::vector<int64_t> kernel_dims;
     if (command.kind == CommandKind::Kernel) {
-      for (int d : kernels_[command.kernel].dims) kernel_dims.push_back(values[d]);
+      for (int d : kernels_[command.kernel].dims) kernel_dims.push_back(binding.dims[d]);
       kernels_[command.kernel].needs(kernel_dims.data(), &needs);
-      binding->scratch_bytes = std::max(binding->scratch_bytes, needs.scratch_bytes);
+      binding.scratch_bytes = std::max(binding.scratch_bytes, needs.scratch_bytes);
     }
-    binding->needs.push_back(needs);
-    binding->kernel_dims.push_back(std::move(kernel_dims));
-    binding->is_parallel.push_back(needs.tasks > 1 && (dims(command.cost.flops) >= kSmallestParallelFlops ||
-                                                       dims(command.cost.bytes) >= kSmallestParallelBytes));
+    binding.needs.push_back(needs);
+    binding.kernel_dims.push_back(std::move(kernel_dims));
+    binding.is_parallel.push_back(needs.tasks > 1 && (dims(command.cost.flops) >= kSmallestParallelFlops ||
+                                                      dims(command.cost.bytes) >= kSmallestParallelBytes));
   }
-  binding->arena = allocate_bytes(binding->layout.bytes);
-  if (bindings_.size() >= kMostBindings) bindings_.erase(bindings_.begin());
-  bindings_.push_back(std::move(binding));
-  return *bindings_.back();
+  binding.arena = allocate_bytes(binding.layout.bytes);
 }
 
 void Executable::provide_scratch(Binding& binding) {
@@ -305,6 +314,7 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
   std::lock_guard hold(lock_);
   Binding& binding = bind(dims);
+  if (binding.own) return binding.own->run(std::move(arguments));
   provide_scratch(binding);
   std::vector<HostArray> results;
   Execution execution{*this, binding, dims, arguments, results, {}};
@@ -319,6 +329,7 @@ std::string Executable::first_non_finite(const std::vector<HostArray>& arguments
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
   std::lock_guard hold(lock_);
   Binding& binding = bind(dims);
+  if (binding.own) return binding.own->first_non_finite(arguments);
   provide_scratch(binding);
   std::vector<HostArray> results;
   Execution execution{*this, binding, dims, copies, results, {}};
@@ -333,6 +344,7 @@ MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_
   const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
   std::lock_guard hold(lock_);
   const Binding& binding = bind(dims);
+  if (binding.own) return binding.own->memory_use(argument_shapes);
   return {binding.layout.bytes, binding.layout.largest_live};
 }
 

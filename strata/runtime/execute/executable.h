@@ -2,6 +2,7 @@
 // command.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -30,15 +31,20 @@ struct MemoryUse {
 
 class Executable {
  public:
+  /// Asked once for each new binding of the dimensions, before anything runs. Throws what the ops' type rules say of
+  /// these extents, and gives a program of its own for a binding that this one can't run: null if it can.
+  using OwnProgram = std::function<std::shared_ptr<const Executable>(const ir::DimBinding& dims)>;
+
   Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
-             std::vector<std::shared_ptr<const Executable>> regions);
+             std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program = nullptr);
   ~Executable();
 
   const ir::Plan& plan() const { return *plan_; }
 
   /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's
-  /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111) and failed
-  /// checks (E0136, E0118: the interpreter's own). `print` writes to standard output. After an error the arguments are
+  /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111), for
+  /// extents that an op's type rule refuses (E0116 above all) and for failed checks (E0136, E0118: the interpreter's
+  /// own). `print` writes to standard output. After an error the arguments are
   /// still there (donated ones perhaps partly overwritten); else they are gone. Calls from several threads are safe;
   /// they run one after the other inside.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
@@ -55,12 +61,14 @@ class Executable {
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer) const;
   std::string span_name(const ir::PlanCommand& command) const;
   Binding& bind(const ir::DimBinding& dims) const;
+  void fill(Binding& binding, const ir::DimBinding& dims) const;
   static void provide_scratch(Binding& binding);
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
 
   std::shared_ptr<const ir::Plan> plan_;
   std::vector<BoundKernel> kernels_;
   std::vector<std::shared_ptr<const Executable>> regions_;
+  OwnProgram own_program_;
   std::vector<ir::Type> parameter_types_;
   std::vector<const char*> span_names_;  ///< by command, for traces
   mutable std::recursive_mutex lock_;    ///< guards the bindings and their arenas
