@@ -8,8 +8,8 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
-#include "strata/compiler/check/random_program.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/op.h"
 #include "strata/ir/text/text_form.h"
