@@ -12,7 +12,7 @@
 #include "strata/nn/norm.h"
 #include "strata/nn/pooling.h"
 #include "strata/nn/recurrent.h"
-#include "strata/nn/testing/golden.h"
+#include "strata/nn/testing/check_layer.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
 #include "strata/tensor/grad.h"
@@ -21,50 +21,18 @@
 namespace strata::nn {
 namespace {
 
-template <class Layer>
-struct Called {
-  Layer layer;
-  Tensor x;
-  STRATA_FIELDS(layer, x)
-};
-
 const Golden& golden() {
   static const Golden file("layers.safetensors");
   return file;
 }
 
-/// Fills the layer with the case's parameters, calls it, and compares its output and all gradients.
 template <class Layer, class Call>
 void check(const std::string& name, Layer layer, Call call) {
-  init(layer, Key(1));
-  for (const Leaf& leaf : leaves_of(layer).list) {
-    if (!leaf.tensor().defined()) continue;  // no bias
-    const Tensor value = golden()(name + ".param." + leaf.paths[0]);
-    ASSERT_EQ(value.type().str(), leaf.tensor().type().str()) << name << " " << leaf.paths[0];
-    leaf.assign(value);
-  }
-  const Called<Layer> called{layer, golden()(name + ".x")};
-  const Tensor cotangent = golden()(name + ".cotangent");
-  auto [results, grads] = value_and_grad(
-      [&](const Called<Layer>& c) {
-        const Tensor y = call(c.layer, c.x);
-        return std::pair(sum(y * cotangent), y);
-      },
-      called);
-  EXPECT_EQ(difference(results.second, golden()(name + ".y")), "") << name + ".y";
-  for (const Leaf& leaf : leaves_of(grads.layer).list)
-    if (leaf.kind == LeafKind::Parameter && leaf.tensor().defined()) {
-      EXPECT_EQ(difference(leaf.tensor(), golden()(name + ".grad." + leaf.paths[0]), 1e-5), "")
-          << name + ".grad." + leaf.paths[0];
-    }
-  if (golden().has(name + ".grad_x")) {
-    EXPECT_EQ(difference(grads.x, golden()(name + ".grad_x"), 1e-5), "") << name + ".grad_x";
-  }
+  check_layer(golden(), name, layer, call);
 }
-
 template <class Layer>
 void check(const std::string& name, Layer layer) {
-  check(name, layer, [](const Layer& l, const Tensor& x) { return l(x); });
+  check_layer(golden(), name, layer, [](const Layer& l, const Tensor& x) { return l(x); });
 }
 
 TEST(Linear, IsPyTorchs) {
@@ -82,6 +50,9 @@ TEST(ConvTranspose, IsPyTorchsWithStridePaddingAndGroups) {
   check("conv_transpose1d", ConvTranspose1d{2, 3, 4, {.stride = 2, .padding = 1}});
   check("conv_transpose2d",
         ConvTranspose2d{4, 6, 3, {.stride = {2, 1}, .padding = 1, .output_padding = {1, 0}, .groups = 2}});
+  check_layer(Golden("more_layers.safetensors"), "conv_transpose3d",
+              ConvTranspose3d{2, 3, 2, {.stride = {2, 1, 2}, .padding = {1, 0, 0}}},
+              [](const ConvTranspose3d& l, const Tensor& x) { return l(x); });
 }
 
 TEST(Windows, WiderThanTheImageAreRefusedWithTheUsersLine) {
@@ -156,6 +127,12 @@ TEST(BatchNorm, StatisticsComeOutOfAJittedGradient) {
 TEST(MultiHeadAttention, IsPyTorchsPlainAndCausal) {
   check("attention", MultiHeadAttention{8, 2});
   check("causal_attention", MultiHeadAttention{8, 2, {.is_causal = true, .has_bias = Bias::None}});
+}
+
+TEST(MultiHeadAttention, WithFewerKeyHeadsAndRotaryPositionsIsPyTorchs) {
+  check_layer(Golden("more_layers.safetensors"), "rotary_attention",
+              MultiHeadAttention{16, 4, {.key_heads = 2, .is_causal = true, .rope = Rope{.base = 1000}}},
+              [](const MultiHeadAttention& l, const Tensor& x) { return l(x); });
 }
 
 TEST(MultiHeadAttention, AttendingToItselfIsSelfAttention) {

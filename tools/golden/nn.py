@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Makes layers, losses and gpt.safetensors in tests/golden/nn: PyTorch's layers and losses, and a GPT made of them, on small
-made-up inputs.
+"""Makes tests/golden/nn: PyTorch's layers, functions and losses, and a GPT made of them, on small made-up inputs.
 
 Run with a Python that has torch, numpy and safetensors:  python3 tools/golden/nn.py
 For each layer: LAYER.param.PATH, LAYER.x, LAYER.y, LAYER.cotangent, and the gradients of sum(y * cotangent):
@@ -70,6 +69,64 @@ def layers():
     record(t, "lstm_both", both, torch.randn(2, 4, 3), lambda x: both(x)[0])
     gru = nn.GRU(3, 4, num_layers=2, batch_first=True)
     record(t, "gru", gru, torch.randn(2, 5, 3), lambda x: gru(x)[0])
+    return t
+
+
+class RotaryAttention(nn.Module):
+    """Causal self-attention with fewer key heads than query heads and rotary positions, as in Llama; the parameters of
+    strata::nn::MultiHeadAttention. The rotation is written from the paper (Su et al. 2021), by complex numbers."""
+
+    def __init__(self, width, heads, key_heads, base):
+        super().__init__()
+        self.heads, self.key_heads, self.base, self.depth = heads, key_heads, base, width // heads
+        self.in_proj_weight = nn.Parameter(torch.empty(width + 2 * key_heads * self.depth, width))
+        self.in_proj_bias = nn.Parameter(torch.empty(width + 2 * key_heads * self.depth))
+        self.out_proj = nn.Linear(width, width)
+
+    def turned(self, x):
+        half = self.depth // 2
+        angle = torch.outer(torch.arange(x.shape[2]).double(), self.base ** (-torch.arange(half).double() / half))
+        turned = torch.complex(x[..., :half].double(), x[..., half:].double()) * torch.polar(torch.ones_like(angle), angle)
+        return torch.cat([turned.real, turned.imag], -1).float()
+
+    def forward(self, x):
+        parts = nn.functional.linear(x, self.in_proj_weight, self.in_proj_bias)
+        parts = parts.unflatten(-1, (-1, self.depth)).transpose(1, 2)
+        q, k, v = parts.split([self.heads, self.key_heads, self.key_heads], 1)
+        y = nn.functional.scaled_dot_product_attention(self.turned(q), self.turned(k), v, is_causal=True, enable_gqa=True)
+        return self.out_proj(y.transpose(1, 2).flatten(2))
+
+
+def more_layers():
+    t = {}
+    record(t, "conv_transpose3d", nn.ConvTranspose3d(2, 3, 2, stride=(2, 1, 2), padding=(1, 0, 0)), torch.randn(2, 2, 3, 2, 3))
+    record(t, "rotary_attention", RotaryAttention(16, 4, 2, 1000.0), torch.randn(2, 5, 16))
+    return t
+
+
+def functions():
+    """FUNCTION.x, .y, .cotangent and .grad_x of pools and activations."""
+    f, t = nn.functional, {}
+
+    def record_function(name, x, call):
+        record(t, name, nn.Identity(), x, call)
+
+    line, image, volume = torch.randn(2, 3, 9), torch.randn(2, 3, 7, 8), torch.randn(1, 2, 5, 4, 6)
+    for kind, pool in (("max", (f.max_pool1d, f.max_pool2d, f.max_pool3d)), ("avg", (f.avg_pool1d, f.avg_pool2d, f.avg_pool3d))):
+        for x, call in zip((line, image, volume), pool):
+            record_function(f"{kind}_pool{x.dim() - 2}d", x.clone(), lambda x: call(x, 3, stride=2, padding=1))
+    record_function("global_avg_pool", image.clone(), lambda x: f.adaptive_avg_pool2d(x, 1).flatten(1))
+    x = torch.cat([torch.randn(40) * 4, torch.tensor([-30.0, -6.5, -2.5, -1e-3, 1e-3, 2.5, 6.5, 30.0])])
+    for name, call in {
+        "relu": f.relu, "relu6": f.relu6, "leaky_relu": f.leaky_relu, "elu": f.elu, "selu": f.selu, "gelu": f.gelu,
+        "gelu_tanh": lambda x: f.gelu(x, approximate="tanh"), "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
+        "silu": f.silu, "mish": f.mish, "hard_sigmoid": f.hardsigmoid, "hard_swish": f.hardswish, "softplus": f.softplus,
+        "log_sigmoid": f.logsigmoid, "softsign": f.softsign, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
+    }.items():
+        record_function(name, x.clone(), call)
+    rows = torch.randn(4, 7) * 5
+    record_function("softmax", rows.clone(), lambda x: f.softmax(x, -1))
+    record_function("log_softmax", rows.clone(), lambda x: f.log_softmax(x, 0))
     return t
 
 
@@ -152,7 +209,8 @@ def gpt():
 
 def main():
     torch.manual_seed(0)
-    for name, make in (("layers", layers), ("losses", losses), ("gpt", gpt)):
+    makers = (("layers", layers), ("losses", losses), ("gpt", gpt), ("more_layers", more_layers), ("functions", functions))
+    for name, make in makers:
         tensors = {k: v.detach().contiguous().clone() for k, v in make().items()}
         save_file(tensors, os.path.join(OUT, name + ".safetensors"), {"torch": torch.__version__})
 
