@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "strata/base/error/error.h"
 #include "strata/compiler/loop/access.h"
 #include "strata/compiler/loop/lane_loops.h"
 #include "strata/compiler/loop/tasks.h"
@@ -208,7 +207,7 @@ Schedule choose_pointwise(const Nest& nest, LoopContext& c, const ir::Facts& fac
 
 Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
   if (has_lane_loops(nest) != (schedule.lanes != 0))
-    throw base::Error("E0317", schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
+    refuse_schedule(schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
   if (schedule.lanes != 0) nest.body = unroll_lane_loops(c, facts, nest.body, schedule.lanes);
   if (nest.loops.empty()) return nest.body;
   std::vector<Dim> extents;
@@ -218,7 +217,7 @@ Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const i
 }
 
 Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
-  if (has_lane_loops(nest)) throw base::Error("E0317", "the rows of this nest have lanes: `vectorise lanes by ...`");
+  if (has_lane_loops(nest)) refuse_schedule("the rows of this nest have lanes: `vectorise lanes by ...`");
   LinearIndices indices = indices_of(nest, c, facts);
   const NestLoop along = nest.loops[static_cast<size_t>(schedule.axis)];
   order_loops(nest, indices, c, schedule.axis, work_along(nest, indices, c, along).other_loads > 0);
@@ -231,7 +230,7 @@ Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c,
     return loops_over(c, outer, ranges, vector_loop(c, along.var, row.low, row.high, schedule.widths, nest.body));
   };
   if (schedule.points != 0) return {cut_into_tasks(c, extents, schedule.points, schedule.widths.front(), task)};
-  if (extents.size() < 2) throw base::Error("E0317", "`parallel lines` takes a nest of two loops or more");
+  if (extents.size() < 2) refuse_schedule("`parallel lines` takes a nest of two loops or more");
   std::vector<Expr> chunks(extents.size(), c.i64(1));
   chunks[chunks.size() - 2] = c.i64(schedule.lines);
   chunks.back() = c.i64(schedule.elements);

@@ -14,7 +14,7 @@ namespace strata::compiler {
 namespace {
 
 constexpr int64_t kMostParts = 16, kMostLines = 64, kMostNumber = 1 << 24;
-constexpr int kWidestVector = 64;
+constexpr int64_t kWidestVector = 64;
 
 std::string_view trimmed(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
@@ -23,7 +23,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// What stands in front of the first `mark`, which is removed with it from `text`.
+/// What stands in front of the first of `marks`, which is removed with it from `text`.
 std::string_view next_piece(std::string_view& text, std::string_view marks) {
   const size_t end = std::min(text.find_first_of(marks), text.size());
   const std::string_view piece = text.substr(0, end);
@@ -69,9 +69,13 @@ Rewrite parse_line(std::string_view line) {
   return made;
 }
 
-[[noreturn]] void refuse(const std::string& reason) { throw base::Error("E0317", reason); }
+bool is_width(int64_t number) {
+  return number >= 1 && number <= kWidestVector && std::has_single_bit(static_cast<uint64_t>(number));
+}
 
 }  // namespace
+
+void refuse_schedule(const std::string& reason) { throw base::Error("E0317", reason); }
 
 std::string Rewrite::str() const {
   std::string text = verb;
@@ -119,43 +123,51 @@ Rewrite::Part RewriteReader::taken(std::string_view verb, std::string_view what)
     if (parts.empty()) rewrites_.erase(rewrite);
     return part;
   }
-  refuse(fmt::format("this schedule lacks `{} {}`", verb, what));
+  refuse_schedule(fmt::format("this schedule lacks `{} {}`", verb, what));
 }
 
 bool RewriteReader::take(std::string_view verb, std::string_view what) {
   if (!has(verb, what)) return false;
   const Rewrite::Part part = taken(verb, what);
-  if (!part.numbers.empty()) refuse(fmt::format("`{} {}` takes no number", verb, what));
+  if (!part.numbers.empty()) refuse_schedule(fmt::format("`{} {}` takes no number", verb, what));
   return true;
 }
 
 int64_t RewriteReader::number(std::string_view verb, std::string_view what, int64_t low, int64_t high) {
   const Rewrite::Part part = taken(verb, what);
   if (part.numbers.size() != 1 || part.numbers[0] < low || part.numbers[0] > high)
-    refuse(fmt::format("`{} {}` takes one number of {} to {}, found {}", verb, what, low, high,
-                       part.numbers.empty() ? "none" : fmt::format("{}", fmt::join(part.numbers, ", "))));
+    refuse_schedule(fmt::format("`{} {}` takes one number of {} to {}, found {}", verb, what, low, high,
+                                part.numbers.empty() ? "none" : fmt::format("{}", fmt::join(part.numbers, ", "))));
   return part.numbers[0];
+}
+
+int RewriteReader::width(std::string_view verb, std::string_view what) {
+  const int64_t found = number(verb, what, 1, kWidestVector);
+  if (!is_width(found)) refuse_schedule(fmt::format("`{} {}` takes a power of two, found {}", verb, what, found));
+  return static_cast<int>(found);
 }
 
 std::vector<int> RewriteReader::widths(std::string_view verb, std::string& what) {
   const auto at = std::find_if(rewrites_.begin(), rewrites_.end(), [&](const Rewrite& r) { return r.verb == verb; });
-  if (at == rewrites_.end() || at->parts.size() != 1) refuse(fmt::format("this schedule takes one `{}`", verb));
+  if (at == rewrites_.end() || at->parts.size() != 1)
+    refuse_schedule(fmt::format("this schedule takes one `{}`", verb));
   what = at->parts[0].what;
   std::vector<int> widths;
   const Rewrite::Part part = taken(verb, what);
   for (const int64_t number : part.numbers) {
-    const bool is_width = number >= 1 && number <= kWidestVector && std::has_single_bit(static_cast<uint64_t>(number));
-    if (!is_width || (!widths.empty() && number >= widths.back()))
-      refuse(fmt::format("`{} {}` takes powers of two of at most {}, widest first, found {}", verb, what, kWidestVector,
-                         number));
+    if (!is_width(number) || (!widths.empty() && number >= widths.back()))
+      refuse_schedule(fmt::format("`{} {}` takes powers of two of at most {}, widest first, found {}", verb, what,
+                                  kWidestVector, number));
     widths.push_back(static_cast<int>(number));
   }
-  if (widths.empty() || widths.back() != 1) refuse(fmt::format("`{} {}` ends with 1: what is left over", verb, what));
+  if (widths.empty() || widths.back() != 1)
+    refuse_schedule(fmt::format("`{} {}` ends with 1: what is left over", verb, what));
   return widths;
 }
 
 void RewriteReader::finish() const {
-  if (!rewrites_.empty()) refuse(fmt::format("`{}` is no rewrite of this kind of nest", rewrites_.front().str()));
+  if (!rewrites_.empty())
+    refuse_schedule(fmt::format("`{}` is no rewrite of this kind of nest", rewrites_.front().str()));
 }
 
 }  // namespace strata::compiler

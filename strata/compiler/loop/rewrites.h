@@ -9,9 +9,9 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strata::compiler {
@@ -34,6 +34,9 @@ struct Rewrite {
 /// E0316 with the line when the text is no list of rewrites.
 std::vector<Rewrite> parse_rewrites(std::string_view text);
 
+/// Throws E0317: the schedule is none of this nest.
+[[noreturn]] void refuse_schedule(const std::string& reason);
+
 /// Takes what a kind of schedule knows out of a list; what is left at the end nobody knew. All errors are E0317.
 class RewriteReader {
  public:
@@ -45,7 +48,9 @@ class RewriteReader {
   bool take(std::string_view verb, std::string_view what);
   /// The one number of a part, in low..high.
   int64_t number(std::string_view verb, std::string_view what, int64_t low, int64_t high);
-  /// Vector widths of the verb's only part, widest first: powers of two, ending with 1; and the part's name.
+  /// A number that is a vector's width: a power of two of at most 64.
+  int width(std::string_view verb, std::string_view what);
+  /// The widths of the verb's only part, widest first, ending with 1; and the part's name.
   std::vector<int> widths(std::string_view verb, std::string& what);
   /// Refuses what was not taken.
   void finish() const;

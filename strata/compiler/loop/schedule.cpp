@@ -104,7 +104,7 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* re
     } else if (options.rewrites.empty()) {
       leave(reason);
     } else {
-      throw base::Error("E0317", "the kernel takes no schedule: " + reason);
+      refuse_schedule("the kernel takes no schedule: " + reason);
     }
   } catch (const base::Error& error) {
     if (!options.rewrites.empty() || (options.is_strict && error.kind() == base::ErrorKind::Internal)) throw;

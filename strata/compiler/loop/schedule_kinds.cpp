@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
-
-#include "strata/base/error/error.h"
 
 namespace strata::compiler {
 
@@ -19,9 +16,6 @@ constexpr int64_t kMostPoints = 1 << 24;   // of a task
 constexpr int64_t kMostExtent = 1 << 16;   // of a tile, block or task along one axis
 constexpr int64_t kMostScratch = 1 << 24;  // elements of a panel
 constexpr int64_t kMostSums = 64;          // vectors of a register tile: more would only be spilled
-constexpr int64_t kWidestVector = 64;
-
-[[noreturn]] void refuse(const std::string& reason) { throw base::Error("E0317", reason); }
 
 // How an axis is named: by its loop, by its number where two loops have one name.
 
@@ -38,7 +32,7 @@ int axis_named(const Nest& nest, const std::string& name) {
     if (axis_name(nest, axis) == name) return static_cast<int>(axis);
     names += (axis ? ", " : "") + axis_name(nest, axis);
   }
-  refuse(fmt::format("the nest has no loop {}; it has {}", name, names));
+  refuse_schedule(fmt::format("the nest has no loop {}; it has {}", name, names));
 }
 
 // A schedule as rewrites.
@@ -107,10 +101,7 @@ struct Printer {
 Schedule read_elements(RewriteReader& read, const Nest& nest) {
   if (read.has("vectorise", "lanes") || !read.has_verb("vectorise")) {
     RowSchedule made;
-    if (read.has("vectorise", "lanes"))
-      made.lanes = static_cast<int>(read.number("vectorise", "lanes", 1, kWidestVector));
-    if (made.lanes != 0 && !std::has_single_bit(static_cast<uint64_t>(made.lanes)))
-      refuse(fmt::format("`vectorise lanes` takes a power of two, found {}", made.lanes));
+    if (read.has("vectorise", "lanes")) made.lanes = read.width("vectorise", "lanes");
     made.points = read.number("parallel", "points", 1, kMostPoints);
     return made;
   }
@@ -130,23 +121,22 @@ Schedule read_elements(RewriteReader& read, const Nest& nest) {
 /// Lanes and vectors from `vectorise columns` and `tile columns`.
 Tiling read_vectors(RewriteReader& read) {
   Tiling t;
-  t.lanes = static_cast<int>(read.number("vectorise", "columns", 1, kWidestVector));
-  if (!std::has_single_bit(static_cast<uint64_t>(t.lanes)))
-    refuse(fmt::format("`vectorise columns` takes a power of two, found {}", t.lanes));
+  t.lanes = read.width("vectorise", "columns");
   const int64_t columns = read.number("tile", "columns", 1, kMostExtent);
   if (columns % t.lanes != 0)
-    refuse(fmt::format("`tile columns` takes a multiple of the vector's {}, found {}", t.lanes, columns));
+    refuse_schedule(fmt::format("`tile columns` takes a multiple of the vector's {}, found {}", t.lanes, columns));
   t.tile_vectors = columns / t.lanes;
   return t;
 }
 
 void require_multiple(const char* what, int64_t number, int64_t of) {
-  if (number % of != 0) refuse(fmt::format("`{}` takes a multiple of the tile's {}, found {}", what, of, number));
+  if (number % of != 0)
+    refuse_schedule(fmt::format("`{}` takes a multiple of the tile's {}, found {}", what, of, number));
 }
 
 void require_sums_fit(int64_t rows, int64_t vectors) {
   if (rows * vectors > kMostSums)
-    refuse(fmt::format("a tile of {} rows by {} vectors has more than {} sums", rows, vectors, kMostSums));
+    refuse_schedule(fmt::format("a tile of {} rows by {} vectors has more than {} sums", rows, vectors, kMostSums));
 }
 
 void read_rows(RewriteReader& read, Tiling& t) {
@@ -163,7 +153,7 @@ void read_task_columns(RewriteReader& read, Tiling& t) {
   require_multiple("parallel columns", t.task_columns, t.tile_columns());
   if (t.task_columns * t.depth_block > kMostScratch || t.row_block * t.depth_block > kMostScratch ||
       t.task_rows * t.task_columns > kMostScratch)
-    refuse(fmt::format("panels of more than {} elements", kMostScratch));
+    refuse_schedule(fmt::format("panels of more than {} elements", kMostScratch));
 }
 
 ContractionSchedule read_product(RewriteReader& read) {
@@ -174,7 +164,7 @@ ContractionSchedule read_product(RewriteReader& read) {
   made.tiling.depth_block = read.number("tile", "depth", 1, kMostExtent);
   read_task_columns(read, made.tiling);
   made.rows = read.take("pack", "rows") ? RowStorage::Packed : RowStorage::InPlace;
-  if (!read.take("pack", "columns")) refuse("this schedule lacks `pack columns`");
+  if (!read.take("pack", "columns")) refuse_schedule("this schedule lacks `pack columns`");
   return made;
 }
 
@@ -192,7 +182,7 @@ ColumnWindowSchedule read_column_windows(RewriteReader& read, Contraction k, Loo
   complete(t, windows);
   if (t.tiling.depth_block * t.tiling.row_block > kMostScratch || t.tiling.task_columns * t.free_block > kMostScratch ||
       t.tiling.task_columns * t.tiling.task_rows > kMostScratch)
-    refuse(fmt::format("planes or panels of more than {} elements", kMostScratch));
+    refuse_schedule(fmt::format("planes or panels of more than {} elements", kMostScratch));
   return made;
 }
 
@@ -206,7 +196,7 @@ RowWindowSchedule read_row_windows(RewriteReader& read, Contraction k, LoopConte
   t.pieces = read.number("window", "pieces", 1, windows.positions());
   t.task_pieces = read.number("parallel", "pieces", 1, t.pieces);
   if (t.task_pieces != 1 && t.task_pieces != t.pieces)
-    refuse(fmt::format("`parallel pieces` takes 1 or {}, found {}", t.pieces, t.task_pieces));
+    refuse_schedule(fmt::format("`parallel pieces` takes 1 or {}, found {}", t.pieces, t.task_pieces));
   t.task_free = read.number("parallel", "free rows", 1, kMostExtent);
   complete(t, windows);
   require_sums_fit(t.tiling.tile_rows, t.tiling.tile_vectors);
@@ -217,7 +207,8 @@ RowWindowSchedule read_row_windows(RewriteReader& read, Contraction k, LoopConte
 Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const ir::Facts& facts) {
   const auto contraction = read_contraction(nest, facts);
   const bool is_along_columns = read.take("window", "columns"), is_along_rows = read.take("window", "rows");
-  if ((is_along_columns || is_along_rows) && !contraction) refuse("the nest is no product, and has no windows");
+  if ((is_along_columns || is_along_rows) && !contraction)
+    refuse_schedule("the nest is no product, and has no windows");
   if (is_along_columns) return read_column_windows(read, *contraction, c, facts);
   if (is_along_rows) return read_row_windows(read, *contraction, c, facts);
   if (contraction) return read_product(read);

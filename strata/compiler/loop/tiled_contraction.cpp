@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "strata/base/error/error.h"
 #include "strata/compiler/loop/panels.h"
 #include "strata/compiler/loop/pointwise.h"
 
@@ -245,7 +244,7 @@ Stmts write_contraction(Contraction k, const ContractionSchedule& schedule, Loop
   if (schedule.is_exchanged) k.transpose();
   ContractionScope scope(k, c, facts, schedule.tiling);
   if (schedule.rows == RowStorage::InPlace && !rows_lie_ready(scope))
-    throw base::Error("E0317", "rows can't be read in place: they are computed, or not contiguous along the depth");
+    refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");
   return Writer(scope, schedule.rows, notes).write();
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/base/error/error.h"
+#include "strata/compiler/loop/rewrites.h"
 
 namespace strata::compiler {
 
@@ -122,8 +122,7 @@ std::optional<Windows> windows_along(Side side, const Contraction& k, LoopContex
 Windows require_windows(Side side, const Contraction& k, LoopContext& c, const ir::Facts& facts) {
   auto windows = windows_along(side, k, c, facts);
   if (!windows)
-    throw base::Error("E0317",
-                      std::string("the nest reads no windows along ") + (side == Side::Columns ? "columns" : "rows"));
+    refuse_schedule(std::string("the nest reads no windows along ") + (side == Side::Columns ? "columns" : "rows"));
   return std::move(*windows);
 }
 
