@@ -185,7 +185,7 @@ enum class Effect : uint8_t {
 
 struct Op {
   std::string_view name;
-  std::string_view family;  ///< "elementwise", "shape", ...: groups the reference pages
+  std::string_view family;  ///< "elementwise", "shape", ...: groups the reference pages; steers nothing
   std::string_view doc;     ///< the meaning: empty and scalar inputs, NaN, infinity, ties, division by zero
   int operands_min = 1, operands_max = 1;  ///< -1: any number
   int region_count = 0;                    ///< -1: any number
@@ -202,6 +202,11 @@ struct Op {
   Facet<std::vector<Sample> (*)()> samples;
   /// The result element at an index is a function of the operands' elements at the same index (so it fuses anywhere).
   bool is_pointwise = false;
+  /// Each element of an operand is read for one element of the result, or for a row of them that is broadcast: what
+  /// computes the operand may as well be computed where it is read.
+  bool reads_each_once = false;
+  /// Means just what its first region means.
+  bool is_call = false;
   bool is_commutative = false;
   /// Has second derivatives worth testing (false at kinks everywhere, integers, data movement).
   bool is_smooth = false;

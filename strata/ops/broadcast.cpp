@@ -121,6 +121,7 @@ constinit const Op kBroadcast = {
     .tolerance = exact(),
     .cost = move_cost,
     .samples = make_samples,
+    .reads_each_once = true,
 };
 
 Value broadcast(Value x, std::span<const Dim> dims, std::span<const int64_t> axes) {

@@ -101,6 +101,7 @@ constexpr Op call_block(std::string_view name, std::string_view doc) {
   Op op;
   op.name = name;
   op.family = "call";
+  op.is_call = true;
   op.doc = doc;
   op.operands_min = 0;
   op.operands_max = -1;

@@ -112,6 +112,7 @@ constinit const Op kConcat = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = concat_samples,
+    .reads_each_once = true,
 };
 
 Value concat(const std::vector<Value>& parts, int64_t axis) {

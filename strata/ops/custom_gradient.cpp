@@ -236,6 +236,7 @@ constexpr Op body_block(std::string_view name, int regions, std::string_view doc
   Op op;
   op.name = name;
   op.family = "call";
+  op.is_call = true;
   op.doc = doc;
   op.operands_min = 0;
   op.operands_max = -1;

@@ -218,6 +218,7 @@ constinit const Op kDynamicSlice = {
     .tolerance = exact(),
     .cost = move_cost,
     .samples = slice_samples,
+    .reads_each_once = true,
 };
 
 constinit const Op kDynamicUpdateSlice = {
@@ -237,6 +238,7 @@ constinit const Op kDynamicUpdateSlice = {
     .tolerance = exact(),
     .cost = move_cost,
     .samples = update_samples,
+    .reads_each_once = true,
 };
 
 Value dynamic_slice(Value x, const std::vector<Value>& starts, const Shape& sizes) {

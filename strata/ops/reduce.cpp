@@ -140,6 +140,7 @@ constexpr Op reduce_block(std::string_view name, std::string_view doc) {
   Op op;
   op.name = name;
   op.family = "reduction";
+  op.reads_each_once = true;
   op.doc = doc;
   op.attrs = kReduceAttrs;
   op.types = types;

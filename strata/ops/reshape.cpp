@@ -75,6 +75,7 @@ constinit const Op kReshape = {
     .tolerance = ir::exact(),
     .cost = [](const Node&) { return ir::Cost{0, 0}; },
     .samples = reshape_samples,
+    .reads_each_once = true,
 };
 
 Value reshape(Value x, const Shape& dims) {

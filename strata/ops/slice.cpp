@@ -255,6 +255,7 @@ constinit const Op kSlice = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = slice_samples,
+    .reads_each_once = true,
 };
 
 constinit const Op kPad = {
@@ -276,6 +277,7 @@ constinit const Op kPad = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = pad_samples,
+    .reads_each_once = true,
 };
 
 Value slice(Value x, const std::vector<Range>& ranges) {

@@ -123,6 +123,7 @@ constinit const Op kTranspose = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = transpose_samples,
+    .reads_each_once = true,
 };
 
 constinit const Op kReverse = {
@@ -139,6 +140,7 @@ constinit const Op kReverse = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = reverse_samples,
+    .reads_each_once = true,
 };
 
 Value transpose(Value x, const Ints& perm) {

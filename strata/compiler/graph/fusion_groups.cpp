@@ -69,9 +69,9 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
       if (user.op->is_pointwise) return true;
       // A movement reads each element at most once, unless it repeats it (broadcast) or picks by data (gather).
       if (is_movement(node) || is_leaf(node)) return true;
-      return user.op->family == "shape" && !is_costly(node);
+      return user.op->reads_each_once && !is_costly(node);
     case Form::Reduction:
-      return user.op->family == "reduction" || is_movement(node);
+      return user.op->reads_each_once || is_movement(node);
     case Form::Contraction:
       return is_movement(node);  // packing reads elements more than once
     case Form::Loops:

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "strata/compiler/graph/apply_rules.h"
+#include "strata/compiler/lower/form.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
@@ -98,8 +99,9 @@ class Chain {
     return std::ranges::all_of(ends_, [&](const Node* end) {
       if (end->is_parameter() || end->op == &ops::kReshape || end->op == &ops::kConstant) return true;
       if (end->op == &ops::kBroadcast) return reshaped_axes(*end, to_).has_value();
-      // Other element nodes (transposes, slices, iotas) would have to be written to memory first.
-      return end->op->family == "contraction" || end->op->family == "reduction" || end->op->family == "window";
+      // Element nodes (transposes, slices, iotas) would have to be written to memory first; the others are anyway.
+      const Form form = form_of(*end);
+      return form == Form::Contraction || form == Form::Reduction || form == Form::Loops;
     });
   }
 

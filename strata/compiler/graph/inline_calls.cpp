@@ -13,14 +13,14 @@ using ir::Value;
 
 namespace {
 
-/// A call and every other op that means just what its only region means, but for composites, whose names are wanted.
-bool is_call(const Node& node) { return node.op->family == "call" && !ops::is_composite(node); }
+/// Composites stay: their names are wanted.
+bool is_inlined(const Node& node) { return node.op->is_call && !ops::is_composite(node); }
 
 void append(const Graph& graph, Graph& to, GraphCopier& copier, const std::vector<bool>& live) {
   for (const Node* node : graph.nodes()) {
     if (node->is_parameter() || !live[node->id]) continue;
     const ir::LocationScope scope(to, node->where.file ? node->where : to.location());
-    if (is_call(*node)) {
+    if (is_inlined(*node)) {
       const Graph& body = node->region(0);
       GraphCopier inner(body, to);
       for (size_t i = 0; i < body.parameters().size(); ++i)
