@@ -177,7 +177,7 @@ struct Sample {
 
 enum class Effect : uint8_t {
   None,
-  Ordered,  ///< prints, checks, writes to refs: kept and kept in order
+  Ordered,  ///< prints, checks: kept and kept in order
 };
 
 // ---- the block

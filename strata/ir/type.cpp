@@ -18,33 +18,28 @@ TypeTable& type_table() {
   return *table;
 }
 
-base::Hash128 hash_of(DType dtype, std::span<const Dim> shape, bool is_ref) {
-  base::Hash128 h =
-      base::combine(base::Hash128{}, uint64_t{0x7479706500000000u + static_cast<uint64_t>(dtype) * 2 + is_ref});
+base::Hash128 hash_of(DType dtype, std::span<const Dim> shape) {
+  base::Hash128 h = base::combine(base::Hash128{}, uint64_t{0x7479706500000000u + static_cast<uint64_t>(dtype)});
   for (Dim d : shape) h = base::combine(h, d.hash());
   return h;
 }
 
 }  // namespace
 
-Type Type::intern(DType dtype, std::span<const Dim> shape, bool is_ref) {
-  const base::Hash128 hash = hash_of(dtype, shape, is_ref);
+Type Type::of(DType dtype, std::span<const Dim> shape) {
+  const base::Hash128 hash = hash_of(dtype, shape);
   TypeTable& table = type_table();
   std::lock_guard hold(table.lock);
   auto [first, last] = table.by_hash.equal_range(hash.lo);
   for (auto it = first; it != last; ++it) {
     const TypeNode& node = *it->second;
-    if (node.dtype == dtype && node.is_ref == is_ref &&
-        std::equal(node.shape.begin(), node.shape.end(), shape.begin(), shape.end()))
+    if (node.dtype == dtype && std::equal(node.shape.begin(), node.shape.end(), shape.begin(), shape.end()))
       return Type(&node);
   }
-  const TypeNode* node = &table.nodes.emplace_back(TypeNode{dtype, is_ref, Shape(shape.begin(), shape.end()), hash});
+  const TypeNode* node = &table.nodes.emplace_back(TypeNode{dtype, Shape(shape.begin(), shape.end()), hash});
   table.by_hash.emplace(hash.lo, node);
   return Type(node);
 }
-
-Type Type::of(DType dtype, std::span<const Dim> shape) { return intern(dtype, shape, false); }
-Type Type::ref(Type value) { return intern(value.dtype(), value.shape(), true); }
 
 bool Type::is_static() const {
   for (Dim d : shape())
@@ -60,7 +55,7 @@ std::string shape_str(std::span<const Dim> shape) {
 
 std::string Type::str() const {
   if (!node_) return "none";
-  return (is_ref() ? "ref " : "") + std::string(dtype_name(dtype())) + shape_str(shape());
+  return std::string(dtype_name(dtype())) + shape_str(shape());
 }
 
 }  // namespace strata::ir

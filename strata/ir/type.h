@@ -1,5 +1,5 @@
-// The type of a value in the tensor program: element type, shape of symbolic dimensions, and whether it is a reference.
-// Interned: a Type is one pointer, equal types are the same pointer, and types live as long as the process.
+// The type of a value in the tensor program: element type and shape of symbolic dimensions. Interned: a Type is
+// one pointer, equal types are the same pointer, and types live as long as the process.
 #pragma once
 
 #include <initializer_list>
@@ -16,7 +16,6 @@ using Shape = std::vector<Dim>;
 
 struct TypeNode {
   DType dtype;
-  bool is_ref;
   Shape shape;
   base::Hash128 hash;
 };
@@ -29,8 +28,6 @@ class Type {
     return of(dtype, std::span(shape.begin(), shape.size()));
   }
   static Type scalar(DType dtype) { return of(dtype, std::span<const Dim>()); }
-  /// A cell that holds a value of type `value`; only parameters of a program have such types.
-  static Type ref(Type value);
 
   explicit operator bool() const { return node_ != nullptr; }
   friend bool operator==(Type a, Type b) { return a.node_ == b.node_; }
@@ -39,7 +36,6 @@ class Type {
   std::span<const Dim> shape() const { return node_->shape; }
   Dim dim(int axis) const { return node_->shape[axis < 0 ? rank() + axis : axis]; }
   int rank() const { return static_cast<int>(node_->shape.size()); }
-  bool is_ref() const { return node_->is_ref; }
   bool is_static() const;
   Dim elements() const { return product(node_->shape); }
   Dim bytes() const { return elements() * Dim(dtype_bytes(dtype())); }
@@ -47,13 +43,11 @@ class Type {
 
   Type with_dtype(DType dtype) const { return dtype == node_->dtype ? *this : of(dtype, node_->shape); }
   Type with_shape(std::span<const Dim> shape) const { return of(dtype(), shape); }
-  Type value_type() const { return is_ref() ? of(dtype(), shape()) : *this; }
 
-  std::string str() const;  ///< "f32[B,784]", "ref f32[128,784]", "i64[]"
+  std::string str() const;  ///< "f32[B,784]", "i64[]"
 
  private:
   explicit Type(const TypeNode* node) : node_(node) {}
-  static Type intern(DType dtype, std::span<const Dim> shape, bool is_ref);
   const TypeNode* node_ = nullptr;
 };
 

@@ -115,7 +115,7 @@ TEST(GraphText, RefusesWhatWouldExhaustMemoryOrTheStack) {
 
 TEST(GraphText, EveryPrefixOfATextGivesAnErrorAndNoCrash) {
   const std::string text =
-      "func @f(%x: f32[B,4], %y: ref i32[]) -> (f32[B], bool[]) where B in [1, 64], B % 4 == 0 {\n"
+      "func @f(%x: f32[B,4], %y: i32[]) -> (f32[B], bool[]) where B in [1, 64], B % 4 == 0 {\n"
       "  %0 = constant {value = f32[2] [1.0, -inf]} : f32[2]\n  %1 = reduce_max %x {axes = [1]}  @ a.cpp:3 name\n"
       "  %2 = constant {value = bool[] true}\n  print %1 {label = \"x\\\"\"}\n  return %1, %2\n}";
   ASSERT_EQ(error_of(text), "parsed");

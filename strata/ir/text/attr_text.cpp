@@ -133,7 +133,6 @@ Dim read_dim(TextLexer& lexer) {
 }
 
 Type read_type(TextLexer& lexer) {
-  const bool is_ref = lexer.accept("ref");
   const DType dtype = read_dtype(lexer);
   lexer.expect("[", "behind the dtype");
   Shape shape;
@@ -143,8 +142,7 @@ Type read_type(TextLexer& lexer) {
     shape.push_back(read_dim(lexer));
     if (shape.back().is_constant() && shape.back().constant() < 0) lexer.fail_at(position, "an extent is at least 0");
   }
-  const Type type = Type::of(dtype, shape);
-  return is_ref ? Type::ref(type) : type;
+  return Type::of(dtype, shape);
 }
 
 }  // namespace strata::ir

@@ -1,7 +1,7 @@
 // The text form of tensor programs: printing and parsing. Text that parses prints, and what is printed parses to a
 // program with the same hash that prints the same.
 //
-//   func @step(%x: f32[B,784], %w: ref f32[128,784]) -> (f32[B,128], f32[]) where B in [1, 64], B % 4 == 0 {
+//   func @step(%x: f32[B,784], %w: f32[128,784]) -> (f32[B,128], f32[]) where B in [1, 64], B % 4 == 0 {
 //     %0 = dot %x, %w {lhs_contract = [1], ..., result = f32} : f32[B,128]      @ mlp.cpp:17 hidden
 //     %1 = constant {value = f32[2,2] [1.0, 2.0, 3.0, 4.0]} : f32[2,2]          elements, splat 0.5, or base64 "..."
 //     %2, %3 = scan %0 {...} : f32[B,128], f32[]
