@@ -1,7 +1,7 @@
 #include "strata/compiler/loop/peel.h"
 
 #include "strata/compiler/loop/linear_index.h"
-#include "strata/compiler/loop/pointwise.h"
+#include "strata/compiler/loop/vector_loop.h"
 #include "strata/compiler/loop/vectorise.h"
 
 namespace strata::compiler {

@@ -22,10 +22,4 @@ std::vector<ir::loops::StmtPtr> write_elements(Nest nest, const ElementSchedule&
 std::vector<ir::loops::StmtPtr> write_rows(Nest nest, const RowSchedule& schedule, ir::loops::LoopContext& context,
                                            const ir::Facts& facts);
 
-/// for `var` in low..high around `body` by vectors of `lanes` where the body has a vector form, invariant parts in
-/// front. The way in which every schedule runs an innermost loop over elements.
-std::vector<ir::loops::StmtPtr> vector_loop(ir::loops::LoopContext& context, const ir::loops::LoopVar* var,
-                                            ir::loops::Expr low, ir::loops::Expr high, std::span<const int> widths,
-                                            const std::vector<ir::loops::StmtPtr>& body);
-
 }  // namespace strata::compiler

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/compiler/loop/panels.h"
-#include "strata/compiler/loop/pointwise.h"
+#include "strata/compiler/loop/vector_loop.h"
 
 namespace strata::compiler {
 

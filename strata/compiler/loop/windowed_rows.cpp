@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "strata/compiler/loop/panels.h"
-#include "strata/compiler/loop/pointwise.h"
+#include "strata/compiler/loop/vector_loop.h"
 #include "strata/compiler/loop/window_plane.h"
 
 namespace strata::compiler {
