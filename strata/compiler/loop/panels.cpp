@@ -74,7 +74,7 @@ Stmts ColumnPanel::pack(TaskRange columns, TaskRange depth) const {
   const LoopVar* tile = s_.c.loop_var("jt");
   Stmts body;
   const Expr first = s_.bind("j_first", s_.add(columns.low, s_.mul(s_.c.loop(tile), s_.t.tile_columns())), body);
-  if (is_along_depth_ && !(s_.columns.is_linear() && s_.columns_depth.is_linear()))
+  if (!(s_.columns.is_linear() && s_.columns_depth.is_linear()))
     append(body, pack_chains(s_.c.loop(tile), first, columns, depth));
   else
     append(body, pack_tile(s_.c.loop(tile), first, columns, depth));
@@ -99,7 +99,7 @@ Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const 
   stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body)));
   Stmts last;
   const Expr first = s_.bind("j_first", s_.add(columns.low, s_.mul(whole, s_.t.tile_columns())), last);
-  append(last, pack_tile(whole, first, columns, depth));
+  append(last, pack_cut_tile(whole, first, columns, depth));
   stmts.push_back(make_if(s_.c.binary(ExprOp::Lt, s_.mul(whole, s_.t.tile_columns()), count), std::move(last)));
   return stmts;
 }
@@ -109,6 +109,7 @@ Stmts ColumnPanel::pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange
   return {make_if(is_whole, pack_whole_tile(tile, first, depth), pack_cut_tile(tile, first, columns, depth))};
 }
 
+/// Across the rows of the operand, which run along the depth.
 Stmts ColumnPanel::pack_whole_tile(Expr tile, Expr first, TaskRange depth) const {
   const LoopVar *k = s_.c.loop_var("k"), *j = s_.c.loop_var("j");
   Substitution with = s_.outer;
@@ -116,10 +117,10 @@ Stmts ColumnPanel::pack_whole_tile(Expr tile, Expr first, TaskRange depth) const
   Stmts copy = s_.columns.at(s_.add(first, s_.c.loop(j)), with);
   copy.push_back(make_store(panel_, {tile, s_.sub(s_.c.loop(k), depth.low), s_.c.loop(j)},
                             s_.element(s_.k.columns_operand, with)));
-  // Read across rows: 8 at a time, whose lines the first cache holds even when all fall into one set.
+  // 8 at a time, whose lines the first cache holds even when all fall into one set.
   const int narrow = std::min(8, s_.t.lanes);
   const LoopVar* group = s_.c.loop_var("group");
-  if (const auto few = is_along_depth_ ? vector_body(s_.c, copy, j, s_.c.loop(group), narrow) : std::nullopt) {
+  if (const auto few = vector_body(s_.c, copy, j, s_.c.loop(group), narrow)) {
     append(body, *few);
     return {make_for(group, s_.c.i64(0), s_.c.i64(s_.t.tile_columns()), LoopKind::Serial,
                      {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))}, narrow)};
