@@ -70,20 +70,13 @@ std::pair<GraphRef, std::vector<Value>> batched_region(ir::Vmap& v) {
 
 void call_vmap(ir::Vmap& v) {
   auto [region, operands] = batched_region(v);
-  const Node* batched = add_call(std::move(region), operands, v.graph);
-  for (uint32_t r = 0; r < v.node.result_count; ++r) v.set(static_cast<int>(r), batched->result(static_cast<int>(r)));
+  set_all(v, results_of(*add_call(std::move(region), operands, v.graph)));
 }
 
 /// The batched body in place of the composite: the attributes speak of the axes that it had before.
 void composite_vmap(ir::Vmap& v) {
   const auto [region, operands] = batched_region(v);
-  const std::vector<Value> results = ir::inline_graph(*region, v.graph, operands);
-  for (size_t r = 0; r < results.size(); ++r) v.set(static_cast<int>(r), results[r]);
-}
-
-void call_reference(ir::Reference& r) {
-  auto results = r.run(r.node.region(0), r.operands);
-  for (size_t k = 0; k < results.size(); ++k) r.results[k] = std::move(results[k]);
+  set_all(v, ir::inline_graph(*region, v.graph, operands));
 }
 
 GraphRef square_plus_one() {
@@ -98,21 +91,11 @@ std::vector<ir::Sample> composite_samples() {
 }
 
 constexpr Op call_block(std::string_view name, std::string_view doc) {
-  Op op;
-  op.name = name;
-  op.family = "call";
-  op.is_call = true;
-  op.doc = doc;
-  op.operands_min = 0;
-  op.operands_max = -1;
-  op.region_count = 1;
+  Op op = body_block(name, 1, doc);
   op.infer = call_infer;
   op.jvp = call_jvp;
   op.transpose = call_transpose;
   op.vmap = call_vmap;
-  op.lower = kPlanRunsRegions;
-  op.reference = call_reference;
-  op.cost = [](const Node& n) { return cost_of_regions(n, 1); };
   op.samples = call_samples;
   return op;
 }
@@ -135,10 +118,7 @@ constinit const Op kComposite = composite_block();
 
 std::vector<Value> call_graph(GraphRef body, const std::vector<Value>& operands) {
   if (operands.empty()) throw base::Error("E0103", "call: takes at least one operand");
-  const Node* n = add_call(std::move(body), operands, operands[0].graph());
-  std::vector<Value> results;
-  for (uint32_t r = 0; r < n->result_count; ++r) results.push_back(n->result(static_cast<int>(r)));
-  return results;
+  return results_of(*add_call(std::move(body), operands, operands[0].graph()));
 }
 
 std::vector<Value> composite(std::string_view name, std::span<const Attr> attrs, const std::vector<Value>& operands,
@@ -147,10 +127,7 @@ std::vector<Value> composite(std::string_view name, std::span<const Attr> attrs,
   std::vector<Attr> all{Attr("name", name)};
   all.insert(all.end(), attrs.begin(), attrs.end());
   const GraphRef regions[] = {std::move(body)};
-  const Node* n = operands[0].graph().add(kComposite, operands, all, regions);
-  std::vector<Value> results;
-  for (uint32_t r = 0; r < n->result_count; ++r) results.push_back(n->result(static_cast<int>(r)));
-  return results;
+  return results_of(*operands[0].graph().add(kComposite, operands, all, regions));
 }
 
 }  // namespace strata::ops

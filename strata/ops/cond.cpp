@@ -67,9 +67,7 @@ void cond_vmap(ir::Vmap& v) {
                  otherwise = v.vmap_region(n.region(1), is_batched.view());
   if (!v.is_batched(0)) {
     operands.insert(operands.begin(), v.operand(0));
-    const Node* batched = add_cond(operands, then, otherwise);
-    for (uint32_t r = 0; r < n.result_count; ++r) v.set(static_cast<int>(r), batched->result(static_cast<int>(r)));
-    return;
+    return set_all(v, results_of(*add_cond(operands, then, otherwise)));
   }
   const GraphRef first[] = {then}, second[] = {otherwise};
   const Node *a = v.graph.add(kCall, operands, {}, first), *b = v.graph.add(kCall, operands, {}, second);
@@ -121,10 +119,7 @@ std::vector<Value> cond(Value condition, const std::vector<Value>& operands, con
   const auto types = types_of(operands);
   std::vector<Value> all{condition};
   all.insert(all.end(), operands.begin(), operands.end());
-  const Node* n = add_cond(all, make_region("then", types, then), make_region("else", types, otherwise));
-  std::vector<Value> results;
-  for (uint32_t r = 0; r < n->result_count; ++r) results.push_back(n->result(static_cast<int>(r)));
-  return results;
+  return results_of(*add_cond(all, make_region("then", types, then), make_region("else", types, otherwise)));
 }
 
 }  // namespace strata::ops

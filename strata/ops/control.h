@@ -14,6 +14,7 @@ extern const Op kCond, kWhile, kScan, kCall, kComposite;
 using RegionFn = base::FunctionRef<std::vector<Value>(Graph&, const std::vector<Value>&)>;
 GraphRef make_region(std::string_view name, std::span<const Type> parameters, const RegionFn& fill);
 std::vector<Type> types_of(std::span<const Value> values);
+std::vector<Value> results_of(const Node& node);
 
 /// condition (bool scalar) ? then(operands) : otherwise(operands); both give the same types.
 std::vector<Value> cond(Value condition, const std::vector<Value>& operands, const RegionFn& then,

@@ -26,12 +26,6 @@ constexpr AttrSpec kTangentAttrs[] = {
     {"captures", AttrKind::Int, "operands behind them"},
     {"tangents", AttrKind::Int, "operands behind these: tangents of the float inputs, then residuals"}};
 
-std::vector<Value> results_of(const Node& node) {
-  std::vector<Value> results;
-  for (uint32_t r = 0; r < node.result_count; ++r) results.push_back(node.result(static_cast<int>(r)));
-  return results;
-}
-
 std::vector<Type> floats_of(std::span<const Type> types) {
   std::vector<Type> list;
   for (Type t : types)
@@ -223,29 +217,7 @@ void vmap_all(ir::Vmap& v) {
   std::vector<GraphRef> regions;
   for (const GraphRef& region : n.regions())
     regions.push_back(v.vmap_region(*region, Flags(region->parameters().size(), true).view()));
-  const Node* batched = v.graph.add(*n.op, operands, n.attrs.all(), regions);
-  for (uint32_t r = 0; r < n.result_count; ++r) v.set(static_cast<int>(r), batched->result(static_cast<int>(r)));
-}
-
-void body_reference(ir::Reference& r) {
-  auto results = r.run(r.node.region(0), r.operands.first(r.node.region(0).parameters().size()));
-  for (size_t k = 0; k < results.size(); ++k) r.results[k] = std::move(results[k]);
-}
-
-constexpr Op body_block(std::string_view name, int regions, std::string_view doc) {
-  Op op;
-  op.name = name;
-  op.family = "call";
-  op.is_call = true;
-  op.doc = doc;
-  op.operands_min = 0;
-  op.operands_max = -1;
-  op.region_count = regions;
-  op.vmap = vmap_all;
-  op.lower = kPlanRunsRegions;
-  op.reference = body_reference;
-  op.cost = [](const Node& n) { return cost_of_regions(n, 1); };
-  return op;
+  set_all(v, results_of(*v.graph.add(*n.op, operands, n.attrs.all(), regions)));
 }
 
 using Values = std::vector<Value>;
@@ -283,6 +255,7 @@ constexpr Op custom_vjp_block() {
   op.infer = custom_vjp_infer;
   op.jvp = custom_vjp_jvp;
   op.transpose = kNotLinear;
+  op.vmap = vmap_all;
   op.samples = custom_vjp_samples;
   return op;
 }
@@ -296,6 +269,7 @@ constexpr Op tangent_block() {
   op.infer = tangent_infer;
   op.jvp = tangent_jvp;
   op.transpose = tangent_transpose;
+  op.vmap = vmap_all;
   op.samples = refuse("only the derivative of a custom_vjp makes it, whose samples test both");
   return op;
 }
@@ -308,6 +282,7 @@ constexpr Op custom_jvp_block() {
   op.infer = custom_jvp_infer;
   op.jvp = custom_jvp_jvp;
   op.transpose = kNotLinear;
+  op.vmap = vmap_all;
   op.samples = custom_jvp_samples;
   return op;
 }
@@ -319,6 +294,7 @@ constexpr Op checkpoint_block() {
   op.infer = infer_body;
   op.jvp = checkpoint_jvp;
   op.transpose = checkpoint_transpose;
+  op.vmap = vmap_all;
   op.samples = checkpoint_samples;
   return op;
 }

@@ -6,6 +6,7 @@
 #include "strata/ir/rewrite.h"
 #include "strata/ops/broadcast.h"
 #include "strata/ops/layout.h"
+#include "strata/ops/rules.h"
 
 namespace strata::ops {
 namespace {
@@ -32,6 +33,12 @@ std::vector<Type> types_of(std::span<const Value> values) {
   std::vector<Type> types;
   for (const Value& v : values) types.push_back(v.type());
   return types;
+}
+
+std::vector<Value> results_of(const Node& node) {
+  std::vector<Value> results;
+  for (uint32_t r = 0; r < node.result_count; ++r) results.push_back(node.result(static_cast<int>(r)));
+  return results;
 }
 
 std::vector<Type> parameter_types(const Graph& region) {
@@ -108,6 +115,15 @@ HostArray slice_of(const HostArray& x, int64_t i) {
 }
 void set_slice(HostArray& x, int64_t i, const HostArray& slice) {
   std::memcpy(x.data() + i * slice.bytes(), slice.data(), static_cast<size_t>(slice.bytes()));
+}
+
+void set_all(ir::Vmap& v, std::span<const Value> results) {
+  for (size_t r = 0; r < results.size(); ++r) v.set(static_cast<int>(r), results[r]);
+}
+
+void body_reference(ir::Reference& r) {
+  auto results = r.run(r.node.region(0), r.operands.first(r.node.region(0).parameters().size()));
+  std::move(results.begin(), results.end(), r.results.begin());
 }
 
 }  // namespace strata::ops

@@ -1,4 +1,4 @@
-// Taking regions apart and putting them together: what the rules of cond, while, scan and call share.
+// Taking regions apart and putting them together: what the blocks of cond, while, scan, call and custom gradients share.
 #pragma once
 
 #include <algorithm>
@@ -47,6 +47,28 @@ ir::Cost cost_of_regions(const Node& node, Dim times);
 HostArray slice_of(const HostArray& x, int64_t i);
 void set_slice(HostArray& x, int64_t i, const HostArray& slice);
 
+/// The results of a batching rule.
+void set_all(ir::Vmap& v, std::span<const Value> results);
+
 inline constexpr ir::refuse kPlanRunsRegions("the plan runs its regions; no single kernel does");
+
+/// Runs the first region on the operands that it has parameters for.
+void body_reference(ir::Reference& r);
+
+/// What the blocks share of ops that mean their first region. It runs on the leading operands.
+constexpr Op body_block(std::string_view name, int regions, std::string_view doc) {
+  Op op;
+  op.name = name;
+  op.family = "call";
+  op.is_call = true;
+  op.doc = doc;
+  op.operands_min = 0;
+  op.operands_max = -1;
+  op.region_count = regions;
+  op.lower = kPlanRunsRegions;
+  op.reference = body_reference;
+  op.cost = [](const Node& n) { return cost_of_regions(n, 1); };
+  return op;
+}
 
 }  // namespace strata::ops

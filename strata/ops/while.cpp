@@ -140,7 +140,7 @@ void while_vmap(ir::Vmap& v) {
           next[s] = select(broadcast(goes_on, next[s].shape(), ints_span({0})), next[s], p[constants + s]);
         return next;
       });
-  for (uint32_t r = 0; r < n.result_count; ++r) v.set(static_cast<int>(r), node->result(static_cast<int>(r)));
+  set_all(v, results_of(*node));
 }
 
 void while_reference(ir::Reference& r) {
@@ -192,10 +192,7 @@ constinit const Op kWhile = {
 std::vector<Value> while_loop(const std::vector<Value>& constants, const std::vector<Value>& state,
                               const RegionFn& condition, const RegionFn& body) {
   if (state.empty()) throw base::Error("E0103", "while: there is no state to loop on");
-  const Node* n = add_while(state[0].graph(), constants, state, condition, body);
-  std::vector<Value> results;
-  for (uint32_t r = 0; r < n->result_count; ++r) results.push_back(n->result(static_cast<int>(r)));
-  return results;
+  return results_of(*add_while(state[0].graph(), constants, state, condition, body));
 }
 
 }  // namespace strata::ops

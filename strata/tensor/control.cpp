@@ -28,12 +28,6 @@ void require_types(const char* op, const char* whose, std::span<const ir::Type> 
   }
 }
 
-std::vector<ir::Type> types_of_values(std::span<const Value> values) {
-  std::vector<ir::Type> types;
-  for (const Value& v : values) types.push_back(v.type());
-  return types;
-}
-
 std::vector<Tensor> joined(std::span<const Tensor> a, std::span<const Tensor> b) {
   std::vector<Tensor> all(a.begin(), a.end());
   all.insert(all.end(), b.begin(), b.end());
@@ -60,16 +54,12 @@ std::vector<Tensor> cond_of(const Tensor& condition, std::span<const Tensor> ope
   const auto types = trace_detail::types_of(operands);
   const trace_detail::Traced traced[] = {trace_detail::trace("then", types, then),
                                          trace_detail::trace("else", types, otherwise)};
-  require_types("cond", "the second branch", types_of_values(traced[0].graph->results()), traced[1].graph->results(),
-                at);
+  require_types("cond", "the second branch", ops::types_of(traced[0].graph->results()), traced[1].graph->results(), at);
   std::vector<Tensor> captures;
   const std::vector<ir::GraphRef> regions = trace_detail::share_captures(traced, captures);
   const std::vector<Tensor> all = joined({&condition, 1}, joined(operands, captures));
   return trace_detail::append(at, all, [&](ir::Graph& graph, std::span<const Value> values) {
-    const ir::Node* node = graph.add(ops::kCond, values, {}, regions);
-    Values results;
-    for (uint32_t r = 0; r < node->result_count; ++r) results.push_back(node->result(static_cast<int>(r)));
-    return results;
+    return ops::results_of(*graph.add(ops::kCond, values, {}, regions));
   });
 }
 
