@@ -19,8 +19,7 @@ constexpr AttrSpec kArgAttrs[] = {{"axis", AttrKind::Int, "the axis that is sear
 
 void arg_infer(ir::Infer& i) {
   const Type x = i.type(0);
-  const int64_t axis = i.attrs.integer("axis");
-  if (axis < 0 || axis >= x.rank()) i.fail("E0115", fmt::format("axis {} is out of range for {}", axis, x.str()));
+  const int64_t axis = require_axis(i, x);
   if (x.dim(static_cast<int>(axis)) == Dim(0)) i.fail("E0116", fmt::format("axis {} of {} is empty", axis, x.str()));
   Shape shape = shape_of(x);
   shape.erase(shape.begin() + axis);

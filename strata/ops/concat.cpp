@@ -17,9 +17,7 @@ constexpr AttrSpec kConcatAttrs[] = {{"axis", AttrKind::Int, "the axis along whi
 void concat_infer(ir::Infer& i) {
   i.same_dtype();
   const Type first = i.type(0);
-  const int64_t axis = i.attrs.integer("axis");
-  if (axis < 0 || axis >= first.rank())
-    i.fail("E0115", fmt::format("axis {} is out of range for {}", axis, first.str()));
+  const int64_t axis = require_axis(i, first);
   Shape shape = shape_of(first);
   for (int k = 1; k < i.count(); ++k) {
     if (i.type(k).rank() != first.rank())

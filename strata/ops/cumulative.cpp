@@ -1,6 +1,4 @@
 // Running sums, products and extrema along one axis.
-#include <fmt/format.h>
-
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/facets.h"
@@ -19,9 +17,7 @@ constexpr AttrSpec kCumulativeAttrs[] = {{"axis", AttrKind::Int, "the axis that 
                                          {"reverse", AttrKind::Bool, "whether it runs from the end"}};
 
 void cumulative_infer(ir::Infer& i) {
-  const int64_t axis = i.attrs.integer("axis");
-  if (axis < 0 || axis >= i.type(0).rank())
-    i.fail("E0115", fmt::format("axis {} is out of range for {}", axis, i.type(0).str()));
+  require_axis(i, i.type(0));
   i.result(i.type(0));
 }
 

@@ -6,6 +6,13 @@
 
 namespace strata::ops {
 
+int64_t require_axis(const ir::Infer& infer, Type type) {
+  const int64_t axis = infer.attrs.integer("axis");
+  if (axis < 0 || axis >= type.rank())
+    infer.fail("E0115", fmt::format("axis {} is out of range for {}", axis, type.str()));
+  return axis;
+}
+
 void require_axes(const ir::Infer& infer, std::string_view attr, int rank) {
   const auto axes = infer.attrs.ints(attr);
   for (size_t i = 0; i < axes.size(); ++i) {

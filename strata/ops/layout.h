@@ -20,6 +20,8 @@ using ir::AttrSpec;
 using ir::loops::Expr;
 using ir::loops::ExprOp;
 
+/// The attribute `axis`, which must be one of the type's (E0115).
+int64_t require_axis(const ir::Infer& infer, Type type);
 /// Checks an attribute's axis list: each in [0, rank), none twice.
 void require_axes(const ir::Infer& infer, std::string_view attr, int rank);
 

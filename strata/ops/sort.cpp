@@ -5,8 +5,6 @@
 // nothing.
 #include "strata/ops/sort.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -26,9 +24,7 @@ constexpr AttrSpec kSortAttrs[] = {{"axis", AttrKind::Int, "the axis that is sor
 
 void sort_infer(ir::Infer& i) {
   i.same_shape();
-  const int64_t axis = i.attrs.integer("axis");
-  if (axis < 0 || axis >= i.type(0).rank())
-    i.fail("E0115", fmt::format("axis {} is out of range for {}", axis, i.type(0).str()));
+  require_axis(i, i.type(0));
   for (int k = 0; k < i.count(); ++k) i.result(i.type(k));
 }
 
