@@ -37,6 +37,23 @@ void visit_cells(Cells& cells, V& visitor) {
   }
 }
 
+/// What the layers share. Aggregates: nn::Lstm{in, hidden, {.layers = 2}}.
+struct Layer {
+  int64_t in = 0, hidden = 0;
+  RecurrentOptions options{};
+  std::vector<Cell> cells = make_cells(options);
+  Path path{};
+
+  template <class V>
+  void visit_fields(V&& visitor) {
+    visit_cells(cells, visitor);
+  }
+  template <class V>
+  void visit_fields(V&& visitor) const {
+    visit_cells(cells, visitor);
+  }
+};
+
 }  // namespace recurrent_detail
 
 /// What a recurrent layer gives: the last layer's outputs [B, T, H] (2 H when bidirectional), and the last states
@@ -47,21 +64,7 @@ struct RecurrentOutput {
 };
 
 /// Hochreiter and Schmidhuber 1997, with forget gates. Gates in the order input, forget, cell, output.
-struct Lstm {
-  int64_t in = 0, hidden = 0;
-  RecurrentOptions options{};
-  std::vector<recurrent_detail::Cell> cells = recurrent_detail::make_cells(options);
-  Path path{};
-
-  template <class V>
-  void visit_fields(V&& visitor) {
-    recurrent_detail::visit_cells(cells, visitor);
-  }
-  template <class V>
-  void visit_fields(V&& visitor) const {
-    recurrent_detail::visit_cells(cells, visitor);
-  }
-
+struct Lstm : recurrent_detail::Layer {
   void initialise(const Initialiser& init);
   /// `h_LBH`, `c_LBH`: the states to start from; undefined: zero.
   RecurrentOutput operator()(const Tensor& x_BTI, const Tensor& h_LBH = {}, const Tensor& c_LBH = {},
@@ -69,21 +72,7 @@ struct Lstm {
 };
 
 /// Cho et al. 2014, in PyTorch's form: n = tanh(W x + b + r (U h + c)). Gates in the order reset, update, new.
-struct Gru {
-  int64_t in = 0, hidden = 0;
-  RecurrentOptions options{};
-  std::vector<recurrent_detail::Cell> cells = recurrent_detail::make_cells(options);
-  Path path{};
-
-  template <class V>
-  void visit_fields(V&& visitor) {
-    recurrent_detail::visit_cells(cells, visitor);
-  }
-  template <class V>
-  void visit_fields(V&& visitor) const {
-    recurrent_detail::visit_cells(cells, visitor);
-  }
-
+struct Gru : recurrent_detail::Layer {
   void initialise(const Initialiser& init);
   RecurrentOutput operator()(const Tensor& x_BTI, const Tensor& h_LBH = {}, Source at = Source::here()) const;
 };
