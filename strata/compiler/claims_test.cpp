@@ -2,14 +2,13 @@
 // with its reason.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/backends/null/null_backend.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/explain.h"
 #include "strata/compiler/run_passes.h"
+#include "strata/compiler/testing/no_disk_cache.h"
 #include "strata/ir/interpret.h"
 #include "strata/ops/activations.h"
 #include "strata/ops/composite.h"
@@ -60,24 +59,6 @@ class SoftmaxClaimer final : public Backend {
 
  private:
   static const Backend& llvm() { return backend_by_name("llvm"); }
-};
-
-/// What a test counts must not be found on disk from the run before.
-class NoDiskCache {
- public:
-  NoDiskCache() {
-    if (const char* value = std::getenv("STRATA_CACHE")) before_ = value;
-    setenv("STRATA_CACHE", "", 1);
-  }
-  ~NoDiskCache() {
-    if (before_)
-      setenv("STRATA_CACHE", before_->c_str(), 1);
-    else
-      unsetenv("STRATA_CACHE");
-  }
-
- private:
-  std::optional<std::string> before_;
 };
 
 HostArray rows(int64_t count) {
@@ -145,7 +126,7 @@ TEST(Claims, AreExplainedAsKernelsAndRefusalsAsRemarks) {
 }
 
 TEST(Claims, TheNullBackendClaimsSoftmaxAndCountsIt) {
-  const NoDiskCache no_cache;
+  const NoDiskCache no_cache;  // what is counted must not be found on disk from the run before
   const null_backend::NullBackend backend;
   compile(program([](Value x) { return ops::softmax(ops::gelu(x), 1); }), {.backend = &backend});
   EXPECT_EQ(backend.counts().composites, 1);

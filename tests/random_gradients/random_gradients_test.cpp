@@ -2,14 +2,13 @@
 // set. STRATA_FUZZ_PROGRAMS sets how many programs (144), STRATA_FUZZ_SEED where to begin.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "strata/base/error/error.h"
 #include "strata/base/testing/fuzz_seeds.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/pipeline.h"
+#include "strata/compiler/testing/no_disk_cache.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ir/verify.h"
@@ -51,14 +50,6 @@ std::unique_ptr<ir::Graph> with_gradients(ir::Graph& graph) {
   }
 }
 
-/// Thousands of kernels that no one needs again don't belong in the user's cache.
-const testing::Environment* const kNoCache = testing::AddGlobalTestEnvironment([] {
-  struct NoCache : testing::Environment {
-    void SetUp() override { setenv("STRATA_CACHE", "", 1); }
-  };
-  return new NoCache;
-}());
-
 /// In turn: each pass left out, but for the one without which a barrier of several shapes would have to be a kernel,
 /// and each level below the one that is chosen for this host.
 CompileOptions variant(uint64_t seed) {
@@ -71,7 +62,9 @@ CompileOptions variant(uint64_t seed) {
 }
 
 /// The programs are shared out among tests, which run side by side.
-class RandomGradients : public testing::TestWithParam<uint64_t> {};
+class RandomGradients : public testing::TestWithParam<uint64_t> {
+  const NoDiskCache no_cache_;  ///< thousands of kernels that no one needs again
+};
 constexpr uint64_t kShares = 4;
 INSTANTIATE_TEST_SUITE_P(Share, RandomGradients, testing::Range(uint64_t{0}, kShares));
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "strata/base/error/error.h"
 #include "strata/base/testing/fuzz_seeds.h"
@@ -12,6 +11,7 @@
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/pipeline.h"
 #include "strata/compiler/run_passes.h"
+#include "strata/compiler/testing/no_disk_cache.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"
@@ -54,14 +54,6 @@ void check_program(const RandomProgram& program, uint64_t seed) {
   }
 }
 
-/// Thousands of kernels that no one needs again don't belong in the user's cache.
-const testing::Environment* const kNoCache = testing::AddGlobalTestEnvironment([] {
-  struct NoCache : testing::Environment {
-    void SetUp() override { setenv("STRATA_CACHE", "", 1); }
-  };
-  return new NoCache;
-}());
-
 TEST(ErrorBounds, OfAFusedProgramAreThoseOfTheProgramItself) {
   const auto graph = ir::parse_graph(R"(
     func @layer(%x: f32[5,64], %w: f32[48,64]) -> f32[5,48] {
@@ -80,7 +72,9 @@ TEST(ErrorBounds, OfAFusedProgramAreThoseOfTheProgramItself) {
 }
 
 /// The programs are shared out among tests, which run side by side.
-class RandomPrograms : public testing::TestWithParam<uint64_t> {};
+class RandomPrograms : public testing::TestWithParam<uint64_t> {
+  const NoDiskCache no_cache_;  ///< thousands of kernels that no one needs again
+};
 constexpr uint64_t kShares = 4;
 INSTANTIATE_TEST_SUITE_P(Share, RandomPrograms, testing::Range(uint64_t{0}, kShares));
 
