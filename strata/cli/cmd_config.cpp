@@ -4,6 +4,7 @@
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/train/open_task.h"
 #include "strata/train/schema.h"
 
@@ -46,9 +47,7 @@ int run(const Options& options) {
 Run declare_config(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("--check", options->check, "a TOML file or run folder: checks it and prints it resolved");
-  app.add_option("--set", options->overrides, "with --check: key=value, replaces what the file says")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_overrides(app, options->overrides, "with --check: key=value, replaces what the file says");
   app.add_flag("--markdown", options->markdown, "the page for the reference (the default)");
   app.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };

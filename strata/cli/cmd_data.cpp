@@ -5,6 +5,7 @@
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/formats/safetensors/writer.h"
 #include "strata/train/open_task.h"
 
@@ -12,21 +13,18 @@ namespace strata::cli {
 
 Run declare_data(CLI::App& app) {
   struct Options {
-    std::string path, out;
-    std::vector<std::string> overrides;
+    ConfigArgument config;
+    std::string out;
     int64_t batches = 1;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("CONFIG", options->path, "TOML file or run folder")->required();
+  add_config(app, options->config);
   app.add_option("--batches", options->batches, "how many")->check(CLI::Range(int64_t{1}, int64_t{100000}));
   app.add_option("--out", options->out, "safetensors file")->required();
-  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
-      ->take_all()
-      ->allow_extra_args(false);
   app.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
-    const train::OpenedTask opened = train::open_task(options->path, options->overrides);
+    const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;
     for (int64_t i = 0; i < options->batches; ++i)
       for (train::NamedTensor& t : opened.task->batch(i))

@@ -5,6 +5,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/cli/stop_signal.h"
 #include "strata/train/demo.h"
 
@@ -18,9 +19,7 @@ Run declare_demo(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("--configs", options->demo.configs, "folder of lenet.toml and gpt.toml");
   app.add_option("--out", options->demo.out, "folder of the two run folders and of summary.json");
-  app.add_option("--set", options->demo.overrides, "lenet.key=value or gpt.key=value: replaces what the file says")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_overrides(app, options->demo.overrides, "lenet.key=value or gpt.key=value: replaces what the file says");
   app.add_flag("--replace", options->demo.replaces, "overwrite the runs in the folders");
   app.add_flag("--json", options->json, "the summary as JSON on stdout");
   return [options] {

@@ -9,6 +9,7 @@
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/train/open_task.h"
 
 namespace strata::cli {
@@ -42,9 +43,7 @@ int run(const Options& options) {
 Run declare_eval(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("RUN", options->run, "run folder of strata train")->required();
-  app.add_option("--set", options->overrides, "key=value: replaces what the run's config.toml says")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_overrides(app, options->overrides, "key=value: replaces what the run's config.toml says");
   app.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }

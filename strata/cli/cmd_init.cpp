@@ -4,6 +4,7 @@
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/formats/safetensors/writer.h"
 #include "strata/train/open_task.h"
 
@@ -11,19 +12,16 @@ namespace strata::cli {
 
 Run declare_init(CLI::App& app) {
   struct Options {
-    std::string path, out;
-    std::vector<std::string> overrides;
+    ConfigArgument config;
+    std::string out;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("CONFIG", options->path, "TOML file or run folder")->required();
+  add_config(app, options->config);
   app.add_option("--out", options->out, "safetensors file with the names of PyTorch's state dict")->required();
-  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
-      ->take_all()
-      ->allow_extra_args(false);
   app.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
-    const train::OpenedTask opened = train::open_task(options->path, options->overrides);
+    const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;
     for (train::NamedTensor& t : opened.task->weights()) arrays.push_back({std::move(t.name), std::move(t.array)});
     formats::save_safetensors(options->out, arrays, {{"format", "pt"}});

@@ -9,6 +9,7 @@
 #include "strata/base/terminal/format.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/train/layer_costs.h"
 #include "strata/train/open_task.h"
 
@@ -16,8 +17,7 @@ namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string path;
-  std::vector<std::string> overrides;
+  ConfigArgument config;
   bool json = false;
 };
 
@@ -54,7 +54,7 @@ std::vector<std::pair<std::string, Row>> rows_of(train::Task& task) {
 }
 
 int run(const Options& options) {
-  const train::OpenedTask opened = train::open_task(options.path, options.overrides);
+  const train::OpenedTask opened = train::open_task(options.config.path, options.config.overrides);
   train::Task& task = *opened.task;
   base::Table table({{"layer"},
                      {"parameters", base::Align::Right},
@@ -93,10 +93,7 @@ int run(const Options& options) {
 
 Run declare_inspect(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("CONFIG", options->path, "TOML file or run folder")->required();
-  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_config(app, options->config);
   app.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }

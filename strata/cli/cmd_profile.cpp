@@ -8,28 +8,26 @@
 #include "strata/base/terminal/screen.h"
 #include "strata/base/trace/span.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/train/open_task.h"
 
 namespace strata::cli {
 
 Run declare_profile(CLI::App& app) {
   struct Options {
-    std::string path, out = "trace.json";
-    std::vector<std::string> overrides;
+    ConfigArgument config;
+    std::string out = "trace.json";
     int64_t steps = 5;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("CONFIG", options->path, "TOML file or run folder")->required();
+  add_config(app, options->config);
   app.add_option("--steps", options->steps, "traced steps, behind one that compiles")
       ->check(CLI::Range(int64_t{1}, int64_t{100000}));
   app.add_option("--out", options->out, "the trace: open it in ui.perfetto.dev or chrome://tracing");
-  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
-      ->take_all()
-      ->allow_extra_args(false);
   app.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
-    const train::OpenedTask opened = train::open_task(options->path, options->overrides);
+    const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     const double rate = opened.config->float_at("optim.learning_rate");
     opened.task->step(rate);
     base::TraceFile trace(options->out);

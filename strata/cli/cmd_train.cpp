@@ -7,6 +7,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/cli/command.h"
+#include "strata/cli/config_argument.h"
 #include "strata/cli/stop_signal.h"
 #include "strata/train/open_task.h"
 #include "strata/train/trainer.h"
@@ -15,16 +16,16 @@ namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string config, out;
-  std::vector<std::string> overrides;
+  ConfigArgument config;
+  std::string out;
   bool resume = false, replace = false, json = false;
 };
 
 int run(const Options& options) {
-  const auto config = train::open_config(options.config, options.overrides);
-  const bool is_run = base::is_folder(options.config);
+  const auto config = train::open_config(options.config.path, options.config.overrides);
+  const bool is_run = base::is_folder(options.config.path);
   const std::string path = !options.out.empty() ? options.out
-                           : is_run             ? options.config
+                           : is_run             ? options.config.path
                                                 : "runs/" + config->string_at("run.name");
   const train::Start start = options.resume    ? train::Start::Resume
                              : options.replace ? train::Start::Replace
@@ -44,10 +45,7 @@ int run(const Options& options) {
 
 Run declare_train(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("CONFIG", options->config, "TOML file (strata config lists the keys), or a run folder")->required();
-  app.add_option("--set", options->overrides, "key=value: replaces what the file says")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_config(app, options->config, "TOML file (strata config lists the keys), or a run folder");
   app.add_option("--out", options->out, "run folder; runs/<run.name> if left out");
   auto* resume = app.add_flag("--resume", options->resume, "go on from the run folder's checkpoint");
   app.add_flag("--replace", options->replace, "overwrite the run in the folder")->excludes(resume);
