@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <cstdio>
-#include <cstring>
 
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
+#include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/loops/interpret.h"
@@ -126,9 +126,9 @@ void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOpti
     const auto expected = interpreted(naive, arrays, dims, status),
                found = interpreted(scheduled, arrays, dims, status);
     for (size_t i = 0; i < expected.size(); ++i)
-      if (std::memcmp(expected[i].data(), found[i].data(), static_cast<size_t>(expected[i].bytes())) != 0)
-        throw base::Error("E0303", fmt::format("@{}: the schedule changes %{} with the dimensions {}", naive.name,
-                                               naive.params[i]->name, fmt::join(dims.values(), ", ")));
+      if (const auto text = compiler::first_difference({&expected[i], 1}, {&found[i], 1}))
+        throw base::Error("E0303", fmt::format("@{}: the schedule changes %{} with the dimensions {}: {}", naive.name,
+                                               naive.params[i]->name, fmt::join(dims.values(), ", "), *text));
   }
   std::fputs(fmt::format("@{}: the same bits on {} sets of random arguments\n", naive.name, options.runs).c_str(),
              stderr);
@@ -148,6 +148,9 @@ Kernel scheduled(const Kernel& naive, const LoopOptions& options) {
 }  // namespace
 
 int run_on_loops(std::string_view text, const LoopOptions& options) {
+  if (options.check_equivalence && !options.schedule)
+    throw base::Error("E0710", "--check-equivalence of loop programs compares a schedule, and there is none")
+        .hint("--schedule auto takes the compiler's own");
   auto kernels = parse_kernels(text);
   if (kernels.value().empty()) throw base::Error("E0120", "the text holds no kernel");
   for (const Kernel& naive : kernels.value()) {

@@ -14,8 +14,9 @@ constexpr ErrorPage kPages[] = {
     {"E0302", ErrorKind::User, "no pass has this name",
      "The hint offers the nearest name; `strata passes` lists all of them in the order in which they run."},
     {"E0303", ErrorKind::Internal, "compiled code computes something else than the interpreter",
-     "On the same arguments, native code and the tensor interpreter differ by more than the ops' tolerances allow. "
-     "This is a bug in Strata: please report the program. `strata opt --native --reduce` makes it small."},
+     "On the same arguments, native code and the tensor interpreter differ by more than the ops' tolerances allow, or "
+     "the loops of a schedule differ in a bit from those they were made of (`strata opt --schedule`). This is a bug in "
+     "Strata: please report the program. `strata opt --native --reduce` makes it small."},
     {"E0310", ErrorKind::Internal, "a backend refuses a kernel",
      "The loop program holds something that this backend can't compile; the message gives the reason, and "
      "`strata explain` prints it beside the kernel. Refusals are reported, never worked round silently."},
