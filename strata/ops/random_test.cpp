@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include "strata/ops/testing/rule_checks.h"
+#include <array>
+#include <cmath>
+
+#include "strata/ir/interpret.h"
 
 namespace strata::ops {
 namespace {

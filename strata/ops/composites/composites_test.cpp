@@ -3,10 +3,11 @@
 
 #include <cmath>
 
+#include "strata/ir/interpret.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/testing/rule_checks.h"
+#include "strata/ops/sample_arrays.h"
 
 namespace strata::ops {
 namespace {
@@ -22,8 +23,7 @@ std::vector<HostArray> run(const std::vector<HostArray>& arguments,
 }
 
 HostArray random(std::initializer_list<Dim> shape, unsigned seed, DType t = DType::f64) {
-  std::mt19937 rng(seed);
-  return rule_checks::random_like(Type::of(t, shape), rng);
+  return sample_array({Type::of(t, shape), ir::SampleOperand::Domain::Normal}, seed);
 }
 
 TEST(Softmax, SurvivesLargeInputsAndSumsToOne) {

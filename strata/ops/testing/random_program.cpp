@@ -12,7 +12,6 @@
 #include "strata/ops/reduce.h"
 #include "strata/ops/sample_arrays.h"
 #include "strata/ops/shape.h"
-#include "strata/ops/testing/rule_checks.h"
 
 namespace strata::ops {
 
@@ -65,6 +64,14 @@ bool is_smooth_op(const Op& op) {
   return op.jvp && (op.is_smooth || op.transpose) && &op != &kCast && &op != &kStopGradient;
 }
 
+Sample in_f64(Sample s) {
+  for (SampleOperand& o : s.operands)
+    if (ir::is_float(o.type.dtype())) o.type = o.type.with_dtype(DType::f64);
+  for (Attr& a : s.attrs)
+    if (a.kind == ir::AttrKind::Type && ir::is_float(a.dtype)) a.dtype = DType::f64;
+  return s;
+}
+
 std::vector<Choice> choices(std::span<const Op* const> ops, ProgramKind kind) {
   std::vector<Choice> list;
   for (const Op* op : ops) {
@@ -76,7 +83,7 @@ std::vector<Choice> choices(std::span<const Op* const> ops, ProgramKind kind) {
       return !is_static_sample(s) || (kind == ProgramKind::Smooth && !is_smooth_sample(s));
     });
     if (kind == ProgramKind::Smooth)
-      for (Sample& s : samples) s = rule_checks::in_f64(std::move(s));
+      for (Sample& s : samples) s = in_f64(std::move(s));
     if (!samples.empty()) list.push_back({op, std::move(samples)});
   }
   return list;

@@ -22,7 +22,7 @@ struct Case {
   std::vector<HostArray> arguments;
 };
 
-/// The samples of every op of the table that have elements and no special values, floats as f64.
+/// The samples of every op of the table that have operands with elements and no special values, floats as f64.
 std::vector<Case> table_cases();
 
 /// The program with every float in f64.
