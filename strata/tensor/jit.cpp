@@ -12,14 +12,21 @@
 
 namespace strata::jit_detail {
 
+/// A result behind the returned ones: what the function put into a leaf of an argument. A tied leaf of which it made
+/// different tensors gives several.
+struct Rebound {
+  size_t argument, leaf;
+  std::vector<size_t> places;  ///< of the leaf
+  bool is_new;                 ///< the leaf had no tensor before
+};
+
 struct Program {
   base::Hash128 key;
   std::shared_ptr<const runtime::Executable> executable;
   base::Hash128 graph_hash;
-  std::vector<Tensor> captures;                    ///< hidden inputs, behind the arguments' leaves
-  std::vector<std::pair<size_t, size_t>> rebound;  ///< (argument, leaf) of results behind the returned ones, in order
-  std::set<std::pair<size_t, size_t>> is_new;      ///< rebound leaves that had no tensor before
-  std::vector<int> returned;                       ///< result of each returned tensor; -1: an undefined one
+  std::vector<Tensor> captures;  ///< hidden inputs, behind the arguments' leaves
+  std::vector<Rebound> rebound;  ///< in the order of the results
+  std::vector<int> returned;     ///< result of each returned tensor; -1: an undefined one
   size_t returned_count = 0;
   std::vector<DimGuard> guards;                          ///< sizes that the function asked for
   std::set<std::vector<std::vector<int64_t>>> admitted;  ///< shapes of arguments that keep the memory limit
@@ -106,6 +113,26 @@ class Signature {
   std::map<std::string, int64_t> sizes_;    ///< of every symbol
 };
 
+/// The places of a leaf that hold another tensor than before, grouped by tensor.
+std::vector<Rebound> rebound_places(const Leaf& leaf, const Tensor& before) {
+  std::vector<Rebound> list;
+  for (size_t i = 0; i < leaf.places.size(); ++i) {
+    const Tensor& now = *leaf.places[i];
+    if (!now.defined() || (before.defined() && now.cell() == before.cell())) continue;
+    const auto same = std::find_if(list.begin(), list.end(),
+                                   [&](const Rebound& r) { return leaf.places[r.places[0]]->cell() == now.cell(); });
+    if (same == list.end())
+      list.push_back({0, 0, {i}, !before.defined()});
+    else
+      same->places.push_back(i);
+  }
+  return list;
+}
+
+void write_back(std::span<const Argument> caller, const Rebound& rebound, const Tensor& value) {
+  for (size_t i : rebound.places) *caller[rebound.argument].leaves.list[rebound.leaf].places[i] = value;
+}
+
 /// One recording of the function.
 struct Trace {
   std::shared_ptr<ir::Graph> graph;
@@ -143,16 +170,16 @@ Trace record(std::span<const Argument> caller, std::span<const Argument> traced,
   int parameter = -1;
   for (size_t a = 0; a < traced.size(); ++a)
     for (size_t l = 0; l < traced[a].leaves.list.size(); ++l) {
-      const Tensor& now = traced[a].leaves.list[l].tensor();
       if (before[a][l].defined()) ++parameter;
-      if (!caller[a].is_in_out || !now.defined() || (before[a][l].defined() && now.cell() == before[a][l].cell()))
-        continue;
-      if (before[a][l].defined())
-        trace.donations.push_back({static_cast<int>(results.size()), parameter});
-      else
-        trace.program->is_new.emplace(a, l);
-      trace.program->rebound.emplace_back(a, l);
-      results.push_back(recording.enter(now));
+      if (!caller[a].is_in_out) continue;
+      for (Rebound& rebound : rebound_places(traced[a].leaves.list[l], before[a][l])) {
+        const Leaf& leaf = traced[a].leaves.list[l];
+        rebound.argument = a, rebound.leaf = l;
+        if (before[a][l].defined() && rebound.places.size() == leaf.places.size())
+          trace.donations.push_back({static_cast<int>(results.size()), parameter});
+        results.push_back(recording.enter(*leaf.places[rebound.places[0]]));
+        trace.program->rebound.push_back(std::move(rebound));
+      }
     }
   recording.graph().set_results(results);
   for (const Recording::Capture& c : recording.captures()) trace.program->captures.push_back(c.outside);
@@ -187,14 +214,14 @@ void restore(std::span<const Argument> caller, const Program& program, std::span
   size_t next = 0;
   for (size_t a = 0; a < caller.size(); ++a)
     for (size_t l = 0; l < caller[a].leaves.list.size(); ++l) {
-      const bool was_rebound =
-          std::find(program.rebound.begin(), program.rebound.end(), std::pair(a, l)) != program.rebound.end();
-      if (was_rebound ? !program.is_new.contains({a, l}) : caller[a].leaves.list[l].tensor().defined())
+      const auto rebound = std::find_if(program.rebound.begin(), program.rebound.end(),
+                                        [&](const Rebound& r) { return r.argument == a && r.leaf == l; });
+      if (rebound != program.rebound.end() ? !rebound->is_new : caller[a].leaves.list[l].tensor().defined())
         position[{a, l}] = next++;
     }
-  for (auto [a, l] : program.rebound)
-    if (auto it = position.find({a, l}); it != position.end())
-      caller[a].leaves.list[l].assign(Tensor(arguments[it->second]));
+  for (const Rebound& r : program.rebound)
+    if (auto it = position.find({r.argument, r.leaf}); it != position.end())
+      caller[r.argument].leaves.list[r.leaf].assign(Tensor(arguments[it->second]));
 }
 
 }  // namespace
@@ -241,7 +268,7 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
   std::vector<HostArray> arguments = arguments_for(caller, program);
   if (options_.memory_limit_bytes > 0) admit(program, arguments, options_.memory_limit_bytes);
   // The caller's tensors that are replaced give up their memory first, so that the donation finds a single owner.
-  for (auto [a, l] : program.rebound) caller[a].leaves.list[l].assign(Tensor());
+  for (const Rebound& r : program.rebound) write_back(caller, r, Tensor());
   for (const Argument& a : traced)
     for (const Leaf& leaf : a.leaves.list) leaf.assign(Tensor());
   std::vector<HostArray> results;
@@ -256,10 +283,8 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
   for (size_t i = 0; i < returned.size(); ++i)
     if (program.returned[i] >= 0) returned[i] = Tensor(std::move(results[static_cast<size_t>(program.returned[i])]));
   const size_t first = results.size() - program.rebound.size();
-  for (size_t i = 0; i < program.rebound.size(); ++i) {
-    auto [a, l] = program.rebound[i];
-    caller[a].leaves.list[l].assign(Tensor(std::move(results[first + i])));
-  }
+  for (size_t i = 0; i < program.rebound.size(); ++i)
+    write_back(caller, program.rebound[i], Tensor(std::move(results[first + i])));
   return returned;
 }
 

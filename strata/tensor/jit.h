@@ -14,10 +14,12 @@
 // - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
 //   it, records a guard: the program serves calls with that size, and others record again.
 // - Called inside a trace or a derivative, the function becomes part of that program.
+// - Several threads may call it; the calls run one after the other.
 #pragma once
 
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <tuple>
@@ -86,8 +88,11 @@ class Engine {
   std::string first_non_finite(std::span<const Argument> caller) const;
   int recordings() const;
   const runtime::Executable& last_executable() const;
+  /// Held during a call: what a recording leaves behind belongs to the function, which several threads may call.
+  std::unique_lock<std::mutex> lock() { return std::unique_lock(calls_); }
 
  private:
+  std::mutex calls_;
   JitOptions options_;
   std::vector<std::unique_ptr<Program>> programs_;
   size_t last_ = 0;
@@ -143,6 +148,7 @@ class Jitted {
           [&] { write_back<Args...>(copies, std::index_sequence_for<Args...>(), args...); });
       return std::apply([this](auto&... copy) { return f_(copy...); }, copies);
     }
+    const auto lock = engine_->lock();
     size_t index = 0;
     if constexpr (std::is_void_v<Returned>) {
       engine_->call(

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include <cmath>
 
 #include "strata/base/error/error.h"
@@ -183,6 +186,48 @@ TEST(Jit, ReboundTensorsOfATreeAreWrittenBack) {
   EXPECT_FLOAT_EQ(m.w.data<float>()[1], 0);
   EXPECT_FLOAT_EQ(step(m, Tensor::from({2.f, 4.f})).item(), 0);
   EXPECT_EQ(step.recordings(), 1);
+}
+
+struct Moments {
+  Tensor first, second;
+  STRATA_FIELDS(first, second)
+};
+
+TEST(Jit, ATiedTensorOfWhichTheFunctionMakesTwoIsWrittenBackAsTwo) {
+  const Tensor zero = Tensor::from({0.f});
+  Moments m{zero, zero};
+  auto step = jit([](Moments& m) { m.first = m.first + 1, m.second = m.second + 10; });
+  for (int i = 1; i < 3; ++i) {
+    step(m);
+    EXPECT_EQ(m.first.item(), i);
+    EXPECT_EQ(m.second.item(), 10 * i);
+  }
+  Moments one{zero, zero};
+  auto first_only = jit([](Moments& m) { m.first = m.first + 1; });
+  first_only(one);
+  EXPECT_EQ(one.first.item(), 1);
+  EXPECT_EQ(one.second.item(), 0);
+  Moments tied{zero, zero};
+  auto both = jit([](Moments& m) { m.first = m.second = m.first + 1; });
+  both(tied);
+  EXPECT_EQ(tied.first.cell(), tied.second.cell());
+  EXPECT_EQ(zero.item(), 0);
+}
+
+TEST(Jit, SeveralThreadsMayCallOneFunction) {
+  auto f = jit([](const Tensor& x) { return sum(x * 2, {1}); });
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 20; ++i) {
+        const int width = 1 + (i + t) % 4;
+        for (float v : f(Tensor::full({2, width}, i)).data<float>()) wrong += v != static_cast<float>(2 * i * width);
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(f.recordings(), 4);
 }
 
 TEST(Jit, ACallOverTheMemoryLimitIsRefusedBeforeItRunsAndItsArgumentsStay) {
