@@ -1,5 +1,6 @@
 #include "strata/tensor/grad.h"
 
+#include "strata/base/error/error.h"
 #include "strata/ops/shape.h"
 #include "strata/tensor/recording.h"
 #include "strata/transform/gradient.h"
@@ -54,6 +55,32 @@ std::vector<Tensor> differentiable(const Leaves& leaves) {
   std::vector<Tensor> list;
   for (const Leaf& leaf : leaves.list)
     if (is_differentiable(leaf)) list.push_back(leaf.tensor());
+  return list;
+}
+
+std::vector<Tensor> at_leaves(const Leaves& leaves, const Places& of_leaves, const Places& given) {
+  if (of_leaves.list.size() != given.list.size())
+    throw base::Error("E0532", "derivative: a tree of " + std::to_string(given.list.size()) +
+                                   " tensors is given for one of " + std::to_string(of_leaves.list.size()));
+  std::vector<Tensor> list;
+  for (const Leaf& leaf : leaves.list) {
+    if (!is_differentiable(leaf)) continue;
+    const ir::Type wanted = leaf.tensor().type();
+    Tensor found;
+    for (size_t i = 0; i < of_leaves.list.size(); ++i) {
+      if (of_leaves.list[i]->cell() != leaf.tensor().cell()) continue;
+      const Tensor& here = *given.list[i];
+      if (found.defined() && here.cell() != found.cell())
+        throw base::Error("E0532", "derivative: two directions are given for one tensor, which stands at " +
+                                       leaf.paths[0] + " and " + leaf.paths.at(1));
+      found = here;
+    }
+    if (found.defined() && !(found.type() == wanted))
+      throw base::Error("E0532", "derivative: the direction of " +
+                                     (leaf.paths[0].empty() ? "the argument" : leaf.paths[0]) + " should be " +
+                                     wanted.str() + ", found " + found.type().str());
+    list.push_back(found.defined() ? found : zeros_like(leaf.tensor()));
+  }
   return list;
 }
 

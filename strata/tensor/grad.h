@@ -68,6 +68,29 @@ Tree with_tensors(const Tree& tree, std::span<const Tensor> values) {
 
 std::vector<Tensor> differentiable(const Leaves& leaves);
 
+/// Every place of a tree, in order, whether or not its tensor stands in others too.
+struct Places {
+  std::vector<Tensor*> list;
+  template <class X>
+  void tensor(const std::string&, LeafKind, X& t) {
+    list.push_back(const_cast<Tensor*>(static_cast<const Tensor*>(&t)));
+  }
+  template <class X>
+  void constant(const std::string&, const X&) {}
+};
+
+/// For each differentiable leaf of a tree the tensor that stands at its place in a tree like it, zeros where there is
+/// none (E0532).
+std::vector<Tensor> at_leaves(const Leaves& leaves, const Places& of_leaves, const Places& given);
+
+template <class Tree>
+std::vector<Tensor> at_leaves(const Tree& tree, const Tree& given) {
+  Places places, givens;
+  walk_tree(tree, "", places);
+  walk_tree(given, "", givens);
+  return at_leaves(leaves_of(tree), places, givens);
+}
+
 }  // namespace grad_detail
 
 /// The function's result and the gradient of it (of the first part of a pair) with respect to the tree.
@@ -108,8 +131,7 @@ std::pair<Tensor, Tensor> jvp(F&& f, const Tree& tree, const Tree& tangent, Sour
   grad_detail::separate_tree(inputs, at);
   const Tensor output = f(std::as_const(inputs));
   const std::vector<Tensor> wrt = grad_detail::differentiable(leaves_of(inputs));
-  Tree direction = tangent;
-  const std::vector<Tensor> tangents = grad_detail::differentiable(leaves_of(direction));
+  const std::vector<Tensor> tangents = grad_detail::at_leaves(inputs, tangent);
   return {output, grad_detail::jvp_of({&output, 1}, wrt, tangents, at)[0]};
 }
 
@@ -121,9 +143,8 @@ Tree hvp(F&& f, const Tree& tree, const Tree& vector, Source at = Source::here()
   grad_detail::separate_tree(inputs, at);
   const Tree grads = grad(std::forward<F>(f), inputs, at);
   const std::vector<Tensor> wrt = grad_detail::differentiable(leaves_of(inputs));
-  Tree outputs = grads, direction = vector;
-  const std::vector<Tensor> out = grad_detail::differentiable(leaves_of(outputs)),
-                            tangents = grad_detail::differentiable(leaves_of(direction));
+  const std::vector<Tensor> out = grad_detail::at_leaves(inputs, grads),
+                            tangents = grad_detail::at_leaves(inputs, vector);
   return grad_detail::with_tensors(inputs, grad_detail::jvp_of(out, wrt, tangents, at));
 }
 

@@ -230,6 +230,21 @@ TEST(Jit, SeveralThreadsMayCallOneFunction) {
   EXPECT_EQ(f.recordings(), 4);
 }
 
+TEST(Derivatives, ATensorThatStandsTwiceInADirectionCountsTwice) {
+  const Tensor one = Tensor::from({1.f}), zero = Tensor::from({0.f});
+  const Moments at{Tensor::from({3.f}), Tensor::from({5.f})};
+  auto f = [](const Moments& m) { return sum(m.first * m.second * m.second); };
+  EXPECT_EQ(jvp(f, at, Moments{one, one}).second.item(), 55);
+  EXPECT_EQ(jvp(f, at, Moments{one, Tensor()}).second.item(), 25);
+  const Moments h = hvp(f, at, Moments{one, one});
+  EXPECT_EQ(h.first.item(), 10);
+  EXPECT_EQ(h.second.item(), 16);
+  const Moments tied{one, one};
+  EXPECT_EQ(jvp(f, tied, Moments{one, one}).second.item(), 3);
+  EXPECT_THROW(jvp(f, tied, Moments{one, zero}), base::Error);
+  EXPECT_THROW(jvp(f, at, Moments{one, Tensor::zeros({2})}), base::Error);
+}
+
 TEST(Jit, ACallOverTheMemoryLimitIsRefusedBeforeItRunsAndItsArgumentsStay) {
   auto twice = jit([](Tensor& sum, Tensor x) { sum = sum + x * 2.0; }, {.name = "twice", .memory_limit_bytes = 1000});
   Tensor small = Tensor::from({1.f, 2.f});

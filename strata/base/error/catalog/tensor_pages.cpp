@@ -58,10 +58,11 @@ constexpr ErrorPage kPages[] = {
      "Both branches of `cond` give tensors of the same types, and a step of `while_loop` or `scan` gives a state like "
      "the one it was given: "
      "as many tensors, each with the same dtype and shape. The message shows the first that differs."},
-    {"E0532", ErrorKind::User, "a custom derivative of the wrong shape",
+    {"E0532", ErrorKind::User, "a derivative's direction or cotangent of the wrong shape",
      "The backward function of `custom_vjp` gives one cotangent for each float tensor of the arguments, with its type; "
      "the rule of "
-     "`custom_jvp` gives one tangent for each result."},
+     "`custom_jvp` gives one tangent for each result. The direction of `jvp` and `hvp` is a tree like the argument; of "
+     "a tensor that stands there twice, one direction."},
 };
 
 }  // namespace
