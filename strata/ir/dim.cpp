@@ -223,6 +223,8 @@ Dim floor_div_constant(Dim a, int64_t by) {
 
 }  // namespace
 
+void Dim::refuse(int64_t value) { throw Error("E0122", fmt::format("the dimension {} leaves 62 bits", value)); }
+
 Dim Dim::symbol(std::string_view name) {
   return make_sum({DimTerm{1, {intern_atom(DimAtom::Kind::Symbol, std::string(name), Dim(0), Dim(0))}}});
 }

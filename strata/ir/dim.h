@@ -24,7 +24,10 @@ struct DimExpr;  // interned polynomial, dim.cpp
 class Dim {
  public:
   Dim() : Dim(int64_t{0}) {}
-  Dim(int64_t value) : bits_((static_cast<uint64_t>(value) << 1) | 1) {}
+  /// E0122 outside of 62 bits.
+  Dim(int64_t value) : bits_((static_cast<uint64_t>(value) << 1) | 1) {
+    if (constant() != value) refuse(value);
+  }
   Dim(int value) : Dim(static_cast<int64_t>(value)) {}
 
   static Dim symbol(std::string_view name);
@@ -52,6 +55,7 @@ class Dim {
  private:
   friend struct DimExpr;
   friend Dim dim_of(const DimExpr*);
+  [[noreturn]] static void refuse(int64_t value);
   uint64_t bits_;
 };
 

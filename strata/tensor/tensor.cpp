@@ -55,8 +55,9 @@ Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
 Tensor Tensor::arange(int64_t first, int64_t limit, int64_t step, DType dtype, Source at) {
   if (step == 0) noting_line(at, [] { throw base::Error("E0116", "arange: the step is 0"); });
   const LineScope scope(at);
-  const int64_t count = std::max<int64_t>(0, (limit - first + step + (step > 0 ? -1 : 1)) / step);
-  return cast(arange(count, DType::i64, at) * step + first, dtype, at);
+  const __int128 count = (static_cast<__int128>(limit) - first + step + (step > 0 ? -1 : 1)) / step;
+  if (count > INT64_MAX / 2) noting_line(at, [] { throw base::Error("E0122", "arange: the count leaves 62 bits"); });
+  return cast(arange(std::max<int64_t>(0, static_cast<int64_t>(count)), DType::i64, at) * step + first, dtype, at);
 }
 Tensor Tensor::linspace(double first, double last, int64_t count, DType dtype, Source at) {
   return made(at, [&](ir::Graph& graph) { return ops::linspace(graph, first, last, count, dtype); });

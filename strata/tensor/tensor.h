@@ -51,7 +51,7 @@ class Tensor : public ops::Operators<Tensor> {
   ~Tensor();
 
   explicit Tensor(HostArray array);
-  /// A copy of elements, f32 for floats and doubles alike unless said otherwise; shape [n].
+  /// A copy of elements in the dtype of T: f32 for floats, f64 for doubles; shape [n].
   template <class T>
   static Tensor from(std::initializer_list<T> elements, Source at = Source::here());
   /// Row-major; as many elements as the shape has (E0137).

@@ -230,6 +230,23 @@ TEST(Jit, SeveralThreadsMayCallOneFunction) {
   EXPECT_EQ(f.recordings(), 4);
 }
 
+TEST(Tensor, NumbersBeyondADimensionAreRefusedAndNotWrapped) {
+  const Tensor x = Tensor::from({1.f, 2.f, 3.f});
+  const auto code = [](auto f) {
+    try {
+      f();
+    } catch (const base::Error& error) {
+      return std::string(error.code());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(code([&] { return x[Slice{0, INT64_MAX}]; }), "E0122");
+  EXPECT_EQ(code([&] { return x[INT64_MAX]; }), "E0122");
+  EXPECT_EQ(code([&] { return reshape(x, {INT64_MAX}); }), "E0122");
+  EXPECT_EQ(code([&] { return Tensor::arange(INT64_MIN, INT64_MAX); }), "E0122");
+  EXPECT_EQ(Tensor::arange(-1, INT64_MAX, INT64_MAX).size(0), 2);
+}
+
 TEST(Derivatives, ATensorThatStandsTwiceInADirectionCountsTwice) {
   const Tensor one = Tensor::from({1.f}), zero = Tensor::from({0.f});
   const Moments at{Tensor::from({3.f}), Tensor::from({5.f})};
