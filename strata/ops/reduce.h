@@ -25,6 +25,7 @@ Value reduce_or(Value x, const Ints& axes);
 Value spread(Value y, Value like, const Ints& axes);
 /// Reduces with any of the six blocks; empty axes: all.
 Value reduce(const Op& op, Value x, const Ints& axes, Keep keep);
+/// Of floats (E0100), as variance.
 Value mean(Value x, const Ints& axes = {}, Keep keep = Keep::Drop);
 /// Mean of squared distances from the mean; divides by n - correction.
 Value variance(Value x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop);

@@ -1,4 +1,5 @@
 // Reductions as users call them, and mean and variance on top.
+#include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/elementwise.h"
@@ -20,8 +21,14 @@ Value count_of(Value x, const Ints& axes) {
 
 Value quotient(Value sum, Value count) { return sum / broadcast_to(count, sum.shape()); }
 
-/// Half floats are averaged in f32: a sum may not fit their range.
-Value widened(Value x) { return cast(x, accumulation_dtype(x.dtype())); }
+/// Half floats are averaged in f32: a sum may not fit their range. Integers are refused: their sum and the number of
+/// elements may not fit, and the quotient would be cut.
+Value widened(Value x, std::string_view what) {
+  if (!is_float(x.dtype()))
+    throw base::Error("E0100", std::string(what) + ": takes floats, found " + x.type().str())
+        .hint("cast to a float dtype first");
+  return cast(x, accumulation_dtype(x.dtype()));
+}
 
 Value with_kept_axes(Value y, Value x, const Ints& axes, Keep keep) {
   if (keep == Keep::Drop) return y;
@@ -44,14 +51,14 @@ Value reduce(const Op& op, Value x, const Ints& axes, Keep keep) {
 
 Value mean(Value x, const Ints& axes, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), "mean", true);
-  const Value wide = widened(x);
+  const Value wide = widened(x, "mean");
   const Value y = quotient(reduce_sum(wide, named), count_of(wide, named));
   return with_kept_axes(cast(y, x.dtype()), x, named, keep);
 }
 
 Value variance(Value x, const Ints& axes, int64_t correction, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), "variance", true);
-  const Value wide = widened(x);
+  const Value wide = widened(x, "variance");
   const Value centred = wide - spread(mean(wide, named), wide, named);
   const Value n = count_of(wide, named) - static_cast<double>(correction);
   const Value y = quotient(reduce_sum(centred * centred, named), n);

@@ -245,6 +245,7 @@ TEST(Tensor, NumbersBeyondADimensionAreRefusedAndNotWrapped) {
   EXPECT_EQ(code([&] { return reshape(x, {INT64_MAX}); }), "E0122");
   EXPECT_EQ(code([&] { return Tensor::arange(INT64_MIN, INT64_MAX); }), "E0122");
   EXPECT_EQ(Tensor::arange(-1, INT64_MAX, INT64_MAX).size(0), 2);
+  EXPECT_EQ(code([&] { return mean(Tensor::full({300}, 100, DType::u8)); }), "E0100");
 }
 
 TEST(Derivatives, ATensorThatStandsTwiceInADirectionCountsTwice) {
