@@ -88,7 +88,6 @@ struct Cost {
 };
 
 // ---- what the rules are given
-// ---------------------------------------------------------------------------------------------
 
 /// Type rule: checks the operands and gives the result types.
 class Infer {
@@ -181,7 +180,6 @@ enum class Effect : uint8_t {
 };
 
 // ---- the block
-// -----------------------------------------------------------------------------------------------------------
 
 struct Op {
   std::string_view name;

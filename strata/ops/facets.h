@@ -22,7 +22,6 @@ using ir::refuse;
 using ir::ulp;
 
 // ---- type rules
-// ------------------------------------------------------------------------------------------------------
 
 /// All operands and the result have one type.
 void infer_same(ir::Infer& infer);
@@ -30,7 +29,6 @@ void infer_same(ir::Infer& infer);
 void infer_bool(ir::Infer& infer);
 
 // ---- derivatives and batching
-// ----------------------------------------------------------------------------------------
 
 /// Constant almost everywhere: the tangent is zero, also where it jumps.
 void zero_tangent(ir::Jvp& jvp);
@@ -40,7 +38,6 @@ inline constexpr refuse kNotLinear("not linear in its operands");
 inline constexpr refuse kNoDerivative("takes integers or bool, which have no tangents");
 
 // ---- lowering
-// --------------------------------------------------------------------------------------------------------
 
 namespace detail {
 template <class F, size_t... i>
@@ -68,7 +65,6 @@ void lower_pointwise(ir::Lowering& lowering) {
 }
 
 // ---- reference
-// -------------------------------------------------------------------------------------------------------
 
 /// Applies a function of f64 to each element and rounds once.
 template <auto f>
@@ -111,7 +107,6 @@ void reference_number(ir::Reference& r) {
 }
 
 // ---- samples
-// ---------------------------------------------------------------------------------------------------------
 
 /// One sample per dtype in `types`, and a scalar, an empty array and special values, of `count` operands in `domain`.
 std::vector<ir::Sample> pointwise_samples(int count, ir::DTypeSet types, Domain domain);

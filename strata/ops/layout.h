@@ -26,7 +26,6 @@ int64_t require_axis(const ir::Infer& infer, Type type);
 void require_axes(const ir::Infer& infer, std::string_view attr, int rank);
 
 // ---- reference rules
-// -------------------------------------------------------------------------------------------------
 
 Ints row_strides(std::span<const int64_t> shape);
 int64_t offset_of(std::span<const int64_t> index, std::span<const int64_t> strides);
@@ -53,7 +52,6 @@ Ints run_time(const ir::Reference& r, std::span<const Dim> dims);
 inline bool computes_in_int(DType t) { return !ir::is_float(t); }
 
 // ---- lower rules
-// -----------------------------------------------------------------------------------------------------
 
 /// Whether an extent is the number 0. A symbolic extent is 1 or more when a kernel runs (ops/lowering.h).
 inline bool has_no_elements(Type type) {
