@@ -33,8 +33,6 @@ class Peer {
   /// The same for {"do": "run", ...}: the seconds.
   double run(base::Json request = base::Json::object());
 
-  const std::string& log_path() const { return log_path_; }
-
  private:
   std::string read_line();
   std::string name_, log_path_, buffer_;

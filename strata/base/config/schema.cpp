@@ -123,12 +123,6 @@ ConfigKey floats_key(std::string key, std::vector<double> fallback, std::string 
 ConfigKey strings_key(std::string key, std::vector<std::string> fallback, std::string help) {
   return make_key(std::move(key), ConfigType::Strings, std::move(fallback), std::move(help));
 }
-ConfigKey required_int_key(std::string key, std::string help) {
-  return required(int_key(std::move(key), 0, std::move(help)));
-}
-ConfigKey required_float_key(std::string key, std::string help) {
-  return required(float_key(std::move(key), 0, std::move(help)));
-}
 ConfigKey required_string_key(std::string key, std::string help) {
   return required(string_key(std::move(key), "", std::move(help)));
 }

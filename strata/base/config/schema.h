@@ -51,8 +51,6 @@ ConfigKey choice_key(std::string key, std::string fallback, std::vector<std::str
 ConfigKey ints_key(std::string key, std::vector<int64_t> fallback, std::string help);
 ConfigKey floats_key(std::string key, std::vector<double> fallback, std::string help);
 ConfigKey strings_key(std::string key, std::vector<std::string> fallback, std::string help);
-ConfigKey required_int_key(std::string key, std::string help);
-ConfigKey required_float_key(std::string key, std::string help);
 ConfigKey required_string_key(std::string key, std::string help);
 
 class Schema {

@@ -80,6 +80,4 @@ ir::HostArray make_array(ir::DType dtype, std::vector<int64_t> shape) {
   return ir::HostArray(dtype, std::move(shape), allocate_bytes(elements * ir::dtype_bytes(dtype)));
 }
 
-void release_idle_memory() { pool().release(); }
-
 }  // namespace strata::runtime

@@ -16,7 +16,4 @@ ir::HostArray make_array(ir::DType dtype, std::vector<int64_t> shape);
 /// 64-byte aligned memory with undefined content, from the same pool.
 std::shared_ptr<std::byte> allocate_bytes(int64_t bytes);
 
-/// Gives all idle memory back to the system.
-void release_idle_memory();
-
 }  // namespace strata::runtime

@@ -22,7 +22,6 @@ namespace strata::compiler::llvm_backend {
 /// Where the time of one compile() went, in milliseconds.
 struct CompileTimes {
   double emit_ms = 0, optimise_ms = 0, machine_code_ms = 0;
-  double total_ms() const { return emit_ms + optimise_ms + machine_code_ms; }
 };
 
 enum class Listing {
