@@ -10,7 +10,6 @@
 #include <iostream>
 #include <map>
 #include <string>
-#include <vector>
 
 #include <dnnl.hpp>
 

@@ -1,5 +1,4 @@
 // strata passes: the pass list.
-#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>

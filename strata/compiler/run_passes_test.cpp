@@ -1,8 +1,6 @@
 // The pass runner: reports, limits, dumps, reproducers; bisecting and shrinking.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"

@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "strata/base/error/error.h"
 #include "strata/models/gpt.h"
 #include "strata/models/lenet.h"

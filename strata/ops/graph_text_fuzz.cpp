@@ -1,7 +1,6 @@
 // libFuzzer target of the tensor program's parser over the whole op table: no text may crash it or an op's type rule,
 // and what it accepts prints, parses again with the same hash, and prints the same.
 #include <cstdint>
-#include <string_view>
 
 #include "strata/ir/text/text_form.h"
 #include "strata/ir/verify.h"

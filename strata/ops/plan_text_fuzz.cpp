@@ -1,7 +1,6 @@
 // libFuzzer target of the plan's parser and verifier: no text may crash them, and what is accepted prints and parses to
 // the same.
 #include <cstdint>
-#include <string_view>
 
 #include "strata/ir/plan/text_form.h"
 #include "strata/ir/plan/verify.h"

@@ -1,11 +1,10 @@
 // The six reductions over named axes. Their rules differ only in the fold, so each block is made from one template.
-#include <fmt/format.h>
 
+#include "strata/ops/reduce.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/fold.h"
 #include "strata/ops/index.h"
-#include "strata/ops/reduce.h"
 #include "strata/ops/samples.h"
 #include "strata/ops/shape.h"
 

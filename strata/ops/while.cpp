@@ -1,7 +1,6 @@
 // while: a region run as long as another says so. Forward mode carries tangents beside the state; reverse mode is
 // that of a scan where the number of steps follows from constants, and refused otherwise, since the room for residuals
 // is not known.
-#include <fmt/format.h>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "strata/base/error/error.h"
 #include "strata/tensor/jit.h"
 

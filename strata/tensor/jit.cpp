@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/compile.h"

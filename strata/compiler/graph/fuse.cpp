@@ -1,7 +1,6 @@
 #include "strata/compiler/graph/fuse.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "strata/compiler/graph/fusion_groups.h"
 #include "strata/ir/op.h"

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "strata/compiler/check/equivalence.h"
 #include "strata/ir/loops/interpret.h"
 

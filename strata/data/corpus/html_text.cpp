@@ -1,7 +1,6 @@
 #include "strata/data/corpus/html_text.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <span>

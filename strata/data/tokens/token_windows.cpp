@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "strata/base/error/error.h"
 #include "strata/data/sampling/random_bits.h"

@@ -1,9 +1,7 @@
 // libFuzzer target of the loop program's parser and verifier: no text may crash them, and what they accept prints,
 // parses again and prints the same, with the same hash.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
 #include "strata/ir/loops/structural_hash.h"
 #include "strata/ir/loops/text_form.h"

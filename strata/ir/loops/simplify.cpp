@@ -1,7 +1,5 @@
 #include "strata/ir/loops/simplify.h"
 
-#include <utility>
-
 #include "strata/ir/loops/fold.h"
 
 namespace strata::ir::loops {

@@ -1,6 +1,5 @@
 #include "strata/ir/loops/structural_hash.h"
 
-#include <algorithm>
 #include <unordered_map>
 
 namespace strata::ir::loops {

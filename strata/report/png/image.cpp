@@ -4,7 +4,6 @@
 #include <png.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/error/error.h"

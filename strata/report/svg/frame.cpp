@@ -1,7 +1,6 @@
 #include "strata/report/svg/frame.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace strata::report {
 namespace {

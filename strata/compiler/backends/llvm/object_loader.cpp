@@ -10,8 +10,6 @@
 #include <llvm/Support/MemoryBuffer.h>
 
 #include <atomic>
-#include <cmath>
-#include <cstring>
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
