@@ -45,6 +45,7 @@ struct Options {
 };
 
 std::vector<compiler::Pass> chosen_passes(const Options& options) {
+  compiler::passes_named(options.run.disabled);  // refuses a name that there is not
   if (options.passes == std::vector<std::string>{"all"})
     return {compiler::pipeline().begin(), compiler::pipeline().end()};
   return compiler::passes_named(options.passes);
@@ -150,10 +151,23 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   return 0;
 }
 
+bool is_of_level(const Options& options, const char* level, const char* ending) {
+  return options.level == level || (options.level.empty() && options.file.ends_with(ending));
+}
+
+/// An option that would change nothing is a slip, not a wish.
+void refuse_ignored_options(const Options& options, const CLI::App& app) {
+  if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
+  for (const char* name : {"--passes", "--disable", "--backend", "--limit", "--dump", "--check-stable", "--time",
+                           "--native", "--bisect", "--reduce", "--plan", "--strict", "--no-positions"})
+    if (app.count(name) > 0)
+      throw base::Error("E0710", fmt::format("{} is for tensor programs (.sir)", name))
+          .hint("loop programs and plans take --interpret, loop programs --schedule, too");
+}
+
 int run(const Options& options) {
   const std::string text = program_text(options.file);
-  const bool is_loops = options.level == "loops" || (options.level.empty() && options.file.ends_with(".sloop"));
-  const bool is_plan = options.level == "plan" || (options.level.empty() && options.file.ends_with(".splan"));
+  const bool is_loops = is_of_level(options, "loops", ".sloop"), is_plan = is_of_level(options, "plan", ".splan");
   const auto seed = static_cast<uint64_t>(options.seed);
   if (is_loops)
     return reading_program(options.file, [&] {
@@ -216,7 +230,8 @@ Run declare_opt(CLI::App& app) {
   app.add_flag("--strict", o->compile.is_strict,
                "with --native and --plan: a kernel that the schedule leaves as written is an error");
   app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
-  return [o] {
+  return [o, &app] {
+    refuse_ignored_options(*o, app);
     if (!o->backend.empty()) o->run.backend = &compiler::backend_by_name(o->backend);
     return run(*o);
   };

@@ -200,6 +200,9 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
     infer.fail("E0100", "takes " + dtype_set_str(op.types) + ", found " + std::string(dtype_name(operands[0].dtype())));
   op.infer(infer);
   const std::span<const Type> types = infer.results.view();
+  for (const Type& type : types)
+    for (const Dim d : type.shape())
+      if (d.is_constant() && d.constant() < 0) infer.fail("E0116", "makes " + type.str() + ": no extent is below 0");
 
   const size_t bytes = sizeof(Node) + operands.size_bytes() + types.size_bytes();
   auto* memory = static_cast<std::byte*>(allocate(bytes));

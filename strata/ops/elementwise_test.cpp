@@ -113,7 +113,10 @@ TEST(Elementwise, ShiftsBeyondTheWidth) {
 TEST(Elementwise, PowersOfLiteralsAreProducts) {
   expect_same(of(DType::i32, {3, -2}, [](Value x) { return pow(x, 3); }), {27, -8});
   expect_same(of(DType::f32, {3, 0}, [](Value x) { return pow(x, 0); }), {1, 1});
-  expect_same(of(DType::f32, {4}, [](Value x) { return pow(x, 0.5); }), {2});
+}
+
+TEST(Elementwise, AHalfAsAPowerIsNoRoot) {
+  expect_same(of(DType::f32, {4, -INFINITY, -0.0}, [](Value x) { return pow(x, 0.5); }), {2, INFINITY, 0});
 }
 
 TEST(Literals, TakeTheTensorsDtype) {

@@ -1,13 +1,10 @@
 #include "strata/train/time_budget.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace strata::train {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kLeastSteps = 5;     // timed
 constexpr double kMostSeconds = 3;     // of timed steps, when five don't take longer
@@ -15,7 +12,8 @@ constexpr double kBudgetShare = 0.05;  // of the budget, likewise
 
 }  // namespace
 
-int64_t steps_within(double seconds, int64_t most, Task& task, const optim::Schedule& learning_rates) {
+int64_t steps_within(double seconds, int64_t most, Task& task, const optim::Schedule& learning_rates,
+                     const std::function<double()>& clock) {
   Snapshot before;
   task.save(before);
   const double enough = std::min(kMostSeconds, seconds * kBudgetShare);
@@ -24,9 +22,9 @@ int64_t steps_within(double seconds, int64_t most, Task& task, const optim::Sche
   // A step that is not finite ends the measurement: the training meets it again, and reports it.
   bool goes_on = task.step(learning_rates(0)).is_finite;
   while (goes_on && (count < kLeastSteps || timed < enough)) {
-    const auto start = Clock::now();
+    const double start = clock();
     goes_on = task.step(learning_rates(count + 1)).is_finite;
-    timed += std::chrono::duration<double>(Clock::now() - start).count();
+    timed += clock() - start;
     ++count;
   }
   task.restore(before);

@@ -32,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kCheckpoint = "checkpoint.safetensors";
 
+double steady_seconds() { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); }
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 class Trainer {
@@ -110,7 +111,7 @@ class Trainer {
     if (!has_budget()) return;
     const double seconds = config_.float_at("train.seconds");
     const int64_t most = steps_;
-    steps_ = steps_within(seconds, most, *task_, learning_rates(config_, most));
+    steps_ = steps_within(seconds, most, *task_, learning_rates(config_, most), steady_seconds);
     base::write_human_line(
         fmt::format("{}{} steps fit into {}", steps_ == most ? "all " : "", steps_, base::duration_text(seconds)));
   }

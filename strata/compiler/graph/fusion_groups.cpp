@@ -15,6 +15,9 @@ namespace {
 
 /// A region of more nodes than this compiles slowly and gains nothing more.
 constexpr uint32_t kLargestInlineTree = 96;
+/// How deep a kernel's expressions may become, in operations of the loop program, which bounds that depth: a polynomial
+/// counts as deep as the longest (pow), any other op as its checks and roundings at most.
+constexpr uint32_t kDeepest = 1500, kCostlyDepth = 70, kCheapDepth = 8;
 /// Bounds of what is computed again in each consumer instead of stored once.
 constexpr size_t kMostRepeatedReads = 2;
 constexpr uint32_t kLargestRepeatedTree = 24;
@@ -41,6 +44,7 @@ FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_n
   inlined_.resize(n);
   is_result_.resize(n);
   inline_size_.assign(n, 1);
+  depth_.assign(n, kCheapDepth);
   inline_reads_.resize(n);
   is_inline_costly_.resize(n);
   forms_.assign(n, Form::Command);
@@ -92,6 +96,7 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
     if (!may_inline_into(node, use))
       return std::string(use.user->op->name) + " reads its elements more than once, or in loops of its own";
   if (is_leaf(node)) return "";
+  if (depth_[node.id] > kDeepest) return "its expression is " + std::to_string(depth_[node.id]) + " deep";
   if (inline_size_[node.id] > kLargestInlineTree)
     return "it pulls " + std::to_string(inline_size_[node.id]) + " nodes along, the most is " +
            std::to_string(kLargestInlineTree);
@@ -112,8 +117,8 @@ bool FusionGroups::may_repeat(const Node& node) const {
 void FusionGroups::decide_inlining() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter()) continue;
-    uint32_t size = 1;
     bool costs = is_costly(*node);
+    uint32_t size = 1, depth = 0;
     std::vector<Value>& reads = inline_reads_[node->id];
     auto add_read = [&](const Value& v) {
       if (v.rank() > 0 && std::find(reads.begin(), reads.end(), v) == reads.end()) reads.push_back(v);
@@ -124,10 +129,12 @@ void FusionGroups::decide_inlining() {
         continue;
       }
       size += inline_size_[v.node->id];
+      depth = std::max(depth, depth_[v.node->id]);
       costs = costs || is_inline_costly_[v.node->id];
       for (const Value& r : inline_reads_[v.node->id]) add_read(r);
     }
     inline_size_[node->id] = size;
+    depth_[node->id] = depth + (is_costly(*node) ? kCostlyDepth : kCheapDepth);
     is_inline_costly_[node->id] = costs;
     inlined_[node->id] = inline_refusal(*node).empty();
   }
@@ -177,6 +184,13 @@ bool FusionGroups::reaches(int from, int to, int skip_direct) const {
   return false;
 }
 
+uint32_t FusionGroups::depth_within(int group, const Node& root, const Reads& reads) const {
+  uint32_t below = 0;
+  for (const Node* producer : reads.same_index)
+    if (group_of_[producer->id] == group) below = std::max(below, depth_[producer->id]);
+  return below + depth_[root.id];
+}
+
 std::string FusionGroups::join_refusal(const Node& root, const Node& producer, const Reads& reads) const {
   const int g = group_of_[producer.id];
   const Form form = forms_[producer.id];
@@ -184,6 +198,7 @@ std::string FusionGroups::join_refusal(const Node& root, const Node& producer, c
   if (form == Form::Loops || form == Form::Alias || form == Form::Command) return "its kernel is not one of elements";
   if (groups_[g].roots.size() >= kMostRoots) return "its kernel has " + std::to_string(kMostRoots) + " results already";
   if (!same_shape(producer.type(), root.type())) return "the shapes differ";
+  if (depth_within(g, root, reads) > kDeepest) return "its expressions would be too deep";
   for (const Node* other : reads.other_index)
     if (group_of_[other->id] == g) return "its kernel is read at other indices, too";
   // Joining must not make a cycle: nothing else that the root reads may depend on the group.
@@ -214,6 +229,7 @@ void FusionGroups::make_groups() {
     groups_[g].roots.push_back(node);
     group_of_[node->id] = g;
     const Reads reads = reads_of(*node);
+    depth_[node->id] = depth_within(g, *node, reads);
     for (const auto* list : {&reads.same_index, &reads.other_index})
       for (const Node* producer : *list) {
         const int h = group_of_[producer->id];

@@ -54,6 +54,8 @@ class FusionGroups {
     std::vector<const ir::Node*> same_index, other_index;
   };
   /// Why a root can't be computed in the kernel of a producer that it reads at its own index; empty: it can.
+  /// Depth of a root's expression in the kernel of a group: roots of one kernel read each other's expressions.
+  uint32_t depth_within(int group, const ir::Node& root, const Reads& reads) const;
   std::string join_refusal(const ir::Node& root, const ir::Node& producer, const Reads& reads) const;
   bool reaches(int from_group, int to_group, int skip_direct) const;
   Reads reads_of(const ir::Node& root) const;
@@ -61,7 +63,10 @@ class FusionGroups {
 
   const ir::Graph& graph_;
   std::vector<bool> live_, inlined_, is_result_;
-  std::vector<uint32_t> inline_size_;                 ///< nodes that inlining this one pulls along
+  std::vector<uint32_t> inline_size_;  ///< nodes that inlining this one pulls along
+  /// Of the node's expression, in operations of the loop program: from what it reads in memory; of a root from what its
+  /// kernel reads.
+  std::vector<uint32_t> depth_;
   std::vector<std::vector<ir::Value>> inline_reads_;  ///< what inlining this one reads from memory; scalars left out
   std::vector<bool> is_inline_costly_;                ///< inlining this one repeats costly work
   std::vector<Form> forms_;

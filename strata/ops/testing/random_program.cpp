@@ -8,6 +8,7 @@
 #include "strata/ops/creation.h"
 #include "strata/ops/custom_gradient.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/index.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/sample_arrays.h"
@@ -41,7 +42,7 @@ struct Choice {
 
 /// A gather from an axis of extent 0 has no element to clamp to: its result is not compared.
 bool has_nothing_to_pick(const Value& v, const Op& op) {
-  return op.family == "index" && std::ranges::any_of(v.shape(), [](Dim d) { return d == Dim(0); });
+  return (&op == &kGather || &op == &kScatter) && std::ranges::any_of(v.shape(), [](Dim d) { return d == Dim(0); });
 }
 
 bool is_static_sample(const Sample& sample) {
