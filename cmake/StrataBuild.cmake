@@ -8,7 +8,9 @@ option(STRATA_TESTS "build the unit tests" ON)
 find_program(STRATA_CCACHE ccache)
 if(STRATA_CCACHE)
   # By the compiler's own list of includes: a miss then costs no preprocessor run of its own (some 6 % of a clean build).
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 ${STRATA_CCACHE})
+  # By paths below the source folder: clones of the project share what they have compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+                                  CCACHE_NOHASHDIR=1 ${STRATA_CCACHE})
 endif()
 find_program(STRATA_MOLD mold)
 if(STRATA_MOLD)

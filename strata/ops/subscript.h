@@ -9,8 +9,9 @@
 //   kEllipsis   as many whole axes as fit
 //   kNewAxis    an axis of extent 1
 //   integers    a tensor of positions on the axis. Several broadcast together and pick points; their axes stand where
-//               the first of them stood, or in front when a kept axis lies between them. A position out of range fails
-//               when the program runs (E0118).
+//               the first of them stood, or in front when a kept axis lies between them. An integer is no tensor here:
+//               NumPy counts it as one, and so has x[0, :, ids] with the picked axis in front. A position out of range
+//               fails when the program runs (E0118).
 //
 // On a symbolic axis a bound is taken as it is, and what must hold for it (B >= 6 for position 5) becomes a fact of the
 // program, checked on entry (E0111). Boolean masks are refused: how many elements they pick is only known at run time.
