@@ -1,5 +1,7 @@
 #include "strata/tensor/jit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -130,6 +132,20 @@ std::vector<Rebound> rebound_places(const Leaf& leaf, const Tensor& before) {
 
 void write_back(std::span<const Argument> caller, const Rebound& rebound, const Tensor& value) {
   for (size_t i : rebound.places) *caller[rebound.argument].leaves.list[rebound.leaf].places[i] = value;
+}
+
+/// One variable that is two arguments would keep the value of the one that is written last.
+void require_distinct(std::span<const Argument> caller, const Program& program, const std::string& name) {
+  std::vector<std::pair<const Tensor*, size_t>> places;  // and the argument
+  for (const Rebound& r : program.rebound)
+    for (size_t i : r.places) places.emplace_back(caller[r.argument].leaves.list[r.leaf].places[i], r.argument);
+  std::sort(places.begin(), places.end());
+  const auto same =
+      std::adjacent_find(places.begin(), places.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
+  if (same == places.end()) return;
+  throw base::Error("E0505", fmt::format("{}: arguments {} and {} are one variable, and the function changes both",
+                                         name, same->second + 1, (same + 1)->second + 1))
+      .hint("pass a copy as one of them");
 }
 
 /// One recording of the function.
@@ -263,6 +279,7 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
   }
   last_ = program_index;
   Program& program = *programs_[program_index];
+  require_distinct(caller, program, options_.name);
 
   std::vector<HostArray> arguments = arguments_for(caller, program);
   if (options_.memory_limit_bytes > 0) admit(program, arguments, options_.memory_limit_bytes);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/index.h"
 #include "strata/ops/reduce.h"
@@ -212,6 +213,21 @@ TEST(Jit, ATiedTensorOfWhichTheFunctionMakesTwoIsWrittenBackAsTwo) {
   both(tied);
   EXPECT_EQ(tied.first.cell(), tied.second.cell());
   EXPECT_EQ(zero.item(), 0);
+}
+
+TEST(Jit, OneVariableAsTwoChangedArgumentsIsRefused) {
+  auto both = jit([](Tensor& a, Tensor& b) { a = a + 1, b = b * 10; });
+  Tensor c = Tensor::from({1.f}), d = Tensor::from({2.f});
+  both(c, d);
+  EXPECT_EQ(d.item(), 20);
+  EXPECT_EQ(
+      base::message_of([&] { both(c, c); }),
+      "error[E0505]: jit: arguments 1 and 2 are one variable, and the function changes both\nhint: pass a copy as "
+      "one of them");
+  EXPECT_EQ(c.item(), 2) << "it is as it was";
+  auto read = jit([](Tensor& a, const Tensor& b) { a = a + b; });
+  read(c, c);
+  EXPECT_EQ(c.item(), 4);
 }
 
 TEST(Jit, SeveralThreadsMayCallOneFunction) {
