@@ -1,5 +1,6 @@
 // What a schedule is: of which kind, and its numbers. A heuristic, a random variation (variation.h), a text of a user or a
-// tuner picks one; the writers of the kinds (pointwise.h, tiled_contraction.h, windowed_contraction.h) read nothing else.
+// tuner picks one; the writers of the kinds (pointwise.h, tiled_contraction.h, windowed_contraction.h) read
+// the nest and that.
 //
 // As text (rewrites.h), by kind:
 //
