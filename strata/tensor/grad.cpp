@@ -58,18 +58,19 @@ std::vector<Tensor> differentiable(const Leaves& leaves) {
   return list;
 }
 
-std::vector<Tensor> at_leaves(const Leaves& leaves, const Places& of_leaves, const Places& given) {
-  if (of_leaves.list.size() != given.list.size())
-    throw base::Error("E0532", "derivative: a tree of " + std::to_string(given.list.size()) +
-                                   " tensors is given for one of " + std::to_string(of_leaves.list.size()));
+std::vector<Tensor> at_leaves(const Leaves& leaves, std::span<Tensor* const> of_leaves,
+                              std::span<Tensor* const> given) {
+  if (of_leaves.size() != given.size())
+    throw base::Error("E0532", "derivative: a tree of " + std::to_string(given.size()) +
+                                   " tensors is given for one of " + std::to_string(of_leaves.size()));
   std::vector<Tensor> list;
   for (const Leaf& leaf : leaves.list) {
     if (!is_differentiable(leaf)) continue;
     const ir::Type wanted = leaf.tensor().type();
     Tensor found;
-    for (size_t i = 0; i < of_leaves.list.size(); ++i) {
-      if (of_leaves.list[i]->cell() != leaf.tensor().cell()) continue;
-      const Tensor& here = *given.list[i];
+    for (size_t i = 0; i < of_leaves.size(); ++i) {
+      if (of_leaves[i]->cell() != leaf.tensor().cell()) continue;
+      const Tensor& here = *given[i];
       if (found.defined() && here.cell() != found.cell())
         throw base::Error("E0532", "derivative: two directions are given for one tensor, which stands at " +
                                        leaf.paths[0] + " and " + leaf.paths.at(1));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/tensor/trace.h"
 #include "strata/tensor/tree.h"
 
 namespace strata {
@@ -68,27 +69,13 @@ Tree with_tensors(const Tree& tree, std::span<const Tensor> values) {
 
 std::vector<Tensor> differentiable(const Leaves& leaves);
 
-/// Every place of a tree, in order, whether or not its tensor stands in others too.
-struct Places {
-  std::vector<Tensor*> list;
-  template <class X>
-  void tensor(const std::string&, LeafKind, X& t) {
-    list.push_back(const_cast<Tensor*>(static_cast<const Tensor*>(&t)));
-  }
-  template <class X>
-  void constant(const std::string&, const X&) {}
-};
-
 /// For each differentiable leaf of a tree the tensor that stands at its place in a tree like it, zeros where there is
 /// none (E0532).
-std::vector<Tensor> at_leaves(const Leaves& leaves, const Places& of_leaves, const Places& given);
+std::vector<Tensor> at_leaves(const Leaves& leaves, std::span<Tensor* const> of_leaves, std::span<Tensor* const> given);
 
 template <class Tree>
 std::vector<Tensor> at_leaves(const Tree& tree, const Tree& given) {
-  Places places, givens;
-  walk_tree(tree, "", places);
-  walk_tree(given, "", givens);
-  return at_leaves(leaves_of(tree), places, givens);
+  return at_leaves(leaves_of(tree), trace_detail::places_of(tree), trace_detail::places_of(given));
 }
 
 }  // namespace grad_detail
