@@ -236,6 +236,7 @@ void conv_lower(ir::Lowering& l) {
   for (size_t a = 0; a < spatial; ++a) {
     form.columns.push_back(y.dim(static_cast<int>(a) + 2));
     form.depth.push_back(w.dim(static_cast<int>(a) + 2));
+    ++form.window_axes;
   }
   form.lhs = [&l, b, outputs, wide](std::span<const Expr> i) {  // (g, o, i, k...)
     const IndexMath m{l.context};

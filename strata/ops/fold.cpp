@@ -1,5 +1,7 @@
 #include "strata/ops/fold.h"
 
+#include "strata/ir/loops/joined_loops.h"
+
 #include <cmath>
 #include <limits>
 
@@ -105,6 +107,21 @@ StmtList loop_nest(LoopContext& c, std::span<const Expr> extents, LoopKind outer
     stmts = {
         ir::loops::make_for(vars[a], c.i64(0), extents[a], a == 0 ? outermost : LoopKind::Serial, std::move(stmts))};
   return stmts;
+}
+
+StmtList chain_nest(LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner, const ir::loops::Local* sum,
+                    const std::function<StmtList(std::span<const Expr>)>& body) {
+  std::vector<Expr> extents;
+  for (const auto& dims : {outer, inner})
+    for (Dim d : dims) extents.push_back(c.dim(d));
+  StmtList nest = loop_nest(c, extents, LoopKind::Serial, body);
+  const Dim terms = ir::product(outer) * ir::product(inner);
+  const bool is_one_block = terms.is_constant() && terms.constant() <= ir::loops::kJoinBlock;
+  if (extents.empty() || is_one_block || !ir::is_float(sum->type.dtype)) return nest;
+  const auto joining = ir::loops::make_joining(nest[0], sum, ir::loops::kJoinBlock, static_cast<int>(outer.size()),
+                                               static_cast<int>(inner.size()));
+  if (ir::loops::join_op(*joining)) nest[0] = joining;
+  return nest;
 }
 
 StmtList parallel_over(LoopContext& c, std::span<const Dim> extents,

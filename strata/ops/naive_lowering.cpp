@@ -3,6 +3,8 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/loops/interpret.h"
+#include "strata/ir/loops/joined_loops.h"
+#include "strata/ops/fold.h"
 #include "strata/ops/layout.h"
 #include "strata/ops/lowering.h"
 
@@ -13,7 +15,6 @@ using namespace ir::loops;
 namespace {
 
 constexpr int64_t kLanes = 32;
-constexpr int64_t kChunk = 4096;
 
 using Index = std::vector<Expr>;
 using Stmts = std::vector<StmtPtr>;
@@ -118,50 +119,60 @@ class NaiveLowering final : public ir::Lowering {
     return index;
   }
 
-  /// lanes[r mod 32] = combine(lanes[r mod 32], term(r)), then halves join until one is left.
+  /// lanes[r mod 32] = combine(lanes[r mod 32], term(r)), then halves join until one is left; in blocks of 32 chains.
   Expr fold_lanes(const ir::ReductionForm& form, const Index& kept, Stmts& body) {
+    const IndexMath m{context};
+    const Dim extent = ir::product(form.reduced);
+    constexpr int64_t block = kLanes * kJoinBlock;
+    const Local* total = context.local("total", {form.identity->type.dtype, 1}, true);
+    body.push_back(make_declare(total, form.identity));
+    if (extent.is_constant() && extent.constant() <= block) {
+      const Stmts lanes = lanes_of_block(form, kept, total, context.i64(0), context.dim(extent));
+      body.insert(body.end(), lanes.begin(), lanes.end());
+      return context.read(total);
+    }
+    const LoopVar* b = context.loop_var("b");
+    const Expr first = m.mul(context.loop(b), context.i64(block));
+    StmtPtr blocks = make_for(
+        b, context.i64(0), context.dim(ir::ceil_div(extent, Dim(block))), LoopKind::Serial,
+        lanes_of_block(form, kept, total, first, m.min(m.add(first, context.i64(block)), context.dim(extent))));
+    const StmtPtr joining = make_joining(blocks, total, 1, 1, 0);
+    const bool is_joined = ir::is_float(total->type.dtype) && join_op(*joining);
+    body.push_back(is_joined ? joining : blocks);
+    return context.read(total);
+  }
+
+  /// total = combine(total, the lanes of the terms low..high).
+  Stmts lanes_of_block(const ir::ReductionForm& form, const Index& kept, const Local* total, Expr low, Expr high) {
     const IndexMath m{context};
     const Buffer* lanes = context.buffer({"lanes", form.identity->type.dtype, {Dim(kLanes)}, BufferKind::Scratch});
     const LoopVar *l = context.loop_var("l"), *r = context.loop_var("r");
     const Expr lane = context.loop(l), flat = context.loop(r), slot = m.mod(flat, context.i64(kLanes));
     const Expr term = form.term(joined(kept, unflatten(flat, form.reduced)));
-    auto loop = [&](const LoopVar* var, Expr end, StmtPtr s) {
-      return make_for(var, context.i64(0), end, LoopKind::Serial, {s});
+    auto loop = [&](const LoopVar* var, Expr begin, Expr end, StmtPtr s) {
+      return make_for(var, begin, end, LoopKind::Serial, {s});
     };
-    body.push_back(make_alloc(lanes));
-    body.push_back(loop(l, context.i64(kLanes), make_store(lanes, {lane}, form.identity)));
-    body.push_back(loop(r, context.dim(ir::product(form.reduced)),
-                        make_store(lanes, {slot}, form.combine(context.load(lanes, {slot}), term))));
+    Stmts body{make_alloc(lanes),
+               loop(l, context.i64(0), context.i64(kLanes), make_store(lanes, {lane}, form.identity)),
+               loop(r, low, high, make_store(lanes, {slot}, form.combine(context.load(lanes, {slot}), term)))};
     for (int64_t s = kLanes / 2; s >= 1; s /= 2) {
       const Expr other = context.load(lanes, {m.add(lane, context.i64(s))});
-      body.push_back(
-          loop(l, context.i64(s), make_store(lanes, {lane}, form.combine(context.load(lanes, {lane}), other))));
+      body.push_back(loop(l, context.i64(0), context.i64(s),
+                          make_store(lanes, {lane}, form.combine(context.load(lanes, {lane}), other))));
     }
-    return context.load(lanes, {context.i64(0)});
+    body.push_back(make_assign(total, form.combine(context.read(total), context.load(lanes, {context.i64(0)}))));
+    return body;
   }
 
-  /// An ascending chain per chunk of 4096 terms, and an ascending chain over the chunks.
+  /// Ascending chains, joined by blocks.
   Expr fold_chain(const ir::ReductionForm& form, const Index& kept, Stmts& body) {
-    const IndexMath m{context};
-    const ScalarType type{form.identity->type.dtype, 1};
-    const Dim extent = ir::product(form.reduced);
-    const bool has_chunks = !extent.is_constant() || extent.constant() > kChunk;
-    const Local* total = context.local("total", type, true);
-    const Local* acc = has_chunks ? context.local("acc", type, true) : total;
-    const LoopVar *c = context.loop_var("chunk"), *r = context.loop_var("r");
-    const Expr first = m.mul(context.loop(c), context.i64(kChunk));
-    const Expr term = form.term(joined(kept, unflatten(context.loop(r), form.reduced)));
-    const StmtPtr step = make_assign(acc, form.combine(context.read(acc), term));
-    body.push_back(make_declare(total, form.identity));
-    if (!has_chunks) {
-      body.push_back(make_for(r, context.i64(0), context.dim(extent), LoopKind::Serial, {step}));
-      return context.read(total);
-    }
-    const Expr last = m.min(m.add(first, context.i64(kChunk)), context.dim(extent));
-    body.push_back(make_for(c, context.i64(0), context.dim(ir::ceil_div(extent, Dim(kChunk))), LoopKind::Serial,
-                            {make_declare(acc, form.identity), make_for(r, first, last, LoopKind::Serial, {step}),
-                             make_assign(total, form.combine(context.read(total), context.read(acc)))}));
-    return context.read(total);
+    const Local* acc = context.local("acc", {form.identity->type.dtype, 1}, true);
+    body.push_back(make_declare(acc, form.identity));
+    const Stmts chain = chain_nest(context, form.reduced, {}, acc, [&](std::span<const Expr> r) {
+      return Stmts{make_assign(acc, form.combine(context.read(acc), form.term(joined(kept, r))))};
+    });
+    body.insert(body.end(), chain.begin(), chain.end());
+    return context.read(acc);
   }
 
   Stmts contract_element(const ir::ContractionForm& form, const Index& index, std::span<const Expr> batch,
@@ -170,12 +181,15 @@ class NaiveLowering final : public ir::Lowering {
     const DType type = accumulation_dtype(result);
     const Local* acc = context.local("acc", {type, 1}, true);
     Stmts body{make_declare(acc, context.constant(type, 0))};
-    Stmts depth = nest(form.depth, "k", [&](const Index& k) {
-      const Expr lhs = form.lhs(joined(joined(batch, row), k)), rhs = form.rhs(joined(joined(batch, column), k));
-      const Expr sum = context.read(acc);
-      const IndexMath m{context};
-      return Stmts{make_assign(acc, ir::is_float(type) ? context.fma(lhs, rhs, sum) : m.add(m.mul(lhs, rhs), sum))};
-    });
+    const std::span<const Dim> all(form.depth);
+    const size_t outer = all.size() - form.window_axes;
+    const Stmts depth =
+        chain_nest(context, all.subspan(0, outer), all.subspan(outer), acc, [&](std::span<const Expr> k) {
+          const Expr lhs = form.lhs(joined(joined(batch, row), k)), rhs = form.rhs(joined(joined(batch, column), k));
+          const Expr sum = context.read(acc);
+          const IndexMath m{context};
+          return Stmts{make_assign(acc, ir::is_float(type) ? context.fma(lhs, rhs, sum) : m.add(m.mul(lhs, rhs), sum))};
+        });
     body.insert(body.end(), depth.begin(), depth.end());
     const Expr sum = context.read(acc);
     body.push_back(make_store(result_buffer(0), form.result_index(index), form.finish ? form.finish(sum) : sum));

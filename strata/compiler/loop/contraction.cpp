@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "strata/ir/loops/joined_loops.h"
+
 namespace strata::compiler {
 
 using ir::Dim;
@@ -47,6 +49,38 @@ bool read_step(Contraction& found, Expr value, DType dtype) {
   return !depends_on(found.rows_operand, found.accumulator) && !depends_on(found.columns_operand, found.accumulator);
 }
 
+/// Of the depth of a nest that begins with the loop `head`; empty if it is one long chain of floats.
+std::optional<DepthBlocks> read_blocks(const Contraction& k, const Stmt& head) {
+  DepthBlocks blocks;
+  const Dim depth = k.depth.extent();
+  const bool is_short = depth.is_constant() && depth.constant() <= kJoinBlock;
+  if (is_short && !head.block) {
+    blocks.terms = depth.constant();
+    return blocks;
+  }
+  if (!head.block && k.is_float) return std::nullopt;
+  const int64_t most = head.block ? head.block : kJoinBlock;
+  const size_t loops = k.depth.loops.size(), inner_loops = head.block ? static_cast<size_t>(head.inner_loops) : 0;
+  if (head.block && static_cast<size_t>(head.outer_loops) + inner_loops != loops) return std::nullopt;
+  LoopGroup outer{{k.depth.loops.begin(), k.depth.loops.end() - static_cast<int64_t>(inner_loops)}};
+  LoopGroup inner{{k.depth.loops.end() - static_cast<int64_t>(inner_loops), k.depth.loops.end()}};
+  const Dim window = inner.extent();
+  if (window.is_constant() && window.constant() >= 1 && window.constant() <= most) {
+    blocks.kind = DepthBlocks::Kind::Even;
+    blocks.terms = most / window.constant() * window.constant();
+    blocks.count = ir::ceil_div(depth, blocks.terms);
+    return blocks;
+  }
+  blocks.kind = DepthBlocks::Kind::Pieces;
+  blocks.terms = most;
+  blocks.steps = outer.extent();
+  blocks.inner = window;
+  blocks.steps_per_block = ir::max(Dim(1), ir::floor_div(Dim(most), ir::max(Dim(1), window)));
+  blocks.pieces_per_step = ir::ceil_div(window, Dim(most));
+  blocks.count = ir::ceil_div(blocks.steps, blocks.steps_per_block) * blocks.pieces_per_step;
+  return blocks;
+}
+
 }  // namespace
 
 std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& facts) {
@@ -66,6 +100,9 @@ std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& f
   }
   if (at->local != found.accumulator || !read_step(found, at->value, found.accumulator->type.dtype))
     return std::nullopt;
+  const auto blocks = read_blocks(found, *nest.body[1]);
+  if (!blocks) return std::nullopt;
+  found.blocks = *blocks;
   found.epilogue.assign(nest.body.begin() + 2, nest.body.end());
   for (const StmtPtr& stmt : found.epilogue)
     if (stmt->kind != StmtKind::Store || stmt->mask) return std::nullopt;

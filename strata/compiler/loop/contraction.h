@@ -19,6 +19,21 @@ struct LoopGroup {
   bool is_empty() const { return loops.empty(); }
 };
 
+/// How the depth is cut into blocks whose sums are joined (ir/loops/joined_loops.h). Of integers, whose sums are exact in
+/// any order, like a chain of floats.
+struct DepthBlocks {
+  enum class Kind : uint8_t {
+    One,     ///< nothing is joined
+    Even,    ///< of `terms`, the last may be shorter
+    Pieces,  ///< by steps of the outer loops and pieces of the inner ones
+  };
+  Kind kind = Kind::One;
+  int64_t terms = 0;                         ///< the most terms of a block
+  ir::Dim count = 1;                         ///< of blocks
+  ir::Dim steps, inner;                      ///< of Pieces: extents of the outer and of the inner loops
+  ir::Dim steps_per_block, pieces_per_step;  ///< of Pieces: one of them is 1
+};
+
 struct Contraction {
   LoopGroup batch, rows, columns, depth;
   ir::loops::Expr rows_operand = nullptr;     ///< element at (batch, row, depth)
@@ -27,6 +42,7 @@ struct Contraction {
   const ir::loops::Local* accumulator = nullptr;
   std::vector<ir::loops::StmtPtr> epilogue;  ///< at (batch, row, column), reads the accumulator
   bool is_float = true;                      ///< fma, else multiply and add
+  DepthBlocks blocks;
 
   ir::loops::Expr step(ir::loops::LoopContext& c, ir::loops::Expr row, ir::loops::Expr column,
                        ir::loops::Expr sum) const;

@@ -48,6 +48,21 @@ Expr ContractionScope::bind(const char* name, Expr value, Stmts& stmts) const {
   return c.read(local);
 }
 
+TaskRange ContractionScope::block_range(Expr number) const {
+  const Expr depth = c.dim(k.depth.extent());
+  if (k.blocks.kind == DepthBlocks::Kind::One) return {c.i64(0), depth};
+  if (k.blocks.kind == DepthBlocks::Kind::Even) {
+    const Expr low = mul(number, k.blocks.terms);
+    return {low, min(depth, add(low, c.i64(k.blocks.terms)))};
+  }
+  const auto of = [&](ExprOp op, Expr a, ir::Dim b) { return c.binary(op, a, c.dim(b)); };
+  const Expr step = of(ExprOp::Mul, of(ExprOp::FloorDiv, number, k.blocks.pieces_per_step), k.blocks.steps_per_block);
+  const Expr piece = of(ExprOp::FloorMod, number, k.blocks.pieces_per_step);
+  const Expr low = add(of(ExprOp::Mul, step, k.blocks.inner), mul(piece, k.blocks.terms));
+  const Expr steps_end = min(c.dim(k.blocks.steps), add(step, c.dim(k.blocks.steps_per_block)));
+  return {low, min(of(ExprOp::Mul, steps_end, k.blocks.inner), add(low, c.i64(k.blocks.terms)))};
+}
+
 const Buffer* ContractionScope::scratch(const char* name, std::vector<ir::Dim> shape) const {
   return c.buffer({name, type, std::move(shape), BufferKind::Scratch});
 }

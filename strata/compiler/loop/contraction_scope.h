@@ -37,6 +37,8 @@ struct ContractionScope {
   /// `value` in a local of its own, unless it is one already.
   Expr bind(const char* name, Expr value, Stmts& stmts) const;
   Expr element(Expr operand, const ir::loops::Substitution& with) const { return replaced(c, facts, operand, with); }
+  /// The depth, as a flat index, of a block by its number.
+  TaskRange block_range(Expr number) const;
   const ir::loops::Buffer* scratch(const char* name, std::vector<ir::Dim> shape) const;
 
   /// Loads of an expression that are contiguous along a group's innermost loop, less those that are strided.

@@ -7,6 +7,7 @@
 #include "strata/compiler/loop/lane_loops.h"
 #include "strata/compiler/loop/tasks.h"
 #include "strata/compiler/loop/vector_loop.h"
+#include "strata/ir/loops/joined_loops.h"
 
 namespace strata::compiler {
 
@@ -76,15 +77,22 @@ bool has_lane_loops(const Nest& nest) {
   return has_lanes;
 }
 
+/// Steps of the longest path through inner loops; a step of 32 lanes counts 32 times.
+int64_t steps_within(std::span<const StmtPtr> body, const ir::Facts& facts) {
+  constexpr int64_t unknown = 256;
+  int64_t longest = 1;
+  for (const StmtPtr& s : body) {
+    const bool is_chain = s->kind == StmtKind::For && s->loop_kind != LoopKind::Vector;
+    const auto extent = is_chain ? loop_extent(*s, facts) : std::nullopt;
+    const int64_t own = is_chain ? (extent && extent->is_constant() ? extent->constant() : unknown) : 1;
+    longest = std::max(longest, own * steps_within(s->body, facts));
+  }
+  return longest;
+}
+
 RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
   const bool has_lanes = has_lane_loops(nest);
-  constexpr int64_t unknown = 256;  // steps of an inner loop; a step of 32 lanes counts 32 times
-  int64_t inner = 1;
-  for_each_stmt(nest.body, [&](const Stmt& s) {
-    const bool is_chain = s.kind == StmtKind::For && s.loop_kind != LoopKind::Vector;
-    const auto extent = is_chain ? loop_extent(s, facts) : std::nullopt;
-    if (extent) inner = std::max(inner, (extent->is_constant() ? extent->constant() : unknown) * (has_lanes ? 32 : 1));
-  });
+  const int64_t inner = steps_within(nest.body, facts) * (has_lanes ? 32 : 1);
   return {.lanes = has_lanes ? lanes : 0, .points = std::max<int64_t>(1, kTaskWork / 16 / inner)};
 }
 
@@ -148,6 +156,7 @@ Schedule choose_pointwise(const Nest& nest, LoopContext& c, const ir::Facts& fac
 Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
   if (has_lane_loops(nest) != (schedule.lanes != 0))
     refuse_schedule(schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
+  nest.body = expand_joining(c, nest.body);
   if (schedule.lanes != 0) nest.body = unroll_lane_loops(c, facts, nest.body, schedule.lanes);
   if (nest.loops.empty()) return nest.body;
   std::vector<Dim> extents;
@@ -161,7 +170,7 @@ Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c,
   LinearIndices indices = indices_of(nest, c, facts);
   const NestLoop along = nest.loops[static_cast<size_t>(schedule.axis)];
   order_loops(nest, indices, c, schedule.axis, work_along(nest, indices, c, along).other_loads > 0);
-  nest.body = values_first(c, nest.body);
+  nest.body = values_first(c, expand_joining(c, nest.body));
   std::vector<Dim> extents;
   for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
   const auto task = [&](std::span<const TaskRange> ranges) -> Stmts {

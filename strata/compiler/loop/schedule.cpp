@@ -7,6 +7,7 @@
 #include "strata/compiler/loop/pointwise.h"
 #include "strata/compiler/loop/tiled_contraction.h"
 #include "strata/compiler/loop/windowed_contraction.h"
+#include "strata/ir/loops/joined_loops.h"
 
 namespace strata::compiler {
 
@@ -111,6 +112,7 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* re
     leave(error.what());
     result = naive;
   }
+  result.body = expand_joining(*result.context, result.body);
   if (report) *report = std::move(made);
   return result;
 }

@@ -117,7 +117,7 @@ TEST(Schedule, RewritesThatAreNoScheduleOfTheNestAreRefused) {
 TEST(Schedule, ATilingThatCannotBeIsRefused) {
   const std::string product = R"(kernel @dot(%x: f32[M,K], %w: f32[K,N]) -> (%y: f32[M,N]) {
     parallel i in 0..M { vector j in 0..N { var acc: f32 = 0.0
-      for k in 0..K { acc = fma(%x[i,k], %w[k,j], acc) }
+      for k in 0..K joining acc by 64, outer 1, inner 0 { acc = fma(%x[i,k], %w[k,j], acc) }
       %y[i,j] = acc } } })";
   const auto with = [&](const std::string& part, const std::string& other) {
     std::string text =
@@ -132,6 +132,7 @@ TEST(Schedule, ATilingThatCannotBeIsRefused) {
   EXPECT_EQ(with("rows by 4", "rows by 0"), "E0317 `tile rows` takes one number of 1 to 64, found 0");
   EXPECT_EQ(with("rows by 4", "rows by 64"), "E0317 a tile of 64 rows by 2 vectors has more than 64 sums");
   EXPECT_EQ(with("depth by 64", "depth by 65536"), "taken");
+  EXPECT_EQ(with("depth by 64", "depth by 96"), "E0317 a panel of depth 96 is no multiple of the 64 terms of a block");
   EXPECT_EQ(with("columns by 32", "columns by 65536"), "taken");
   EXPECT_EQ(with("pack rows, ", "pack "),
             "E0317 rows can't be read in place: they are computed, or not contiguous along the depth");

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "strata/compiler/loop/joined_sums.h"
 #include "strata/compiler/loop/panels.h"
 #include "strata/compiler/loop/vector_loop.h"
 
@@ -17,20 +20,25 @@ using Stmts = std::vector<StmtPtr>;
 class Writer {
  public:
   Writer(ContractionScope& scope, RowStorage rows, std::vector<std::string>& notes)
-      : s_(scope), c_(scope.c), k_(scope.k), t_(scope.t), rows_(scope, rows), columns_(scope) {
-    const Dim depth = k_.depth.extent();
-    is_one_block_ = depth.is_constant() && depth.constant() <= t_.depth_block;
-    // A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of
-    // them.
-    is_by_tiles_ = s_.columns.is_linear();
-    const int64_t all_rows = (t_.task_rows + t_.tile_rows - 1) / t_.tile_rows * t_.tile_rows;
-    const int64_t columns = is_one_block_ && is_by_tiles_ ? t_.tile_columns() : t_.task_columns + 16;
-    sums_ = s_.scratch("sums", {is_one_block_ ? t_.tile_rows : all_rows, columns});
+      : s_(scope),
+        c_(scope.c),
+        k_(scope.k),
+        t_(scope.t),
+        rows_(scope, rows),
+        columns_(scope),
+        is_one_panel_(is_at_most(scope.k.depth.extent(), scope.t.depth_block)),
+        // A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of
+        // them.
+        is_by_tiles_(scope.columns.is_linear()),
+        sums_(scope, JoinedSums::Cut::BetweenBlocks, is_one_panel_ ? scope.t.tile_rows : rows_of_task(scope.t),
+              is_one_panel_ && is_by_tiles_ ? scope.t.tile_columns() : scope.t.task_columns + 16) {
     notes.push_back(rows_.note());
     notes.push_back(columns_.note());
-    notes.push_back(is_one_block_ ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
-                                  : "sums reloaded between blocks of depth: the chain ascends");
-    notes.push_back("epilogue at the last block of depth");
+    notes.push_back(is_one_panel_ ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
+                                  : "sums of panels of depth wait for the next");
+    if (k_.blocks.kind != DepthBlocks::Kind::One)
+      notes.push_back(fmt::format("chains of at most {} terms, joined by a tree", k_.blocks.terms));
+    notes.push_back("epilogue at the last panel of depth");
   }
 
   Stmts write() {
@@ -42,38 +50,61 @@ class Writer {
   }
 
  private:
+  static bool is_at_most(Dim extent, int64_t most) { return extent.is_constant() && extent.constant() <= most; }
+  static int64_t rows_of_task(const Tiling& t) { return (t.task_rows + t.tile_rows - 1) / t.tile_rows * t.tile_rows; }
+
+  /// Blocks of depth in a panel.
+  int64_t panel_blocks() const {
+    return k_.blocks.kind == DepthBlocks::Kind::Even ? std::max<int64_t>(1, t_.depth_block / k_.blocks.terms) : 1;
+  }
+
   Stmts task(std::span<const TaskRange> ranges) {
-    Stmts stmts{rows_.alloc(), columns_.alloc(), make_alloc(sums_)};
+    Stmts stmts{rows_.alloc(), columns_.alloc(), sums_.alloc()};
     for (size_t i = 0; i < k_.batch.loops.size(); ++i) s_.outer.loops[k_.batch.loops[i].var] = ranges[i].low;
     const TaskRange rows = ranges[ranges.size() - 2], columns = ranges[ranges.size() - 1];
-    const Expr depth = c_.dim(k_.depth.extent());
+    const Expr count = c_.dim(k_.blocks.count);
+    if (is_one_panel_) {
+      append(stmts, panel(rows, columns, {{c_.i64(0), count}, {c_.i64(0), c_.dim(k_.depth.extent())}}));
+      return stmts;
+    }
     const LoopVar* block = c_.loop_var("kb");
-    // A depth of nothing is one block of nothing: the epilogue still runs.
-    const Expr end = c_.binary(ExprOp::Max, depth, c_.i64(1));
     Stmts body;
-    const Expr from = is_one_block_ ? c_.i64(0) : c_.loop(block);
-    const Expr to = is_one_block_ ? depth : s_.bind("k_end", s_.min(depth, s_.add(from, c_.i64(t_.depth_block))), body);
-    append(body, columns_.pack(columns, {from, to}));
+    const Expr one = c_.i64(1);
+    const Expr end = s_.min(count, s_.add(c_.loop(block), c_.i64(panel_blocks())));
+    const Expr high = s_.bind("kb_end", c_.binary(ExprOp::Max, end, s_.add(c_.loop(block), one)), body);
+    const Expr from = s_.bind("k_begin", s_.block_range(c_.loop(block)).low, body);
+    const Expr to = s_.bind("k_end", s_.block_range(s_.sub(high, one)).high, body);
+    append(body, panel(rows, columns, {{c_.loop(block), high}, {from, to}}));
+    // A depth of nothing is one block of nothing: the epilogue still runs.
+    stmts.push_back(make_for(block, c_.i64(0), c_.binary(ExprOp::Max, count, one), LoopKind::Serial, std::move(body),
+                             panel_blocks()));
+    return stmts;
+  }
+
+  /// What of the depth is packed at once: whole blocks.
+  struct Panel {
+    TaskRange blocks, depth;
+  };
+
+  Stmts panel(TaskRange rows, TaskRange columns, Panel panel) {
+    Stmts stmts = columns_.pack(columns, panel.depth);
     const bool one_row_block = constant_value(s_.sub(rows.high, rows.low)).value_or(t_.row_block + 1) <= t_.row_block;
     if (one_row_block) {
-      append(body, row_block(rows, rows, columns, {from, to}, end));
-    } else {
-      const LoopVar* rb = c_.loop_var("rb");
-      Stmts inner;
-      const Expr high = s_.bind("r_end", s_.min(rows.high, s_.add(c_.loop(rb), c_.i64(t_.row_block))), inner);
-      append(inner, row_block(rows, {c_.loop(rb), high}, columns, {from, to}, end));
-      body.push_back(make_for(rb, rows.low, rows.high, LoopKind::Serial, std::move(inner), t_.row_block));
+      append(stmts, row_block(rows, rows, columns, panel));
+      return stmts;
     }
-    if (is_one_block_)
-      append(stmts, body);
-    else
-      stmts.push_back(make_for(block, c_.i64(0), end, LoopKind::Serial, std::move(body), t_.depth_block));
+    const LoopVar* rb = c_.loop_var("rb");
+    Stmts inner;
+    const Expr high = s_.bind("r_end", s_.min(rows.high, s_.add(c_.loop(rb), c_.i64(t_.row_block))), inner);
+    append(inner, row_block(rows, {c_.loop(rb), high}, columns, panel));
+    stmts.push_back(make_for(rb, rows.low, rows.high, LoopKind::Serial, std::move(inner), t_.row_block));
     return stmts;
   }
 
   // The register tile.
 
-  Stmts row_block(TaskRange task_rows, TaskRange rows, TaskRange columns, TaskRange depth, Expr depth_end) {
+  Stmts row_block(TaskRange task_rows, TaskRange rows, TaskRange columns, Panel panel) {
+    const TaskRange depth = panel.depth;
     Stmts stmts = rows_.pack(rows, depth);
     const LoopVar *it = c_.loop_var("it"), *jt = c_.loop_var("jt");
     const Expr row_tiles = s_.ceil_div(s_.sub(rows.high, rows.low), t_.tile_rows),
@@ -81,24 +112,23 @@ class Writer {
     Stmts body;
     const Expr first = s_.bind("i_first", s_.add(rows.low, s_.mul(c_.loop(it), t_.tile_rows)), body);
     const Expr last = s_.min(rows.high, s_.add(first, c_.i64(t_.tile_rows)));
-    const Expr sums_row = is_one_block_ ? c_.i64(0) : s_.bind("sums_row", s_.sub(first, task_rows.low), body);
+    const Expr sums_row = is_one_panel_ ? c_.i64(0) : s_.bind("sums_row", s_.sub(first, task_rows.low), body);
     const Expr column = s_.mul(c_.loop(jt), t_.tile_columns());
-    const Expr sums_column = is_one_block_ && is_by_tiles_ ? c_.i64(0) : column;
+    const Expr sums_column = is_one_panel_ && is_by_tiles_ ? c_.i64(0) : column;
     const auto of_panel = [&](int64_t i, Expr k) {
       return rows_.at(rows_.is_in_place() ? c_.i64(0) : c_.loop(it), i, k);
     };
-    Stmts tile = register_tile(of_panel, c_.loop(jt), sums_row, sums_column, depth);
+    Stmts tile = tile_of_panel(of_panel, c_.loop(jt), sums_row, sums_column, panel);
     if (rows_.is_in_place()) {
       const auto of_operand = [&](int64_t i, Expr k) {
         return rows_.in_place(s_.add(first, c_.i64(i)), s_.add(depth.low, k));
       };
       const Expr is_whole = c_.binary(ExprOp::Le, s_.add(first, c_.i64(t_.tile_rows)), rows.high);
-      tile = {make_if(is_whole, register_tile(of_operand, c_.loop(jt), sums_row, sums_column, depth), std::move(tile))};
+      tile = {make_if(is_whole, tile_of_panel(of_operand, c_.loop(jt), sums_row, sums_column, panel), std::move(tile))};
     }
     const auto at_last_block = [&](Stmts finish) {
-      if (is_one_block_) return finish;
-      const Expr is_last = c_.binary(ExprOp::Ge, s_.add(depth.low, c_.i64(t_.depth_block)), depth_end);
-      return Stmts{make_if(is_last, std::move(finish))};
+      if (is_one_panel_) return finish;
+      return Stmts{make_if(c_.binary(ExprOp::Ge, panel.blocks.high, c_.dim(k_.blocks.count)), std::move(finish))};
     };
     if (is_by_tiles_) {
       append(body, tile);
@@ -114,26 +144,33 @@ class Writer {
     return stmts;
   }
 
-  /// `row_at(i, k)`: the element of the tile's row i at k, counted from the block's first.
+  /// `row_at(i, k)`: the element of the tile's row i at k, counted from the panel's first.
   template <class RowAt>
-  Stmts register_tile(RowAt row_at, Expr jt, Expr sums_row, Expr sums_column, TaskRange depth) {
+  Stmts tile_of_panel(RowAt row_at, Expr jt, Expr sums_row, Expr sums_column, Panel panel) {
+    if (k_.blocks.kind == DepthBlocks::Kind::One || panel_blocks() == 1)
+      return register_tile(row_at, jt, sums_row, sums_column, {panel.blocks.low},
+                           {c_.i64(0), s_.sub(panel.depth.high, panel.depth.low)});
+    const LoopVar* block = c_.loop_var("b");
+    Stmts body;
+    const TaskRange range = s_.block_range(c_.loop(block));
+    const Expr from = s_.bind("b_begin", s_.sub(range.low, panel.depth.low), body),
+               to = s_.bind("b_end", s_.sub(range.high, panel.depth.low), body);
+    append(body, register_tile(row_at, jt, sums_row, sums_column, {c_.loop(block)}, {from, to}));
+    return {make_for(block, panel.blocks.low, panel.blocks.high, LoopKind::Serial, std::move(body))};
+  }
+
+  template <class RowAt>
+  Stmts register_tile(RowAt row_at, Expr jt, Expr sums_row, Expr sums_column, JoinedSums::Segment segment,
+                      TaskRange depth) {
     const int lanes = t_.lanes;
     std::vector<const Local*> sums;
-    Stmts stmts, stores;
     const LoopVar* k = c_.loop_var("k");
-    const Expr start = c_.broadcast(k_.start, lanes);
     for (int64_t i = 0; i < t_.tile_rows; ++i)
       for (int64_t v = 0; v < t_.tile_vectors; ++v) {
-        const Local* sum = c_.local(fmt::format("s{}_{}", i, v), {s_.type, static_cast<uint16_t>(lanes)}, true);
-        const Expr column = c_.ramp(s_.add(sums_column, c_.i64(v * lanes)), 1, lanes);
-        const Expr row = s_.add(sums_row, c_.i64(i));
-        const Expr reload = c_.load(sums_, {row, column});
-        const Expr first =
-            is_one_block_ ? start : c_.select(c_.binary(ExprOp::Eq, depth.low, c_.i64(0)), start, reload);
-        stmts.push_back(make_declare(sum, first));
-        stores.push_back(make_store(sums_, {row, column}, c_.read(sum)));
-        sums.push_back(sum);
+        sums.push_back(c_.local(fmt::format("s{}_{}", i, v), {s_.type, static_cast<uint16_t>(lanes)}, true));
+        sums_.add(sums.back(), s_.add(sums_row, c_.i64(i)), c_.ramp(s_.add(sums_column, c_.i64(v * lanes)), 1, lanes));
       }
+    Stmts stmts = sums_.begin(segment);
     const Expr at = c_.loop(k);
     Stmts body;
     std::vector<Expr> columns;
@@ -150,8 +187,8 @@ class Writer {
         body.push_back(make_assign(sum, k_.step(c_, c_.read(row), columns[static_cast<size_t>(v)], c_.read(sum))));
       }
     }
-    stmts.push_back(make_for(k, c_.i64(0), s_.sub(depth.high, depth.low), LoopKind::Serial, std::move(body)));
-    append(stmts, stores);
+    stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body)));
+    append(stmts, sums_.end(segment));
     return stmts;
   }
 
@@ -194,7 +231,7 @@ class Writer {
   }
 
   Stmts stores(Substitution with, Expr sums_row, Expr sums_column) {
-    with.locals[k_.accumulator] = c_.load(sums_, {sums_row, sums_column});
+    with.locals[k_.accumulator] = sums_.total(sums_row, sums_column);
     Stmts made;
     for (const StmtPtr& store : k_.epilogue)
       made.push_back(make_store(store->buffer, {s_.element(store->indices[0], with)}, s_.element(store->value, with)));
@@ -207,9 +244,9 @@ class Writer {
   const Tiling& t_;
   RowPanel rows_;
   ColumnPanel columns_;
-  bool is_one_block_;
+  bool is_one_panel_;
   bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles
-  const Buffer* sums_;
+  JoinedSums sums_;
 };
 
 /// Whether rows and columns had better change places: vectors run along columns.
@@ -242,6 +279,13 @@ ContractionSchedule choose_contraction(Contraction k, LoopContext& c, const ir::
 Stmts write_contraction(Contraction k, const ContractionSchedule& schedule, LoopContext& c, const ir::Facts& facts,
                         std::vector<std::string>& notes) {
   if (schedule.is_exchanged) k.transpose();
+  const DepthBlocks& blocks = k.blocks;
+  if (blocks.kind != DepthBlocks::Kind::One && schedule.tiling.depth_block % blocks.terms != 0)
+    refuse_schedule(fmt::format("a panel of depth {} is no multiple of the {} terms of a block",
+                                schedule.tiling.depth_block, blocks.terms));
+  if (blocks.kind == DepthBlocks::Kind::One && schedule.tiling.depth_block < blocks.terms)
+    refuse_schedule(
+        fmt::format("a panel of depth {} cuts the one chain of {} terms", schedule.tiling.depth_block, blocks.terms));
   ContractionScope scope(k, c, facts, schedule.tiling);
   if (schedule.rows == RowStorage::InPlace && !rows_lie_ready(scope))
     refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");

@@ -1,11 +1,11 @@
 // The schedule of contractions: packed operands, a register tile, the epilogue where a row of tiles is finished.
 //
 //   parallel task over (batch, task_rows of rows, task_columns of columns)
-//     for kb over blocks of depth
+//     for kb over panels of depth, each of whole blocks of its chain
 //       pack columns (panels.h)
 //       for rb over blocks of rows
 //         pack rows
-//         for each row of tiles, each tile:  sums = reload; for k { sums = fma(row, column, sums) }; store sums
+//         for each row of tiles, each tile, each block:  sums = 0; for k { sums = fma(row, column, sums) }; join sums
 //         at the last kb: the epilogue, along the run of columns that its stores are contiguous in
 #pragma once
 

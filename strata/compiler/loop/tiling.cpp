@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "strata/compiler/loop/joined_sums.h"
+
 namespace strata::compiler {
 
 using ir::Dim;
@@ -61,7 +63,9 @@ Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
   choose_register_tile(t, level, rows, columns);
   // 16 or 32 KiB of packed columns beside a tile of rows in the first cache; 512 deep at once when that is all.
   const int64_t deepest = 256 * 4 / bytes;
-  t.depth_block = depth <= 2 * deepest ? depth : even_piece(depth == kUnknown ? deepest : depth, deepest, 8);
+  const DepthBlocks& blocks = contraction.blocks;
+  const int64_t terms = std::max<int64_t>(1, blocks.terms);
+  t.depth_block = blocks.kind == DepthBlocks::Kind::Even && depth <= 2 * deepest ? round_up(depth, terms) : terms;
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
   const int64_t pack_limit = 512 * 4 / bytes;
   t.task_columns = even_piece(columns, pack_limit, t.tile_columns());
@@ -88,6 +92,13 @@ Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
       break;
     }
   }
+  // The partial results of all tiles of a task wait in memory: the more of them, the smaller the task.
+  constexpr int64_t most_sums = 1 << 20;
+  const int64_t planes = sum_planes(blocks);
+  while (planes * t.task_rows * t.task_columns > most_sums && t.task_rows > t.row_block)
+    t.task_rows = std::max(t.row_block, even_piece(t.task_rows, ceil_div(t.task_rows, 2), t.tile_rows));
+  while (planes * t.task_rows * t.task_columns > most_sums && t.task_columns > 128 && t.task_columns > t.tile_columns())
+    t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
   t.row_block = std::min(t.row_block, t.task_rows);
   t.task_rows = round_up(t.task_rows, t.tile_rows);
   return t;
@@ -97,11 +108,12 @@ Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
 Tiling other_tiling(const Tiling& best, const Contraction& contraction, IsaLevel level, Variation& variation) {
   Tiling t = best;
   if (t.lanes >= 8 && variation.flip(false)) t.lanes /= 2;
-  const int64_t rows = std::min<int64_t>(extent_of(contraction.rows), 16), depth = extent_of(contraction.depth);
+  const int64_t rows = std::min<int64_t>(extent_of(contraction.rows), 16);
   t.tile_vectors = variation.pick(t.tile_vectors, 1, 4);
   t.tile_rows = variation.pick(t.tile_rows, 1, rows);
   while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
-  t.depth_block = variation.pick(t.depth_block, 1, std::min<int64_t>(depth, 600));
+  if (contraction.blocks.kind == DepthBlocks::Kind::Even)
+    t.depth_block = contraction.blocks.terms * variation.pick(1, 1, 3);
   t.row_block = t.tile_rows * variation.pick(1, 1, 12);
   t.task_rows = t.row_block * variation.pick(1, 1, 3);
   t.task_columns = t.tile_columns() * variation.pick(1, 1, 8);

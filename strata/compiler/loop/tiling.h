@@ -1,9 +1,9 @@
-// Sizes of the tiles of a contraction, from the instruction set and what is known of the extents. All are free: the
-// chain of each element ascends through k whatever they are.
+// Sizes of the tiles of a contraction, from the instruction set and what is known of the extents. All are free but one:
+// a panel holds whole blocks of the chain, which are part of what the product means.
 //
 //   task      task_rows x task_columns of the result, all of k
-//   block     depth_block of k at a time; row_block rows of the packed operand stay in the second cache
-//   tile      tile_rows x (tile_vectors * lanes) accumulators in registers, reloaded for each block of k
+//   panel     depth_block of k at a time; row_block rows of the packed operand stay in the second cache
+//   tile      tile_rows x (tile_vectors * lanes) accumulators in registers, joined with what waits after each block
 #pragma once
 
 #include "strata/compiler/loop/contraction.h"

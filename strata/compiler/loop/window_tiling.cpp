@@ -42,6 +42,14 @@ void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level, Varia
   while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
 }
 
+/// All steps, or whole blocks, or an even part of one: as many steps as fit `most`.
+int64_t panel_of_blocks(int64_t most, int64_t block, int64_t all) {
+  if (most >= all) return all;
+  if (most >= block) return most / block * block;
+  while (block % most != 0) --most;
+  return most;
+}
+
 int64_t batch_tasks(const Contraction& k) {
   int64_t tasks = 1;
   for (const NestLoop& loop : k.batch.loops) tasks *= std::min<int64_t>(extent_of(loop.extent), kUnknown);
@@ -65,7 +73,8 @@ void complete(RowWindowTiling& tiling, const Windows& w) {
 std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level,
                                                       Variation& variation) {
   const int64_t offsets = w.offset_count();
-  if (offsets < 2) return std::nullopt;
+  const std::optional<int64_t> block = free_steps_of_block(k, w);
+  if (offsets < 2 || !block) return std::nullopt;
   ColumnWindowTiling made;
   Tiling& t = made.tiling;
   const ir::DType dtype = k.accumulator->type.dtype;
@@ -95,8 +104,9 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   if (plane_bytes > kPlaneBytes || computed > 2 * needed) return std::nullopt;
   // 512 deep at once, or 800 when that is all: a tile's rows stay in the first cache.
   const int64_t deep = free * offsets <= 800 ? free : std::max<int64_t>(1, 512 / offsets);
-  made.free_block = std::clamp<int64_t>(std::min(deep, kPlaneBytes / plane_bytes), 1, free);
-  made.free_block = variation.pick(made.free_block, 1, made.free_block);
+  const int64_t most = *block * plane_bytes <= 2 * kPlaneBytes ? *block : 1;
+  made.free_block = std::clamp<int64_t>(std::max(most, std::min(deep, kPlaneBytes / plane_bytes)), 1, free);
+  made.free_block = panel_of_blocks(variation.pick(made.free_block, 1, made.free_block), *block, free);
 
   choose_tile(t, std::min<int64_t>(rows, 64), computed, level, variation);
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
@@ -109,6 +119,7 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
                                                 Variation& variation) {
   const int64_t window = w.positions(), positions = w.offset_count();
   if (window < 2 || window > 128 || positions < 2) return std::nullopt;
+  if (!free_steps_of_block(k, w) && !are_blocks_pieces_of_windows(k, w)) return std::nullopt;
   RowWindowTiling made;
   Tiling& t = made.tiling;
   const ir::DType dtype = k.accumulator->type.dtype;

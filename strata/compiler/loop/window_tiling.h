@@ -1,5 +1,5 @@
 // Sizes of the tiles of convolutions with windows, and whether windows pay at all. Like those of other contractions
-// (tiling.h) all are free: the chain of each element ascends through k whatever they are.
+// (tiling.h) all are free but that a panel of depth holds whole blocks of the chain, or an even part of one.
 #pragma once
 
 #include <optional>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/loop/joined_sums.h"
 #include "strata/compiler/loop/panels.h"
 #include "strata/compiler/loop/vector_loop.h"
 #include "strata/compiler/loop/window_plane.h"
@@ -28,12 +29,16 @@ class Writer {
         tiling_(tiling),
         rows_(scope),
         plane_(scope, windows, scope.k.columns_operand, windows.free_depth, tiling.free_block, tiling.lines,
-               scope.t.tile_columns()) {
-    const Dim free = w_.free_depth.extent();
-    is_one_block_ = free.is_constant() && free.constant() <= tiling.free_block;
-    const int64_t all_rows = (t_.task_rows + t_.tile_rows - 1) / t_.tile_rows * t_.tile_rows;
-    sums_ = s_.scratch("sums", {is_one_block_ ? t_.tile_rows : all_rows, t_.task_columns});
-  }
+               scope.t.tile_columns()),
+        block_steps_(*free_steps_of_block(scope.k, windows)),
+        is_one_panel_(windows.free_depth.extent().is_constant() &&
+                      windows.free_depth.extent().constant() <= tiling.free_block),
+        sums_(scope,
+              is_one_panel_ || tiling.free_block >= block_steps_ ? JoinedSums::Cut::BetweenBlocks
+                                                                 : JoinedSums::Cut::WithinBlocks,
+              is_one_panel_ ? scope.t.tile_rows
+                            : (scope.t.task_rows + scope.t.tile_rows - 1) / scope.t.tile_rows * scope.t.tile_rows,
+              scope.t.task_columns) {}
 
   Stmts write() {
     std::vector<TaskAxis> axes;
@@ -55,17 +60,17 @@ class Writer {
   Stmts task(std::span<const TaskRange> ranges) {
     Stmts stmts = plane_.alloc();
     stmts.push_back(rows_.alloc());
-    stmts.push_back(make_alloc(sums_));
+    stmts.push_back(sums_.alloc());
     const std::vector<NestLoop> outer = outer_loops();
     const LoopVar* image = c_.loop_var("image");
     for (size_t i = 0; i < outer.size(); ++i)
       s_.outer.loops[outer[i].var] = i + 1 < outer.size() ? ranges[i].low : c_.loop(image);
     const TaskRange rows = ranges[ranges.size() - 2], lines = ranges[ranges.size() - 1];
-    const bool has_one_panel = is_one_block_ && tiling_.are_rows_shared &&
+    const bool has_one_panel = is_one_panel_ && tiling_.are_rows_shared &&
                                constant_value(s_.sub(rows.high, rows.low)).value_or(t_.row_block + 1) <= t_.row_block;
     const Expr free = c_.dim(w_.free_depth.extent());
     if (has_one_panel) append(stmts, pack_rows(rows, {c_.i64(0), free}));
-    Stmts body = blocks(rows, lines, has_one_panel);
+    Stmts body = panels(rows, lines, has_one_panel);
     if (!outer.empty())
       body = {make_for(image, ranges[outer.size() - 1].low, ranges[outer.size() - 1].high, LoopKind::Serial,
                        std::move(body))};
@@ -73,14 +78,14 @@ class Writer {
     return stmts;
   }
 
-  /// The blocks of depth of one image.
-  Stmts blocks(TaskRange rows, TaskRange lines, bool are_rows_packed) {
+  /// The panels of depth of one image.
+  Stmts panels(TaskRange rows, TaskRange lines, bool are_rows_packed) {
     const Expr free = c_.dim(w_.free_depth.extent());
     const LoopVar *block = c_.loop_var("fb"), *rb = c_.loop_var("rb");
     Stmts body;
-    const Expr from = is_one_block_ ? c_.i64(0) : c_.loop(block);
+    const Expr from = is_one_panel_ ? c_.i64(0) : c_.loop(block);
     const Expr to =
-        is_one_block_ ? free : s_.bind("f_end", s_.min(free, s_.add(from, c_.i64(tiling_.free_block))), body);
+        is_one_panel_ ? free : s_.bind("f_end", s_.min(free, s_.add(from, c_.i64(tiling_.free_block))), body);
     append(body, plane_.pack({from, to}, lines));
     if (are_rows_packed) {
       append(body, row_block(rows, rows, lines, {from, to}, free));
@@ -91,7 +96,7 @@ class Writer {
     append(inner, pack_rows({c_.loop(rb), high}, {from, to}));
     append(inner, row_block(rows, {c_.loop(rb), high}, lines, {from, to}, free));
     body.push_back(make_for(rb, rows.low, rows.high, LoopKind::Serial, std::move(inner), t_.row_block));
-    if (is_one_block_) return body;
+    if (is_one_panel_) return body;
     // A depth of nothing is one block of nothing: the epilogue still runs.
     return {make_for(block, c_.i64(0), c_.binary(ExprOp::Max, free, c_.i64(1)), LoopKind::Serial, std::move(body),
                      tiling_.free_block)};
@@ -107,17 +112,16 @@ class Writer {
     const LoopVar *it = c_.loop_var("it"), *jt = c_.loop_var("jt");
     Stmts body;
     const Expr first = s_.bind("i_first", s_.add(rows.low, s_.mul(c_.loop(it), t_.tile_rows)), body);
-    const Expr sums_row = is_one_block_ ? c_.i64(0) : s_.bind("sums_row", s_.sub(first, task_rows.low), body);
+    const Expr sums_row = is_one_panel_ ? c_.i64(0) : s_.bind("sums_row", s_.sub(first, task_rows.low), body);
     const Expr positions = s_.mul(s_.sub(lines.high, lines.low), plane_.strides()[0]);
     const int64_t between = plane_.strides()[0] - used_of_line();
     body.push_back(make_for(jt, c_.i64(0), s_.ceil_div(s_.sub(positions, c_.i64(between)), t_.tile_columns()),
-                            LoopKind::Serial, register_tile(c_.loop(it), c_.loop(jt), sums_row, free)));
+                            LoopKind::Serial, tile_of_panel(c_.loop(it), c_.loop(jt), sums_row, free, free_end)));
     Stmts finish = epilogue(first, s_.min(rows.high, s_.add(first, c_.i64(t_.tile_rows))), sums_row, lines);
-    if (is_one_block_)
+    if (is_one_panel_)
       append(body, finish);
     else
-      body.push_back(
-          make_if(c_.binary(ExprOp::Ge, s_.add(free.low, c_.i64(tiling_.free_block)), free_end), std::move(finish)));
+      body.push_back(make_if(c_.binary(ExprOp::Ge, free.high, free_end), std::move(finish)));
     stmts.push_back(make_for(it, c_.i64(0), s_.ceil_div(s_.sub(rows.high, rows.low), t_.tile_rows), LoopKind::Serial,
                              std::move(body)));
     return stmts;
@@ -130,29 +134,47 @@ class Writer {
     return last + 1;
   }
 
-  Stmts register_tile(Expr it, Expr jt, Expr sums_row, TaskRange free) {
+  /// The blocks of the chain in the panel free.low..free.high, or the part of one that it is.
+  Stmts tile_of_panel(Expr it, Expr jt, Expr sums_row, TaskRange free, Expr free_end) {
+    const auto divided = [&](ExprOp op, Expr a) { return c_.binary(op, a, c_.i64(block_steps_)); };
+    const auto starts = [&](Expr step) { return c_.binary(ExprOp::Eq, divided(ExprOp::FloorMod, step), c_.i64(0)); };
+    const TaskRange whole{c_.i64(0), s_.sub(free.high, free.low)};
+    if (k_.blocks.kind == DepthBlocks::Kind::One && is_one_panel_)
+      return register_tile(it, jt, sums_row, {c_.i64(0)}, whole);
+    if (!is_one_panel_ && tiling_.free_block <= block_steps_) {
+      JoinedSums::Segment segment{divided(ExprOp::FloorDiv, free.low)};
+      if (tiling_.free_block < block_steps_) {
+        segment.is_start = starts(free.low);
+        segment.is_end = c_.binary(ExprOp::Or, starts(free.high), c_.binary(ExprOp::Ge, free.high, free_end));
+      }
+      return register_tile(it, jt, sums_row, segment, whole);
+    }
+    const LoopVar* block = c_.loop_var("b");
+    Stmts body;
+    const Expr low = s_.mul(c_.loop(block), block_steps_);
+    const Expr from = s_.bind("b_begin", s_.sub(low, free.low), body);
+    const Expr to = s_.bind("b_end", s_.sub(s_.min(free.high, s_.add(low, c_.i64(block_steps_))), free.low), body);
+    append(body, register_tile(it, jt, sums_row, {c_.loop(block)}, {from, to}));
+    return {make_for(block, divided(ExprOp::FloorDiv, free.low), s_.ceil_div(free.high, block_steps_), LoopKind::Serial,
+                     std::move(body))};
+  }
+
+  Stmts register_tile(Expr it, Expr jt, Expr sums_row, const JoinedSums::Segment& segment, TaskRange free) {
     const int lanes = t_.lanes;
     std::vector<const Local*> sums;
-    Stmts stmts, stores;
-    const Expr start = c_.broadcast(k_.start, lanes);
     for (int64_t i = 0; i < t_.tile_rows; ++i)
       for (int64_t v = 0; v < t_.tile_vectors; ++v) {
-        const Local* sum = c_.local(fmt::format("s{}_{}", i, v), {s_.type, static_cast<uint16_t>(lanes)}, true);
+        sums.push_back(c_.local(fmt::format("s{}_{}", i, v), {s_.type, static_cast<uint16_t>(lanes)}, true));
         const Expr column = c_.ramp(s_.add(s_.mul(jt, t_.tile_columns()), c_.i64(v * lanes)), 1, lanes);
-        const Expr row = s_.add(sums_row, c_.i64(i));
-        const Expr first =
-            is_one_block_ ? start
-                          : c_.select(c_.binary(ExprOp::Eq, free.low, c_.i64(0)), start, c_.load(sums_, {row, column}));
-        stmts.push_back(make_declare(sum, first));
-        stores.push_back(make_store(sums_, {row, column}, c_.read(sum)));
-        sums.push_back(sum);
+        sums_.add(sums.back(), s_.add(sums_row, c_.i64(i)), column);
       }
+    Stmts stmts = sums_.begin(segment);
     append(stmts, depth_loops(it, s_.mul(jt, t_.tile_columns()), sums, free));
-    append(stmts, stores);
+    append(stmts, sums_.end(segment));
     return stmts;
   }
 
-  /// The free loops, then the offsets' in their order: k ascends.
+  /// The free loops, whose steps are counted from the panel's first, then the offsets' in their order: k ascends.
   Stmts depth_loops(Expr it, Expr position, const std::vector<const Local*>& sums, TaskRange free) {
     const LoopVar* f = c_.loop_var("f");
     Substitution offsets;
@@ -167,7 +189,7 @@ class Writer {
     Stmts body = step(it, k, at, sums);
     for (size_t i = vars.size(); i-- > 0;)
       body = {make_for(vars[i], c_.i64(0), c_.dim(w_.offsets.loops[i].extent), LoopKind::Serial, std::move(body))};
-    return {make_for(f, c_.i64(0), s_.sub(free.high, free.low), LoopKind::Serial, std::move(body))};
+    return {make_for(f, free.low, free.high, LoopKind::Serial, std::move(body))};
   }
 
   Stmts step(Expr it, Expr k, Expr at, const std::vector<const Local*>& sums) {
@@ -204,7 +226,7 @@ class Writer {
       const Expr here = a == 0 ? s_.sub(c_.loop(at[a]), lines.low) : c_.loop(at[a]);
       position = s_.add(position, s_.mul(here, plane_.strides()[a]));
     }
-    with.locals[k_.accumulator] = c_.load(sums_, {s_.add(sums_row, s_.sub(c_.loop(i), first)), position});
+    with.locals[k_.accumulator] = sums_.total(s_.add(sums_row, s_.sub(c_.loop(i), first)), position);
     Stmts stores;
     for (const StmtPtr& store : k_.epilogue)
       stores.push_back(
@@ -226,8 +248,9 @@ class Writer {
   const ColumnWindowTiling& tiling_;
   RowPanel rows_;
   WindowPlane plane_;
-  bool is_one_block_;
-  const Buffer* sums_;
+  int64_t block_steps_;  ///< of the free loops, in a block of the chain
+  bool is_one_panel_;
+  JoinedSums sums_;
 };
 
 }  // namespace

@@ -5,18 +5,18 @@
 // plane, so a vector of them is contiguous for every offset; the few between two lines are computed and dropped.
 //
 //   parallel task over (batch, rows, lines of the outermost axis)
-//     for block of the depth's free loops:  fill the planes; pack rows
-//       for each row of tiles, each tile:   sums = reload; for free { for offsets { sums = fma(row, plane[position +
-//                                           shift(offset)], sums) } }
-//     at the last block: the epilogue, line by line
+//     for panel of the depth's free loops:  fill the planes; pack rows
+//       for each row of tiles, each tile, each block of the chain:  sums = 0; for free { for offsets { sums = fma(row,
+//                                           plane[position + shift(offset)], sums) } }; join sums
+//     at the last panel: the epilogue, line by line
 //
 // Windows along rows (gradient of the filter). All offsets of a window are rows of one register tile, or of a few, so
 // their shifts are constants; vectors run along the columns of the other operand.
 //
 //   parallel task over (batch, free rows, pieces of the window, columns)
 //     for each free step of depth:  pack columns; fill the planes of the free rows
-//       for each free row, piece, tile of columns:  sums = reload; for positions { sums = fma(plane[position + shift],
-//                                                   column, sums) }
+//       for each free row, piece, tile of columns, block of the chain:  sums = 0, or what was cut; for positions { sums =
+//                                                   fma(plane[position + shift], column, sums) }; join sums
 //     the epilogue
 #pragma once
 

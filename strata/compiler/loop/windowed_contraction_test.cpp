@@ -16,6 +16,7 @@ using runtime::IsaLevel;
 struct Convolution {
   int channels = 2, filters = 4, height = 6, width = 7, window = 3, pad = 1, dilation = 1, stride = 1, groups = 1;
   const char* dtype = "f32";
+  int block = 256;  ///< terms of the chains that are joined
 
   int reach() const { return dilation * (window - 1) + 1; }
   int out_height() const { return (height + 2 * pad - reach()) / stride + 1; }
@@ -34,25 +35,26 @@ struct Convolution {
         R"(kernel @conv(%x: {0}[B,{1},{2},{3}], %w: {0}[{4},{5},{6},{6}], %b: {0}[{4}]) -> (%y: {0}[B,{4},{7},{8}]) {{
     parallel g in 0..{9} {{ for o in 0..{10} {{ for n in 0..B {{ for h in 0..{7} {{ vector v in 0..{8} {{
       var acc: {0} = 0.0
-      for c in 0..{5} {{ for p in 0..{6} {{ for q in 0..{6} {{
+      for c in 0..{5} joining acc by {12}, outer 1, inner 2 {{ for p in 0..{6} {{ for q in 0..{6} {{
         acc = fma(%w[g*{10} + o,c,p,q], {11}, acc) }} }} }}
       %y[n,g*{10} + o,h,v] = max(add(acc, %b[g*{10} + o]), 0.0) }} }} }} }} }} }})",
         dtype, channels, height, width, filters, here, window, out_height(), out_width(), groups, there,
         pixel(fmt::format("n,g*{} + c", here), fmt::format("h*{} + p*{} - {}", stride, dilation, pad),
-              fmt::format("v*{} + q*{} - {}", stride, dilation, pad)));
+              fmt::format("v*{} + q*{} - {}", stride, dilation, pad)),
+        block);
   }
 
   std::string gradient_of_filter() const {
     return fmt::format(
         R"(kernel @dw(%x: {0}[B,{1},{2},{3}], %g: {0}[B,{4},{7},{8}]) -> (%y: {0}[{4},{1},{6},{6}]) {{
     parallel o in 0..{4} {{ for c in 0..{1} {{ for p in 0..{6} {{ vector q in 0..{6} {{ var acc: {0} = 0.0
-      for n in 0..B {{ for h in 0..{7} {{ for v in 0..{8} {{
+      for n in 0..B joining acc by {9}, outer 1, inner 2 {{ for h in 0..{7} {{ for v in 0..{8} {{
         acc = fma(%g[n,o,h,v], {5}, acc) }} }} }}
       %y[o,c,p,q] = acc }} }} }} }} }})",
         dtype, channels, height, width, filters,
         pixel("n,c", fmt::format("h*{} + p*{} - {}", stride, dilation, pad),
               fmt::format("v*{} + q*{} - {}", stride, dilation, pad)),
-        window, out_height(), out_width());
+        window, out_height(), out_width(), block);
   }
 };
 
@@ -81,8 +83,15 @@ TEST(WindowedContraction, GroupsAndDepthwiseConvolutionsAreTasksOfTheirOwn) {
   expect_windows(Convolution{.channels = 5, .filters = 5, .groups = 5}.forward(), "columns", {2});
 }
 
-TEST(WindowedContraction, DeepConvolutionsReloadTheirSumsBetweenBlocksOfChannels) {
-  expect_windows(Convolution{.channels = 131, .filters = 3, .height = 5, .width = 6}.forward(), "columns", {2});
+TEST(WindowedContraction, DeepConvolutionsJoinTheSumsOfTheirBlocksOfChannels) {
+  for (const int block : {256, 90, 9})
+    expect_windows(Convolution{.channels = 131, .filters = 3, .height = 5, .width = 6, .block = block}.forward(),
+                   "columns", {2});
+}
+
+TEST(WindowedContraction, FilterGradientsJoinBlocksOfImagesAndPiecesOfOne) {
+  for (const int block : {256, 100, 84, 42, 41, 12, 5})
+    expect_windows(Convolution{.filters = 16, .block = block}.gradient_of_filter(), "rows", {1, 7});
 }
 
 TEST(WindowedContraction, LargeImagesAreCutIntoLines) {
@@ -114,9 +123,10 @@ TEST(WindowedContraction, OtherElementTypesHaveTheSameSchedules) {
 }
 
 TEST(WindowedContraction, EveryVariationGivesTheSameBits) {
-  const Convolution forward{.channels = 5, .filters = 7, .height = 9, .width = 13, .window = 3, .pad = 1};
+  const Convolution forward{.channels = 5, .filters = 7, .height = 9, .width = 13, .window = 3, .pad = 1, .block = 18};
   const Convolution gradient{.channels = 3, .filters = 19, .window = 5, .pad = 2};
-  for (const std::string& text : {forward.forward(), gradient.gradient_of_filter()}) {
+  const Convolution cut{.channels = 3, .filters = 19, .window = 5, .pad = 2, .block = 20};
+  for (const std::string& text : {forward.forward(), gradient.gradient_of_filter(), cut.gradient_of_filter()}) {
     const auto naive = std::move(parse_kernel(text).value());
     for (const IsaLevel level : runtime::kAllIsaLevels)
       for (uint64_t variation = 1; variation <= 12; ++variation) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/loop/joined_sums.h"
 #include "strata/compiler/loop/panels.h"
 #include "strata/compiler/loop/vector_loop.h"
 #include "strata/compiler/loop/window_plane.h"
@@ -38,10 +39,12 @@ class Writer {
         free_rows_(scope.c, scope.facts, windows.free_loops, {&whole.rows_operand, 1}),
         columns_(scope),
         plane_(scope, windows, whole.rows_operand, windows.free_loops, tiling.task_free, windows.axes[0].space_extent,
-               0) {
-    offsets_ = shifts();
-    sums_ = s_.scratch("sums", {tiling.task_free * static_cast<int64_t>(offsets_.size()), t_.task_columns + 16});
-  }
+               0),
+        offsets_(shifts()),
+        whole_shift_(shift_of_loops()),
+        block_steps_(free_steps_of_block(whole, windows).value_or(1)),
+        sums_(scope, block_steps_ > 1 ? JoinedSums::Cut::WithinBlocks : JoinedSums::Cut::BetweenBlocks,
+              tiling.task_free * static_cast<int64_t>(offsets_.size()), scope.t.task_columns + 16) {}
 
   Stmts write() {
     std::vector<TaskAxis> axes;
@@ -67,13 +70,19 @@ class Writer {
     return all;
   }
 
+  Expr shift_of_loops() const {
+    Substitution same;
+    for (const NestLoop& loop : w_.offsets.loops) same.loops[loop.var] = c_.loop(loop.var);
+    return plane_.shift(same);
+  }
+
   /// First offset of a piece: the pieces are about as long.
   int64_t piece_begin(int64_t piece) const { return static_cast<int64_t>(offsets_.size()) * piece / tiling_.pieces; }
 
   Stmts task(std::span<const TaskRange> ranges) {
     Stmts stmts = plane_.alloc();
     stmts.push_back(columns_.alloc());
-    stmts.push_back(make_alloc(sums_));
+    stmts.push_back(sums_.alloc());
     for (size_t i = 0; i < k_.batch.loops.size(); ++i) s_.outer.loops[k_.batch.loops[i].var] = ranges[i].low;
     const size_t n = ranges.size();
     const TaskRange free = ranges[n - 3], pieces = ranges[n - 2], columns = ranges[n - 1];
@@ -86,7 +95,7 @@ class Writer {
     Stmts tiles = for_pieces(pieces, [&](int64_t piece) {
       const Expr at = s_.sub(c_.loop(f), free.low);
       return Stmts{make_for(jt, c_.i64(0), s_.ceil_div(s_.sub(columns.high, columns.low), t_.tile_columns()),
-                            LoopKind::Serial, register_tile(at, piece, c_.loop(jt), c_.loop(d)))};
+                            LoopKind::Serial, tile_of_step(at, piece, c_.loop(jt), c_.loop(d)))};
     });
     step.push_back(make_for(f, free.low, free.high, LoopKind::Serial, std::move(tiles)));
     s_.outer = outside;
@@ -113,32 +122,54 @@ class Writer {
     return s_.add(s_.mul(free, static_cast<int64_t>(offsets_.size())), c_.i64(offset));
   }
 
-  Stmts register_tile(Expr free, int64_t piece, Expr jt, Expr d) {
+  /// All positions of step `d` of the depth's free loops: a part of a block of the chain, or several blocks.
+  Stmts tile_of_step(Expr free, int64_t piece, Expr jt, Expr d) {
+    if (k_.blocks.kind == DepthBlocks::Kind::Pieces) {
+      const LoopVar* cut = c_.loop_var("cut");
+      const Expr cuts = c_.dim(k_.blocks.pieces_per_step), low = s_.mul(c_.loop(cut), k_.blocks.terms);
+      const Expr number = s_.add(c_.binary(ExprOp::Mul, d, cuts), c_.loop(cut));
+      const TaskRange range{low, s_.min(c_.i64(positions()), s_.add(low, c_.i64(k_.blocks.terms)))};
+      return {make_for(cut, c_.i64(0), cuts, LoopKind::Serial, register_tile(free, piece, jt, {number}, range))};
+    }
+    const Expr length = c_.i64(block_steps_), next = s_.add(d, c_.i64(1));
+    JoinedSums::Segment segment{c_.binary(ExprOp::FloorDiv, d, length)};
+    const auto starts = [&](Expr step) {
+      return c_.binary(ExprOp::Eq, c_.binary(ExprOp::FloorMod, step, length), c_.i64(0));
+    };
+    if (block_steps_ > 1) {
+      segment.is_start = starts(d);
+      segment.is_end = c_.binary(ExprOp::Or, starts(next), c_.binary(ExprOp::Ge, next, c_.dim(w_.free_depth.extent())));
+    }
+    return register_tile(free, piece, jt, segment, {c_.i64(0), c_.i64(positions())});
+  }
+
+  Stmts register_tile(Expr free, int64_t piece, Expr jt, const JoinedSums::Segment& segment, TaskRange range) {
     const int64_t begin = piece_begin(piece), end = piece_begin(piece + 1);
-    const int lanes = t_.lanes;
-    const ScalarType wide{s_.type, static_cast<uint16_t>(lanes)};
-    const Expr start = c_.broadcast(k_.start, lanes);
-    Stmts stmts, stores;
+    const ScalarType wide{s_.type, static_cast<uint16_t>(t_.lanes)};
     std::vector<const Local*> sums;
     for (int64_t i = begin; i < end; ++i)
       for (int64_t v = 0; v < t_.tile_vectors; ++v) {
-        const Local* sum = c_.local(fmt::format("s{}_{}", i, v), wide, true);
-        const Expr column = c_.ramp(s_.add(s_.mul(jt, t_.tile_columns()), c_.i64(v * lanes)), 1, lanes);
-        const Expr row = sums_row(free, i);
-        stmts.push_back(
-            make_declare(sum, c_.select(c_.binary(ExprOp::Eq, d, c_.i64(0)), start, c_.load(sums_, {row, column}))));
-        stores.push_back(make_store(sums_, {row, column}, c_.read(sum)));
-        sums.push_back(sum);
+        sums.push_back(c_.local(fmt::format("s{}_{}", i, v), wide, true));
+        const Expr column = c_.ramp(s_.add(s_.mul(jt, t_.tile_columns()), c_.i64(v * t_.lanes)), 1, t_.lanes);
+        sums_.add(sums.back(), sums_row(free, i), column);
       }
-    Substitution offsets;
-    Expr k = c_.i64(0);
-    std::vector<const LoopVar*> vars;
-    for (const NestLoop& loop : w_.offsets.loops) {
-      vars.push_back(c_.loop_var("o"));
-      offsets.loops[loop.var] = c_.loop(vars.back());
-      k = s_.add(s_.mul(k, loop.extent.constant()), c_.loop(vars.back()));
-    }
-    const Expr at = s_.add(s_.mul(free, plane_.plane_elements()), plane_.shift(offsets));
+    Stmts stmts = sums_.begin(segment);
+    const GroupIndex positions_of(c_, s_.facts, w_.offsets, {&whole_shift_, 1});
+    append(stmts,
+           positions_of.runs(
+               range.low, range.high, [&](const LoopVar* u, Expr low, Expr high, Expr k, const Substitution& offsets) {
+                 const Expr at =
+                     s_.add(s_.mul(free, plane_.plane_elements()), replaced(c_, s_.facts, whole_shift_, offsets));
+                 return Stmts{make_for(u, low, high, LoopKind::Serial, step(at, k, jt, begin, end, sums))};
+               }));
+    append(stmts, sums_.end(segment));
+    return stmts;
+  }
+
+  /// One position: `at` in the plane, `k` in the panel of columns.
+  Stmts step(Expr at, Expr k, Expr jt, int64_t begin, int64_t end, const std::vector<const Local*>& sums) {
+    const int lanes = t_.lanes;
+    const ScalarType wide{s_.type, static_cast<uint16_t>(lanes)};
     Stmts body;
     std::vector<Expr> columns;
     for (int64_t v = 0; v < t_.tile_vectors; ++v) {
@@ -155,11 +186,7 @@ class Writer {
         body.push_back(make_assign(sum, k_.step(c_, c_.read(row), columns[static_cast<size_t>(v)], c_.read(sum))));
       }
     }
-    for (size_t i = vars.size(); i-- > 0;)
-      body = {make_for(vars[i], c_.i64(0), c_.dim(w_.offsets.loops[i].extent), LoopKind::Serial, std::move(body))};
-    append(stmts, body);
-    append(stmts, stores);
-    return stmts;
+    return body;
   }
 
   Stmts epilogue(TaskRange free, TaskRange pieces, TaskRange columns) {
@@ -190,7 +217,7 @@ class Writer {
     return s_.columns.runs(
         columns.low, columns.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
           Substitution all = joined(with, at);
-          Expr sum = c_.load(sums_, {row, s_.sub(flat, columns.low)});
+          Expr sum = sums_.total(row, s_.sub(flat, columns.low));
           const Dim depth = w_.free_depth.extent();
           if (!depth.is_constant() || depth.constant() == 0)
             sum = c_.select(c_.binary(ExprOp::Eq, c_.dim(depth), c_.i64(0)), k_.start, sum);
@@ -213,7 +240,9 @@ class Writer {
   ColumnPanel columns_;
   WindowPlane plane_;
   std::vector<int64_t> offsets_;
-  const Buffer* sums_;
+  Expr whole_shift_;     ///< of a position in the plane, by the offsets' loops
+  int64_t block_steps_;  ///< of the free loops, in a block of the chain
+  JoinedSums sums_;
 };
 
 }  // namespace

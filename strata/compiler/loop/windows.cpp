@@ -32,6 +32,18 @@ int64_t Windows::offset_count() const {
   return product;
 }
 
+std::optional<int64_t> free_steps_of_block(const Contraction& k, const Windows& w) {
+  const Dim free = w.free_depth.extent();
+  if (k.blocks.kind == DepthBlocks::Kind::One) return std::max<int64_t>(1, free.constant());
+  if (k.blocks.kind != DepthBlocks::Kind::Even || k.blocks.terms % w.offset_count() != 0) return std::nullopt;
+  return k.blocks.terms / w.offset_count();
+}
+
+bool are_blocks_pieces_of_windows(const Contraction& k, const Windows& w) {
+  return k.blocks.kind == DepthBlocks::Kind::Pieces && k.blocks.inner == Dim(w.offset_count()) &&
+         w.offset_count() > k.blocks.terms;
+}
+
 namespace {
 
 bool is_index(Expr e) { return e->type == ScalarType{DType::i64, 1} && !reads_memory(e); }

@@ -40,6 +40,11 @@ struct Windows {
   int64_t offset_count() const;
 };
 
+/// Steps of the free loops of depth in a block of the chain, when blocks hold whole windows; empty if they don't.
+std::optional<int64_t> free_steps_of_block(const Contraction& contraction, const Windows& windows);
+/// Whether a block of the chain is a piece of one window.
+bool are_blocks_pieces_of_windows(const Contraction& contraction, const Windows& windows);
+
 enum class Side : uint8_t { Columns, Rows };
 
 /// The windows of the operand that has these loops; empty if it has none, or one of an extent that is not constant.

@@ -1,5 +1,9 @@
 #include "strata/compiler/lower/nests.h"
 
+#include "strata/ir/loops/joined_loops.h"
+#include "strata/ir/loops/rewrite.h"
+#include "strata/ops/fold.h"
+
 namespace strata::compiler {
 
 using ir::Dim;
@@ -10,25 +14,22 @@ namespace {
 
 using Stmts = std::vector<StmtPtr>;
 
-std::string axis_name(const char* prefix, size_t i) { return prefix + std::to_string(i); }
-
 LoopKind mark(size_t axis, size_t count) {
   if (axis == 0) return LoopKind::Parallel;
   return axis + 1 == count ? LoopKind::Vector : LoopKind::Serial;
 }
 
-/// Loops over `extents`, outermost first, all of `kind` (or marked as the result's axes are), around body(index).
-Stmts nest(LoopContext& c, std::span<const Dim> extents, const char* prefix, bool is_result, const PointBody& body) {
+/// Loops over the extents of a result, outermost first and marked, around body(index).
+Stmts nest(LoopContext& c, std::span<const Dim> extents, const PointBody& body) {
   std::vector<const LoopVar*> vars;
   std::vector<Expr> index;
   for (size_t i = 0; i < extents.size(); ++i) {
-    vars.push_back(c.loop_var(axis_name(prefix, i)));
+    vars.push_back(c.loop_var("i" + std::to_string(i)));
     index.push_back(c.loop(vars.back()));
   }
   Stmts inner = body(index);
   for (size_t i = extents.size(); i-- > 0;)
-    inner = {make_for(vars[i], c.i64(0), c.dim(extents[i]), is_result ? mark(i, extents.size()) : LoopKind::Serial,
-                      std::move(inner))};
+    inner = {make_for(vars[i], c.i64(0), c.dim(extents[i]), mark(i, extents.size()), std::move(inner))};
   return inner;
 }
 
@@ -53,83 +54,116 @@ std::vector<Expr> joined(std::span<const Expr> a, std::span<const Expr> b) {
   return both;
 }
 
-/// 32 lanes and a tree, at one result index.
-Stmts fold_in_lanes(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, const Local*& total) {
-  const DType dtype = form.identity->type.dtype;
-  const Expr extent = c.dim(ir::product(form.reduced)), width = c.i64(kReductionLanes);
-  const Buffer* lanes = c.buffer({"lanes", dtype, {Dim(kReductionLanes)}, BufferKind::Register});
-  const LoopVar* l = c.loop_var("l");
-  const Expr lane = c.loop(l);
-  auto term = [&](Expr r) { return form.term(joined(kept, unflatten(c, r, form.reduced))); };
-  auto over_lanes = [&](Expr value) {
-    return make_for(l, c.i64(0), width, LoopKind::Vector, {make_store(lanes, {lane}, value)});
-  };
-  Stmts body = {make_alloc(lanes), over_lanes(form.identity)};
-  const LoopVar* block = c.loop_var("rb");
-  const Expr blocks = c.binary(ExprOp::FloorDiv, extent, width);
-  const Expr index = c.binary(ExprOp::Add, c.binary(ExprOp::Mul, c.loop(block), width), lane);
-  body.push_back(make_for(block, c.i64(0), blocks, LoopKind::Serial,
-                          {over_lanes(form.combine(c.load(lanes, {lane}), term(index)))}));
-  const Expr rest = c.binary(ExprOp::FloorMod, extent, width);
-  if (rest->op != ExprOp::Constant || rest->bits != 0) {
-    // Padding with the identity changes no lane: combine(x, identity) is x for every x that a lane can hold.
-    const Buffer* tail = c.buffer({"tail", dtype, {Dim(kReductionLanes)}, BufferKind::Scratch});
-    const LoopVar* t = c.loop_var("t");
-    const Expr start = c.binary(ExprOp::Mul, blocks, width);
-    body.push_back(make_alloc(tail));
-    body.push_back(make_for(l, c.i64(0), width, LoopKind::Vector, {make_store(tail, {lane}, form.identity)}));
-    body.push_back(make_for(t, c.i64(0), rest, LoopKind::Serial,
-                            {make_store(tail, {c.loop(t)}, term(c.binary(ExprOp::Add, start, c.loop(t))))}));
-    body.push_back(over_lanes(form.combine(c.load(lanes, {lane}), c.load(tail, {lane}))));
+/// 32 lanes of the terms low..high, row by row, and a tree: total = combine(total, their value).
+class LaneFold {
+ public:
+  LaneFold(LoopContext& context, const ir::ReductionForm& form, std::span<const Expr> kept, const Local* total)
+      : c_(context),
+        form_(form),
+        kept_(kept),
+        total_(total),
+        dtype_(form.identity->type.dtype),
+        extent_(c_.dim(ir::product(form.reduced))),
+        width_(c_.i64(kReductionLanes)),
+        lanes_(c_.buffer({"lanes", dtype_, {Dim(kReductionLanes)}, BufferKind::Register})),
+        l_(c_.loop_var("l")),
+        lane_(c_.loop(l_)) {}
+
+  /// Of the whole rows first..last and, if it is the last block, the rest behind them.
+  Stmts block(Expr first, Expr last, Expr is_last) {
+    Stmts body = {make_alloc(lanes_), over_lanes(form_.identity)};
+    const LoopVar* row = c_.loop_var("rb");
+    const Expr index = c_.binary(ExprOp::Add, c_.binary(ExprOp::Mul, c_.loop(row), width_), lane_);
+    body.push_back(make_for(row, first, last, LoopKind::Serial, {over_lanes(form_.combine(at_lane(), term(index)))}));
+    const Expr rest = c_.binary(ExprOp::FloorMod, extent_, width_);
+    if (constant_value(rest) != 0) {
+      const Stmts tail = rest_of_rows(c_.binary(ExprOp::FloorDiv, extent_, width_), rest);
+      if (is_last)
+        body.push_back(make_if(is_last, tail));
+      else
+        body.insert(body.end(), tail.begin(), tail.end());
+    }
+    for (int64_t s = kReductionLanes / 2; s >= 1; s /= 2)
+      body.push_back(make_for(
+          l_, c_.i64(0), c_.i64(s), s >= 4 ? LoopKind::Vector : LoopKind::Unrolled,
+          {make_store(lanes_, {lane_},
+                      form_.combine(at_lane(), c_.load(lanes_, {c_.binary(ExprOp::Add, lane_, c_.i64(s))})))}));
+    body.push_back(make_assign(total_, form_.combine(c_.read(total_), c_.load(lanes_, {c_.i64(0)}))));
+    return body;
   }
-  for (int64_t s = kReductionLanes / 2; s >= 1; s /= 2)
-    body.push_back(make_for(
-        l, c.i64(0), c.i64(s), s >= 4 ? LoopKind::Vector : LoopKind::Unrolled,
-        {make_store(lanes, {lane},
-                    form.combine(c.load(lanes, {lane}), c.load(lanes, {c.binary(ExprOp::Add, lane, c.i64(s))})))}));
-  total = c.local("total", {dtype, 1}, false);
-  body.push_back(make_declare(total, c.load(lanes, {c.i64(0)})));
+
+ private:
+  Expr term(Expr r) { return form_.term(joined(kept_, unflatten(c_, r, form_.reduced))); }
+  Expr at_lane() { return c_.load(lanes_, {lane_}); }
+  StmtPtr over_lanes(Expr value) {
+    return make_for(l_, c_.i64(0), width_, LoopKind::Vector, {make_store(lanes_, {lane_}, value)});
+  }
+
+  /// Padding with the identity changes no lane: combine(x, identity) is x for every x that a lane can hold.
+  Stmts rest_of_rows(Expr rows, Expr rest) {
+    const Buffer* tail = c_.buffer({"tail", dtype_, {Dim(kReductionLanes)}, BufferKind::Scratch});
+    const LoopVar* t = c_.loop_var("t");
+    const Expr start = c_.binary(ExprOp::Mul, rows, width_);
+    return {make_alloc(tail),
+            make_for(l_, c_.i64(0), width_, LoopKind::Vector, {make_store(tail, {lane_}, form_.identity)}),
+            make_for(t, c_.i64(0), rest, LoopKind::Serial,
+                     {make_store(tail, {c_.loop(t)}, term(c_.binary(ExprOp::Add, start, c_.loop(t))))}),
+            over_lanes(form_.combine(at_lane(), c_.load(tail, {lane_})))};
+  }
+
+  LoopContext& c_;
+  const ir::ReductionForm& form_;
+  std::span<const Expr> kept_;
+  const Local* total_;
+  DType dtype_;
+  Expr extent_, width_;
+  const Buffer* lanes_;
+  const LoopVar* l_;
+  Expr lane_;
+};
+
+/// 32 lanes and a tree for each block, at one result index.
+Stmts fold_in_lanes(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, const Local*& total) {
+  total = c.local("total", {form.identity->type.dtype, 1}, true);
+  const Dim extent = ir::product(form.reduced);
+  const Expr rows = c.binary(ExprOp::FloorDiv, c.dim(extent), c.i64(kReductionLanes));
+  LaneFold fold(c, form, kept, total);
+  Stmts body = {make_declare(total, form.identity)};
+  if (extent.is_constant() && extent.constant() <= kReductionLanes * kJoinBlock) {
+    const Stmts whole = fold.block(c.i64(0), rows, nullptr);
+    body.insert(body.end(), whole.begin(), whole.end());
+    return body;
+  }
+  const LoopVar* b = c.loop_var("b");
+  const Expr blocks = c.dim(ir::ceil_div(extent, Dim(kReductionLanes * kJoinBlock)));
+  const Expr first = c.binary(ExprOp::Mul, c.loop(b), c.i64(kJoinBlock));
+  const Expr last = c.binary(ExprOp::Min, rows, c.binary(ExprOp::Add, first, c.i64(kJoinBlock)));
+  const Expr is_last = c.binary(ExprOp::Eq, c.loop(b), c.binary(ExprOp::Sub, blocks, c.i64(1)));
+  const StmtPtr loop = make_for(b, c.i64(0), blocks, LoopKind::Serial, fold.block(first, last, is_last));
+  const StmtPtr joining = make_joining(loop, total, 1, 1, 0);
+  body.push_back(ir::is_float(total->type.dtype) && join_op(*joining) ? joining : loop);
   return body;
 }
 
-/// One ascending chain, in chunks, at one result index.
+/// Ascending chains, joined by blocks, at one result index.
 Stmts fold_in_chain(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, const Local*& total) {
-  const DType dtype = form.identity->type.dtype;
-  const Dim extent = ir::product(form.reduced);
-  const Local* acc = c.local("acc", {dtype, 1}, true);
-  auto term = [&](std::span<const Expr> r) { return form.term(joined(kept, r)); };
-  if (extent.is_constant() && extent.constant() <= kChainChunk) {
-    total = acc;
-    Stmts body = {make_declare(acc, form.identity)};
-    Stmts loops = nest(c, form.reduced, "r", false, [&](std::span<const Expr> r) -> Stmts {
-      return {make_assign(acc, form.combine(c.read(acc), term(r)))};
-    });
-    body.insert(body.end(), loops.begin(), loops.end());
-    return body;
-  }
-  const Local* sum = c.local("total", {dtype, 1}, true);
-  total = sum;
-  const LoopVar *chunk = c.loop_var("chunk"), *r = c.loop_var("r");
-  const Expr first = c.binary(ExprOp::Mul, c.loop(chunk), c.i64(kChainChunk));
-  const Expr last = c.binary(ExprOp::Min, c.binary(ExprOp::Add, first, c.i64(kChainChunk)), c.dim(extent));
-  const Expr value = term(unflatten(c, c.loop(r), form.reduced));
-  Stmts body = {make_declare(sum, form.identity)};
-  body.push_back(
-      make_for(chunk, c.i64(0), c.dim(ir::ceil_div(extent, Dim(kChainChunk))), LoopKind::Serial,
-               {make_declare(acc, form.identity),
-                make_for(r, first, last, LoopKind::Serial, {make_assign(acc, form.combine(c.read(acc), value))}),
-                make_assign(sum, form.combine(c.read(sum), c.read(acc)))}));
+  total = c.local("acc", {form.identity->type.dtype, 1}, true);
+  Stmts body = {make_declare(total, form.identity)};
+  const Stmts chain = ops::chain_nest(c, form.reduced, {}, total, [&](std::span<const Expr> r) -> Stmts {
+    return {make_assign(total, form.combine(c.read(total), form.term(joined(kept, r))))};
+  });
+  body.insert(body.end(), chain.begin(), chain.end());
   return body;
 }
 
 }  // namespace
 
 Stmts element_nest(LoopContext& c, std::span<const Dim> extents, const PointBody& body) {
-  return nest(c, extents, "i", true, body);
+  return nest(c, extents, body);
 }
 
 Stmts reduction_nest(LoopContext& c, const ir::ReductionForm& form, const StoreBody& store) {
-  return nest(c, form.kept, "i", true, [&](std::span<const Expr> kept) {
+  return nest(c, form.kept, [&](std::span<const Expr> kept) {
     const Local* total = nullptr;
     Stmts body = form.is_last_axis_reduced ? fold_in_lanes(c, form, kept, total) : fold_in_chain(c, form, kept, total);
     const Expr value = form.finish ? form.finish(c.read(total)) : c.read(total);
@@ -144,17 +178,20 @@ Stmts contraction_nest(LoopContext& c, const ir::ContractionForm& form, DType dt
   extents.insert(extents.end(), form.rows.begin(), form.rows.end());
   extents.insert(extents.end(), form.columns.begin(), form.columns.end());
   const size_t batch = form.batch.size(), rows = form.rows.size();
-  return nest(c, extents, "i", true, [&](std::span<const Expr> index) {
+  return nest(c, extents, [&](std::span<const Expr> index) {
     const std::span<const Expr> b = index.subspan(0, batch), row = index.subspan(batch, rows),
                                 column = index.subspan(batch + rows);
     const Local* acc = c.local("acc", {dtype, 1}, true);
     Stmts body = {make_declare(acc, c.constant(dtype, 0))};
-    Stmts depth = nest(c, form.depth, "k", false, [&](std::span<const Expr> k) -> Stmts {
+    const std::span<const Dim> all(form.depth);
+    const size_t outer = all.size() - form.window_axes;
+    const auto step = [&](std::span<const Expr> k) -> Stmts {
       const Expr lhs = form.lhs(joined(joined(b, row), k)), rhs = form.rhs(joined(joined(b, column), k));
       const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc))
                                         : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));
       return {make_assign(acc, next)};
-    });
+    };
+    const Stmts depth = ops::chain_nest(c, all.subspan(0, outer), all.subspan(outer), acc, step);
     body.insert(body.end(), depth.begin(), depth.end());
     const Expr value = form.finish ? form.finish(c.read(acc)) : c.read(acc);
     const Stmts stores = store(form.result_index(index), value);

@@ -3,9 +3,12 @@
 //
 //   element     loops over the result's axes, one store
 //   reduction   last axis reduced: lanes[32], filled round robin over the flattened reduced index (the tail padded with
-//               the identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1.
-//               else: one ascending chain per element, in chunks of kChainChunk, the chunks joined in ascending order
-//   contraction one ascending chain of FMAs over the flattened depth
+//               the identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1; in
+//               blocks of 32 chains. Else: one ascending chain per element and block.
+//   contraction one ascending chain of FMAs per element and block, over the flattened depth
+//
+// Blocks of sums and products are joined: a nest that can have several begins with a joining loop
+// (ir/loops/joined_loops.h).
 //
 // Marks: the outermost loop over the result is Parallel and the innermost is Vector; the loops between, when perfectly
 // nested, are independent as well. A single loop is Parallel.
@@ -20,7 +23,6 @@
 namespace strata::compiler {
 
 inline constexpr int64_t kReductionLanes = 32;
-inline constexpr int64_t kChainChunk = 4096;
 
 /// Statements to run at one point of the result's index space.
 using PointBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index)>;

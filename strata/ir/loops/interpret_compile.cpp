@@ -11,6 +11,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/interpret_program.h"
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
 
 namespace strata::ir::loops {
@@ -329,6 +330,10 @@ class Compiler {
 
 }  // namespace
 
-InterpreterProgram compile_for_interpreter(const Kernel& kernel) { return Compiler(kernel).compile(); }
+InterpreterProgram compile_for_interpreter(const Kernel& kernel) {
+  Kernel written_out = kernel;
+  written_out.body = expand_joining(*kernel.context, kernel.body);
+  return Compiler(written_out).compile();
+}
 
 }  // namespace strata::ir::loops

@@ -15,6 +15,10 @@
 // how they may be run: iterations of a Parallel loop are independent tasks; those of a Vector loop are independent and
 // have a constant extent when the vectoriser is through; Unrolled loops have a constant extent. A kernel's body is one
 // Parallel loop (its iterations are the tasks of the kernel ABI) or has no Parallel loop at all (one task).
+//
+// A joining loop cuts a long chain of sums or products into blocks, so that its error stays bounded (joined_loops.h):
+//
+//   for k0 in 0..64 joining acc by 256, outer 1, inner 2 { for k1 in 0..3 { for k2 in 0..3 { acc = fma(...) } } }
 #pragma once
 
 #include <deque>
@@ -78,7 +82,9 @@ struct Stmt {
   const LoopVar* loop = nullptr;
   Expr begin = nullptr, end = nullptr;
   int64_t step = 1;
-  const Local* local = nullptr;
+  const Local* local = nullptr;          ///< of Declare and Assign; of a joining For: its sum
+  int64_t block = 0;                     ///< terms of a block of a joining For; 0: the loop joins nothing
+  int outer_loops = 0, inner_loops = 0;  ///< of a joining For: how the perfect nest that it begins is counted
   const Buffer* buffer = nullptr;
   std::vector<Expr> indices;
   Expr value = nullptr;
@@ -134,6 +140,8 @@ struct Kernel {
 
 // Statements.
 StmtPtr make_for(const LoopVar* var, Expr begin, Expr end, LoopKind kind, std::vector<StmtPtr> body, int64_t step = 1);
+/// `loop`, a Serial For that begins a perfect nest of outer + inner loops, as a joining loop.
+StmtPtr make_joining(const StmtPtr& loop, const Local* sum, int64_t block, int outer_loops, int inner_loops);
 StmtPtr make_block(std::vector<StmtPtr> body);
 StmtPtr make_while(Expr condition, std::vector<StmtPtr> body);
 StmtPtr make_if(Expr condition, std::vector<StmtPtr> then, std::vector<StmtPtr> otherwise = {});

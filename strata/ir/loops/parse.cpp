@@ -221,11 +221,45 @@ class Parser {
     lexer_.expect("..", "between the bounds");
     const Expr end = expr_.typed(DType::i64);
     const int64_t step = lexer_.accept("step") ? expr_.integer("the step") : 1;
+    const Joining joining = lexer_.accept("joining") ? read_joining() : Joining{};
     const LoopVar* var = context_->loop_var(name);
     names_.loops[name] = var;
     auto stmts = body();
     names_.loops.erase(name);
-    return make_for(var, begin, end, kind, std::move(stmts), step);
+    const StmtPtr loop = make_for(var, begin, end, kind, std::move(stmts), step);
+    return joining.sum ? make_joining(loop, joining.sum, joining.block, joining.outer, joining.inner) : loop;
+  }
+
+  struct Joining {
+    const Local* sum = nullptr;
+    int64_t block = 0;
+    int outer = 0, inner = 0;
+  };
+
+  /// "acc by 256, outer 1, inner 2"
+  Joining read_joining() {
+    const Token name = lexer_.next();
+    const auto at = names_.locals.find(name.text);
+    if (name.kind != TokenKind::Name || at == names_.locals.end())
+      lexer_.fail_at(name.position, fmt::format("expected the local that is joined, found '{}'", name.text));
+    Joining read{at->second, 0, 0, 0};
+    lexer_.expect("by", "behind the local");
+    read.block = positive(1, INT64_MAX, "the block");
+    lexer_.expect(",", "behind the block");
+    lexer_.expect("outer", "of the joining loop");
+    read.outer = static_cast<int>(positive(0, kMaxNesting, "the outer loops"));
+    lexer_.expect(",", "behind the outer loops");
+    lexer_.expect("inner", "of the joining loop");
+    read.inner = static_cast<int>(positive(0, kMaxNesting, "the inner loops"));
+    return read;
+  }
+
+  int64_t positive(int64_t low, int64_t high, std::string_view what) {
+    const size_t position = lexer_.position();
+    const int64_t value = expr_.integer(std::string(what));
+    if (value < low || value > high)
+      lexer_.fail_at(position, fmt::format("{} are {}: at least {}, at most {}", what, value, low, high));
+    return value;
   }
 
   StmtPtr declare(bool is_mutable) {

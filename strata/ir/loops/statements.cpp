@@ -23,6 +23,15 @@ StmtPtr make_for(const LoopVar* var, Expr begin, Expr end, LoopKind kind, std::v
   return made;
 }
 
+StmtPtr make_joining(const StmtPtr& loop, const Local* sum, int64_t block, int outer_loops, int inner_loops) {
+  auto made = std::make_shared<Stmt>(*loop);
+  made->local = sum;
+  made->block = block;
+  made->outer_loops = outer_loops;
+  made->inner_loops = inner_loops;
+  return made;
+}
+
 StmtPtr make_block(std::vector<StmtPtr> body) {
   auto made = statement(StmtKind::Block);
   made->body = std::move(body);

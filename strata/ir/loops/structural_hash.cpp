@@ -90,6 +90,11 @@ class Hasher {
     add(stmt.indices.size());
     for (Expr index : stmt.indices) add(expression(index));
     if (stmt.kind == StmtKind::For) add(number(stmt.loop));
+    if (stmt.block) {
+      add(static_cast<uint64_t>(stmt.block));
+      add(static_cast<uint64_t>(stmt.outer_loops) << 32 | static_cast<uint64_t>(stmt.inner_loops));
+      add(number_of(stmt.local));
+    }
     if (stmt.kind == StmtKind::Declare) {
       add(number(stmt.local));
       add(type_word(stmt.local->type) | static_cast<uint64_t>(stmt.local->is_mutable) << 32);

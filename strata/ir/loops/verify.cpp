@@ -8,6 +8,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/interpret.h"
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ir/loops/text_form.h"
@@ -152,11 +153,30 @@ class Verifier {
     }
     if (stage_ == Stage::Scheduled && stmt.loop_kind >= LoopKind::Vector)
       require(constant_trip_count(*kernel_.context, stmt).has_value(), "the extent is not constant");
+    if (stmt.block) joining(stmt);
     loops_.insert(stmt.loop);
     const size_t fresh = fresh_.size();
     block(stmt.body);
     for (; fresh_.size() > fresh; fresh_.pop_back()) sound_.erase(fresh_.back());
     loops_.erase(stmt.loop);
+  }
+
+  void joining(const Stmt& stmt) const {
+    require(stage_ == Stage::Lowered, "the joining loop is not expanded");
+    require(stmt.local && locals_.contains(stmt.local) && stmt.local->is_mutable,
+            "the sum of a joining loop is no mutable local in scope");
+    require(
+        stmt.block >= 1 && stmt.outer_loops >= 0 && stmt.inner_loops >= 0 && stmt.outer_loops + stmt.inner_loops > 0,
+        "blocks of {} terms over {} outer and {} inner loops", stmt.block, stmt.outer_loops, stmt.inner_loops);
+    const Stmt* at = &stmt;
+    for (int left = stmt.outer_loops + stmt.inner_loops; left > 0; --left) {
+      require(at->kind == StmtKind::For && at->loop_kind == LoopKind::Serial && at->step == 1 &&
+                  constant_value(at->begin) == 0 && (at == &stmt || !at->block),
+              "the joining loop begins no perfect nest of {} serial loops from 0", stmt.outer_loops + stmt.inner_loops);
+      if (left > 1) require(at->body.size() == 1, "the joining loop begins no perfect nest of loops");
+      at = left > 1 ? at->body[0].get() : at;
+    }
+    require(join_op(stmt).has_value(), "nothing is added to or multiplied with the sum of the joining loop");
   }
 
   /// What task_count can evaluate.

@@ -1,0 +1,139 @@
+#include "strata/ir/loops/joined_loops.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "strata/ir/loops/rewrite.h"
+
+namespace strata::ir::loops {
+
+std::optional<ExprOp> join_op(const Stmt& joining) {
+  std::optional<ExprOp> op;
+  for_each_stmt(joining.body, [&](const Stmt& stmt) {
+    if (stmt.kind != StmtKind::Assign || stmt.local != joining.local) return;
+    const ExprOp root = stmt.value->op;
+    if (root == ExprOp::Fma || root == ExprOp::Add) op = ExprOp::Add;
+    if (root == ExprOp::Mul) op = ExprOp::Mul;
+  });
+  return op;
+}
+
+int partial_results(std::optional<int64_t> blocks) {
+  constexpr int most = 30;  // 2^30 blocks of 128 terms and more
+  if (!blocks) return most;
+  return std::min<int>(most, std::bit_width(static_cast<uint64_t>(std::max<int64_t>(0, *blocks - 1))));
+}
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+
+class Expansion {
+ public:
+  Expansion(LoopContext& context, const Stmt& joining) : c_(context), loop_(joining), sum_(joining.local) {
+    const Stmt* at = &joining;
+    for (int i = 0; i < joining.outer_loops + joining.inner_loops; ++i) {
+      nest_.push_back(at);
+      body_ = at->body;
+      at = at->body.empty() ? nullptr : at->body[0].get();
+    }
+  }
+
+  Stmts write() {
+    const Expr one = c_.i64(1), length = c_.i64(loop_.block);
+    const std::span<const Stmt* const> outer(nest_.data(), static_cast<size_t>(loop_.outer_loops)),
+        inner(nest_.data() + loop_.outer_loops, static_cast<size_t>(loop_.inner_loops));
+    const Expr steps = let("steps", extent(outer)), terms = let("terms", extent(inner));
+    const Expr per_block = inner.empty() ? length : let("per_block", max(one, div(length, max(one, terms))));
+    const Expr pieces = inner.empty() ? one : let("pieces", ceil_div(terms, length));
+    const Expr blocks = let("blocks", mul(ceil_div(steps, per_block), pieces));
+    const LoopVar* block = c_.loop_var("block");
+    const Expr number = c_.loop(block);
+    const bool is_whole = constant_value(pieces) == 1;
+    const Expr first = mul(is_whole ? number : div(number, pieces), per_block),
+               piece = is_whole ? c_.i64(0) : mul(c_.binary(ExprOp::FloorMod, number, pieces), length);
+    Stmts chain = along(inner, piece, min(terms, add(piece, length)), body_);
+    chain = along(outer, first, min(steps, add(first, per_block)), std::move(chain));
+    const Expr start = c_.select(c_.binary(ExprOp::Eq, number, c_.i64(0)), c_.read(sum_), identity());
+    chain.insert(chain.begin(), make_assign(sum_, start));
+    const int levels = partial_results(constant_value(blocks));
+    for (int level = 0; level < levels; ++level) {
+      partial_.push_back(c_.local("p" + std::to_string(level), sum_->type, true));
+      made_.push_back(make_declare(partial_.back(), identity()));
+    }
+    const Stmts join = joins(number, c_.binary(ExprOp::Ge, number, sub(blocks, one)), 0);
+    chain.insert(chain.end(), join.begin(), join.end());
+    made_.push_back(make_for(block, c_.i64(0), blocks, LoopKind::Serial, std::move(chain)));
+    return std::move(made_);
+  }
+
+ private:
+  Expr add(Expr a, Expr b) { return c_.binary(ExprOp::Add, a, b); }
+  Expr sub(Expr a, Expr b) { return c_.binary(ExprOp::Sub, a, b); }
+  Expr mul(Expr a, Expr b) { return c_.binary(ExprOp::Mul, a, b); }
+  Expr div(Expr a, Expr b) { return c_.binary(ExprOp::FloorDiv, a, b); }
+  Expr min(Expr a, Expr b) { return c_.binary(ExprOp::Min, a, b); }
+  Expr max(Expr a, Expr b) { return c_.binary(ExprOp::Max, a, b); }
+  Expr ceil_div(Expr a, Expr b) { return div(add(a, sub(b, c_.i64(1))), b); }
+
+  Expr let(const char* name, Expr value) {
+    if (value->arg_count == 0) return value;
+    const Local* local = c_.local(name, {DType::i64, 1}, false);
+    made_.push_back(make_declare(local, value));
+    return c_.read(local);
+  }
+
+  Expr extent(std::span<const Stmt* const> loops) {
+    Expr product = c_.i64(1);
+    for (const Stmt* loop : loops) product = mul(product, loop->end);
+    return product;
+  }
+
+  Expr identity() {
+    return c_.broadcast(c_.constant(sum_->type.dtype, join_op(loop_) == ExprOp::Mul ? 1 : 0), sum_->type.lanes);
+  }
+
+  /// One loop over low..high of the flat index of `loops` around `body`.
+  Stmts along(std::span<const Stmt* const> loops, Expr low, Expr high, Stmts body) {
+    if (loops.empty()) return body;
+    const LoopVar* own = c_.loop_var(loops.size() == 1 ? loops[0]->loop->name : "flat");
+    Expr flat = c_.loop(own);
+    Substitution with;
+    for (size_t i = loops.size(); i-- > 0;) {
+      with.loops[loops[i]->loop] = i ? c_.binary(ExprOp::FloorMod, flat, loops[i]->end) : flat;
+      if (i) flat = div(flat, loops[i]->end);
+    }
+    return {make_for(own, low, high, LoopKind::Serial, substitute(c_, body, with))};
+  }
+
+  /// The block's value meets the partial results of the levels from `level` on.
+  Stmts joins(Expr number, Expr is_last, size_t level) {
+    if (level == partial_.size()) return {};
+    const Expr bit =
+        c_.binary(ExprOp::And, c_.binary(ExprOp::ShrLogical, number, c_.i64(static_cast<int64_t>(level))), c_.i64(1));
+    const Expr is_second = c_.binary(ExprOp::Eq, bit, c_.i64(1));
+    const Local* waiting = partial_[level];
+    const Expr both = c_.binary(*join_op(loop_), c_.read(waiting), c_.read(sum_));
+    return {make_if(is_second, {make_assign(sum_, both)}),
+            make_if(c_.binary(ExprOp::Or, is_second, is_last), joins(number, is_last, level + 1),
+                    {make_assign(waiting, c_.read(sum_))})};
+  }
+
+  LoopContext& c_;
+  const Stmt& loop_;
+  const Local* sum_;
+  std::vector<const Stmt*> nest_;
+  Stmts body_, made_;
+  std::vector<const Local*> partial_;
+};
+
+}  // namespace
+
+Stmts expand_joining(LoopContext& context, std::span<const StmtPtr> stmts) {
+  return map_stmts(stmts, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
+    if (!stmt->block) return std::nullopt;
+    return Stmts{make_block(Expansion(context, *stmt).write())};
+  });
+}
+
+}  // namespace strata::ir::loops

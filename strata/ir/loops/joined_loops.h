@@ -1,0 +1,33 @@
+// Long chains of sums and products, in blocks that are joined by a tree: the order of terms that settled point 4.1 asks for.
+//
+// A joining loop begins a perfect nest of loops from 0 by 1. The first `outer` of them, gone through as one flat index of
+// C steps, and the `inner` ones behind, as one of P, make C * P terms in ascending order. With L = `block`:
+//
+//   a block    max(1, L div P) steps of C with all of P, or, where P exceeds L, L terms of one step (less at its end);
+//              it is one chain that starts with what the sum is at the loop (block 0) or 0 (of products 1)
+//   the sum    the blocks' values, joined by the complete binary tree over their numbers: node (level, n) is
+//              (level - 1, 2n) + (level - 1, 2n + 1), or the first alone where there is no second
+//
+// Serial code needs one partial result for each level: a block's number in binary tells which of them it meets.
+#pragma once
+
+#include <optional>
+
+#include "strata/ir/loops/kernel.h"
+
+namespace strata::ir::loops {
+
+/// The most terms that a chain of sums or products has: part of what ops mean (docs/decisions/0013-joined-sums.md).
+inline constexpr int64_t kJoinBlock = 256;
+
+/// Add or Mul: what the body of the joining loop does to its sum; empty if it does neither.
+std::optional<ExprOp> join_op(const Stmt& joining);
+
+/// The statements with every joining loop written out: loops over blocks, and the joins.
+std::vector<StmtPtr> expand_joining(LoopContext& context, std::span<const StmtPtr> stmts);
+
+/// The number of levels of the tree over `blocks` blocks whose nodes wait for others: partial results that serial code
+/// keeps. Enough for any array if the number is not known.
+int partial_results(std::optional<int64_t> blocks);
+
+}  // namespace strata::ir::loops
