@@ -4,6 +4,8 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/layout.h"
 
 namespace strata::ops {
 
@@ -26,15 +28,39 @@ base::Hash128 body_key(std::string_view name, std::span<const Attr> attrs, std::
   return key;
 }
 
-GraphRef record_body(std::string_view name, std::span<const Value> operands, const Graph& graph,
-                     const composite_detail::Body& body) {
+std::shared_ptr<Graph> empty_body(std::string_view name, std::span<const Value> operands, const Graph& graph,
+                                  std::vector<Value>& inner) {
   auto region = std::make_shared<Graph>(std::string(name));
   for (const ir::SymbolFact& fact : graph.facts().all()) region->facts().add(fact);
   region->set_location(graph.location());  // for errors
-  std::vector<Value> inner(operands.size());
+  inner.resize(operands.size());
   for (size_t i = 0; i < operands.size(); ++i)
     if (operands[i]) inner[i] = region->add_parameter(operands[i].type());
-  region->set_results(body(inner));
+  return region;
+}
+
+bool has_half_floats(std::span<const Value> operands) {
+  return std::any_of(operands.begin(), operands.end(), [](Value v) { return v && ir::is_half_float(v.dtype()); });
+}
+
+/// What the body makes of the operands in f32, in the dtypes that it gives when half floats stay what they are.
+std::vector<Value> rounded_once(std::string_view name, std::span<const Value> operands, const Graph& graph,
+                                std::vector<Value> inner, const composite_detail::Body& body) {
+  std::vector<Value> unused;
+  const auto as_given = empty_body(name, operands, graph, unused);
+  const std::vector<Value> wanted = body(unused);
+  for (Value& v : inner)
+    if (v) v = cast(v, accumulation_dtype(v.dtype()));
+  std::vector<Value> results = body(inner);
+  for (size_t r = 0; r < results.size(); ++r) results[r] = cast(results[r], wanted[r].dtype());
+  return results;
+}
+
+GraphRef record_body(std::string_view name, std::span<const Value> operands, const Graph& graph,
+                     const composite_detail::Body& body) {
+  std::vector<Value> inner;
+  const auto region = empty_body(name, operands, graph, inner);
+  region->set_results(has_half_floats(operands) ? rounded_once(name, operands, graph, inner, body) : body(inner));
   for (Node* node : region->nodes()) node->where = {};  // each composite with this body has a position of its own
   return region;
 }

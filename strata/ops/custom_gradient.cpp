@@ -330,6 +330,23 @@ std::vector<Value> custom_jvp(Graph& graph, GraphRef body, GraphRef rule, std::s
   return add_custom(graph, kCustomJvp, regions, inputs, captures);
 }
 
+Value with_slope(Value x, const Formula& value, const Formula& slope) {
+  const Type one[] = {x.type()}, two[] = {x.type(), x.type()};
+  const GraphRef body = make_region("value", one, [&](Graph&, const Values& p) { return Values{value(p[0])}; });
+  const GraphRef rule = make_region("slope", two, [&](Graph&, const Values& p) { return Values{p[1] * slope(p[0])}; });
+  return custom_jvp(x.graph(), body, rule, {&x, 1}, {})[0];
+}
+
+Value with_slopes(Value x, Value y, const Formula2& value, const Formula2& slope_x, const Formula2& slope_y) {
+  const Type two[] = {x.type(), y.type()}, four[] = {x.type(), y.type(), x.type(), y.type()};
+  const Value inputs[] = {x, y};
+  const GraphRef body = make_region("value", two, [&](Graph&, const Values& p) { return Values{value(p[0], p[1])}; });
+  const GraphRef rule = make_region("slopes", four, [&](Graph&, const Values& p) {
+    return Values{p[2] * slope_x(p[0], p[1]) + p[3] * slope_y(p[0], p[1])};
+  });
+  return custom_jvp(x.graph(), body, rule, inputs, {})[0];
+}
+
 std::vector<Value> checkpoint(Graph& graph, GraphRef body, std::span<const Value> operands) {
   const GraphRef regions[] = {std::move(body)};
   return results_of(*graph.add(kCheckpoint, operands, {}, regions));

@@ -12,8 +12,11 @@ namespace strata::ops {
 // elementwise_arithmetic.cpp, elementwise_rounding.cpp
 extern const Op kNeg, kAbs, kSign, kFloor, kCeil, kRound, kTrunc, kIsFinite;
 extern const Op kAdd, kSub, kMul, kDiv, kRem, kMaximum, kMinimum;
-// elementwise_transcendental.cpp, elementwise_power.cpp
-extern const Op kExp, kExpm1, kLog, kLog1p, kSin, kCos, kTanh, kSigmoid, kErf, kErfInv;
+// elementwise_transcendental.cpp
+extern const Op kExp, kExp2, kExpm1, kLog, kLog1p, kLog2, kLog10, kSin, kCos, kTanh, kSigmoid;
+// elementwise_erf.cpp
+extern const Op kErf, kErfc, kErfInv;
+// elementwise_power.cpp
 extern const Op kSqrt, kRsqrt, kCbrt, kPow, kAtan2;
 // elementwise_bits.cpp
 extern const Op kNot, kAnd, kOr, kXor, kShiftLeft, kShiftRightArithmetic, kShiftRightLogical;
@@ -32,9 +35,12 @@ template <Handle V> V round(V x, Source at = Source::here()) { return call<V>(at
 template <Handle V> V trunc(V x, Source at = Source::here()) { return call<V>(at, kTrunc, {x}); }
 template <Handle V> V is_finite(V x, Source at = Source::here()) { return call<V>(at, kIsFinite, {x}); }
 template <Handle V> V exp(V x, Source at = Source::here()) { return call<V>(at, kExp, {x}); }
+template <Handle V> V exp2(V x, Source at = Source::here()) { return call<V>(at, kExp2, {x}); }
 template <Handle V> V expm1(V x, Source at = Source::here()) { return call<V>(at, kExpm1, {x}); }
 template <Handle V> V log(V x, Source at = Source::here()) { return call<V>(at, kLog, {x}); }
 template <Handle V> V log1p(V x, Source at = Source::here()) { return call<V>(at, kLog1p, {x}); }
+template <Handle V> V log2(V x, Source at = Source::here()) { return call<V>(at, kLog2, {x}); }
+template <Handle V> V log10(V x, Source at = Source::here()) { return call<V>(at, kLog10, {x}); }
 template <Handle V> V sqrt(V x, Source at = Source::here()) { return call<V>(at, kSqrt, {x}); }
 template <Handle V> V rsqrt(V x, Source at = Source::here()) { return call<V>(at, kRsqrt, {x}); }
 template <Handle V> V cbrt(V x, Source at = Source::here()) { return call<V>(at, kCbrt, {x}); }
@@ -43,6 +49,7 @@ template <Handle V> V cos(V x, Source at = Source::here()) { return call<V>(at, 
 template <Handle V> V tanh(V x, Source at = Source::here()) { return call<V>(at, kTanh, {x}); }
 template <Handle V> V sigmoid(V x, Source at = Source::here()) { return call<V>(at, kSigmoid, {x}); }
 template <Handle V> V erf(V x, Source at = Source::here()) { return call<V>(at, kErf, {x}); }
+template <Handle V> V erfc(V x, Source at = Source::here()) { return call<V>(at, kErfc, {x}); }
 template <Handle V> V erf_inv(V x, Source at = Source::here()) { return call<V>(at, kErfInv, {x}); }
 template <Handle V> V bitwise_not(V x, Source at = Source::here()) { return call<V>(at, kNot, {x}); }
 
@@ -90,7 +97,7 @@ template <Handle V> V ge(V x, std::type_identity_t<Operand<V>> y, Source at = So
 template <Handle V> V ge(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kGe, x, v); }, y); }
 // clang-format on
 
-/// x to the power y; small literal powers become products and roots.
+/// x to the power y. Whole literal powers become products: of floats up to 8, which are within n - 1 ulp.
 Value pow(Value x, Value y);
 Value pow(Value x, Literal y);
 template <Handle V>

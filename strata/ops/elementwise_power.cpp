@@ -6,21 +6,35 @@
 namespace strata::ops {
 namespace {
 
-/// d/dx x^y is y x^(y-1), where y = 0 gives 0 even at x = 0; d/dy is log(x) x^y, 0 at x = 0.
+/// d/dx x^y is y x^(y-1), where y = 0 gives 0 even at x = 0; d/dy is log(x) x^y, which is 0 where x^y is: at x = 0, for
+/// y = 0 too, and at x = inf for negative y.
 void pow_jvp(ir::Jvp& j) {
   const Value x = j.operand(0), y = j.operand(1);
   j.sum_over([&](int i, Value t) {
-    if (i == 1) return t * (log(select(eq(x, 0), 1, x)) * j.result());
+    if (i == 1) {
+      const Value is_zero = bitwise_or(eq(j.result(), 0), bitwise_and(eq(x, 0), eq(y, 0)));
+      return t * (log(select(is_zero, 1, x)) * j.result());
+    }
     const Value is_constant = eq(y, 0);
     return t * select(is_constant, 0, y * pow(x, select(is_constant, 1, y - 1)));
   });
 }
 
+/// x / (x^2 + y^2) by y and -y / (x^2 + y^2) by x, without the squares, which overflow and vanish early: with the
+/// quotient q of the smaller by the larger, 1 / (x^2 + y^2) is 1 / (larger^2 (1 + q^2)). 0 at the origin.
 void atan2_jvp(ir::Jvp& j) {
   const Value y = j.operand(0), x = j.operand(1);
-  const Value square_sum = x * x + y * y;
-  j.sum_over([&](int i, Value t) { return i ? -(t * (y / square_sum)) : t * (x / square_sum); });
+  const Value is_steep = abs(y) > abs(x);
+  const Value larger = select(is_steep, y, x), q = select(is_steep, x, y) / larger;
+  const Value by_larger = select(eq(larger, 0), 0, 1 / larger / (q * q + 1)),
+              by_q = select(eq(larger, 0), 0, q * by_larger);
+  j.sum_over([&](int i, Value t) {
+    return i ? -(t * select(is_steep, by_larger, by_q)) : t * select(is_steep, by_q, by_larger);
+  });
 }
+
+/// A power of floats by products: they are many times faster than the op, but n factors are off by up to n - 1 ulp.
+constexpr int64_t kMostFactors = 8;
 
 }  // namespace
 
@@ -126,7 +140,10 @@ constinit const Op kAtan2 = {
 Value pow(Value x, Value y) { return binary_of(kPow, x, y); }
 
 Value pow(Value x, Literal y) {
-  if (y.is_integer && y.integer >= 0 && y.integer <= 64) {
+  // Products of half floats round once, as the op does.
+  if (ir::is_half_float(x.dtype())) return cast(pow(cast(x, DType::f32), y), x.dtype());
+  const int64_t most = ir::is_float(x.dtype()) ? kMostFactors : 64;
+  if (y.is_integer && y.integer >= 0 && y.integer <= most) {
     // Squares and products: exact where the op would round, and open to integers.
     if (y.integer == 0) return ones_like(x);
     Value result, base = x;

@@ -1,4 +1,4 @@
-// exp, expm1, log, log1p, sin, cos, tanh, sigmoid, erf, erf_inv.
+// exp, exp2, expm1, log, log1p, log2, log10, sin, cos, tanh, sigmoid.
 #include <cmath>
 
 #include "strata/ops/facets.h"
@@ -6,32 +6,16 @@
 namespace strata::ops {
 namespace {
 
-/// Giles, "Approximating the erfinv function" gives the start; Newton steps on erf make it exact in f64.
-double erf_inv_f64(double x) {
-  if (std::fabs(x) > 1 || std::isnan(x)) return std::nan("");
-  if (std::fabs(x) == 1) return x * HUGE_VAL;
-  const long double target = x;
-  const long double w = -std::log((1 - target) * (1 + target));
-  long double y = target * 0.88622692545L;
-  if (w > 1) y = std::copysign(std::sqrt(std::max(w - 0.5L * std::log(w + 1.0L) - 0.5L, 0.3L)), target);
-  for (int i = 0; i < 60; ++i) {
-    // The residual by erfc near the ends, where erf has no digits left.
-    const long double residual = target > 0.5L    ? (1 - target) - std::erfc(y)
-                                 : target < -0.5L ? std::erfc(-y) - (1 + target)
-                                                  : std::erf(y) - target;
-    const long double slope = 1.1283791670955125738961589L * std::exp(-y * y);
-    const long double step = residual / slope;
-    const long double next = y - step / (1 + y * step);  // Halley
-    if (next == y || !std::isfinite(next)) break;
-    y = next;
-  }
-  return static_cast<double>(y);
-}
-
 double sigmoid_f64(double x) {
   if (x >= 0) return 1 / (1 + std::exp(-x));
   const double e = std::exp(x);
   return e / (1 + e);
+}
+
+/// 1 - tanh(x)^2 as 4 sigmoid(2x) sigmoid(-2x), which keeps its digits where tanh is near 1.
+void tanh_jvp(ir::Jvp& j) {
+  const Value twice = j.operand(0) * 2.0;
+  j.set(j.tangent(0) * (sigmoid(twice) * (sigmoid(-twice) * 4.0)));
 }
 
 }  // namespace
@@ -56,13 +40,34 @@ constinit const Op kExp = {
     .is_smooth = true,
 };
 
+constinit const Op kExp2 = {
+    .name = "exp2",
+    .family = "elementwise",
+    .doc =
+        "2 to the power x, exact where x is whole. exp2(-inf) is 0, exp2(inf) is inf; NaN stays. Results below the "
+        "normal range are denormal, not zero.",
+    .types = ir::kFloats,
+    .infer = infer_same,
+    // Not from the result, which overflows before the derivative does.
+    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * (exp2(j.operand(0) - 1) * 1.3862943611198906)); },
+    .transpose = kNotLinear,
+    .vmap = vmap_pointwise,
+    .lower = lower_pointwise<[](Scalar x) { return exp2(x); }>,
+    .reference = reference_float<[](double x) { return std::exp2(x); }>,
+    .tolerance = ulp(2),
+    .cost = cost_per_element<14>,
+    .samples = samples<1, ir::kFloats>,
+    .is_pointwise = true,
+    .is_smooth = true,
+};
+
 constinit const Op kExpm1 = {
     .name = "expm1",
     .family = "elementwise",
     .doc = "exp(x) - 1 without cancellation near 0. -inf gives -1; -0 stays.",
     .types = ir::kFloats,
     .infer = infer_same,
-    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * (j.result() + 1)); },
+    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * exp(j.operand(0))); },
     .transpose = kNotLinear,
     .vmap = vmap_pointwise,
     .lower = lower_pointwise<[](Scalar x) { return expm1(x); }>,
@@ -105,6 +110,42 @@ constinit const Op kLog1p = {
     .reference = reference_float<[](double x) { return std::log1p(x); }>,
     .tolerance = ulp(3),
     .cost = cost_per_element<20>,
+    .samples = samples<1, ir::kFloats, Domain::Positive>,
+    .is_pointwise = true,
+    .is_smooth = true,
+};
+
+constinit const Op kLog2 = {
+    .name = "log2",
+    .family = "elementwise",
+    .doc = "Logarithm to base 2, exact at powers of two. log2(0) is -inf, of a negative number NaN, of inf inf.",
+    .types = ir::kFloats,
+    .infer = infer_same,
+    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * 1.4426950408889634 / j.operand(0)); },
+    .transpose = kNotLinear,
+    .vmap = vmap_pointwise,
+    .lower = lower_pointwise<[](Scalar x) { return log2(x); }>,
+    .reference = reference_float<[](double x) { return std::log2(x); }>,
+    .tolerance = ulp(2),
+    .cost = cost_per_element<18>,
+    .samples = samples<1, ir::kFloats, Domain::Positive>,
+    .is_pointwise = true,
+    .is_smooth = true,
+};
+
+constinit const Op kLog10 = {
+    .name = "log10",
+    .family = "elementwise",
+    .doc = "Logarithm to base 10, exact at powers of ten. log10(0) is -inf, of a negative number NaN, of inf inf.",
+    .types = ir::kFloats,
+    .infer = infer_same,
+    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * 0.43429448190325183 / j.operand(0)); },
+    .transpose = kNotLinear,
+    .vmap = vmap_pointwise,
+    .lower = lower_pointwise<[](Scalar x) { return log10(x); }>,
+    .reference = reference_float<[](double x) { return std::log10(x); }>,
+    .tolerance = ulp(2),
+    .cost = cost_per_element<24>,
     .samples = samples<1, ir::kFloats, Domain::Positive>,
     .is_pointwise = true,
     .is_smooth = true,
@@ -155,7 +196,7 @@ constinit const Op kTanh = {
     .doc = "Hyperbolic tangent. +-inf gives +-1; -0 stays.",
     .types = ir::kFloats,
     .infer = infer_same,
-    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * (1 - j.result() * j.result())); },
+    .jvp = tanh_jvp,
     .transpose = kNotLinear,
     .vmap = vmap_pointwise,
     .lower = lower_pointwise<[](Scalar x) { return tanh(x); }>,
@@ -173,7 +214,8 @@ constinit const Op kSigmoid = {
     .doc = "1 / (1 + exp(-x)), without overflow. -inf gives 0, inf gives 1.",
     .types = ir::kFloats,
     .infer = infer_same,
-    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * (j.result() * (1 - j.result()))); },
+    // Not 1 - result, which has no digits left where the result is near 1.
+    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * (j.result() * sigmoid(-j.operand(0)))); },
     .transpose = kNotLinear,
     .vmap = vmap_pointwise,
     .lower = lower_pointwise<[](Scalar x) { return sigmoid(x); }>,
@@ -181,42 +223,6 @@ constinit const Op kSigmoid = {
     .tolerance = ulp(4),
     .cost = cost_per_element<18>,
     .samples = samples<1, ir::kFloats>,
-    .is_pointwise = true,
-    .is_smooth = true,
-};
-
-constinit const Op kErf = {
-    .name = "erf",
-    .family = "elementwise",
-    .doc = "Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. +-inf gives +-1; -0 stays.",
-    .types = ir::kFloats,
-    .infer = infer_same,
-    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * (exp(-(j.operand(0) * j.operand(0))) * 1.1283791670955126)); },
-    .transpose = kNotLinear,
-    .vmap = vmap_pointwise,
-    .lower = lower_pointwise<[](Scalar x) { return erf(x); }>,
-    .reference = reference_float<[](double x) { return std::erf(x); }>,
-    .tolerance = ulp(4),
-    .cost = cost_per_element<24>,
-    .samples = samples<1, ir::kFloats>,
-    .is_pointwise = true,
-    .is_smooth = true,
-};
-
-constinit const Op kErfInv = {
-    .name = "erf_inv",
-    .family = "elementwise",
-    .doc = "The inverse of erf on (-1, 1). +-1 gives +-inf, beyond NaN; -0 stays.",
-    .types = ir::kFloats,
-    .infer = infer_same,
-    .jvp = [](ir::Jvp& j) { j.set(j.tangent(0) * (exp(j.result() * j.result()) * 0.8862269254527580)); },
-    .transpose = kNotLinear,
-    .vmap = vmap_pointwise,
-    .lower = lower_pointwise<[](Scalar x) { return erf_inv(x); }>,
-    .reference = reference_float<[](double x) { return erf_inv_f64(x); }>,
-    .tolerance = ulp(4),
-    .cost = cost_per_element<40>,
-    .samples = samples<1, ir::kFloats, Domain::Unit>,
     .is_pointwise = true,
     .is_smooth = true,
 };

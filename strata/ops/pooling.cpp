@@ -32,6 +32,8 @@ Value max_pool(Value x, const Pool& pool) { return reduce_window(kWindowMax, x, 
 
 Value avg_pool(Value x, const Pool& pool) {
   const Window w = window_of_pool(x, pool, "avg_pool");
+  // Half floats are averaged in f32, as mean does it: a sum may not fit their range.
+  if (ir::is_half_float(x.dtype())) return cast(avg_pool(cast(x, DType::f32), pool), x.dtype());
   const Value sum = reduce_window(kWindowSum, x, w);
   const bool is_padded = !(w.pad_lo == Shape(w.pad_lo.size(), Dim(0)));
   if (is_padded && !pool.counts_padding) return sum / reduce_window(kWindowSum, ones_like(x), w);

@@ -69,7 +69,8 @@ Value bernoulli(Value key, double p, const Shape& shape) {
 }
 
 Value random_integers(Value key, int64_t lowest, int64_t highest, const Shape& shape) {
-  if (highest <= lowest || highest - lowest > int64_t{1} << 32)
+  const auto width = static_cast<uint64_t>(highest) - static_cast<uint64_t>(lowest);  // of int64, which may not hold it
+  if (highest <= lowest || width > uint64_t{1} << 32)
     throw base::Error("E0116", fmt::format("random_integers: [{}, {}) is empty or wider than 2^32", lowest, highest));
   // The high half of bits * range: off by at most range / 2^32 in probability.
   const Value scaled = cast(rng_bits(key, shape), DType::u64) * (highest - lowest);

@@ -82,6 +82,7 @@ Scalar power_of_two(Scalar n);
 
 // scalar_exp.cpp
 Scalar exp(Scalar x);
+Scalar exp2(Scalar x);
 Scalar expm1(Scalar x);
 Scalar sigmoid(Scalar x);
 Scalar tanh(Scalar x);
@@ -93,12 +94,15 @@ struct Mantissa {
 Mantissa split_mantissa(Scalar x);
 Scalar log(Scalar x);
 Scalar log1p(Scalar x);
+Scalar log2(Scalar x);
+Scalar log10(Scalar x);
 // scalar_trigonometry.cpp
 Scalar sin(Scalar x);
 Scalar cos(Scalar x);
 Scalar atan2(Scalar y, Scalar x);
 // scalar_erf.cpp
 Scalar erf(Scalar x);
+Scalar erfc(Scalar x);
 Scalar erf_inv(Scalar x);
 // scalar_power.cpp
 Scalar rsqrt(Scalar x);

@@ -1,8 +1,8 @@
-// exp, expm1, sigmoid and tanh.
+// exp, exp2, expm1, sigmoid and tanh.
 //
 // x = n ln 2 + r with |r| <= ln 2 / 2; expm1(r) = r + r^2 Q(r), Q by a minimax fit (Remez, relative error below 2^-32
 // in f32 and 2^-68 in f64); then e^x = 2^n (1 + expm1(r)). Measured against long double on dense samples
-// (scalar_test.cpp): at most 1.0 ulp for exp, 1.7 expm1, 2.3 sigmoid, 2.5 tanh.
+// (scalar_test.cpp): at most 1.0 ulp for exp and exp2, 1.7 expm1, 2.3 sigmoid, 2.5 tanh.
 #include "strata/ops/scalar.h"
 
 namespace strata::ops {
@@ -39,14 +39,25 @@ Scalar expm1_reduced(Scalar r) { return fma(r * r, r.is_f64() ? horner(r, kTailF
 
 Scalar clamp(Scalar x, double low, double high) { return minimum(maximum(x, x.like(low)), x.like(high)); }
 
+/// 2^n (1 + q). Two factors, since 2^n alone leaves the normal range at both ends; the second one rounds into the
+/// denormals.
+Scalar scaled_up(Scalar q, Scalar n) {
+  const Scalar half = trunc(n * 0.5);
+  return (q + 1) * power_of_two(half) * power_of_two(n - half);
+}
+
 }  // namespace
 
 Scalar exp(Scalar x) {
   // Beyond these bounds the result has become 0 or inf already.
   const auto [n, r] = reduce(x.is_f64() ? clamp(x, -746, 710) : clamp(x, -104, 89));
-  // Two factors, since 2^n alone leaves the normal range at both ends; the second one rounds into the denormals.
-  const Scalar half = trunc(n * 0.5);
-  return (expm1_reduced(r) + 1) * power_of_two(half) * power_of_two(n - half);
+  return scaled_up(expm1_reduced(r), n);
+}
+
+Scalar exp2(Scalar x) {
+  const Scalar bounded = x.is_f64() ? clamp(x, -1076, 1025) : clamp(x, -151, 129);
+  const Scalar n = round_even(bounded);
+  return scaled_up(expm1_reduced((bounded - n) * 0.69314718055994531), n);
 }
 
 Scalar expm1(Scalar x) {

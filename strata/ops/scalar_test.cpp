@@ -47,6 +47,8 @@ Wide erf_inv_wide(Wide x) {
 
 const Function kFunctions[] = {
     {"exp", [](Scalar x, Scalar) { return exp(x); }, [](Wide x, Wide) { return std::exp(x); }, 1.5, 1.5, -745, 710},
+    {"exp2", [](Scalar x, Scalar) { return exp2(x); }, [](Wide x, Wide) { return std::exp2(x); }, 1.5, 1.5, -1074,
+     1024},
     {"expm1", [](Scalar x, Scalar) { return expm1(x); }, [](Wide x, Wide) { return std::expm1(x); }, 2.5, 2.5, -3, 3},
     {"sigmoid", [](Scalar x, Scalar) { return sigmoid(x); }, [](Wide x, Wide) { return sigmoid_wide(x); }, 3, 3, -20,
      20},
@@ -54,9 +56,12 @@ const Function kFunctions[] = {
     {"log", [](Scalar x, Scalar) { return log(x); }, [](Wide x, Wide) { return std::log(x); }, 1.5, 1.5, 0.3, 3},
     {"log1p", [](Scalar x, Scalar) { return log1p(x); }, [](Wide x, Wide) { return std::log1p(x); }, 2.5, 2.5, -0.99,
      2},
+    {"log2", [](Scalar x, Scalar) { return log2(x); }, [](Wide x, Wide) { return std::log2(x); }, 1.5, 1.5, 0.3, 3},
+    {"log10", [](Scalar x, Scalar) { return log10(x); }, [](Wide x, Wide) { return std::log10(x); }, 1.5, 1.5, 0.3, 3},
     {"sin", [](Scalar x, Scalar) { return sin(x); }, [](Wide x, Wide) { return sine_wide(x); }, 1.5, 1.5, -100, 100},
     {"cos", [](Scalar x, Scalar) { return cos(x); }, [](Wide x, Wide) { return cosine_wide(x); }, 1.5, 1.5, -100, 100},
     {"erf", [](Scalar x, Scalar) { return erf(x); }, [](Wide x, Wide) { return std::erf(x); }, 2.5, 2.5, -6, 6},
+    {"erfc", [](Scalar x, Scalar) { return erfc(x); }, [](Wide x, Wide) { return std::erfc(x); }, 5, 5, -6, 26},
     {"erf_inv", [](Scalar x, Scalar) { return erf_inv(x); }, [](Wide x, Wide) { return erf_inv_wide(x); }, 4, 4, -1, 1},
     {"rsqrt", [](Scalar x, Scalar) { return rsqrt(x); }, [](Wide x, Wide) { return 1 / std::sqrt(x); }, 1.5, 1.5, 0, 9},
     {"cbrt", [](Scalar x, Scalar) { return cbrt(x); }, [](Wide x, Wide) { return std::cbrt(x); }, 1.5, 1.5, -9, 9},

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "strata/base/error/error.h"
+#include "strata/ops/layout.h"
 #include "strata/ops/reduce.h"
 #include "strata/tensor/composite.h"
 
@@ -47,15 +48,21 @@ std::map<std::string_view, const Leaf*> by_path(const Leaves& leaves) {
   return map;
 }
 
-/// One parameter's update as a composite of the rule's name; rebinds the slots.
+/// Half floats are updated in f32: epsilon has a value there, and squares of gradients fit.
+Tensor widened(const Tensor& x) { return cast(x, ops::accumulation_dtype(x.dtype())); }
+
+/// One parameter's update as a composite of the rule's name; rebinds the slots. New value and slots round once.
 Tensor updated_by(const Rule& rule, const Tensor& value, const Tensor& grad, std::span<Tensor> slots,
                   const Tensor& rate, const Tensor& step, double weight_decay, const Tensor& is_sound) {
   std::vector<ir::Attr> attrs = rule.options();
   attrs.push_back(ir::Attr("weight_decay", weight_decay));
   auto body = [&](const Tensor& x, const Tensor& g, std::vector<Tensor> own, const Tensor& lr, const Tensor& count,
                   const Tensor& sound) {
-    ParameterUpdate p{x, g, own, lr, count, weight_decay, sound};
-    const Tensor updated = rule.updated(p);
+    std::vector<Tensor> wide;
+    for (const Tensor& slot : own) wide.push_back(widened(slot));
+    ParameterUpdate p{widened(x), widened(g), wide, lr, count, weight_decay, sound};
+    const Tensor updated = cast(rule.updated(p), x.dtype());
+    for (size_t i = 0; i < own.size(); ++i) own[i] = cast(wide[i], own[i].dtype());
     return std::pair(updated, std::move(own));
   };
   auto [updated, stored] = composite(rule.name(), attrs, body, value, grad,

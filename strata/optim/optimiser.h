@@ -34,7 +34,8 @@ struct Group {
 };
 bool matches_pattern(std::string_view path, std::string_view pattern);
 
-/// One parameter in one update, and the scalars of the step.
+/// One parameter in one update, and the scalars of the step. Half floats come as f32; what the rule makes of them is
+/// rounded to the parameter's dtype once, behind it.
 struct ParameterUpdate {
   Tensor value, grad;
   std::span<Tensor> slots;
@@ -43,10 +44,10 @@ struct ParameterUpdate {
   double weight_decay;
   Tensor is_sound;  ///< bool scalar
 
-  /// A scalar that was computed in f64, in the parameter's dtype.
+  /// A scalar that was computed in f64, in the dtype of the update.
   Tensor scalar(const Tensor& x) const { return cast(x, value.dtype()); }
-  /// Rebinds a slot, if the step is sound, and gives it back. The value is computed from what is stored, so that both
-  /// share a kernel.
+  /// Rebinds a slot, if the step is sound, and gives it back. The value is computed from what is stored (of half floats:
+  /// before that is rounded), so that both share a kernel.
   Tensor store(size_t slot, const Tensor& x) { return slots[slot] = select(is_sound, x, slots[slot]); }
 };
 

@@ -1,4 +1,4 @@
-// Scalars of a step (bias corrections, rates) are computed in f64 and rounded once to the parameter's dtype, as PyTorch
+// Scalars of a step (bias corrections, rates) are computed in f64 and rounded once to the dtype of the update, as PyTorch
 // computes them in Python's floats.
 #include "strata/optim/rules.h"
 
@@ -115,7 +115,7 @@ struct RmsPropRule final : Rule {
     Tensor square_of_scale = p.store(0, p.slots[0] * o.alpha + grad * grad * (1 - o.alpha));
     if (o.is_centred) {
       const Tensor mean = p.store(1, moving_average(p.slots[1], grad, o.alpha));
-      square_of_scale = square_of_scale - mean * mean;
+      square_of_scale = maximum(square_of_scale - mean * mean, 0.0);  // rounding takes it below 0 for equal gradients
     }
     Tensor direction = grad / (sqrt(square_of_scale) + o.epsilon);
     const size_t last = p.slots.size() - 1;

@@ -8,6 +8,7 @@
 #include "strata/tensor/custom.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
+#include "strata/tensor/random.h"
 
 namespace strata {
 namespace {
@@ -19,6 +20,27 @@ TEST(ErrorMessages, E0118NamesTheIndexThatACompiledProgramMet) {
   EXPECT_EQ(message_of([&] { ops::take(x, index, 0, ops::OutOfRange::Check).array(); }),
             "error[E0118]: gather: index 7 is out of range for axis 0 of extent 3\nnote: recorded at "
             "error_messages_test.cpp");
+}
+
+TEST(ErrorMessages, E0140NamesTheNumbersAndWhatTheDtypeHolds) {
+  EXPECT_EQ(message_of([&] { random_integers(Key(1), {4}, 0, 300, DType::u8); }),
+            "error[E0140]: random_integers: the numbers go from 0 to 299, u8 holds those from 0 to 255\nnote: recorded "
+            "at error_messages_test.cpp\nhint: take a dtype that holds them all");
+  EXPECT_EQ(message_of([&] { random_integers(Key(1), {4}, 0, 300, DType::bf16); }),
+            "error[E0140]: random_integers: the numbers go from 0 to 299, bf16 holds those from -256 to 256\nnote: "
+            "recorded at error_messages_test.cpp\nhint: take a dtype that holds them all");
+  EXPECT_EQ(
+      message_of([&] { uniform(Key(1), {4}, 1001, 1003, DType::bf16); }),
+      "error[E0140]: uniform: bf16 has no number in [1001, 1003): 1000 is below it and 1004 not\nnote: recorded at "
+      "error_messages_test.cpp\nhint: draw in a wider dtype, or in a wider range");
+  EXPECT_EQ(message_of([&] { uniform(Key(1), {4}, 1, 0); }),
+            "error[E0116]: uniform: [1, 0) is no range of numbers\nnote: recorded at error_messages_test.cpp");
+  EXPECT_EQ(message_of([&] { Tensor::arange(257, DType::u8); }),
+            "error[E0140]: arange: the numbers go from 0 to 256, u8 holds those from 0 to 255\nnote: recorded at "
+            "error_messages_test.cpp\nhint: take a dtype that holds them all");
+  EXPECT_EQ(message_of([&] { Tensor::arange(5, -200, -100, DType::i8); }),
+            "error[E0140]: arange: the numbers go from -195 to 5, i8 holds those from -128 to 127\nnote: recorded at "
+            "error_messages_test.cpp\nhint: take a dtype that holds them all");
 }
 
 TEST(ErrorMessages, E0502SaysThatTheRecordingHasEnded) {

@@ -3,6 +3,7 @@
 #include "strata/base/bytes/hash.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/number_range.h"
 #include "strata/ops/random.h"
 #include "strata/tensor/recording.h"
 
@@ -52,7 +53,9 @@ Tensor random_bits(const Key& key, const Shape& shape, Source at) {
 
 Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest, DType dtype, Source at) {
   return recorded(at, key, [&](ir::Value k) {
-    return ops::cast(ops::uniform(k, shape, drawn_dtype(dtype)) * (highest - lowest) + lowest, dtype);
+    const ops::Ends ends = ops::ends_within("uniform", lowest, highest, dtype);
+    const ir::Value drawn = ops::uniform(k, shape, drawn_dtype(dtype)) * (highest - lowest) + lowest;
+    return ops::cast(ops::clamp(drawn, ends.first, ends.last), dtype);
   });
 }
 
@@ -67,8 +70,11 @@ Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source 
 }
 
 Tensor random_integers(const Key& key, const Shape& shape, int64_t lowest, int64_t highest, DType dtype, Source at) {
-  return recorded(at, key,
-                  [&](ir::Value k) { return ops::cast(ops::random_integers(k, lowest, highest, shape), dtype); });
+  return recorded(at, key, [&](ir::Value k) {
+    const ir::Value drawn = ops::random_integers(k, lowest, highest, shape);
+    ops::require_within("random_integers", lowest, highest - 1, dtype);
+    return ops::cast(drawn, dtype);
+  });
 }
 
 }  // namespace strata

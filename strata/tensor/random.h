@@ -35,8 +35,9 @@ struct Key {
 
 /// u32 bits; the element at row-major index i depends on the key and i alone.
 Tensor random_bits(const Key& key, const Shape& shape, Source at = Source::here());
-/// In [lowest, highest): 24 random bits in f32, 53 in f64; half floats round the f32 number. A symbolic dimension is
-/// allowed.
+/// In [lowest, highest), of which there must be a number of the dtype (E0140; `lowest` itself where both are equal): 24
+/// random bits in f32, 53 in f64; half floats round the f32 number, to the last one before `highest` at most. A symbolic
+/// dimension is allowed.
 Tensor uniform(const Key& key, const Shape& shape, double lowest = 0, double highest = 1, DType dtype = DType::f32,
                Source at = Source::here());
 /// By inverse CDF.
@@ -44,7 +45,8 @@ Tensor normal(const Key& key, const Shape& shape, double mean = 0, double deviat
               Source at = Source::here());
 /// Bool: true with this probability.
 Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source at = Source::here());
-/// Integers in [lowest, highest), which is at most 2^32 wide.
+/// Integers in [lowest, highest), which is at most 2^32 wide and within the dtype, a float's whole numbers included
+/// (E0140).
 Tensor random_integers(const Key& key, const Shape& shape, int64_t lowest, int64_t highest, DType dtype = DType::i32,
                        Source at = Source::here());
 

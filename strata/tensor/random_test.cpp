@@ -57,6 +57,32 @@ TEST(Random, MomentsAndBoundsAreThoseOfTheDistribution) {
   EXPECT_EQ(max(i).item(), 3);
 }
 
+/// The largest f32 below 1 rounds to 1 in half floats, and 1000 + u to 1001 in f32: one draw in 512 (bf16), or 32,768.
+TEST(Random, UniformNeverReachesItsOpenEnd) {
+  struct Range {
+    double lowest, highest;
+  };
+  for (DType dtype : {DType::f16, DType::bf16, DType::f32, DType::f64})
+    for (const Range r :
+         {Range{0, 1}, Range{-1, 1}, Range{-3, -1}, Range{0.3, 0.7}, Range{1000, 1064}, Range{-1e-3, 0}}) {
+      const Tensor u = uniform(Key(3), {200000}, r.lowest, r.highest, dtype);
+      EXPECT_GE(cast(min(u), DType::f64).item(), r.lowest) << ir::dtype_name(dtype);
+      EXPECT_LT(cast(max(u), DType::f64).item(), r.highest) << ir::dtype_name(dtype);
+    }
+  EXPECT_EQ(max(uniform(Key(1), {100}, 2, 2)).item(), 2);
+}
+
+TEST(Random, IntegersOfSmallDtypesKeepTheirRange) {
+  for (DType dtype : {DType::u8, DType::i16, DType::f16, DType::bf16, DType::i64}) {
+    const Tensor i = cast(random_integers(Key(6), {20000}, 0, 256, dtype), DType::i64);
+    EXPECT_EQ(min(i).item(), 0);
+    EXPECT_EQ(max(i).item(), 255);
+  }
+  const int64_t low = INT64_MIN;
+  EXPECT_LE(max(random_integers(Key(6), {100}, low, low + 10, DType::i64)).item(), static_cast<double>(low + 9));
+  EXPECT_THROW(random_integers(Key(6), {100}, low, INT64_MAX, DType::i64), base::Error);
+}
+
 TEST(Random, SymbolicShapesDrawTheSameNumbers) {
   auto draw = jit([](Tensor x, Key k) { return uniform(k, {x.dim(0), 3}); });
   const Tensor small = draw(Tensor::zeros({2, 1}), Key(7)), large = draw(Tensor::zeros({5, 1}), Key(7));

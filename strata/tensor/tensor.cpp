@@ -7,6 +7,7 @@
 #include "strata/ops/arrange.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/index.h"
+#include "strata/ops/number_range.h"
 #include "strata/tensor/recording.h"
 
 namespace strata {
@@ -49,7 +50,10 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype, Source at) {
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Source at) { return full(shape, 0, dtype, at); }
 Tensor Tensor::ones(const Shape& shape, DType dtype, Source at) { return full(shape, 1, dtype, at); }
 Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
-  return made(at, [&](ir::Graph& graph) { return ops::iota(graph, ir::Type::of(dtype, {Dim(count)}), 0); });
+  return made(at, [&](ir::Graph& graph) {
+    if (count > 0) ops::require_no_wrap("arange", 0, count - 1, dtype);
+    return ops::iota(graph, ir::Type::of(dtype, {Dim(count)}), 0);
+  });
 }
 
 Tensor Tensor::arange(int64_t first, int64_t limit, int64_t step, DType dtype, Source at) {
@@ -57,6 +61,11 @@ Tensor Tensor::arange(int64_t first, int64_t limit, int64_t step, DType dtype, S
   const LineScope scope(at);
   const __int128 count = (static_cast<__int128>(limit) - first + step + (step > 0 ? -1 : 1)) / step;
   if (count > INT64_MAX / 2) noting_line(at, [] { throw base::Error("E0122", "arange: the count leaves 62 bits"); });
+  if (count > 0)
+    noting_line(at, [&] {
+      const int64_t last = first + (static_cast<int64_t>(count) - 1) * step;
+      ops::require_no_wrap("arange", std::min(first, last), std::max(first, last), dtype);
+    });
   return cast(arange(std::max<int64_t>(0, static_cast<int64_t>(count)), DType::i64, at) * step + first, dtype, at);
 }
 Tensor Tensor::linspace(double first, double last, int64_t count, DType dtype, Source at) {

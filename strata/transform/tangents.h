@@ -4,6 +4,7 @@
 // zero.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "strata/ir/graph.h"
@@ -21,6 +22,9 @@ class Tangents {
   void push_through(const ir::Node& node);
 
  private:
+  /// The tangent of a smooth node in half floats, computed in f32 and rounded once.
+  ir::Value in_f32(const ir::Node& node, std::span<const ir::Value> tangents);
+
   ir::Graph& graph_;
   std::vector<std::vector<ir::Value>> by_node_;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/compiler/backends/backend.h"
+#include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/composite.h"
 
@@ -25,8 +26,13 @@ bool is_claimed(const Node& composite, const ir::Location& place, const Target& 
   return !refusal;
 }
 
+/// A call that a body brings in (a formula with a derivative of its own) is put in its place, too.
+bool is_expanded(const Node& node, const ir::Location& place, const Target& target) {
+  return ops::is_composite(node) ? !is_claimed(node, place, target) : node.op->is_call;
+}
+
 void put(const Node& node, GraphCopier& copier, Graph& to, const Target& target) {
-  if (ops::is_composite(node) && !is_claimed(node, to.location(), target))
+  if (is_expanded(node, to.location(), target))
     return ops::append_body(node, copier, to, [&](const Node& n, GraphCopier& inner) { put(n, inner, to, target); });
   std::vector<ir::GraphRef> regions;
   for (const ir::GraphRef& region : node.regions())

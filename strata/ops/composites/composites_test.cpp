@@ -3,11 +3,13 @@
 
 #include <cmath>
 
+#include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/sample_arrays.h"
+#include "strata/ops/window.h"
 
 namespace strata::ops {
 namespace {
@@ -73,6 +75,23 @@ TEST(OneHot, GivesZerosForAnIndexOutOfRange) {
   const HostArray y = run({i}, [](auto& p) { return std::vector<Value>{one_hot(p[0], 3)}; })[0];
   const double expected[] = {0, 1, 0, 0, 0, 0};
   for (int k = 0; k < 6; ++k) EXPECT_EQ(y.get(k), expected[k]);
+}
+
+TEST(OneHot, SmallIntegersNumberManyClasses) {
+  HostArray i(DType::u8, {2});
+  i.set_int(0, 44);
+  i.set_int(1, 255);
+  const HostArray y = run({i}, [](auto& p) { return std::vector<Value>{one_hot(p[0], 300)}; })[0];
+  for (int k = 0; k < 600; ++k) EXPECT_EQ(y.get(k), k == 44 || k == 555 ? 1 : 0) << k;
+  EXPECT_THROW(run({HostArray(DType::bf16, {2})}, [](auto& p) { return std::vector<Value>{one_hot(p[0], 300)}; }),
+               base::Error);
+}
+
+TEST(AvgPool, HalfFloatsAreAveragedInF32) {
+  HostArray x(DType::f16, {1, 1, 16, 16});
+  for (int i = 0; i < 256; ++i) x.set(i, 300);
+  const HostArray y = run({x}, [](auto& p) { return std::vector<Value>{avg_pool(p[0], {.window = {16, 16}})}; })[0];
+  EXPECT_EQ(y.get(0), 300);
 }
 
 TEST(Norms, HaveMeanZeroAndVarianceOne) {

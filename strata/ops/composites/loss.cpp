@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/activations.h"
 #include "strata/ops/composite.h"
+#include "strata/ops/custom_gradient.h"
 #include "strata/ops/dimension.h"
+#include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 
 namespace strata::ops {
@@ -37,9 +38,26 @@ Value huber_each(Value x, Value y, double delta) {
   return inside * (distance - inside * 0.5);
 }
 
+/// The slope by p is (p - y) / (p (1 - p)) with a denominator of at least 1e-12, as PyTorch has it: 0 where p equals y,
+/// and finite at p = 0 and 1, where that of the logarithms is not.
 Value bce_each(Value p, Value y) {
-  const Value log_p = maximum(log(p), -100), log_rest = maximum(log(1 - p), -100);
-  return -(y * log_p + (1 - y) * log_rest);
+  auto log_of = [](Value x) { return maximum(log(x), -100); };
+  auto log_of_rest = [](Value x) { return maximum(log1p(-x), -100); };
+  return with_slopes(
+      p, y, [&](Value a, Value b) { return -(b * log_of(a) + (1 - b) * log_of_rest(a)); },
+      [](Value a, Value b) { return (a - b) / maximum(a * (1 - a), 1e-12); },
+      [&](Value a, Value) { return log_of_rest(a) - log_of(a); });
+}
+
+/// softplus(x) - x y without cancellation where y is near the class that x speaks for: |x| times the distance of y from
+/// that class, and log(1 + e^-|x|) more.
+Value bce_with_logits_each(Value x, Value y) {
+  auto value = [](Value a, Value b) {
+    const Value distance = select(a > 0, 1 - b, b);
+    return select(eq(distance, 0), 0, abs(a) * distance) + log1p(exp(-abs(a)));
+  };
+  auto slope = [](Value a, Value b) { return select(a > 0, 1 - b - sigmoid(-a), sigmoid(a) - b); };
+  return with_slopes(x, y, value, slope, [](Value a, Value) { return -a; });
 }
 
 Value kl_div_of(Value log_q, Value y, Reduction reduction) {
@@ -63,7 +81,7 @@ Value huber(Value x, Value y, double delta, Reduction reduction) {
 }
 Value bce(Value p, Value y, Reduction reduction) { return elementwise_loss("bce", p, y, reduction, bce_each); }
 Value bce_with_logits(Value x, Value y, Reduction reduction) {
-  return elementwise_loss("bce_with_logits", x, y, reduction, [](Value a, Value b) { return softplus(a) - a * b; });
+  return elementwise_loss("bce_with_logits", x, y, reduction, bce_with_logits_each);
 }
 Value kl_div(Value log_q, Value y, Reduction reduction) {
   return loss_of("kl_div", log_q, y, {Attr("reduction", reduction_name(reduction))},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "strata/base/error/error.h"
 #include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
@@ -14,8 +16,6 @@
 
 namespace strata::ops {
 namespace {
-
-Value widened(Value x) { return cast(x, accumulation_dtype(x.dtype())); }
 
 /// The largest element, as a constant for derivatives: it cancels in what is made with it. Infinite maxima become 0, so
 /// that rows of -inf give no NaN by inf - inf.
@@ -43,26 +43,27 @@ Value checked_targets(Value targets, Dim classes, int64_t ignored) {
 }
 
 Value logsumexp_of(Value x, const Ints& axes) {
-  const Value wide = widened(x), top = shift_of(wide, axes);
-  return cast(log(reduce_sum(exp(wide - spread(top, wide, axes)), axes)) + top, x.dtype());
+  const Value top = shift_of(x, axes);
+  const Value sum = reduce_sum(exp(x - spread(top, x, axes)), axes);
+  // Where all are -inf the log is not asked: its derivative at 0 would be inf, times 0.
+  const Value is_empty = eq(sum, 0);
+  return select(is_empty, -std::numeric_limits<double>::infinity(), log(select(is_empty, 1, sum)) + top);
 }
 
 Value softmax_of(Value x, const Ints& axes) {
-  const Value wide = widened(x);
-  const Value e = exp(wide - spread(stop_gradient(reduce_max(wide, axes)), wide, axes));
-  return cast(e / spread(reduce_sum(e, axes), wide, axes), x.dtype());
+  const Value e = exp(x - spread(stop_gradient(reduce_max(x, axes)), x, axes));
+  return e / spread(reduce_sum(e, axes), x, axes);
 }
 
 Value log_softmax_of(Value x, const Ints& axes) {
-  const Value wide = widened(x);
-  const Value shifted = wide - spread(stop_gradient(reduce_max(wide, axes)), wide, axes);
-  return cast(shifted - spread(log(reduce_sum(exp(shifted), axes)), wide, axes), x.dtype());
+  const Value shifted = x - spread(stop_gradient(reduce_max(x, axes)), x, axes);
+  return shifted - spread(log(reduce_sum(exp(shifted), axes)), x, axes);
 }
 
 Value cross_entropy_of(Value logits, Value targets, const CrossEntropyOptions& o) {
   const int64_t last = logits.rank() - 1;
   targets = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
-  const Value logp = log_softmax(widened(logits), last);
+  const Value logp = log_softmax(logits, last);
   const Value counts = ne<Value>(targets, o.ignore_index);
   Value loss = neg(at_targets(logp, targets));
   if (o.label_smoothing != 0.0) loss = loss * (1.0 - o.label_smoothing) - mean(logp, {last}) * o.label_smoothing;
@@ -70,7 +71,7 @@ Value cross_entropy_of(Value logits, Value targets, const CrossEntropyOptions& o
   const Ints all = iota_ints(0, loss.rank());
   if (o.reduction == Reduction::Mean) loss = reduce_sum(loss, all) / reduce_sum(cast(counts, loss.dtype()), all);
   if (o.reduction == Reduction::Sum) loss = reduce_sum(loss, all);
-  return cast(loss, logits.dtype());
+  return loss;
 }
 
 }  // namespace
@@ -99,6 +100,11 @@ Value log_softmax(Value x, int64_t axis) {
 Value one_hot(Value indices, Dim classes, DType dtype) {
   Shape shape = shape_of(indices);
   shape.push_back(classes);
+  if (!ir::is_int(indices.dtype()))
+    throw base::Error("E0100", fmt::format("one_hot: the indices are integers, found {}", indices.type().str()))
+        .hint("cast them to i64");
+  // Small integers can't number many classes: 256 would be 0 in u8.
+  if (ir::dtype_bytes(indices.dtype()) < 4) indices = cast(indices, DType::i32);
   const Value column = iota(indices.graph(), Type::of(indices.dtype(), shape), indices.rank());
   const Value spread_out = broadcast(indices, dims_span(shape), iota_ints(0, indices.rank()));
   return cast(eq<Value>(column, spread_out), dtype);
