@@ -19,7 +19,8 @@ Value finite(Value x) { return clamp(x, -largest(x), largest(x)); }
 /// |x| with the derivative 1 at 0: for formulas that are smooth there, all derivatives of which then are right.
 Value magnitude(Value x) { return select(x < 0, -x, x); }
 
-/// sigmoid(x) and sigmoid(-x), each with all its digits.
+/// sigmoid(x) and sigmoid(-x), each with all its digits. Values and slopes both use it, so that a kernel with both
+/// computes one exponential.
 struct Logistic {
   Value at, rest;
 };
@@ -28,7 +29,8 @@ Logistic logistic(Value x) {
   return {select(x < 0, far, near), select(x < 0, near, far)};
 }
 
-/// The slope of x sigmoid(c x).
+/// x sigmoid(c x), and its slope.
+Value swish(Value x, double c) { return at_least_finite(x) * logistic(x * c).at; }
 Value swish_slope(Value x, double c) {
   const Logistic gate = logistic(x * c);
   return gate.at + gate.at * finite(x) * (gate.rest * c);
@@ -41,7 +43,7 @@ Value gelu_slope(Value x) { return half_erfc(x) + finite(x) * (exp(x * x * -0.5)
 
 /// u of gelu_tanh, whose gate (1 + tanh(u / 2)) / 2 is sigmoid(u). Beyond |x| = 30 it is 0 or 1.
 Value gelu_tanh_exponent(Value x) { return (x + x * x * x * 0.044715) * kTwiceRootOfTwoByPi; }
-Value gelu_tanh_value(Value x) { return at_least_finite(x) * sigmoid(gelu_tanh_exponent(clamp(x, -30, 30))); }
+Value gelu_tanh_value(Value x) { return at_least_finite(x) * logistic(gelu_tanh_exponent(clamp(x, -30, 30))).at; }
 Value gelu_tanh_slope(Value x) {
   const Value near = clamp(x, -30, 30);
   const Logistic gate = logistic(gelu_tanh_exponent(near));
@@ -118,12 +120,10 @@ Value gelu(Value x) {
 Value gelu_tanh(Value x) { return smooth("gelu_tanh", x, gelu_tanh_value, gelu_tanh_slope); }
 Value quick_gelu(Value x) {
   return smooth(
-      "quick_gelu", x, [](Value v) { return at_least_finite(v) * sigmoid(v * 1.702); },
-      [](Value v) { return swish_slope(v, 1.702); });
+      "quick_gelu", x, [](Value v) { return swish(v, 1.702); }, [](Value v) { return swish_slope(v, 1.702); });
 }
 Value silu(Value x) {
-  return smooth(
-      "silu", x, [](Value v) { return at_least_finite(v) * sigmoid(v); }, [](Value v) { return swish_slope(v, 1); });
+  return smooth("silu", x, [](Value v) { return swish(v, 1); }, [](Value v) { return swish_slope(v, 1); });
 }
 Value mish(Value x) {
   return smooth(

@@ -31,10 +31,14 @@ std::string describe(const Common& common) {
   return text;
 }
 
-Tensor zeros_of(const Tensor& like) {
+/// What an update computes in, and its slots have: in half floats the mean of squares would vanish (f16), or never move
+/// (bf16, where 0.999 of a number is that number), and epsilon would be 0.
+DType update_dtype(const Tensor& parameter) { return ops::accumulation_dtype(parameter.dtype()); }
+
+Tensor zero_slot(const Tensor& parameter) {
   std::vector<int64_t> shape;
-  for (Dim d : like.shape()) shape.push_back(d.constant());
-  return Tensor(HostArray(like.dtype(), std::move(shape)));
+  for (Dim d : parameter.shape()) shape.push_back(d.constant());
+  return Tensor(HostArray(update_dtype(parameter), std::move(shape)));
 }
 
 bool is_trained(const Leaf& leaf) {
@@ -48,21 +52,16 @@ std::map<std::string_view, const Leaf*> by_path(const Leaves& leaves) {
   return map;
 }
 
-/// Half floats are updated in f32: epsilon has a value there, and squares of gradients fit.
-Tensor widened(const Tensor& x) { return cast(x, ops::accumulation_dtype(x.dtype())); }
-
-/// One parameter's update as a composite of the rule's name; rebinds the slots. New value and slots round once.
+/// One parameter's update as a composite of the rule's name; rebinds the slots. The new value is rounded once.
 Tensor updated_by(const Rule& rule, const Tensor& value, const Tensor& grad, std::span<Tensor> slots,
                   const Tensor& rate, const Tensor& step, double weight_decay, const Tensor& is_sound) {
   std::vector<ir::Attr> attrs = rule.options();
   attrs.push_back(ir::Attr("weight_decay", weight_decay));
   auto body = [&](const Tensor& x, const Tensor& g, std::vector<Tensor> own, const Tensor& lr, const Tensor& count,
                   const Tensor& sound) {
-    std::vector<Tensor> wide;
-    for (const Tensor& slot : own) wide.push_back(widened(slot));
-    ParameterUpdate p{widened(x), widened(g), wide, lr, count, weight_decay, sound};
+    const DType t = update_dtype(x);
+    ParameterUpdate p{cast(x, t), cast(g, t), own, lr, count, weight_decay, sound};
     const Tensor updated = cast(rule.updated(p), x.dtype());
-    for (size_t i = 0; i < own.size(); ++i) own[i] = cast(wide[i], own[i].dtype());
     return std::pair(updated, std::move(own));
   };
   auto [updated, stored] = composite(rule.name(), attrs, body, value, grad,
@@ -112,7 +111,7 @@ Optimiser::Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leav
     }
     for (std::string_view name : rule_->slot_names()) {
       slots.names.push_back(std::string(name) + "." + slots.path);
-      slots.tensors.push_back(zeros_of(leaf.tensor()));
+      slots.tensors.push_back(zero_slot(leaf.tensor()));
     }
     slots_.push_back(std::move(slots));
   }
@@ -131,7 +130,7 @@ Tensor global_norm(const Leaves& leaves, Source at) {
 
 void Optimiser::require_fit(const Slots& slots, const Tensor& value, const Tensor& grad) const {
   for (const Tensor& slot : slots.tensors)
-    if (!(slot.type() == value.type()))
+    if (!(slot.type() == value.type().with_dtype(update_dtype(value))))
       throw base::Error("E0511", fmt::format("the parameter {} is {}, the optimiser was started for one of {}",
                                              slots.path, value.type().str(), slot.type().str()))
           .hint("start another optimiser for this model");

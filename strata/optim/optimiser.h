@@ -34,8 +34,8 @@ struct Group {
 };
 bool matches_pattern(std::string_view path, std::string_view pattern);
 
-/// One parameter in one update, and the scalars of the step. Half floats come as f32; what the rule makes of them is
-/// rounded to the parameter's dtype once, behind it.
+/// One parameter in one update, and the scalars of the step. Half floats come as f32; the new value is rounded to the
+/// parameter's dtype once, behind the rule.
 struct ParameterUpdate {
   Tensor value, grad;
   std::span<Tensor> slots;
@@ -46,8 +46,8 @@ struct ParameterUpdate {
 
   /// A scalar that was computed in f64, in the dtype of the update.
   Tensor scalar(const Tensor& x) const { return cast(x, value.dtype()); }
-  /// Rebinds a slot, if the step is sound, and gives it back. The value is computed from what is stored (of half floats:
-  /// before that is rounded), so that both share a kernel.
+  /// Rebinds a slot, if the step is sound, and gives it back. The value is computed from what is stored, so that both
+  /// share a kernel.
   Tensor store(size_t slot, const Tensor& x) { return slots[slot] = select(is_sound, x, slots[slot]); }
 };
 
@@ -55,7 +55,7 @@ struct ParameterUpdate {
 class Rule {
  public:
   virtual ~Rule() = default;
-  /// Names of the state tensors per parameter, each of the parameter's type and zero at first.
+  /// Names of the state tensors per parameter, each of the parameter's type (f32 for half floats) and zero at first.
   virtual std::vector<std::string_view> slot_names() const = 0;
   /// The new value.
   virtual Tensor updated(ParameterUpdate& p) const = 0;

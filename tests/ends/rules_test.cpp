@@ -65,6 +65,21 @@ TEST(Rules, FirstUpdatesAreTheGoldenOnes) {
   expect_golden("rmsprop_centred", optim::RmsProp{.lr = 0.01, .is_centred = true});
 }
 
+/// Gradients of 1e-4 whose squares f16 does not hold, then none: the moments decay, and no step is larger than the rate.
+TEST(Rules, HalfFloatsWalkAsF32Does) {
+  for (DType t : {DType::f16, DType::bf16}) {
+    Model half{Tensor(array_of(t, {1, 0.5}))}, wide{Tensor(array_of(DType::f32, {1, 0.5}))};
+    auto half_adam = optim::AdamW{.lr = 0.01}.start(half), wide_adam = optim::AdamW{.lr = 0.01}.start(wide);
+    for (int i = 0; i < 60; ++i) {
+      const double g = i < 30 ? rounded(DType::bf16, rounded(DType::f16, 1e-4)) : 0;
+      half_adam.update(half, {Tensor(array_of(t, {g, -g}))});
+      wide_adam.update(wide, {Tensor(array_of(DType::f32, {g, -g}))});
+    }
+    for (int64_t i = 0; i < 2; ++i)
+      EXPECT_NEAR(half.w.array().get(i), wide.w.array().get(i), 60 * (t == DType::f16 ? 0x1p-12 : 0x1p-9));
+  }
+}
+
 /// The same gradient again and again: the mean of squares less the square of the mean is 0 but for rounding.
 TEST(Rules, CentredRmsPropStaysFiniteWhereGradientsAreEqual) {
   Model model{Tensor(array_of(DType::f32, {1, 1, 1}))}, grads{Tensor(array_of(DType::f32, {0.1, 3.3, 1e-3}))};
