@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/number_range.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/shape.h"
 
@@ -65,8 +67,23 @@ Value eye(Graph& graph, Dim rows, Dim columns, DType dtype, int64_t diagonal) {
   return cast(eq(iota(graph, type, 1) - iota(graph, type, 0), diagonal), dtype);
 }
 
+namespace {
+
+/// Without its fraction, the ends of i64 for what is beyond them.
+int64_t whole(double x) {
+  if (!(std::fabs(x) < 0x1p63)) return x < 0 ? INT64_MIN : INT64_MAX;
+  return static_cast<int64_t>(x);
+}
+
+}  // namespace
+
 Value linspace(Graph& graph, double first, double last, int64_t count, DType dtype) {
   if (count < 0) throw base::Error("E0116", fmt::format("linspace: the count is {}", count));
+  // What an integer dtype makes of the ends: it would saturate.
+  if (count > 0 && !ir::is_float(dtype)) {
+    const double low = count > 1 ? std::min(first, last) : first, high = count > 1 ? std::max(first, last) : first;
+    require_no_wrap("linspace", whole(low), whole(high), dtype);
+  }
   const Value i = iota(graph, Type::of(DType::f64, {Dim(count)}), 0);
   if (count < 2) return cast(i + first, dtype);
   const Value spaced = i * ((last - first) / static_cast<double>(count - 1)) + first;

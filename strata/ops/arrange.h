@@ -20,7 +20,8 @@ Value triu(Value x, int64_t diagonal = 0);
 Value outer(Value x, Value y);
 /// Ones where column - row is `diagonal`.
 Value eye(Graph& graph, Dim rows, Dim columns, DType dtype, int64_t diagonal = 0);
-/// `count` evenly spaced numbers from `first` to `last`, both included; computed in f64.
+/// `count` evenly spaced numbers from `first` to `last`, both included; computed in f64. An integer dtype holds
+/// both (E0140).
 Value linspace(Graph& graph, double first, double last, int64_t count, DType dtype);
 
 template <Handle V>

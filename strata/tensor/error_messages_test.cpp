@@ -38,6 +38,9 @@ TEST(ErrorMessages, E0140NamesTheNumbersAndWhatTheDtypeHolds) {
   EXPECT_EQ(message_of([&] { Tensor::arange(257, DType::u8); }),
             "error[E0140]: arange: the numbers go from 0 to 256, u8 holds those from 0 to 255\nnote: recorded at "
             "error_messages_test.cpp\nhint: take a dtype that holds them all");
+  EXPECT_EQ(message_of([&] { Tensor::linspace(300, 0.5, 4, DType::u8); }),
+            "error[E0140]: linspace: the numbers go from 0 to 300, u8 holds those from 0 to 255\nnote: recorded at "
+            "error_messages_test.cpp\nhint: take a dtype that holds them all");
   EXPECT_EQ(message_of([&] { Tensor::arange(5, -200, -100, DType::i8); }),
             "error[E0140]: arange: the numbers go from -195 to 5, i8 holds those from -128 to 127\nnote: recorded at "
             "error_messages_test.cpp\nhint: take a dtype that holds them all");

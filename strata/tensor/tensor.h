@@ -61,6 +61,7 @@ class Tensor : public ops::Operators<Tensor> {
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Source at = Source::here());
   static Tensor ones(const Shape& shape, DType dtype = DType::f32, Source at = Source::here());
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Source at = Source::here());
+  /// 0, 1, ... below `count`. An integer dtype holds them all, here and below (E0140); floats round.
   static Tensor arange(int64_t count, DType dtype = DType::i64, Source at = Source::here());
   /// first, first + step, ... before `limit`.
   static Tensor arange(int64_t first, int64_t limit, int64_t step = 1, DType dtype = DType::i64,

@@ -166,7 +166,7 @@ std::vector<HostArray> run(By by, const Function& f, DType t, const std::vector<
 std::vector<std::vector<double>> columns(const std::vector<GoldenLine>& lines, size_t operands) {
   std::vector<std::vector<double>> all(operands);
   for (const GoldenLine& line : lines)
-    for (size_t i = 0; i < operands; ++i) all[i].push_back(line.numbers[i]);
+    for (size_t i = 0; i < operands; ++i) all[i].push_back(rounded(DType::f32, line.numbers[i]));
   return all;
 }
 
@@ -182,6 +182,23 @@ void expect_golden(const Function& f, size_t operands, const std::string& file) 
         const Slack s = r == 0 ? f.value(p) : f.slope(p);
         const double found = results[r].get(static_cast<int64_t>(i)), ulps = ulps_of(f.name) + s.ulps;
         EXPECT_TRUE(is_near(n[operands + r], found, ulps, s.scale, s.steps))
+            << (by == By::CompiledCode ? "compiled " : "interpreted ") << f.name << testing::PrintToString(p.x)
+            << (r ? ": slope " + std::to_string(r) + " is " : " is ") << found << ", exactly " << n[operands + r];
+      }
+  }
+}
+
+/// f64 to the digits that the golden numbers have.
+void expect_golden_digits(const Function& f, size_t operands, const std::string& file) {
+  const auto lines = golden_lines(file, f.name);
+  for (By by : {By::Interpreter, By::CompiledCode}) {
+    const auto results = run(by, f, DType::f64, columns(lines, operands));
+    for (size_t i = 0; i < lines.size(); ++i)
+      for (size_t r = 0; r <= operands; ++r) {
+        const auto& n = lines[i].numbers;
+        const Point p{{n.begin(), n.begin() + static_cast<int64_t>(operands)}, n[operands], n[operands + r]};
+        const double found = results[r].get(static_cast<int64_t>(i));
+        EXPECT_TRUE(has_digits_of(n[operands + r], found, (r == 0 ? f.value(p) : f.slope(p)).scale))
             << (by == By::CompiledCode ? "compiled " : "interpreted ") << f.name << testing::PrintToString(p.x)
             << (r ? ": slope " + std::to_string(r) + " is " : " is ") << found << ", exactly " << n[operands + r];
       }
@@ -212,6 +229,7 @@ void expect_rounded_once(By by, const Function& f, DType t, const std::vector<st
 
 class Unary : public testing::TestWithParam<Function> {};
 TEST_P(Unary, F32IsTheGoldenNumber) { expect_golden(GetParam(), 1, "unary"); }
+TEST_P(Unary, F64HasTheGoldenDigits) { expect_golden_digits(GetParam(), 1, "unary"); }
 TEST_P(Unary, HalfFloatsRoundOnce) {
   for (DType t : {DType::f16, DType::bf16}) {
     expect_rounded_once(By::CompiledCode, GetParam(), t, {numbers_of(t, 1)});
@@ -223,6 +241,7 @@ INSTANTIATE_TEST_SUITE_P(Ends, Unary, testing::ValuesIn(unary()), kName);
 
 class Binary : public testing::TestWithParam<Function> {};
 TEST_P(Binary, F32IsTheGoldenNumber) { expect_golden(GetParam(), 2, "binary"); }
+TEST_P(Binary, F64HasTheGoldenDigits) { expect_golden_digits(GetParam(), 2, "binary"); }
 TEST_P(Binary, HalfFloatsRoundOnce) {
   for (DType t : {DType::f16, DType::bf16}) {
     auto operands = columns(golden_lines("binary", GetParam().name), 2);

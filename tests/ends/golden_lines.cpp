@@ -60,6 +60,15 @@ bool is_near(double golden, double found, double ulps, double scale, double step
   return std::fabs(golden - found) <= most;
 }
 
+bool has_digits_of(double golden, double found, double scale) {
+  if (golden == kUnspoken) return true;
+  if (std::isnan(golden) || std::isnan(found)) return std::isnan(golden) == std::isnan(found);
+  if (golden == found) return true;
+  if (std::fabs(golden) <= 1e-60) return std::fabs(found) <= 1e-60;
+  if (std::fabs(golden) >= 1e300) return std::fabs(found) >= 1e300 && std::signbit(golden) == std::signbit(found);
+  return std::fabs(golden - found) <= 1e-11 * std::max(std::fabs(golden), std::fabs(scale));
+}
+
 bool is_rounding_of(DType t, double wide, double found, double ulps) {
   const double slack = std::isfinite(wide) ? ulps * step_at(wide) : 0;
   const double low = rounded(t, wide - slack), high = rounded(t, wide + slack);
