@@ -124,6 +124,60 @@ TEST(BatchNorm, StatisticsComeOutOfAJittedGradient) {
   EXPECT_EQ(step.recordings(), 1);
 }
 
+/// What a batch leaves behind, by how many values a channel has: a sweep over shapes, dtypes, eager and jitted (where
+/// the batch is symbolic).
+TEST(BatchNorm, OfFewValuesKeepsStatisticsFinite) {
+  auto commit = [](BatchNorm& m, const Tensor& x) {
+    Context context(Mode::Train, Key(0));
+    const Tensor y = m(x, context);
+    context.commit(m);
+    return y;
+  };
+  for (const DType dtype : {DType::f32, DType::f64, DType::bf16}) {
+    auto jitted = jit([&](BatchNorm& m, Tensor x) { return commit(m, x); });
+    for (const Shape& shape : {Shape{0, 2}, Shape{1, 2}, Shape{2, 2}, Shape{5, 2}, Shape{0, 2, 3, 3}, Shape{1, 2, 1, 1},
+                               Shape{1, 2, 1, 2}, Shape{2, 2, 1, 1}, Shape{3, 2, 0, 2}})
+      for (const bool is_jitted : {false, true}) {
+        SCOPED_TRACE(ir::Type::of(dtype, shape).str() + (is_jitted ? " jitted" : " eager"));
+        auto layer = BatchNorm{2};
+        init(layer, Key(0), {.dtype = dtype});
+        layer.bias = Tensor::full({2}, 0.25, dtype);
+        const Tensor x = Tensor::full(shape, 5, dtype);
+        const Tensor y = is_jitted ? jitted(layer, x) : commit(layer, x);
+        int64_t count = 1;
+        for (size_t a = 0; a < shape.size(); ++a) count *= a == 1 ? 1 : shape[a].constant();
+        const DType wide = dtype == DType::f64 ? DType::f64 : DType::f32;
+        EXPECT_EQ(layer.running_mean.dtype(), wide);
+        EXPECT_EQ(layer.running_var.dtype(), wide);
+        EXPECT_NEAR(layer.running_mean.array().get(1), count > 0 ? 0.5 : 0, 1e-6);
+        EXPECT_NEAR(layer.running_var.array().get(1), count > 1 ? 0.9 : 1, 1e-6);
+        EXPECT_EQ(layer.num_batches_tracked.item(), count > 0 ? 1 : 0);
+        for (int64_t i = 0; i < y.array().elements(); ++i) EXPECT_EQ(y.array().get(i), 0.25);
+      }
+  }
+}
+
+TEST(BatchNorm, TracksAnF64ModelInF64) {
+  auto layer = BatchNorm{1};
+  init(layer, Key(0), {.dtype = DType::f64});
+  Context context(Mode::Train, Key(0));
+  layer(reshape(Tensor::from({1.0, 1.0 + 1e-12}), {2, 1}), context);
+  context.commit(layer);
+  EXPECT_DOUBLE_EQ(layer.running_mean.item(), 0.1 * (1 + 0.5e-12));
+  EXPECT_NEAR(layer.running_var.item(), 0.9 + 0.1 * 0.5e-24, 1e-15);
+}
+
+TEST(Context, ThatCannotCommitOneBufferCommitsNone) {
+  auto layer = BatchNorm{2};
+  init(layer, Key(0));
+  Context context(Mode::Train, Key(0));
+  layer(Tensor::full({3, 2}, 5), context);
+  context.update(layer.running_var, Tensor::full({7}, 1));  // of another shape
+  EXPECT_THROW(context.commit(layer, Tensor::scalar(1, DType::boolean)), base::Error);
+  EXPECT_EQ(layer.running_mean.data<float>()[0], 0);
+  EXPECT_EQ(layer.num_batches_tracked.item(), 0);
+}
+
 TEST(MultiHeadAttention, IsPyTorchsPlainAndCausal) {
   check("attention", MultiHeadAttention{8, 2});
   check("causal_attention", MultiHeadAttention{8, 2, {.is_causal = true, .has_bias = Bias::None}});

@@ -2,24 +2,12 @@
 
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/creation.h"
-#include "strata/ops/dimension.h"
+#include "strata/ops/layout.h"
 
 namespace strata::nn {
 namespace {
 
 using Optional = std::optional<Tensor>;
-
-/// n / (n - 1) for the n elements of each channel of x [N, C, ...], an f32 scalar; infinite for n = 1.
-Tensor bessel_correction(const Tensor& x, Source at) {
-  return ops::lift<Tensor>(
-      at,
-      [](ir::Value v) {
-        const Dim count = floor_div(v.type().elements(), v.type().dim(1));
-        const ir::Value n = ops::cast(ops::dimension(v.graph(), count), DType::f32);
-        return n / (n - 1.0);
-      },
-      x);
-}
 
 }  // namespace
 
@@ -48,7 +36,8 @@ Tensor GroupNorm::operator()(const Tensor& x, Source at) const {
 }
 
 void BatchNorm::initialise(const Initialiser& init) {
-  const Initialiser statistics(Key(0), init.path(), DType::f32);  // in f32 beside half-float weights too
+  // As wide as they are computed: f32 beside half-float weights too.
+  const Initialiser statistics(Key(0), init.path(), ops::accumulation_dtype(init.dtype()));
   weight = init.ones({channels});
   bias = init.zeros({channels});
   running_mean = statistics.zeros({channels});
@@ -62,10 +51,11 @@ Tensor BatchNorm::operator()(const Tensor& x, Context& context, Source at) const
   if (!context.is_training())
     return batch_norm_with(x, mean_before, var_before, Optional(weight), Optional(bias), epsilon, at);
   const auto [y, mean, variance] = batch_norm_train(x, Optional(weight), Optional(bias), epsilon, at);
-  const Tensor new_mean = cast(stop_gradient(mean), DType::f32), new_var = cast(stop_gradient(variance), DType::f32);
-  context.update(running_mean, mean_before * (1 - momentum) + new_mean * momentum);
-  context.update(running_var, var_before * (1 - momentum) + new_var * bessel_correction(x, at) * momentum);
-  context.update(num_batches_tracked, count_before + 1);
+  const auto [new_mean, new_var, new_count] = running_statistics<Tensor>(
+      x, {mean_before, var_before, count_before}, stop_gradient(mean, at), stop_gradient(variance, at), momentum, at);
+  context.update(running_mean, new_mean);
+  context.update(running_var, new_var);
+  context.update(num_batches_tracked, new_count);
   return y;
 }
 

@@ -44,11 +44,15 @@ struct GroupNorm {
 
 /// Each channel of x [N, C, ...] over the batch in training, by running statistics in evaluation. Ioffe and Szegedy
 /// 2015. running = (1 - momentum) running + momentum batch, with the variance that divides by n - 1, as PyTorch has it.
+///
+/// A batch with one value a channel (a last batch of one sample) is normalised to `bias`, as its variance is 0, and
+/// leaves running_var as it was: there is no variance that divides by 0. An empty batch gives an empty result and
+/// leaves all three.
 struct BatchNorm {
   int64_t channels = 0;
   double momentum = 0.1, epsilon = 1e-5;
   Tensor weight, bias;
-  Buffer running_mean, running_var, num_batches_tracked;  ///< f32 [C], f32 [C], i64 []
+  Buffer running_mean, running_var, num_batches_tracked;  ///< [C], [C] in f32 (f64 for f64 weights), i64 []
   Path path{};
   STRATA_FIELDS(weight, bias, running_mean, running_var, num_batches_tracked, momentum, epsilon)
 

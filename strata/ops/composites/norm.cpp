@@ -5,6 +5,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
+#include "strata/ops/dimension.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/layout.h"
 #include "strata/ops/operators.h"
@@ -110,6 +111,22 @@ Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value b
       "batch_norm_with", {Attr("epsilon", epsilon)},
       [&](Value v, Value m, Value s, Value w, Value b) { return batch_norm_with_of(v, m, s, w, b, epsilon); }, x, mean,
       variance, weight, bias);
+}
+
+RunningStatistics running_statistics(Value x, const RunningStatistics& before, const BatchNorm& batch,
+                                     double momentum) {
+  all_but_channels(x, "batch_norm");
+  const Dim count = floor_div(x.type().elements(), x.type().dim(1));
+  const DType dtype = before.variance.dtype();
+  const Value n = cast(dimension(x.graph(), count), dtype);
+  const auto from = [&](int64_t least, Value now, Value then) {
+    if (count.is_constant()) return count.constant() >= least ? now : then;
+    return select(ge<Value>(n, static_cast<double>(least)), now, then);
+  };
+  const auto moved = [&](Value then, Value now) { return then * (1 - momentum) + cast(now, then.dtype()) * momentum; };
+  const Value unbiased = cast(batch.variance, dtype) * (n / (n - 1.0));
+  return {from(1, moved(before.mean, batch.mean), before.mean),
+          from(2, moved(before.variance, unbiased), before.variance), from(1, before.batches + 1.0, before.batches)};
 }
 
 }  // namespace strata::ops

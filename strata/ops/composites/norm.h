@@ -18,6 +18,14 @@ struct BatchNorm {
 };
 /// x [N, C, ...] by the statistics of the batch.
 BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon = 1e-5);
+/// What batch normalisation keeps for evaluation: [C], [C], and how many batches went in.
+struct RunningStatistics {
+  Value mean, variance, batches;
+};
+/// (1 - momentum) before + momentum batch, in the dtype of what was before; the variance divides by n - 1, for the n
+/// values of a channel of x [N, C, ...]. With one value there is no such variance, and it stays as it was; with none
+/// (an empty batch) all three do.
+RunningStatistics running_statistics(Value x, const RunningStatistics& before, const BatchNorm& batch, double momentum);
 /// By given statistics [C].
 Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon = 1e-5);
 
@@ -46,6 +54,18 @@ std::array<V, 3> batch_norm_train(V x, std::optional<V> weight, std::optional<V>
         return std::array<Value, 3>{n.result, n.mean, n.variance};
       },
       x, weight, bias);
+}
+/// {mean, variance, batches}, from before and from the batch's mean and variance.
+template <Handle V>
+std::array<V, 3> running_statistics(V x, const std::array<V, 3>& before, V mean, V variance, double momentum,
+                                    Source at = Source::here()) {
+  return lift<V>(
+      at,
+      [&](Value v, Value m, Value s, Value b, Value now_m, Value now_s) {
+        const RunningStatistics r = running_statistics(v, {m, s, b}, {Value{}, now_m, now_s}, momentum);
+        return std::array<Value, 3>{r.mean, r.variance, r.batches};
+      },
+      x, before[0], before[1], before[2], mean, variance);
 }
 template <Handle V>
 V batch_norm_with(V x, V mean, V variance, std::optional<V> weight, std::optional<V> bias, double epsilon = 1e-5,
