@@ -36,6 +36,7 @@
 #include "strata/optim/accumulate.h"
 #include "strata/optim/rules.h"
 #include "strata/optim/schedule.h"
+#include "strata/tensor/cancel.h"
 #include "strata/tensor/checkpoint.h"
 #include "strata/tensor/control.h"
 #include "strata/tensor/custom.h"

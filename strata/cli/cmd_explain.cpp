@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <climits>
+#include <cstdio>
 #include <memory>
 
 #include "strata/base/error/error.h"
@@ -22,6 +23,7 @@ namespace {
 
 struct Options {
   std::string file, isa, backend, node;
+  std::vector<std::string> donations;
   int kernel = -1;
   bool is_naive = false, with_assembly = false, json = false;
 };
@@ -61,17 +63,31 @@ int node_number(const std::string& text) {
   throw base::Error("E0751", fmt::format("explain: --node is {}, expected a node as %4", text));
 }
 
-compiler::ExplainOptions explain_options(const Options& options) {
+/// "2:0": result 2 takes the memory of argument 0.
+ir::Donation donation(const std::string& text, const ir::Graph& graph) {
+  ir::Donation d{-1, -1};
+  char rest = 0;
+  const int found = std::sscanf(text.c_str(), "%d:%d%c", &d.result, &d.argument, &rest);
+  if (found == 2 && d.result >= 0 && d.argument >= 0 && static_cast<size_t>(d.result) < graph.results().size() &&
+      static_cast<size_t>(d.argument) < graph.parameters().size())
+    return d;
+  throw base::Error(
+      "E0321", fmt::format("explain: --donate is {}, expected RESULT:ARGUMENT of {} results and {} arguments", text,
+                           graph.results().size(), graph.parameters().size()));
+}
+
+compiler::ExplainOptions explain_options(const Options& options, const ir::Graph& graph) {
   compiler::ExplainOptions how{.level = isa_level_named(options.isa)};
   if (!options.backend.empty() && options.backend != "llvm") how.backend = &compiler::backend_by_name(options.backend);
   if (!options.node.empty()) how.node = node_number(options.node);
+  for (const std::string& text : options.donations) how.donations.push_back(donation(text, graph));
   return how;
 }
 
 int explain_file(const Options& options) {
   const auto graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
-  const compiler::Explanation explanation = compiler::explain(*graph, explain_options(options));
+  const compiler::Explanation explanation = compiler::explain(*graph, explain_options(options, *graph));
   const auto& kernels = explanation.kernels;
   if (options.kernel >= static_cast<int>(kernels.size()))
     throw base::Error("E0750", fmt::format("explain: --kernel is {}, but {} has {} kernels, counted from 0",
@@ -100,6 +116,8 @@ Run declare_explain(CLI::App& app) {
   app.add_option("file", options->file, "a tensor program (.sir)")->required();
   app.add_option("--kernel", options->kernel, "only this one, counted from 0")->check(CLI::Range(0, INT_MAX));
   app.add_option("--node", options->node, "only kernels that hold this node of the program, as %4");
+  app.add_option("--donate", options->donations,
+                 "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
   app.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
   app.add_option("--isa", options->isa, "scalar, avx2 or avx512; also one that this machine lacks");
   app.add_flag("--naive", options->is_naive, "also the loops before the schedule");

@@ -207,11 +207,13 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
                               .backend = &backend})
                       .graph;
   request.donations = options.donations;
+  request.finite = options.finite;
 
   std::vector<const Node*> kernel_nodes;
   std::vector<std::shared_ptr<const runtime::Executable>> regions;
   CompileOptions region_options = options;
   region_options.donations.clear();
+  region_options.finite.clear();
   const std::vector<bool> live = live_nodes(*request.graph);
   for (const Node* node : request.graph->nodes()) {
     if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;

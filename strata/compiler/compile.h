@@ -19,6 +19,9 @@ class Backend;
 struct CompileOptions {
   std::optional<runtime::IsaLevel> isa;  ///< else runtime::chosen_isa_level()
   std::vector<ir::Donation> donations;
+  /// Results that a run only gives when all of them are finite (E0318 with the name): by result and name. Their memory
+  /// is new, since what is donated to them is still whole when the run fails.
+  std::vector<ir::FiniteResult> finite;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
   const Backend* backend = nullptr;          ///< else LLVM for the chosen level
   /// Which of the schedules that keep the bits; 0: the one known to be best (compiler/loop/variation.h).

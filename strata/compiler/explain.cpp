@@ -132,11 +132,25 @@ class Explainer {
   const Backend& backend_;
 };
 
+/// What became of the donations that were wished for. The plan is that of this machine, whatever code is asked for: code
+/// decides nothing in it.
+void add_donations(const ir::Graph& graph, const std::vector<ir::Donation>& donations, Explanation& explanation) {
+  if (donations.empty()) return;
+  const auto executable = compile(ir::copy_graph(graph), {.donations = donations});
+  for (const ir::Donation& d : executable->plan().donations)
+    explanation.remarks.push_back(
+        fmt::format("result {} is written in the memory of argument {}", d.result, d.argument));
+  for (const ir::KeptArgument& k : executable->plan().kept)
+    explanation.remarks.push_back(
+        fmt::format("argument {} is kept whole beside result {}: {}", k.argument, k.result, k.reason));
+}
+
 }  // namespace
 
 Explanation explain(const ir::Graph& graph, const ExplainOptions& options) {
   Explainer explainer(options);
   if (!options.node) {
+    add_donations(graph, options.donations, explainer.explanation);
     explainer.walk(graph, "", true);
     return std::move(explainer.explanation);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "strata/ir/graph.h"
+#include "strata/ir/plan/plan.h"
 #include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
@@ -32,8 +33,9 @@ struct Explanation {
 
 struct ExplainOptions {
   runtime::IsaLevel level = runtime::chosen_isa_level();
-  const Backend* backend = nullptr;  ///< else LLVM for the level
-  std::optional<int> node;           ///< only kernels that hold this node of the program (%4 is 4), as it is printed
+  const Backend* backend = nullptr;     ///< else LLVM for the level
+  std::vector<ir::Donation> donations;  ///< wished for: the remarks say which are not made, and why
+  std::optional<int> node;              ///< only kernels that hold this node of the program (%4 is 4), as it is printed
 };
 
 /// `graph` is the program before any pass; the pass list runs first, on regions too. E0751 when `node` is not there or

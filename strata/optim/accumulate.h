@@ -29,12 +29,14 @@ class GradientSum {
   void add(const Model& grads, const Tensor& loss, Source at = Source::here()) {
     Model copy = grads;
     const Leaves from = leaves_of(copy), to = leaves_of(total);
+    std::vector<std::pair<const Leaf*, Tensor>> sums;  // rebound when nothing can throw any more
     for (const Leaf& sum : to.list)
       for (const Leaf& grad : from.list)
         if (sum.paths[0] == grad.paths[0] && sum.tensor().defined() && grad.tensor().defined())
-          sum.assign(ops::add(sum.tensor(), ops::Operand<Tensor>(grad.tensor(), at), at));
-    loss_total = loss_total + cast(loss, DType::f32);
-    count = count + 1;
+          sums.emplace_back(&sum, ops::add(sum.tensor(), ops::Operand<Tensor>(grad.tensor(), at), at));
+    Tensor losses = loss_total + cast(loss, DType::f32), more = count + 1;
+    for (const auto& [leaf, value] : sums) leaf->assign(value);
+    loss_total = std::move(losses), count = std::move(more);
   }
 
   /// The mean gradients; afterwards the sum is zero. loss() is the mean loss of what was taken.

@@ -66,7 +66,7 @@ Tensor updated_by(const Rule& rule, const Tensor& value, const Tensor& grad, std
   };
   auto [updated, stored] = composite(rule.name(), attrs, body, value, grad,
                                      std::vector<Tensor>(slots.begin(), slots.end()), rate, step, is_sound);
-  std::move(stored.begin(), stored.end(), slots.begin());  // one by one: a tree's places are where its tensors are
+  std::ranges::move(stored, slots.begin());
   return updated;
 }
 
@@ -149,12 +149,20 @@ Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const
     throw base::Error("E0510", "an optimiser is used that was never started")
         .hint("make one with optim::Sgd{...}.start(model) or another rule");
   const auto parameter_at = by_path(parameters), grad_at = by_path(grads);
-  grad_norm_ = global_norm(grads);
-  Tensor is_sound = is_finite(grad_norm_);
+  const Tensor norm = global_norm(grads);
+  Tensor is_sound = is_finite(norm);
   if (loss.defined()) is_sound = is_sound & is_finite(loss);
   const Tensor next_step = step_ + 1, count = cast(next_step, DType::f64);
-  const Tensor factor = common_.clip_norm > 0 ? minimum(common_.clip_norm / (grad_norm_ + 1e-6), 1.0) : Tensor();
+  const Tensor factor = common_.clip_norm > 0 ? minimum(common_.clip_norm / (norm + 1e-6), 1.0) : Tensor();
 
+  struct Change {
+    Slots* slots;
+    const Leaf* parameter;
+    Tensor value;
+    std::vector<Tensor> stored;
+  };
+  std::vector<Change> changes;  // rebound when nothing can throw any more: a refused update leaves all as it was
+  changes.reserve(slots_.size());
   for (Slots& slots : slots_) {
     const auto found = parameter_at.find(slots.path), grad_found = grad_at.find(slots.path);
     if (found == parameter_at.end() || grad_found == grad_at.end())
@@ -166,10 +174,16 @@ Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const
     require_fit(slots, value, grad);
     if (factor.defined()) grad = grad * cast(factor, grad.dtype());
     const Tensor rate = slots.lr_scale == 1 ? lr_ : lr_ * slots.lr_scale;
-    const Tensor updated = updated_by(*rule_, value, grad, slots.tensors, rate, count, slots.weight_decay, is_sound);
-    found->second->assign(select(is_sound, updated, value));
+    std::vector<Tensor> stored = slots.tensors;
+    const Tensor updated = updated_by(*rule_, value, grad, stored, rate, count, slots.weight_decay, is_sound);
+    changes.push_back({&slots, found->second, select(is_sound, updated, value), std::move(stored)});
   }
-  step_ = select(is_sound, next_step, step_);
+  Tensor step = select(is_sound, next_step, step_), shown = select(is_sound, norm, grad_norm_);
+  for (Change& c : changes) {
+    c.parameter->assign(c.value);
+    std::ranges::move(c.stored, c.slots->tensors.begin());  // one by one: a tree's places are where its tensors are
+  }
+  step_ = std::move(step), grad_norm_ = std::move(shown);
   return is_sound;
 }
 

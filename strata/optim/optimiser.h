@@ -80,9 +80,9 @@ class Optimiser {
   Optimiser() = default;
   Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters);
 
-  /// Rebinds the parameters of `model`, which must have the structure that start() saw, by the gradients in a tree like
-  /// it (or with undefined tensors for parameters to leave alone). Returns whether the step was committed, a bool
-  /// scalar.
+  /// Rebinds the parameters of `model` (and this state), or nothing where it throws; the model must have the structure that
+  /// start() saw. By the gradients in a tree like it (or with undefined tensors for parameters to leave alone). Returns
+  /// whether the step was committed, a bool scalar.
   template <class Model>
   Tensor update(Model& model, const Model& grads, const Tensor& loss = {}, Source at = Source::here()) {
     Model copy = grads;
@@ -95,7 +95,8 @@ class Optimiser {
   void set_lr(const Tensor& lr) { lr_ = cast(lr, DType::f64); }  ///< computed by the program
   /// Updates that were committed, an i64 scalar.
   const Tensor& step() const { return step_; }
-  /// The norm of all gradients of the last update before clipping, an f32 scalar: to show. Undefined before the first.
+  /// The norm of all gradients of the last committed update before clipping, an f32 scalar: to show. 0 before the
+  /// first.
   const Tensor& grad_norm() const { return grad_norm_; }
 
   template <class V>

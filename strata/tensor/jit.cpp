@@ -9,6 +9,7 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/plan/memory_budget.h"
+#include "strata/runtime/execute/cancel.h"
 #include "strata/tensor/recording.h"
 
 namespace strata::jit_detail {
@@ -18,7 +19,7 @@ namespace strata::jit_detail {
 struct Rebound {
   size_t argument, leaf;
   std::vector<size_t> places;  ///< of the leaf
-  bool is_new;                 ///< the leaf had no tensor before
+  int parameter = -1;          ///< of the program: what the leaf held before; -1: nothing
 };
 
 struct Program {
@@ -123,7 +124,7 @@ std::vector<Rebound> rebound_places(const Leaf& leaf, const Tensor& before) {
     const auto same = std::find_if(list.begin(), list.end(),
                                    [&](const Rebound& r) { return leaf.places[r.places[0]]->cell() == now.cell(); });
     if (same == list.end())
-      list.push_back({0, 0, {i}, !before.defined()});
+      list.push_back({0, 0, {i}});
     else
       same->places.push_back(i);
   }
@@ -153,7 +154,12 @@ struct Trace {
   std::shared_ptr<ir::Graph> graph;
   std::unique_ptr<Program> program = std::make_unique<Program>();
   std::vector<ir::Donation> donations;
+  std::vector<ir::FiniteResult> finite;
 };
+
+std::string name_of(const std::string& path, size_t argument) {
+  return path.empty() ? fmt::format("argument {}", argument) : path;
+}
 
 Trace record(std::span<const Argument> caller, std::span<const Argument> traced, const Signature& signature,
              const JitOptions& options, base::FunctionRef<std::vector<Tensor>()> body) {
@@ -189,9 +195,11 @@ Trace record(std::span<const Argument> caller, std::span<const Argument> traced,
       if (!caller[a].is_in_out) continue;
       for (Rebound& rebound : rebound_places(traced[a].leaves.list[l], before[a][l])) {
         const Leaf& leaf = traced[a].leaves.list[l];
-        rebound.argument = a, rebound.leaf = l;
+        rebound.argument = a, rebound.leaf = l, rebound.parameter = before[a][l].defined() ? parameter : -1;
         if (before[a][l].defined() && rebound.places.size() == leaf.places.size())
           trace.donations.push_back({static_cast<int>(results.size()), parameter});
+        if (options.require_finite)
+          trace.finite.push_back({static_cast<int>(results.size()), name_of(leaf.paths[rebound.places[0]], a)});
         results.push_back(recording.enter(*leaf.places[rebound.places[0]]));
         trace.program->rebound.push_back(std::move(rebound));
       }
@@ -223,21 +231,41 @@ void admit(Program& program, std::span<const HostArray> arguments, int64_t limit
   program.admitted.insert(std::move(shapes));
 }
 
-/// After an error: the tensors that were to be replaced, as the program left them.
-void restore(std::span<const Argument> caller, const Program& program, std::span<const HostArray> arguments) {
-  std::map<std::pair<size_t, size_t>, size_t> position;
-  size_t next = 0;
-  for (size_t a = 0; a < caller.size(); ++a)
-    for (size_t l = 0; l < caller[a].leaves.list.size(); ++l) {
-      const auto rebound = std::find_if(program.rebound.begin(), program.rebound.end(),
-                                        [&](const Rebound& r) { return r.argument == a && r.leaf == l; });
-      if (rebound != program.rebound.end() ? !rebound->is_new : caller[a].leaves.list[l].tensor().defined())
-        position[{a, l}] = next++;
+/// The caller's tensors that a run replaces. While it runs they are nobody's, so that a donation finds a single owner
+/// of the memory; after an error the very same handles stand in their places again.
+class Surrendered {
+ public:
+  Surrendered(std::span<const Argument> caller, const Program& program)
+      : caller_(caller), program_(program), is_taken_(program.rebound.size()) {
+    before_.reserve(program.rebound.size());  // from here to restore() nothing allocates: nothing can get lost
+    for (const Rebound& r : program.rebound) {
+      before_.push_back(*caller[r.argument].leaves.list[r.leaf].places[r.places[0]]);
+      write_back(caller, r, Tensor());
     }
-  for (const Rebound& r : program.rebound)
-    if (auto it = position.find({r.argument, r.leaf}); it != position.end())
-      caller[r.argument].leaves.list[r.leaf].assign(Tensor(arguments[it->second]));
-}
+  }
+  /// Once the copies that the function is recorded on have let go: takes the memory of what nobody else holds.
+  void let_go() {
+    for (size_t i = 0; i < before_.size(); ++i) {
+      Cell* cell = before_[i].cell();
+      if (!cell || cell->references.load(std::memory_order_acquire) != 1) continue;
+      is_taken_[i] = true;
+      cell->array = HostArray();
+    }
+  }
+  void restore(std::span<const HostArray> arguments) {
+    for (size_t i = 0; i < before_.size(); ++i) {
+      const Rebound& r = program_.rebound[i];
+      if (is_taken_[i]) before_[i].cell()->array = arguments[static_cast<size_t>(r.parameter)];
+      write_back(caller_, r, before_[i]);
+    }
+  }
+
+ private:
+  std::span<const Argument> caller_;
+  const Program& program_;
+  std::vector<Tensor> before_;  ///< by rebound
+  std::vector<bool> is_taken_;
+};
 
 }  // namespace
 
@@ -261,6 +289,7 @@ std::string Engine::first_non_finite(std::span<const Argument> caller) const {
 
 std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<const Argument> traced,
                                  base::FunctionRef<std::vector<Tensor>()> body, size_t& program_index, Source) {
+  runtime::require_not_cancelled(options_.name.c_str());
   const Signature signature(caller, options_);
   program_index = 0;
   while (program_index < programs_.size() && !signature.fits(*programs_[program_index])) ++program_index;
@@ -268,6 +297,7 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
     Trace trace = record(caller, traced, signature, options_, body);
     compiler::CompileOptions compile_options;
     compile_options.donations = trace.donations;
+    compile_options.finite = trace.finite;
     compile_options.is_strict = options_.is_strict;
     compile_options.schedule_variation = options_.schedule_variation;
     trace.program->executable = compiler::compile(trace.graph, compile_options);
@@ -283,19 +313,19 @@ std::vector<Tensor> Engine::call(std::span<const Argument> caller, std::span<con
 
   std::vector<HostArray> arguments = arguments_for(caller, program);
   if (options_.memory_limit_bytes > 0) admit(program, arguments, options_.memory_limit_bytes);
-  // The caller's tensors that are replaced give up their memory first, so that the donation finds a single owner.
-  for (const Rebound& r : program.rebound) write_back(caller, r, Tensor());
+  std::vector<Tensor> returned(program.returned_count);
+  Surrendered surrendered(caller, program);
   for (const Argument& a : traced)
     for (const Leaf& leaf : a.leaves.list) leaf.assign(Tensor());
+  surrendered.let_go();
   std::vector<HostArray> results;
   try {
     results = program.executable->run(std::move(arguments));
   } catch (...) {
-    restore(caller, program, arguments);
+    surrendered.restore(arguments);
     throw;
   }
 
-  std::vector<Tensor> returned(program.returned_count);
   for (size_t i = 0; i < returned.size(); ++i)
     if (program.returned[i] >= 0) returned[i] = Tensor(std::move(results[static_cast<size_t>(program.returned[i])]));
   const size_t first = results.size() - program.rebound.size();

@@ -13,6 +13,8 @@
 //   does another ISA level.
 // - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
 //   it, records a guard: the program serves calls with that size, and others record again.
+// - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for bit
+//   as it was, donated memory too (docs/decisions/0014). The same holds for a call that is cancelled (cancel.h).
 // - Called inside a trace or a derivative, the function becomes part of that program.
 // - Several threads may call it; the calls run one after the other.
 #pragma once
@@ -54,6 +56,9 @@ struct JitOptions {
   bool is_checked = false;
   /// A call that would take more memory is refused before anything is allocated (E0314); 0: no limit.
   int64_t memory_limit_bytes = 0;
+  /// Every float that a call would put into its arguments is looked at first: a NaN or an infinity fails the call
+  /// (E0318, with the leaf's path). The new values need memory of their own beside the old ones.
+  bool require_finite = false;
   /// A kernel that the compiler leaves as written is an error (E0315).
   bool is_strict = false;
   /// Which of the compiler's schedules, all of which give the same bits; 0: the one known to be best.
@@ -150,6 +155,7 @@ class Jitted {
     }
     const auto lock = engine_->lock();
     size_t index = 0;
+    const KeepPrototype keep{*this, index};
     if constexpr (std::is_void_v<Returned>) {
       engine_->call(
           caller, traced,
@@ -163,10 +169,7 @@ class Jitted {
         return tensors;
       };
       const std::vector<Tensor> tensors = engine_->call(caller, traced, body, index, at);
-      if (pending_) {
-        if (prototypes_.size() <= index) prototypes_.resize(index + 1);
-        prototypes_[index] = std::exchange(pending_, nullptr);
-      }
+      keep.now();
       Returned result = *std::static_pointer_cast<Returned>(prototypes_[index]);
       const Leaves leaves = leaves_of(result);
       for (size_t i = 0; i < leaves.list.size(); ++i) leaves.list[i].assign(tensors[i]);
@@ -197,6 +200,19 @@ class Jitted {
     };
     (assign(args, std::get<i>(copies)), ...);
   }
+
+  /// What a recording returned is kept also when the run behind it fails: the next call does not record again.
+  struct KeepPrototype {
+    Jitted& self;
+    const size_t& index;
+    ~KeepPrototype() { now(); }
+    void now() const {
+      auto made = std::exchange(self.pending_, nullptr);
+      if (!made || index >= static_cast<size_t>(self.engine_->recordings())) return;  // it did not become a program
+      if (self.prototypes_.size() <= index) self.prototypes_.resize(index + 1);
+      if (!self.prototypes_[index]) self.prototypes_[index] = std::move(made);
+    }
+  };
 
   F f_;
   std::shared_ptr<jit_detail::Engine> engine_;

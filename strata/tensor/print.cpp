@@ -3,9 +3,8 @@
 #include <fmt/args.h>
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "strata/base/error/error.h"
+#include "strata/runtime/execute/print_line.h"
 
 namespace strata {
 
@@ -33,9 +32,6 @@ std::string format_text(const PrintFormat& format, std::span<const PrintArgument
   }
 }
 
-void print_text(const std::string& line) {
-  std::fputs((line + "\n").c_str(), stdout);
-  std::fflush(stdout);
-}
+void print_text(const std::string& line) { runtime::print_line(line); }
 
 }  // namespace strata

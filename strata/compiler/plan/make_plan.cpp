@@ -1,8 +1,11 @@
 #include "strata/compiler/plan/make_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "strata/compiler/lower/form.h"
+#include "strata/compiler/plan/command_order.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 
@@ -32,10 +35,9 @@ class PlanMaker {
     for (size_t i = 0; i < graph_.parameters().size(); ++i)
       plan_.arguments.push_back(
           add_buffer(graph_.parameter(static_cast<int>(i)), PlanBufferKind::Argument, static_cast<int>(i)));
-    const std::vector<bool> live = live_nodes(graph_);
-    for (const Node* node : graph_.nodes())
-      if (live[node->id] && !node->is_parameter()) add_node(*node);
+    add_nodes();
     find_users();
+    find_finite_results();
     place_results();
     find_lifetimes();
     for (size_t c = 0; c < plan_.commands.size(); ++c) reuse_in_place(static_cast<int>(c));
@@ -67,6 +69,28 @@ class PlanMaker {
   int buffer(Value v) const { return buffer_of_[v.node->id][v.index]; }
   int root(int b) const { return plan_.buffers[b].root; }
 
+  void add_nodes() {
+    const std::vector<bool> live = live_nodes(graph_);
+    std::vector<const Node*> nodes;
+    std::vector<bool> fails(graph_.nodes().size());
+    for (const Node* node : graph_.nodes()) {
+      if (!live[node->id] || node->is_parameter()) continue;
+      nodes.push_back(node);
+      fails[node->id] = !needs_no_command(*node) && can_fail(*node, request_.kernels.contains(node->id));
+    }
+    for (const ir::FiniteResult& f : request_.finite)
+      fails[writer_of(graph_.results()[static_cast<size_t>(f.result)])->id] = true;
+    for (const Node* node : order_commands({graph_, nodes, fails, request_.donations})) {
+      add_node(*node);
+      if (!needs_no_command(*node)) plan_.commands.back().can_fail = fails[node->id];
+    }
+  }
+
+  bool is_alias(const Node& node) const {
+    return !request_.kernels.contains(node.id) && node.op->name != "constant" && form_of(node) == Form::Alias;
+  }
+  bool needs_no_command(const Node& node) const { return node.op->name == "constant" || is_alias(node); }
+
   void add_node(const Node& node) {
     if (node.op->name == "constant") {
       add_buffer(node.result(), PlanBufferKind::Constant, static_cast<int>(plan_.constants.size()));
@@ -74,7 +98,7 @@ class PlanMaker {
       return;
     }
     const auto use = request_.kernels.find(node.id);
-    if (use == request_.kernels.end() && form_of(node) == Form::Alias) {
+    if (is_alias(node)) {
       const int from = buffer(node.operand(0));
       add_buffer(node.result(), plan_.buffers[from].kind, plan_.buffers[from].index, root(from));
       return;
@@ -110,6 +134,18 @@ class PlanMaker {
         if (int& writer = writer_[root(w)]; writer < 0) writer = static_cast<int>(c);
     }
   }
+  /// What is looked at is a value that a command writes, or that was given: then before anything runs.
+  void find_finite_results() {
+    for (ir::FiniteResult f : request_.finite) {
+      const Value v = graph_.results()[static_cast<size_t>(f.result)];
+      if (!ir::is_float(v.type().dtype())) continue;
+      f.buffer = buffer(v);
+      f.command = writer_[root(f.buffer)];
+      if (f.command >= 0) plan_.commands[static_cast<size_t>(f.command)].can_fail = true;
+      plan_.finite.push_back(std::move(f));
+    }
+  }
+
   /// Whether command c may write output buffer `out` over input root `in`.
   bool may_write_over(int c, int out, int in) const {
     const PlanCommand& command = plan_.commands[c];
@@ -130,14 +166,9 @@ class PlanMaker {
       const int index = static_cast<int>(r);
       const int b = buffer(graph_.results()[r]);
       const PlanBuffer from = plan_.buffers[b];
-      const ir::Donation* donation = nullptr;
-      for (const ir::Donation& d : request_.donations)
-        if (d.result == index && from.kind != PlanBufferKind::Argument &&
-            graph_.parameters()[d.argument]->type() == from.type)
-          donation = &d;
       const bool is_free = plan_.buffers[from.root].kind == PlanBufferKind::Arena;
-      if (donation) plan_.donations.push_back(*donation);
-      if (is_free && (!donation || is_safe(*donation, from.root))) {
+      donate(index, from, is_free);
+      if (is_free) {
         for (int member : members_[from.root]) {
           plan_.buffers[member].kind = PlanBufferKind::Result;
           plan_.buffers[member].index = index;
@@ -145,7 +176,7 @@ class PlanMaker {
         plan_.results.push_back(b);
         continue;
       }
-      // The memory is an argument, a literal, another result, or a donated one that is still read: copied at the end.
+      // The memory is an argument, a literal or another result: copied at the end.
       const int copy = static_cast<int>(plan_.buffers.size());
       plan_.buffers.push_back({from.type, PlanBufferKind::Result, index, copy, -1, -1});
       plan_.results.push_back(copy);
@@ -154,13 +185,44 @@ class PlanMaker {
     plan_.commands.insert(plan_.commands.end(), copies_.begin(), copies_.end());
   }
 
-  bool is_safe(const ir::Donation& donation, int result_root) const {
+  /// Gives result `index` the memory of the argument that was donated to it, or says why not.
+  void donate(int index, const PlanBuffer& from, bool is_free) {
+    for (const ir::Donation& d : request_.donations) {
+      if (d.result != index || !(graph_.parameters()[d.argument]->type() == from.type)) continue;
+      const std::string reason = from.kind == PlanBufferKind::Argument ? "the result is an argument as it came"
+                                 : is_free                             ? reason_to_keep(d, from.root)
+                                                                       : reason_at_end(d);
+      if (reason.empty())
+        plan_.donations.push_back(d);
+      else
+        plan_.kept.push_back({d.result, d.argument, reason});
+    }
+  }
+
+  /// Copies at the end are made in the order of the results.
+  std::string reason_at_end(const ir::Donation& donation) const {
+    const int argument = plan_.arguments[donation.argument];
+    for (size_t r = 0; r < graph_.results().size(); ++r)
+      if (root(buffer(graph_.results()[r])) == argument) return fmt::format("result {} is its old value", r);
+    return "";
+  }
+
+  std::string reason_to_keep(const ir::Donation& donation, int result_root) const {
+    if (std::string reason = reason_at_end(donation); !reason.empty()) return reason;
     const int argument = plan_.arguments[donation.argument];
     const int writer = writer_[result_root], reader = last_read_[argument];
-    const bool is_read_at_end = std::any_of(graph_.results().begin(), graph_.results().end(),
-                                            [&](const Value& v) { return root(buffer(v)) == argument; });
-    if (is_read_at_end) return false;
-    return reader < writer || (reader == writer && may_write_over(writer, result_root, argument));
+    if (reader > writer || (reader == writer && !may_write_over(writer, result_root, argument)))
+      return fmt::format("{} still reads it when the result is written", command_text(reader));
+    for (size_t c = static_cast<size_t>(writer); c < plan_.commands.size(); ++c)
+      if (plan_.commands[c].can_fail)
+        return fmt::format("{} can fail when the result is written", command_text(static_cast<int>(c)));
+    return "";
+  }
+  std::string command_text(int c) const {
+    const Node& node = *plan_.commands[static_cast<size_t>(c)].node;
+    std::string where = node.where.str();
+    std::ranges::replace(where, '"', '\'');  // the reason stands in quotes in the plan's text
+    return fmt::format("command {} ({}{}{})", c, node.op->name, where.empty() ? "" : " at ", where);
   }
 
   void find_lifetimes() {

@@ -3,7 +3,7 @@
 //
 // Memory is shared in three ways: a reshape is its operand's memory; a kernel may write an output over an input that
 // dies there, when every element is read before and only where it is written; a result may take a donated argument's
-// memory.
+// memory, if nothing can fail once it is written: a run succeeds or changes nothing.
 #pragma once
 
 #include <map>
@@ -28,6 +28,7 @@ struct PlanRequest {
   std::vector<std::string> kernel_names;
   std::map<const ir::Graph*, std::shared_ptr<const ir::Plan>> regions;  ///< of host nodes
   std::vector<ir::Donation> donations;                                  ///< wished for
+  std::vector<ir::FiniteResult> finite;                                 ///< results and names: what is to be looked at
 };
 
 std::shared_ptr<const ir::Plan> make_plan(const PlanRequest& request);

@@ -62,6 +62,8 @@ class PlanParser {
     if (lexer_.accept("arguments")) return list([&] { plan_.arguments.push_back(buffer()); });
     if (lexer_.accept("results")) return list([&] { plan_.results.push_back(buffer()); });
     if (lexer_.accept("donate")) return donation();
+    if (lexer_.accept("keep")) return kept();
+    if (lexer_.accept("finite")) return finite();
     definition();
   }
 
@@ -154,6 +156,7 @@ class PlanParser {
     lexer_.expect("->", "behind what is read");
     list([&] { c.writes.push_back(buffer()); });
     if (lexer_.accept("regions")) list([&] { c.regions.push_back(number("a region")); });
+    c.can_fail = lexer_.accept("can_fail");
     plan_.commands.push_back(std::move(c));
   }
 
@@ -162,6 +165,30 @@ class PlanParser {
     const int result = number("a result");
     lexer_.expect("argument", "behind the result");
     plan_.donations.push_back({result, number("an argument")});
+  }
+
+  void kept() {
+    lexer_.expect("argument", "behind keep");
+    KeptArgument k;
+    k.argument = number("an argument");
+    lexer_.expect("beside", "behind the argument");
+    lexer_.expect("result", "behind beside");
+    k.result = number("a result");
+    lexer_.expect("because", "behind the result");
+    k.reason = lexer_.expect(TextToken::Text, "the reason in quotes").text;
+    plan_.kept.push_back(std::move(k));
+  }
+
+  void finite() {
+    lexer_.expect("result", "behind finite");
+    FiniteResult f;
+    f.result = number("a result");
+    f.name = lexer_.expect(TextToken::Text, "the result's name in quotes").text;
+    lexer_.expect("in", "behind the name");
+    f.buffer = buffer();
+    lexer_.expect("behind", "behind the buffer");
+    f.command = number("a command");
+    plan_.finite.push_back(std::move(f));
   }
 
   void find_nodes() {

@@ -9,6 +9,8 @@
 //     0  kernel @fusion.1f2a (b0, b1, b2) -> (b3)
 //     1  kernel @reduce_sum.77 (b3) -> (b4)
 //   }
+//
+// A run succeeds or changes nothing: commands that can fail come before the first one that writes donated memory.
 #pragma once
 
 #include <memory>
@@ -49,11 +51,27 @@ struct PlanCommand {
   const Node* node = nullptr;  ///< origin: positions in messages; the work of Host commands
   std::vector<int> regions;    ///< Host: indices into Plan::regions
   Cost cost;                   ///< decides whether threads are worth their start
+  bool can_fail = false;       ///< Host, or a kernel with a check in it: no donated memory may have been written before
 };
 
 /// Result r takes over the memory of argument a, which is gone afterwards.
 struct Donation {
   int result, argument;
+};
+
+/// A donation that was wished for and not made: the result has memory of its own, and the argument keeps its value to
+/// the end of the run.
+struct KeptArgument {
+  int result, argument;
+  std::string reason;
+};
+
+/// A result that is looked at before it is committed: a NaN or an infinity in it ends the run (E0318).
+struct FiniteResult {
+  int result;
+  std::string name;  ///< "features.2.running_var"
+  int buffer = -1;   ///< that holds it
+  int command = -1;  ///< behind which it does; -1: it is an argument or a constant
 };
 
 struct Plan {
@@ -66,7 +84,12 @@ struct Plan {
   std::vector<HostArray> constants;
   std::vector<int> arguments, results;  ///< buffer ids
   std::vector<Donation> donations;      ///< those whose results are written in place of the argument
+  std::vector<KeptArgument> kept;
+  std::vector<FiniteResult> finite;
   std::vector<std::shared_ptr<const Plan>> regions;
 };
+
+/// The first command that writes the memory of a donated argument; their number when none does.
+int first_donated_write(const Plan& plan);
 
 }  // namespace strata::ir

@@ -32,7 +32,8 @@ std::string command_text(const Plan& plan, size_t i) {
   std::string text =
       fmt::format("{} {} #{} {} -> {}", i, what, c.node->id, buffers_text(c.reads), buffers_text(c.writes));
   for (size_t r = 0; r < c.regions.size(); ++r) text += fmt::format("{}{}", r ? ", " : " regions (", c.regions[r]);
-  return c.regions.empty() ? text : text + ")";
+  if (!c.regions.empty()) text += ")";
+  return c.can_fail ? text + " can_fail" : text;
 }
 
 std::string indented(const std::string& text) {
@@ -55,6 +56,10 @@ std::string print_plan(const Plan& plan) {
   text += fmt::format("  arguments {}\n  results {}\n", buffers_text(plan.arguments), buffers_text(plan.results));
   for (const Donation& d : plan.donations)
     text += fmt::format("  donate result {} argument {}\n", d.result, d.argument);
+  for (const KeptArgument& k : plan.kept)
+    text += fmt::format("  keep argument {} beside result {} because \"{}\"\n", k.argument, k.result, k.reason);
+  for (const FiniteResult& f : plan.finite)
+    text += fmt::format("  finite result {} \"{}\" in b{} behind {}\n", f.result, f.name, f.buffer, f.command);
   for (const auto& region : plan.regions) text += indented(print_plan(*region));
   return text + indented(print_graph(*plan.graph)) + "}\n";
 }

@@ -20,6 +20,7 @@ class PlanVerifier {
     for (size_t i = 0; i < plan_.commands.size(); ++i) check_types(i);
     check_lifetimes();
     check_contents();
+    check_donations();
     check_arena();
     for (const auto& region : plan_.regions)
       if (auto fault = find_plan_fault(*region)) throw fmt::format("in region {}: {}", region->name, *fault);
@@ -54,6 +55,15 @@ class PlanVerifier {
       if (d.result < 0 || d.argument < 0 || static_cast<size_t>(d.result) >= plan_.results.size() ||
           static_cast<size_t>(d.argument) >= plan_.arguments.size())
         throw std::string("a donation names something that isn't there");
+    for (const FiniteResult& f : plan_.finite)
+      if (f.result < 0 || static_cast<size_t>(f.result) >= plan_.results.size() || !exists(f.buffer) ||
+          f.command < -1 || f.command >= static_cast<int>(plan_.commands.size()) ||
+          (f.command >= 0 && !plan_.commands[static_cast<size_t>(f.command)].can_fail))
+        throw std::string("a finite result names something that isn't there");
+    for (const KeptArgument& k : plan_.kept)
+      if (k.result < 0 || k.argument < 0 || static_cast<size_t>(k.result) >= plan_.results.size() ||
+          static_cast<size_t>(k.argument) >= plan_.arguments.size())
+        throw std::string("a kept argument names something that isn't there");
     for (const PlanCommand& c : plan_.commands) {
       for (const auto* list : {&c.reads, &c.writes})
         for (int b : *list)
@@ -122,6 +132,14 @@ class PlanVerifier {
       }
     }
     for (int b : plan_.results) require(b, "the caller");
+  }
+
+  /// A run that fails leaves its arguments as they were.
+  void check_donations() const {
+    const int first = first_donated_write(plan_);
+    for (int c = first; c < static_cast<int>(plan_.commands.size()); ++c)
+      if (plan_.commands[static_cast<size_t>(c)].can_fail)
+        throw fmt::format("command {} can fail, and command {} has written donated memory", c, first);
   }
 
   /// With some binding of the dimensions: offsets come from the layout, so this checks the layout as well.

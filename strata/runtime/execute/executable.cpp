@@ -1,8 +1,9 @@
 #include "strata/runtime/execute/executable.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 
 #include "strata/base/error/error.h"
@@ -10,6 +11,9 @@
 #include "strata/base/trace/span.h"
 #include "strata/ir/plan/arena.h"
 #include "strata/runtime/execute/buffer_pool.h"
+#include "strata/runtime/execute/cancel.h"
+#include "strata/runtime/execute/finite.h"
+#include "strata/runtime/execute/print_line.h"
 
 namespace strata::runtime {
 
@@ -27,19 +31,7 @@ constexpr int64_t kSmallestParallelBytes = 200'000;
 /// Bindings kept: a last batch of another size, and a few sequence lengths.
 constexpr size_t kMostBindings = 16;
 
-bool is_finite(const HostArray& a) {
-  if (!is_float(a.dtype())) return true;
-  for (int64_t i = 0; i < a.elements(); ++i)
-    if (!std::isfinite(a.get(i))) return false;
-  return true;
-}
-
-/// Where `print` goes: standard output, a line at a time, so that it stands in order with what the user's program
-/// prints.
-void print_line(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stdout);
-  std::fflush(stdout);
-}
+bool is_finite(const HostArray& a) { return first_not_finite(a.data(), a.dtype(), a.elements()) < 0; }
 
 std::string op_at(const ir::Node& node) {
   const std::string where = node.where.str();
@@ -93,6 +85,7 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
       own_program_(std::move(own_program)) {
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
   for (const PlanCommand& c : plan_->commands) span_names_.push_back(base::trace_name(span_name(c)));
+  first_donated_write_ = static_cast<size_t>(ir::first_donated_write(*plan_));
 }
 Executable::~Executable() = default;
 
@@ -156,6 +149,7 @@ struct Executable::Execution {
   std::vector<HostArray>& arguments;
   std::vector<HostArray>& results;
   std::vector<std::byte*> memory;
+  std::vector<void*> pointers;  ///< of the kernel that runs: made once, so that a launch allocates nothing
 
   std::vector<int64_t> shape_of(int buffer) const {
     std::vector<int64_t> shape;
@@ -189,6 +183,9 @@ struct Executable::Execution {
     }
     for (size_t i = 0; i < plan.buffers.size(); ++i)
       if (!memory[i]) memory[i] = memory[plan.buffers[i].root];
+    size_t most = 0;
+    for (const PlanCommand& c : plan.commands) most = std::max(most, c.reads.size() + c.writes.size());
+    pointers.resize(most);
   }
 
   static HostArray copy_of(const HostArray& a) {
@@ -197,8 +194,35 @@ struct Executable::Execution {
     return b;
   }
 
+  /// From the first write of donated memory on nothing can fail: the plan is ordered so, and nothing allocates.
   void run() {
-    for (size_t c = 0; c < self.plan_->commands.size(); ++c) run_command(c);
+    const size_t count = self.plan_->commands.size(), committed = self.first_donated_write_;
+    const char* name = self.plan_->name.c_str();
+    if (count == 0) require_not_cancelled(name);
+    require_finite(-1);
+    for (size_t c = 0; c < count; ++c) {
+      if (c <= committed) require_not_cancelled(name);
+      run_command(c);
+      require_finite(static_cast<int>(c));
+    }
+  }
+
+  /// The results that are to be finite and are complete behind this command.
+  void require_finite(int c) const {
+    for (const ir::FiniteResult& f : self.plan_->finite) {
+      if (f.command != c) continue;
+      const HostArray value = view(f.buffer);
+      const int64_t i = first_not_finite(value.data(), value.dtype(), value.elements());
+      if (i < 0) continue;
+      const double found = value.get(i);
+      base::Error error("E0318", fmt::format("{}: {}{} would become {}", self.plan_->name, f.name,
+                                             value.rank() > 0 ? fmt::format("[{}]", i) : "",
+                                             std::isnan(found) ? "nan"
+                                             : found > 0       ? "inf"
+                                                               : "-inf"));
+      if (c >= 0) error.note("made by " + op_at(*self.plan_->commands[static_cast<size_t>(c)].node));
+      throw error.note("nothing that the call was given has changed");
+    }
   }
 
   void run_command(size_t c) {
@@ -239,15 +263,15 @@ struct Executable::Execution {
   void run_kernel(const PlanCommand& command, size_t c) {
     const KernelNeeds& needs = binding.needs[c];
     if (needs.tasks == 0) return;
-    std::vector<void*> buffers;
-    for (int b : command.reads) buffers.push_back(memory[b]);
-    for (int b : command.writes) buffers.push_back(memory[b]);
+    size_t next = 0;
+    for (int b : command.reads) pointers[next++] = memory[b];
+    for (int b : command.writes) pointers[next++] = memory[b];
     KernelStatus status;
     const KernelFunction kernel = self.kernels_[command.kernel].run;
     const int64_t* kernel_dims = binding.kernel_dims[c].data();
     auto run_range = [&](base::TaskRange range) {
       KernelContext context{&status, binding.scratch.get() + binding.scratch_bytes * range.slot};
-      kernel(&context, buffers.data(), kernel_dims, range.begin, range.end);
+      kernel(&context, pointers.data(), kernel_dims, range.begin, range.end);
     };
     if (binding.is_parallel[c])
       base::ThreadPool::shared().run(needs.tasks, run_range);
@@ -313,12 +337,17 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
   const auto shapes = shapes_of(arguments);
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
   std::lock_guard hold(lock_);
+  require_not_cancelled(plan_->name.c_str());
   Binding& binding = bind(dims);
   if (binding.own) return binding.own->run(std::move(arguments));
-  provide_scratch(binding);
   std::vector<HostArray> results;
-  Execution execution{*this, binding, dims, arguments, results, {}};
-  execution.place();
+  Execution execution{*this, binding, dims, arguments, results, {}, {}};
+  try {
+    provide_scratch(binding);
+    execution.place();
+  } catch (base::Error& error) {
+    throw error.note(fmt::format("{}: its arena takes {} bytes; nothing has run", plan_->name, binding.layout.bytes));
+  }
   execution.run();
   arguments.clear();
   return results;
@@ -332,7 +361,7 @@ std::string Executable::first_non_finite(const std::vector<HostArray>& arguments
   if (binding.own) return binding.own->first_non_finite(arguments);
   provide_scratch(binding);
   std::vector<HostArray> results;
-  Execution execution{*this, binding, dims, copies, results, {}};
+  Execution execution{*this, binding, dims, copies, results, {}, {}};
   execution.place();
   return execution.first_non_finite();
 }

@@ -44,9 +44,9 @@ class Executable {
   /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's
   /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111), for
   /// extents that an op's type rule refuses (E0116 above all) and for failed checks (E0136, E0118: the interpreter's
-  /// own). `print` writes to standard output. After an error the arguments are
-  /// still there (donated ones perhaps partly overwritten); else they are gone. Calls from several threads are safe;
-  /// they run one after the other inside.
+  /// own), for results that aren't finite where the plan looks at them (E0318), and E0319 when it was cancelled
+  /// (cancel.h). `print` writes to standard output. After an error the arguments are still there, bit for bit as they
+  /// came; else they are gone. Calls from several threads are safe; they run one after the other inside.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
 
   /// Runs the program again with a look at what each command wrote, and names the first op that made a NaN or an
@@ -71,6 +71,7 @@ class Executable {
   OwnProgram own_program_;
   std::vector<ir::Type> parameter_types_;
   std::vector<const char*> span_names_;  ///< by command, for traces
+  size_t first_donated_write_ = 0;       ///< the command from which on a run completes
   mutable std::recursive_mutex lock_;    ///< guards the bindings and their arenas
   mutable std::vector<std::unique_ptr<Binding>> bindings_;
 };

@@ -46,6 +46,20 @@ constexpr ErrorPage kPages[] = {
      "The rewrites don't fit the kernel's loops: one is missing, one is of another kind of nest, or a number can't be. "
      "`strata opt FILE.sloop --schedule auto` prints the schedule that the compiler would choose: change its "
      "numbers."},
+    {"E0318", ErrorKind::User, "a call would commit a NaN or an infinity",
+     "The function was jitted with `require_finite` (training always is), and the value that would become the named "
+     "leaf of an argument is not finite. It is looked at before anything is committed: parameters, optimiser state and "
+     "running statistics are as they were. Jitted::first_non_finite names the op that made the first such value."},
+    {"E0319", ErrorKind::User, "a run was cancelled",
+     "Its CancelToken was cancelled while a CancelScope of the calling thread held it. Nothing that the call was given "
+     "has changed, and the same call can be made again under another token."},
+    {"E0320", ErrorKind::Environment, "print can't write",
+     "Standard output refused a line: the device is full, or the pipe is closed. The run that printed has ended, and "
+     "nothing that it was given has changed."},
+    {"E0321", ErrorKind::User, "a donation that is not one",
+     "`strata explain FILE --donate 2:0` asks what becomes of result 2 when argument 0 may give it its memory, both "
+     "counted from 0. It answers that the result is written in that memory, or why the argument is kept whole beside "
+     "it: something can still fail when the result is written, or still reads the argument."},
 };
 
 }  // namespace

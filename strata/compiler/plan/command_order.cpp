@@ -1,0 +1,61 @@
+#include "strata/compiler/plan/command_order.h"
+
+#include <algorithm>
+
+#include "strata/compiler/lower/form.h"
+#include "strata/ir/op.h"
+#include "strata/ops/gather_layout.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::Node;
+
+bool has_check(const Node& node) {
+  if (node.op->effect != ir::Effect::None) return true;
+  if (node.op->name == "gather" || node.op->name == "scatter") return ops::mode_of(node) == ops::OutOfRange::Check;
+  const auto in_region = [](const ir::GraphRef& region) {
+    return std::ranges::any_of(region->nodes(), [](const Node* n) { return !n->is_parameter() && has_check(*n); });
+  };
+  return std::ranges::any_of(node.regions(), in_region);
+}
+
+/// Nodes that some node which can fail needs, itself included.
+std::vector<bool> needed_by_what_fails(const OrderRequest& request) {
+  std::vector<bool> is_needed = request.fails;
+  for (auto n = request.nodes.rbegin(); n != request.nodes.rend(); ++n)
+    if (is_needed[(*n)->id])
+      for (const ir::Value& v : (*n)->operands()) is_needed[v.node->id] = true;
+  return is_needed;
+}
+
+}  // namespace
+
+bool can_fail(const Node& node, bool is_kernel) { return !is_kernel || has_check(node); }
+
+const Node* writer_of(ir::Value v) {
+  while (!v.node->is_parameter() && v.node->op->name != "fusion" && v.node->op->name != "constant" &&
+         form_of(*v.node) == Form::Alias)
+    v = v.node->operand(0);
+  return v.node;
+}
+
+std::vector<const Node*> order_commands(const OrderRequest& request) {
+  std::vector<const Node*> order(request.nodes.begin(), request.nodes.end());
+  const auto behind_last =
+      std::find_if(order.rbegin(), order.rend(), [&](const Node* n) { return request.fails[n->id]; }).base();
+  if (behind_last == order.begin() || request.donations.empty()) return order;
+  const std::vector<bool> is_needed = needed_by_what_fails(request);
+  std::vector<bool> is_put_off(request.graph.nodes().size());
+  for (const ir::Donation& d : request.donations) {
+    const Node* writer = writer_of(request.graph.results()[static_cast<size_t>(d.result)]);
+    if (!writer->is_parameter() && !is_needed[writer->id]) is_put_off[writer->id] = true;
+  }
+  for (const Node* n : order)
+    if (std::ranges::any_of(n->operands(), [&](const ir::Value& v) { return is_put_off[v.node->id]; }))
+      is_put_off[n->id] = true;
+  std::stable_partition(order.begin(), behind_last, [&](const Node* n) { return !is_put_off[n->id]; });
+  return order;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,33 @@
+// Where commands that can fail stand among those that write donated memory: a run succeeds or changes nothing, so what
+// can fail comes first wherever dependences allow.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strata/ir/graph.h"
+#include "strata/ir/plan/plan.h"
+
+namespace strata::compiler {
+
+/// Whether a run may end at this node: commands of the host (they allocate, print and run regions) and kernels with a
+/// check in them. `is_kernel`: it is not a command of the host.
+bool can_fail(const ir::Node& node, bool is_kernel);
+
+/// The node that computes what stands in a value's memory: its own, or that of the value that it is another shape of.
+const ir::Node* writer_of(ir::Value v);
+
+/// What decides the order.
+struct OrderRequest {
+  const ir::Graph& graph;
+  std::span<const ir::Node* const> nodes;  ///< in program order
+  const std::vector<bool>& fails;          ///< by node id: can_fail()
+  std::span<const ir::Donation> donations;
+};
+
+/// The nodes with those put off that write donated memory (and those that need them) behind the last node that can
+/// fail, if that does not need them itself. All else stays in program order.
+std::vector<const ir::Node*> order_commands(const OrderRequest& request);
+
+}  // namespace strata::compiler

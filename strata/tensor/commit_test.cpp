@@ -1,0 +1,109 @@
+// What jit does with the memory of the trees that it changes, what it looks at before it commits, and cancelling.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <thread>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/index.h"
+#include "strata/ops/reduce.h"
+#include "strata/runtime/execute/executable.h"
+#include "strata/tensor/cancel.h"
+#include "strata/tensor/jit.h"
+
+namespace strata {
+namespace {
+
+struct State {
+  Tensor table, w, m;
+  STRATA_FIELDS(table, w, m)
+};
+
+State ones() {
+  State s{Tensor::ones({5, 3}), Tensor::ones({3, 3}), Tensor::ones({2, 3})};
+  for (Tensor* t : {&s.table, &s.w, &s.m}) t->evaluate();
+  return s;
+}
+
+std::string code_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const base::Error& e) {
+    return e.code();
+  }
+  return "no error";
+}
+
+TEST(Donation, OfAValueThatAnotherResultStillIsKeepsIt) {
+  auto f = jit([](Tensor& a, Tensor& b) {
+    b = a;
+    a = Tensor::zeros({3});
+  });
+  Tensor a = Tensor::full({3}, 5), b = Tensor::full({3}, 6);
+  f(a, b);
+  EXPECT_EQ(a.data<float>()[0], 0);
+  EXPECT_EQ(b.data<float>()[0], 5);
+}
+
+TEST(Donation, IsPutOffBehindWhatCanFailAndStaysInPlace) {
+  auto step = jit([](State& s, Tensor x, Tensor ids) {
+    s.w = s.w * 2;
+    s.m = s.m + sum(s.w);
+    return sum(embedding(s.table, ids)) + sum(x);
+  });
+  State s = ones();
+  const std::byte *w = s.w.array().data(), *m = s.m.array().data();
+  step(s, Tensor::ones({4}), Tensor::from({0, 1}));
+  EXPECT_EQ(s.w.array().data(), w);
+  EXPECT_EQ(s.m.array().data(), m);
+  EXPECT_EQ(step.executable().plan().kept.size(), 0u);
+}
+
+TEST(Donation, OfWhatACheckLooksAtIsKeptAndThePlanSaysWhy) {
+  auto step = jit([](State& s, Tensor x) {
+    s.w = s.w * 2;
+    s.m = s.m + sum(x);
+    check(s.w < 100, "w");
+  });
+  State s = ones();
+  step(s, Tensor::ones({4}));
+  const auto& plan = step.executable().plan();
+  ASSERT_EQ(plan.kept.size(), 1u);
+  EXPECT_NE(plan.kept[0].reason.find("can fail when the result is written"), std::string::npos) << plan.kept[0].reason;
+  EXPECT_EQ(plan.donations.size(), 1u);
+}
+
+TEST(RequireFinite, NamesTheLeafTheElementAndTheOp) {
+  auto step = jit(
+      [](State& s, Tensor x) {
+        s.w = s.w + sum(x);
+        s.m.at({1, 2}) = log(x[0]);
+      },
+      {.name = "step", .require_finite = true});
+  State s = ones();
+  step(s, Tensor::from({1.f, 2.f}));
+  try {
+    step(s, Tensor::from({-1.f, 2.f}));
+    FAIL() << "no error";
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.code(), "E0318");
+    EXPECT_EQ(e.message(), "step: m[5] would become nan");
+  }
+  step(s, Tensor::from({1.f, 2.f}));
+}
+
+TEST(Cancel, OfOneTokenReachesScopesWithinAndNoOtherThread) {
+  const CancelToken outer, inner;
+  const CancelScope scope(outer);
+  auto f = jit([](Tensor x) { return x + 1; });
+  f(Tensor::scalar(1));
+  outer.cancel();
+  std::thread([&] { EXPECT_EQ(code_of([&] { f(Tensor::scalar(1)); }), "no error"); }).join();
+  const CancelScope nested(inner);
+  EXPECT_EQ(code_of([&] { f(Tensor::scalar(1)); }), "E0319");
+}
+
+}  // namespace
+}  // namespace strata
