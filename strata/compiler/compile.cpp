@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -19,6 +20,7 @@
 #include "strata/compiler/lower/kernel_key.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/pipeline.h"
+#include "strata/compiler/plan/command_order.h"
 #include "strata/compiler/plan/make_plan.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/compiler/strict.h"
@@ -68,8 +70,12 @@ struct PendingKernel {
   base::Hash128 key;
   std::string name;
   const Node* node;
+  std::vector<int> looked_at;
   ReadyKernel ready;
 };
+
+/// Positions among a kernel's parameters of the results that it looks at, by its node.
+using LookedAt = std::map<const Node*, std::vector<int>>;
 
 class KernelMaker {
  public:
@@ -77,12 +83,14 @@ class KernelMaker {
       : backend_(backend), level_(level), is_strict_(is_strict), variation_(variation) {}
 
   /// The ready kernels for these nodes, in order. Compiles those that neither memory nor disk has, on all threads.
-  std::vector<ReadyKernel> make(std::span<const Node* const> nodes, std::vector<std::string>& names,
-                                const ir::Facts& facts) {
+  std::vector<ReadyKernel> make(std::span<const Node* const> nodes, const LookedAt& looked_at,
+                                std::vector<std::string>& names, const ir::Facts& facts) {
     std::vector<PendingKernel> all;
     for (const Node* node : nodes) {
-      const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, variation_);
-      all.push_back({key, kernel_name(*node, key), node, {}});
+      const auto outputs = looked_at.find(node);
+      const std::vector<int> params = outputs == looked_at.end() ? std::vector<int>() : outputs->second;
+      const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, variation_, params);
+      all.push_back({key, kernel_name(*node, key), node, params, {}});
       names.push_back(all.back().name);
       // Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
       // loops (sort, scatter) mean them as they are; a claimed composite has none.
@@ -122,7 +130,8 @@ class KernelMaker {
       k.ready.dims = dims_of(*k.node);
       if (is_new) object = backend_.compile_composite(*k.node, k.name, k.ready.dims);
     } else {
-      const ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.name);
+      ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.name);
+      naive.looked_at = k.looked_at;
       k.ready.dims = naive.dims;
       k.ready.in_place = in_place_pairs(naive);
       if (is_new) object = compile_loops(naive);
@@ -160,6 +169,23 @@ bool is_kernel(const Node& node, const Backend& backend) {
   return form != Form::Alias && form != Form::Command;
 }
 
+/// The results that kernels look at themselves. One with checks of its own has but one status word, so the executor
+/// reads its results again, as it does those of composites and of the host.
+LookedAt looked_at_by_kernels(const PlanRequest& request, const Backend& backend) {
+  LookedAt looked_at;
+  if (!backend.looks_at_results()) return looked_at;
+  for (const ir::FiniteResult& f : request.finite) {
+    const ir::Value v = written_value(request.graph->results()[static_cast<size_t>(f.result)]);
+    const Node& node = *v.node;
+    if (!request.kernels.contains(node.id) || ops::is_composite(node) || can_fail(node, /*is_kernel=*/true)) continue;
+    if (!ir::is_float(v.type().dtype())) continue;
+    std::vector<int>& params = looked_at[&node];
+    const int param = static_cast<int>(node.operand_count + v.index);
+    if (std::ranges::find(params, param) == params.end()) params.push_back(param);
+  }
+  return looked_at;
+}
+
 std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, const std::vector<std::string>& plan_dims) {
   std::vector<int> positions;
   for (const std::string& d : kernel_dims)
@@ -185,10 +211,11 @@ runtime::Executable::OwnProgram own_program(std::shared_ptr<const Graph> graph, 
 }  // namespace
 
 base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend, runtime::IsaLevel level,
-                              uint64_t schedule_variation) {
-  const base::Hash128 maker =
+                              uint64_t schedule_variation, std::span<const int> looked_at) {
+  base::Hash128 maker =
       base::combine(base::combine(base::hash_text(backend.fingerprint()), base::hash_text(sources_hash())),
                     static_cast<uint64_t>(level) + (schedule_variation << 8));
+  if (!looked_at.empty()) maker = base::combine(maker, base::hash_span(looked_at));
   return base::combine(kernel_key(node, facts), maker);
 }
 
@@ -229,14 +256,19 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   }
 
   KernelMaker maker(backend, level, options.is_strict || is_strict_by_environment(), options.schedule_variation);
-  const std::vector<ReadyKernel> ready = maker.make(kernel_nodes, request.kernel_names, request.graph->facts());
+  const LookedAt looked_at = looked_at_by_kernels(request, backend);
+  const std::vector<ReadyKernel> ready =
+      maker.make(kernel_nodes, looked_at, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);
   if (const auto fault = ir::find_plan_fault(*plan))
     throw base::Error("E0900", fmt::format("plan {}: {}", plan->name, *fault));
   std::vector<runtime::BoundKernel> bound;
-  for (const ReadyKernel& k : ready)
-    bound.push_back({k.code.run, k.code.needs, dim_positions(k.dims, plan->dims), k.object});
+  for (size_t i = 0; i < ready.size(); ++i) {
+    const ReadyKernel& k = ready[i];
+    bound.push_back(
+        {k.code.run, k.code.needs, looked_at.contains(kernel_nodes[i]), dim_positions(k.dims, plan->dims), k.object});
+  }
   return std::make_shared<const runtime::Executable>(plan, std::move(bound), std::move(regions),
                                                      own_program(graph, plan->graph, options));
 }

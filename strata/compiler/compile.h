@@ -32,9 +32,10 @@ struct CompileOptions {
 };
 
 /// The identity of a kernel's machine code, under which caches keep it: the fused node with its facts, the schedules,
-/// the backend and the instruction set.
+/// the backend, the instruction set, and what it looks at (ir/loops/kernel.h).
 base::Hash128 kernel_identity(const ir::Node& node, const ir::Facts& facts, const Backend& backend,
-                              runtime::IsaLevel level, uint64_t schedule_variation = 0);
+                              runtime::IsaLevel level, uint64_t schedule_variation = 0,
+                              std::span<const int> looked_at = {});
 /// "fusion.1f2a88d1"
 std::string kernel_name(const ir::Node& node, base::Hash128 identity);
 

@@ -29,6 +29,10 @@ struct KernelStatus {
   int64_t index = 0;
 };
 
+/// The code of a kernel that stored a NaN or an infinity where it was told to look; other codes are the ops' own
+/// (ops/status.h).
+inline constexpr int32_t kStatusNotFinite = 3;
+
 /// One per thread and call. Owner: the executor.
 struct KernelContext {
   KernelStatus* status = nullptr;

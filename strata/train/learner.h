@@ -4,15 +4,18 @@
 //   StepResult r = learner.step({{x, y}}, learning_rate);
 //
 // Loss is a stateless function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const.
-// A step commits only when loss and gradients are finite; else everything stays as it was, and the step is replayed to
-// name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
+// A step commits only when loss, gradients and all that it would commit (parameters, optimiser state, running
+// statistics) are finite; else, and when it throws, everything stays as it was. A step that was not finite is replayed
+// to name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "strata/base/error/error.h"
 #include "strata/nn/context.h"
 #include "strata/optim/accumulate.h"
 #include "strata/tensor/grad.h"
@@ -46,10 +49,21 @@ class Learner {
   /// One optimiser step on the mean loss of the samples (several: their gradients are averaged).
   StepResult step(std::span<const Sample> samples, double learning_rate) {
     StepResult result;
+    const Before before{*this, model_, optimiser_.lr(), result.is_finite};
+    result.is_finite = false;
     optimiser_.set_lr(learning_rate);
-    const bool is_committed = samples.size() == 1 ? whole_step(samples[0], result) : gathered_step(samples, result);
-    result.is_finite = is_committed;
-    if (is_committed) ++steps_done_;
+    try {
+      result.is_finite = samples.size() == 1 ? whole_step(samples[0], result) : gathered_step(samples, result);
+    } catch (const base::Error& error) {
+      if (error.code() != "E0318") throw;  // a leaf that would not be finite: named behind the program's name
+      result.refused = error.message().substr(error.message().find(": ") + 2);
+      if (result.refused.starts_with("total.") || result.refused.starts_with("loss_total")) result.refused.clear();
+      result.loss = std::numeric_limits<double>::quiet_NaN();
+    }
+    if (result.is_finite)
+      ++steps_done_;
+    else
+      result.culprit = culprit(samples);
     return result;
   }
 
@@ -103,30 +117,49 @@ class Learner {
     }
   };
 
+  /// Puts back what a step changed before it was refused: statistics of earlier small batches, and the rate.
+  struct Before {
+    Learner& self;
+    Model model;
+    double rate;
+    const bool& is_committed;
+    ~Before() {
+      if (is_committed) return;
+      self.model_ = std::move(model);
+      self.optimiser_.set_lr(rate);
+    }
+  };
+
   bool whole_step(const Sample& sample, StepResult& result) {
     const auto [loss, is_committed] = whole_(model_, optimiser_, sample.x, sample.y, key_);
     result.loss = loss.item();
-    if (is_committed.item() != 0) return true;
-    result.culprit = whole_.first_non_finite(model_, optimiser_, sample.x, sample.y, key_);
-    return false;
+    return is_committed.item() != 0;
   }
 
   bool gathered_step(std::span<const Sample> samples, StepResult& result) {
     Sum sum(model_);
-    const int64_t first = steps_done_ * static_cast<int64_t>(samples.size());
-    const auto place = [&](size_t i) {
-      return Tensor::scalar(static_cast<double>(first) + static_cast<double>(i), DType::i64);
-    };
-    for (size_t i = 0; i < samples.size(); ++i) gather_(model_, sum, samples[i].x, samples[i].y, key_, place(i));
+    for (size_t i = 0; i < samples.size(); ++i)
+      gather_(model_, sum, samples[i].x, samples[i].y, key_, place(i, samples.size()));
     const auto [loss, is_committed] = apply_(model_, optimiser_, std::as_const(sum));
     result.loss = loss.item();
-    if (is_committed.item() != 0) return true;
-    for (size_t i = 0; i < samples.size() && result.culprit.empty(); ++i) {
+    return is_committed.item() != 0;
+  }
+  /// Which of all small batches is number i of this step.
+  Tensor place(size_t i, size_t count) const {
+    return Tensor::scalar(static_cast<double>(steps_done_) * static_cast<double>(count) + static_cast<double>(i),
+                          DType::i64);
+  }
+
+  /// The op that made the first NaN or infinity of a step that changed nothing.
+  std::string culprit(std::span<const Sample> samples) {
+    if (samples.size() == 1) return whole_.first_non_finite(model_, optimiser_, samples[0].x, samples[0].y, key_);
+    std::string found;
+    for (size_t i = 0; i < samples.size() && found.empty(); ++i) {
       Sum fresh(model_);
-      const Tensor at = place(i);
-      result.culprit = gather_.first_non_finite(model_, fresh, samples[i].x, samples[i].y, key_, at);
+      const Tensor at = place(i, samples.size());
+      found = gather_.first_non_finite(model_, fresh, samples[i].x, samples[i].y, key_, at);
     }
-    return false;
+    return found;
   }
 
   Model model_;

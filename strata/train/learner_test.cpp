@@ -10,6 +10,8 @@
 #include "strata/nn/linear.h"
 #include "strata/nn/loss.h"
 #include "strata/nn/norm.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/reduce.h"
 #include "strata/train/schema.h"
 
 namespace strata::train {
@@ -54,6 +56,38 @@ TEST(Learner, AStepThatIsNotFiniteLeavesStatisticsAlone) {
   const Sample bad[] = {{Tensor(poisoned), sample(1).y}};
   EXPECT_FALSE(net.step(bad, 0.01).is_finite);
   EXPECT_TRUE(net.model().norm.running_mean.array().same_bits(before));
+}
+
+/// A batch whose variance is beyond f32, behind a layer that makes it harmless again: loss and gradients are finite.
+struct Spread {
+  nn::Linear fc{3, 4};
+  nn::BatchNorm1d norm{.channels = 4};
+  STRATA_FIELDS(fc, norm)
+};
+struct SpreadLoss {
+  Tensor operator()(const Spread& net, const Tensor& x, const Tensor& y, nn::Context& context) const {
+    return nn::mse(net.fc(x), y) + sum(stop_gradient(net.norm(y * 1e25, context))) * 0.0;
+  }
+};
+
+TEST(Learner, LooksAtEverythingThatAStepWouldCommit) {
+  for (const size_t count : {1, 2}) {
+    Learner<Spread, SpreadLoss> net(config(), nn::init<Spread>(Key(1)));
+    const Sample good{uniform(Key(1), {8, 3}, -1, 1), uniform(Key(2), {8, 4}, 0, 1e-25)},
+        bad{good.x, uniform(Key(2), {8, 4}, 0, 1)};
+    const Sample goods[] = {good, good}, bads[] = {good, bad};
+    ASSERT_TRUE(net.step(std::span(goods, count), 0.01).is_finite);
+    Snapshot before, after;
+    net.save(before);
+    const StepResult result = net.step(std::span(bads + 2 - count, count), 0.02);
+    EXPECT_FALSE(result.is_finite);
+    EXPECT_TRUE(result.refused.starts_with("norm.running_var[")) << result.refused;
+    EXPECT_TRUE(result.refused.ends_with("would become inf")) << result.refused;
+    EXPECT_NE(result.culprit, "");
+    net.save(after);
+    for (const auto& [name, array] : before.tensors) EXPECT_TRUE(array.same_bits(after.tensors.at(name))) << name;
+    EXPECT_TRUE(net.step(std::span(goods, count), 0.01).is_finite);
+  }
 }
 
 struct SquareRoot {

@@ -36,6 +36,7 @@ Key step_key(const base::Config& config) {
 JitOptions step_options(const base::Config& config, const char* name) {
   return {.name = name,
           .memory_limit_bytes = config.int_at("train.memory_limit") * 1'000'000,
+          .require_finite = true,
           .is_strict = config.bool_at("train.strict")};
 }
 

@@ -33,6 +33,7 @@ struct StepResult {
   double units = 0;       ///< images or tokens that the step learnt from
   bool is_finite = true;  ///< false: nothing was committed
   std::string culprit;    ///< then: the first op that made a NaN or infinity, with its position
+  std::string refused;    ///< loss and gradients were finite, but not this: "norm.running_var[3] would become inf"
 };
 
 /// A named figure; `is_loss`: plotted beside the training loss.

@@ -165,18 +165,23 @@ class Trainer {
   }
 
   base::Error not_finite(const StepResult& result) const {
-    base::Error error("E0704", fmt::format("step {}: loss or gradient is not finite (loss {})", step_ + 1,
-                                           std::isnan(result.loss) ? "nan" : fmt::format("{}", result.loss)));
+    const std::string what = result.refused.empty()
+                                 ? fmt::format("loss or gradient is not finite (loss {})",
+                                               std::isnan(result.loss) ? "nan" : fmt::format("{}", result.loss))
+                                 : "the update is not finite: " + result.refused;
+    base::Error error("E0704", fmt::format("step {}: {}", step_ + 1, what));
     error.note(result.culprit.empty() ? "a replay of the step found no op that made it"
                                       : "first made by " + result.culprit);
     const std::string earlier = first_not_finite(state());
     if (!earlier.empty()) error.note(earlier + " already: an update before made it so");
     error.note(fmt::format("nothing of the step was committed{}",
                            folder_.has(kCheckpoint) ? "; the last checkpoint stands" : ""));
-    return error.hint("a smaller optim.learning_rate or optim.clip = 1.0 often helps");
+    return error.hint(result.refused.empty() ? "a smaller optim.learning_rate or optim.clip = 1.0 often helps"
+                                             : "a larger optim.epsilon or a smaller optim.learning_rate often helps");
   }
 
-  /// Gradients can be finite and their update not (a division by an epsilon of 0): such a state is never saved.
+  /// Steps look at what they commit; what was never rebound (a weight that was loaded) is looked at here. A state that
+  /// isn't finite is never saved.
   void require_finite() const {
     const std::string wrong = first_not_finite(state());
     if (wrong.empty()) return;

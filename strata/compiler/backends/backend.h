@@ -48,6 +48,8 @@ class Backend {
   /// reason if one is refused.
   virtual Object compile(std::span<const ir::loops::Kernel* const> kernels) const = 0;
   virtual std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const = 0;
+  /// Whether its kernels look at what they store (Kernel::looked_at); else the executor reads it again.
+  virtual bool looks_at_results() const { return false; }
   /// The code of kernels as text, for `strata explain`; empty where there is nothing to read.
   virtual std::string listing(std::span<const ir::loops::Kernel* const>) const { return ""; }
 

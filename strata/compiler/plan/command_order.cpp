@@ -33,11 +33,11 @@ std::vector<bool> needed_by_what_fails(const OrderRequest& request) {
 
 bool can_fail(const Node& node, bool is_kernel) { return !is_kernel || has_check(node); }
 
-const Node* writer_of(ir::Value v) {
+ir::Value written_value(ir::Value v) {
   while (!v.node->is_parameter() && v.node->op->name != "fusion" && v.node->op->name != "constant" &&
          form_of(*v.node) == Form::Alias)
     v = v.node->operand(0);
-  return v.node;
+  return v;
 }
 
 std::vector<const Node*> order_commands(const OrderRequest& request) {
@@ -48,7 +48,7 @@ std::vector<const Node*> order_commands(const OrderRequest& request) {
   const std::vector<bool> is_needed = needed_by_what_fails(request);
   std::vector<bool> is_put_off(request.graph.nodes().size());
   for (const ir::Donation& d : request.donations) {
-    const Node* writer = writer_of(request.graph.results()[static_cast<size_t>(d.result)]);
+    const Node* writer = written_value(request.graph.results()[static_cast<size_t>(d.result)]).node;
     if (!writer->is_parameter() && !is_needed[writer->id]) is_put_off[writer->id] = true;
   }
   for (const Node* n : order)

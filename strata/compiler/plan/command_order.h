@@ -15,8 +15,8 @@ namespace strata::compiler {
 /// check in them. `is_kernel`: it is not a command of the host.
 bool can_fail(const ir::Node& node, bool is_kernel);
 
-/// The node that computes what stands in a value's memory: its own, or that of the value that it is another shape of.
-const ir::Node* writer_of(ir::Value v);
+/// What stands in a value's memory: itself, or the value that it is another shape of.
+ir::Value written_value(ir::Value v);
 
 /// What decides the order.
 struct OrderRequest {

@@ -79,7 +79,7 @@ class PlanMaker {
       fails[node->id] = !needs_no_command(*node) && can_fail(*node, request_.kernels.contains(node->id));
     }
     for (const ir::FiniteResult& f : request_.finite)
-      fails[writer_of(graph_.results()[static_cast<size_t>(f.result)])->id] = true;
+      fails[written_value(graph_.results()[static_cast<size_t>(f.result)]).node->id] = true;
     for (const Node* node : order_commands({graph_, nodes, fails, request_.donations})) {
       add_node(*node);
       if (!needs_no_command(*node)) plan_.commands.back().can_fail = fails[node->id];

@@ -19,7 +19,7 @@ using ir::PlanCommand;
 
 namespace {
 
-constexpr size_t kTensorsInMessage = 8;
+constexpr size_t kTensorsInMessage = 12;
 
 std::string described(const PlanCommand& command) {
   if (!command.node) return "copy";

@@ -136,6 +136,9 @@ struct Kernel {
   std::vector<std::string> dims;      ///< run-time dimension symbols in the order of the ABI
   Facts facts;
   std::vector<StmtPtr> body;
+  /// Positions of outputs whose stores are looked at: a NaN or an infinity in one leaves a status behind
+  /// (runtime/kernel_abi.h). Not part of what is computed, nor of the text.
+  std::vector<int> looked_at;
 };
 
 // Statements.

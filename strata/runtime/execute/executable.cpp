@@ -203,7 +203,9 @@ struct Executable::Execution {
     for (size_t c = 0; c < count; ++c) {
       if (c <= committed) require_not_cancelled(name);
       run_command(c);
-      require_finite(static_cast<int>(c));
+      const PlanCommand& command = self.plan_->commands[c];
+      if (command.kind != CommandKind::Kernel || !self.kernels_[command.kernel].looks_at_results)
+        require_finite(static_cast<int>(c));
     }
   }
 
@@ -277,6 +279,7 @@ struct Executable::Execution {
       base::ThreadPool::shared().run(needs.tasks, run_range);
     else
       run_range({0, needs.tasks, 0});
+    if (status.code == kStatusNotFinite) return require_finite(static_cast<int>(c));
     if (status.code != 0) fail(command, status);
   }
 

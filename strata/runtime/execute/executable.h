@@ -19,6 +19,7 @@ namespace strata::runtime {
 struct BoundKernel {
   KernelFunction run = nullptr;
   KernelNeedsFunction needs = nullptr;
+  bool looks_at_results = false;     ///< status kStatusNotFinite says when one of Plan::finite isn't
   std::vector<int> dims;             ///< the kernel's dimensions as indices into Plan::dims
   std::shared_ptr<const void> code;  ///< keeps the machine code loaded
 };

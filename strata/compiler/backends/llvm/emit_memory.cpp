@@ -4,6 +4,8 @@
 // one value that LICM lifts out, and the constant part of the last index ends up in the addressing mode.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
 #include "strata/runtime/kernel_abi.h"
@@ -30,6 +32,20 @@ bool is_consecutive(std::span<const ir::loops::Expr> indices) {
     if (indices[i]->type.lanes != 1) return false;
   const auto* last = indices.back();
   return last->op == ExprOp::Ramp && last->args[1]->op == ExprOp::Constant && last->args[1]->bits == 1;
+}
+
+/// The exponent of an element as it is stored.
+uint64_t exponent_bits(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+      return 0x7ff0'0000'0000'0000;
+    case DType::f32:
+      return 0x7f80'0000;
+    case DType::f16:
+      return 0x7c00;
+    default:
+      return 0x7f80;  // bf16
+  }
 }
 
 bool is_uniform(std::span<const ir::loops::Expr> indices) {
@@ -230,6 +246,7 @@ void KernelEmitter::emit_store(const Stmt& stmt) {
   };
   Value* stored = to_memory(widened(stmt.value), stmt.buffer->dtype);
   Value* mask = stmt.mask ? widened(stmt.mask) : nullptr;
+  look_at(stmt.buffer, stored, mask);
   if (lanes > 1 ? !is_consecutive(stmt.indices) : mask != nullptr) return store_lanes(stmt, stored, mask);
   const llvm::Align align(static_cast<uint64_t>(ir::dtype_bytes(stmt.buffer->dtype)));
   const Place place = place_of(stmt.buffer);
@@ -238,6 +255,47 @@ void KernelEmitter::emit_store(const Stmt& stmt) {
     annotate(builder_.CreateAlignedStore(stored, address, align), place);
   else
     annotate(builder_.CreateMaskedStore(stored, address, align, mask), place);
+}
+
+/// NaN and infinity have all exponent bits set: the largest exponent says whether one was stored. Two instructions a
+/// vector, and no branch before the kernel's end.
+void KernelEmitter::look_at(const ir::loops::Buffer* buffer, Value* stored, Value* mask) {
+  const auto is_it = [&](int param) { return kernel_.params[static_cast<size_t>(param)] == buffer; };
+  if (!std::ranges::any_of(kernel_.looked_at, is_it)) return;
+  auto* integer = builder_.getIntNTy(static_cast<unsigned>(8 * ir::dtype_bytes(buffer->dtype)));
+  Value* bits = builder_.CreateBitCast(stored, same_lanes(stored, integer));
+  Value* exponent = builder_.CreateAnd(bits, llvm::ConstantInt::get(bits->getType(), exponent_bits(buffer->dtype)));
+  if (mask) exponent = builder_.CreateSelect(mask, exponent, llvm::Constant::getNullValue(exponent->getType()));
+  auto largest = std::ranges::find_if(largest_exponents_, [&](const Largest& l) {
+    return l.dtype == buffer->dtype && l.slot->getAllocatedType() == exponent->getType();
+  });
+  if (largest == largest_exponents_.end()) {
+    auto* slot = setup_.CreateAlloca(exponent->getType(), nullptr, "largest_exponent");
+    setup_.CreateStore(llvm::Constant::getNullValue(exponent->getType()), slot);
+    largest = largest_exponents_.insert(largest, {buffer->dtype, slot});
+  }
+  Value* before = builder_.CreateLoad(exponent->getType(), largest->slot);
+  builder_.CreateStore(builder_.CreateBinaryIntrinsic(llvm::Intrinsic::umax, before, exponent), largest->slot);
+}
+
+/// At the end of a kernel's tasks.
+void KernelEmitter::report_what_is_not_finite() {
+  if (largest_exponents_.empty()) return;
+  Value* is_bad = builder_.getFalse();
+  for (const auto& [dtype, slot] : largest_exponents_) {
+    Value* largest = builder_.CreateLoad(slot->getAllocatedType(), slot);
+    if (largest->getType()->isVectorTy()) largest = builder_.CreateIntMaxReduce(largest, /*IsSigned=*/false);
+    Value* all = llvm::ConstantInt::get(largest->getType(), exponent_bits(dtype));
+    is_bad = builder_.CreateOr(is_bad, builder_.CreateICmpEQ(largest, all));
+  }
+  auto* failed = new_block("not_finite");
+  auto* after = new_block("after");
+  builder_.CreateCondBr(is_bad, failed, after, llvm::MDBuilder(context_).createUnlikelyBranchWeights());
+  builder_.SetInsertPoint(failed);
+  builder_.CreateCall(check_failed(),
+                      {function_->getArg(0), builder_.getInt32(runtime::kStatusNotFinite), builder_.getInt64(0)});
+  builder_.CreateBr(after);
+  builder_.SetInsertPoint(after);
 }
 
 /// Scatter: lanes in ascending order, so that the last of those with one address wins. A masked lane is a branch.

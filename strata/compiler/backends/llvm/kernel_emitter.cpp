@@ -154,6 +154,7 @@ void KernelEmitter::emit_task_loop(const Stmt* parallel) {
   task->addIncoming(next, builder_.GetInsertBlock());
   builder_.CreateCondBr(builder_.CreateICmpSLT(next, last), task_block, exit);
   builder_.SetInsertPoint(exit);
+  report_what_is_not_finite();
   builder_.CreateRetVoid();
 }
 

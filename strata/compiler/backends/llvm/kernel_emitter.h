@@ -81,6 +81,8 @@ class KernelEmitter {
   llvm::Instruction* annotate(llvm::Instruction* access, const Place& place);
   Value* emit_load(Expr load);
   void emit_store(const ir::loops::Stmt& stmt);
+  void look_at(const ir::loops::Buffer* buffer, Value* stored, Value* mask);
+  void report_what_is_not_finite();
   void store_lanes(const ir::loops::Stmt& stmt, Value* stored, Value* mask);
   Value* from_memory(Value* raw, DType type);
   Value* to_memory(Value* value, DType type);
@@ -146,6 +148,11 @@ class KernelEmitter {
   std::unordered_map<const ir::loops::Local*, Value*> locals_;  ///< a value, or the alloca of a mutable one
   std::unordered_map<Expr, Memo> memo_;
   std::vector<Expr> memo_log_;
+  struct Largest {  ///< exponent bits stored so far where results are looked at, of one dtype and number of lanes
+    DType dtype;
+    llvm::AllocaInst* slot;
+  };
+  std::vector<Largest> largest_exponents_;
   std::unordered_map<Expr, bool> pure_;
   uint64_t epoch_ = 1;
   int64_t stack_bytes_ = 0;

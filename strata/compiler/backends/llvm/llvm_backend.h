@@ -18,6 +18,7 @@ class LlvmBackend final : public Backend {
   std::optional<std::string> refusal(const ir::loops::Kernel& kernel) const override;
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override;
   std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
+  bool looks_at_results() const override { return true; }
   /// Assembly in AT&T syntax.
   std::string listing(std::span<const ir::loops::Kernel* const> kernels) const override;
 
