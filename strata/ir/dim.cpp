@@ -236,6 +236,14 @@ std::optional<std::string_view> Dim::symbol_name() const {
   return atom->name;
 }
 
+std::optional<std::pair<std::string_view, int64_t>> Dim::scaled_symbol() const {
+  if (is_constant() || expr()->terms.size() != 1) return std::nullopt;
+  const DimTerm& term = expr()->terms[0];
+  if (term.atoms.size() != 1 || term.atoms[0]->kind != DimAtom::Kind::Symbol || term.coefficient < 1)
+    return std::nullopt;
+  return std::pair<std::string_view, int64_t>(term.atoms[0]->name, term.coefficient);
+}
+
 Hash128 Dim::hash() const {
   if (!is_constant()) return expr()->hash;
   return base::combine(Hash128{0x64696d, 0}, static_cast<uint64_t>(constant()));

@@ -37,6 +37,8 @@ class Dim {
   int64_t constant() const { return static_cast<int64_t>(bits_) >> 1; }
   /// The name, if this is a bare symbol.
   std::optional<std::string_view> symbol_name() const;
+  /// The name and the factor, if this is a positive multiple of a symbol: B*4.
+  std::optional<std::pair<std::string_view, int64_t>> scaled_symbol() const;
 
   friend bool operator==(Dim a, Dim b) { return a.bits_ == b.bits_; }
 
@@ -92,6 +94,7 @@ struct SymbolFact {
   int64_t lowest = 0;
   int64_t highest = INT64_MAX;
   int64_t multiple = 1;
+  bool holds(int64_t value) const { return value >= lowest && value <= highest && value % multiple == 0; }
   bool operator==(const SymbolFact&) const = default;
 };
 

@@ -54,9 +54,9 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
       throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
                                      ", found " + concrete_str(types[i].dtype(), shapes[i]));
     for (int axis = 0; axis < types[i].rank(); ++axis)
-      if (auto name = types[i].dim(axis).symbol_name();
-          name && !std::any_of(values_.begin(), values_.end(), [&](auto& v) { return v.first == *name; }))
-        bind(*name, shapes[i][axis]);
+      if (const auto scaled = types[i].dim(axis).scaled_symbol();
+          scaled && !std::any_of(values_.begin(), values_.end(), [&](auto& v) { return v.first == scaled->first; }))
+        bind(scaled->first, shapes[i][axis] / scaled->second);
   }
   for (size_t i = 0; i < types.size(); ++i)
     for (int axis = 0; axis < types[i].rank(); ++axis)
@@ -66,11 +66,15 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
             .note("axis " + std::to_string(axis) + " should be " + std::to_string(expected));
   for (const SymbolFact& fact : graph.facts().all())
     for (const auto& [name, value] : values_)
-      if (name == fact.name && (value < fact.lowest || value > fact.highest || value % fact.multiple != 0))
-        throw base::Error("E0111", graph.name() + ": dimension " + name + " is " + std::to_string(value) +
-                                       ", expected " + std::to_string(fact.lowest) + " to " +
-                                       (fact.highest == INT64_MAX ? "any" : std::to_string(fact.highest)) +
-                                       (fact.multiple > 1 ? ", a multiple of " + std::to_string(fact.multiple) : ""));
+      if (name == fact.name) require_fact(graph.name(), fact, value);
+}
+
+void require_fact(const std::string& program, const SymbolFact& fact, int64_t value) {
+  if (fact.holds(value)) return;
+  throw base::Error("E0111", program + ": dimension " + fact.name + " is " + std::to_string(value) + ", expected " +
+                                 std::to_string(fact.lowest) + " to " +
+                                 (fact.highest == INT64_MAX ? "any" : std::to_string(fact.highest)) +
+                                 (fact.multiple > 1 ? ", a multiple of " + std::to_string(fact.multiple) : ""));
 }
 
 void DimBinding::bind(std::string_view symbol, int64_t value) { values_.emplace_back(symbol, value); }
@@ -80,8 +84,8 @@ int64_t DimBinding::operator()(Dim d) const {
   return d.evaluate([this](std::string_view symbol) -> int64_t {
     for (const auto& [name, value] : values_)
       if (name == symbol) return value;
-    throw base::Error("E0110",
-                      "dimension '" + std::string(symbol) + "' has no value: no argument's shape holds it alone");
+    throw base::Error(
+        "E0110", "dimension '" + std::string(symbol) + "' has no value: no argument's shape is it or a multiple of it");
   });
 }
 

@@ -40,6 +40,9 @@ class DimBinding {
   std::vector<std::pair<std::string, int64_t>> values_;
 };
 
+/// E0111 if the value of a symbol breaks what `program` says of it.
+void require_fact(const std::string& program, const SymbolFact& fact, int64_t value);
+
 /// One node on its operands, regions included: what a kernel of a plan should give.
 std::vector<HostArray> interpret_node(const Node& node, std::span<const HostArray> operands, const DimBinding& dims,
                                       const InterpretOptions& options = {});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 
 namespace strata::ir {
 
@@ -38,8 +39,7 @@ void Infer::same_dtype(int first) const {
 
 void Infer::same_shape(int first) const {
   for (int i = first + 1; i < count(); ++i)
-    if (!std::equal(type(i).shape().begin(), type(i).shape().end(), type(first).shape().begin(),
-                    type(first).shape().end()))
+    if (!proved_equal(type(i).shape(), type(first).shape()))
       fail("E0101", "operand shapes differ: " + type(first).str() + " and " + type(i).str());
 }
 

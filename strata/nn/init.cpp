@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 
 namespace strata::nn {
 
@@ -18,7 +19,10 @@ namespace {
 std::vector<int64_t> constants(const Shape& shape) {
   std::vector<int64_t> sizes;
   for (Dim d : shape) {
-    if (!d.is_constant()) throw base::Error("E0508", "a parameter has a symbolic extent: " + ir::shape_str(shape));
+    if (!d.is_constant()) {
+      ir::note_symbolic(d);
+      throw base::Error("E0508", "a parameter has a symbolic extent: " + ir::shape_str(shape));
+    }
     sizes.push_back(d.constant());
   }
   return sizes;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/reduce.h"
@@ -26,7 +27,7 @@ void infer(ir::Infer& i) {
     if (axes[a] < 0 || axes[a] >= static_cast<int64_t>(shape.size()) || (a && axes[a] <= axes[a - 1]))
       i.fail("E0115", "'axes' must ascend within the result's rank " + std::to_string(shape.size()));
     const Dim from = x.dim(static_cast<int>(a)), to = shape[axes[a]];
-    if (from != to && from != Dim(1))
+    if (from != to && from != Dim(1) && !ir::proved_equal(from, to))
       i.fail("E0101", x.str() + " can't become " + ir::shape_str(shape) + ": axis " + std::to_string(a) + " is " +
                           from.str() + ", expected " + to.str() + " or 1");
   }
@@ -142,14 +143,13 @@ Shape broadcast_shape(std::string_view op, Value x, Value y) {
   Shape shape(static_cast<size_t>(rank));
   for (int i = 1; i <= rank; ++i) {
     const Dim a = i <= x.rank() ? x.type().dim(-i) : Dim(1), b = i <= y.rank() ? y.type().dim(-i) : Dim(1);
-    if (a != b && a != Dim(1) && b != Dim(1)) {
+    if (a != b && a != Dim(1) && b != Dim(1) && !ir::proved_equal(a, b)) {
       base::Error error("E0101", std::string(op) + ": shapes don't broadcast: " + x.type().str() + " and " +
                                      y.type().str() + " differ in axis -" + std::to_string(i) + ", " + a.str() +
                                      " and " + b.str());
       if (const std::string where = x.graph().location().str(); !where.empty()) error.note("recorded at " + where);
       if (!a.is_constant() || !b.is_constant())
-        error.hint(
-            "a symbolic dimension matches only itself and 1; give both the same name, or broadcast_to one of them");
+        error.hint("a symbolic dimension matches only itself and 1: give both the same symbol");
       throw error;
     }
     shape[rank - i] = a == Dim(1) ? b : a;

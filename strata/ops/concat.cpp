@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/lowering.h"
@@ -23,7 +24,7 @@ void concat_infer(ir::Infer& i) {
     if (i.type(k).rank() != first.rank())
       i.fail("E0101", fmt::format("ranks differ: {} and {}", first.str(), i.type(k).str()));
     for (int a = 0; a < first.rank(); ++a)
-      if (a != axis && !(i.type(k).dim(a) == first.dim(a)))
+      if (a != axis && !ir::proved_equal(i.type(k).dim(a), first.dim(a)))
         i.fail("E0101", fmt::format("axis {} differs: {} and {}", a, first.str(), i.type(k).str()));
     shape[axis] = shape[axis] + i.type(k).dim(static_cast<int>(axis));
   }

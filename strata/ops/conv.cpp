@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/facets.h"
@@ -49,7 +50,7 @@ Dim result_extent(Dim x, Dim window, const ConvShape& c, size_t a) {
 void require_groups(const ir::Infer& i, int64_t groups) {
   const Dim channels = i.type(0).dim(1), inputs = i.type(1).dim(1), outputs = i.type(1).dim(0);
   if (groups < 1) i.fail("E0116", fmt::format("{} groups", groups));
-  if (!(inputs * Dim(groups) == channels))
+  if (!ir::proved_equal(inputs * Dim(groups), channels))
     i.fail("E0102", fmt::format("x {} has {} channels, w {} takes {} in {} group(s)", i.type(0).str(), channels.str(),
                                 i.type(1).str(), (inputs * Dim(groups)).str(), groups));
   if (outputs.is_constant() && outputs.constant() % groups != 0)
@@ -183,9 +184,11 @@ void conv_vmap(ir::Vmap& v) {
     v.set(reshape(apart, with({v.size}, shape_of(y))));
     return;
   }
-  if (!v.size.is_constant())
+  if (!v.size.is_constant()) {
+    ir::note_symbolic(v.size);
     throw base::Error(
         "E0119", "conv: a batch of images with a batch of windows needs a constant batch size, found " + v.size.str());
+  }
   c.groups *= v.size.constant();
   const Value images = reshape(swap_axes(x, 0, 1), with({n, v.size * x_type.dim(1)}, tail(x, 3)));
   const Value all = conv(images, reshape(w, with({v.size * w_type.dim(0)}, tail(w, 2))), c);

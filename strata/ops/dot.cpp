@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/reduce.h"
@@ -48,7 +49,7 @@ void require_pairs(const ir::Infer& i, const char* what, std::string_view lhs, s
     i.fail("E0102", fmt::format("{} axes come in pairs: lhs has {}, rhs has {}", what, a.size(), b.size()));
   for (size_t k = 0; k < a.size(); ++k) {
     const Dim da = i.type(0).dim(static_cast<int>(a[k])), db = i.type(1).dim(static_cast<int>(b[k]));
-    if (!(da == db))
+    if (!ir::proved_equal(da, db))
       i.fail("E0102", fmt::format("{} dimensions differ: lhs {} has {}, rhs {} has {}", what, i.type(0).str(), da.str(),
                                   i.type(1).str(), db.str()));
   }

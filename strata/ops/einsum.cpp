@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/broadcast.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/reduce.h"
@@ -21,7 +22,7 @@ void broadcast_leading(Value& lhs, Value& rhs) {
   for (int a = 0; a < rank - 2; ++a) {
     if (to_lhs[a] == Dim(1)) to_lhs[a] = to_rhs[a];
     if (to_rhs[a] == Dim(1)) to_rhs[a] = to_lhs[a];
-    if (!(to_lhs[a] == to_rhs[a]))
+    if (!ir::proved_equal(to_lhs[a], to_rhs[a]))
       throw base::Error("E0102",
                         fmt::format("matmul: leading axes differ: lhs {}, rhs {}", lhs.type().str(), rhs.type().str()));
   }

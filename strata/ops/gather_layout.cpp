@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 
 namespace strata::ops {
 
@@ -52,7 +53,7 @@ void check_gather_operands(ir::Infer& i) {
   require_axes(i, "axes", x.rank());
   const auto axes = i.attrs.ints("axes");
   if (!ir::is_int(indices.dtype())) i.fail("E0100", "indices are integers, found " + indices.str());
-  if (indices.rank() < 1 || !(indices.dim(-1) == Dim(static_cast<int64_t>(axes.size()))))
+  if (indices.rank() < 1 || !ir::proved_equal(indices.dim(-1), Dim(static_cast<int64_t>(axes.size()))))
     i.fail("E0101", fmt::format("the last axis of the indices {} should be {}, one entry per named axis", indices.str(),
                                 axes.size()));
   if (batch < 0 || batch > x.rank() || batch > indices.rank() - 1)
@@ -60,7 +61,7 @@ void check_gather_operands(ir::Infer& i) {
   for (int64_t a : axes)
     if (a < batch) i.fail("E0115", fmt::format("axis {} is both a batch axis and named by the positions", a));
   for (int b = 0; b < batch; ++b)
-    if (!(x.dim(b) == indices.dim(b)))
+    if (!ir::proved_equal(x.dim(b), indices.dim(b)))
       i.fail("E0101", fmt::format("batch axis {} differs: {} and indices {}", b, x.str(), indices.str()));
   const auto mode = i.attrs.text("mode");
   if (mode != "clamp" && mode != "fill" && mode != "check")

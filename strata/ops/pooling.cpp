@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/operators.h"
@@ -38,7 +39,10 @@ Value avg_pool(Value x, const Pool& pool) {
   const bool is_padded = !(w.pad_lo == Shape(w.pad_lo.size(), Dim(0)));
   if (is_padded && !pool.counts_padding) return sum / reduce_window(kWindowSum, ones_like(x), w);
   const Dim count = ir::product(w.window);
-  if (!count.is_constant()) throw base::Error("E0119", "avg_pool: the window has a symbolic extent");
+  if (!count.is_constant()) {
+    ir::note_symbolic(count);
+    throw base::Error("E0119", "avg_pool: the window has a symbolic extent");
+  }
   return sum / static_cast<double>(count.constant());
 }
 

@@ -4,6 +4,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/broadcast.h"
 #include "strata/ops/layout.h"
 #include "strata/ops/rules.h"
@@ -15,8 +16,10 @@ void require_types(const ir::Infer& i, const std::vector<Type>& found, std::span
   if (found.size() != wanted.size())
     i.fail("E0117", fmt::format("{} should be {} in number, found {}", what, wanted.size(), found.size()));
   for (size_t k = 0; k < found.size(); ++k)
-    if (!(found[k] == wanted[k]))
+    if (!(found[k] == wanted[k])) {
+      ir::note_unproved(found[k].shape(), wanted[k].shape());
       i.fail("E0117", fmt::format("{} {} should be {}, found {}", what, k, wanted[k].str(), found[k].str()));
+    }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/lowering.h"
 #include "strata/ops/rules.h"
 #include "strata/ops/samples.h"
@@ -16,7 +17,7 @@ void reshape_infer(ir::Infer& i) {
   const auto dims = i.attrs.dims("dims");
   const Type x = i.type(0);
   const Dim count = ir::product(dims);
-  if (!(count == x.elements()))
+  if (!ir::proved_equal(count, x.elements()))
     i.fail("E0101", fmt::format("{} has {} elements, the new shape {} has {}", x.str(), x.elements().str(),
                                 ir::shape_str(dims), count.str()));
   i.result(x.with_shape(dims));
@@ -54,7 +55,7 @@ Shape with_inferred(Value x, const Shape& dims) {
   if (open < 0) return result;
   if (known == Dim(0)) throw base::Error("E0101", "reshape: -1 is ambiguous beside an extent of 0");
   result[open] = floor_div(x.type().elements(), known);
-  if (!(result[open] * known == x.type().elements()))
+  if (!ir::proved_equal(result[open] * known, x.type().elements()))
     throw base::Error("E0101", fmt::format("reshape: {} does not divide into {}", x.type().str(), ir::shape_str(dims)));
   return result;
 }
@@ -93,7 +94,7 @@ Value expand_dims(Value x, int64_t axis) {
 Value squeeze(Value x, int64_t axis) {
   Shape to = shape_of(x);
   axis = axis_of(axis, x.rank(), "squeeze");
-  if (!(to[axis] == Dim(1)))
+  if (!ir::proved_equal(to[axis], Dim(1)))
     throw base::Error("E0101", fmt::format("squeeze: axis {} of {} is not 1", axis, x.type().str()));
   to.erase(to.begin() + axis);
   return reshape(x, to);

@@ -8,6 +8,7 @@
 //
 // The counter is {block's low word, block's high word, 0, 0}; rng_fold counts in a stream of its own, {number, ..., 0,
 // 1}.
+#include "strata/ir/unproved.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/fold.h"
 #include "strata/ops/random.h"
@@ -24,7 +25,7 @@ constexpr uint32_t kFoldStream = 1;
 constexpr AttrSpec kBitsAttrs[] = {{"count", AttrKind::Dims, "how many numbers per key"}};
 
 void require_keys(const ir::Infer& i) {
-  if (i.type(0).rank() < 1 || !(i.type(0).dim(-1) == Dim(2)))
+  if (i.type(0).rank() < 1 || !ir::proved_equal(i.type(0).dim(-1), Dim(2)))
     i.fail("E0101", "a key is u32[2], found " + i.type(0).str());
 }
 
@@ -144,7 +145,7 @@ void fold_infer(ir::Infer& i) {
   require_keys(i);
   Shape expected = shape_of(i.type(0));
   expected.pop_back();
-  if (!ir::is_int(i.type(1).dtype()) || shape_of(i.type(1)) != expected)
+  if (!ir::is_int(i.type(1).dtype()) || !ir::proved_equal(i.type(1).shape(), expected))
     i.fail("E0101", "there is one integer for each key, found " + i.type(0).str() + " and " + i.type(1).str());
   i.result(i.type(0));
 }

@@ -9,6 +9,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/regions.h"
@@ -55,7 +56,7 @@ void scan_infer(ir::Infer& i) {
       types.push_back(i.type(k));
       continue;
     }
-    if (i.type(k).rank() < 1 || !(i.type(k).dim(0) == length))
+    if (i.type(k).rank() < 1 || !ir::proved_equal(i.type(k).dim(0), length))
       i.fail("E0117", fmt::format("axis 0 of {} should be the length {}", i.type(k).str(), length.str()));
     types.push_back(slice_type(i.type(k)));
   }
@@ -65,9 +66,11 @@ void scan_infer(ir::Infer& i) {
     i.fail("E0117", "the region gives fewer results than there are carries");
   for (size_t r = 0; r < results.size(); ++r) {
     const bool is_carry = static_cast<int64_t>(r) < carries;
-    if (is_carry && !(results[r] == types[static_cast<size_t>(constants) + r]))
+    if (is_carry && !(results[r] == types[static_cast<size_t>(constants) + r])) {
+      ir::note_unproved(results[r].shape(), types[static_cast<size_t>(constants) + r].shape());
       i.fail("E0117", fmt::format("carry {} is {}, the region makes it {}", r,
                                   types[static_cast<size_t>(constants) + r].str(), results[r].str()));
+    }
     i.result(is_carry ? results[r] : stacked_type(results[r], length));
   }
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/fold.h"
@@ -43,8 +44,10 @@ void scatter_infer(ir::Infer& i) {
   check_gather_operands(i);
   const GatherLayout g(i.attrs, i.type(0), i.type(1));
   const Type expected = i.type(0).with_shape(g.result_shape(i.type(0), i.type(1)));
-  if (!(i.type(2) == expected))
+  if (!(i.type(2) == expected)) {
+    ir::note_unproved(i.type(2).shape(), expected.shape());
     i.fail("E0101", "the updates should be " + expected.str() + ", found " + i.type(2).str());
+  }
   const auto combine = combine_from(i.attrs.text("combine"));
   if (!combine)
     i.fail("E0116", fmt::format("combine is '{}', expected set, add, mul, min or max", i.attrs.text("combine")));

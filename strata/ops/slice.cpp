@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/lowering.h"
@@ -311,7 +312,7 @@ std::vector<Value> split(Value x, const std::vector<Dim>& sizes, int64_t axis) {
     first = first + size;
   }
   const Dim extent = x.type().dim(static_cast<int>(axis_of(axis, x.rank(), "split")));
-  if (!(first == extent))
+  if (!ir::proved_equal(first, extent))
     throw base::Error("E0101", fmt::format("split: the parts add up to {}, axis {} of {} has {}", first.str(), axis,
                                            x.type().str(), extent.str()));
   return parts;

@@ -14,7 +14,8 @@
 //               fails when the program runs (E0118).
 //
 // On a symbolic axis a bound is taken as it is, and what must hold for it (B >= 6 for position 5) becomes a fact of the
-// program, checked on entry (E0111). Boolean masks are refused: how many elements they pick is only known at run time.
+// program, checked on entry (E0111; jit records a call that breaks it with its number, for which bounds are cut).
+// Boolean masks are refused: how many elements they pick is only known at run time.
 #pragma once
 
 #include <concepts>

@@ -2,6 +2,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 
 namespace strata::control_detail {
@@ -20,6 +21,7 @@ void require_types(const char* op, const char* whose, std::span<const ir::Type> 
   }
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (found[i].type() == wanted[i]) continue;
+    ir::note_unproved(found[i].shape(), wanted[i].shape());
     base::Error error("E0531", std::string(op) + ": " + whose + " makes tensor " + std::to_string(i) + " " +
                                    found[i].type().str() + ", expected " + wanted[i].str());
     note_line(error, {at.file, at.line, nullptr});
@@ -113,7 +115,7 @@ Dim length_of(std::span<const Tensor> xs, Source at) {
       throw base::Error("E0531", "scan: there is nothing to scan over")
           .hint("use for_loop to run a body a number of times");
     for (const Tensor& x : xs)
-      if (x.rank() == 0 || !(x.dim(0) == xs[0].dim(0)))
+      if (x.rank() == 0 || !ir::proved_equal(x.dim(0), xs[0].dim(0)))
         throw base::Error(
             "E0531", "scan: axis 0 of all xs is the steps, found " + xs[0].type().str() + " and " + x.type().str());
     return xs[0].dim(0);

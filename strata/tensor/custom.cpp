@@ -1,6 +1,7 @@
 #include "strata/tensor/custom.h"
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/custom_gradient.h"
 #include "strata/tensor/checkpoint.h"
 
@@ -44,9 +45,11 @@ std::vector<Tensor> matched(std::span<const ir::Type> places, std::span<Tensor* 
   for (size_t i = 0; i < places.size(); ++i) {
     const ir::Type wanted = places[i];
     if (!wanted || !is_float(wanted.dtype())) continue;
-    if (given[i]->defined() && !(given[i]->type() == wanted))
+    if (given[i]->defined() && !(given[i]->type() == wanted)) {
+      ir::note_unproved(given[i]->type().shape(), wanted.shape());
       throw base::Error("E0532", std::string("custom derivative: ") + what + " " + std::to_string(i) + " should be " +
                                      wanted.str() + ", found " + given[i]->type().str());
+    }
     list.push_back(given[i]->defined() ? *given[i]
                                        : Tensor::zeros({wanted.shape().begin(), wanted.shape().end()}, wanted.dtype()));
   }

@@ -1,6 +1,7 @@
 #include "strata/tensor/grad.h"
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/shape.h"
 #include "strata/tensor/recording.h"
 #include "strata/transform/gradient.h"
@@ -76,10 +77,12 @@ std::vector<Tensor> at_leaves(const Leaves& leaves, std::span<Tensor* const> of_
                                        leaf.paths[0] + " and " + leaf.paths.at(1));
       found = here;
     }
-    if (found.defined() && !(found.type() == wanted))
+    if (found.defined() && !(found.type() == wanted)) {
+      ir::note_unproved(found.type().shape(), wanted.shape());
       throw base::Error("E0532", "derivative: the direction of " +
                                      (leaf.paths[0].empty() ? "the argument" : leaf.paths[0]) + " should be " +
                                      wanted.str() + ", found " + found.type().str());
+    }
     list.push_back(found.defined() ? found : zeros_like(leaf.tensor()));
   }
   return list;

@@ -7,8 +7,12 @@
 //   donated: the new value takes the old one's memory.
 // - Tensors used from outside are captured: hidden inputs, fixed at recording.
 // - Dimension 0 of a Tensor argument is symbolic (equal sizes at the first call are taken to be one dimension, and a
-//   call with another pattern of equal sizes records again), and so are those that JitOptions names; other dimensions
-//   and those of trees are static.
+//   call with another pattern of equal sizes records again), also in a pair, tuple or array of tensors, and so are the
+//   dimensions that JitOptions names. Dimension 0 of a tensor in a struct or a vector becomes symbolic when a call
+//   brings another size, unless the function rebinds the tensor; other dimensions are static.
+// - What runs without jit runs with it. Where an op's rule can't prove for all sizes what it needs (that two are equal,
+//   that one divides), the program assumes it, other calls are served by another recording, and explain() says so;
+//   the function is recorded again for that. At worst a dimension is static.
 // - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again, and so
 //   does another ISA level.
 // - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
@@ -24,7 +28,9 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -41,10 +47,11 @@ namespace strata {
 ///
 ///   jit(attend, {.symbolic_dims = {{0, 1, "T"}, {1, 1, "T"}}})        axis 1 of the first two arguments
 struct SymbolicDim {
-  int argument = 0;  ///< counted from 0; a bare Tensor (E0116)
+  int argument = 0;  ///< counted from 0 (E0116)
   int axis = 0;      ///< negative counts from the end
   std::string name;
   int64_t lowest = 0, highest = INT64_MAX, multiple = 1;
+  std::string leaf;  ///< path of the tensor in an argument that is a tree: "images"; empty: a bare Tensor
 };
 
 struct JitOptions {
@@ -52,7 +59,8 @@ struct JitOptions {
   /// Dimension 0 of Tensor arguments is symbolic.
   bool is_batch_symbolic = true;
   std::vector<SymbolicDim> symbolic_dims;
-  /// Records again at each call and compares: finds functions that do not always record the same program (E0505).
+  /// Records again at each call and compares: finds functions that do not always record the same program, and says
+  /// which number changed (E0505).
   bool is_checked = false;
   /// A call that would take more memory is refused before anything is allocated (E0314); 0: no limit.
   int64_t memory_limit_bytes = 0;
@@ -63,6 +71,9 @@ struct JitOptions {
   bool is_strict = false;
   /// Which of the compiler's schedules, all of which give the same bits; 0: the one known to be best.
   uint64_t schedule_variation = 0;
+  /// Recordings that are kept, with their programs. One more takes the place of the one that was called longest ago,
+  /// which is recorded again when it is needed.
+  int most_programs = 64;
 };
 
 namespace jit_detail {
@@ -70,12 +81,23 @@ namespace jit_detail {
 /// One flattened argument.
 struct Argument {
   Leaves leaves;
-  bool is_data = false;    ///< a bare Tensor: its dimension 0 may be symbolic
+  bool is_data = false;    ///< tensors alone: their dimension 0 is symbolic
   bool is_in_out = false;  ///< a non-const lvalue: rebound tensors are written back
 };
 
 /// A compiled program and how its results go back.
 struct Program;
+/// What kind of call it is.
+class Signature;
+class VaryingLeaves;
+struct CallOfSizes;
+
+/// The function, for recording it: arguments to work on, made anew, and what it returns for these.
+struct Body {
+  base::FunctionRef<std::vector<Argument>()> copy_arguments;  ///< in the order of the caller's
+  base::FunctionRef<std::vector<Tensor>()> run;
+  base::FunctionRef<void(size_t)> keep_result;  ///< of the last run, for the program at this place
+};
 
 /// The type-erased half of a jitted function.
 class Engine {
@@ -84,22 +106,33 @@ class Engine {
   ~Engine();
 
   /// Records `body` on tensors in place of the arguments' leaves if no program fits, runs the program, writes rebound
-  /// tensors back through `caller`, and returns the tensors that the function returned. `traced`: leaves of the copies
-  /// that `body` works on, in the order of `caller`. `prototype` receives the program's key position: index of the
-  /// recording, so that the caller can keep what was returned.
-  std::vector<Tensor> call(std::span<const Argument> caller, std::span<const Argument> traced,
-                           base::FunctionRef<std::vector<Tensor>()> body, size_t& program_index, Source at);
+  /// tensors back through `caller`, and returns the tensors that the function returned. `program_index` receives the
+  /// place of the program, so that the caller can keep what was returned with it.
+  /// Errors that name no line get `at`, where the function was jitted.
+  std::vector<Tensor> call(std::span<const Argument> caller, const Body& body, size_t& program_index, Source at);
   /// Runs the program that fits again and names the first op that makes a NaN or infinity; empty if none does.
   std::string first_non_finite(std::span<const Argument> caller) const;
-  int recordings() const;
+  int recordings() const { return recordings_; }
+  std::string explain() const;
   const runtime::Executable& last_executable() const;
   /// Held during a call: what a recording leaves behind belongs to the function, which several threads may call.
   std::unique_lock<std::mutex> lock() { return std::unique_lock(calls_); }
 
  private:
+  std::vector<Tensor> call_program(std::span<const Argument> caller, const Body& body, size_t& program_index);
+  std::vector<size_t> find(const Signature& signature) const;
+  size_t keep(std::unique_ptr<Program> program, const Body& body);
+  bool takes(Program& program, const CallOfSizes& call, std::optional<base::Error>& refusal) const;
+  size_t program_for(std::span<const Argument> caller, const Body& body);
+  void require_same(const Program& program, const CallOfSizes& call, const Body& body) const;
+
   std::mutex calls_;
   JitOptions options_;
   std::vector<std::unique_ptr<Program>> programs_;
+  std::unordered_map<base::Hash128, std::vector<size_t>, base::Hash128Hasher> by_key_;  ///< places of programs
+  std::unique_ptr<VaryingLeaves> varying_;
+  uint64_t calls_made_ = 0;
+  int recordings_ = 0;
   size_t last_ = 0;
 };
 
@@ -121,10 +154,22 @@ class WriteBack {
   int exceptions_;
 };
 
+/// A tensor, or a pair, tuple or array of such: several arguments in one, with the rule of each.
+template <class T>
+constexpr bool is_data_of() {
+  if constexpr (std::is_same_v<T, Tensor>)
+    return true;
+  else if constexpr (tree_detail::HasFields<T> || !requires { std::tuple_size<T>::value; })
+    return false;
+  else
+    return []<size_t... i>(std::index_sequence<i...>) {
+      return (is_data_of<std::remove_cv_t<std::tuple_element_t<i, T>>>() && ...);
+    }(std::make_index_sequence<std::tuple_size_v<T>>());
+}
+
 template <class T>
 Argument describe(T& tree, bool is_in_out) {
-  using U = std::remove_cvref_t<T>;
-  return {leaves_of(tree), std::is_same_v<U, Tensor>, is_in_out};
+  return {leaves_of(tree), is_data_of<std::remove_cvref_t<T>>(), is_in_out};
 }
 
 }  // namespace jit_detail
@@ -142,34 +187,44 @@ class Jitted {
 
   template <class... Args>
   auto call(Source at, Args&&... args) {
-    std::tuple<std::remove_cvref_t<Args>...> copies(args...);
-    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(
-        args, std::is_lvalue_reference_v<Args> && !std::is_const_v<std::remove_reference_t<Args>>)...};
-    const std::vector<jit_detail::Argument> traced = std::apply(
-        [](auto&... copy) { return std::vector<jit_detail::Argument>{jit_detail::describe(copy, true)...}; }, copies);
-    using Returned = decltype(std::apply([this](auto&... copy) { return f_(copy...); }, copies));
+    using Copies = std::tuple<std::remove_cvref_t<Args>...>;
+    using Returned = decltype(std::apply([this](auto&... copy) { return f_(copy...); }, std::declval<Copies&>()));
     if (jit_detail::is_part_of_a_recording()) {
+      Copies copies(args...);
       const jit_detail::WriteBack back(
           [&] { write_back<Args...>(copies, std::index_sequence_for<Args...>(), args...); });
       return std::apply([this](auto&... copy) { return f_(copy...); }, copies);
     }
+    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(
+        args, std::is_lvalue_reference_v<Args> && !std::is_const_v<std::remove_reference_t<Args>>)...};
+    std::optional<Copies> copies;
+    auto copy_arguments = [&] {
+      copies.emplace(args...);
+      return std::apply(
+          [](auto&... copy) { return std::vector<jit_detail::Argument>{jit_detail::describe(copy, true)...}; },
+          *copies);
+    };
     const auto lock = engine_->lock();
     size_t index = 0;
-    const KeepPrototype keep{*this, index};
     if constexpr (std::is_void_v<Returned>) {
-      engine_->call(
-          caller, traced,
-          [&] { return std::apply([this](auto&... copy) { f_(copy...); }, copies), std::vector<Tensor>(); }, index, at);
+      auto run = [&] {
+        std::apply([this](auto&... copy) { f_(copy...); }, *copies);
+        return std::vector<Tensor>();
+      };
+      engine_->call(caller, {copy_arguments, run, [](size_t) {}}, index, at);
     } else {
-      auto body = [&] {
-        Returned result = std::apply([this](auto&... copy) { return f_(copy...); }, copies);
+      auto run = [&] {
+        Returned result = std::apply([this](auto&... copy) { return f_(copy...); }, *copies);
         std::vector<Tensor> tensors;
         for (const Leaf& leaf : leaves_of(result).list) tensors.push_back(leaf.tensor());
         pending_ = std::make_shared<Returned>(std::move(result));
         return tensors;
       };
-      const std::vector<Tensor> tensors = engine_->call(caller, traced, body, index, at);
-      keep.now();
+      auto keep_result = [&](size_t place) {
+        if (prototypes_.size() <= place) prototypes_.resize(place + 1);
+        prototypes_[place] = std::exchange(pending_, nullptr);
+      };
+      const std::vector<Tensor> tensors = engine_->call(caller, {copy_arguments, run, keep_result}, index, at);
       Returned result = *std::static_pointer_cast<Returned>(prototypes_[index]);
       const Leaves leaves = leaves_of(result);
       for (size_t i = 0; i < leaves.list.size(); ++i) leaves.list[i].assign(tensors[i]);
@@ -186,8 +241,10 @@ class Jitted {
     return engine_->first_non_finite(caller);
   }
 
-  /// How often the function was recorded.
+  /// How many programs were recorded.
   int recordings() const { return engine_->recordings(); }
+  /// For each recording that is kept, which dimensions are symbolic, what it assumes of their sizes, and why.
+  std::string explain() const { return engine_->explain(); }
   /// The program that the last call ran.
   const runtime::Executable& executable() const { return engine_->last_executable(); }
 
@@ -200,19 +257,6 @@ class Jitted {
     };
     (assign(args, std::get<i>(copies)), ...);
   }
-
-  /// What a recording returned is kept also when the run behind it fails: the next call does not record again.
-  struct KeepPrototype {
-    Jitted& self;
-    const size_t& index;
-    ~KeepPrototype() { now(); }
-    void now() const {
-      auto made = std::exchange(self.pending_, nullptr);
-      if (!made || index >= static_cast<size_t>(self.engine_->recordings())) return;  // it did not become a program
-      if (self.prototypes_.size() <= index) self.prototypes_.resize(index + 1);
-      if (!self.prototypes_[index]) self.prototypes_[index] = std::move(made);
-    }
-  };
 
   F f_;
   std::shared_ptr<jit_detail::Engine> engine_;

@@ -179,10 +179,10 @@ DimGuards::DimGuards(std::function<int64_t(Dim)> value_of) : value_of_(std::move
 }
 DimGuards::~DimGuards() { innermost_guards = before_; }
 
-std::optional<int64_t> DimGuards::ask(Dim d) {
+std::optional<int64_t> DimGuards::ask(Dim d, Source at) {
   if (!innermost_guards) return std::nullopt;
   const int64_t value = innermost_guards->value_of_(d);
-  innermost_guards->taken_.push_back({d, value});
+  innermost_guards->taken_.push_back({d, value, {at.file, at.line, nullptr}});
   return value;
 }
 

@@ -99,6 +99,7 @@ class TraceScope {
 struct DimGuard {
   Dim dim;
   int64_t value;
+  ir::Location where;  ///< of the question
 };
 
 /// Lets Tensor::size answer for symbolic dimensions in a scope, and writes down what was asked.
@@ -109,7 +110,7 @@ class DimGuards {
   DimGuards(const DimGuards&) = delete;
   const std::vector<DimGuard>& taken() const { return taken_; }
   /// The size of a dimension in the call that is being recorded; nothing outside of such a scope.
-  static std::optional<int64_t> ask(Dim d);
+  static std::optional<int64_t> ask(Dim d, Source at);
 
  private:
   std::function<int64_t(Dim)> value_of_;

@@ -148,7 +148,7 @@ int64_t Tensor::size(int axis, Source at) const {
   const Dim d = dim(axis, at);
   if (d.is_constant()) return d.constant();
   try {
-    if (const std::optional<int64_t> size = DimGuards::ask(d)) return *size;
+    if (const std::optional<int64_t> size = DimGuards::ask(d, at)) return *size;
   } catch (base::Error& error) {
     note_line(error, {at.file, at.line, nullptr}, "looked at in");
     throw;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/shape.h"
 #include "strata/transform/vmap.h"
 
@@ -24,7 +25,7 @@ Dim batch_extent(std::span<const Tensor> arguments, std::span<const BatchAxis> a
       throw base::Error("E0530", "vmap: tensor " + std::to_string(i) + " of the arguments has no axis " +
                                      std::to_string(*axes[i]) + ": " + type.str());
     const Dim found = type.dim(*axes[i]);
-    if (size && !(*size == found))
+    if (size && !ir::proved_equal(*size, found))
       throw base::Error("E0530", "vmap: batched arguments differ in the extent of the batch: " + size->str() + " and " +
                                      found.str() + " in " + type.str());
     size = found;

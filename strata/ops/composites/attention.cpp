@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/composite.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/creation.h"
@@ -24,7 +25,7 @@ Value repeated_heads(Value x, Dim heads) {
   const Shape s = shape_of(x);
   if (s[1] == heads) return x;
   const Dim times = floor_div(heads, s[1]);
-  if (!(times * s[1] == heads))
+  if (!ir::proved_equal(times * s[1], heads))
     throw base::Error(
         "E0102", fmt::format("attention: {} query heads are no multiple of {} key heads", heads.str(), s[1].str()));
   const Shape apart{s[0], s[1], times, s[2], s[3]};
@@ -73,8 +74,10 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
     throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
                                            q.type().str(), k.type().str(), v.type().str()));
   const Dim depth = q.type().dim(3);
-  if (!options.scale && !depth.is_constant())
+  if (!options.scale && !depth.is_constant()) {
+    ir::note_symbolic(depth);
     throw base::Error("E0119", "attention: the head's extent is symbolic; give a scale");
+  }
   const double scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant()));
   const auto body = [&](Value a, Value b, Value c, Value m, Value f) {
     return attention_of(a, b, c, m, f, options.is_causal, scale);
@@ -85,6 +88,7 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
 
 Value rope(Value x, Value positions, double base) {
   const Dim depth = x.type().dim(-1);
+  ir::note_symbolic(depth);
   if (!depth.is_constant() || depth.constant() % 2 != 0 || positions.rank() != 1)
     throw base::Error("E0101", fmt::format("rope: x is [..., T, D] with D even, positions [T], found {} and {}",
                                            x.type().str(), positions.type().str()));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/composite.h"
 #include "strata/ops/custom_gradient.h"
 #include "strata/ops/dimension.h"
@@ -21,6 +22,7 @@ Value reduced(Value x, Reduction reduction) {
 template <class Body>
 Value loss_of(std::string_view name, Value x, Value y, std::initializer_list<Attr> attrs, Body&& body) {
   if (x.type() == y.type()) return as_composite(name, attrs, body, x, y);
+  ir::note_unproved(x.shape(), y.shape());
   throw base::Error("E0101",
                     fmt::format("{}: prediction and target differ: {} and {}", name, x.type().str(), y.type().str()))
       .note("recorded at " + x.graph().location().str());

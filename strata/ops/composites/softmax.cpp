@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
@@ -113,7 +114,7 @@ Value one_hot(Value indices, Dim classes, DType dtype) {
 Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
   Shape expected = shape_of(logits);
   if (!expected.empty()) expected.pop_back();
-  if (logits.rank() == 0 || shape_of(targets) != expected || !ir::is_int(targets.dtype()))
+  if (logits.rank() == 0 || !ir::proved_equal(targets.shape(), expected) || !ir::is_int(targets.dtype()))
     throw base::Error(
         "E0101", fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
                              logits.type().str(), targets.type().str()));

@@ -1,0 +1,65 @@
+// One recording of a jitted function, compiled: which calls it serves, and how its results go back.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "strata/ir/plan/plan.h"
+#include "strata/tensor/jit/assumptions.h"
+#include "strata/tensor/recording.h"
+
+namespace strata::jit_detail {
+
+/// A result behind the returned ones: what the function put into a leaf of an argument. A tied leaf of which it made
+/// different tensors gives several.
+struct Rebound {
+  size_t argument, leaf;
+  std::vector<size_t> places;  ///< of the leaf
+  int parameter = -1;          ///< of the program: what the leaf held before; -1: nothing
+};
+
+struct Program {
+  base::Hash128 key;
+  std::shared_ptr<const runtime::Executable> executable;
+  std::shared_ptr<const ir::Graph> graph;  ///< as it was recorded
+  std::vector<Tensor> captures;            ///< hidden inputs, behind the arguments' leaves
+  std::vector<Rebound> rebound;            ///< in the order of the results
+  std::vector<int> returned;               ///< result of each returned tensor; -1: an undefined one
+  size_t returned_count = 0;
+  Assumptions assumptions;
+  std::vector<DimGuard> guards;                          ///< sizes that the function asked for
+  std::set<std::vector<std::vector<int64_t>>> admitted;  ///< shapes of arguments that keep the memory limit
+  /// By sizes of the symbols, for calls that fit: why the executable refuses them, or nothing. A type rule that could prove nothing about a symbol is
+  /// asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
+  std::map<std::vector<int64_t>, std::optional<base::Error>> sizes;
+  uint64_t last_call = 0;
+  std::string explanation;
+
+  /// Whether the program serves this call too.
+  bool fits(const Signature& signature) const;
+};
+
+/// The call that is recorded.
+struct CallOfSizes {
+  std::span<const Argument> caller;
+  const Signature& signature;
+};
+
+/// The recorded program, without its executable.
+struct Trace {
+  std::unique_ptr<Program> program = std::make_unique<Program>();
+  std::vector<ir::Donation> donations;
+  std::vector<ir::FiniteResult> finite;
+};
+Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, const JitOptions& options,
+                   const Body& body);
+
+/// Records and compiles, assuming as little of the sizes as the type rules and the compiler need; `assumptions` is what
+/// is known to be needed. Throws what the function throws for the sizes of the call themselves.
+std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSizes& call, const JitOptions& options,
+                                        const Body& body);
+
+}  // namespace strata::jit_detail
