@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 
 #include "strata/base/error/error.h"
+#include "strata/base/recent/recent_table.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
@@ -45,10 +45,14 @@ struct ReadyKernel {
   std::vector<std::pair<int, int>> in_place;
 };
 
-/// A listed registry: the kernels of this process by key. Guarded by its lock.
+/// Kernels that are kept for other programs, about 20 kB of machine code and tables each. A program holds its own; one
+/// that comes again later reads it from the disk cache.
+constexpr size_t kMostReadyKernels = 2048;
+
+/// A listed registry: the kernels that this process used last, by key. Guarded by its lock.
 struct ReadyKernels {
   std::mutex lock;
-  std::unordered_map<base::Hash128, ReadyKernel, base::Hash128Hasher> by_key;
+  base::RecentTable<ReadyKernel> by_key{kMostReadyKernels};
 };
 ReadyKernels& ready_kernels() {
   static auto* kernels = new ReadyKernels;  // machine code may run until the very end of the process
@@ -101,9 +105,8 @@ class KernelMaker {
     {
       std::lock_guard hold(ready_kernels().lock);
       for (PendingKernel& k : all) {
-        auto it = ready_kernels().by_key.find(k.key);
-        if (it != ready_kernels().by_key.end())
-          k.ready = it->second;
+        if (const ReadyKernel* known = ready_kernels().by_key.find(k.key))
+          k.ready = *known;
         else
           missing.push_back(&k);
       }
@@ -117,8 +120,7 @@ class KernelMaker {
                                    {base::Split::Dynamic, 1});
     std::lock_guard hold(ready_kernels().lock);
     std::vector<ReadyKernel> ready;
-    for (PendingKernel& k : all)
-      ready.push_back(ready_kernels().by_key.emplace(k.key, std::move(k.ready)).first->second);
+    for (PendingKernel& k : all) ready.push_back(ready_kernels().by_key.keep(k.key, std::move(k.ready)));
     return ready;
   }
 

@@ -1,13 +1,12 @@
 #include "strata/tensor/recording.h"
 
 #include <exception>
-#include <mutex>
 #include <unordered_map>
 
 #include "strata/base/error/error.h"
-#include "strata/compiler/compile.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
+#include "strata/tensor/lazy/lazy_programs.h"
 
 namespace strata {
 namespace {
@@ -20,43 +19,6 @@ thread_local DimGuards* innermost_guards = nullptr;
 thread_local FlushPolicy policy = FlushPolicy::Lazy;
 thread_local const char* name_path = nullptr;
 thread_local Source line_of_scope;
-
-/// Executables of lazy programs by structure, positions and ISA level: a loop that records the same ops again compiles
-/// once. A listed registry.
-struct LazyPrograms {
-  std::mutex lock;
-  std::unordered_map<base::Hash128, std::shared_ptr<const runtime::Executable>, base::Hash128Hasher> by_hash;
-};
-LazyPrograms& lazy_programs() {
-  static auto* programs = new LazyPrograms;
-  return *programs;
-}
-
-/// The structural hash leaves positions out, but what is compiled reports them: the same ops on another line are
-/// another program here. (Their kernels are shared all the same.)
-base::Hash128 with_positions(base::Hash128 key, const ir::Graph& graph) {
-  for (const ir::Node* node : graph.nodes()) {
-    key = base::combine(key, reinterpret_cast<uintptr_t>(node->where.file));
-    key = base::combine(key, reinterpret_cast<uintptr_t>(node->where.path) + node->where.line);
-    for (const ir::GraphRef& region : node->regions()) key = with_positions(key, *region);
-  }
-  return key;
-}
-
-std::shared_ptr<const runtime::Executable> executable_for(const std::shared_ptr<ir::Graph>& graph) {
-  const base::Hash128 key =
-      base::combine(with_positions(graph->hash(), *graph), static_cast<uint64_t>(runtime::chosen_isa_level()));
-  {
-    std::lock_guard hold(lazy_programs().lock);
-    auto it = lazy_programs().by_hash.find(key);
-    if (it != lazy_programs().by_hash.end()) return it->second;
-  }
-  auto executable = compiler::compile(graph);
-  std::lock_guard hold(lazy_programs().lock);
-  if (lazy_programs().by_hash.size() > 4096) lazy_programs().by_hash.clear();
-  lazy_programs().by_hash.emplace(key, executable);
-  return executable;
-}
 
 /// The pool below has ended: at a thread's end its recording, which began before the pool, still gives cells back.
 thread_local bool is_pool_gone = false;
@@ -160,7 +122,7 @@ void Recording::flush() {
   captures_.clear();
   captured_.clear();
   for (Cell* c : live) c->recording = nullptr;  // an error leaves them without a value
-  std::vector<HostArray> arrays = executable_for(graph)->run(std::move(arguments));
+  std::vector<HostArray> arrays = lazy::run(graph, std::move(arguments));
   for (size_t i = 0; i < live.size(); ++i) live[i]->array = std::move(arrays[i]);
 }
 
@@ -168,7 +130,7 @@ void Recording::peek(Cell* cell) {
   std::shared_ptr<ir::Graph> graph = ir::copy_graph_with_results(*graph_, {&cell->value, 1});
   std::vector<HostArray> arguments;
   for (const Capture& capture : captures_) arguments.push_back(capture.outside.cell()->array);
-  cell->array = executable_for(graph)->run(std::move(arguments))[0];
+  cell->array = lazy::run(graph, std::move(arguments))[0];
 }
 
 TraceScope::TraceScope() : recording_(Recording::Kind::Trace), before_(innermost) { innermost = &recording_; }

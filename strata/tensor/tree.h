@@ -19,6 +19,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -164,7 +165,10 @@ class LeafCollector {
 
  private:
   void add(const std::string& path, LeafKind kind, Tensor* place);
+  Leaf* tied_to(const Cell* cell);
   void mix(const std::string& path, base::Hash128 value);
+  /// Leaves by their tensor, once there are too many to compare with each.
+  std::unordered_map<const Cell*, size_t> by_cell_;
 };
 
 template <class T>

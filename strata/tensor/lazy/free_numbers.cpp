@@ -1,0 +1,86 @@
+#include "strata/tensor/lazy/free_numbers.h"
+
+#include <algorithm>
+
+#include "strata/ir/op.h"
+#include "strata/ir/rewrite.h"
+#include "strata/ops/broadcast.h"
+#include "strata/ops/creation.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/shape.h"
+
+namespace strata::lazy {
+namespace {
+
+/// What folding and algebra do with constant operands of these is exact (compiler/graph/simplify_algebra.cpp).
+constexpr const ir::Op* kExact[] = {&ops::kAdd,     &ops::kSub,       &ops::kMul,    &ops::kDiv, &ops::kMaximum,
+                                    &ops::kMinimum, &ops::kEq,        &ops::kNe,     &ops::kLt,  &ops::kLe,
+                                    &ops::kGt,      &ops::kGe,        &ops::kNeg,    &ops::kAbs, &ops::kSelect,
+                                    &ops::kCast,    &ops::kBroadcast, &ops::kReshape};
+
+bool is_exact(const ir::Node& node) {
+  return std::find(std::begin(kExact), std::end(kExact), node.op) != std::end(kExact);
+}
+
+bool is_number(const ir::Node& node) {
+  return node.op == &ops::kConstant && node.type().rank() == 0 && !ir::is_bool(node.type().dtype());
+}
+
+}  // namespace
+
+std::vector<const ir::Node*> free_numbers(const ir::Graph& graph) {
+  const auto nodes = graph.nodes();
+  // Constant: made of numbers alone, so that the compiler would fold it.
+  std::vector<bool> is_constant(nodes.size()), is_needed(nodes.size());
+  for (const ir::Node* node : nodes) {
+    const auto operands = node->operands();
+    is_constant[node->id] =
+        is_number(*node) ||
+        (is_exact(*node) && std::ranges::all_of(operands, [&](ir::Value v) { return is_constant[v.node->id]; }));
+  }
+  for (size_t i = nodes.size(); i-- > 0;) {
+    const ir::Node& node = *nodes[i];
+    if (node.is_parameter() || (is_exact(node) && !is_needed[i])) continue;
+    for (ir::Value v : node.operands()) is_needed[v.node->id] = is_constant[v.node->id];
+  }
+  std::vector<const ir::Node*> numbers;
+  for (const ir::Node* node : nodes)
+    if (is_number(*node) && !is_needed[node->id]) numbers.push_back(node);
+  return numbers;
+}
+
+base::Hash128 hash_without(const ir::Graph& graph, std::span<const ir::Node* const> numbers) {
+  base::Hash128 hash;
+  size_t next = 0;
+  const auto mix = [&](uint64_t value) { hash = base::combine(hash, value); };
+  for (const ir::Node* node : graph.nodes()) {
+    mix(reinterpret_cast<uintptr_t>(node->op));
+    mix(reinterpret_cast<uintptr_t>(node->where.file));
+    mix(reinterpret_cast<uintptr_t>(node->where.path) + node->where.line);
+    for (ir::Type type : node->types()) hash = base::combine(hash, type.hash());
+    if (next < numbers.size() && numbers[next] == node) {
+      ++next;
+      continue;
+    }
+    for (ir::Value v : node->operands()) mix(static_cast<uint64_t>(v.node->id) << 32 | v.index);
+    for (const ir::Attr& a : node->attrs.all()) hash = base::combine(hash, a.hash());
+    for (const ir::GraphRef& region : node->regions()) hash = base::combine(hash, region->hash());
+  }
+  for (const ir::Value& v : graph.results()) mix(static_cast<uint64_t>(v.node->id) << 32 | v.index);
+  return hash;
+}
+
+std::shared_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<const ir::Node* const> numbers) {
+  auto result = std::make_shared<ir::Graph>(graph.name());
+  ir::GraphCopier copier(graph, *result);
+  copier.copy_parameters();
+  for (const ir::Node* number : numbers) {
+    const ir::LocationScope scope(*result, number->where);
+    copier.set(number->result(), result->add_parameter(number->type()));
+  }
+  copier.copy_rest();
+  copier.copy_results();
+  return result;
+}
+
+}  // namespace strata::lazy

@@ -1,0 +1,22 @@
+// The numbers of a program that may as well be arguments of it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "strata/ir/graph.h"
+
+namespace strata::lazy {
+
+/// Scalar constants that are only used by arithmetic that gives the same bits when it is not known at compile time, in
+/// the order of the graph.
+std::vector<const ir::Node*> free_numbers(const ir::Graph& graph);
+
+/// Identity of the graph as it was recorded, positions included, but for the values of these nodes.
+base::Hash128 hash_without(const ir::Graph& graph, std::span<const ir::Node* const> numbers);
+
+/// The program with `numbers` as parameters behind its own.
+std::shared_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<const ir::Node* const> numbers);
+
+}  // namespace strata::lazy
