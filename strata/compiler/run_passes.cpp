@@ -9,6 +9,7 @@
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/lexer.h"
@@ -68,6 +69,7 @@ void dump(const Graph& graph, const RunPassesOptions& options, size_t number, st
 }  // namespace
 
 PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const RunPassesOptions& options) {
+  base::OptionCheck("E0760", "run_passes").integer("limit", options.limit, base::Bounds::at_least(-1));
   PassResults results;
   results.graph = ir::copy_graph(graph);
   dump(graph, options, 0, "before");

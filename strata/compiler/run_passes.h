@@ -16,7 +16,7 @@ namespace strata::compiler {
 
 struct RunPassesOptions {
   std::vector<std::string> disabled;  ///< by name
-  int limit = -1;                     ///< runs only the first so many; -1: all
+  int limit = -1;                     ///< runs only the first so many; -1: all; less: E0760
   std::string
       dump_folder;  ///< if not empty: 00-before.sir, 01-inline-calls.sir, ... for each pass that changed something
   std::string reproducer_folder;     ///< empty: the system's folder for temporary files

@@ -23,6 +23,19 @@ GptBlock make_block(const GptConfig& c) {
           .mlp_dropout = {c.dropout}};
 }
 
+GptConfig checked(const GptConfig& c) {
+  const base::OptionCheck check("E0760", "gpt");
+  check.integer("layers", c.layers, kGptLayers)
+      .integer("width", c.width, kGptWidth)
+      .integer("heads", c.heads, kGptHeads)
+      .integer("vocabulary", c.vocabulary, base::kExtent)
+      .integer("context", c.context, kGptContext)
+      .number("dropout", c.dropout, base::kDropRate);
+  if (c.width % c.heads != 0)
+    check.refuse("width", std::to_string(c.width), fmt::format("a multiple of the {} heads", c.heads));
+  return c;
+}
+
 }  // namespace
 
 Tensor GptMlp::operator()(const Tensor& x_BTE) const { return c_proj(gelu_tanh(c_fc(x_BTE))); }
@@ -32,8 +45,12 @@ Tensor GptBlock::operator()(const Tensor& x_BTE, nn::Context& context) const {
   return h_BTE + mlp_dropout(mlp(ln_2(h_BTE)), context);
 }
 
-Gpt::Gpt(const GptConfig& c)
-    : config(c), wte{c.vocabulary, c.width}, wpe{c.context, c.width}, dropout{c.dropout}, ln_f{c.width} {
+Gpt::Gpt(const GptConfig& c, Source at)
+    : config(ops::noting_line(at, [&] { return checked(c); })),
+      wte{c.vocabulary, c.width},
+      wpe{c.context, c.width},
+      dropout{c.dropout},
+      ln_f{c.width} {
   for (int64_t i = 0; i < c.layers; ++i) h.push_back(make_block(c));
   lm_head = {c.width, c.vocabulary, nn::Bias::None};
 }

@@ -8,6 +8,7 @@
 
 #include <vector>
 
+#include "strata/base/config/bounds.h"
 #include "strata/nn/attention.h"
 #include "strata/nn/context.h"
 #include "strata/nn/dropout.h"
@@ -15,6 +16,11 @@
 #include "strata/nn/norm.h"
 
 namespace strata::models {
+
+inline constexpr base::Bounds kGptLayers = base::Bounds::between(1, 1000);
+inline constexpr base::Bounds kGptWidth = base::Bounds::between(1, 65536);
+inline constexpr base::Bounds kGptHeads = base::Bounds::between(1, 1024);
+inline constexpr base::Bounds kGptContext = base::Bounds::between(1, 1000000);
 
 struct GptConfig {
   int64_t layers = 4, width = 192, heads = 6, vocabulary = 4096, context = 128;
@@ -40,7 +46,8 @@ struct GptBlock {
 
 class Gpt {
  public:
-  explicit Gpt(const GptConfig& config = {});
+  /// E0760 names what is out of its bounds.
+  explicit Gpt(const GptConfig& config = {}, Source at = Source::here());
 
   GptConfig config;
   nn::Embedding wte, wpe;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/error/error.h"
+#include "strata/base/testing/option_walk.h"
 #include "strata/models/gpt.h"
 #include "strata/models/lenet.h"
 #include "strata/models/lstm.h"
@@ -105,6 +106,33 @@ TEST(Lstm, PredictsAtEveryStep) {
   LstmLanguageModel language{.vocabulary = 7, .width = 4, .hidden = 5, .layers = 2};
   nn::init(language, Key(0));
   EXPECT_EQ(language(ids({1, 6, 0})).type().str(), "f32[1,3,7]");
+}
+
+TEST(Options, OfModelsAreRefusedByName) {
+  auto with = [](int64_t GptConfig::* member) {
+    return [member](int64_t v) {
+      GptConfig config = kSmall;
+      config.*member = v;
+      Gpt gpt(config);
+    };
+  };
+  base::walk_integers({{"layers", with(&GptConfig::layers)},
+                       {"width", with(&GptConfig::width)},
+                       {"heads", with(&GptConfig::heads)},
+                       {"vocabulary", with(&GptConfig::vocabulary)},
+                       {"context", with(&GptConfig::context)},
+                       {"layers", [](int64_t v) { LstmRegressor{1, 2, 1, v}; }},
+                       {"in", [](int64_t v) {
+                          LstmRegressor model{v};
+                          nn::init(model, Key(0));
+                        }}});
+  base::walk_numbers({{"dropout",
+                       [](double v) {
+                         GptConfig config = kSmall;
+                         config.dropout = v;
+                         Gpt gpt(config);
+                       },
+                       {0}}});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/nn/dropout.h"
 #include "strata/ops/composites/attention.h"
@@ -12,6 +13,15 @@
 
 namespace strata::nn {
 namespace {
+
+void check_attention(const MultiHeadAttention& a, std::string_view owner) {
+  const AttentionOptions& o = a.options;
+  const base::OptionCheck check("E0760", owner);
+  check.integer("width", a.width, base::kExtent)
+      .integer("heads", a.heads, base::kExtent)
+      .integer("key_heads", o.key_heads, base::kExtentOrNone);
+  if (o.rope) check.number("rope.base", o.rope->base, ops::kRopeBase);
+}
 
 int64_t head_width(const MultiHeadAttention& a) {
   if (a.heads < 1 || a.width % a.heads != 0)
@@ -74,6 +84,7 @@ Tensor Rope::operator()(const Tensor& x, const Tensor& positions, Source at) con
 }
 
 void MultiHeadAttention::initialise(const Initialiser& init) {
+  check_attention(*this, init.owner("attention"));
   const int64_t rows = width + 2 * key_width(*this);
   in_proj_weight = init.uniform("in_proj_weight", {rows, width}, xavier_uniform_bound({width, rows}));
   if (options.has_bias == Bias::None) return;
@@ -92,6 +103,7 @@ Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE,
 
 Tensor MultiHeadAttention::operator()(const Tensor& x_BTE, Context& context, const Tensor& mask, Source at) const {
   const PathScope scope = path.enter();
+  ops::noting_line(at, [&] { check_attention(*this, "attention"); });
   const Tensor all_BTR = linear(x_BTE, in_proj_weight, in_proj_bias, at);
   const int64_t keys = key_width(*this);
   return attend_projected(*this, slice_of(all_BTR, 2, 0, width, at), slice_of(all_BTR, 2, width, keys, at),
@@ -101,6 +113,7 @@ Tensor MultiHeadAttention::operator()(const Tensor& x_BTE, Context& context, con
 Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE, Context& context, const Tensor& mask,
                                   Source at) const {
   const PathScope scope = path.enter();
+  ops::noting_line(at, [&] { check_attention(*this, "attention"); });
   const int64_t keys = key_width(*this);
   auto project = [&](const Tensor& x, int64_t first, int64_t count) {
     const Tensor bias = in_proj_bias.defined() ? slice_of(in_proj_bias, 0, first, count, at) : Tensor();

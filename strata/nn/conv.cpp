@@ -1,8 +1,9 @@
 #include "strata/nn/conv.h"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
-#include "strata/nn/window_fit.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/shape.h"
 
@@ -24,12 +25,47 @@ Shape weight_shape(int64_t first, int64_t second, const Extent<spatial>& kernel)
   return shape;
 }
 
+/// What both kinds of layer have in common: sizes, and groups that divide the channels.
+template <class Layer>
+void check_layer(const Layer& l, const base::OptionCheck& check) {
+  check.integer("in", l.in, base::kExtent)
+      .integer("out", l.out, base::kExtent)
+      .integer("groups", l.options.groups, base::kExtent);
+  check_extent(check, "kernel", l.kernel, base::kExtent);
+  check_extent(check, "stride", l.options.stride, base::kExtent);
+  check_extent(check, "padding", l.options.padding, base::kExtentOrNone);
+  check_extent(check, "dilation", l.options.dilation, base::kExtent);
+  const std::string groups = std::to_string(l.options.groups);
+  if (l.in % l.options.groups != 0)
+    check.refuse("groups", groups, "a divisor of the " + std::to_string(l.in) + " channels in");
+  if (l.out % l.options.groups != 0)
+    check.refuse("groups", groups, "a divisor of the " + std::to_string(l.out) + " channels out");
+}
+
+template <int spatial>
+void check_layer_at(const Conv<spatial>& l, std::string_view owner) {
+  check_layer(l, base::OptionCheck("E0760", owner));
+}
+
+/// Output padding beyond the stride would be rows that no input reaches.
+template <int spatial>
+void check_layer_at(const ConvTranspose<spatial>& l, std::string_view owner) {
+  const base::OptionCheck check("E0760", owner);
+  check_layer(l, check);
+  for (int a = 0; a < spatial; ++a) {
+    const int64_t most = std::max(l.options.stride[a], l.options.dilation[a]) - 1;
+    check.integer("output_padding[" + std::to_string(a) + "]", l.options.output_padding[a],
+                  base::Bounds::between(0, static_cast<double>(most)));
+  }
+}
+
 double bound_of(int64_t fan_in) { return fan_in > 0 ? 1 / std::sqrt(static_cast<double>(fan_in)) : 0; }
 
 }  // namespace
 
 template <int spatial>
 void Conv<spatial>::initialise(const Initialiser& init) {
+  check_layer_at(*this, init.owner("conv"));
   const double bound = bound_of(in / options.groups * kernel.product());
   weight = init.uniform("weight", weight_shape(out, in / options.groups, kernel), bound);
   if (options.has_bias == Bias::Learned) bias = init.uniform("bias", {out}, bound);
@@ -38,7 +74,7 @@ void Conv<spatial>::initialise(const Initialiser& init) {
 template <int spatial>
 Tensor Conv<spatial>::operator()(const Tensor& x, Source at) const {
   const PathScope scope = path.enter();
-  require_windows_fit("conv", x, kernel, options.padding, options.dilation, at);
+  ops::noting_line(at, [&] { check_layer_at(*this, "conv"); });
   const ops::ConvShape shape{.strides = options.stride.shape(),
                              .pad_lo = options.padding.shape(),
                              .pad_hi = options.padding.shape(),
@@ -50,6 +86,7 @@ Tensor Conv<spatial>::operator()(const Tensor& x, Source at) const {
 
 template <int spatial>
 void ConvTranspose<spatial>::initialise(const Initialiser& init) {
+  check_layer_at(*this, init.owner("conv_transpose"));
   const double bound =
       bound_of(out / options.groups * kernel.product());  // PyTorch takes axis 1 for the inputs here too
   weight = init.uniform("weight", weight_shape(in, out / options.groups, kernel), bound);
@@ -59,6 +96,7 @@ void ConvTranspose<spatial>::initialise(const Initialiser& init) {
 template <int spatial>
 Tensor ConvTranspose<spatial>::operator()(const Tensor& x, Source at) const {
   const PathScope scope = path.enter();
+  ops::noting_line(at, [&] { check_layer_at(*this, "conv_transpose"); });
   ops::ConvShape shape{.strides = {},
                        .lhs_dilation = options.stride.shape(),
                        .rhs_dilation = options.dilation.shape(),

@@ -14,6 +14,7 @@ struct ConvOptions {
   STRATA_FIELDS(stride, padding, dilation, groups)
 };
 
+/// Options are checked by nn::init and at each call (E0760).
 /// x [N, in, s...] -> [N, out, (s + 2 padding - dilation (kernel - 1) - 1) / stride + 1...].
 /// weight [out, in / groups, kernel...], bias [out], uniform within 1 / sqrt(in / groups * window) at first.
 ///   nn::Conv2d conv{1, 6, 5, {.padding = 2}};

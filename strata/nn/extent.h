@@ -3,7 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
+#include "strata/base/config/bounds.h"
 #include "strata/tensor/tree.h"
 
 namespace strata::nn {
@@ -27,5 +30,13 @@ struct Extent {
     return p;
   }
 };
+
+/// Refuses "kernel[1]" of a layer by its bounds.
+template <int spatial>
+void check_extent(const base::OptionCheck& check, std::string_view field, const Extent<spatial>& extent,
+                  const base::Bounds& bounds) {
+  for (int a = 0; a < spatial; ++a)
+    check.integer(std::string(field) + "[" + std::to_string(a) + "]", extent[a], bounds);
+}
 
 }  // namespace strata::nn

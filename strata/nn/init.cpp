@@ -2,10 +2,21 @@
 
 #include <cmath>
 
+#include "strata/base/config/bounds.h"
+
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 
 namespace strata::nn {
+
+std::string Initialiser::owner(std::string_view layer) const {
+  return path_.empty() ? std::string(layer) : std::string(layer) + " " + path_;
+}
+
+void check_options(const InitOptions& options) {
+  if (!ir::is_float(options.dtype))
+    base::OptionCheck("E0760", "init").refuse("dtype", ir::dtype_name(options.dtype), "a float's");
+}
 
 Tensor Initialiser::uniform(std::string_view name, const Shape& shape, double bound) const {
   return strata::uniform(key(name), shape, -bound, bound, dtype_);
@@ -50,22 +61,42 @@ Fans fans_of(const Shape& weight) {
   return {sizes[1] * window, sizes[0] * window};
 }
 
+namespace {
+
+void check_fans(std::string_view name, Fans fans, std::string_view field, double value) {
+  base::OptionCheck("E0760", name)
+      .integer("fans.in", fans.in, base::kExtent)
+      .integer("fans.out", fans.out, base::kExtent)
+      .number(field, value, base::Bounds::finite());
+}
+
+}  // namespace
+
 double xavier_normal_deviation(Fans fans, double gain) {
+  check_fans("xavier", fans, "gain", gain);
   return gain * std::sqrt(2.0 / static_cast<double>(fans.in + fans.out));
 }
 double xavier_uniform_bound(Fans fans, double gain) { return std::sqrt(3.0) * xavier_normal_deviation(fans, gain); }
 double kaiming_normal_deviation(Fans fans, double slope) {
+  check_fans("kaiming", fans, "slope", slope);
   return std::sqrt(2.0 / (1 + slope * slope)) / std::sqrt(static_cast<double>(fans.in));
 }
 double kaiming_uniform_bound(Fans fans, double slope) { return std::sqrt(3.0) * kaiming_normal_deviation(fans, slope); }
 
 Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut, DType dtype) {
+  base::OptionCheck("E0760", "truncated_normal")
+      .number("deviation", deviation, base::Bounds::at_least(0))
+      .number("cut", cut, base::Bounds::above(0));
   const double inside = std::erf(cut / std::sqrt(2.0));  // of the mass
   const Tensor u = uniform(key, shape, -inside, inside);
   return cast(clamp(erf_inv(u) * (std::sqrt(2.0) * deviation), -cut * deviation, cut * deviation), dtype);
 }
 
 Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain, DType dtype) {
+  base::OptionCheck("E0760", "orthogonal")
+      .integer("rows", rows, base::kExtentOrNone)
+      .integer("columns", columns, base::kExtentOrNone)
+      .number("gain", gain, base::Bounds::finite());
   const bool is_tall = rows > columns;
   const int64_t count = is_tall ? columns : rows, length = is_tall ? rows : columns;
   HostArray vectors = normal(key, {count, length}, 0, 1, DType::f64).array().clone();

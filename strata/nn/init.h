@@ -23,6 +23,8 @@ class Initialiser {
 
   const std::string& path() const { return path_; }
   DType dtype() const { return dtype_; }
+  /// "linear hidden.0": how messages call a layer of this kind that stands here.
+  std::string owner(std::string_view layer) const;
   /// The key of one parameter of the layer.
   Key key(std::string_view name) const { return key_.fold_in(tree_detail::join(path_, name)); }
 
@@ -42,21 +44,23 @@ class Initialiser {
 struct Fans {
   int64_t in, out;
 };
-Fans fans_of(const Shape& weight);
+Fans fans_of(const Shape& weight);  ///< E0508
 /// Bounds of uniform distributions, deviations of normal ones (Glorot and Bengio 2010; He et al. 2015).
 double xavier_uniform_bound(Fans fans, double gain = 1);
 double xavier_normal_deviation(Fans fans, double gain = 1);
 /// `slope`: of the leaky ReLU behind the layer; 0 for ReLU.
 double kaiming_uniform_bound(Fans fans, double slope = 0);
 double kaiming_normal_deviation(Fans fans, double slope = 0);
-/// Normal, redrawn nowhere: cut at `cut` deviations by the inverse CDF of the cut distribution.
+/// Normal, redrawn nowhere: cut at `cut` deviations by the inverse CDF of the cut distribution. E0760 for a deviation
+/// below 0 and a cut that is not above 0.
 Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut = 2, DType dtype = DType::f32);
 /// Orthonormal rows or columns, whichever are fewer; on the host, in f64 (Gram-Schmidt twice).
 Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain = 1, DType dtype = DType::f32);
 
 struct InitOptions {
-  DType dtype = DType::f32;
+  DType dtype = DType::f32;  ///< a float's (E0760)
 };
+void check_options(const InitOptions& options);
 
 /// Fills a subtree that stands at `path`: the fields first, then its own `initialise`, which may overrule them.
 template <class T>
@@ -81,15 +85,18 @@ void initialise_tree(T& tree, const std::string& path, const Key& key, const Ini
     tree.initialise(Initialiser(key, path, options.dtype));
 }
 
-/// Fills all parameters and buffers of a model.
+/// Fills all parameters and buffers of a model. E0760 names a layer's option that is out of its bounds.
 template <class Model>
-void init(Model& model, const Key& key, const InitOptions& options = {}) {
-  initialise_tree(model, "", key, options);
+void init(Model& model, const Key& key, const InitOptions& options = {}, Source at = Source::here()) {
+  ops::noting_line(at, [&] {
+    check_options(options);
+    initialise_tree(model, "", key, options);
+  });
 }
 template <class Model>
-Model init(const Key& key, const InitOptions& options = {}) {
+Model init(const Key& key, const InitOptions& options = {}, Source at = Source::here()) {
   Model model{};
-  init(model, key, options);
+  init(model, key, options, at);
   return model;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "strata/base/config/bounds.h"
+
 #include "strata/ops/dot.h"
 #include "strata/ops/index.h"
 
@@ -13,6 +15,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Source 
 }
 
 void Linear::initialise(const Initialiser& init) {
+  base::OptionCheck("E0760", init.owner("linear"))
+      .integer("in", in, base::kExtentOrNone)
+      .integer("out", out, base::kExtentOrNone);
   const double bound = in > 0 ? 1 / std::sqrt(static_cast<double>(in)) : 0;
   weight = init.uniform("weight", {out, in}, bound);
   if (has_bias == Bias::Learned) bias = init.uniform("bias", {out}, bound);
@@ -23,7 +28,12 @@ Tensor Linear::operator()(const Tensor& x, Source at) const {
   return linear(x, weight, bias, at);
 }
 
-void Embedding::initialise(const Initialiser& init) { weight = init.normal("weight", {count, width}, 1); }
+void Embedding::initialise(const Initialiser& init) {
+  base::OptionCheck("E0760", init.owner("embedding"))
+      .integer("count", count, base::kExtentOrNone)
+      .integer("width", width, base::kExtentOrNone);
+  weight = init.normal("weight", {count, width}, 1);
+}
 
 Tensor Embedding::operator()(const Tensor& ids, Source at) const {
   const PathScope scope = path.enter();

@@ -7,7 +7,8 @@ namespace strata::nn {
 
 enum class Bias : uint8_t { Learned, None };
 
-/// x [..., in] -> [..., out]. weight [out, in], bias [out], both uniform within 1 / sqrt(in) at first.
+/// x [..., in] -> [..., out]. weight [out, in], bias [out], both uniform within 1 / sqrt(in) at first. A width of 0 is
+/// allowed: an empty weight.
 ///   nn::Linear hidden{784, 128}, head{128, 10, nn::Bias::None};
 struct Linear {
   int64_t in = 0, out = 0;

@@ -1,5 +1,6 @@
 #include "strata/nn/norm.h"
 
+#include "strata/base/config/bounds.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/layout.h"
@@ -9,9 +10,21 @@ namespace {
 
 using Optional = std::optional<Tensor>;
 
+/// `extent`: of the weight; `field`: its name.
+base::OptionCheck& check_norm(base::OptionCheck&& check, std::string_view field, int64_t extent, double epsilon) {
+  check.integer(field, extent, base::kExtentOrNone).number("epsilon", epsilon, base::kNormEpsilon);
+  return check;
+}
+
+void check_statistics(const BatchNorm& b, std::string_view owner) {
+  check_norm(base::OptionCheck("E0760", owner), "channels", b.channels, b.epsilon)
+      .number("momentum", b.momentum, base::Bounds::between(0, 1));
+}
+
 }  // namespace
 
 void LayerNorm::initialise(const Initialiser& init) {
+  check_norm(base::OptionCheck("E0760", init.owner("layer_norm")), "width", width, epsilon);
   weight = init.ones({width});
   bias = init.zeros({width});
 }
@@ -20,13 +33,21 @@ Tensor LayerNorm::operator()(const Tensor& x, Source at) const {
   return layer_norm(x, Optional(weight), Optional(bias), 1, epsilon, at);
 }
 
-void RmsNorm::initialise(const Initialiser& init) { weight = init.ones({width}); }
+void RmsNorm::initialise(const Initialiser& init) {
+  check_norm(base::OptionCheck("E0760", init.owner("rms_norm")), "width", width, epsilon);
+  weight = init.ones({width});
+}
 Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
   const PathScope scope = path.enter();
   return rms_norm(x, Optional(weight), epsilon, at);
 }
 
 void GroupNorm::initialise(const Initialiser& init) {
+  const std::string owner = init.owner("group_norm");
+  check_norm(base::OptionCheck("E0760", owner), "channels", channels, epsilon).integer("groups", groups, base::kExtent);
+  if (channels % groups != 0)
+    base::OptionCheck("E0760", owner)
+        .refuse("groups", std::to_string(groups), "a divisor of the " + std::to_string(channels) + " channels");
   weight = init.ones({channels});
   bias = init.zeros({channels});
 }
@@ -36,6 +57,7 @@ Tensor GroupNorm::operator()(const Tensor& x, Source at) const {
 }
 
 void BatchNorm::initialise(const Initialiser& init) {
+  check_statistics(*this, init.owner("batch_norm"));
   // As wide as they are computed: f32 beside half-float weights too.
   const Initialiser statistics(Key(0), init.path(), ops::accumulation_dtype(init.dtype()));
   weight = init.ones({channels});
@@ -47,6 +69,7 @@ void BatchNorm::initialise(const Initialiser& init) {
 
 Tensor BatchNorm::operator()(const Tensor& x, Context& context, Source at) const {
   const PathScope scope = path.enter();
+  ops::noting_line(at, [&] { check_statistics(*this, "batch_norm"); });
   const Tensor mean_before = running_mean, var_before = running_var, count_before = num_batches_tracked;
   if (!context.is_training())
     return batch_norm_with(x, mean_before, var_before, Optional(weight), Optional(bias), epsilon, at);

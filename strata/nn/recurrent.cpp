@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/nn/linear.h"
 #include "strata/ops/creation.h"
@@ -19,6 +20,7 @@ namespace strata::nn {
 namespace recurrent_detail {
 
 std::vector<Cell> make_cells(const RecurrentOptions& options) {
+  base::OptionCheck("E0760", "recurrent").integer("layers", options.layers, base::Bounds::between(1, 10000));
   std::vector<Cell> cells;
   for (int64_t layer = 0; layer < options.layers; ++layer) {
     cells.push_back({fmt::format("_l{}", layer), {}, {}, {}, {}});
@@ -29,8 +31,9 @@ std::vector<Cell> make_cells(const RecurrentOptions& options) {
 
 void initialise_cells(std::vector<Cell>& cells, const RecurrentOptions& options, int64_t gates, int64_t in,
                       int64_t hidden, const Initialiser& init) {
-  if (in < 1 || hidden < 1)
-    throw base::Error("E0509", fmt::format("a recurrent layer of {} inputs and {} hidden units", in, hidden));
+  base::OptionCheck("E0509", init.owner("recurrent"))
+      .integer("in", in, base::kExtent)
+      .integer("hidden", hidden, base::kExtent);
   const double bound = 1 / std::sqrt(static_cast<double>(hidden));
   const size_t directions = options.is_bidirectional ? 2 : 1;
   for (size_t i = 0; i < cells.size(); ++i) {

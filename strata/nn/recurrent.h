@@ -11,7 +11,7 @@
 namespace strata::nn {
 
 struct RecurrentOptions {
-  int64_t layers = 1;
+  int64_t layers = 1;  ///< 1 to 10,000
   bool is_bidirectional = false;
 };
 

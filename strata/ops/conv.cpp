@@ -13,6 +13,7 @@
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
+#include "strata/ops/extent_check.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/samples.h"
 #include "strata/ops/shape.h"
@@ -361,6 +362,18 @@ Value conv(Value x, Value w, const ConvShape& shape) {
   const auto attrs = conv_attrs(c);
   const Value operands[] = {x, w};
   return x.graph().add(kConv, operands, attrs)->result();
+}
+
+Value fitting_conv(Value x, Value w, const ConvShape& shape) {
+  const Value y = conv(x, w, shape);  // refuses what is no convolution
+  const ConvShape c = shape_attrs(y.node->attrs);
+  for (size_t a = 0; a < c.strides.size(); ++a) {
+    const int axis = static_cast<int>(a) + 2;
+    require_window_fits("conv", x,
+                        {axis, spread_extent(x.type().dim(axis), c.lhs_dilation[a]),
+                         spread_extent(w.type().dim(axis), c.rhs_dilation[a]), c.pad_lo[a] + c.pad_hi[a]});
+  }
+  return y;
 }
 
 }  // namespace strata::ops

@@ -30,6 +30,8 @@ struct ConvShape {
 /// x [N, C, spatial...] with w [O, C / groups, window...] gives [N, O, spatial...]; cross-correlation, as in every
 /// framework.
 Value conv(Value x, Value w, const ConvShape& shape = {});
+/// The same for users: E0101 for a window that is larger than the padded image, which the op takes for an empty result.
+Value fitting_conv(Value x, Value w, const ConvShape& shape = {});
 
 template <Handle V>
 V dot(V lhs, V rhs, const DotAxes& axes, std::optional<DType> result = std::nullopt, Source at = Source::here()) {
@@ -45,7 +47,7 @@ V einsum(std::string_view formula, const std::vector<V>& operands, Source at = S
 }
 template <Handle V>
 V conv(V x, V w, const ConvShape& shape = {}, Source at = Source::here()) {
-  return lift<V>(at, [&](Value a, Value b) { return conv(a, b, shape); }, x, w);
+  return lift<V>(at, [&](Value a, Value b) { return fitting_conv(a, b, shape); }, x, w);
 }
 
 }  // namespace strata::ops

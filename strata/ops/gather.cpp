@@ -15,7 +15,13 @@ namespace {
 constexpr AttrSpec kGatherAttrs[] = {
     {"axes", AttrKind::Ints, "axes of the operand that a position names, in order"},
     {"batch", AttrKind::Int, "leading axes that operand and indices share"},
-    {"mode", AttrKind::Text, "positions out of range: clamp, fill (reads 0) or check (an error)"}};
+    {"mode", AttrKind::Text,
+     "positions out of range: clamp, fill (reads 0) or check (an error; `check NAME`: in the words of that function)"}};
+
+Value gather_in_mode(Value x, Value indices, const Ints& axes, int64_t batch, std::string_view mode) {
+  return x.graph().add1(kGather, {x, indices},
+                        {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode)});
+}
 
 Ints axes_attr(const Node& n) {
   const auto axes = n.attrs.ints("axes");
@@ -45,17 +51,17 @@ void gather_transpose(ir::Transpose& t) {
 void gather_vmap(ir::Vmap& v) {
   const Node& n = v.node;
   const int64_t batch = n.attrs.integer("batch");
-  const OutOfRange mode = mode_of(n);
+  const std::string_view mode = n.attrs.text("mode");
   if (batch == 0 && !v.is_batched(0)) {  // the batch is one more axis of positions
-    v.set(gather(v.operand(0), v.operand(1), axes_attr(n), 0, mode));
+    v.set(gather_in_mode(v.operand(0), v.operand(1), axes_attr(n), 0, mode));
     return;
   }
   if (batch == 0 && !v.is_batched(1)) {  // the batch is one more axis that no position names, the first of them
-    const Value y = gather(v.operand(0), v.operand(1), shifted(axes_attr(n)), 0, mode);
+    const Value y = gather_in_mode(v.operand(0), v.operand(1), shifted(axes_attr(n)), 0, mode);
     v.set(move_axis(y, n.operand(1).rank() - 1, 0));
     return;
   }
-  v.set(gather(v.batched(0), v.batched(1), shifted(axes_attr(n)), batch + 1, mode));
+  v.set(gather_in_mode(v.batched(0), v.batched(1), shifted(axes_attr(n)), batch + 1, mode));
 }
 
 Expr gathered(ir::Lowering& l, std::span<const Expr> index) {
@@ -156,8 +162,11 @@ constinit const Op kGather = {
 };
 
 Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode) {
-  return x.graph().add1(kGather, {x, indices},
-                        {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode_name(mode))});
+  return gather_in_mode(x, indices, axes, batch, mode_name(mode));
+}
+
+Value rows_for(std::string_view asker, Value x, Value indices) {
+  return gather_in_mode(x, expand_dims(indices, -1), {0}, 0, "check " + std::string(asker));
 }
 
 Value take(Value x, Value indices, int64_t axis, OutOfRange mode) {
@@ -178,6 +187,9 @@ Value take_along_axis(Value x, Value indices, int64_t axis, OutOfRange mode) {
   return move_axis(y, -1, axis);
 }
 
-Value embedding(Value table, Value ids, OutOfRange mode) { return gather(table, expand_dims(ids, -1), {0}, 0, mode); }
+Value embedding(Value table, Value ids, OutOfRange mode) {
+  if (mode == OutOfRange::Check) return rows_for("embedding", table, ids);
+  return gather(table, expand_dims(ids, -1), {0}, 0, mode);
+}
 
 }  // namespace strata::ops

@@ -8,6 +8,25 @@
 #include "strata/ir/unproved.h"
 
 namespace strata::ops {
+namespace {
+
+/// A function that reads rows by checked positions and says in its own words which one there is not.
+struct Asker {
+  std::string_view name, index, extent;
+};
+constexpr Asker kAskers[] = {{"embedding", "id", "the vocabulary has"},
+                             {"cross_entropy", "class", "the number of classes is"}};
+
+/// Of the mode "check NAME"; null for other modes.
+const Asker* asker_of(std::string_view mode) {
+  constexpr std::string_view kCheck = "check ";
+  if (!mode.starts_with(kCheck)) return nullptr;
+  for (const Asker& asker : kAskers)
+    if (mode.substr(kCheck.size()) == asker.name) return &asker;
+  return nullptr;
+}
+
+}  // namespace
 
 GatherLayout::GatherLayout(const ir::Attrs& attrs, Type x, Type indices)
     : batch(attrs.integer("batch")), lead(indices.rank() - 1) {
@@ -64,7 +83,7 @@ void check_gather_operands(ir::Infer& i) {
     if (!ir::proved_equal(x.dim(b), indices.dim(b)))
       i.fail("E0101", fmt::format("batch axis {} differs: {} and indices {}", b, x.str(), indices.str()));
   const auto mode = i.attrs.text("mode");
-  if (mode != "clamp" && mode != "fill" && mode != "check")
+  if (mode != "clamp" && mode != "fill" && mode != "check" && !asker_of(mode))
     i.fail("E0116", fmt::format("mode is '{}', expected clamp, fill or check", mode));
   if (mode == "clamp") require_somewhere(i);
 }
@@ -80,9 +99,20 @@ std::string_view mode_name(OutOfRange mode) {
 
 namespace {
 
-[[noreturn]] void fail_out_of_range(const Node& node, int64_t at, int64_t axis, int64_t extent) {
-  base::Error error(
-      "E0118", fmt::format("{}: index {} is out of range for axis {} of extent {}", node.op->name, at, axis, extent));
+/// `row`: of the positions, row-major.
+std::string out_of_range_text(const Node& node, const HostArray& indices, int64_t row, int64_t at, int64_t axis,
+                              int64_t extent) {
+  const Asker* asker = asker_of(node.attrs.text("mode"));
+  if (!asker)
+    return fmt::format("{}: index {} is out of range for axis {} of extent {}", node.op->name, at, axis, extent);
+  std::vector<int64_t> place(static_cast<size_t>(indices.rank()) - 1);
+  for (size_t a = place.size(); a-- > 0; row /= indices.shape()[a]) place[a] = row % indices.shape()[a];
+  const std::string where = place.empty() ? "" : fmt::format(" at [{}]", fmt::join(place, ","));
+  return fmt::format("{}: {} {}{} is out of range, {} {}", asker->name, asker->index, at, where, asker->extent, extent);
+}
+
+[[noreturn]] void fail_out_of_range(const Node& node, const std::string& text) {
+  base::Error error("E0118", text);
   if (const std::string where = node.where.str(); !where.empty()) error.note("recorded at " + where);
   throw error;
 }
@@ -103,7 +133,8 @@ int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& r
     // u64 beyond the signed range reads as negative, and is out of range either way; clamping sends it to the end.
     if (at < 0 || at >= extent) {
       const OutOfRange mode = mode_of(r.node);
-      if (mode == OutOfRange::Check) fail_out_of_range(r.node, at, g.axes[k], extent);
+      if (mode == OutOfRange::Check)
+        fail_out_of_range(r.node, out_of_range_text(r.node, indices, row, at, g.axes[k], extent));
       if (mode == OutOfRange::Fill || extent == 0) return -1;
       at = at < 0 && indices.dtype() != DType::u64 ? 0 : extent - 1;
     }

@@ -9,7 +9,7 @@
 //     their index
 //
 // mode says what happens to a position out of range: "clamp" to the nearest, "fill" (gather reads 0, scatter drops), or
-// "check" (an error at run time). Negative positions are out of range.
+// "check" (an error at run time; in a gather "check NAME" says it in the words of that function). Negative positions are out of range.
 #pragma once
 
 #include "strata/ops/axes.h"
@@ -22,6 +22,9 @@ enum class OutOfRange : uint8_t { Clamp, Fill, Check };
 enum class Combine : uint8_t { Set, Add, Mul, Min, Max };
 
 Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode);
+/// Rows of x at indices of any shape, for a function whose user knows nothing of a gather: an index out of range fails
+/// in the words of `asker` ("embedding", "cross_entropy"; gather_layout.cpp).
+Value rows_for(std::string_view asker, Value x, Value indices);
 Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine);
 
 /// Elements of x along `axis` at `indices` (any shape): its axes stand where `axis` stood.

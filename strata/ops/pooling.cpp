@@ -5,6 +5,7 @@
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/extent_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/window.h"
 
@@ -16,6 +17,9 @@ Window window_of_pool(Value x, const Pool& pool, const char* name) {
   if (static_cast<int>(spatial) + 1 > x.rank())
     throw base::Error("E0101", fmt::format("{}: a window over {} axes does not fit {}", name, spatial, x.type().str()));
   const size_t front = static_cast<size_t>(x.rank()) - spatial;
+  for (const Shape* list : {&pool.strides, &pool.padding})
+    if (!list->empty() && list->size() != spatial)
+      throw base::Error("E0116", fmt::format("{}: {} entries for {} spatial axes", name, list->size(), spatial));
   Window w{Shape(front, Dim(1)), Shape(front, Dim(1)), Shape(front, Dim(0)), Shape(front, Dim(0)), {}};
   for (size_t a = 0; a < spatial; ++a) {
     w.window.push_back(pool.window[a]);
@@ -23,6 +27,12 @@ Window window_of_pool(Value x, const Pool& pool, const char* name) {
     const Dim around = pool.padding.empty() ? Dim(0) : pool.padding[a];
     w.pad_lo.push_back(around);
     w.pad_hi.push_back(around);
+    const Dim room = pool.window[a] - around;
+    if (room.is_constant() && room.constant() < 1)
+      throw base::Error("E0116", fmt::format("{}: padding[{}] is {}, expected less than the window, which is {}", name,
+                                             a, around.str(), pool.window[a].str()));
+    const int axis = static_cast<int>(front + a);
+    require_window_fits(name, x, {axis, x.type().dim(axis), pool.window[a], around + around});
   }
   return w;
 }

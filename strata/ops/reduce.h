@@ -23,7 +23,8 @@ Value reduce_or(Value x, const Ints& axes);
 
 /// `y` is x reduced over `axes`; gives it x's shape again.
 Value spread(Value y, Value like, const Ints& axes);
-/// Reduces with any of the six blocks; empty axes: all.
+/// Reduces with any of the six blocks; empty axes: all. max and min of an empty axis are refused (E0116, or E0136 when
+/// the program runs and finds it empty), unless the result is empty, too.
 Value reduce(const Op& op, Value x, const Ints& axes, Keep keep);
 /// Of floats (E0100), as variance.
 Value mean(Value x, const Ints& axes = {}, Keep keep = Keep::Drop);

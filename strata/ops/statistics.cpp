@@ -1,8 +1,11 @@
 // Reductions as users call them, and mean and variance on top.
+#include <fmt/format.h>
+
 #include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/extent_check.h"
 #include "strata/ops/layout.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
@@ -37,6 +40,16 @@ Value with_kept_axes(Value y, Value x, const Ints& axes, Keep keep) {
   return reshape(y, shape);
 }
 
+/// A maximum of nothing has no number to be. Where nothing is asked for either, all is well.
+void require_elements(const Op& op, Value x, const Ints& axes) {
+  Dim results = 1;
+  for (int64_t a : other_axes(ints_span(axes), x.rank())) results = results * x.type().dim(static_cast<int>(a));
+  if (results == Dim(0)) return;
+  for (int64_t a : axes)
+    require_extent(x.graph(), x.type().dim(static_cast<int>(a)), 1, "E0116",
+                   fmt::format("{}: axis {} of {} is empty", &op == &kReduceMax ? "max" : "min", a, x.type().str()));
+}
+
 }  // namespace
 
 Value spread(Value y, Value like, const Ints& axes) {
@@ -45,6 +58,7 @@ Value spread(Value y, Value like, const Ints& axes) {
 
 Value reduce(const Op& op, Value x, const Ints& axes, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), op.name, true);
+  if (&op == &kReduceMax || &op == &kReduceMin) require_elements(op, x, named);
   const Value y = named.empty() ? x : x.graph().add1(op, {x}, {Attr("axes", ints_span(named))});
   return with_kept_axes(y, x, named, keep);
 }

@@ -2,6 +2,7 @@
 #include "strata/ops/window.h"
 
 #include "strata/ops/creation.h"
+#include "strata/ops/extent_check.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/fold.h"
 #include "strata/ops/index.h"
@@ -317,6 +318,16 @@ Value reduce_window(const Op& op, Value x, const Window& window) {
   const auto attrs = window_attrs(w, 0);
   const Value operands[] = {x};
   return x.graph().add(op, operands, attrs)->result();
+}
+
+Value reduce_fitting_window(const Op& op, Value x, const Window& window) {
+  const Value y = reduce_window(op, x, window);  // refuses what is no window
+  const Window w = window_of(y.node->attrs);
+  for (int a = 0; a < x.rank(); ++a)
+    if (!(w.window[a] == Dim(1)))
+      require_window_fits(op.name, x,
+                          {a, x.type().dim(a), (w.window[a] - 1) * w.dilation[a] + 1, w.pad_lo[a] + w.pad_hi[a]});
+  return y;
 }
 
 Value window_position(const Op& op, Value x, const Window& window, int64_t batch) {

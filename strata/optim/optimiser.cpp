@@ -8,6 +8,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ops/layout.h"
 #include "strata/ops/reduce.h"
+#include "strata/optim/ranges.h"
 #include "strata/tensor/composite.h"
 
 namespace strata::optim {
@@ -70,6 +71,59 @@ Tensor updated_by(const Rule& rule, const Tensor& value, const Tensor& grad, std
   return updated;
 }
 
+void check_options(const Rule& rule, const Common& common) {
+  base::OptionCheck check("E0760", rule.name());
+  check.number("lr", common.lr, kLearningRate)
+      .number("weight_decay", common.weight_decay, kWeightDecay)
+      .number("clip_norm", common.clip_norm, kClipNorm);
+  rule.check();
+  for (const Group& g : common.groups) {
+    const std::string name = fmt::format("{}, group \"{}\"", rule.name(), g.pattern);
+    const base::OptionCheck of_group("E0760", name);
+    of_group.number("lr_scale", g.lr_scale, kRateFactor);
+    if (g.weight_decay) of_group.number("weight_decay", *g.weight_decay, kWeightDecay);
+  }
+}
+
+[[noreturn]] void refuse_idle_group(const Group& group, const Leaves& parameters) {
+  std::vector<std::string> paths;
+  for (const Leaf& leaf : parameters.list)
+    if (is_trained(leaf)) paths.insert(paths.end(), leaf.paths.begin(), leaf.paths.end());
+  base::Error error("E0761", fmt::format("the pattern \"{}\" of a group matches none of the {} parameters",
+                                         group.pattern, paths.size()));
+  // The stars stand for anything, so the letters between them are what a near path is found by.
+  std::string letters = group.pattern;
+  std::erase(letters, '*');
+  if (const auto near = base::nearest_name(letters, paths)) error.hint(fmt::format("did you mean {}?", *near));
+  const size_t shown = std::min<size_t>(paths.size(), 8);
+  error.note(fmt::format("parameters: {}{}", fmt::join(paths.begin(), paths.begin() + static_cast<long>(shown), ", "),
+                         shown < paths.size() ? ", ..." : ""));
+  throw error;
+}
+
+/// The group of each leaf, or null.
+std::vector<const Group*> groups_of(std::span<const Group> groups, const Leaves& parameters) {
+  std::vector<const Group*> chosen(parameters.list.size(), nullptr);
+  for (const Group& group : groups) {
+    bool has_match = false;
+    for (size_t i = 0; i < parameters.list.size(); ++i) {
+      const Leaf& leaf = parameters.list[i];
+      const bool matches = is_trained(leaf) && std::ranges::any_of(leaf.paths, [&](const std::string& path) {
+                             return matches_pattern(path, group.pattern);
+                           });
+      if (!matches) continue;
+      has_match = true;
+      if (chosen[i])
+        throw base::Error("E0762", fmt::format("the parameter {} is in two groups: \"{}\" and \"{}\"", leaf.paths[0],
+                                               chosen[i]->pattern, group.pattern))
+            .hint("patterns of groups share no parameter; name what remains, or give one group both patterns");
+      chosen[i] = &group;
+    }
+    if (!has_match) refuse_idle_group(group, parameters);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 bool matches_pattern(std::string_view path, std::string_view pattern) {
@@ -92,29 +146,44 @@ std::string Rule::description() const {
   return text;
 }
 
-Optimiser::Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters)
+Optimiser::Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters, Source at)
     : rule_(std::move(rule)),
       common_(std::move(common)),
       description_(rule_->description() + describe(common_)),
       step_(Tensor::scalar(0, DType::i64)) {
-  set_lr(common_.lr);
+  ops::noting_line(at, [&] {
+    check_options(*rule_, common_);
+    const std::vector<const Group*> groups = groups_of(common_.groups, parameters);
+    for (size_t i = 0; i < parameters.list.size(); ++i)
+      if (is_trained(parameters.list[i])) make_slots(parameters.list[i], groups[i]);
+  });
+  set_lr(common_.lr, at);
   grad_norm_ = Tensor::scalar(0);
-  for (const Leaf& leaf : parameters.list) {
-    if (!is_trained(leaf)) continue;
-    Slots slots{.path = leaf.paths[0], .weight_decay = common_.weight_decay};
-    auto group = std::find_if(common_.groups.begin(), common_.groups.end(),
-                              [&](const Group& g) { return matches_pattern(slots.path, g.pattern); });
-    if (group != common_.groups.end()) {
-      if (group->is_frozen) continue;
-      slots.lr_scale = group->lr_scale;
-      slots.weight_decay = group->weight_decay.value_or(common_.weight_decay);
-    }
-    for (std::string_view name : rule_->slot_names()) {
-      slots.names.push_back(std::string(name) + "." + slots.path);
-      slots.tensors.push_back(zero_slot(leaf.tensor()));
-    }
-    slots_.push_back(std::move(slots));
+}
+
+void Optimiser::make_slots(const Leaf& leaf, const Group* group) {
+  if (group && group->is_frozen) return;
+  Slots slots{.path = leaf.paths[0], .weight_decay = common_.weight_decay};
+  if (group) {
+    slots.lr_scale = group->lr_scale;
+    slots.weight_decay = group->weight_decay.value_or(common_.weight_decay);
   }
+  for (std::string_view name : rule_->slot_names()) {
+    slots.names.push_back(std::string(name) + "." + slots.path);
+    slots.tensors.push_back(zero_slot(leaf.tensor()));
+  }
+  slots_.push_back(std::move(slots));
+}
+
+void Optimiser::set_lr(double lr, Source at) {
+  ops::noting_line(
+      at, [&] { base::OptionCheck("E0760", rule_ ? rule_->name() : "optimiser").number("lr", lr, kLearningRate); });
+  lr_ = Tensor::scalar(lr, DType::f64);
+}
+
+void require_clip_norm(double most, Source at) {
+  ops::noting_line(
+      at, [&] { base::OptionCheck("E0760", "clip_by_global_norm").number("most", most, base::Bounds::above(0)); });
 }
 
 Tensor global_norm(const Leaves& leaves, Source at) {

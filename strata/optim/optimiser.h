@@ -24,8 +24,9 @@
 namespace strata::optim {
 
 /// What differs for the parameters whose path matches: `*` stands for any characters, several patterns are separated by
-/// blanks.
+/// blanks. A tied parameter matches by any of its paths.
 ///   .groups = {{.pattern = "*.bias *norm*", .weight_decay = 0}, {.pattern = "embedding.*", .is_frozen = true}}
+/// A pattern that no parameter matches is a slip (E0761), and so is a parameter that two groups match (E0762).
 struct Group {
   std::string pattern;
   double lr_scale = 1;
@@ -63,6 +64,8 @@ class Rule {
   /// value, gradient, slots, learning rate, step and whether the step is sound; its results the new value and slots.
   virtual std::string_view name() const = 0;
   virtual std::vector<ir::Attr> options() const = 0;
+  /// Refuses options that are out of their bounds (E0760).
+  virtual void check() const = 0;
   /// Everything static, as text: part of a jitted program's identity.
   std::string description() const;
 };
@@ -78,7 +81,8 @@ struct Common {
 class Optimiser {
  public:
   Optimiser() = default;
-  Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters);
+  /// E0760, E0761, E0762.
+  Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters, Source at = Source::here());
 
   /// Rebinds the parameters of `model` (and this state), or nothing where it throws; the model must have the structure that
   /// start() saw. By the gradients in a tree like it (or with undefined tensors for parameters to leave alone). Returns
@@ -90,7 +94,8 @@ class Optimiser {
   }
   Tensor update_leaves(const Leaves& parameters, const Leaves& grads, const Tensor& loss, Source at);
 
-  void set_lr(double lr) { lr_ = Tensor::scalar(lr, DType::f64); }
+  /// E0760 outside of kLearningRate (ranges.h).
+  void set_lr(double lr, Source at = Source::here());
   double lr() const { return lr_.item(); }
   void set_lr(const Tensor& lr) { lr_ = cast(lr, DType::f64); }  ///< computed by the program
   /// Updates that were committed, an i64 scalar.
@@ -115,6 +120,7 @@ class Optimiser {
     std::vector<std::string> names;  ///< "first_moment.hidden.weight"
     double lr_scale = 1, weight_decay = 0;
   };
+  void make_slots(const Leaf& leaf, const Group* group);
   /// E0511 and E0512.
   void require_fit(const Slots& slots, const Tensor& value, const Tensor& grad) const;
   Tensor committed(const Leaves& parameters, const Leaves& grads, const Tensor& loss);
@@ -138,9 +144,13 @@ class Optimiser {
 /// sqrt of the sum of squares of all defined leaves, in f32.
 Tensor global_norm(const Leaves& leaves, Source at = Source::here());
 
+/// E0760 unless `most` is above 0.
+void require_clip_norm(double most, Source at);
+
 /// The tree scaled by min(1, most / norm), and the norm before.
 template <class Tree>
 std::pair<Tree, Tensor> clip_by_global_norm(const Tree& grads, double most, Source at = Source::here()) {
+  require_clip_norm(most, at);
   Tree clipped = grads;
   const Leaves leaves = leaves_of(clipped);
   const Tensor norm = global_norm(leaves, at);

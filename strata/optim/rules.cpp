@@ -4,9 +4,12 @@
 
 #include <cmath>
 
+#include "strata/optim/ranges.h"
+
 namespace strata::optim {
 namespace {
 
+using base::OptionCheck;
 using ir::Attr;
 
 Tensor decayed(const ParameterUpdate& p) { return p.weight_decay == 0 ? p.grad : p.grad + p.value * p.weight_decay; }
@@ -32,6 +35,9 @@ struct SgdRule final : Rule {
   std::vector<Attr> options() const override {
     return {Attr("momentum", o.momentum), Attr("dampening", o.dampening), Attr("nesterov", o.nesterov)};
   }
+  void check() const override {
+    OptionCheck("E0760", name()).number("momentum", o.momentum, kMomentum).number("dampening", o.dampening, kMomentum);
+  }
   Tensor updated(ParameterUpdate& p) const override {
     Tensor direction = decayed(p);
     if (o.momentum != 0) {
@@ -55,6 +61,14 @@ Tensor adam_step(ParameterUpdate& p, const Tensor& value, const Tensor& grad, do
   return value - first / (sqrt(second) / correction + epsilon) * rate;
 }
 
+template <class Options>
+void check_moments(std::string_view name, const Options& o) {
+  OptionCheck("E0760", name)
+      .number("beta1", o.beta1, kDecayRate)
+      .number("beta2", o.beta2, kDecayRate)
+      .number("epsilon", o.epsilon, kEpsilon);
+}
+
 struct AdamRule final : Rule {
   Adam o;
   explicit AdamRule(const Adam& options) : o(options) {}
@@ -63,6 +77,7 @@ struct AdamRule final : Rule {
   std::vector<Attr> options() const override {
     return {Attr("beta1", o.beta1), Attr("beta2", o.beta2), Attr("epsilon", o.epsilon)};
   }
+  void check() const override { check_moments(name(), o); }
   Tensor updated(ParameterUpdate& p) const override {
     return adam_step(p, p.value, decayed(p), o.beta1, o.beta2, o.epsilon);
   }
@@ -76,6 +91,7 @@ struct AdamWRule final : Rule {
   std::vector<Attr> options() const override {
     return {Attr("beta1", o.beta1), Attr("beta2", o.beta2), Attr("epsilon", o.epsilon)};
   }
+  void check() const override { check_moments(name(), o); }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor value = p.weight_decay == 0 ? p.value : p.value * p.scalar(1 - p.lr * p.weight_decay);
     return adam_step(p, value, p.grad, o.beta1, o.beta2, o.epsilon);
@@ -88,6 +104,9 @@ struct AdagradRule final : Rule {
   std::vector<std::string_view> slot_names() const override { return {"sum_of_squares"}; }
   std::string_view name() const override { return "adagrad"; }
   std::vector<Attr> options() const override { return {Attr("lr_decay", o.lr_decay), Attr("epsilon", o.epsilon)}; }
+  void check() const override {
+    OptionCheck("E0760", name()).number("lr_decay", o.lr_decay, kRateFactor).number("epsilon", o.epsilon, kEpsilon);
+  }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor grad = decayed(p);
     const Tensor squares = p.store(0, p.slots[0] + grad * grad);
@@ -109,6 +128,12 @@ struct RmsPropRule final : Rule {
   std::vector<Attr> options() const override {
     return {Attr("alpha", o.alpha), Attr("epsilon", o.epsilon), Attr("momentum", o.momentum),
             Attr("centred", o.is_centred)};
+  }
+  void check() const override {
+    OptionCheck("E0760", name())
+        .number("alpha", o.alpha, kDecayRate)
+        .number("epsilon", o.epsilon, kEpsilon)
+        .number("momentum", o.momentum, kMomentum);
   }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor grad = decayed(p);

@@ -12,12 +12,13 @@ namespace strata::optim {
 /// Gives each of the options below its start(); an empty base leaves them initialisable by name.
 template <class Options>
 struct Startable {
-  /// The optimiser for a model's parameters, its state at zero.
+  /// The optimiser for a model's parameters, its state at zero. E0760 names an option that is out of its bounds
+  /// (ranges.h), E0761 and E0762 a group that fits no parameter or one too many.
   template <class Model>
-  Optimiser start(const Model& model) const {
+  Optimiser start(const Model& model, Source at = Source::here()) const {
     const Options& o = static_cast<const Options&>(*this);
     const Leaves parameters = leaves_of(const_cast<Model&>(model));  // only read
-    return Optimiser(o.rule(), {o.lr, o.weight_decay, o.clip_norm, o.groups}, parameters);
+    return Optimiser(o.rule(), {o.lr, o.weight_decay, o.clip_norm, o.groups}, parameters, at);
   }
 };
 

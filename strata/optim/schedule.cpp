@@ -1,10 +1,12 @@
 #include "strata/optim/schedule.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "strata/base/error/error.h"
 #include "strata/ops/elementwise.h"
+#include "strata/optim/ranges.h"
 
 namespace strata::optim {
 namespace {
@@ -12,14 +14,14 @@ namespace {
 /// The rate `into` steps into a part.
 double rate_in(const Schedule::Part& part, double into) {
   if (part.shape == Schedule::Shape::Constant || part.length == 0) return part.last;
-  const double way = std::min(into / static_cast<double>(part.length), 1.0);
+  const double way = std::clamp(into / static_cast<double>(part.length), 0.0, 1.0);
   const double share = part.shape == Schedule::Shape::Linear ? 1 - way : 0.5 * (1 + std::cos(std::numbers::pi * way));
   return part.last + (part.first - part.last) * share;
 }
 
 Tensor rate_in(const Schedule::Part& part, const Tensor& into, Source at) {
   if (part.shape == Schedule::Shape::Constant || part.length == 0) return Tensor::scalar(part.last, DType::f64);
-  const Tensor way = minimum(div(into, static_cast<double>(part.length), at), 1.0, at);
+  const Tensor way = clamp(div(into, static_cast<double>(part.length), at), 0.0, 1.0, at);
   const Tensor share =
       part.shape == Schedule::Shape::Linear ? 1.0 - way : (cos(way * std::numbers::pi, at) + 1.0) * 0.5;
   return share * (part.first - part.last) + part.last;
@@ -32,6 +34,10 @@ Schedule::Schedule(std::vector<Part> parts) : parts_(std::move(parts)) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (parts_[i].length < 0)
       throw base::Error("E0513", "a schedule's part of " + std::to_string(parts_[i].length) + " steps");
+    // Behind a factor, or at the end of a warm-up's ramp, a rate may be larger than what an optimiser is started with.
+    base::OptionCheck("E0760", "schedule")
+        .number("first", parts_[i].first, base::Bounds::at_least(0))
+        .number("last", parts_[i].last, base::Bounds::at_least(0));
     if (parts_[i].length == kEndless && i + 1 < parts_.size())
       throw base::Error("E0513", "something follows a part of a schedule that never ends");
   }
@@ -67,21 +73,39 @@ Schedule Schedule::scaled(double factor) const {
   return Schedule(std::move(parts));
 }
 
-Schedule constant(double lr, int64_t steps) { return Schedule({{Schedule::Shape::Constant, lr, lr, steps}}); }
-Schedule linear(double first, double last, int64_t steps) {
+namespace {
+
+void check_rates(Source at, std::string_view name, std::initializer_list<std::pair<std::string_view, double>> rates) {
+  ops::noting_line(at, [&] {
+    for (const auto& [field, rate] : rates) base::OptionCheck("E0760", name).number(field, rate, kLearningRate);
+  });
+}
+
+}  // namespace
+
+Schedule constant(double lr, int64_t steps, Source at) {
+  check_rates(at, "constant", {{"lr", lr}});
+  return Schedule({{Schedule::Shape::Constant, lr, lr, steps}});
+}
+Schedule linear(double first, double last, int64_t steps, Source at) {
+  check_rates(at, "linear", {{"first", first}, {"last", last}});
   return Schedule({{Schedule::Shape::Linear, first, last, steps}});
 }
-Schedule cosine(double first, double last, int64_t steps) {
+Schedule cosine(double first, double last, int64_t steps, Source at) {
+  check_rates(at, "cosine", {{"first", first}, {"last", last}});
   return Schedule({{Schedule::Shape::Cosine, first, last, steps}});
 }
-Schedule warmup(int64_t steps, double lr) {
+Schedule warmup(int64_t steps, double lr, Source at) {
+  check_rates(at, "warmup", {{"lr", lr}});
   const double one = steps > 0 ? lr / static_cast<double>(steps) : lr;
-  return linear(one, lr + one, steps);
+  return Schedule({{Schedule::Shape::Linear, one, lr + one, steps}});
 }
-Schedule steps(double lr, double factor, const std::vector<int64_t>& at) {
+Schedule steps(double lr, double factor, const std::vector<int64_t>& milestones, Source at) {
+  check_rates(at, "steps", {{"lr", lr}});
+  ops::noting_line(at, [&] { base::OptionCheck("E0760", "steps").number("factor", factor, kRateFactor); });
   std::vector<Schedule::Part> parts;
   int64_t before = 0;
-  for (int64_t step : at) {
+  for (int64_t step : milestones) {
     parts.push_back({Schedule::Shape::Constant, lr, lr, step - before});
     before = step;
     lr *= factor;

@@ -26,9 +26,10 @@ class Schedule {
   };
   static constexpr int64_t kEndless = INT64_MAX;
 
+  /// E0513 for lengths that make no schedule, E0760 for a rate that is negative or not finite.
   explicit Schedule(std::vector<Part> parts);
 
-  /// The rate of update number `step`, counted from 0.
+  /// The rate of update number `step`, counted from 0; a number below 0 has the first rate.
   double operator()(int64_t step) const;
   /// The same of an integer scalar: an f64 scalar.
   Tensor operator()(const Tensor& step, Source at = Source::here()) const;
@@ -42,13 +43,15 @@ class Schedule {
   std::vector<Part> parts_;
 };
 
-Schedule constant(double lr, int64_t steps = Schedule::kEndless);
-Schedule linear(double first, double last, int64_t steps);
+// All rates and factors are checked (E0760): a rate is within kLearningRate (ranges.h).
+
+Schedule constant(double lr, int64_t steps = Schedule::kEndless, Source at = Source::here());
+Schedule linear(double first, double last, int64_t steps, Source at = Source::here());
 /// Half a cosine wave from `first` down to `last` (Loshchilov and Hutter 2017).
-Schedule cosine(double first, double last, int64_t steps);
+Schedule cosine(double first, double last, int64_t steps, Source at = Source::here());
 /// From lr / steps at step 0 up to lr at step `steps` - 1, so that no update has rate zero.
-Schedule warmup(int64_t steps, double lr);
-/// lr, multiplied by `factor` at each of the steps (ascending).
-Schedule steps(double lr, double factor, const std::vector<int64_t>& at);
+Schedule warmup(int64_t steps, double lr, Source at = Source::here());
+/// lr, multiplied by `factor` at each of the milestones (ascending steps).
+Schedule steps(double lr, double factor, const std::vector<int64_t>& milestones, Source at = Source::here());
 
 }  // namespace strata::optim

@@ -100,7 +100,7 @@ TEST(CheckedGather, NamesTheIndexAndTheAxisAsTheInterpreterDoes) {
   auto f = jit([](Tensor table, Tensor ids) { return embedding(table, ids); });
   const Tensor table = Tensor::from(std::span<const float>(std::array{1.f, 2.f, 3.f, 4.f, 5.f, 6.f}), {3, 2});
   const std::string text = error_text([&] { f(table, Tensor::from({0, 7, 1})); });
-  EXPECT_TRUE(has(text, "error[E0118]: gather: index 7 is out of range for axis 0 of extent 3")) << text;
+  EXPECT_TRUE(has(text, "error[E0118]: embedding: id 7 at [1] is out of range, the vocabulary has 3")) << text;
   EXPECT_TRUE(has(text, "effects_test.cpp")) << text;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/plan/memory_budget.h"
 #include "strata/runtime/execute/cancel.h"
@@ -110,7 +111,19 @@ bool is_part_of_a_recording() {
   return current.kind() == Recording::Kind::Trace || current.holds > 0;
 }
 
-Engine::Engine(JitOptions options) : options_(std::move(options)), varying_(std::make_unique<VaryingLeaves>()) {}
+Engine::Engine(JitOptions options) : options_(std::move(options)), varying_(std::make_unique<VaryingLeaves>()) {
+  base::OptionCheck("E0116", options_.name)
+      .integer("memory_limit_bytes", options_.memory_limit_bytes, base::Bounds::at_least(0))
+      .integer("most_programs", options_.most_programs, base::Bounds::at_least(1));
+  for (const SymbolicDim& d : options_.symbolic_dims) {
+    const std::string owner = options_.name + ", symbolic dimension " + d.name;
+    base::OptionCheck("E0116", owner)
+        .integer("argument", d.argument, base::Bounds::at_least(0))
+        .integer("lowest", d.lowest, base::Bounds::at_least(0))
+        .integer("highest", d.highest, base::Bounds::at_least(static_cast<double>(d.lowest)))
+        .integer("multiple", d.multiple, base::Bounds::at_least(1));
+  }
+}
 Engine::~Engine() = default;
 
 const runtime::Executable& Engine::last_executable() const { return *programs_.at(last_)->executable; }

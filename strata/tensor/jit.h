@@ -50,7 +50,7 @@ struct SymbolicDim {
   int argument = 0;  ///< counted from 0 (E0116)
   int axis = 0;      ///< negative counts from the end
   std::string name;
-  int64_t lowest = 0, highest = INT64_MAX, multiple = 1;
+  int64_t lowest = 0, highest = INT64_MAX, multiple = 1;  ///< at least 0, lowest and 1 (E0116)
   std::string leaf;  ///< path of the tensor in an argument that is a tree: "images"; empty: a bare Tensor
 };
 
@@ -267,7 +267,7 @@ class Jitted {
 
 template <class F>
 Jitted<F> jit(F f, JitOptions options = {}, Source at = Source::here()) {
-  return Jitted<F>(std::move(f), std::move(options), at);
+  return ops::noting_line(at, [&] { return Jitted<F>(std::move(f), std::move(options), at); });
 }
 
 }  // namespace strata

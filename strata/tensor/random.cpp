@@ -1,6 +1,7 @@
 #include "strata/tensor/random.h"
 
 #include "strata/base/bytes/hash.h"
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/number_range.h"
@@ -42,6 +43,7 @@ Key Key::fold_in(std::string_view text) const { return fold_in(base::hash_text(t
 Key Key::fold_in(const Tensor& data) const { return Key(ops::fold_in(bits, data)); }
 
 std::vector<Key> Key::split(int count) const {
+  base::OptionCheck("E0116", "split").integer("count", count, base::Bounds::at_least(0));
   std::vector<Key> keys;
   for (int i = 0; i < count; ++i) keys.push_back(fold_in(static_cast<uint64_t>(i)));
   return keys;
@@ -52,6 +54,11 @@ Tensor random_bits(const Key& key, const Shape& shape, Source at) {
 }
 
 Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest, DType dtype, Source at) {
+  ops::noting_line(at, [&] {
+    base::OptionCheck("E0116", "uniform")
+        .number("lowest", lowest, base::Bounds::finite())
+        .number("highest", highest, base::Bounds::at_least(lowest));
+  });
   return recorded(at, key, [&](ir::Value k) {
     const ops::Ends ends = ops::ends_within("uniform", lowest, highest, dtype);
     const ir::Value drawn = ops::uniform(k, shape, drawn_dtype(dtype)) * (highest - lowest) + lowest;
@@ -60,12 +67,20 @@ Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest
 }
 
 Tensor normal(const Key& key, const Shape& shape, double mean, double deviation, DType dtype, Source at) {
+  ops::noting_line(at, [&] {
+    base::OptionCheck("E0116", "normal")
+        .number("mean", mean, base::Bounds::finite())
+        .number("deviation", deviation, base::Bounds::at_least(0));
+  });
   return recorded(at, key, [&](ir::Value k) {
     return ops::cast(ops::random_normal(k, shape, drawn_dtype(dtype)) * deviation + mean, dtype);
   });
 }
 
 Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source at) {
+  ops::noting_line(at, [&] {
+    base::OptionCheck("E0116", "bernoulli").number("probability", probability, base::Bounds::between(0, 1));
+  });
   return recorded(at, key, [&](ir::Value k) { return ops::bernoulli(k, probability, shape); });
 }
 

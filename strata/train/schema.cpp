@@ -1,5 +1,10 @@
 #include "strata/train/schema.h"
 
+#include "strata/base/threads/thread_pool.h"
+#include "strata/data/loader/loader.h"
+#include "strata/models/gpt.h"
+#include "strata/optim/ranges.h"
+
 namespace strata::train {
 namespace {
 
@@ -9,26 +14,23 @@ using base::float_key;
 using base::int_key;
 using base::string_key;
 
-// Moments that never decay stay 0 after their bias correction's division by 0, and a second moment of 0 without an
-// epsilon is a division by 0: both make every parameter NaN.
-constexpr double kMostDecay = 0.999999, kLeastEpsilon = 1e-30;
-
 std::vector<base::ConfigKey> run_keys() {
   return {
       string_key("run.name", "run", "name of the run; its folder is runs/<name> unless --out says otherwise"),
       int_key("run.seed", 0, "seed of parameters, shuffling and dropout").at_least(0),
-      int_key("run.threads", 0, "threads; 0: one per CPU").between(0, 256),
+      int_key("run.threads", 0, "threads; 0: one per CPU").within(base::kThreadCount),
   };
 }
 
 std::vector<base::ConfigKey> model_keys() {
   return {
       choice_key("model.kind", "lenet", {"lenet", "gpt"}, "architecture"),
-      int_key("model.layers", 4, "transformer blocks").between(1, 1000),
-      int_key("model.width", 192, "channels of the residual stream; a multiple of model.heads").between(1, 65536),
-      int_key("model.heads", 6, "attention heads").between(1, 1024),
+      int_key("model.layers", 4, "transformer blocks").within(models::kGptLayers),
+      int_key("model.width", 192, "channels of the residual stream; a multiple of model.heads")
+          .within(models::kGptWidth),
+      int_key("model.heads", 6, "attention heads").within(models::kGptHeads),
       int_key("model.vocabulary", 4096, "tokens of the vocabulary, bytes included").between(256, 1000000),
-      int_key("model.context", 128, "tokens that the model looks back at most").between(1, 1000000),
+      int_key("model.context", 128, "tokens that the model looks back at most").within(models::kGptContext),
       float_key("model.dropout", 0.0, "probability with which activations are dropped").between(0, 0.95),
       bool_key("model.tied", true, "the output layer shares the token embedding"),
   };
@@ -46,7 +48,7 @@ std::vector<base::ConfigKey> data_keys() {
           .between(0, 1000000),
       choice_key("data.augment", "none", {"none", "flip", "crop_flip"},
                  "random mirroring of the training images, and shifts by a pixel"),
-      int_key("data.workers", 1, "threads that prepare batches in the background").between(0, 64),
+      int_key("data.workers", 1, "threads that prepare batches in the background").within(data::kWorkers),
   };
 }
 
@@ -77,17 +79,18 @@ std::vector<base::ConfigKey> train_keys() {
 std::vector<base::ConfigKey> optim_keys() {
   return {
       choice_key("optim.kind", "sgd", {"sgd", "adam", "adamw", "adagrad", "rmsprop"}, "optimiser"),
-      float_key("optim.learning_rate", 0.05, "peak learning rate").between(0, 1e6),
-      float_key("optim.momentum", 0.9, "momentum (sgd)").between(0, 1),
+      float_key("optim.learning_rate", 0.05, "peak learning rate").within(optim::kLearningRate),
+      float_key("optim.momentum", 0.9, "momentum (sgd)").within(optim::kMomentum),
       bool_key("optim.nesterov", false, "Nesterov's momentum (sgd)"),
-      float_key("optim.beta1", 0.9, "decay of the first moment (adam, adamw)").between(0, kMostDecay),
-      float_key("optim.beta2", 0.95, "decay of the second moment (adam, adamw)").between(0, kMostDecay),
-      float_key("optim.epsilon", 1e-8, "added to the root of the second moment").between(kLeastEpsilon, 1),
-      float_key("optim.weight_decay", 0.0, "decoupled for adamw; not applied to biases and norms").between(0, 10),
-      float_key("optim.clip", 0.0, "largest global norm of the gradient; 0: none").at_least(0),
+      float_key("optim.beta1", 0.9, "decay of the first moment (adam, adamw)").within(optim::kDecayRate),
+      float_key("optim.beta2", 0.95, "decay of the second moment (adam, adamw)").within(optim::kDecayRate),
+      float_key("optim.epsilon", 1e-8, "added to the root of the second moment").within(optim::kEpsilon),
+      float_key("optim.weight_decay", 0.0, "decoupled for adamw; not applied to biases and norms")
+          .within(optim::kWeightDecay),
+      float_key("optim.clip", 0.0, "largest global norm of the gradient; 0: none").within(optim::kClipNorm),
       choice_key("optim.schedule", "cosine", {"constant", "linear", "cosine", "step"},
                  "learning rate after the warm-up"),
-      int_key("optim.warmup", 0, "steps of linear warm-up").at_least(0),
+      int_key("optim.warmup", 0, "steps of linear warm-up").within(optim::kScheduleSteps),
       float_key("optim.final_fraction", 0.05, "learning rate at the end, as a fraction of the peak").between(0, 1),
       choice_key("optim.precision", "f32", {"f32", "bf16"}, "bf16: activations and gradients in bf16 with f32 masters"),
   };

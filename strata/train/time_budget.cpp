@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/config/bounds.h"
+
 namespace strata::train {
 namespace {
 
@@ -14,6 +16,9 @@ constexpr double kBudgetShare = 0.05;  // of the budget, likewise
 
 int64_t steps_within(double seconds, int64_t most, Task& task, const optim::Schedule& learning_rates,
                      const std::function<double()>& clock) {
+  base::OptionCheck("E0760", "time budget")
+      .number("seconds", seconds, base::Bounds::above(0))
+      .integer("most", most, base::Bounds::at_least(1));
   Snapshot before;
   task.save(before);
   const double enough = std::min(kMostSeconds, seconds * kBudgetShare);

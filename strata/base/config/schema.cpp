@@ -50,20 +50,6 @@ std::string list_text(const std::vector<T>& values) {
   return text + "]";
 }
 
-/// Bounds are doubles but mostly whole: 100000000, not 1e+08.
-std::string bound_text(double bound) {
-  const bool is_whole = std::fabs(bound) < 1e15 && bound == std::trunc(bound);
-  return is_whole ? fmt::format("{:.0f}", bound) : fmt::format("{:g}", bound);
-}
-
-std::string bounds_text(const ConfigKey& key) {
-  const bool low = std::isfinite(key.low), high = std::isfinite(key.high);
-  if (low && high) return fmt::format("from {} to {}", bound_text(key.low), bound_text(key.high));
-  if (low) return "of at least " + bound_text(key.low);
-  if (high) return "of at most " + bound_text(key.high);
-  return "";
-}
-
 std::string choices_text(const ConfigKey& key) { return fmt::format("{}", fmt::join(key.choices, ", ")); }
 
 /// A `|` would end the cell.
@@ -138,7 +124,7 @@ std::string toml_text(const ConfigValue& value) {
 }
 
 bool keeps_bounds(const ConfigKey& key, const ConfigValue& value) {
-  const auto inside = [&](double number) { return number >= key.low && number <= key.high; };  // so NaN is outside
+  const auto inside = [&](double number) { return key.bounds.contain(number); };
   const auto all_inside = [&](const auto& list) {
     return std::all_of(list.begin(), list.end(), [&](auto item) { return inside(static_cast<double>(item)); });
   };
@@ -152,8 +138,7 @@ bool keeps_bounds(const ConfigKey& key, const ConfigValue& value) {
 
 std::string describe_expected(const ConfigKey& key) {
   if (key.type == ConfigType::Choice) return "one of " + choices_text(key);
-  const std::string bounds = bounds_text(key);
-  return std::string(config_type_name(key.type)) + (bounds.empty() ? "" : " " + bounds);
+  return std::string(config_type_name(key.type)) + key.bounds.text();
 }
 
 Schema::Schema(std::vector<std::vector<ConfigKey>> tables) {

@@ -4,7 +4,7 @@
 //   std::vector<ConfigKey> train_keys() {
 //     return {
 //         int_key("train.steps", 1000, "optimiser steps").at_least(1),
-//         float_key("optim.lr", 1e-3, "peak learning rate").between(0, 10),
+//         float_key("optim.lr", 1e-3, "peak learning rate").within(optim::kLearningRate),
 //         choice_key("optim.name", "adamw", {"sgd", "adamw"}, "the optimiser"),
 //         required_string_key("data.path", "folder of the corpus"),
 //     };
@@ -13,11 +13,12 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "strata/base/config/bounds.h"
 
 namespace strata::base {
 
@@ -35,12 +36,12 @@ struct ConfigKey {
   ConfigValue fallback;  ///< the default; of the type's kind also when the key is required
   std::string help;      ///< one line, with the unit
   bool required = false;
-  double low = -std::numeric_limits<double>::infinity();  ///< bounds of numbers and of the items of lists, included
-  double high = std::numeric_limits<double>::infinity();
+  Bounds bounds = {};  ///< of numbers and of the items of lists
   std::vector<std::string> choices;
 
-  ConfigKey&& at_least(double bound) && { return low = bound, std::move(*this); }
-  ConfigKey&& between(double from, double to) && { return low = from, high = to, std::move(*this); }
+  ConfigKey&& within(const Bounds& allowed) && { return bounds = allowed, std::move(*this); }
+  ConfigKey&& at_least(double low) && { return std::move(*this).within(Bounds::at_least(low)); }
+  ConfigKey&& between(double low, double high) && { return std::move(*this).within(Bounds::between(low, high)); }
 };
 
 ConfigKey int_key(std::string key, int64_t fallback, std::string help);

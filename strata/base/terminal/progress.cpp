@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/terminal/bar_line.h"
 #include "strata/base/terminal/display_width.h"
 #include "strata/base/terminal/format.h"
@@ -36,6 +37,11 @@ struct ProgressBar::State {
   bool finished = false;
 
   State(ProgressOptions o, Screen s) : options(std::move(o)), screen(std::move(s)) {
+    OptionCheck("E0760", "progress")
+        .integer("total", options.total, Bounds::at_least(0))
+        .number("redraw_seconds", options.redraw_seconds, Bounds::at_least(0))
+        .number("line_seconds", options.line_seconds, Bounds::at_least(0))
+        .number("rate_window_seconds", options.rate_window_seconds, Bounds::above(0));
     if (options.unit.empty()) options.unit = options.label;
     last_drawn = screen.now_seconds();
     moments.push_back({last_drawn, 0, 0});

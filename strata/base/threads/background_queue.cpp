@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/base/trace/span.h"
 
@@ -65,14 +66,20 @@ void OrderedProduction::State::make_one(std::unique_lock<std::mutex>& lock) {
   item_ready.notify_one();
 }
 
+BackgroundOptions checked(BackgroundOptions options) {
+  OptionCheck("E0760", "background queue")
+      .integer("workers", options.workers, Bounds::between(1, 256))
+      .integer("depth", options.depth, Bounds::between(1, 65536));
+  return options;
+}
+
 OrderedProduction::OrderedProduction(BackgroundOptions options, std::function<bool(int64_t, size_t)> make)
     : state_(std::make_unique<State>()) {
-  const auto depth = static_cast<size_t>(std::max(1, options.depth));
+  const auto depth = static_cast<size_t>(checked(options).depth);
   state_->make = std::move(make);
   state_->places.assign(depth, State::Place::Empty);
   state_->failures.resize(depth);
-  for (int i = 0; i < std::max(1, options.workers); ++i)
-    state_->workers.emplace_back([state = state_.get()] { state->work(); });
+  for (int i = 0; i < options.workers; ++i) state_->workers.emplace_back([state = state_.get()] { state->work(); });
 }
 
 OrderedProduction::~OrderedProduction() {

@@ -123,9 +123,16 @@ ThreadPool& ThreadPool::shared() {
   return pool;
 }
 
-ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
-  state_->start(threads > 0 ? threads : available_cpus());
+namespace {
+
+int checked_count(int threads) {
+  OptionCheck("E0760", "thread pool").integer("threads", threads, kThreadCount);
+  return threads > 0 ? threads : available_cpus();
 }
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) { state_->start(checked_count(threads)); }
 
 ThreadPool::~ThreadPool() { state_->stop(); }
 
@@ -168,7 +175,7 @@ void ThreadPool::run_erased(int64_t task_count, RangeFunction function, void* co
 int ThreadPool::thread_count() const { return state_->thread_count.load(); }
 
 void ThreadPool::set_thread_count(int threads) {
-  if (threads <= 0) threads = available_cpus();
+  threads = checked_count(threads);
   std::lock_guard lock(state_->run_mutex);
   if (threads == state_->thread_count) return;
   state_->stop();
@@ -176,6 +183,7 @@ void ThreadPool::set_thread_count(int threads) {
 }
 
 void ThreadPool::set_spin_ns(int64_t spin_ns) {
+  OptionCheck("E0760", "thread pool").integer("spin_ns", spin_ns, Bounds::at_least(0));
   std::lock_guard lock(state_->run_mutex);
   state_->wanted_spin_ns = spin_ns;
   if (!state_->parked) state_->spin_ns = spin_ns;

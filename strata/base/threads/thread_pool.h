@@ -18,6 +18,8 @@
 #include <memory>
 #include <type_traits>
 
+#include "strata/base/config/bounds.h"
+
 namespace strata::base {
 
 /// Tasks begin .. end-1 and the slot that runs them: an index below thread_count() for scratch memory. Within one run a
@@ -35,18 +37,21 @@ enum class Split {
 
 struct RunOptions {
   Split split = Split::Static;
-  int64_t chunk = 1;  ///< tasks a range, for Split::Dynamic
+  int64_t chunk = 1;  ///< tasks a range, for Split::Dynamic; less than 1 counts as 1
 };
 
 /// CPUs that this process may run on (its affinity mask), at least 1.
 int available_cpus();
+
+/// Of a pool; 0: available_cpus().
+inline constexpr Bounds kThreadCount = Bounds::between(0, 256);
 
 class ThreadPool {
  public:
   /// The pool of the process, with available_cpus() threads until set_thread_count() says otherwise.
   static ThreadPool& shared();
 
-  /// `threads` counts the caller; 0 means available_cpus().
+  /// `threads` counts the caller; 0 means available_cpus(). E0760 outside of kThreadCount.
   explicit ThreadPool(int threads = 0);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -67,7 +72,8 @@ class ThreadPool {
   void run_erased(int64_t task_count, RangeFunction function, void* context, RunOptions options = {});
 
   int thread_count() const;
-  /// Waits for a run under way, then replaces the workers. Not to be called from inside a run.
+  /// Waits for a run under way, then replaces the workers. Not to be called from inside a run. E0760 outside of
+  /// kThreadCount.
   void set_thread_count(int threads);
 
   /// How long a worker looks out for work before it sleeps. More costs power, less costs wake-ups (about 50 us each).

@@ -19,10 +19,11 @@ struct Loader::Prefetch {
 Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
     : dataset_(std::move(dataset)), options_(options) {
   if (!dataset_) throw Error("E0636", "loader: there is no data set, the pointer is null");
-  if (options_.batch_size < 1) throw Error("E0636", fmt::format("loader: a batch of {} samples", options_.batch_size));
-  if (options_.epochs < 0 || options_.workers < 0 || options_.depth < 1)
-    throw Error("E0636", fmt::format("loader: expected epochs >= 0, workers >= 0, depth >= 1, found {}, {}, {}",
-                                     options_.epochs, options_.workers, options_.depth));
+  base::OptionCheck("E0636", "loader")
+      .integer("batch_size", options_.batch_size, kBatchSize)
+      .integer("epochs", options_.epochs, kEpochs)
+      .integer("workers", options_.workers, kWorkers)
+      .integer("depth", options_.depth, kDepth);
   const int64_t samples = dataset_->size(), size = options_.batch_size;
   batches_per_epoch_ = options_.last_batch == LastBatch::Drop ? samples / size : (samples + size - 1) / size;
   if (batches_per_epoch_ < 1)

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/data/loader/dataset.h"
 #include "strata/ir/host_array.h"
@@ -21,6 +22,11 @@ namespace strata::data {
 
 enum class Order { Shuffled, Sequential };
 enum class LastBatch { Keep, Drop };  ///< what becomes of a last batch that isn't full
+
+inline constexpr base::Bounds kBatchSize = base::Bounds::between(1, 2147483647);
+inline constexpr base::Bounds kEpochs = base::Bounds::between(0, 2147483647);
+inline constexpr base::Bounds kWorkers = base::Bounds::between(0, 64);
+inline constexpr base::Bounds kDepth = base::Bounds::between(1, 4096);
 
 struct LoaderOptions {
   int64_t batch_size = 64;  ///< samples

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "strata/base/error/error.h"
+#include "strata/base/testing/option_walk.h"
 
 namespace strata::data {
 namespace {
@@ -151,6 +152,15 @@ TEST(Loader, BadOptionsAreRefused) {
   EXPECT_THROW(Loader(numbers_dataset(4), {.batch_size = 0}), base::Error);
   EXPECT_THROW(Loader(numbers_dataset(0), {}), base::Error);
   EXPECT_THROW(Loader(numbers_dataset(4), {.batch_size = 5, .last_batch = LastBatch::Drop}), base::Error);
+}
+
+TEST(Options, OfTheLoaderAreRefusedByName) {
+  auto load = [](LoaderOptions options) { Loader(std::make_shared<Numbers>(10), options); };
+  base::walk_integers({{"batch_size", [&](int64_t v) { load({.batch_size = v}); }},
+                       {"epochs", [&](int64_t v) { load({.epochs = v}); }, {0}}});
+  base::walk_integers({{"workers", [&](int64_t v) { load({.workers = static_cast<int>(v)}); }, {0}},
+                       {"depth", [&](int64_t v) { load({.depth = static_cast<int>(v)}); }}},
+                      {INT32_MIN, -1, 0, INT32_MAX});
 }
 
 }  // namespace

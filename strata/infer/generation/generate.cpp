@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 
 namespace strata::infer {
@@ -19,6 +20,11 @@ ir::HostArray window_of(const std::vector<int64_t>& text, int64_t begin, int64_t
 
 std::vector<int64_t> generate(const WindowLogits& model, std::vector<int64_t> prompt, const GenerateOptions& options) {
   if (prompt.empty()) throw base::Error("E0706", "generate: the prompt has no token");
+  base::OptionCheck("E0760", "generate")
+      .integer("tokens", options.tokens, base::Bounds::at_least(0))
+      .integer("context", options.context, base::kExtent)
+      .integer("end_token", options.end_token, base::Bounds::at_least(-1));
+  check_options(options.sampling);
   std::vector<int64_t> made;
   for (int64_t i = 0; i < options.tokens; ++i) {
     const auto length = static_cast<int64_t>(prompt.size());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/error/error.h"
+#include "strata/base/testing/option_walk.h"
 
 namespace strata::infer {
 namespace {
@@ -33,6 +34,25 @@ TEST(Generate, EndsBeforeTheEndTokenAndTellsEachToken) {
 }
 
 TEST(Generate, NeedsAPrompt) { EXPECT_THROW(generate(counting_model, {}, {}), base::Error); }
+
+TEST(Options, OfSamplingAndGenerationAreRefusedByName) {
+  const std::vector<float> logits{1, 2, 3};
+  base::walk_numbers({
+      {"temperature", [&](double v) { sample(logits, {.temperature = v}, 0); }, {0, 1e300}},
+      {"temperature",
+       [](double v) { generate(counting_model, {1}, {.sampling = {.temperature = v}, .tokens = 0}); },
+       {0, 1e300}},
+  });
+  base::walk_integers({
+      {"top_k", [&](int64_t v) { sample(logits, {.top_k = v}, 0); }, {0, INT64_MAX}},
+      {"context", [](int64_t v) { generate(counting_model, {1}, {.tokens = 0, .context = v}); }},
+      {"end_token",
+       [](int64_t v) { generate(counting_model, {1}, {.tokens = 0, .end_token = v}); },
+       {-1, 0, INT64_MAX}},
+  });
+  base::walk_integers({{"tokens", [](int64_t v) { generate(counting_model, {1}, {.tokens = v}); }, {0}}},
+                      {INT64_MIN, -1, 0});
+}
 
 }  // namespace
 }  // namespace strata::infer

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/base/random/philox.h"
 
@@ -33,7 +34,14 @@ std::vector<int64_t> candidates(std::span<const float> logits, int64_t top_k) {
 
 }  // namespace
 
+void check_options(const SamplingOptions& options) {
+  base::OptionCheck("E0760", "sample")
+      .number("temperature", options.temperature, base::Bounds::at_least(0))
+      .integer("top_k", options.top_k, base::Bounds::at_least(0));
+}
+
 int64_t sample(std::span<const float> logits, const SamplingOptions& options, int64_t place) {
+  check_options(options);
   const std::vector<int64_t> tokens = candidates(logits, options.temperature > 0 ? options.top_k : 1);
   if (tokens.empty()) throw base::Error("E0706", "sampling: no logit is a number");
   if (options.temperature <= 0) return tokens[0];

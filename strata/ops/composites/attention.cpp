@@ -44,11 +44,21 @@ Value attention_of(Value q, Value k, Value v, Value mask, Value factor, bool is_
   k = repeated_heads(k, q.type().dim(1));
   v = repeated_heads(v, q.type().dim(1));
   Value scores = dot(q, k, {{3}, {3}, {0, 1}, {0, 1}}, accumulation_dtype(q.dtype())) * scale;
-  // The lowest number instead of -inf: a row that may see nothing is uniform, not NaN.
-  const Value hidden = constant_like(scores, static_cast<double>(std::numeric_limits<float>::lowest()));
-  if (mask) scores = select(broadcast_to(mask, scores.shape()), scores, hidden);
-  if (is_causal) scores = select(causal_mask(scores), scores, hidden);
+  Value visible;  // bool like the scores; null: everything is
+  if (mask && ir::is_float(mask.dtype())) {
+    const Value added = broadcast_to(cast(mask, scores.dtype()), scores.shape());
+    visible = ne<Value>(added, -std::numeric_limits<double>::infinity());
+    scores = scores + select(visible, added, zeros_like(added));
+  } else if (mask) {
+    visible = broadcast_to(mask, scores.shape());
+  }
+  if (is_causal) visible = visible ? visible & causal_mask(scores) : causal_mask(scores);
+  // The lowest number instead of -inf: the softmax of a row that may see nothing is uniform, not NaN, and then 0.
+  const double lowest = scores.dtype() == DType::f64 ? std::numeric_limits<double>::lowest()
+                                                     : static_cast<double>(std::numeric_limits<float>::lowest());
+  if (visible) scores = select(visible, scores, constant_like(scores, lowest));
   Value weights = softmax(scores, 3);
+  if (visible) weights = select(visible, weights, zeros_like(weights));
   if (factor) weights = weights * cast(factor, weights.dtype());
   return dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
 }
@@ -73,6 +83,9 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
   if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
     throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
                                            q.type().str(), k.type().str(), v.type().str()));
+  if (mask && !ir::is_bool(mask.dtype()) && !ir::is_float(mask.dtype()))
+    throw base::Error("E0100", fmt::format("attention: the mask is of bool or floats, found {}", mask.type().str()));
+  if (options.scale) base::OptionCheck("E0116", "attention").number("scale", *options.scale, base::Bounds::finite());
   const Dim depth = q.type().dim(3);
   if (!options.scale && !depth.is_constant()) {
     ir::note_symbolic(depth);
@@ -92,6 +105,7 @@ Value rope(Value x, Value positions, double base) {
   if (!depth.is_constant() || depth.constant() % 2 != 0 || positions.rank() != 1)
     throw base::Error("E0101", fmt::format("rope: x is [..., T, D] with D even, positions [T], found {} and {}",
                                            x.type().str(), positions.type().str()));
+  base::OptionCheck("E0116", "rope").number("base", base, kRopeBase);
   const int64_t half = depth.constant() / 2;
   return as_composite(
       "rope", {Attr("base", base)}, [&](Value v, Value p) { return rope_of(v, p, half, base); }, x, positions);

@@ -2,6 +2,7 @@
 // recorded as a composite of its name.
 #pragma once
 
+#include "strata/base/config/bounds.h"
 #include "strata/ops/axes.h"
 
 namespace strata::ops {
@@ -10,14 +11,16 @@ struct AttentionOptions {
   bool is_causal = false;       ///< position i sees positions up to i (aligned at the ends when the lengths differ)
   std::optional<double> scale;  ///< 1 / sqrt(D) by default
 };
-/// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); `mask` (bool, broadcastable to
-/// [B, H, T, S], true: may look) may be null, and so may `factor` (f32 [B, H, T, S]), which multiplies the weights
-/// behind the softmax: dropout. Scores and softmax of half floats are in f32.
+/// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); `mask` (broadcastable to
+/// [B, H, T, S]; bool, true: may look; or floats that are added to the scores, -inf: may not look) may be null, and so
+/// may `factor` (f32 [B, H, T, S]), which multiplies the weights behind the softmax: dropout. A row that may look at
+/// nothing gives 0, and its gradients are 0. Scores and softmax of half floats are in f32.
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {}, Value factor = {});
 
 /// Rotary embedding of x [..., T, D], D even, at `positions` (integers [T]): pairs (d, d + D/2) turn by
 /// position * base^(-2d / D), as in GPT-NeoX and Llama.
 Value rope(Value x, Value positions, double base = 10000.0);
+inline constexpr base::Bounds kRopeBase = base::Bounds::above(0);
 
 template <Handle V>
 V attention(V q, V k, V v, std::optional<V> mask = std::nullopt, const AttentionOptions& options = {},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/composite.h"
@@ -78,6 +79,7 @@ Value l1(Value x, Value y, Reduction reduction) {
   return elementwise_loss("l1", x, y, reduction, [](Value a, Value b) { return abs(a - b); });
 }
 Value huber(Value x, Value y, double delta, Reduction reduction) {
+  base::OptionCheck("E0116", "huber").number("delta", delta, base::Bounds::above(0));
   return loss_of("huber", x, y, {Attr("delta", delta), Attr("reduction", reduction_name(reduction))},
                  [&](Value a, Value b) { return reduced(huber_each(a, b, delta), reduction); });
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
@@ -76,6 +77,7 @@ Value batch_norm_with_of(Value x, Value mean, Value variance, Value weight, Valu
 }  // namespace
 
 Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
+  base::OptionCheck("E0116", "layer_norm").number("epsilon", epsilon, base::kNormEpsilon);
   if (axes < 1 || axes > x.rank())
     throw base::Error("E0115", fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
   return as_composite(
@@ -84,11 +86,13 @@ Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon
 }
 
 Value rms_norm(Value x, Value weight, double epsilon) {
+  base::OptionCheck("E0116", "rms_norm").number("epsilon", epsilon, base::kNormEpsilon);
   return as_composite(
       "rms_norm", {Attr("epsilon", epsilon)}, [&](Value v, Value w) { return rms_norm_of(v, w, epsilon); }, x, weight);
 }
 
 Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
+  base::OptionCheck("E0116", "group_norm").number("epsilon", epsilon, base::kNormEpsilon);
   all_but_channels(x, "group_norm");
   const Dim channels = x.type().dim(1);
   if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
@@ -100,6 +104,7 @@ Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsil
 }
 
 BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
+  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, base::kNormEpsilon);
   const auto [y, mean, variance] = as_composite(
       "batch_norm_train", {Attr("epsilon", epsilon)},
       [&](Value v, Value w, Value b) { return batch_norm_train_of(v, w, b, epsilon); }, x, weight, bias);
@@ -107,6 +112,7 @@ BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
 }
 
 Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
+  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, base::kNormEpsilon);
   return as_composite(
       "batch_norm_with", {Attr("epsilon", epsilon)},
       [&](Value v, Value m, Value s, Value w, Value b) { return batch_norm_with_of(v, m, s, w, b, epsilon); }, x, mean,

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/composite.h"
@@ -35,12 +36,12 @@ Value at_targets(Value x, Value targets) {
 }
 
 /// The targets as i64. One that is neither a class nor ignored is an error of the run (E0118), told by a gather from
-/// the list of classes: it reports position and extent, also from compiled code, and its result keeps it alive.
+/// the list of classes: it reports class, row and extent, also from compiled code, and its result keeps it alive.
 Value checked_targets(Value targets, Dim classes, int64_t ignored) {
   const Value wide = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
   const Value counts = ne<Value>(wide, ignored);
   const Value list = iota(targets.graph(), Type::of(DType::i64, {classes}), 0);
-  return select(counts, take(list, select(counts, wide, zeros_like(wide)), 0, OutOfRange::Check), wide);
+  return select(counts, rows_for("cross_entropy", list, select(counts, wide, zeros_like(wide))), wide);
 }
 
 Value logsumexp_of(Value x, const Ints& axes) {
@@ -118,6 +119,7 @@ Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
     throw base::Error(
         "E0101", fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
                              logits.type().str(), targets.type().str()));
+  base::OptionCheck("E0116", "cross_entropy").number("label_smoothing", o.label_smoothing, base::Bounds::between(0, 1));
   // In front of the composite: whoever claims it is given targets that are classes or ignored.
   targets = checked_targets(targets, logits.type().dim(logits.rank() - 1), o.ignore_index);
   return as_composite(

@@ -16,7 +16,7 @@ Value one_hot(Value indices, Dim classes, DType dtype = DType::f32);
 enum class Reduction : uint8_t { None, Mean, Sum };
 std::string_view reduction_name(Reduction reduction);  ///< "none", "mean", "sum": as an attribute of a composite
 struct CrossEntropyOptions {
-  double label_smoothing = 0.0;  ///< part of the target that is spread over all classes
+  double label_smoothing = 0.0;  ///< part of the target, 0 to 1, that is spread over all classes
   int64_t ignore_index = -100;   ///< targets that count nothing, also not in the mean
   Reduction reduction = Reduction::Mean;
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "strata/base/bytes/atomic_file.h"
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 
 namespace strata::report {
@@ -29,9 +30,20 @@ void check(const Image& image) {
 
 }  // namespace
 
+namespace {
+
+void check_sides(std::string_view owner, int width, int height) {
+  base::OptionCheck("E0691", owner)
+      .integer("width", width, base::Bounds::between(0, 32768))
+      .integer("height", height, base::Bounds::between(0, 32768));
+}
+
+}  // namespace
+
 Image Image::filled(int width, int height, Rgb8 colour) {
+  check_sides("image", width, height);
   Image image{width, height, 3};
-  image.pixels.resize(static_cast<std::size_t>(std::max(width, 0)) * std::max(height, 0) * 3);
+  image.pixels.resize(static_cast<std::size_t>(width) * height * 3);
   for (std::size_t i = 0; i + 2 < image.pixels.size(); i += 3) {
     image.pixels[i] = colour.r, image.pixels[i + 1] = colour.g, image.pixels[i + 2] = colour.b;
   }
@@ -39,6 +51,7 @@ Image Image::filled(int width, int height, Rgb8 colour) {
 }
 
 Image Image::from_floats(const float* values, int width, int height, float low, float high) {
+  check_sides("image", width, height);
   Image image{width, height, 1};
   image.pixels.resize(static_cast<std::size_t>(width) * height);
   const float scale = high > low ? 255.0f / (high - low) : 0.0f;

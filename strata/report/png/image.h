@@ -17,7 +17,7 @@ struct Image {
   int width = 0, height = 0, channels = 1;
   std::vector<std::uint8_t> pixels = {};
 
-  /// An RGB picture of one colour.
+  /// An RGB picture of one colour. E0691 for a side below 0 or above 32768.
   static Image filled(int width, int height, Rgb8 colour);
   /// A grey picture from floats (row by row): low becomes black, high white; NaN is black.
   static Image from_floats(const float* values, int width, int height, float low, float high);

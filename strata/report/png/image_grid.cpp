@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/report/png/bitmap_font.h"
 
@@ -38,6 +39,9 @@ void check(const GridItem& item, std::size_t index) {
 
 /// Captions may widen a cell to half more than its picture; longer ones are cut.
 Cells lay_out(const std::vector<GridItem>& items, const GridOptions& options) {
+  base::OptionCheck("E0691", "image grid")
+      .integer("columns", options.columns, base::Bounds::at_least(0))
+      .integer("image_side", options.image_side, base::Bounds::between(1, 32768));
   Cells cells;
   int image_width = 0, caption_width = 0, lines = 0;
   for (std::size_t i = 0; i < items.size(); ++i) {

@@ -26,12 +26,12 @@ struct GridItem {
 
 struct GridOptions {
   std::string title = {};
-  int columns = 8;
-  int image_side = 112;  ///< pixels that the longer side of an item aims at
+  int columns = 8;       ///< as many as there are items at most; 0 counts as 1
+  int image_side = 112;  ///< pixels that the longer side of an item aims at, 1 to 32768
 };
 
 /// The grid as one RGB picture on white. No items give a picture that says so. Throws E0691 for an item whose pixels
-/// don't fit its size.
+/// don't fit its size, and for options out of their bounds.
 Image image_grid(const std::vector<GridItem>& items, const GridOptions& options = {});
 
 /// An item with the usual captions: the predicted label, and "not <true label>" when it is wrong.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
+#include "strata/base/testing/option_walk.h"
 #include "strata/report/png/bitmap_font.h"
 #include "strata/report/png/image.h"
 #include "strata/report/png/image_grid.h"
@@ -117,6 +118,14 @@ TEST(ImageGrid, TakesNoItemsMixedSizesAndLongCaptions) {
   EXPECT_LT(grid.width, 500);
   EXPECT_THROW(image_grid({{Image{2, 2, 1, {1}}}}), base::Error);
   EXPECT_GT(image_grid({{small}}, {.columns = 0}).width, 0);
+}
+
+TEST(Options, OfImageGridsAreRefusedByName) {
+  const std::vector<GridItem> items{{.image = {.width = 1, .height = 1, .channels = 1, .pixels = {0}}}};
+  base::walk_integers(
+      {{"columns", [&](int64_t v) { image_grid(items, {.columns = static_cast<int>(v)}); }, {0, INT32_MAX}},
+       {"image_side", [&](int64_t v) { image_grid(items, {.image_side = static_cast<int>(v)}); }}},
+      {INT32_MIN, -1, 0, INT32_MAX});
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "strata/base/config/bounds.h"
+
 namespace strata::report {
 namespace {
 
@@ -163,6 +165,11 @@ double AxisView::position(double value) const {
 }
 
 AxisView settle_axis(const Axis& axis, Extent data, double margin, int ticks) {
+  const std::string owner = axis.label.empty() ? "axis" : "axis " + axis.label;
+  const base::OptionCheck check("E0690", owner);
+  if (axis.low) check.number("low", *axis.low, base::Bounds::finite());
+  if (axis.high)
+    check.number("high", *axis.high, axis.low ? base::Bounds::at_least(*axis.low) : base::Bounds::finite());
   if (data.empty()) data = axis.scale == Scale::Log ? Extent{0.1, 1} : Extent{0, 1};
   AxisView view;
   view.scale = axis.scale;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 
 namespace strata::report {
@@ -122,6 +123,7 @@ void draw_bins(Canvas& canvas, const Frame& frame, const std::vector<double>& co
 Svg bar_chart(const std::vector<std::string>& categories, const std::vector<BarGroup>& groups,
               const BarOptions& options) {
   check_lengths(categories, groups);
+  base::OptionCheck("E0690", "bar chart").number("width", options.width, base::Bounds::above(0));
   const double width = std::clamp(options.width, 240.0, 4000.0);
   const double category =
       static_cast<double>(std::max<std::size_t>(groups.size(), 1)) * (kBar + kBarGap) + kCategoryGap;
@@ -145,8 +147,9 @@ Svg bar_chart(const std::vector<std::string>& categories, const std::vector<BarG
 }
 
 Svg histogram(std::span<const double> values, const PlotOptions& options, int bins) {
+  base::OptionCheck("E0690", "histogram").integer("bins", bins, base::Bounds::between(0, 1000));
   const std::vector<double> sorted = finite_sorted(values);
-  const std::size_t count = static_cast<std::size_t>(bins > 0 ? std::min(bins, 1000) : choose_bins(sorted));
+  const std::size_t count = static_cast<std::size_t>(bins > 0 ? bins : choose_bins(sorted));
   Extent extent;
   for (const double value : sorted) extent.add(value);
   if (extent.low == extent.high) extent = {extent.low - 0.5, extent.high + 0.5};

@@ -1,5 +1,7 @@
 #include "strata/report/svg/frame.h"
 
+#include "strata/base/config/bounds.h"
+
 #include <algorithm>
 
 namespace strata::report {
@@ -62,6 +64,9 @@ void draw_y_axis(Canvas& canvas, const Frame& frame) {
 }  // namespace
 
 Canvas plot_canvas(const PlotOptions& options) {
+  base::OptionCheck("E0690", "plot")
+      .number("width", options.width, base::Bounds::above(0))
+      .number("height", options.height, base::Bounds::above(0));
   return Canvas(std::clamp(options.width, 200.0, 4000.0), std::clamp(options.height, 140.0, 4000.0),
                 options.title.empty() ? "plot" : options.title);
 }

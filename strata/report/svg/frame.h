@@ -24,7 +24,7 @@ struct PlotOptions {
   std::string title;
   std::string subtitle = {};
   Axis x = {}, y = {};
-  double width = 560, height = 320;  ///< pixels; smaller than 200 x 140 is raised to that
+  double width = 560, height = 320;  ///< pixels, above 0 (E0690); within 200 x 140 and 4000 x 4000, else the nearest
 };
 
 struct LegendEntry {

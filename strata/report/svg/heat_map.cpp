@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/report/svg/axis.h"
 #include "strata/report/svg/frame.h"
@@ -41,6 +42,7 @@ GridLayout lay_out(const std::vector<std::string>& rows, const std::vector<std::
                    const HeatMapOptions& options) {
   GridLayout grid{};
   const double most = static_cast<double>(std::max({rows.size(), columns.size(), std::size_t{1}}));
+  base::OptionCheck("E0690", "heat map").number("cell", options.cell, base::Bounds::above(0));
   grid.cell = std::clamp(std::min(options.cell, 900 / most), 2.0, 200.0);
   grid.row_labels = grid.cell >= 10 ? widest(rows) : 0;
   const double column_width = grid.cell >= 10 ? widest(columns) : 0;

@@ -14,7 +14,8 @@ struct HeatMapOptions {
   std::string title;
   std::string subtitle = {};
   std::string row_title = {}, column_title = {};
-  double cell = 44;  ///< pixels; made smaller for large matrices; numbers are written from 26 pixels on
+  double cell =
+      44;  ///< pixels, above 0 (E0690); made smaller for large matrices; numbers are written from 26 pixels on
 };
 
 /// values[rows x columns], row by row; labels may be empty. Shading runs from the lowest to the highest finite value; a

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "strata/base/error/error.h"
+#include "strata/base/testing/option_walk.h"
 #include "strata/report/svg/bars.h"
 #include "strata/report/svg/heat_map.h"
 #include "strata/report/svg/plot.h"
@@ -188,6 +189,21 @@ TEST(ConfusionMatrix, TellsRightFromWrongAndWritesCounts) {
   EXPECT_TRUE(contains(svg, "<title>dog taken for dog: 0 (0.0 %)</title>"));
   EXPECT_TRUE(contains(svg, "st-f-ho5\""));  // sqrt(0.1) of the orange
   EXPECT_THROW(confusion_matrix(std::vector<std::int64_t>{1}, {"a", "b"}, {}), base::Error);
+}
+
+TEST(Options, OfPlotsAreRefusedByName) {
+  const std::vector<double> values{1, 2, 3, 4};
+  auto with_axis = [&](Axis axis) { histogram(values, {.title = "t", .x = axis}); };
+  base::walk_numbers({
+      {"width", [&](double v) { histogram(values, {.title = "t", .width = v}); }, {1e300}},
+      {"height", [&](double v) { histogram(values, {.title = "t", .height = v}); }, {1e300}},
+      {"width", [&](double v) { bar_chart({"a"}, {{"g", {1}}}, {.title = "t", .width = v}); }, {1e300}},
+      {"cell", [&](double v) { heat_map(values, {"a", "b"}, {"c", "d"}, {.title = "t", .cell = v}); }, {1e300}},
+      {"low", [&](double v) { with_axis({.label = "", .low = v}); }, {-1, 0, 1e300}},
+      {"high", [&](double v) { with_axis({.label = "", .low = 0, .high = v}); }, {0, 1e300}},
+  });
+  base::walk_integers({{"bins", [&](int64_t v) { histogram(values, {.title = "t"}, static_cast<int>(v)); }, {0}}},
+                      {INT32_MIN, -1, 0, INT32_MAX});
 }
 
 }  // namespace

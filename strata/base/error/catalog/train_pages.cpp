@@ -56,6 +56,15 @@ constexpr ErrorPage kPages[] = {
      "`strata explain FILE --node %4` takes nodes of the program as `strata opt` prints it. A node may have gone into "
      "no "
      "kernel: it was folded, merged with an equal one, or only gives memory another shape."},
+    {"E0760", ErrorKind::User, "an option is out of its range",
+     "The message names what was built or called, the field, its value and what is allowed. NaN and infinities are in "
+     "no range unless the field's description says so."},
+    {"E0761", ErrorKind::User, "a parameter group matches nothing",
+     "The pattern of a group fits the path of no parameter that is trained, so what the group says would hold for "
+     "none. The "
+     "note lists paths. `*` stands for any characters, and blanks separate patterns of which one has to match."},
+    {"E0762", ErrorKind::User, "a parameter is in two groups",
+     "What holds for it would depend on the order of the groups. The message names the parameter and both patterns."},
 };
 
 }  // namespace
