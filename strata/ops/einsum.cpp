@@ -1,4 +1,4 @@
-// matmul and einsum: names for dots with their axes brought into place.
+// matmul and einsum: names for dots with their axes brought into place. A diagonal is a gather; nothing else is needed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +6,13 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/broadcast.h"
+#include "strata/ops/contraction_order.h"
+#include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
+#include "strata/ops/einsum_formula.h"
+#include "strata/ops/elementwise.h"
+#include "strata/ops/index.h"
+#include "strata/ops/layout.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
 
@@ -30,70 +36,122 @@ void broadcast_leading(Value& lhs, Value& rhs) {
   rhs = broadcast_to(rhs, dims_span(to_rhs));
 }
 
-struct Formula {
-  std::vector<std::string> operands;
-  std::string result;
+/// An operand with the names of its axes.
+struct Named {
+  Value value;
+  AxisNames names;
+  int64_t at(int name) const { return std::ranges::find(names, name) - names.begin(); }
 };
 
-Formula parse_formula(std::string_view text, size_t operand_count) {
-  Formula f;
-  std::string now;
-  bool has_arrow = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ' ') continue;
-    if (c == ',' && !has_arrow) {
-      f.operands.push_back(now);
-      now.clear();
-    } else if (c == '-' && i + 1 < text.size() && text[i + 1] == '>' && !has_arrow) {
-      f.operands.push_back(now);
-      now.clear();
-      has_arrow = true;
-      ++i;
-    } else if (std::isalpha(static_cast<unsigned char>(c)) && now.find(c) == std::string::npos) {
-      now += c;
-    } else {
-      throw base::Error(
-          "E0116", fmt::format("einsum: '{}' at {} of \"{}\" is no index, or is repeated in its operand", c, i, text));
-    }
+Dim extent_of(const Named& x, size_t axis) { return x.value.type().dim(static_cast<int>(axis)); }
+
+/// Axes of one name become one: the elements at which their indices are equal.
+Named diagonal(Named x) {
+  for (size_t i = 0; i < x.names.size(); ++i) {
+    Ints axes;
+    for (size_t a = i; a < x.names.size(); ++a)
+      if (x.names[a] == x.names[i]) axes.push_back(static_cast<int64_t>(a));
+    if (axes.size() == 1) continue;
+    const int name = x.names[i];
+    const Dim extent = extent_of(x, i);
+    for (int64_t a : axes)
+      if (!(extent_of(x, static_cast<size_t>(a)) == extent))
+        throw base::Error(
+            "E0102", fmt::format("einsum: {} is {} on axis {} and {} on axis {} of {}", axis_name_text(name),
+                                 extent.str(), i, extent_of(x, static_cast<size_t>(a)).str(), a, x.value.type().str()));
+    const Dim count(static_cast<int64_t>(axes.size()));
+    const Value positions = iota(x.value.graph(), Type::of(DType::i64, {extent, count}), 0);
+    x.value = gather(x.value, positions, axes, 0, OutOfRange::Fill);
+    std::erase(x.names, name);
+    x.names.insert(x.names.begin(), name);  // where gather puts the positions' axis
+    i = 0;
   }
-  f.result = now;
-  if (!has_arrow || f.operands.size() != operand_count)
-    throw base::Error("E0116",
-                      fmt::format("einsum: \"{}\" does not describe {} operand(s) and a result", text, operand_count));
-  for (char c : f.result)
-    if (std::none_of(f.operands.begin(), f.operands.end(),
-                     [c](const std::string& o) { return o.find(c) != std::string::npos; }))
-      throw base::Error("E0116",
-                        fmt::format("einsum: index '{}' of the result stands in no operand of \"{}\"", c, text));
-  return f;
+  return x;
 }
 
-void require_rank(const std::string& indices, Value v) {
-  if (static_cast<int>(indices.size()) != v.rank())
-    throw base::Error("E0102", fmt::format("einsum: \"{}\" names {} axes, the operand is {}", indices, indices.size(),
-                                           v.type().str()));
+/// Axes of `...` that are 1 here and not in another operand broadcast: they have nothing to say.
+void drop_broadcast_axes(std::vector<Named>& operands) {
+  for (Named& x : operands)
+    for (size_t a = x.names.size(); a-- > 0;) {
+      const int name = x.names[a];
+      if (name < kEllipsisAxis || !(extent_of(x, a) == Dim(1))) continue;
+      const bool is_elsewhere = std::ranges::any_of(
+          operands, [&](const Named& other) { return &other != &x && has_name(other.names, name); });
+      if (!is_elsewhere) continue;
+      x.value = squeeze(x.value, static_cast<int64_t>(a));
+      x.names.erase(x.names.begin() + static_cast<int64_t>(a));
+    }
 }
 
-/// Sums out the indices that neither `other` nor the result needs.
-Value without_private(Value x, std::string& indices, const std::string& other, const std::string& result) {
+/// Extents of one name are equal: said here by the name, where a dot would say it by its axes.
+void require_equal_extents(const std::vector<Named>& operands) {
+  for (size_t i = 0; i < operands.size(); ++i)
+    for (size_t a = 0; a < operands[i].names.size(); ++a)
+      for (size_t k = i + 1; k < operands.size(); ++k) {
+        const int name = operands[i].names[a];
+        if (!has_name(operands[k].names, name)) continue;
+        const Dim here = extent_of(operands[i], a), there = extent_of(operands[k], operands[k].at(name));
+        if (here.is_constant() && there.is_constant() && !(here == there))
+          throw base::Error("E0102", fmt::format("einsum: {} is {} in operand {} and {} in operand {}",
+                                                 axis_name_text(name), here.str(), i, there.str(), k));
+      }
+}
+
+/// Sums out the names that neither `needed` nor the result has.
+Named without_private(Named x, const AxisNames& needed, const AxisNames& result) {
   Ints gone;
-  std::string left;
-  for (size_t i = 0; i < indices.size(); ++i) {
-    const bool is_needed = other.find(indices[i]) != std::string::npos || result.find(indices[i]) != std::string::npos;
-    if (is_needed)
-      left += indices[i];
+  AxisNames left;
+  for (size_t i = 0; i < x.names.size(); ++i) {
+    if (has_name(needed, x.names[i]) || has_name(result, x.names[i]))
+      left.push_back(x.names[i]);
     else
       gone.push_back(static_cast<int64_t>(i));
   }
-  indices = left;
-  return reduce_sum(x, gone);
+  return {reduce_sum(x.value, gone), left};
 }
 
-Value arranged(Value x, const std::string& indices, const std::string& result) {
-  Ints perm;
-  for (char c : result) perm.push_back(static_cast<int64_t>(indices.find(c)));
-  return transpose(x, perm);
+/// Two operands by one dot. `kept`: names that the result or a later contraction needs.
+Named contracted(Named lhs, Named rhs, const AxisNames& kept) {
+  lhs = without_private(std::move(lhs), rhs.names, kept);
+  rhs = without_private(std::move(rhs), lhs.names, kept);
+  DotAxes axes;
+  AxisNames batch, lhs_free, rhs_free;
+  for (size_t i = 0; i < lhs.names.size(); ++i) {
+    const int name = lhs.names[i];
+    if (!has_name(rhs.names, name)) {
+      lhs_free.push_back(name);
+      continue;
+    }
+    const bool is_kept = has_name(kept, name);
+    (is_kept ? axes.lhs_batch : axes.lhs_contract).push_back(static_cast<int64_t>(i));
+    (is_kept ? axes.rhs_batch : axes.rhs_contract).push_back(rhs.at(name));
+    if (is_kept) batch.push_back(name);
+  }
+  for (int name : rhs.names)
+    if (!has_name(lhs.names, name)) rhs_free.push_back(name);
+  AxisNames names = batch;
+  names.insert(names.end(), lhs_free.begin(), lhs_free.end());
+  names.insert(names.end(), rhs_free.begin(), rhs_free.end());
+  return {dot(lhs.value, rhs.value, axes), names};
+}
+
+/// Three operands and more, two at a time.
+Named all_contracted(std::vector<Named> list, const EinsumFormula& formula) {
+  EinsumFormula left{{}, formula.result};
+  std::vector<Value> values;
+  for (const Named& x : list) {
+    left.operands.push_back(x.names);
+    values.push_back(x.value);
+  }
+  for (const auto& [first, second] : contraction_order(left, values)) {
+    const Named lhs = list[first], rhs = list[second];
+    list.erase(list.begin() + static_cast<int64_t>(second));
+    list.erase(list.begin() + static_cast<int64_t>(first));
+    AxisNames kept = formula.result;
+    for (const Named& x : list) kept.insert(kept.end(), x.names.begin(), x.names.end());
+    list.push_back(contracted(lhs, rhs, kept));
+  }
+  return list[0];
 }
 
 }  // namespace
@@ -112,33 +170,30 @@ Value matmul(Value lhs, Value rhs) {
   return is_row ? squeeze(y, -2) : y;
 }
 
-Value einsum(std::string_view formula, const std::vector<Value>& operands) {
-  Formula f = parse_formula(formula, operands.size());
-  for (size_t i = 0; i < operands.size(); ++i) require_rank(f.operands[i], operands[i]);
-  if (operands.size() == 1) {
-    const Value x = without_private(operands[0], f.operands[0], "", f.result);
-    return arranged(x, f.operands[0], f.result);
+Value einsum(std::string_view text, const std::vector<Value>& operands) {
+  if (operands.empty()) throw base::Error("E0116", "einsum: takes at least one operand");
+  if (operands.size() > 64)
+    throw base::Error("E0116", fmt::format("einsum: {} operands, expected 64 at most", operands.size()));
+  const EinsumFormula formula = parse_einsum(text, operands);
+  const DType dtype = operands[0].dtype();
+  std::vector<Named> list;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].dtype() != dtype)
+      throw base::Error("E0100", fmt::format("einsum: operand 0 is {}, operand {} is {}", operands[0].type().str(), i,
+                                             operands[i].type().str()));
+    // What is between the contractions of half floats is kept in f32, and the result is rounded once.
+    const Value x = operands.size() > 2 ? cast(operands[i], accumulation_dtype(dtype)) : operands[i];
+    list.push_back(diagonal({x, formula.operands[i]}));
   }
-  if (operands.size() != 2)
-    throw base::Error("E0116", fmt::format("einsum: takes one or two operands, found {}", operands.size()));
-  std::string &a = f.operands[0], &b = f.operands[1];
-  const Value lhs = without_private(operands[0], a, b, f.result), rhs = without_private(operands[1], b, a, f.result);
-  DotAxes axes;
-  std::string batch, lhs_free, rhs_free;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const size_t partner = b.find(a[i]);
-    const bool is_kept = f.result.find(a[i]) != std::string::npos;
-    if (partner == std::string::npos) {
-      lhs_free += a[i];
-      continue;
-    }
-    (is_kept ? axes.lhs_batch : axes.lhs_contract).push_back(static_cast<int64_t>(i));
-    (is_kept ? axes.rhs_batch : axes.rhs_contract).push_back(static_cast<int64_t>(partner));
-    if (is_kept) batch += a[i];
-  }
-  for (char c : b)
-    if (a.find(c) == std::string::npos) rhs_free += c;
-  return arranged(dot(lhs, rhs, axes), batch + lhs_free + rhs_free, f.result);
+  drop_broadcast_axes(list);
+  require_equal_extents(list);
+  Named y = list[0];
+  if (list.size() == 2) y = contracted(list[0], list[1], formula.result);
+  if (list.size() > 2) y = all_contracted(list, formula);
+  y = without_private(y, {}, formula.result);
+  Ints perm;
+  for (int name : formula.result) perm.push_back(y.at(name));
+  return cast(transpose(y.value, perm), dtype);
 }
 
 }  // namespace strata::ops

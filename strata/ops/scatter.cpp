@@ -11,6 +11,7 @@
 #include "strata/ops/operators.h"
 #include "strata/ops/rules.h"
 #include "strata/ops/samples.h"
+#include "strata/ops/scatter_product.h"
 #include "strata/ops/shape.h"
 #include "strata/ops/status.h"
 
@@ -102,10 +103,11 @@ void scatter_jvp(ir::Jvp& j) {
     return;
   }
   if (combine != Combine::Mul) return select_jvp(j);
-  if (j.has(2))
-    throw base::Error("E0200", "scatter: combining by mul has no derivative for its updates")
-        .hint("use add on logarithms, or multiply outside");
-  j.set(mul<Value>(j.tangent(0), scatter_as(j.node, ones_like(j.operand(0)), j.operand(2), Combine::Mul)));
+  const Value ones = ones_like(j.operand(0));
+  const Value of_x = mul<Value>(j.tangent(0), scatter_as(j.node, ones, j.operand(2), Combine::Mul));
+  if (!j.has(2)) return j.set(of_x);
+  const Value others = mul<Value>(gather_as(j.node, j.operand(0)), product_of_other_updates(j.node));
+  j.set(scatter_as(j.node, of_x, mul<Value>(j.tangent(2), others), Combine::Add));
 }
 
 void scatter_transpose(ir::Transpose& t) {
