@@ -38,9 +38,13 @@ GptConfig checked(const GptConfig& c) {
 
 }  // namespace
 
-Tensor GptMlp::operator()(const Tensor& x_BTE) const { return c_proj(gelu_tanh(c_fc(x_BTE))); }
+Tensor GptMlp::operator()(const Tensor& x_BTE, Source at) const {
+  const LineScope scope(at);
+  return c_proj(gelu_tanh(c_fc(x_BTE)));
+}
 
-Tensor GptBlock::operator()(const Tensor& x_BTE, nn::Context& context) const {
+Tensor GptBlock::operator()(const Tensor& x_BTE, nn::Context& context, Source at) const {
+  const LineScope scope(at);
   const Tensor h_BTE = x_BTE + attn_dropout(attn(ln_1(x_BTE), context), context);
   return h_BTE + mlp_dropout(mlp(ln_2(h_BTE)), context);
 }
@@ -78,17 +82,22 @@ void Gpt::initialise(const nn::Initialiser& init) {
     fill(lm_head.weight, "lm_head.weight", deviation);
 }
 
-Tensor Gpt::features(const Tensor& ids_BT, nn::Context& context) const {
+Tensor Gpt::features(const Tensor& ids_BT, nn::Context& context, Source at) const {
+  const LineScope scope(at);
   const Dim length = ids_BT.dim(1);
   if (length.is_constant() && length.constant() > config.context)
-    throw base::Error("E0509", fmt::format("gpt: {} positions, the context has {}", length.constant(), config.context));
+    ops::noting_line(user_line(at), [&] {
+      throw base::Error("E0509",
+                        fmt::format("gpt: {} positions, the context has {}", length.constant(), config.context));
+    });
   const Tensor positions_TE = slice_axis(wpe.weight, 0, {.limit = length});
   Tensor x_BTE = dropout(wte(ids_BT) + positions_TE, context);
   for (const GptBlock& block : h) x_BTE = block(x_BTE, context);
   return ln_f(x_BTE);
 }
 
-Tensor Gpt::operator()(const Tensor& ids_BT, nn::Context& context) const {
+Tensor Gpt::operator()(const Tensor& ids_BT, nn::Context& context, Source at) const {
+  const LineScope scope(at);
   const Tensor x_BTE = features(ids_BT, context);
   return config.is_tied ? nn::linear(x_BTE, wte.weight, {}) : lm_head(x_BTE);
 }

@@ -31,7 +31,7 @@ struct GptConfig {
 struct GptMlp {
   nn::Linear c_fc, c_proj;
   STRATA_FIELDS(c_fc, c_proj)
-  Tensor operator()(const Tensor& x_BTE) const;
+  Tensor operator()(const Tensor& x_BTE, Source at = Source::here()) const;
 };
 
 struct GptBlock {
@@ -41,7 +41,7 @@ struct GptBlock {
   GptMlp mlp;
   nn::Dropout attn_dropout, mlp_dropout;
   STRATA_FIELDS(ln_1, attn, ln_2, mlp, attn_dropout, mlp_dropout)
-  Tensor operator()(const Tensor& x_BTE, nn::Context& context) const;
+  Tensor operator()(const Tensor& x_BTE, nn::Context& context, Source at = Source::here()) const;
 };
 
 class Gpt {
@@ -59,9 +59,9 @@ class Gpt {
 
   void initialise(const nn::Initialiser& init);
   /// ids [B, T] (integers, T up to the context) -> logits [B, T, vocabulary].
-  Tensor operator()(const Tensor& ids_BT, nn::Context& context) const;
+  Tensor operator()(const Tensor& ids_BT, nn::Context& context, Source at = Source::here()) const;
   /// Without the head: [B, T, width].
-  Tensor features(const Tensor& ids_BT, nn::Context& context) const;
+  Tensor features(const Tensor& ids_BT, nn::Context& context, Source at = Source::here()) const;
 };
 
 }  // namespace strata::models

@@ -12,7 +12,7 @@ struct LeNet {
   STRATA_FIELDS(conv1, conv2, fc1, fc2, fc3)
 
   /// [B, 1, 28, 28] -> logits [B, 10].
-  Tensor operator()(const Tensor& x_BCHW) const;
+  Tensor operator()(const Tensor& x_BCHW, Source at = Source::here()) const;
 };
 
 }  // namespace strata::models

@@ -13,7 +13,7 @@ struct LstmRegressor {
   nn::Linear head{hidden, out};
   STRATA_FIELDS(lstm, head)
 
-  Tensor operator()(const Tensor& x_BTI) const;
+  Tensor operator()(const Tensor& x_BTI, Source at = Source::here()) const;
 };
 
 /// Next-token logits: ids [B, T] -> [B, T, vocabulary].
@@ -24,7 +24,7 @@ struct LstmLanguageModel {
   nn::Linear head{hidden, vocabulary};
   STRATA_FIELDS(embedding, lstm, head)
 
-  Tensor operator()(const Tensor& ids_BT) const;
+  Tensor operator()(const Tensor& ids_BT, Source at = Source::here()) const;
 };
 
 }  // namespace strata::models

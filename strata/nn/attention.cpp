@@ -23,15 +23,21 @@ void check_attention(const MultiHeadAttention& a, std::string_view owner) {
   if (o.rope) check.number("rope.base", o.rope->base, ops::kRopeBase);
 }
 
+[[noreturn]] void refuse(const std::string& what) {
+  base::Error error("E0509", "attention: " + what);
+  const Source at = user_line({});
+  ops::note_line(error, {at.file, at.line, nullptr});
+  throw error;
+}
+
 int64_t head_width(const MultiHeadAttention& a) {
   if (a.heads < 1 || a.width % a.heads != 0)
-    throw base::Error("E0509", fmt::format("attention: {} heads don't divide the width {}", a.heads, a.width));
+    refuse(fmt::format("{} heads don't divide the width {}", a.heads, a.width));
   return a.width / a.heads;
 }
 int64_t key_heads(const MultiHeadAttention& a) {
   const int64_t heads = a.options.key_heads > 0 ? a.options.key_heads : a.heads;
-  if (a.heads % heads != 0)
-    throw base::Error("E0509", fmt::format("attention: {} key heads don't divide {} heads", heads, a.heads));
+  if (a.heads % heads != 0) refuse(fmt::format("{} key heads don't divide {} heads", heads, a.heads));
   return heads;
 }
 int64_t key_width(const MultiHeadAttention& a) { return key_heads(a) * head_width(a); }
@@ -74,6 +80,7 @@ Tensor attend_projected(const MultiHeadAttention& a, const Tensor& q_BTE, const 
 }  // namespace
 
 Tensor Rope::operator()(const Tensor& x, int64_t first, Source at) const {
+  const LineScope scope(at);
   const Tensor positions = ops::lift<Tensor>(
       at, [&](ir::Value v) { return ops::iota(v.graph(), ir::Type::of(DType::i64, {v.type().dim(-2)}), 0) + first; },
       x);
@@ -102,8 +109,8 @@ Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE,
 }
 
 Tensor MultiHeadAttention::operator()(const Tensor& x_BTE, Context& context, const Tensor& mask, Source at) const {
-  const PathScope scope = path.enter();
-  ops::noting_line(at, [&] { check_attention(*this, "attention"); });
+  const LayerScope scope(path, at);
+  ops::noting_line(user_line(at), [&] { check_attention(*this, "attention"); });
   const Tensor all_BTR = linear(x_BTE, in_proj_weight, in_proj_bias, at);
   const int64_t keys = key_width(*this);
   return attend_projected(*this, slice_of(all_BTR, 2, 0, width, at), slice_of(all_BTR, 2, width, keys, at),
@@ -112,8 +119,8 @@ Tensor MultiHeadAttention::operator()(const Tensor& x_BTE, Context& context, con
 
 Tensor MultiHeadAttention::attend(const Tensor& x_BTE, const Tensor& memory_BSE, Context& context, const Tensor& mask,
                                   Source at) const {
-  const PathScope scope = path.enter();
-  ops::noting_line(at, [&] { check_attention(*this, "attention"); });
+  const LayerScope scope(path, at);
+  ops::noting_line(user_line(at), [&] { check_attention(*this, "attention"); });
   const int64_t keys = key_width(*this);
   auto project = [&](const Tensor& x, int64_t first, int64_t count) {
     const Tensor bias = in_proj_bias.defined() ? slice_of(in_proj_bias, 0, first, count, at) : Tensor();

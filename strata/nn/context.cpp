@@ -1,5 +1,7 @@
 #include "strata/nn/context.h"
 
+#include <unordered_map>
+
 #include "strata/ops/elementwise.h"
 
 namespace strata::nn {
@@ -12,15 +14,16 @@ Key Context::key_for(const Path& path) {
 }
 
 void Context::commit_leaves(const Leaves& leaves, const Tensor& is_sound, Source at) {
+  const LineScope scope(at);
+  // The last one counts: a layer that is called twice sees both batches.
+  std::unordered_map<const Cell*, const Tensor*> last;
+  for (const auto& [buffer, value] : updates_) last[buffer.cell()] = &value;
   std::vector<std::pair<const Leaf*, Tensor>> values;  // rebound when nothing can throw any more
   for (const Leaf& leaf : leaves.list) {
-    if (leaf.kind != LeafKind::Buffer) continue;
-    // The last one counts: a layer that is called twice sees both batches.
-    for (auto it = updates_.rbegin(); it != updates_.rend(); ++it) {
-      if (it->first.cell() != leaf.tensor().cell()) continue;
-      values.emplace_back(&leaf, is_sound.defined() ? select(is_sound, it->second, leaf.tensor(), at) : it->second);
-      break;
-    }
+    const auto update = last.find(leaf.tensor().cell());
+    if (leaf.kind != LeafKind::Buffer || update == last.end()) continue;
+    const Tensor& value = *update->second;
+    values.emplace_back(&leaf, is_sound.defined() ? select(is_sound, value, leaf.tensor(), at) : value);
   }
   for (const auto& [leaf, value] : values) leaf->assign(value);
   updates_.clear();

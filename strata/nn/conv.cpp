@@ -73,8 +73,8 @@ void Conv<spatial>::initialise(const Initialiser& init) {
 
 template <int spatial>
 Tensor Conv<spatial>::operator()(const Tensor& x, Source at) const {
-  const PathScope scope = path.enter();
-  ops::noting_line(at, [&] { check_layer_at(*this, "conv"); });
+  const LayerScope scope(path, at);
+  ops::noting_line(user_line(at), [&] { check_layer_at(*this, "conv"); });
   const ops::ConvShape shape{.strides = options.stride.shape(),
                              .pad_lo = options.padding.shape(),
                              .pad_hi = options.padding.shape(),
@@ -95,8 +95,8 @@ void ConvTranspose<spatial>::initialise(const Initialiser& init) {
 
 template <int spatial>
 Tensor ConvTranspose<spatial>::operator()(const Tensor& x, Source at) const {
-  const PathScope scope = path.enter();
-  ops::noting_line(at, [&] { check_layer_at(*this, "conv_transpose"); });
+  const LayerScope scope(path, at);
+  ops::noting_line(user_line(at), [&] { check_layer_at(*this, "conv_transpose"); });
   ops::ConvShape shape{.strides = {},
                        .lhs_dilation = options.stride.shape(),
                        .rhs_dilation = options.dilation.shape(),

@@ -15,13 +15,13 @@ bool drops(double rate, const Context& context) {
 }  // namespace
 
 Tensor dropout_mask(double rate, const Path& path, const Shape& shape, Context& context, Source at) {
-  if (!ops::noting_line(at, [&] { return drops(rate, context); })) return {};
+  if (!ops::noting_line(user_line(at), [&] { return drops(rate, context); })) return {};
   return bernoulli(context.key_for(path), shape, 1 - rate, at);
 }
 
 Tensor Dropout::operator()(const Tensor& x, Context& context, Source at) const {
-  if (!ops::noting_line(at, [&] { return drops(rate, context); })) return x;
-  const PathScope scope = path.enter();
+  if (!ops::noting_line(user_line(at), [&] { return drops(rate, context); })) return x;
+  const LayerScope scope(path, at);
   return ops::dropout(x, context.key_for(path).bits, rate, at);
 }
 

@@ -88,6 +88,7 @@ void initialise_tree(T& tree, const std::string& path, const Key& key, const Ini
 /// Fills all parameters and buffers of a model. E0760 names a layer's option that is out of its bounds.
 template <class Model>
 void init(Model& model, const Key& key, const InitOptions& options = {}, Source at = Source::here()) {
+  const LineScope scope(at);
   ops::noting_line(at, [&] {
     check_options(options);
     initialise_tree(model, "", key, options);

@@ -10,6 +10,7 @@
 namespace strata::nn {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Source at) {
+  const LineScope scope(at);
   const Tensor y = dot(x, weight, {.lhs_contract = {x.rank() - 1}, .rhs_contract = {1}}, std::nullopt, at);
   return bias.defined() ? add(y, ops::Operand<Tensor>(bias, at), at) : y;
 }
@@ -24,7 +25,7 @@ void Linear::initialise(const Initialiser& init) {
 }
 
 Tensor Linear::operator()(const Tensor& x, Source at) const {
-  const PathScope scope = path.enter();
+  const LayerScope scope(path, at);
   return linear(x, weight, bias, at);
 }
 
@@ -36,7 +37,7 @@ void Embedding::initialise(const Initialiser& init) {
 }
 
 Tensor Embedding::operator()(const Tensor& ids, Source at) const {
-  const PathScope scope = path.enter();
+  const LayerScope scope(path, at);
   return embedding(weight, ids, ops::OutOfRange::Check, at);
 }
 

@@ -29,7 +29,7 @@ void LayerNorm::initialise(const Initialiser& init) {
   bias = init.zeros({width});
 }
 Tensor LayerNorm::operator()(const Tensor& x, Source at) const {
-  const PathScope scope = path.enter();
+  const LayerScope scope(path, at);
   return layer_norm(x, Optional(weight), Optional(bias), 1, epsilon, at);
 }
 
@@ -38,7 +38,7 @@ void RmsNorm::initialise(const Initialiser& init) {
   weight = init.ones({width});
 }
 Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
-  const PathScope scope = path.enter();
+  const LayerScope scope(path, at);
   return rms_norm(x, Optional(weight), epsilon, at);
 }
 
@@ -52,7 +52,7 @@ void GroupNorm::initialise(const Initialiser& init) {
   bias = init.zeros({channels});
 }
 Tensor GroupNorm::operator()(const Tensor& x, Source at) const {
-  const PathScope scope = path.enter();
+  const LayerScope scope(path, at);
   return group_norm(x, groups, Optional(weight), Optional(bias), epsilon, at);
 }
 
@@ -68,8 +68,8 @@ void BatchNorm::initialise(const Initialiser& init) {
 }
 
 Tensor BatchNorm::operator()(const Tensor& x, Context& context, Source at) const {
-  const PathScope scope = path.enter();
-  ops::noting_line(at, [&] { check_statistics(*this, "batch_norm"); });
+  const LayerScope scope(path, at);
+  ops::noting_line(user_line(at), [&] { check_statistics(*this, "batch_norm"); });
   const Tensor mean_before = running_mean, var_before = running_var, count_before = num_batches_tracked;
   if (!context.is_training())
     return batch_norm_with(x, mean_before, var_before, Optional(weight), Optional(bias), epsilon, at);

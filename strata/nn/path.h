@@ -12,11 +12,19 @@ class Path {
  public:
   void set(std::string_view path);
   const char* text() const { return text_; }  ///< interned; null before nn::init
-  /// To hold while the layer records.
-  PathScope enter() const { return PathScope(text_); }
 
  private:
   const char* text_ = nullptr;
+};
+
+/// To hold while a layer records: what it records stands in the user's line, under the layer's path.
+class LayerScope {
+ public:
+  LayerScope(const Path& path, Source at) : path_(path.text()), line_(at) {}
+
+ private:
+  PathScope path_;
+  LineScope line_;
 };
 
 }  // namespace strata::nn

@@ -9,7 +9,7 @@ namespace {
 template <int spatial>
 ops::Pool pool_of(std::string_view name, const Extent<spatial>& window, const PoolOptions<spatial>& options,
                   Source at) {
-  ops::noting_line(at, [&] {
+  ops::noting_line(user_line(at), [&] {
     const base::OptionCheck check("E0760", name);
     check_extent(check, "window", window, base::kExtent);
     check_extent(check, "stride", options.stride, base::kExtentOrNone);
@@ -24,25 +24,32 @@ ops::Pool pool_of(std::string_view name, const Extent<spatial>& window, const Po
 }  // namespace
 
 Tensor max_pool1d(const Tensor& x, Extent<1> window, const PoolOptions<1>& options, Source at) {
+  const LineScope scope(at);
   return max_pool(x, pool_of("max_pool", window, options, at), at);
 }
 Tensor max_pool2d(const Tensor& x, Extent<2> window, const PoolOptions<2>& options, Source at) {
+  const LineScope scope(at);
   return max_pool(x, pool_of("max_pool", window, options, at), at);
 }
 Tensor max_pool3d(const Tensor& x, Extent<3> window, const PoolOptions<3>& options, Source at) {
+  const LineScope scope(at);
   return max_pool(x, pool_of("max_pool", window, options, at), at);
 }
 Tensor avg_pool1d(const Tensor& x, Extent<1> window, const PoolOptions<1>& options, Source at) {
+  const LineScope scope(at);
   return avg_pool(x, pool_of("avg_pool", window, options, at), at);
 }
 Tensor avg_pool2d(const Tensor& x, Extent<2> window, const PoolOptions<2>& options, Source at) {
+  const LineScope scope(at);
   return avg_pool(x, pool_of("avg_pool", window, options, at), at);
 }
 Tensor avg_pool3d(const Tensor& x, Extent<3> window, const PoolOptions<3>& options, Source at) {
+  const LineScope scope(at);
   return avg_pool(x, pool_of("avg_pool", window, options, at), at);
 }
 
 Tensor global_avg_pool(const Tensor& x, Source at) {
+  const LineScope scope(at);
   return mean(x, ops::iota_ints(2, x.rank() - 2), ops::Keep::Drop, at);
 }
 

@@ -98,7 +98,9 @@ std::pair<Tensor, State> run_cell(StepFn step, const Cell& cell, const Tensor& x
 RecurrentOutput run(StepFn step, bool has_c, const std::vector<Cell>& cells, const RecurrentOptions& options,
                     int64_t hidden, const Tensor& x_BTI, const Tensor& h_LBH, const Tensor& c_LBH, Source at) {
   if (x_BTI.rank() != 3)
-    throw base::Error("E0101", fmt::format("a recurrent layer takes [B, T, in], found {}", x_BTI.type().str()));
+    ops::noting_line(user_line(at), [&] {
+      throw base::Error("E0101", fmt::format("a recurrent layer takes [B, T, in], found {}", x_BTI.type().str()));
+    });
   const size_t directions = options.is_bidirectional ? 2 : 1;
   const Tensor zero_BH = Tensor::zeros({x_BTI.dim(0), hidden}, x_BTI.dtype(), at);
   Tensor x = x_BTI;
@@ -125,11 +127,11 @@ void Lstm::initialise(const Initialiser& init) { initialise_cells(cells, options
 void Gru::initialise(const Initialiser& init) { initialise_cells(cells, options, 3, in, hidden, init); }
 
 RecurrentOutput Lstm::operator()(const Tensor& x_BTI, const Tensor& h_LBH, const Tensor& c_LBH, Source at) const {
-  const PathScope scope = path.enter();
+  const LayerScope scope(path, at);
   return run(lstm_step, true, cells, options, hidden, x_BTI, h_LBH, c_LBH, at);
 }
 RecurrentOutput Gru::operator()(const Tensor& x_BTI, const Tensor& h_LBH, Source at) const {
-  const PathScope scope = path.enter();
+  const LayerScope scope(path, at);
   return run(gru_step, false, cells, options, hidden, x_BTI, h_LBH, {}, at);
 }
 

@@ -5,6 +5,9 @@
 //   apply:  optimiser.update(model, sum.take(), sum.loss())   // mean gradients; the sum starts again at zero
 #pragma once
 
+#include <string_view>
+#include <unordered_map>
+
 #include "strata/tensor/tree.h"
 
 namespace strata::optim {
@@ -29,11 +32,13 @@ class GradientSum {
   void add(const Model& grads, const Tensor& loss, Source at = Source::here()) {
     Model copy = grads;
     const Leaves from = leaves_of(copy), to = leaves_of(total);
+    std::unordered_map<std::string_view, const Tensor*> grad_at;
+    for (const Leaf& grad : from.list) grad_at.emplace(grad.paths[0], &grad.tensor());
     std::vector<std::pair<const Leaf*, Tensor>> sums;  // rebound when nothing can throw any more
     for (const Leaf& sum : to.list)
-      for (const Leaf& grad : from.list)
-        if (sum.paths[0] == grad.paths[0] && sum.tensor().defined() && grad.tensor().defined())
-          sums.emplace_back(&sum, ops::add(sum.tensor(), ops::Operand<Tensor>(grad.tensor(), at), at));
+      if (const auto grad = grad_at.find(sum.paths[0]);
+          grad != grad_at.end() && sum.tensor().defined() && grad->second->defined())
+        sums.emplace_back(&sum, ops::add(sum.tensor(), ops::Operand<Tensor>(*grad->second, at), at));
     Tensor losses = loss_total + cast(loss, DType::f32), more = count + 1;
     for (const auto& [leaf, value] : sums) leaf->assign(value);
     loss_total = std::move(losses), count = std::move(more);

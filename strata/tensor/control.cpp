@@ -16,7 +16,7 @@ void require_types(const char* op, const char* whose, std::span<const ir::Type> 
   if (found.size() != wanted.size()) {
     base::Error error("E0531", std::string(op) + ": " + whose + " gives " + std::to_string(found.size()) +
                                    " tensors, expected " + std::to_string(wanted.size()));
-    note_line(error, {at.file, at.line, nullptr});
+    note_line(error, {user_line(at).file, user_line(at).line, nullptr});
     throw error;
   }
   for (size_t i = 0; i < wanted.size(); ++i) {
@@ -24,7 +24,7 @@ void require_types(const char* op, const char* whose, std::span<const ir::Type> 
     ir::note_unproved(found[i].shape(), wanted[i].shape());
     base::Error error("E0531", std::string(op) + ": " + whose + " makes tensor " + std::to_string(i) + " " +
                                    found[i].type().str() + ", expected " + wanted[i].str());
-    note_line(error, {at.file, at.line, nullptr});
+    note_line(error, {user_line(at).file, user_line(at).line, nullptr});
     if (found[i].node->where.file) error.note("the tensor comes from " + found[i].node->where.str());
     throw error;
   }
@@ -110,7 +110,7 @@ Tensor steps(Dim count, Source at) {
 }
 
 Dim length_of(std::span<const Tensor> xs, Source at) {
-  return noting_line(at, [&] {
+  return noting_line(user_line(at), [&] {
     if (xs.empty())
       throw base::Error("E0531", "scan: there is nothing to scan over")
           .hint("use for_loop to run a body a number of times");

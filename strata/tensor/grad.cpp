@@ -1,5 +1,7 @@
 #include "strata/tensor/grad.h"
 
+#include <unordered_map>
+
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/shape.h"
@@ -64,17 +66,18 @@ std::vector<Tensor> at_leaves(const Leaves& leaves, std::span<Tensor* const> of_
   if (of_leaves.size() != given.size())
     throw base::Error("E0532", "derivative: a tree of " + std::to_string(given.size()) +
                                    " tensors is given for one of " + std::to_string(of_leaves.size()));
+  std::unordered_map<const Cell*, std::vector<size_t>> positions;
+  for (size_t i = 0; i < of_leaves.size(); ++i) positions[of_leaves[i]->cell()].push_back(i);
   std::vector<Tensor> list;
   for (const Leaf& leaf : leaves.list) {
     if (!is_differentiable(leaf)) continue;
     const ir::Type wanted = leaf.tensor().type();
     Tensor found;
-    for (size_t i = 0; i < of_leaves.size(); ++i) {
-      if (of_leaves[i]->cell() != leaf.tensor().cell()) continue;
+    for (size_t i : positions[leaf.tensor().cell()]) {
       const Tensor& here = *given[i];
       if (found.defined() && here.cell() != found.cell())
         throw base::Error("E0532", "derivative: two directions are given for one tensor, which stands at " +
-                                       leaf.paths[0] + " and " + leaf.paths.at(1));
+                                       leaf.paths[0] + " and " + leaf.paths[1]);
       found = here;
     }
     if (found.defined() && !(found.type() == wanted)) {

@@ -195,8 +195,11 @@ class Jitted {
           [&] { write_back<Args...>(copies, std::index_sequence_for<Args...>(), args...); });
       return std::apply([this](auto&... copy) { return f_(copy...); }, copies);
     }
-    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(
-        args, std::is_lvalue_reference_v<Args> && !std::is_const_v<std::remove_reference_t<Args>>)...};
+    std::vector<jit_detail::Argument> caller;
+    caller.reserve(sizeof...(Args));
+    (caller.push_back(jit_detail::describe(
+         args, std::is_lvalue_reference_v<Args> && !std::is_const_v<std::remove_reference_t<Args>>)),
+     ...);
     std::optional<Copies> copies;
     auto copy_arguments = [&] {
       copies.emplace(args...);

@@ -54,7 +54,7 @@ Tensor random_bits(const Key& key, const Shape& shape, Source at) {
 }
 
 Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest, DType dtype, Source at) {
-  ops::noting_line(at, [&] {
+  ops::noting_line(user_line(at), [&] {
     base::OptionCheck("E0116", "uniform")
         .number("lowest", lowest, base::Bounds::finite())
         .number("highest", highest, base::Bounds::at_least(lowest));
@@ -67,7 +67,7 @@ Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest
 }
 
 Tensor normal(const Key& key, const Shape& shape, double mean, double deviation, DType dtype, Source at) {
-  ops::noting_line(at, [&] {
+  ops::noting_line(user_line(at), [&] {
     base::OptionCheck("E0116", "normal")
         .number("mean", mean, base::Bounds::finite())
         .number("deviation", deviation, base::Bounds::at_least(0));
@@ -78,7 +78,7 @@ Tensor normal(const Key& key, const Shape& shape, double mean, double deviation,
 }
 
 Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source at) {
-  ops::noting_line(at, [&] {
+  ops::noting_line(user_line(at), [&] {
     base::OptionCheck("E0116", "bernoulli").number("probability", probability, base::Bounds::between(0, 1));
   });
   return recorded(at, key, [&](ir::Value k) { return ops::bernoulli(k, probability, shape); });

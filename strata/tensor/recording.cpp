@@ -160,6 +160,7 @@ LineScope::LineScope(Source at) : before_(line_of_scope) {
   if (!before_.file) line_of_scope = at;
 }
 LineScope::~LineScope() { line_of_scope = before_; }
+Source user_line(Source at) { return line_of_scope.file ? line_of_scope : at; }
 
 PathScope::PathScope(const char* interned_path) : before_(name_path) {
   if (interned_path) name_path = interned_path;
@@ -174,7 +175,7 @@ HandleTraits<Tensor>::Recording::Recording(Source at, const Tensor*) : recording
   is_outermost_ = recording_->open_ops++ == 0;
   graph_ = &recording_->graph();
   if (!is_outermost_) return;
-  if (line_of_scope.file) at = line_of_scope;
+  at = user_line(at);
   graph_->set_location({at.file, at.line, name_path});
 }
 

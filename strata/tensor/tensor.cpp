@@ -22,7 +22,7 @@ Tensor::Tensor(HostArray array) : cell_(new Cell) { cell_->array = std::move(arr
 Tensor Tensor::scalar(double value, DType dtype) { return Tensor(HostArray::scalar(dtype, value)); }
 
 Tensor Tensor::wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner, Source at) {
-  return noting_line(at, [&] {
+  return noting_line(user_line(at), [&] {
     const HostArray sized(dtype, shape, nullptr);
     if (sized.elements() == 0) return Tensor(HostArray(dtype, shape));
     if (!data)
@@ -57,12 +57,13 @@ Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
 }
 
 Tensor Tensor::arange(int64_t first, int64_t limit, int64_t step, DType dtype, Source at) {
-  if (step == 0) noting_line(at, [] { throw base::Error("E0116", "arange: the step is 0"); });
+  if (step == 0) noting_line(user_line(at), [] { throw base::Error("E0116", "arange: the step is 0"); });
   const LineScope scope(at);
   const __int128 count = (static_cast<__int128>(limit) - first + step + (step > 0 ? -1 : 1)) / step;
-  if (count > INT64_MAX / 2) noting_line(at, [] { throw base::Error("E0122", "arange: the count leaves 62 bits"); });
+  if (count > INT64_MAX / 2)
+    noting_line(user_line(at), [] { throw base::Error("E0122", "arange: the count leaves 62 bits"); });
   if (count > 0)
-    noting_line(at, [&] {
+    noting_line(user_line(at), [&] {
       const int64_t last = first + (static_cast<int64_t>(count) - 1) * step;
       ops::require_no_wrap("arange", std::min(first, last), std::max(first, last), dtype);
     });
@@ -104,13 +105,17 @@ int thread_count() { return base::ThreadPool::shared().thread_count(); }
 
 namespace {
 
+ir::Location location_of(Source at) {
+  at = user_line(at);
+  return {at.file, at.line, nullptr};
+}
+std::string line_of(Source at) { return location_of(at).str(); }
+
 [[noreturn]] void refuse_undefined(const char* what, Source at) {
   base::Error error("E0500", std::string(what) + " of a tensor is asked for that was never given a value");
-  note_line(error, {at.file, at.line, nullptr}, "looked at in");
+  note_line(error, location_of(at), "looked at in");
   throw error.hint("default-constructed tensors are empty: assign one first");
 }
-
-std::string line_of(Source at) { return ir::Location{at.file, at.line, nullptr}.str(); }
 
 /// What a value of a recording is, for an error: the line, or that it came from outside.
 std::string origin_of(const ir::Value& value) {
@@ -150,7 +155,7 @@ int64_t Tensor::size(int axis, Source at) const {
   try {
     if (const std::optional<int64_t> size = DimGuards::ask(d, at)) return *size;
   } catch (base::Error& error) {
-    note_line(error, {at.file, at.line, nullptr}, "looked at in");
+    note_line(error, location_of(at), "looked at in");
     throw;
   }
   throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() +
@@ -169,7 +174,7 @@ const HostArray& Tensor::array(Source at) const {
       else
         cell_->recording->flush();
     } catch (base::Error& error) {
-      note_line(error, {at.file, at.line, nullptr}, "looked at in");
+      note_line(error, location_of(at), "looked at in");
       throw;
     }
     return cell_->array;

@@ -39,6 +39,9 @@ class Place;
 struct Cell;  // shared state of the handles of one value, recording.h
 class Recording;
 
+/// The line of the outermost LineScope of this thread; `at` outside of one.
+Source user_line(Source at);
+
 class Tensor : public ops::Operators<Tensor> {
  public:
   Tensor() = default;
@@ -94,7 +97,7 @@ class Tensor : public ops::Operators<Tensor> {
   /// T is the host type of the dtype: nothing is converted (E0137).
   template <class T>
   std::span<const T> data(Source at = Source::here()) const {
-    return ops::noting_line(at, [&] { return array(at).as<T>(); });
+    return ops::noting_line(user_line(at), [&] { return array(at).as<T>(); });
   }
   std::string str(Source at = Source::here()) const;  ///< as NumPy prints it; inside jit its type
 
@@ -121,7 +124,8 @@ Tensor Tensor::from(std::initializer_list<T> elements, Source at) {
 }
 template <class T>
 Tensor Tensor::from(std::span<const T> elements, std::vector<int64_t> shape, Source at) {
-  return ops::noting_line(at, [&] { return Tensor(HostArray::of<T>(dtype_of<T>(), std::move(shape), elements)); });
+  return ops::noting_line(user_line(at),
+                          [&] { return Tensor(HostArray::of<T>(dtype_of<T>(), std::move(shape), elements)); });
 }
 
 /// What is recorded while it lives stands at this line: for a function whose ops are details that its caller, whose

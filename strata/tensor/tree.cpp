@@ -31,7 +31,7 @@ void LeafCollector::add(const std::string& path, LeafKind kind, Tensor* place) {
     mix(path, base::hash_text(leaf->paths[0]));
     return;
   }
-  leaves.list.push_back({{path}, {place}, kind});
+  leaves.list.push_back({path, place, kind});
 }
 
 void LeafCollector::mix(const std::string& path, base::Hash128 value) {

@@ -128,10 +128,29 @@ void walk_tree(T& tree, const std::string& path, V& visitor) {
   }
 }
 
+/// A list of one, which allocates nothing, or of more: a model has thousands of leaves, and few of them are tied.
+template <class T>
+class OneOrMore {
+ public:
+  OneOrMore(T first) : one_(std::move(first)) {}
+  size_t size() const { return more_.empty() ? 1 : more_.size(); }
+  const T* begin() const { return more_.empty() ? &one_ : more_.data(); }
+  const T* end() const { return begin() + size(); }
+  const T& operator[](size_t i) const { return begin()[i]; }
+  void push_back(T next) {
+    if (more_.empty()) more_.push_back(std::move(one_));
+    more_.push_back(std::move(next));
+  }
+
+ private:
+  T one_;
+  std::vector<T> more_;  ///< all of them, when there are several
+};
+
 /// One distinct tensor of a tree with all places where it stands: a tied parameter is one leaf with two paths.
 struct Leaf {
-  std::vector<std::string> paths;
-  std::vector<Tensor*> places;
+  OneOrMore<std::string> paths;
+  OneOrMore<Tensor*> places;
   LeafKind kind;
   const Tensor& tensor() const { return *places[0]; }
   void assign(const Tensor& t) const {

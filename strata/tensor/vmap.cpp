@@ -38,7 +38,7 @@ Dim batch_extent(std::span<const Tensor> arguments, std::span<const BatchAxis> a
 
 std::vector<Tensor> over_batch(std::span<const Tensor> arguments, std::span<const BatchAxis> axes,
                                const trace_detail::TensorFn& body, Source at) {
-  const Dim size = noting_line(at, [&] { return batch_extent(arguments, axes); });
+  const Dim size = noting_line(user_line(at), [&] { return batch_extent(arguments, axes); });
   std::vector<ir::Type> types;
   for (size_t i = 0; i < arguments.size(); ++i)
     types.push_back(axes[i] ? without_axis(arguments[i].type(), *axes[i]) : arguments[i].type());
