@@ -15,12 +15,14 @@ void run_record(const SuiteOptions&, const Report&);
 void run_compile(const SuiteOptions&, const Report&);
 void run_tokenizer(const SuiteOptions&, const Report&);
 void run_memory(const SuiteOptions&, const Report&);
+void run_sums(const SuiteOptions&, const Report&);
 
 namespace {
 
 constexpr Suite kSuites[] = {
     {"record", "recording a chain of 10,000 ops", run_record},
     {"memory", "planned arenas against the largest sum of live bytes", run_memory},
+    {"sums", "digits that long sums keep", run_sums},
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
     {"gemm", "f32 products of square matrices", run_gemm},
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},

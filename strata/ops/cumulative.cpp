@@ -1,4 +1,5 @@
 // Running sums, products and extrema along one axis.
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/facets.h"
@@ -82,25 +83,74 @@ void extremum_jvp(ir::Jvp& j) {
   j.set(take_along_axis(j.tangent(0), leader, axis));
 }
 
+/// The terms along the axis, at one index of the others.
+template <Fold fold>
+struct Line {
+  ir::Lowering& l;
+  std::span<const Expr> kept;
+  LoopContext& c = l.context;
+  Type x = l.node.type();
+  int axis = static_cast<int>(l.node.attrs.integer("axis"));
+  DType wide = accumulation_dtype(x.dtype());
+  Expr extent = c.dim(x.dim(axis));
+
+  std::vector<Expr> at(Expr k) const {
+    const bool backward = l.node.attrs.flag("reverse");
+    std::vector<Expr> index(kept.begin(), kept.end());
+    index.insert(index.begin() + axis,
+                 backward ? c.binary(ExprOp::Sub, c.binary(ExprOp::Sub, extent, c.i64(1)), k) : k);
+    return index;
+  }
+  Expr identity() const { return fold_identity_expr(c, fold, wide); }
+
+  /// `state` takes the terms low..high in, and what `shown` makes of it is stored behind each.
+  StmtPtr chain(const Local* state, Expr low, Expr high, const std::function<Expr(Expr)>& shown) const {
+    return one_loop(c, "k", low, high, LoopKind::Serial, [&](Expr k) {
+      const Expr next = fold_expr(c, fold, c.read(state), c.cast(wide, c.load(l.operand_buffer(0), at(k))));
+      return StmtList{make_assign(state, next),
+                      make_store(l.result_buffer(0), at(k), c.cast(x.dtype(), shown(c.read(state))))};
+    });
+  }
+
+  StmtList one_chain() const {
+    const Local* state = c.local("state", {wide, 1}, true);
+    return {make_declare(state, identity()), chain(state, c.i64(0), extent, [](Expr e) { return e; })};
+  }
+
+  /// Chains of one block each, behind the total of the blocks before (ir/loops/joined_loops.h).
+  StmtList blocks() const {
+    const ExprOp op = fold == Fold::Prod ? ExprOp::Mul : ExprOp::Add;
+    const ir::Dim count = ir::ceil_div(x.dim(axis), Dim(kJoinBlock));
+    const auto known = count.is_constant() ? std::optional(count.constant()) : std::nullopt;
+    const PartialResults partial(c, op, {wide, 1}, 1 + partial_results(known));
+    const Local *state = c.local("state", {wide, 1}, true), *before = c.local("before", {wide, 1}, true);
+    StmtList stmts = partial.declare();
+    stmts.push_back(make_declare(before, identity()));
+    stmts.push_back(one_loop(c, "block", c.i64(0), c.dim(count), LoopKind::Serial, [&](Expr block) {
+      const Expr low = c.binary(ExprOp::Mul, block, c.i64(kJoinBlock));
+      const Expr high = c.binary(ExprOp::Min, extent, c.binary(ExprOp::Add, low, c.i64(kJoinBlock)));
+      const auto behind = [&](Expr e) { return fold_expr(c, fold, c.read(before), e); };
+      StmtList body{make_declare(state, identity()), chain(state, low, high, behind)};
+      for (const StmtList& more :
+           {partial.push(block, state, nullptr), partial.total(c.binary(ExprOp::Add, block, c.i64(1)), before)})
+        body.insert(body.end(), more.begin(), more.end());
+      return body;
+    }));
+    return stmts;
+  }
+};
+
 template <Fold fold>
 StmtList cumulative_loops(ir::Lowering& l) {
-  LoopContext& c = l.context;
   const Type x = l.node.type();
   const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
-  const bool backward = l.node.attrs.flag("reverse");
-  const DType t = x.dtype(), wide = accumulation_dtype(t);
+  const bool is_short = x.dim(axis).is_constant() && x.dim(axis).constant() <= kJoinBlock;
+  const bool is_joined = (fold == Fold::Sum || fold == Fold::Prod) && ir::is_float(x.dtype()) && !is_short;
   Shape others = shape_of(x);
   others.erase(others.begin() + axis);
-  return parallel_over(c, others, [&](std::span<const Expr> kept) {
-    const Expr extent = c.dim(x.dim(axis));
-    const Local* state = c.local("state", {wide, 1}, true);
-    const auto loop = one_loop(c, "k", c.i64(0), extent, LoopKind::Serial, [&](Expr k) {
-      std::vector<Expr> at(kept.begin(), kept.end());
-      at.insert(at.begin() + axis, backward ? c.binary(ExprOp::Sub, c.binary(ExprOp::Sub, extent, c.i64(1)), k) : k);
-      const Expr next = fold_expr(c, fold, c.read(state), c.cast(wide, c.load(l.operand_buffer(0), at)));
-      return StmtList{make_assign(state, next), make_store(l.result_buffer(0), at, c.cast(t, c.read(state)))};
-    });
-    return StmtList{make_declare(state, fold_identity_expr(c, fold, wide)), loop};
+  return parallel_over(l.context, others, [&](std::span<const Expr> kept) {
+    const Line<fold> line{l, kept};
+    return is_joined ? line.blocks() : line.one_chain();
   });
 }
 

@@ -34,7 +34,8 @@ TEST(ErrorMessages, E0140NamesTheNumbersAndWhatTheDtypeHolds) {
       "error[E0140]: uniform: bf16 has no number in [1001, 1003): 1000 is below it and 1004 not\nnote: recorded at "
       "error_messages_test.cpp\nhint: draw in a wider dtype, or in a wider range");
   EXPECT_EQ(message_of([&] { uniform(Key(1), {4}, 1, 0); }),
-            "error[E0116]: uniform: [1, 0) is no range of numbers\nnote: recorded at error_messages_test.cpp");
+            "error[E0116]: uniform: highest is 0, expected a number of at least 1\nnote: recorded at "
+            "error_messages_test.cpp");
   EXPECT_EQ(message_of([&] { Tensor::arange(257, DType::u8); }),
             "error[E0140]: arange: the numbers go from 0 to 256, u8 holds those from 0 to 255\nnote: recorded at "
             "error_messages_test.cpp\nhint: take a dtype that holds them all");

@@ -24,9 +24,53 @@ int partial_results(std::optional<int64_t> blocks) {
   return std::min<int>(most, std::bit_width(static_cast<uint64_t>(std::max<int64_t>(0, *blocks - 1))));
 }
 
-namespace {
-
 using Stmts = std::vector<StmtPtr>;
+
+Expr join_identity(LoopContext& context, ExprOp op, ScalarType type) {
+  return context.broadcast(context.constant(type.dtype, op == ExprOp::Mul ? 1 : 0), type.lanes);
+}
+
+PartialResults::PartialResults(LoopContext& context, ExprOp op, ScalarType type, int levels) : c_(context), op_(op) {
+  for (int level = 0; level < levels; ++level) waiting_.push_back(c_.local("p" + std::to_string(level), type, true));
+}
+
+Stmts PartialResults::declare() const {
+  Stmts stmts;
+  for (const Local* local : waiting_) stmts.push_back(make_declare(local, join_identity(c_, op_, local->type)));
+  return stmts;
+}
+
+Expr PartialResults::is_set(Expr number, size_t level) const {
+  const Expr shifted = c_.binary(ExprOp::ShrLogical, number, c_.i64(static_cast<int64_t>(level)));
+  return c_.binary(ExprOp::Eq, c_.binary(ExprOp::And, shifted, c_.i64(1)), c_.i64(1));
+}
+
+Stmts PartialResults::push(Expr number, const Local* value, Expr is_last) const {
+  return push_from(0, number, value, is_last);
+}
+
+Stmts PartialResults::push_from(size_t level, Expr number, const Local* value, Expr is_last) const {
+  if (level == waiting_.size()) return {};
+  const Expr is_second = is_set(number, level);
+  const Expr both = c_.binary(op_, c_.read(waiting_[level]), c_.read(value));
+  const Expr goes_up = is_last ? c_.binary(ExprOp::Or, is_second, is_last) : is_second;
+  return {make_if(is_second, {make_assign(value, both)}), make_if(goes_up, push_from(level + 1, number, value, is_last),
+                                                                  {make_assign(waiting_[level], c_.read(value))})};
+}
+
+Stmts PartialResults::total(Expr count, const Local* into) const {
+  Stmts stmts;
+  for (size_t level = 0; level < waiting_.size(); ++level) {
+    const Expr mine = c_.read(waiting_[level]);
+    const Expr lower = c_.binary(ExprOp::And, count, c_.i64((int64_t{1} << level) - 1));
+    const Expr has_lower = c_.binary(ExprOp::Ne, lower, c_.i64(0));
+    const Expr both = c_.binary(op_, mine, c_.read(into));
+    stmts.push_back(make_if(is_set(count, level), {make_assign(into, c_.select(has_lower, both, mine))}));
+  }
+  return stmts;
+}
+
+namespace {
 
 class Expansion {
  public:
@@ -54,14 +98,13 @@ class Expansion {
                piece = is_whole ? c_.i64(0) : mul(c_.binary(ExprOp::FloorMod, number, pieces), length);
     Stmts chain = along(inner, piece, min(terms, add(piece, length)), body_);
     chain = along(outer, first, min(steps, add(first, per_block)), std::move(chain));
-    const Expr start = c_.select(c_.binary(ExprOp::Eq, number, c_.i64(0)), c_.read(sum_), identity());
+    const Expr start = c_.select(c_.binary(ExprOp::Eq, number, c_.i64(0)), c_.read(sum_),
+                                 join_identity(c_, *join_op(loop_), sum_->type));
     chain.insert(chain.begin(), make_assign(sum_, start));
-    const int levels = partial_results(constant_value(blocks));
-    for (int level = 0; level < levels; ++level) {
-      partial_.push_back(c_.local("p" + std::to_string(level), sum_->type, true));
-      made_.push_back(make_declare(partial_.back(), identity()));
-    }
-    const Stmts join = joins(number, c_.binary(ExprOp::Ge, number, sub(blocks, one)), 0);
+    const PartialResults partial(c_, *join_op(loop_), sum_->type, partial_results(constant_value(blocks)));
+    const Stmts declared = partial.declare();
+    made_.insert(made_.end(), declared.begin(), declared.end());
+    const Stmts join = partial.push(number, sum_, c_.binary(ExprOp::Ge, number, sub(blocks, one)));
     chain.insert(chain.end(), join.begin(), join.end());
     made_.push_back(make_for(block, c_.i64(0), blocks, LoopKind::Serial, std::move(chain)));
     return std::move(made_);
@@ -89,10 +132,6 @@ class Expansion {
     return product;
   }
 
-  Expr identity() {
-    return c_.broadcast(c_.constant(sum_->type.dtype, join_op(loop_) == ExprOp::Mul ? 1 : 0), sum_->type.lanes);
-  }
-
   /// One loop over low..high of the flat index of `loops` around `body`.
   Stmts along(std::span<const Stmt* const> loops, Expr low, Expr high, Stmts body) {
     if (loops.empty()) return body;
@@ -106,25 +145,11 @@ class Expansion {
     return {make_for(own, low, high, LoopKind::Serial, substitute(c_, body, with))};
   }
 
-  /// The block's value meets the partial results of the levels from `level` on.
-  Stmts joins(Expr number, Expr is_last, size_t level) {
-    if (level == partial_.size()) return {};
-    const Expr bit =
-        c_.binary(ExprOp::And, c_.binary(ExprOp::ShrLogical, number, c_.i64(static_cast<int64_t>(level))), c_.i64(1));
-    const Expr is_second = c_.binary(ExprOp::Eq, bit, c_.i64(1));
-    const Local* waiting = partial_[level];
-    const Expr both = c_.binary(*join_op(loop_), c_.read(waiting), c_.read(sum_));
-    return {make_if(is_second, {make_assign(sum_, both)}),
-            make_if(c_.binary(ExprOp::Or, is_second, is_last), joins(number, is_last, level + 1),
-                    {make_assign(waiting, c_.read(sum_))})};
-  }
-
   LoopContext& c_;
   const Stmt& loop_;
   const Local* sum_;
   std::vector<const Stmt*> nest_;
   Stmts body_, made_;
-  std::vector<const Local*> partial_;
 };
 
 }  // namespace

@@ -23,6 +23,30 @@ inline constexpr int64_t kJoinBlock = 256;
 /// Add or Mul: what the body of the joining loop does to its sum; empty if it does neither.
 std::optional<ExprOp> join_op(const Stmt& joining);
 
+/// The partial results of the tree in locals: what waits at each level for its second. Join op Add or Mul.
+class PartialResults {
+ public:
+  PartialResults(LoopContext& context, ExprOp op, ScalarType type, int levels);
+
+  std::vector<StmtPtr> declare() const;
+  /// Block `number` ends with `value`, which goes up the tree while it is a second. With `is_last` it goes all the way, and
+  /// becomes the total.
+  std::vector<StmtPtr> push(Expr number, const Local* value, Expr is_last) const;
+  /// into = the total of the first `count` blocks, which is one or more.
+  std::vector<StmtPtr> total(Expr count, const Local* into) const;
+
+ private:
+  std::vector<StmtPtr> push_from(size_t level, Expr number, const Local* value, Expr is_last) const;
+  Expr is_set(Expr number, size_t level) const;
+
+  LoopContext& c_;
+  ExprOp op_;
+  std::vector<const Local*> waiting_;  ///< by level
+};
+
+/// What begins a chain of Add or of Mul.
+Expr join_identity(LoopContext& context, ExprOp op, ScalarType type);
+
 /// The statements with every joining loop written out: loops over blocks, and the joins.
 std::vector<StmtPtr> expand_joining(LoopContext& context, std::span<const StmtPtr> stmts);
 
