@@ -1,5 +1,6 @@
 // cond: one of two regions, chosen by a bool scalar.
 #include "strata/ops/facets.h"
+#include "strata/ops/lanes.h"
 #include "strata/ops/regions.h"
 #include "strata/ops/samples.h"
 
@@ -54,27 +55,26 @@ void cond_transpose(ir::Transpose& t) {
     if (is_linear[i - 1]) t.set(static_cast<int>(i), back->result(next++));
 }
 
-/// A condition per example runs both regions and selects.
+/// A condition per example runs both regions, each for its lanes, and selects.
 void cond_vmap(ir::Vmap& v) {
   const Node& n = v.node;
+  if (v.is_batched(0)) {
+    const Value takes = v.operand(0);
+    const std::vector<Value> a = run_in_lanes(v, n.region(0), 1, Lanes(takes)),
+                             b = run_in_lanes(v, n.region(1), 1, Lanes(bitwise_not(takes)));
+    for (size_t r = 0; r < a.size(); ++r)
+      v.set(static_cast<int>(r), select(broadcast(takes, a[r].shape(), ints_span({0})), a[r], b[r]));
+    return;
+  }
   Flags is_batched(n.operand_count - 1);
-  std::vector<Value> operands;
+  std::vector<Value> operands{v.operand(0)};
   for (uint32_t i = 1; i < n.operand_count; ++i) {
     is_batched[i - 1] = v.is_batched(static_cast<int>(i));
     operands.push_back(v.operand(static_cast<int>(i)));
   }
   const GraphRef then = v.vmap_region(n.region(0), is_batched.view()),
                  otherwise = v.vmap_region(n.region(1), is_batched.view());
-  if (!v.is_batched(0)) {
-    operands.insert(operands.begin(), v.operand(0));
-    return set_all(v, results_of(*add_cond(operands, then, otherwise)));
-  }
-  const GraphRef first[] = {then}, second[] = {otherwise};
-  const Node *a = v.graph.add(kCall, operands, {}, first), *b = v.graph.add(kCall, operands, {}, second);
-  for (uint32_t r = 0; r < n.result_count; ++r) {
-    const Value x = a->result(static_cast<int>(r)), y = b->result(static_cast<int>(r));
-    v.set(static_cast<int>(r), select(broadcast(v.operand(0), x.shape(), ints_span({0})), x, y));
-  }
+  set_all(v, results_of(*add_cond(operands, then, otherwise)));
 }
 
 void cond_reference(ir::Reference& r) {
@@ -98,7 +98,8 @@ constinit const Op kCond = {
     .family = "control",
     .doc =
         "Runs the first region on the operands behind the bool scalar if it is true, else the second; only that one "
-        "runs.",
+        "runs. In a batch each region counts for the lanes that take it: prints, checks, positions out of range and "
+        "derivatives of the others are not seen.",
     .operands_min = 1,
     .operands_max = -1,
     .region_count = 2,

@@ -17,8 +17,8 @@ constexpr ir::AttrSpec kIotaAttrs[] = {{"type", ir::AttrKind::Type, "the result'
                                        {"shape", ir::AttrKind::Dims, "the result's shape"},
                                        {"axis", ir::AttrKind::Int, "the axis along which the numbers ascend"}};
 
-/// Larger literals are data of the plan, which the compiler puts there before it asks for loops.
-constexpr int64_t kMostInlineElements = 16;
+/// A literal whose elements change more often than this, in row-major order, is data of the plan.
+constexpr int64_t kMostInlineChanges = 16;
 
 void constant_infer(ir::Infer& i) {
   const HostArray& value = i.attrs.array("value");
@@ -47,14 +47,17 @@ Expr inline_elements(ir::loops::LoopContext& c, const HostArray& a, std::span<co
   return chain;
 }
 
-void constant_lower(ir::Lowering& l) {
-  const HostArray& value = l.node.attrs.array("value");
+bool is_written_in_place(const HostArray& value) {
   int64_t changes = 0;
-  for (int64_t i = 1; i < value.elements() && changes <= kMostInlineElements; ++i)
+  for (int64_t i = 1; i < value.elements() && changes <= kMostInlineChanges; ++i)
     changes += element_bits(value, i) != element_bits(value, i - 1);
-  if (changes > kMostInlineElements)
-    throw base::Error("E0900",
-                      "constant: " + l.node.type().str() + " is too large for loops; it belongs in the plan's data");
+  return changes <= kMostInlineChanges;
+}
+
+/// Whoever asks for the form learns here, and nowhere else, whether the literal may stand in the expressions of its
+/// readers or is memory that they load from.
+void constant_lower(ir::Lowering& l) {
+  if (!is_written_in_place(l.node.attrs.array("value"))) return;
   l.element(
       0, [&l](std::span<const Expr> index) { return inline_elements(l.context, l.node.attrs.array("value"), index); });
 }

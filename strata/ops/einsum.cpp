@@ -55,7 +55,7 @@ Named diagonal(Named x) {
     const int name = x.names[i];
     const Dim extent = extent_of(x, i);
     for (int64_t a : axes)
-      if (!(extent_of(x, static_cast<size_t>(a)) == extent))
+      if (!ir::proved_equal(extent_of(x, static_cast<size_t>(a)), extent))
         throw base::Error(
             "E0102", fmt::format("einsum: {} is {} on axis {} and {} on axis {} of {}", axis_name_text(name),
                                  extent.str(), i, extent_of(x, static_cast<size_t>(a)).str(), a, x.value.type().str()));

@@ -10,6 +10,9 @@
 //   loops       the op writes its own statements over buffers: sort, scatter, cumulative ops.
 //   alias       the result is the operand's memory under another shape: reshape.
 //
+// A rule that says none of these leaves the node to the plan: a literal that is too large for expressions is the plan's
+// data.
+//
 // Symbolic extents are 1 or more when a kernel runs: for a binding that makes one 0 the program is compiled with its
 // numbers (compiler/compile.cpp). So a rule need only look out for the extent that is the number 0.
 //

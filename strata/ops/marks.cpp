@@ -1,4 +1,8 @@
 // stop_gradient, barrier, print and check: nodes that compute nothing.
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
 #include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
@@ -27,9 +31,46 @@ std::vector<ir::Sample> barrier_samples() {
                          {{{Type::of(DType::f32, {3})}, {Type::of(DType::i32, {2, 2})}}, {}, {}}});
 }
 
+/// The second operand of an effect says for each index of the leading axes whether it counts; left out: all do.
+void effect_infer(ir::Infer& i) {
+  if (i.count() == 1) return;
+  const auto all = i.type(0).shape(), counted = i.type(1).shape();
+  if (!ir::is_bool(i.type(1).dtype()) || counted.size() > all.size() ||
+      !std::equal(counted.begin(), counted.end(), all.begin()))
+    i.fail("E0101", "what counts is a bool for the leading axes of " + i.type(0).str() + ", found " + i.type(1).str());
+}
+
+bool counts(const ir::Reference& r, int64_t element) {
+  if (r.operands.size() == 1) return true;
+  return r.operands[1].get_int(element / (r.operands[0].elements() / r.operands[1].elements())) != 0;
+}
+
+/// What counts of a printed value: all of it, or the entries that do as one array; nothing if none does.
+std::optional<HostArray> counted(const ir::Reference& r) {
+  const HostArray& x = r.operands[0];
+  if (r.operands.size() == 1) return x;
+  const HostArray& mask = r.operands[1];
+  std::vector<int64_t> which;
+  for (int64_t i = 0; i < mask.elements(); ++i)
+    if (mask.get_int(i) != 0) which.push_back(i);
+  if (which.empty()) return std::nullopt;
+  std::vector<int64_t> shape(x.shape().begin() + mask.rank(), x.shape().end());
+  if (mask.rank() > 0) shape.insert(shape.begin(), static_cast<int64_t>(which.size()));
+  HostArray y(x.dtype(), shape);
+  const int64_t bytes = y.bytes() / static_cast<int64_t>(which.size());
+  for (size_t k = 0; k < which.size(); ++k)
+    std::memcpy(y.data() + static_cast<int64_t>(k) * bytes, x.data() + which[k] * bytes, static_cast<size_t>(bytes));
+  return y;
+}
+
+void print_reference(ir::Reference& r) {
+  if (!r.print) return;
+  if (const auto shown = counted(r)) r.print(std::string(r.node.attrs.text("label")) + " " + shown->str());
+}
+
 void check_reference(ir::Reference& r) {
   for (int64_t i = 0; i < r.operands[0].elements(); ++i)
-    if (!r.operands[0].get_int(i)) {
+    if (!r.operands[0].get_int(i) && counts(r, i)) {
       base::Error error(
           "E0136", "check failed at element " + std::to_string(i) + ": " + std::string(r.node.attrs.text("message")));
       if (const std::string where = r.node.where.str(); !where.empty()) error.note("recorded at " + where);
@@ -50,14 +91,23 @@ std::vector<ir::loops::StmtPtr> check_statements(ir::Lowering& l) {
     index.push_back(c.loop(vars.back()));
     flat = c.binary(ExprOp::Add, c.binary(ExprOp::Mul, flat, c.dim(type.dim(a))), index.back());
   }
-  std::vector<StmtPtr> body{make_check(l.operand(0, index), kStatusCheckFailed, flat)};
+  Expr holds = l.operand(0, index);
+  if (l.node.operand_count > 1) {
+    const auto leading = static_cast<size_t>(l.node.operand(1).rank());
+    holds = c.binary(ExprOp::Or, holds, c.unary(ExprOp::Not, l.operand(1, std::span(index).first(leading))));
+  }
+  std::vector<StmtPtr> body{make_check(holds, kStatusCheckFailed, flat)};
   for (int a = type.rank(); a-- > 0;)
     body = {make_for(vars[a], c.i64(0), c.dim(type.dim(a)), LoopKind::Serial, std::move(body))};
   return body;
 }
 
 /// Effects see the whole batch.
-void vmap_effect(ir::Vmap& v) { v.graph.add(*v.node.op, std::array{v.batched(0)}, v.node.attrs.all()); }
+void vmap_effect(ir::Vmap& v) {
+  std::vector<Value> operands;
+  for (uint32_t i = 0; i < v.node.operand_count; ++i) operands.push_back(v.batched(static_cast<int>(i)));
+  v.graph.add(*v.node.op, operands, v.node.attrs.all());
+}
 
 }  // namespace
 
@@ -111,17 +161,17 @@ constinit const Op kBarrier = {
 constinit const Op kPrint = {
     .name = "print",
     .family = "marks",
-    .doc = "Writes the label and the value when the program runs, in program order. No result.",
+    .doc =
+        "Writes the label and the value when the program runs, in program order. A second operand, bool over leading "
+        "axes, says which entries count: those are written, as one array, and nothing if there are none. No result.",
+    .operands_max = 2,
     .attrs = kPrintAttrs,
-    .infer = [](ir::Infer&) {},
+    .infer = effect_infer,
     .jvp = zero_tangent,
     .transpose = kNotLinear,
     .vmap = vmap_effect,
     .lower = refuse("is a command of the plan, not a loop"),
-    .reference =
-        [](ir::Reference& r) {
-          if (r.print) r.print(std::string(r.node.attrs.text("label")) + " " + r.operands[0].str());
-        },
+    .reference = print_reference,
     .tolerance = exact(),
     .cost = move_cost,
     .samples = refuse("writes text and has no result to compare"),
@@ -132,11 +182,12 @@ constinit const Op kCheck = {
     .name = "check",
     .family = "marks",
     .doc =
-        "The run fails with the message unless every element is true; the error names the first that is false. No "
-        "result.",
+        "The run fails with the message unless every element is true; the error names the first that is false. A "
+        "second operand, bool over leading axes, says which entries count. No result.",
+    .operands_max = 2,
     .attrs = kCheckAttrs,
     .types = ir::kBool,
-    .infer = [](ir::Infer&) {},
+    .infer = effect_infer,
     .jvp = zero_tangent,
     .transpose = kNotLinear,
     .vmap = vmap_effect,

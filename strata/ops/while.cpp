@@ -5,6 +5,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/facets.h"
+#include "strata/ops/lanes.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/regions.h"
 #include "strata/ops/samples.h"
@@ -114,32 +115,99 @@ void while_transpose(ir::Transpose& t) {
   for (uint32_t i = 0; i < n.operand_count; ++i) t.set(static_cast<int>(i), scan.contributions()[i]);
 }
 
-/// All examples run until the last has finished; those that have keep their state.
-void while_vmap(ir::Vmap& v) {
-  const Node& n = v.node;
-  const auto constants = static_cast<size_t>(n.attrs.integer("constants"));
-  Flags is_batched(n.operand_count, true);
+/// Batching of one while.
+struct WhileBatch {
+  ir::Vmap& v;
+  const Node& n;
+  size_t constants;
+  Flags is_batched;
+  bool differs = false;  ///< whether the condition does between the lanes
   std::vector<Value> fixed, state;
-  for (size_t i = 0; i < n.operand_count; ++i) {
-    const int k = static_cast<int>(i);
-    if (i < constants) is_batched[i] = v.is_batched(k);
-    (i < constants ? fixed : state).push_back(i < constants ? v.operand(k) : v.batched(k));
+
+  explicit WhileBatch(ir::Vmap& v)
+      : v(v), n(v.node), constants(static_cast<size_t>(n.attrs.integer("constants"))), is_batched(n.operand_count) {
+    for (size_t i = 0; i < n.operand_count; ++i) is_batched[i] = v.is_batched(static_cast<int>(i));
+    for (bool changed = true; changed;) {  // state that differs behind one step does so from the start
+      changed = false;
+      differs = dependent_results(n.region(0), is_batched.view())[0];
+      const std::vector<bool> results = dependent_results(n.region(1), is_batched.view());
+      for (size_t s = constants; s < n.operand_count; ++s)
+        if (!is_batched[s] && (differs || results[s - constants])) is_batched[s] = changed = true;
+    }
+    for (size_t i = 0; i < n.operand_count; ++i) {
+      const int k = static_cast<int>(i);
+      (i < constants ? fixed : state).push_back(is_batched[i] ? v.batched(k) : v.operand(k));
+    }
   }
-  const GraphRef condition = v.vmap_region(n.region(0), is_batched.view()),
-                 body = v.vmap_region(n.region(1), is_batched.view());
-  const Node* node = add_while(
-      v.graph, fixed, state,
-      [&](Graph& g, const std::vector<Value>& p) {
-        return std::vector<Value>{reduce_or(ir::inline_graph(*condition, g, p)[0], {0})};
-      },
-      [&](Graph& g, const std::vector<Value>& p) {
-        const Value goes_on = ir::inline_graph(*condition, g, p)[0];
-        std::vector<Value> next = ir::inline_graph(*body, g, p);
-        for (size_t s = 0; s < next.size(); ++s)
-          next[s] = select(broadcast(goes_on, next[s].shape(), ints_span({0})), next[s], p[constants + s]);
-        return next;
-      });
-  set_all(v, results_of(*node));
+
+  /// All lanes run equally often: what does not differ stays as it is, so the number of steps may still follow from
+  /// constants.
+  void run_together() const {
+    const GraphRef condition = v.vmap_region(n.region(0), is_batched.view()),
+                   body = v.vmap_region(n.region(1), is_batched.view());
+    const Node* node = add_while(
+        v.graph, fixed, state,
+        [&](Graph& g, const std::vector<Value>& p) {
+          if (has_effects(*condition)) ir::inline_graph(*condition, g, p);
+          return inline_needed(n.region(0), g, shared(p), n.region(0).results());
+        },
+        [&](Graph& g, const std::vector<Value>& p) {
+          std::vector<Value> next = ir::inline_graph(*body, g, p);
+          for (size_t s = 0; s < next.size(); ++s)
+            if (!is_batched[constants + s])
+              next[s] = inline_needed(n.region(1), g, shared(p), n.region(1).results().subspan(s, 1))[0];
+          return next;
+        });
+    for (size_t s = 0; s < state.size(); ++s) {
+      const Value y = node->result(static_cast<int>(s));
+      v.set(static_cast<int>(s),
+            is_batched[constants + s] ? y : broadcast(y, prepend(v.size, y.shape()), iota_ints(1, y.rank())));
+    }
+  }
+
+  /// Runs until the last lane has finished; those that have keep their state. Whether a lane goes on is state, too.
+  void run_in_lanes() const {
+    const GraphRef first = v.vmap_region(n.region(0), is_batched.view());
+    Flags with_lanes(n.operand_count + 1, true);
+    for (size_t i = 0; i < n.operand_count; ++i) with_lanes[i] = is_batched[i];
+    const GraphRef condition = v.vmap_region(*with_lane(n.region(0), n.operand_count), with_lanes.view()),
+                   body = v.vmap_region(*with_lane(n.region(1), n.operand_count), with_lanes.view());
+    std::vector<Value> start = fixed, all_state = state;
+    start.insert(start.end(), state.begin(), state.end());
+    all_state.push_back(ir::inline_graph(*first, v.graph, start)[0]);
+    const Node* node = add_while(
+        v.graph, fixed, all_state,
+        [&](Graph&, const std::vector<Value>& p) { return std::vector<Value>{reduce_or(p.back(), {0})}; },
+        [&](Graph& g, const std::vector<Value>& p) {
+          const Lanes lanes(p.back());
+          std::vector<Value> arguments;
+          for (size_t i = 0; i < n.operand_count; ++i) arguments.push_back(is_batched[i] ? lanes.given(p[i]) : p[i]);
+          arguments.push_back(p.back());
+          const std::vector<Value> next = ir::inline_graph(*body, g, arguments);
+          std::vector<Value> kept(p);
+          for (size_t s = 0; s < next.size(); ++s)
+            kept[constants + s] =
+                select(broadcast(p.back(), next[s].shape(), ints_span({0})), next[s], p[constants + s]);
+          const Value goes_on = p.back() & ir::inline_graph(*condition, g, kept)[0];
+          kept.back() = goes_on;
+          kept.erase(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(constants));
+          return kept;
+        });
+    for (size_t s = 0; s < state.size(); ++s) v.set(static_cast<int>(s), node->result(static_cast<int>(s)));
+  }
+
+ private:
+  /// The parameters that do not differ; null for the others.
+  std::vector<Value> shared(std::vector<Value> p) const {
+    for (size_t i = 0; i < p.size(); ++i)
+      if (is_batched[i]) p[i] = {};
+    return p;
+  }
+};
+
+void while_vmap(ir::Vmap& v) {
+  const WhileBatch batch(v);
+  batch.differs ? batch.run_in_lanes() : batch.run_together();
 }
 
 void while_reference(ir::Reference& r) {
@@ -172,7 +240,9 @@ constinit const Op kWhile = {
     .doc =
         "Runs the second region on (constants, state) to make the next state, as long as the first region gives true "
         "for them; gives the last "
-        "state. A batch runs until its last example has finished.",
+        "state. A batch runs until its last example has finished; nothing is seen of those that have: no check, no "
+        "print, no "
+        "derivative.",
     .operands_min = 1,
     .operands_max = -1,
     .region_count = 2,

@@ -186,15 +186,66 @@ void require_clip_norm(double most, Source at) {
       at, [&] { base::OptionCheck("E0760", "clip_by_global_norm").number("most", most, base::Bounds::above(0)); });
 }
 
-Tensor global_norm(const Leaves& leaves, Source at) {
-  Tensor total;
+namespace {
+
+bool has_elements(const Tensor& x) { return !(x.type().elements() == Dim(0)); }
+bool is_f64(const Leaf& leaf) { return leaf.tensor().defined() && leaf.tensor().dtype() == DType::f64; }
+
+/// The norm in f64, where squares of all smaller floats have room. Those of f64 leaves are divided by the largest
+/// element first.
+Tensor wide_norm(const Leaves& leaves, Source at) {
+  Tensor largest, total;
+  for (const Leaf& leaf : leaves.list) {
+    if (!is_f64(leaf) || !has_elements(leaf.tensor())) continue;
+    const Tensor here = max(abs(leaf.tensor(), at), {}, ops::Keep::Drop, at);
+    largest = largest.defined() ? maximum(largest, here) : here;
+  }
+  if (largest.defined()) largest = select(largest > 0, largest, 1.0);
   for (const Leaf& leaf : leaves.list) {
     if (!leaf.tensor().defined()) continue;
-    const Tensor x = cast(leaf.tensor(), leaf.tensor().dtype() == DType::f64 ? DType::f64 : DType::f32, at);
-    const Tensor squares = cast(sum(square(x, at), {}, ops::Keep::Drop, at), DType::f32, at);
+    Tensor x = cast(leaf.tensor(), DType::f64, at);
+    if (largest.defined()) x = x / largest;
+    const Tensor squares = sum(square(x, at), {}, ops::Keep::Drop, at);
     total = total.defined() ? total + squares : squares;
   }
-  return total.defined() ? sqrt(total, at) : Tensor::scalar(0);
+  if (!total.defined()) return Tensor::scalar(0, DType::f64);
+  return largest.defined() ? sqrt(total, at) * largest : sqrt(total, at);
+}
+
+/// What gradients are multiplied by, as two factors of f64: a single one may be below what an f32 can hold.
+struct ClipFactor {
+  Tensor first, rest;
+};
+
+ClipFactor clip_factor(const Tensor& norm, double most) {
+  constexpr double kSmall = 0x1p-100;
+  const Tensor factor = minimum(most / (norm + 1e-6), 1.0);
+  const Tensor first = select(factor < kSmall, full_like(factor, kSmall), 1.0);
+  return {first, factor / first};
+}
+
+/// Half floats are scaled in f32 and rounded once: the factor need not be one of theirs.
+Tensor scaled(const Tensor& grad, const ClipFactor& factor, Source at) {
+  const DType wide = grad.dtype() == DType::f64 ? DType::f64 : DType::f32;
+  const Tensor x = cast(grad, wide, at) * cast(factor.first, wide) * cast(factor.rest, wide);
+  return cast(x, grad.dtype(), at);
+}
+
+/// As it is shown.
+Tensor narrowed(const Tensor& norm, const Leaves& leaves) {
+  return std::any_of(leaves.list.begin(), leaves.list.end(), is_f64) ? norm : cast(norm, DType::f32);
+}
+
+}  // namespace
+
+Tensor global_norm(const Leaves& leaves, Source at) { return narrowed(wide_norm(leaves, at), leaves); }
+
+Tensor clip_leaves(const Leaves& leaves, double most, Source at) {
+  const Tensor norm = wide_norm(leaves, at);
+  const ClipFactor factor = clip_factor(norm, most);
+  for (const Leaf& leaf : leaves.list)
+    if (leaf.tensor().defined()) leaf.assign(scaled(leaf.tensor(), factor, at));
+  return narrowed(norm, leaves);
 }
 
 void Optimiser::require_fit(const Slots& slots, const Tensor& value, const Tensor& grad) const {
@@ -218,11 +269,12 @@ Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const
     throw base::Error("E0510", "an optimiser is used that was never started")
         .hint("make one with optim::Sgd{...}.start(model) or another rule");
   const auto parameter_at = by_path(parameters), grad_at = by_path(grads);
-  const Tensor norm = global_norm(grads);
+  const Tensor norm = wide_norm(grads, Source::here());
   Tensor is_sound = is_finite(norm);
   if (loss.defined()) is_sound = is_sound & is_finite(loss);
   const Tensor next_step = step_ + 1, count = cast(next_step, DType::f64);
-  const Tensor factor = common_.clip_norm > 0 ? minimum(common_.clip_norm / (norm + 1e-6), 1.0) : Tensor();
+  const bool is_clipped = common_.clip_norm > 0;
+  const ClipFactor factor = is_clipped ? clip_factor(norm, common_.clip_norm) : ClipFactor{};
 
   struct Change {
     Slots* slots;
@@ -241,13 +293,13 @@ Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const
     Tensor grad = grad_found->second->tensor();
     if (!grad.defined()) continue;
     require_fit(slots, value, grad);
-    if (factor.defined()) grad = grad * cast(factor, grad.dtype());
+    if (is_clipped) grad = scaled(grad, factor, Source::here());
     const Tensor rate = slots.lr_scale == 1 ? lr_ : lr_ * slots.lr_scale;
     std::vector<Tensor> stored = slots.tensors;
     const Tensor updated = updated_by(*rule_, value, grad, stored, rate, count, slots.weight_decay, is_sound);
     changes.push_back({&slots, found->second, select(is_sound, updated, value), std::move(stored)});
   }
-  Tensor step = select(is_sound, next_step, step_), shown = select(is_sound, norm, grad_norm_);
+  Tensor step = select(is_sound, next_step, step_), shown = select(is_sound, cast(norm, DType::f32), grad_norm_);
   for (Change& c : changes) {
     c.parameter->assign(c.value);
     std::ranges::move(c.stored, c.slots->tensors.begin());  // one by one: a tree's places are where its tensors are

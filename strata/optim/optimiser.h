@@ -141,8 +141,11 @@ class Optimiser {
   std::vector<Slots> slots_;
 };
 
-/// sqrt of the sum of squares of all defined leaves, in f32.
+/// sqrt of the sum of squares of all defined leaves: in f32, in f64 where a leaf is f64. No square overflows or is lost:
+/// it is finite where its value and all elements are.
 Tensor global_norm(const Leaves& leaves, Source at = Source::here());
+/// Scales each defined leaf by min(1, most / norm), and gives the norm before.
+Tensor clip_leaves(const Leaves& leaves, double most, Source at = Source::here());
 
 /// E0760 unless `most` is above 0.
 void require_clip_norm(double most, Source at);
@@ -152,12 +155,8 @@ template <class Tree>
 std::pair<Tree, Tensor> clip_by_global_norm(const Tree& grads, double most, Source at = Source::here()) {
   require_clip_norm(most, at);
   Tree clipped = grads;
-  const Leaves leaves = leaves_of(clipped);
-  const Tensor norm = global_norm(leaves, at);
-  const Tensor factor = minimum(most / (norm + 1e-6), 1.0);
-  for (const Leaf& leaf : leaves.list)
-    if (leaf.tensor().defined()) leaf.assign(leaf.tensor() * cast(factor, leaf.tensor().dtype()));
-  return {std::move(clipped), norm};
+  Tensor norm = clip_leaves(leaves_of(clipped), most, at);
+  return {std::move(clipped), std::move(norm)};
 }
 
 }  // namespace strata::optim

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "strata/base/error/error.h"
@@ -158,6 +159,57 @@ TEST(Clipping, ScalesToTheNormAndTellsIt) {
   EXPECT_FLOAT_EQ(norm.item(), 5);
   EXPECT_NEAR(clipped.bias.item(), 0.8, 1e-6);
   EXPECT_FLOAT_EQ(clip_by_global_norm(grads, 10).first.bias.item(), 4);
+}
+
+TEST(Clipping, ScalesGradientsOfAnySize) {
+  struct Case {
+    DType dtype;
+    double size, most, tolerance;
+  };
+  const Case cases[] = {
+      {DType::f32, 1e20, 1, 1e-6},      {DType::f32, 3e38, 1, 1e-6},     {DType::f32, 3e38, 1e-6, 1e-6},
+      {DType::f32, 1e-30, 1e-37, 2e-6}, {DType::f32, 1, 0.1, 1e-6},      {DType::f64, 1e20, 1, 1e-12},
+      {DType::f64, 1e200, 1, 1e-12},    {DType::f64, 1.7e308, 1, 1e-12}, {DType::f16, 65504, 1, 2e-3},
+      {DType::f16, 6e4, 1e-3, 2e-3},    {DType::bf16, 1e20, 1, 8e-3},    {DType::bf16, 3e38, 1, 8e-3},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::string(ir::dtype_name(c.dtype)) + " " + std::to_string(c.size));
+    const Two grads{Tensor::full({600}, c.size, c.dtype), Tensor::full({1000}, -c.size, c.dtype)};
+    const double each = grads.weight.array().get(0), norm = each * 40;  // sqrt(1600)
+    const auto [clipped, found] = clip_by_global_norm(grads, c.most);
+    const double wanted = each * std::min(1.0, c.most / (norm + 1e-6));
+    EXPECT_NEAR(clipped.weight.array().get(599) / wanted, 1, c.tolerance);
+    EXPECT_NEAR(clipped.bias.array().get(0) / wanted, -1, c.tolerance);
+    const bool is_shown = c.dtype == DType::f64 ? norm < 1e308 : norm < 3.4e38;
+    if (is_shown) {
+      EXPECT_NEAR(found.item() / norm, 1, 1e-6);
+    }
+    auto half = Sgd{.lr = 1, .clip_norm = c.most}.start(grads);
+    Two model{Tensor::zeros({600}, c.dtype), Tensor::zeros({1000}, c.dtype)};
+    EXPECT_TRUE(half.update(model, grads).item()) << "the update is skipped";
+    EXPECT_NEAR(model.weight.array().get(0) / wanted, -1, c.tolerance);
+  }
+}
+
+TEST(Clipping, StillSeesGradientsThatAreNotFinite) {
+  constexpr double kInf = std::numeric_limits<double>::infinity(), kNaN = std::numeric_limits<double>::quiet_NaN();
+  for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16})
+    for (const double bad : {kInf, -kInf, kNaN}) {
+      const Two grads{Tensor::full({3}, 1, dtype), Tensor::full({1}, bad, dtype)};
+      Two model{Tensor::zeros({3}, dtype), Tensor::zeros({1}, dtype)};
+      auto sgd = Sgd{.lr = 1, .clip_norm = 1}.start(model);
+      EXPECT_FALSE(sgd.update(model, grads).item()) << ir::dtype_name(dtype) << " " << bad;
+      EXPECT_EQ(model.weight.array().get(0), 0);
+    }
+}
+
+TEST(Clipping, OfZeroAndOfNothing) {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Two grads{Tensor::zeros({0}, dtype), Tensor::zeros({2}, dtype)};
+    const auto [clipped, norm] = clip_by_global_norm(grads, 1);
+    EXPECT_EQ(norm.item(), 0);
+    EXPECT_EQ(clipped.bias.str(), "[0. 0.]");
+  }
 }
 
 TEST(GradientSum, GivesTheMeanAndStartsAgain) {

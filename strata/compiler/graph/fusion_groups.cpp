@@ -89,6 +89,7 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
 std::string FusionGroups::inline_refusal(const Node& node) const {
   const Form form = forms_[node.id];
   if (form == Form::Reduction || form == Form::Contraction) return "a reduction or contraction ends its loops";
+  if (form == Form::Command && is_leaf(node)) return "a literal of so many elements is the plan's data";
   if (form != Form::Element) return "it runs loops of its own";
   if (is_result_[node.id]) return "it is a result of the program";
   if (node.result_count != 1) return "it has several results";

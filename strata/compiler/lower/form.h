@@ -11,7 +11,7 @@ enum class Form : uint8_t {
   Contraction,  ///< a sum of products
   Loops,        ///< writes its own statements
   Alias,        ///< the operand's memory under another shape
-  Command,      ///< no loops: control flow, checks, prints; the plan runs it
+  Command,      ///< no loops: control flow, prints, large literals; the plan runs it or holds it
 };
 
 Form form_of(const ir::Node& node);

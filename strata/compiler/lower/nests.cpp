@@ -77,11 +77,9 @@ class LaneFold {
     body.push_back(make_for(row, first, last, LoopKind::Serial, {over_lanes(form_.combine(at_lane(), term(index)))}));
     const Expr rest = c_.binary(ExprOp::FloorMod, extent_, width_);
     if (constant_value(rest) != 0) {
-      const Stmts tail = rest_of_rows(c_.binary(ExprOp::FloorDiv, extent_, width_), rest);
-      if (is_last)
-        body.push_back(make_if(is_last, tail));
-      else
-        body.insert(body.end(), tail.begin(), tail.end());
+      const Expr count = is_last ? c_.select(is_last, rest, c_.i64(0)) : rest;
+      const Stmts tail = rest_of_rows(c_.binary(ExprOp::FloorDiv, extent_, width_), count);
+      body.insert(body.end(), tail.begin(), tail.end());
     }
     for (int64_t s = kReductionLanes / 2; s >= 1; s /= 2)
       body.push_back(make_for(
