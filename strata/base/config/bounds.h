@@ -10,7 +10,6 @@
 //       error[E0760]: sgd: momentum is nan, expected a number from 0 to 1
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
