@@ -1,5 +1,6 @@
 #include "strata/base/config/bounds.h"
 
+#include <cmath>
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
