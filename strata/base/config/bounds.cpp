@@ -1,6 +1,7 @@
 #include "strata/base/config/bounds.h"
 
 #include <fmt/format.h>
+
 #include <cmath>
 
 #include "strata/base/error/error.h"
