@@ -20,6 +20,7 @@
 #include "strata/ir/graph.h"
 #include "strata/ir/host_array.h"
 #include "strata/ir/op.h"
+#include "strata/ir/plan/donation.h"
 
 namespace strata::ir {
 
@@ -52,26 +53,6 @@ struct PlanCommand {
   std::vector<int> regions;    ///< Host: indices into Plan::regions
   Cost cost;                   ///< decides whether threads are worth their start
   bool can_fail = false;       ///< Host, or a kernel with a check in it: no donated memory may have been written before
-};
-
-/// Result r takes over the memory of argument a, which is gone afterwards.
-struct Donation {
-  int result, argument;
-};
-
-/// A donation that was wished for and not made: the result has memory of its own, and the argument keeps its value to
-/// the end of the run.
-struct KeptArgument {
-  int result, argument;
-  std::string reason;
-};
-
-/// A result that is looked at before it is committed: a NaN or an infinity in it ends the run (E0318).
-struct FiniteResult {
-  int result;
-  std::string name;  ///< "features.2.running_var"
-  int buffer = -1;   ///< that holds it
-  int command = -1;  ///< behind which it does; -1: it is an argument or a constant
 };
 
 struct Plan {

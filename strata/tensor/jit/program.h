@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/plan/plan.h"
+#include "strata/ir/plan/donation.h"
 #include "strata/tensor/jit/assumptions.h"
 #include "strata/tensor/recording.h"
 
