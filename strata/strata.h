@@ -44,4 +44,5 @@
 #include "strata/tensor/jit.h"
 #include "strata/tensor/print.h"
 #include "strata/tensor/random.h"
+#include "strata/tensor/tracing.h"
 #include "strata/tensor/vmap.h"

@@ -1,6 +1,8 @@
 // The harness itself: rows, turns, and peers that answer, refuse or die.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/run.h"
@@ -105,6 +107,14 @@ TEST(Run, ReplacesTheRowsOfItsSuiteAndKeepsTheOthers) {
   ASSERT_EQ(written.size(), rows.size() + 1);
   EXPECT_EQ(written.at(size_t{0}).at("suite").as_string(), "gemm");
   EXPECT_EQ(written.at(size_t{1}).at("suite").as_string(), "record");
+}
+
+TEST(Peers, ThatAreAbsentAreNamedWithWhatBringsThem) {
+  ::setenv("STRATA_PEERS_PYTHON", "/nowhere/python", 1);
+  bool names_torch = false;
+  for (const std::string& line : absent_peers()) names_torch = names_torch || line.starts_with("PyTorch");
+  EXPECT_TRUE(names_torch);
+  ::unsetenv("STRATA_PEERS_PYTHON");
 }
 
 }  // namespace

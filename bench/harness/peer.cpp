@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/base/threads/thread_pool.h"
@@ -46,6 +47,12 @@ PipePair make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw Error("E0720", "bench: no pipe: " + base::errno_text(errno));
   return {ends[0], ends[1]};
+}
+
+/// Of a program that the build makes beside this one.
+std::string built_path(const std::string& name) {
+  const std::string self = own_path();
+  return self.substr(0, self.rfind('/') + 1) + name;
 }
 
 std::unique_ptr<Peer> set_up(std::unique_ptr<Peer> peer, const std::string& name, const Json& setup, Json& reply) {
@@ -133,12 +140,21 @@ double Peer::run(Json request) {
 
 std::optional<std::string> peers_python() {
   std::string path;
-  if (const char* given = std::getenv("STRATA_PEERS_PYTHON"); given && *given)
-    path = given;
+  if (const auto given = base::environment("STRATA_PEERS_PYTHON"); given && !given->empty())
+    path = *given;
   else if (const char* home = std::getenv("HOME"); home && *home)
     path = std::string(home) + "/.cache/strata/peers/bin/python";
   if (path.empty() || !base::is_file(path)) return std::nullopt;
   return path;
+}
+
+std::vector<std::string> absent_peers() {
+  std::vector<std::string> lines;
+  if (!base::is_file(built_path("onednn_peer")))
+    lines.emplace_back("oneDNN: onednn_peer is not built; install libdnnl-dev (tools/setup bench), then `make bench`");
+  if (!peers_python())
+    lines.emplace_back("PyTorch and tokenizers: there is no Python that has them; tools/peers installs them");
+  return lines;
 }
 
 std::unique_ptr<Peer> python_peer(const std::string& script, const Json& setup, Json& reply) {
@@ -153,7 +169,7 @@ std::unique_ptr<Peer> python_peer(const std::string& script, const Json& setup, 
 }
 
 std::unique_ptr<Peer> built_peer(const std::string& name, const Json& setup, Json& reply) {
-  const std::string self = own_path(), path = self.substr(0, self.rfind('/') + 1) + name;
+  const std::string path = built_path(name);
   if (!base::is_file(path)) {
     base::write_human_line(fmt::format("bench: {} was not built, for want of its library: our figures alone", name));
     return nullptr;

@@ -48,6 +48,9 @@ std::unique_ptr<Peer> python_peer(const std::string& script, const base::Json& s
 /// The same for a program that the build made: <name> beside this binary.
 std::unique_ptr<Peer> built_peer(const std::string& name, const base::Json& setup, base::Json& reply);
 
+/// What this machine has no peer for, a line each with what would bring it: nothing is compared with them.
+std::vector<std::string> absent_peers();
+
 /// Where this binary stands: it starts itself for what must be timed in a fresh process.
 std::string own_path();
 

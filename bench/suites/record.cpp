@@ -17,7 +17,7 @@ constexpr double kLimitNs = 100;
 /// CPU seconds of a chain of ops on a traced tensor.
 template <class Op>
 double chain_seconds(Op op) {
-  TraceScope scope;
+  recording_detail::TraceScope scope;
   const Tensor start = scope.recording().parameter(ir::Type::of(DType::f32, {Dim(64)}), "x");
   Tensor x = start;
   return cpu_seconds([&] {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/harness/peer.h"
 #include "bench/harness/run.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
@@ -27,6 +28,13 @@ int list_suites() {
   return 0;
 }
 
+/// Which peers no row could be compared with, for the reader of the table.
+std::string absent_text() {
+  std::string text;
+  for (const std::string& line : bench::absent_peers()) text += "no peer: " + line + "\n";
+  return text;
+}
+
 int run(Options& options) {
   if (options.list) return list_suites();
   if (!options.measure.empty()) {
@@ -36,7 +44,7 @@ int run(Options& options) {
   options.run.suite.with_peers = !options.no_peers;
   const std::vector<bench::Row> rows = bench::run(options.run);
   if (!options.json) {
-    print_out(bench::table_text(rows));
+    print_out(bench::table_text(rows) + (options.no_peers ? "" : absent_text()));
     return 0;
   }
   base::Json list = base::Json::array();

@@ -6,6 +6,7 @@ Run declare_bench(CLI::App& app);
 Run declare_config(CLI::App& app);
 Run declare_data(CLI::App& app);
 Run declare_demo(CLI::App& app);
+Run declare_env(CLI::App& app);
 Run declare_error(CLI::App& app);
 Run declare_eval(CLI::App& app);
 Run declare_explain(CLI::App& app);
@@ -36,6 +37,7 @@ constexpr Command kCommands[] = {
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},
     {"error", "explain an error code", declare_error},
+    {"env", "list the environment variables that programs look at, with their values", declare_env},
 };
 
 }  // namespace

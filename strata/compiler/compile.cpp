@@ -7,9 +7,11 @@
 #include <map>
 #include <mutex>
 
+#include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 #include "strata/base/recent/recent_table.h"
 #include "strata/base/threads/thread_pool.h"
+#include "strata/base/trace/span.h"
 #include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/cache/kernel_cache.h"
@@ -157,10 +159,7 @@ class KernelMaker {
   KernelCache disk_;
 };
 
-bool is_strict_by_environment() {
-  const char* value = std::getenv("STRATA_STRICT");
-  return value && std::string_view(value) == "1";
-}
+bool is_strict_by_environment() { return base::environment("STRATA_STRICT") == "1"; }
 
 /// Whether a node becomes one kernel: not an alias, nor a command of the host. Composites are still there where the
 /// back end claimed them, and where their pass was disabled.
@@ -227,6 +226,8 @@ std::string kernel_name(const Node& node, base::Hash128 identity) {
 
 std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const Graph>& graph,
                                                    const CompileOptions& options) {
+  base::trace_as_environment_asks();
+  const base::Span span("compile", "compiler");
   const runtime::IsaLevel level = options.isa.value_or(runtime::chosen_isa_level());
   const Backend& backend = options.backend ? *options.backend : llvm_backend_for(level);
   PlanRequest request;

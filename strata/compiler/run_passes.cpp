@@ -10,6 +10,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/config/bounds.h"
+#include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/lexer.h"
@@ -94,8 +95,8 @@ PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const R
 }
 
 std::string dump_folder_from_environment(const Graph& graph) {
-  const char* folder = std::getenv("STRATA_DUMP_PASSES");
-  if (!folder || !*folder) return "";
+  const std::string folder = base::environment("STRATA_DUMP_PASSES").value_or("");
+  if (folder.empty()) return "";
   return fmt::format("{}/{}-{}", folder, ir::usable_name(graph.name(), "main"), graph.hash().hex().substr(0, 8));
 }
 

@@ -77,7 +77,7 @@ void Gpt::initialise(const nn::Initialiser& init) {
     clear(h[i].mlp.c_proj.bias);
   }
   if (config.is_tied)
-    lm_head.weight = Tensor();
+    lm_head.weight = Tensor();  // of a model that was not tied before
   else
     fill(lm_head.weight, "lm_head.weight", deviation);
 }

@@ -57,6 +57,7 @@ class Gpt {
   nn::Linear lm_head;
   STRATA_FIELDS(wte, wpe, dropout, h, ln_f, lm_head)
 
+  bool lacks(std::string_view field) const { return config.is_tied && field == "lm_head" && !lm_head.weight.defined(); }
   void initialise(const nn::Initialiser& init);
   /// ids [B, T] (integers, T up to the context) -> logits [B, T, vocabulary].
   Tensor operator()(const Tensor& ids_BT, nn::Context& context, Source at = Source::here()) const;

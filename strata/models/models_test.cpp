@@ -135,5 +135,18 @@ TEST(Options, OfModelsAreRefusedByName) {
                        {0}}});
 }
 
+TEST(Gpt, ATiedHeadAndMissingBiasesAreNoLeaves) {
+  GptConfig config = kSmall;
+  config.has_bias = false;
+  Gpt tied = small_gpt(config);
+  for (const Leaf& leaf : leaves_of(tied).list) {
+    EXPECT_TRUE(leaf.tensor().defined()) << leaf.paths[0];
+    EXPECT_FALSE(leaf.paths[0].starts_with("lm_head")) << leaf.paths[0];
+  }
+  config.is_tied = false;
+  Gpt untied = small_gpt(config);
+  EXPECT_EQ(leaves_of(untied).list.back().paths[0], "lm_head.weight");
+}
+
 }  // namespace
 }  // namespace strata::models

@@ -16,7 +16,7 @@ Key Context::key_for(const Path& path) {
 void Context::commit_leaves(const Leaves& leaves, const Tensor& is_sound, Source at) {
   const LineScope scope(at);
   // The last one counts: a layer that is called twice sees both batches.
-  std::unordered_map<const Cell*, const Tensor*> last;
+  std::unordered_map<const recording_detail::Cell*, const Tensor*> last;
   for (const auto& [buffer, value] : updates_) last[buffer.cell()] = &value;
   std::vector<std::pair<const Leaf*, Tensor>> values;  // rebound when nothing can throw any more
   for (const Leaf& leaf : leaves.list) {

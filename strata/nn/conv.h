@@ -27,6 +27,9 @@ struct Conv {
   Path path{};
   STRATA_FIELDS(weight, bias, options)
 
+  bool lacks(std::string_view field) const {
+    return options.has_bias == Bias::None && field == "bias" && !bias.defined();
+  }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };
@@ -51,6 +54,9 @@ struct ConvTranspose {
   Path path{};
   STRATA_FIELDS(weight, bias, options)
 
+  bool lacks(std::string_view field) const {
+    return options.has_bias == Bias::None && field == "bias" && !bias.defined();
+  }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };

@@ -72,7 +72,7 @@ void initialise_tree(T& tree, const std::string& path, const Key& key, const Ini
   size_t i = 0;
   if constexpr (std::is_base_of_v<Tensor, T> || tree_detail::StaticLeaf<T>) {
   } else if constexpr (tree_detail::HasFields<T>) {
-    tree.visit_fields(fill);
+    visit_fields(tree, fill);
   } else if constexpr (requires { tree.has_value(); }) {
     if (tree.has_value()) initialise_tree(*tree, path, key, options);
   } else if constexpr (requires { std::tuple_size<T>::value; }) {

@@ -17,6 +17,7 @@ struct Linear {
   Path path{};
   STRATA_FIELDS(weight, bias)
 
+  bool lacks(std::string_view field) const { return has_bias == Bias::None && field == "bias" && !bias.defined(); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };

@@ -8,7 +8,15 @@
 namespace strata::nn {
 namespace {
 
-using Optional = std::optional<Tensor>;
+/// nullopt for what is not learnt.
+std::optional<Tensor> optional(const Tensor& x) { return x.defined() ? std::optional(x) : std::nullopt; }
+
+/// Weight one and bias zero, as far as they are learnt.
+template <class Norm>
+void fill(Norm& norm, int64_t extent, const Initialiser& init) {
+  norm.weight = norm.affine == Affine::None ? Tensor() : init.ones({extent});
+  if constexpr (requires { norm.bias; }) norm.bias = norm.affine == Affine::Learned ? init.zeros({extent}) : Tensor();
+}
 
 /// `extent`: of the weight; `field`: its name.
 base::OptionCheck& check_norm(base::OptionCheck&& check, std::string_view field, int64_t extent, double epsilon) {
@@ -23,23 +31,27 @@ void check_statistics(const BatchNorm& b, std::string_view owner) {
 
 }  // namespace
 
+bool norm_lacks(Affine affine, std::string_view field, const Tensor& weight, const Tensor& bias) {
+  if (field == "weight") return affine == Affine::None && !weight.defined();
+  return field == "bias" && affine != Affine::Learned && !bias.defined();
+}
+
 void LayerNorm::initialise(const Initialiser& init) {
   check_norm(base::OptionCheck("E0760", init.owner("layer_norm")), "width", width, epsilon);
-  weight = init.ones({width});
-  bias = init.zeros({width});
+  fill(*this, width, init);
 }
 Tensor LayerNorm::operator()(const Tensor& x, Source at) const {
   const LayerScope scope(path, at);
-  return layer_norm(x, Optional(weight), Optional(bias), 1, epsilon, at);
+  return layer_norm(x, optional(weight), optional(bias), 1, epsilon, at);
 }
 
 void RmsNorm::initialise(const Initialiser& init) {
   check_norm(base::OptionCheck("E0760", init.owner("rms_norm")), "width", width, epsilon);
-  weight = init.ones({width});
+  fill(*this, width, init);
 }
 Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
   const LayerScope scope(path, at);
-  return rms_norm(x, Optional(weight), epsilon, at);
+  return rms_norm(x, optional(weight), epsilon, at);
 }
 
 void GroupNorm::initialise(const Initialiser& init) {
@@ -48,20 +60,18 @@ void GroupNorm::initialise(const Initialiser& init) {
   if (channels % groups != 0)
     base::OptionCheck("E0760", owner)
         .refuse("groups", std::to_string(groups), "a divisor of the " + std::to_string(channels) + " channels");
-  weight = init.ones({channels});
-  bias = init.zeros({channels});
+  fill(*this, channels, init);
 }
 Tensor GroupNorm::operator()(const Tensor& x, Source at) const {
   const LayerScope scope(path, at);
-  return group_norm(x, groups, Optional(weight), Optional(bias), epsilon, at);
+  return group_norm(x, groups, optional(weight), optional(bias), epsilon, at);
 }
 
 void BatchNorm::initialise(const Initialiser& init) {
   check_statistics(*this, init.owner("batch_norm"));
   // As wide as they are computed: f32 beside half-float weights too.
   const Initialiser statistics(Key(0), init.path(), ops::accumulation_dtype(init.dtype()));
-  weight = init.ones({channels});
-  bias = init.zeros({channels});
+  fill(*this, channels, init);
   running_mean = statistics.zeros({channels});
   running_var = statistics.ones({channels});
   num_batches_tracked = Tensor::scalar(0, DType::i64);
@@ -72,8 +82,8 @@ Tensor BatchNorm::operator()(const Tensor& x, Context& context, Source at) const
   ops::noting_line(user_line(at), [&] { check_statistics(*this, "batch_norm"); });
   const Tensor mean_before = running_mean, var_before = running_var, count_before = num_batches_tracked;
   if (!context.is_training())
-    return batch_norm_with(x, mean_before, var_before, Optional(weight), Optional(bias), epsilon, at);
-  const auto [y, mean, variance] = batch_norm_train(x, Optional(weight), Optional(bias), epsilon, at);
+    return batch_norm_with(x, mean_before, var_before, optional(weight), optional(bias), epsilon, at);
+  const auto [y, mean, variance] = batch_norm_train(x, optional(weight), optional(bias), epsilon, at);
   const auto [new_mean, new_var, new_count] = running_statistics<Tensor>(
       x, {mean_before, var_before, count_before}, stop_gradient(mean, at), stop_gradient(variance, at), momentum, at);
   context.update(running_mean, new_mean);

@@ -6,14 +6,21 @@
 
 namespace strata::nn {
 
+/// What a norm learns: a weight and a bias, the weight alone, or nothing. The tree has no field for what is not learnt.
+enum class Affine : uint8_t { Learned, WithoutBias, None };
+/// Whether a norm that learns `affine` leaves out the field.
+bool norm_lacks(Affine affine, std::string_view field, const Tensor& weight, const Tensor& bias);
+
 /// Over the last axis, of extent `width`. weight and bias [width]. Ba, Kiros and Hinton 2016.
 struct LayerNorm {
   int64_t width = 0;
   double epsilon = 1e-5;
+  Affine affine = Affine::Learned;
   Tensor weight, bias;
   Path path{};
   STRATA_FIELDS(weight, bias, epsilon)
 
+  bool lacks(std::string_view field) const { return norm_lacks(affine, field, weight, bias); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };
@@ -22,10 +29,12 @@ struct LayerNorm {
 struct RmsNorm {
   int64_t width = 0;
   double epsilon = 1e-6;
+  Affine affine = Affine::WithoutBias;  ///< or None
   Tensor weight;
   Path path{};
   STRATA_FIELDS(weight, epsilon)
 
+  bool lacks(std::string_view field) const { return norm_lacks(affine, field, weight, {}); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };
@@ -34,10 +43,12 @@ struct RmsNorm {
 struct GroupNorm {
   int64_t groups = 1, channels = 0;
   double epsilon = 1e-5;
+  Affine affine = Affine::Learned;
   Tensor weight, bias;
   Path path{};
   STRATA_FIELDS(weight, bias, groups, epsilon)
 
+  bool lacks(std::string_view field) const { return norm_lacks(affine, field, weight, bias); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };
@@ -51,11 +62,13 @@ struct GroupNorm {
 struct BatchNorm {
   int64_t channels = 0;
   double momentum = 0.1, epsilon = 1e-5;
+  Affine affine = Affine::Learned;
   Tensor weight, bias;
   Buffer running_mean, running_var, num_batches_tracked;  ///< [C], [C] in f32 (f64 for f64 weights), i64 []
   Path path{};
   STRATA_FIELDS(weight, bias, running_mean, running_var, num_batches_tracked, momentum, epsilon)
 
+  bool lacks(std::string_view field) const { return norm_lacks(affine, field, weight, bias); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Context& context, Source at = Source::here()) const;
 };

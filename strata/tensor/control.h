@@ -36,8 +36,6 @@ Tensor steps(Dim count, Source at);
 /// Extent of axis 0 of the slices (E0531 when they differ or there are none).
 Dim length_of(std::span<const Tensor> xs, Source at);
 
-}  // namespace control_detail
-
 /// What decides a cond, with the line of the call: a defaulted argument can't stand behind the trees.
 struct Condition {
   const Tensor& value;
@@ -45,10 +43,12 @@ struct Condition {
   Condition(const Tensor& value, Source at = Source::here()) : value(value), at(at) {}
 };
 
+}  // namespace control_detail
+
 /// condition (bool scalar) ? then(operands...) : otherwise(operands...); only one of them runs. Both give trees of
 /// equal types.
 template <class Then, class Else, class... Trees>
-auto cond(const Condition& condition, Then&& then, Else&& otherwise, const Trees&... operands) {
+auto cond(const control_detail::Condition& condition, Then&& then, Else&& otherwise, const Trees&... operands) {
   using Returned = std::remove_cvref_t<decltype(then(operands...))>;
   const std::vector<Tensor> flat = trace_detail::tensors_of(std::tuple<const Trees&...>(operands...));
   std::optional<Returned> prototype;

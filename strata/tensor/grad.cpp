@@ -9,6 +9,9 @@
 #include "strata/transform/gradient.h"
 
 namespace strata::grad_detail {
+
+using namespace recording_detail;
+
 namespace {
 
 /// Values of tensors in one recording, for a transform that appends to it.

@@ -26,7 +26,7 @@ class Hold {
   Hold(const Hold&) = delete;
 
  private:
-  Recording& recording_;
+  recording_detail::Recording& recording_;
 };
 
 /// Marks leaves as the inputs of a derivative: each becomes a value of its own in the recording, so that other uses of

@@ -16,6 +16,8 @@
 
 namespace strata::jit_detail {
 
+using namespace recording_detail;
+
 namespace {
 
 /// Sizes that are known to be taken or refused, per program.

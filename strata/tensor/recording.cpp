@@ -9,6 +9,9 @@
 #include "strata/tensor/lazy/lazy_programs.h"
 
 namespace strata {
+
+using namespace recording_detail;
+
 namespace {
 
 /// A lazy recording is run when it has grown to so many nodes, so that memory stays bounded.
@@ -45,7 +48,7 @@ Cell* new_cell() {
 
 }  // namespace
 
-void release(Cell* cell) noexcept {
+void recording_detail::release(Cell* cell) noexcept {
   if (!cell || cell->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (cell->recording) cell->recording->forget(cell);
   cell->array = HostArray();
@@ -171,7 +174,8 @@ PathScope::~PathScope() { name_path = before_; }
 
 namespace strata::ops {
 
-HandleTraits<Tensor>::Recording::Recording(Source at, const Tensor*) : recording_(&strata::Recording::current()) {
+HandleTraits<Tensor>::Recording::Recording(Source at, const Tensor*)
+    : recording_(&recording_detail::Recording::current()) {
   is_outermost_ = recording_->open_ops++ == 0;
   graph_ = &recording_->graph();
   if (!is_outermost_) return;

@@ -19,7 +19,7 @@
 #include "strata/ir/graph.h"
 #include "strata/tensor/tensor.h"
 
-namespace strata {
+namespace strata::recording_detail {
 
 struct Cell {
   std::atomic<uint32_t> references{1};
@@ -118,4 +118,4 @@ class DimGuards {
   DimGuards* before_;
 };
 
-}  // namespace strata
+}  // namespace strata::recording_detail

@@ -12,6 +12,8 @@
 
 namespace strata {
 
+using namespace recording_detail;
+
 Tensor::Tensor(const Tensor& other) noexcept : cell_(other.cell_) {
   if (cell_) cell_->references.fetch_add(1, std::memory_order_relaxed);
 }
@@ -79,25 +81,27 @@ Tensor Tensor::eye(Dim rows, DType dtype, Source at) {
 Tensor Tensor::operator[](std::initializer_list<ops::Subscript<Tensor>> subscripts) const {
   return ops::subscript(*this, std::vector(subscripts));
 }
-Place Tensor::at(const ops::Subscript<Tensor>& subscript) & { return {*this, this, {subscript}}; }
-Place Tensor::at(std::initializer_list<ops::Subscript<Tensor>> subscripts) & { return {*this, this, subscripts}; }
-const Place Tensor::at(const ops::Subscript<Tensor>& subscript) const& { return {*this, nullptr, {subscript}}; }
-const Place Tensor::at(std::initializer_list<ops::Subscript<Tensor>> subscripts) const& {
+Tensor::Place Tensor::at(const ops::Subscript<Tensor>& subscript) & { return {*this, this, {subscript}}; }
+Tensor::Place Tensor::at(std::initializer_list<ops::Subscript<Tensor>> subscripts) & {
+  return {*this, this, subscripts};
+}
+const Tensor::Place Tensor::at(const ops::Subscript<Tensor>& subscript) const& { return {*this, nullptr, {subscript}}; }
+const Tensor::Place Tensor::at(std::initializer_list<ops::Subscript<Tensor>> subscripts) const& {
   return {*this, nullptr, subscripts};
 }
 
-Tensor Place::combine(const Written& value, ops::Combine how) const {
+Tensor Tensor::Place::combine(const Written& value, ops::Combine how) const {
   const Tensor update =
       value.handle ? *value.handle
                    : made(value.at, [&](ir::Graph& graph) { return ops::scalar(graph, x_.dtype(), value.literal); });
   return ops::update_subscript(x_, subscripts_, update, how);
 }
-Tensor Place::set(const Written& value) const { return combine(value, ops::Combine::Set); }
-Tensor Place::add(const Written& value) const { return combine(value, ops::Combine::Add); }
-Tensor Place::multiply(const Written& value) const { return combine(value, ops::Combine::Mul); }
-Tensor Place::min(const Written& value) const { return combine(value, ops::Combine::Min); }
-Tensor Place::max(const Written& value) const { return combine(value, ops::Combine::Max); }
-void Place::operator-=(const Written& value) && {
+Tensor Tensor::Place::set(const Written& value) const { return combine(value, ops::Combine::Set); }
+Tensor Tensor::Place::add(const Written& value) const { return combine(value, ops::Combine::Add); }
+Tensor Tensor::Place::multiply(const Written& value) const { return combine(value, ops::Combine::Mul); }
+Tensor Tensor::Place::min(const Written& value) const { return combine(value, ops::Combine::Min); }
+Tensor Tensor::Place::max(const Written& value) const { return combine(value, ops::Combine::Max); }
+void Tensor::Place::operator-=(const Written& value) && {
   rebind(value.handle ? add(neg(*value.handle, value.at)) : add(neg(Tensor::scalar(value.literal.real, x_.dtype()))));
 }
 void set_thread_count(int threads) { base::ThreadPool::shared().set_thread_count(threads); }

@@ -35,15 +35,20 @@ using ir::HostArray;
 using ir::Shape;
 using ops::Source;
 
-class Place;
+// Names that no user writes stand in namespaces of their own, so that `using namespace strata` leaves them free.
+namespace recording_detail {
 struct Cell;  // shared state of the handles of one value, recording.h
 class Recording;
+}  // namespace recording_detail
 
 /// The line of the outermost LineScope of this thread; `at` outside of one.
 Source user_line(Source at);
 
 class Tensor : public ops::Operators<Tensor> {
+  using Cell = recording_detail::Cell;
+
  public:
+  class Place;
   Tensor() = default;
   Tensor(const Tensor& other) noexcept;
   Tensor(Tensor&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}
@@ -142,7 +147,7 @@ class LineScope {
 
 /// What x.at(...) gives. The value written broadcasts to the shape of x[...]. A position that an index tensor names
 /// twice takes part twice in add and its like; of two values set, the last one stays.
-class Place {
+class Tensor::Place {
  public:
   using Written = ops::Operand<Tensor>;
   Tensor set(const Written& value) const;
@@ -237,7 +242,7 @@ struct HandleTraits<Tensor> {
 
    private:
     friend struct HandleTraits<Tensor>;
-    strata::Recording* recording_;
+    recording_detail::Recording* recording_;
     Graph* graph_;
     bool is_outermost_;
   };

@@ -7,6 +7,8 @@
 
 namespace strata::trace_detail {
 
+using namespace recording_detail;
+
 std::vector<ir::Type> types_of(std::span<const Tensor> tensors) {
   std::vector<ir::Type> types;
   for (const Tensor& t : tensors) types.push_back(t.type());

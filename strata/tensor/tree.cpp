@@ -11,7 +11,7 @@ constexpr size_t kFewLeaves = 16;
 }  // namespace
 
 /// The leaf that holds this tensor already; null if none does.
-Leaf* LeafCollector::tied_to(const Cell* cell) {
+Leaf* LeafCollector::tied_to(const recording_detail::Cell* cell) {
   if (leaves.list.size() <= kFewLeaves) {
     for (Leaf& leaf : leaves.list)
       if (leaf.tensor().cell() == cell) return &leaf;

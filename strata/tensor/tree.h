@@ -5,6 +5,9 @@
 //     STRATA_FIELDS(hidden, out)
 //   };
 //
+// Structs inside of functions may be trees, too. A tree whose configuration leaves a field out says so by a member
+// `bool lacks(std::string_view field) const`, as layers without a bias do: no walk meets that field then.
+//
 // A leaf is a Tensor (a parameter), a Buffer (running statistics: state without a gradient), or static configuration
 // (numbers, bools, enums, strings: part of a jit program's identity). Paths join names with dots, as PyTorch's state
 // dicts do: "hidden.weight", "blocks.3.attention.bias".
@@ -38,6 +41,14 @@ class Buffer : public Tensor {
 
 enum class LeafKind : uint8_t { Parameter, Buffer };
 
+/// Names the members that form the tree. No member templates, which a struct inside of a function can't have.
+#define STRATA_FIELDS(...)                                     \
+  auto strata_fields() { return std::tie(__VA_ARGS__); }       \
+  auto strata_fields() const { return std::tie(__VA_ARGS__); } \
+  static constexpr std::string_view strata_field_names() { return #__VA_ARGS__; }
+
+namespace tree_detail {
+
 /// Splits the names that STRATA_FIELDS was given.
 class FieldNames {
  public:
@@ -55,32 +66,25 @@ class FieldNames {
   std::string_view rest_;
 };
 
-/// Names the members that form the tree.
-#define STRATA_FIELDS(...)                                           \
-  template <class StrataVisitor>                                     \
-  void visit_fields(StrataVisitor&& visitor) {                       \
-    ::strata::FieldNames names(#__VA_ARGS__);                        \
-    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__); \
-  }                                                                  \
-  template <class StrataVisitor>                                     \
-  void visit_fields(StrataVisitor&& visitor) const {                 \
-    ::strata::FieldNames names(#__VA_ARGS__);                        \
-    ::strata::visit_each(visitor, names __VA_OPT__(, ) __VA_ARGS__); \
-  }
-
-template <class V, class... Fields>
-void visit_each(V& visitor, FieldNames& names, Fields&... fields) {
-  (visitor(names.next(), fields), ...);
-}
-
-namespace tree_detail {
-
 struct AnyVisitor {
   template <class T>
   void operator()(std::string_view, T&&) {}
 };
 template <class T>
-concept HasFields = requires(T& t, AnyVisitor v) { t.visit_fields(v); };
+concept NamesFields = requires(T& t) { t.strata_fields(); };
+/// Either by STRATA_FIELDS or by a member of its own, for fields that only a loop can name.
+template <class T>
+concept HasFields = NamesFields<T> || requires(T& t, AnyVisitor v) { t.visit_fields(v); };
+
+template <class T>
+bool lacks(const T& tree, std::string_view field) {
+  if constexpr (requires {
+                  { tree.lacks(field) } -> std::same_as<bool>;
+                })
+    return tree.lacks(field);
+  else
+    return false;
+}
 template <class T>
 concept StaticLeaf = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
 
@@ -89,6 +93,20 @@ inline std::string join(const std::string& path, std::string_view name) {
 }
 
 }  // namespace tree_detail
+
+/// Calls visitor(name, field) for each field of a tree that has fields.
+template <tree_detail::HasFields T, class V>
+void visit_fields(T& tree, V&& visitor) {
+  auto visit = [&](std::string_view name, auto& field) {
+    if (!tree_detail::lacks(tree, name)) visitor(name, field);
+  };
+  if constexpr (tree_detail::NamesFields<T>) {
+    tree_detail::FieldNames names(std::remove_cv_t<T>::strata_field_names());
+    std::apply([&](auto&... fields) { (visit(names.next(), fields), ...); }, tree.strata_fields());
+  } else {
+    tree.visit_fields(visit);
+  }
+}
 
 /// Walks a tree: visitor.tensor(path, LeafKind, tensor) and visitor.constant(path, value). T may be const.
 template <class T, class V>
@@ -101,8 +119,8 @@ void walk_tree(T& tree, const std::string& path, V& visitor) {
   else if constexpr (tree_detail::StaticLeaf<U>)
     visitor.constant(path, tree);
   else if constexpr (tree_detail::HasFields<T>) {
-    tree.visit_fields(
-        [&](std::string_view name, auto& field) { walk_tree(field, tree_detail::join(path, name), visitor); });
+    visit_fields(tree,
+                 [&](std::string_view name, auto& field) { walk_tree(field, tree_detail::join(path, name), visitor); });
   } else if constexpr (requires {
                          tree.has_value();
                          *tree;
@@ -184,10 +202,10 @@ class LeafCollector {
 
  private:
   void add(const std::string& path, LeafKind kind, Tensor* place);
-  Leaf* tied_to(const Cell* cell);
+  Leaf* tied_to(const recording_detail::Cell* cell);
   void mix(const std::string& path, base::Hash128 value);
   /// Leaves by their tensor, once there are too many to compare with each.
-  std::unordered_map<const Cell*, size_t> by_cell_;
+  std::unordered_map<const recording_detail::Cell*, size_t> by_cell_;
 };
 
 template <class T>

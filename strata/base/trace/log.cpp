@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/base/trace/span.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr const char* kLevelNames[] = {"trace", "debug", "info", "warn", "error", "off"};
 
 /// What STRATA_LOG should have been.
-std::string complaint(const char* found) {
+std::string complaint(const std::string& found) {
   const std::vector<std::string> names(std::begin(kLevelNames), std::end(kLevelNames));
   std::string text = fmt::format("STRATA_LOG: expected {}, found {}", fmt::join(names, ", "), found);
   if (const auto near = nearest_name(found, names)) text += fmt::format("; did you mean {}?", *near);
@@ -29,8 +30,8 @@ namespace log_detail {
 
 int read_threshold() {
   int level = static_cast<int>(LogLevel::Warn);
-  const char* text = std::getenv("STRATA_LOG");
-  bool known = text == nullptr || *text == '\0';
+  const std::string text = environment("STRATA_LOG").value_or("");
+  bool known = text.empty();
   for (int i = 0; !known && i < static_cast<int>(std::size(kLevelNames)); ++i)
     if (std::string_view(kLevelNames[i]) == text) {
       level = i;

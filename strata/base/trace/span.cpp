@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "strata/base/bytes/atomic_file.h"
+#include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/base/trace/log.h"
@@ -140,6 +141,10 @@ std::string trace_json() {
     append_buffer(out, *recorder().buffers[thread], thread + 1);
   out += R"({"ph":"M","pid":1,"name":"process_name","args":{"name":"strata"}}]})";
   return out + "\n";
+}
+
+void trace_as_environment_asks() {
+  static const TraceFile file(environment("STRATA_TRACE").value_or(""));  // written when the process ends
 }
 
 TraceFile::TraceFile(std::string path) : path_(std::move(path)) {

@@ -70,6 +70,9 @@ void stop_tracing();
 /// counted in the event "spans dropped".
 std::string trace_json();
 
+/// Traces the rest of the process into the file that STRATA_TRACE names, if it does; from the first call on.
+void trace_as_environment_asks();
+
 /// Traces a scope into a file.
 class TraceFile {
  public:

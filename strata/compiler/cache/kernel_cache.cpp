@@ -10,6 +10,7 @@
 #include "strata/base/bytes/byte_reader.h"
 #include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/files.h"
+#include "strata/base/environment/variables.h"
 #include "strata/base/trace/log.h"
 #include "strata/compiler/cache/sources_hash.h"
 
@@ -40,7 +41,7 @@ std::string build_folder(const std::string& folder) {
 }  // namespace
 
 std::string cache_folder() {
-  if (const char* folder = std::getenv("STRATA_CACHE")) return folder;
+  if (const auto folder = base::environment("STRATA_CACHE")) return *folder;
   if (const char* folder = std::getenv("XDG_CACHE_HOME"); folder && *folder) return std::string(folder) + "/strata";
   if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/strata";
   return "";

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 
 namespace strata::runtime {
@@ -58,8 +59,8 @@ constexpr int kNotForced = -1;
 std::atomic<int> forced_level{kNotForced};
 
 std::optional<IsaLevel> level_from_environment() {
-  const char* text = std::getenv("STRATA_ISA");
-  if (!text || !*text) return std::nullopt;
+  const std::string text = base::environment("STRATA_ISA").value_or("");
+  if (text.empty()) return std::nullopt;
   if (auto level = isa_level_from_name(text)) return require_runnable(*level, "STRATA_ISA");
   throw base::Error("E0401", fmt::format("STRATA_ISA: '{}' is no instruction set level", text))
       .hint("the levels are scalar, avx2 and avx512");

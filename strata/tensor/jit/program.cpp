@@ -8,6 +8,8 @@
 #include "strata/compiler/compile.h"
 
 namespace strata::jit_detail {
+
+using namespace recording_detail;
 namespace {
 
 /// Recordings that assume one thing more each, before all symbols become numbers at once.

@@ -30,7 +30,7 @@ struct Program {
   std::vector<int> returned;               ///< result of each returned tensor; -1: an undefined one
   size_t returned_count = 0;
   Assumptions assumptions;
-  std::vector<DimGuard> guards;                          ///< sizes that the function asked for
+  std::vector<recording_detail::DimGuard> guards;        ///< sizes that the function asked for
   std::set<std::vector<std::vector<int64_t>>> admitted;  ///< shapes of arguments that keep the memory limit
   /// By sizes of the symbols, for calls that fit: why the executable refuses them, or nothing. A type rule that could prove nothing about a symbol is
   /// asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
