@@ -18,7 +18,6 @@ namespace {
 constexpr size_t kMostPendingNodes = 1 << 17;
 
 thread_local Recording* innermost = nullptr;
-thread_local DimGuards* innermost_guards = nullptr;
 thread_local FlushPolicy policy = FlushPolicy::Lazy;
 thread_local const char* name_path = nullptr;
 thread_local Source line_of_scope;
@@ -138,18 +137,6 @@ void Recording::peek(Cell* cell) {
 
 TraceScope::TraceScope() : recording_(Recording::Kind::Trace), before_(innermost) { innermost = &recording_; }
 TraceScope::~TraceScope() { innermost = before_; }
-
-DimGuards::DimGuards(std::function<int64_t(Dim)> value_of) : value_of_(std::move(value_of)), before_(innermost_guards) {
-  innermost_guards = this;
-}
-DimGuards::~DimGuards() { innermost_guards = before_; }
-
-std::optional<int64_t> DimGuards::ask(Dim d, Source at) {
-  if (!innermost_guards) return std::nullopt;
-  const int64_t value = innermost_guards->value_of_(d);
-  innermost_guards->taken_.push_back({d, value, {at.file, at.line, nullptr}});
-  return value;
-}
 
 void set_flush_policy(FlushPolicy p) { policy = p; }
 FlushPolicy flush_policy() { return policy; }

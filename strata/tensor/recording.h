@@ -10,9 +10,7 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -93,29 +91,6 @@ class TraceScope {
  private:
   Recording recording_;
   Recording* before_;
-};
-
-/// A size that a jitted function asked for while it was recorded: the program is that of calls with this size.
-struct DimGuard {
-  Dim dim;
-  int64_t value;
-  ir::Location where;  ///< of the question
-};
-
-/// Lets Tensor::size answer for symbolic dimensions in a scope, and writes down what was asked.
-class DimGuards {
- public:
-  explicit DimGuards(std::function<int64_t(Dim)> value_of);
-  ~DimGuards();
-  DimGuards(const DimGuards&) = delete;
-  const std::vector<DimGuard>& taken() const { return taken_; }
-  /// The size of a dimension in the call that is being recorded; nothing outside of such a scope.
-  static std::optional<int64_t> ask(Dim d, Source at);
-
- private:
-  std::function<int64_t(Dim)> value_of_;
-  std::vector<DimGuard> taken_;
-  DimGuards* before_;
 };
 
 }  // namespace strata::recording_detail

@@ -8,6 +8,7 @@
 #include "strata/ops/creation.h"
 #include "strata/ops/index.h"
 #include "strata/ops/number_range.h"
+#include "strata/tensor/dim_guards.h"
 #include "strata/tensor/recording.h"
 
 namespace strata {

@@ -6,6 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/compile.h"
+#include "strata/tensor/recording.h"
 
 namespace strata::jit_detail {
 
@@ -139,7 +140,8 @@ Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, cons
   recording.graph().set_name(options.name);
   for (const SymbolicDim& d : options.symbolic_dims)
     recording.graph().facts().add({d.name, d.lowest, d.highest, d.multiple});
-  DimGuards guards([&](Dim d) { return assumptions.value_of(d, call.signature); });
+  const auto value_of = [&](Dim d) { return assumptions.value_of(d, call.signature); };
+  DimGuards guards(value_of);
   const std::vector<Argument> traced = body.copy_arguments();
   const auto before = enter_arguments(recording, traced, call.signature.types(call.caller), assumptions);
   const std::vector<Tensor> returned = body.run();
