@@ -123,7 +123,7 @@ class NaiveLowering final : public ir::Lowering {
   Expr fold_lanes(const ir::ReductionForm& form, const Index& kept, Stmts& body) {
     const IndexMath m{context};
     const Dim extent = ir::product(form.reduced);
-    constexpr int64_t block = kLanes * kJoinBlock;
+    constexpr int64_t block = kLanes * kLaneBlock;
     const Local* total = context.local("total", {form.identity->type.dtype, 1}, true);
     body.push_back(make_declare(total, form.identity));
     if (extent.is_constant() && extent.constant() <= block) {

@@ -11,14 +11,13 @@
 #include "strata/ops/operators.h"
 #include "strata/ops/rules.h"
 #include "strata/ops/samples.h"
+#include "strata/ops/scatter_lowering.h"
 #include "strata/ops/scatter_product.h"
 #include "strata/ops/shape.h"
 #include "strata/ops/status.h"
 
 namespace strata::ops {
 namespace {
-
-using namespace ir::loops;
 
 constexpr AttrSpec kScatterAttrs[] = {
     {"axes", AttrKind::Ints, "axes of the operand that a position names, in order"},
@@ -31,10 +30,6 @@ std::optional<Combine> combine_from(std::string_view name) {
   for (size_t i = 0; i < std::size(kCombineNames); ++i)
     if (kCombineNames[i] == name) return static_cast<Combine>(i);
   return std::nullopt;
-}
-Combine combine_of(const Node& n) { return *combine_from(n.attrs.text("combine")); }
-Fold fold_of(Combine c) {
-  return c == Combine::Mul ? Fold::Prod : c == Combine::Min ? Fold::Min : c == Combine::Max ? Fold::Max : Fold::Sum;
 }
 Ints axes_attr(const Node& n) {
   const auto axes = n.attrs.ints("axes");
@@ -131,89 +126,6 @@ void scatter_vmap(ir::Vmap& v) {
                 mode_of(n), combine_of(n)));
 }
 
-Expr combine_expr(LoopContext& c, Combine combine, Expr before, Expr update) {
-  if (combine == Combine::Set) return update;
-  const DType t = update->type.dtype, wide = accumulation_dtype(t);
-  return c.cast(t, fold_expr(c, fold_of(combine), c.cast(wide, before), c.cast(wide, update)));
-}
-
-/// What one task does: copies its part of x, then applies every update that falls into it. `batch` are the indices of
-/// the shared axes; the last axis that no position names is cut to [first, last) so that tasks can share a table.
-struct ScatterTask {
-  ir::Lowering& l;
-  const GatherLayout& g;
-  std::span<const Expr> batch;
-  Expr first = nullptr, last = nullptr;
-
-  LoopContext& c() const { return l.context; }
-  bool is_cut(int64_t x_axis) const { return first && x_axis == g.others.back(); }
-
-  StmtList copy() const {
-    const Type x = l.node.type();
-    std::vector<Expr> extents;
-    for (int a = static_cast<int>(g.batch); a < x.rank(); ++a)
-      extents.push_back(is_cut(a) ? IndexMath{c()}.sub(last, first) : c().dim(x.dim(a)));
-    return loop_nest(c(), extents, LoopKind::Serial, [&](std::span<const Expr> rest) {
-      std::vector<Expr> at(batch.begin(), batch.end());
-      for (size_t k = 0; k < rest.size(); ++k)
-        at.push_back(is_cut(g.batch + static_cast<int64_t>(k)) ? IndexMath{c()}.add(first, rest[k]) : rest[k]);
-      return StmtList{make_store(l.result_buffer(0), at, c().load(l.operand_buffer(0), at))};
-    });
-  }
-
-  StmtList update() const {
-    const Type u = l.node.operand(2).type();
-    const OutOfRange mode = mode_of(l.node);
-    std::vector<Expr> extents;
-    for (int a = static_cast<int>(g.batch); a < u.rank(); ++a)
-      extents.push_back(first && a == u.rank() - 1 ? IndexMath{c()}.sub(last, first) : c().dim(u.dim(a)));
-    return loop_nest(c(), extents, LoopKind::Serial, [&](std::span<const Expr> rest) {
-      std::vector<Expr> at(batch.begin(), batch.end());
-      at.insert(at.end(), rest.begin(), rest.end());
-      if (first) at.back() = IndexMath{c()}.add(first, at.back());
-      const auto read = [&](std::span<const Expr> i) { return c().load(l.operand_buffer(1), {i.begin(), i.end()}); };
-      const GuardedIndex to = position_expr(c(), g, l.node.type(), mode, at, read);
-      const Buffer* y = l.result_buffer(0);
-      const Expr value =
-          combine_expr(c(), combine_of(l.node), c().load(y, to.index), c().load(l.operand_buffer(2), at));
-      StmtList stmts;
-      if (mode == OutOfRange::Check && to.valid)
-        stmts.push_back(make_check(to.valid, kStatusIndexOutOfRange, to.index.empty() ? c().i64(0) : to.index[0]));
-      const auto store = make_store(y, to.index, value);
-      stmts.push_back(to.valid ? make_if(to.valid, {store}) : store);
-      return stmts;
-    });
-  }
-
-  StmtList all() const {
-    StmtList stmts = copy();
-    const StmtList updates = update();
-    stmts.insert(stmts.end(), updates.begin(), updates.end());
-    return stmts;
-  }
-};
-
-/// Columns of a table that one task owns: four cache lines of f32.
-constexpr int64_t kColumnsPerTask = 64;
-
-StmtList scatter_loops(ir::Lowering& l) {
-  LoopContext& c = l.context;
-  const Type x = l.node.type();
-  const GatherLayout g(l.node.attrs, x, l.node.operand(1).type());
-  if (g.batch > 0) {
-    const auto shared = x.shape().subspan(0, static_cast<size_t>(g.batch));
-    return parallel_over(c, shared, [&](std::span<const Expr> at) { return ScatterTask{l, g, at}.all(); });
-  }
-  if (g.others.empty()) return ScatterTask{l, g, {}}.all();
-  const IndexMath m{c};
-  const Expr extent = m.at(x.dim(static_cast<int>(g.others.back())));
-  const Expr tasks = m.div(m.add(extent, m.num(kColumnsPerTask - 1)), m.num(kColumnsPerTask));
-  return {one_loop(c, "task", c.i64(0), tasks, LoopKind::Parallel, [&](Expr task) {
-    const Expr first = m.mul(task, m.num(kColumnsPerTask));
-    return ScatterTask{l, g, {}, first, m.min(m.add(first, m.num(kColumnsPerTask)), extent)}.all();
-  })};
-}
-
 void scatter_reference(ir::Reference& r) {
   const GatherLayout g(r.node.attrs, r.node.operand(0).type(), r.node.operand(1).type());
   const Combine combine = combine_of(r.node);
@@ -255,6 +167,11 @@ std::vector<ir::Sample> scatter_samples() {
 
 }  // namespace
 
+Combine combine_of(const Node& n) { return *combine_from(n.attrs.text("combine")); }
+Fold fold_of(Combine c) {
+  return c == Combine::Mul ? Fold::Prod : c == Combine::Min ? Fold::Min : c == Combine::Max ? Fold::Max : Fold::Sum;
+}
+
 constinit const Op kScatter = {
     .name = "scatter",
     .family = "index",
@@ -263,8 +180,8 @@ constinit const Op kScatter = {
         "in ascending "
         "order of the updates' index, so repeated positions have one meaning. `mode`: positions out of range clamp, "
         "fill (are "
-        "dropped) or check (fail); nothing can be clamped into an empty axis (E0116). Half floats round after each "
-        "update.",
+        "dropped) or check (fail); nothing can be clamped into an empty axis (E0116). Sums and products of floats are "
+        "joined in blocks of 256 updates of an element; half floats combine in f32 and round once.",
     .operands_min = 3,
     .operands_max = 3,
     .attrs = kScatterAttrs,

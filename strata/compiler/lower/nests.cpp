@@ -127,15 +127,15 @@ Stmts fold_in_lanes(LoopContext& c, const ir::ReductionForm& form, std::span<con
   const Expr rows = c.binary(ExprOp::FloorDiv, c.dim(extent), c.i64(kReductionLanes));
   LaneFold fold(c, form, kept, total);
   Stmts body = {make_declare(total, form.identity)};
-  if (extent.is_constant() && extent.constant() <= kReductionLanes * kJoinBlock) {
+  if (extent.is_constant() && extent.constant() <= kReductionLanes * kLaneBlock) {
     const Stmts whole = fold.block(c.i64(0), rows, nullptr);
     body.insert(body.end(), whole.begin(), whole.end());
     return body;
   }
   const LoopVar* b = c.loop_var("b");
-  const Expr blocks = c.dim(ir::ceil_div(extent, Dim(kReductionLanes * kJoinBlock)));
-  const Expr first = c.binary(ExprOp::Mul, c.loop(b), c.i64(kJoinBlock));
-  const Expr last = c.binary(ExprOp::Min, rows, c.binary(ExprOp::Add, first, c.i64(kJoinBlock)));
+  const Expr blocks = c.dim(ir::ceil_div(extent, Dim(kReductionLanes * kLaneBlock)));
+  const Expr first = c.binary(ExprOp::Mul, c.loop(b), c.i64(kLaneBlock));
+  const Expr last = c.binary(ExprOp::Min, rows, c.binary(ExprOp::Add, first, c.i64(kLaneBlock)));
   const Expr is_last = c.binary(ExprOp::Eq, c.loop(b), c.binary(ExprOp::Sub, blocks, c.i64(1)));
   const StmtPtr loop = make_for(b, c.i64(0), blocks, LoopKind::Serial, fold.block(first, last, is_last));
   const StmtPtr joining = make_joining(loop, total, 1, 1, 0);

@@ -1,0 +1,27 @@
+// The loops of scatter.
+//
+//   parallel task over the shared axes, or over pieces of 64 columns of the last axis that no position names
+//     copy the operand's part
+//     for each update in order: its row joins the destination's chain
+//
+// Sums and products of floats are joined in blocks of 256 updates of a destination (ir/loops/joined_loops.h). Of few
+// destinations, and of most programs none, there are so many: a chain that is full is put on the destination's stack, whose
+// entries lie in one pool for all, and the next begins. At the end each stack is joined.
+//
+//   count[destination]                updates so far
+//   top[destination] --> entry        of the level that waits lowest; -1: none
+//   below[entry]     --> entry
+//   pool[entry][others...]            at most one entry for each 256 updates
+#pragma once
+
+#include "strata/ops/fold.h"
+#include "strata/ops/index.h"
+
+namespace strata::ops {
+
+Combine combine_of(const Node& scatter);
+Fold fold_of(Combine combine);
+
+StmtList scatter_loops(ir::Lowering& lowering);
+
+}  // namespace strata::ops
