@@ -64,8 +64,9 @@ Value bce_with_logits_each(Value x, Value y) {
 }
 
 Value kl_div_of(Value log_q, Value y, Reduction reduction) {
+  // Both operands are hidden where y is 0: the slope by y is 0 there, not 0 times log q, which may be -inf.
   const Value is_positive = y > 0;
-  const Value each = select(is_positive, y * (log(select(is_positive, y, 1)) - log_q), 0);
+  const Value each = select(is_positive, y * (log(select(is_positive, y, 1)) - select(is_positive, log_q, 0)), 0);
   if (reduction != Reduction::Mean || each.rank() == 0) return reduced(each, reduction);
   return mean(reduce_sum(each, iota_ints(1, each.rank() - 1)), {});
 }

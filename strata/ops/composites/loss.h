@@ -17,7 +17,8 @@ Value huber(Value x, Value y, double delta = 1, Reduction reduction = Reduction:
 Value bce(Value p, Value y, Reduction reduction = Reduction::Mean);
 /// The same of p = sigmoid(x), without overflow.
 Value bce_with_logits(Value x, Value y, Reduction reduction = Reduction::Mean);
-/// y (log y - x) with x = log q, 0 where y is 0; the mean is over the batch (axis 0), as the definition has it.
+/// y (log y - x) with x = log q; 0 with slope 0 where y is 0, whatever x is. The mean is over the batch (axis 0), as the
+/// definition has it.
 Value kl_div(Value log_q, Value y, Reduction reduction = Reduction::Mean);
 
 template <Handle V>

@@ -65,10 +65,16 @@ Value log_softmax_of(Value x, const Ints& axes) {
 Value cross_entropy_of(Value logits, Value targets, const CrossEntropyOptions& o) {
   const int64_t last = logits.rank() - 1;
   targets = cast(targets, DType::i64);  // so that the ignored index has a value, also for unsigned targets
-  const Value logp = log_softmax(logits, last);
   const Value counts = ne<Value>(targets, o.ignore_index);
+  // What counts nothing is hidden in front of the softmax, too: behind it, infinite and NaN logits would meet the
+  // cotangent 0 of their row as 0 times inf.
+  const Value logp = log_softmax(select(broadcast(counts, logits.shape(), iota_ints(0, last)), logits, 0), last);
   Value loss = neg(at_targets(logp, targets));
-  if (o.label_smoothing != 0.0) loss = loss * (1.0 - o.label_smoothing) - mean(logp, {last}) * o.label_smoothing;
+  // A target that is spread whole does not count at all: it may be infinite.
+  if (o.label_smoothing == 1.0)
+    loss = -mean(logp, {last});
+  else if (o.label_smoothing != 0.0)
+    loss = loss * (1.0 - o.label_smoothing) - mean(logp, {last}) * o.label_smoothing;
   loss = select(counts, loss, zeros_like(loss));
   const Ints all = iota_ints(0, loss.rank());
   if (o.reduction == Reduction::Mean) loss = reduce_sum(loss, all) / reduce_sum(cast(counts, loss.dtype()), all);

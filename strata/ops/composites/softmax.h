@@ -20,8 +20,9 @@ struct CrossEntropyOptions {
   int64_t ignore_index = -100;   ///< targets that count nothing, also not in the mean
   Reduction reduction = Reduction::Mean;
 };
-/// logits [..., C], targets integers [...]: -log softmax at the target. The mean is over the targets that count. A
-/// target that is neither a class nor ignored is an error when the program runs (E0118).
+/// logits [..., C], targets integers [...]: -log softmax at the target. The mean is over the targets that count: NaN if
+/// none does. Logits of an ignored target may be anything, infinite and NaN too; their gradient is 0. A target that is
+/// neither a class nor ignored is an error when the program runs (E0118).
 Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& options = {});
 
 template <Handle V>
