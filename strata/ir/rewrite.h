@@ -55,7 +55,7 @@ std::unique_ptr<Graph> rewrite_graph(const Graph& graph,
 /// The same program again.
 std::unique_ptr<Graph> copy_graph(const Graph& graph);
 
-/// The program that computes only these values of `graph`, from the same parameters.
+/// The program that computes only these values of `graph`, from the same parameters and without its effects.
 std::unique_ptr<Graph> copy_graph_with_results(const Graph& graph, std::span<const Value> results);
 
 /// Appends the body of `body` to `to` with `arguments` in place of its parameters and returns the images of its

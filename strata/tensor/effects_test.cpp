@@ -53,6 +53,19 @@ TEST(Print, InsideAScanWritesAtEachStep) {
   EXPECT_EQ(GetCapturedStdout(), "sum 1.0\nsum 3.0\nsum 7.0\n");
 }
 
+TEST(Print, WritesOnceThoughAValueIsLookedAtBeforeTheGradientIsDone) {
+  CaptureStdout();
+  const Tensor slope = grad(
+      [](const Tensor& x) {
+        const Tensor y = x * x;
+        print(x + 1, "x + 1");
+        return y.data<float>()[0] > 3 ? sum(y) : sum(x);
+      },
+      Tensor::from({2.f}));
+  EXPECT_EQ(slope.item(), 4);
+  EXPECT_EQ(GetCapturedStdout(), "x + 1 [3.]\n");
+}
+
 TEST(Print, OutsideJitWritesThoughNobodyLooksAtAValue) {
   CaptureStdout();
   print(Tensor::from({1.f}) + 1, "x");

@@ -56,7 +56,7 @@ TEST(ErrorMessages, E0502SaysThatTheRecordingHasEnded) {
   f(Tensor::zeros({3}));
   EXPECT_EQ(message_of([&] { kept.type(); }),
             "error[E0502]: a tensor is used after the jit call that recorded it has ended\nnote: looked at in "
-            "error_messages_test.cpp");
+            "error_messages_test.cpp\nhint: return it from the function instead of storing it outside");
   EXPECT_EQ(message_of([&] { kept.array(); }),
             "error[E0502]: a tensor is looked at after the jit call that recorded it has ended\nnote: looked at in "
             "error_messages_test.cpp\nhint: return it from the function instead of storing it outside");

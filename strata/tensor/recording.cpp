@@ -1,11 +1,15 @@
 #include "strata/tensor/recording.h"
 
+#include <algorithm>
 #include <exception>
+#include <set>
 #include <unordered_map>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/value_checks.h"
+#include "strata/tensor/lazy/check_groups.h"
 #include "strata/tensor/lazy/lazy_programs.h"
 
 namespace strata {
@@ -51,10 +55,17 @@ void recording_detail::release(Cell* cell) noexcept {
   if (!cell || cell->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (cell->recording) cell->recording->forget(cell);
   cell->array = HostArray();
+  if (cell->failure) cell->failure = nullptr;
   if (!is_pool_gone && cell_pool.free.size() < 65536)
     cell_pool.free.push_back(cell);
   else
     delete cell;
+}
+
+void recording_detail::refuse_ended(const Cell& cell, const char* what) {
+  if (cell.failure) throw base::Error(*cell.failure);
+  throw base::Error("E0502", std::string("a tensor is ") + what + " after the jit call that recorded it has ended")
+      .hint("return it from the function instead of storing it outside");
 }
 
 Recording::Recording(Kind kind) : kind_(kind), graph_(std::make_shared<ir::Graph>()) {}
@@ -77,9 +88,7 @@ ir::Value Recording::enter(const Tensor& x) {
         .hint("default-constructed tensors are empty: assign one first");
   if (cell->recording == this) return cell->value;
   if (auto it = captured_.find(cell); it != captured_.end()) return it->second;
-  if (!cell->recording && !cell->is_concrete())
-    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended")
-        .hint("return it from the function instead of storing it outside");
+  if (!cell->recording && !cell->is_concrete()) refuse_ended(*cell, "used");
   // A trace only needs the type: what is pending outside becomes an operand, with its derivative. In a lazy recording
   // such a cell is another thread's.
   if (kind_ == Kind::Lazy && cell->recording && cell->recording->kind() == Kind::Lazy) x.evaluate();
@@ -108,32 +117,95 @@ bool Recording::is_due() const {
   return is_effect || (!cells_.empty() && (policy == FlushPolicy::Sync || graph_->nodes().size() > kMostPendingNodes));
 }
 
+std::vector<HostArray> Recording::run(const std::shared_ptr<ir::Graph>& graph) const {
+  std::vector<HostArray> arguments;
+  for (const Capture& capture : captures_) arguments.push_back(capture.outside.cell()->array);
+  return lazy::run(graph, std::move(arguments));
+}
+
+namespace {
+
+std::vector<ir::Value> values_of(const std::vector<Cell*>& cells) {
+  std::vector<ir::Value> values;
+  for (const Cell* c : cells) values.push_back(c->value);
+  return values;
+}
+
+/// Their arrays from now on.
+void make_concrete(const std::vector<Cell*>& cells, std::vector<HostArray>&& arrays) {
+  for (size_t i = 0; i < cells.size(); ++i) {
+    cells[i]->recording = nullptr;
+    cells[i]->array = std::move(arrays[i]);
+  }
+}
+
+}  // namespace
+
 void Recording::flush() {
   std::vector<Cell*> live;
   for (Cell* c : cells_)
     if (c) live.push_back(c);
-  std::vector<ir::Value> results;
-  for (Cell* c : live) results.push_back(c->value);
-  graph_->set_results(results);
-  std::vector<HostArray> arguments;
-  for (const Capture& capture : captures_) arguments.push_back(capture.outside.cell()->array);
-  const std::shared_ptr<ir::Graph> graph = std::move(graph_);
-  std::vector<Capture> captures = std::move(captures_);
-  graph_ = std::make_shared<ir::Graph>();
-  cells_.clear();
-  captures_.clear();
-  captured_.clear();
-  for (Cell* c : live) c->recording = nullptr;  // an error leaves them without a value
-  std::vector<HostArray> arrays = lazy::run(graph, std::move(arguments));
-  for (size_t i = 0; i < live.size(); ++i) live[i]->array = std::move(arrays[i]);
+  graph_->set_results(values_of(live));
+  try {
+    make_concrete(live, run(graph_));
+  } catch (const base::Error& error) {
+    if (ops::is_value_check(error)) settle(live);
+    keep_only(live);
+    throw;
+  } catch (...) {
+    keep_only(live);
+    throw;
+  }
+  keep_only({});
 }
 
-void Recording::peek(Cell* cell) {
-  std::shared_ptr<ir::Graph> graph = ir::copy_graph_with_results(*graph_, {&cell->value, 1});
-  std::vector<HostArray> arguments;
-  for (const Capture& capture : captures_) arguments.push_back(capture.outside.cell()->array);
-  cell->array = lazy::run(graph, std::move(arguments))[0];
+void Recording::settle(std::vector<Cell*>& live) {
+  std::vector<Cell*> pending;
+  std::vector<std::pair<std::set<uint32_t>, std::shared_ptr<const base::Error>>> refused;
+  for (const lazy::CheckGroup& group : lazy::group_by_checks(*graph_, values_of(live))) {
+    std::vector<Cell*> cells;
+    for (const size_t i : group.values) cells.push_back(live[i]);
+    std::shared_ptr<const base::Error> failure;
+    for (const auto& [checks, error] : refused)
+      if (std::ranges::includes(group.checks, checks)) failure = error;
+    try {
+      if (!failure) make_concrete(cells, run(ir::copy_graph_with_results(*graph_, values_of(cells))));
+    } catch (const base::Error& error) {
+      if (ops::is_value_check(error))
+        refused.emplace_back(group.checks, failure = std::make_shared<const base::Error>(error));
+      else
+        pending.insert(pending.end(), cells.begin(), cells.end());
+    }
+    if (!failure) continue;
+    for (Cell* c : cells) {
+      c->recording = nullptr;
+      c->failure = failure;
+    }
+  }
+  live = std::move(pending);
 }
+
+void Recording::keep_only(const std::vector<Cell*>& live) {
+  const std::shared_ptr<ir::Graph> before = std::move(graph_);
+  graph_ = live.empty() ? std::make_shared<ir::Graph>() : ir::copy_graph_with_results(*before, values_of(live));
+  cells_ = live;
+  for (size_t i = 0; i < live.size(); ++i) {
+    live[i]->slot = static_cast<uint32_t>(i);
+    live[i]->value = graph_->results()[i];
+  }
+  graph_->set_results({});
+  captured_.clear();
+  if (live.empty()) {
+    captures_.clear();
+    return;
+  }
+  for (size_t i = 0; i < captures_.size(); ++i) {
+    captures_[i].parameter = graph_->parameter(static_cast<int>(i));
+    captured_.emplace(captures_[i].outside.cell(), captures_[i].parameter);
+  }
+}
+
+void Recording::peek(Cell* cell) { cell->array = run(ir::copy_graph_with_results(*graph_, {&cell->value, 1}))[0]; }
 
 TraceScope::TraceScope() : recording_(Recording::Kind::Trace), before_(innermost) { innermost = &recording_; }
 TraceScope::~TraceScope() { innermost = before_; }

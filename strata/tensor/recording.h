@@ -2,6 +2,7 @@
 //
 //   Tensor --> Cell --> | array           (concrete)
 //                       | value of a Recording (recorded; becomes concrete when a lazy recording is flushed)
+//                       | failure         (a check refused what it is computed from)
 //                       | nothing         (its trace has ended)
 //
 // A lazy recording is the thread's default; its outputs are the values that still have a handle when it is flushed. A
@@ -14,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "strata/base/error/error.h"
 #include "strata/ir/graph.h"
 #include "strata/tensor/tensor.h"
 
@@ -25,11 +27,15 @@ struct Cell {
   uint32_t slot = 0;               ///< in Recording::cells
   ir::Value value;
   HostArray array;
+  std::shared_ptr<const base::Error> failure;  ///< of the run that should have made it concrete
 
   bool is_concrete() const { return array.storage() != nullptr; }
 };
 
 void release(Cell* cell) noexcept;
+
+/// Of a cell without a recording or an array, for use or a look: throws its failure, or E0502.
+[[noreturn]] void refuse_ended(const Cell& cell, const char* what);
 
 class Recording {
  public:
@@ -61,7 +67,8 @@ class Recording {
 
   /// Whether the flush policy asks for a flush now.
   bool is_due() const;
-  /// Runs a lazy recording: every cell that still has a handle becomes concrete.
+  /// Runs a lazy recording: every cell that still has a handle becomes concrete. If the run fails, only what needs a
+  /// refused value is lost: it keeps the error. All else stays or becomes concrete.
   void flush();
   /// Computes one value and keeps the recording as it is, for looks in the middle of a derivative.
   void peek(Cell* cell);
@@ -73,6 +80,12 @@ class Recording {
 
  private:
   friend class TraceScope;
+  std::vector<HostArray> run(const std::shared_ptr<ir::Graph>& graph) const;
+  /// After a check refused a value: computes the cells by groups of those that need the same checks.
+  void settle(std::vector<Cell*>& live);
+  /// Begins anew with these cells, without the effects.
+  void keep_only(const std::vector<Cell*>& live);
+
   Kind kind_;
   std::shared_ptr<ir::Graph> graph_;
   std::vector<Cell*> cells_;  ///< that stand for values here; null: gone

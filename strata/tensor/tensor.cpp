@@ -122,6 +122,15 @@ std::string line_of(Source at) { return location_of(at).str(); }
   throw error.hint("default-constructed tensors are empty: assign one first");
 }
 
+[[noreturn]] void refuse_without_value(const recording_detail::Cell& cell, const char* what, Source at) {
+  try {
+    recording_detail::refuse_ended(cell, what);
+  } catch (base::Error& error) {
+    note_line(error, location_of(at), "looked at in");
+    throw;
+  }
+}
+
 /// What a value of a recording is, for an error: the line, or that it came from outside.
 std::string origin_of(const ir::Value& value) {
   if (value.node->where.file) return "recorded at " + value.node->where.str();
@@ -133,9 +142,7 @@ std::string origin_of(const ir::Value& value) {
 ir::Type Tensor::type(Source at) const {
   if (!cell_) refuse_undefined("the type", at);
   if (cell_->recording) return cell_->value.type();
-  if (!cell_->is_concrete())
-    throw base::Error("E0502", "a tensor is used after the jit call that recorded it has ended")
-        .note("looked at in " + line_of(at));
+  if (!cell_->is_concrete()) refuse_without_value(*cell_, "used", at);
   Shape shape;
   for (int64_t d : cell_->array.shape()) shape.emplace_back(d);
   return ir::Type::of(cell_->array.dtype(), shape);
@@ -184,10 +191,7 @@ const HostArray& Tensor::array(Source at) const {
     }
     return cell_->array;
   }
-  if (!cell_->recording)
-    throw base::Error("E0502", "a tensor is looked at after the jit call that recorded it has ended")
-        .note("looked at in " + line_of(at))
-        .hint("return it from the function instead of storing it outside");
+  if (!cell_->recording) refuse_without_value(*cell_, "looked at", at);
   base::Error error(
       "E0501",
       "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str());

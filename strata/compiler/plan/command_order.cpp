@@ -4,21 +4,12 @@
 
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/op.h"
-#include "strata/ops/gather_layout.h"
+#include "strata/ops/value_checks.h"
 
 namespace strata::compiler {
 namespace {
 
 using ir::Node;
-
-bool has_check(const Node& node) {
-  if (node.op->effect != ir::Effect::None) return true;
-  if (node.op->name == "gather" || node.op->name == "scatter") return ops::mode_of(node) == ops::OutOfRange::Check;
-  const auto in_region = [](const ir::GraphRef& region) {
-    return std::ranges::any_of(region->nodes(), [](const Node* n) { return !n->is_parameter() && has_check(*n); });
-  };
-  return std::ranges::any_of(node.regions(), in_region);
-}
 
 /// Nodes that some node which can fail needs, itself included.
 std::vector<bool> needed_by_what_fails(const OrderRequest& request) {
@@ -31,7 +22,7 @@ std::vector<bool> needed_by_what_fails(const OrderRequest& request) {
 
 }  // namespace
 
-bool can_fail(const Node& node, bool is_kernel) { return !is_kernel || has_check(node); }
+bool can_fail(const Node& node, bool is_kernel) { return !is_kernel || ops::has_value_check(node); }
 
 ir::Value written_value(ir::Value v) {
   while (!v.node->is_parameter() && v.node->op->name != "fusion" && v.node->op->name != "constant" &&
