@@ -61,6 +61,8 @@ inline Scalar floor(Scalar x) { return unary(ir::loops::ExprOp::Floor, x); }
 inline Scalar ceil(Scalar x) { return unary(ir::loops::ExprOp::Ceil, x); }
 inline Scalar round_even(Scalar x) { return unary(ir::loops::ExprOp::RoundEven, x); }
 inline Scalar trunc(Scalar x) { return unary(ir::loops::ExprOp::Trunc, x); }
+inline Scalar huge_angle(Scalar x) { return unary(ir::loops::ExprOp::HugeAngle, x); }
+inline Scalar huge_quadrant(Scalar x) { return unary(ir::loops::ExprOp::HugeQuadrant, x); }
 inline Scalar minimum(Scalar x, Scalar y) { return binary(ir::loops::ExprOp::Min, x, y); }
 inline Scalar maximum(Scalar x, Scalar y) { return binary(ir::loops::ExprOp::Max, x, y); }
 inline Scalar copysign(Scalar magnitude, Scalar sign) { return binary(ir::loops::ExprOp::CopySign, magnitude, sign); }

@@ -1,11 +1,11 @@
 // sin, cos and atan2.
 //
 // x = n pi/2 + r with |r| <= pi/4, then one of two polynomials by n mod 4. f32 reduces in f64. f64 reduces with pi/2 in
-// three parts and exact products, keeping r as a sum of two numbers. Both hold to |x| = 2^50, beyond which neighbouring
-// numbers lie so far apart that the doc of the op defines the result as NaN. Measured (scalar_test.cpp): at
-// most 1.5 ulp for sin and cos, 2.1 atan2.
+// three parts and exact products, keeping r as a sum of two numbers. Both hold to |x| = 2^50, beyond which a function of the
+// host reduces (ir/loops/huge_angle.h). Measured (scalar_test.cpp): at most 1.5 ulp for sin and cos, 2.1 atan2.
 #include <cmath>
 
+#include "strata/ir/loops/huge_angle.h"
 #include "strata/ops/scalar.h"
 
 namespace strata::ops {
@@ -49,7 +49,8 @@ struct Quadrant {
   Pair angle;  ///< in x's dtype
 };
 
-Quadrant reduce(Scalar x) {
+/// Where no x is huge.
+Quadrant reduce_near(Scalar x) {
   const Scalar wide = cast(DType::f64, x);
   const Scalar n = round_even(wide * 0.63661977236758134);
   if (!x.is_f64()) {
@@ -62,6 +63,15 @@ Quadrant reduce(Scalar x) {
   const Scalar low = a.low + b.low + second.low + n * -kHalfPi[2];
   const Scalar high = b.high + low;
   return {n, {high, low - (high - b.high)}};
+}
+
+Quadrant reduce(Scalar x) {
+  const Quadrant near = reduce_near(x);
+  const Scalar wide = cast(DType::f64, x);
+  const Scalar is_near = abs(wide) <= ir::loops::kHugeAngle;  // false for NaN, too
+  return {select(is_near, near.n, huge_quadrant(wide)),
+          {select(is_near, near.angle.high, cast(x.dtype(), huge_angle(wide))),
+           select(is_near, near.angle.low, x.like(0))}};
 }
 
 Scalar sin_polynomial(Pair r) {
@@ -87,8 +97,7 @@ Scalar sine_shifted(Scalar x, int shift) {
   const Scalar takes_cos = not_equal(quadrant & quadrant.like(1), zero);
   const Scalar negates = not_equal(quadrant & quadrant.like(2), zero);
   const Scalar value = select(takes_cos, cos_polynomial(angle), sin_polynomial(angle));
-  const Scalar in_range = abs(x) <= 0x1p50;
-  return select(in_range, select(negates, -value, value), x.like(std::nan("")));
+  return select(negates, -value, value);
 }
 
 /// atan on [0, 1].

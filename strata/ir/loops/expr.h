@@ -52,6 +52,8 @@ enum class ExprOp : uint8_t {
   Ceil,
   RoundEven,
   Trunc,
+  HugeAngle,     ///< floats: what |x| > 2^50 is in the quadrant where it ends (huge_angle.h), else 0
+  HugeQuadrant,  ///< and that quadrant
   Cast,     ///< value conversion to `type`: float to int truncates, saturates, NaN gives 0; to bool: != 0; int to int
             ///< wraps;
             ///< integers and bool become f16 or bf16 through f32, f64 rounds to them at once

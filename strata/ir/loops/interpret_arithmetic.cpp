@@ -1,5 +1,6 @@
 // One function per op and element type, over all lanes of its operands. Steps are found once, when a kernel is
 // compiled.
+#include "strata/ir/loops/huge_angle.h"
 #include "strata/ir/loops/interpret_program.h"
 #include "strata/ir/loops/scalar_semantics.h"
 
@@ -67,6 +68,10 @@ Step float_only(ExprOp op) {
       return unary<T>([](T a) { return std::nearbyint(a); });
     case ExprOp::Trunc:
       return unary<T>([](T a) { return std::trunc(a); });
+    case ExprOp::HugeAngle:
+      return unary<T>([](T a) { return static_cast<T>(huge_angle(a)); });
+    case ExprOp::HugeQuadrant:
+      return unary<T>([](T a) { return static_cast<T>(huge_quadrant(a)); });
     case ExprOp::Add:
       return binary<T>([](T a, T b) { return a + b; });
     case ExprOp::Sub:

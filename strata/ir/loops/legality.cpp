@@ -24,6 +24,8 @@ constexpr OpRule kRules[kExprOpCount] = {
     {ExprOp::Ceil, "ceil", 1, Domain::Float},
     {ExprOp::RoundEven, "round_even", 1, Domain::Float},
     {ExprOp::Trunc, "trunc", 1, Domain::Float},
+    {ExprOp::HugeAngle, "huge_angle", 1, Domain::Float},
+    {ExprOp::HugeQuadrant, "huge_quadrant", 1, Domain::Float},
     {ExprOp::Cast, "cast", 1, Domain::Any},
     {ExprOp::Bitcast, "bitcast", 1, Domain::Any},
     {ExprOp::Add, "add", 2, Domain::Number},

@@ -1,6 +1,9 @@
 // Expressions: leaves, arithmetic, comparisons. Every op has the meaning of strata/ir/loops/expr.h on every input: the
 // guards that LLVM's own instructions need (division, shifts, min and max of zeros and NaNs) are written out here.
+#include <llvm/IR/MDBuilder.h>
+
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
+#include "strata/ir/loops/huge_angle.h"
 
 namespace strata::compiler::llvm_backend {
 
@@ -146,9 +149,51 @@ KernelEmitter::Value* KernelEmitter::emit_unary(ExprOp op, DType type, Value* a)
       return builder_.CreateUnaryIntrinsic(intrinsic::ceil, a);
     case ExprOp::RoundEven:
       return builder_.CreateUnaryIntrinsic(intrinsic::roundeven, a);
+    case ExprOp::HugeAngle:
+    case ExprOp::HugeQuadrant:
+      return emit_huge(op, a);
     default:
       return builder_.CreateUnaryIntrinsic(intrinsic::trunc, a);
   }
+}
+
+/// Calls the host's function lane by lane, where there is a huge lane at all.
+KernelEmitter::Value* KernelEmitter::emit_huge(ExprOp op, Value* x) {
+  llvm::Type* type = x->getType();
+  llvm::Type* f64 = builder_.getDoubleTy();
+  // Not (|x| <= bound): NaN and infinity have their answers there, too.
+  Value* is_huge = builder_.CreateFCmpUGT(builder_.CreateUnaryIntrinsic(intrinsic::fabs, x),
+                                          llvm::ConstantFP::get(type, ir::loops::kHugeAngle));
+  if (type->isVectorTy()) is_huge = builder_.CreateOrReduce(is_huge);
+  llvm::Function* function = builder_.GetInsertBlock()->getParent();
+  llvm::BasicBlock* before = builder_.GetInsertBlock();
+  auto* slow = llvm::BasicBlock::Create(builder_.getContext(), "huge", function);
+  auto* after = llvm::BasicBlock::Create(builder_.getContext(), "angle", function);
+  builder_.CreateCondBr(is_huge, slow, after, llvm::MDBuilder(builder_.getContext()).createBranchWeights(1, 10000));
+
+  builder_.SetInsertPoint(slow);
+  llvm::FunctionCallee callee = function->getParent()->getOrInsertFunction(
+      op == ExprOp::HugeAngle ? "strata_huge_angle" : "strata_huge_quadrant", f64, f64);
+  const auto of_lane = [&](Value* lane) {
+    llvm::CallInst* call = builder_.CreateCall(callee, {builder_.CreateFPCast(lane, f64)});
+    call->setDoesNotThrow();
+    call->setDoesNotAccessMemory();
+    return builder_.CreateFPCast(call, lane->getType());
+  };
+  Value* found = x;
+  if (const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type))
+    for (unsigned lane = 0; lane < vector->getNumElements(); ++lane)
+      found = builder_.CreateInsertElement(found, of_lane(builder_.CreateExtractElement(x, lane)), lane);
+  else
+    found = of_lane(x);
+  llvm::BasicBlock* slow_end = builder_.GetInsertBlock();
+  builder_.CreateBr(after);
+
+  builder_.SetInsertPoint(after);
+  llvm::PHINode* answer = builder_.CreatePHI(type, 2);
+  answer->addIncoming(llvm::Constant::getNullValue(type), before);
+  answer->addIncoming(found, slow_end);
+  return answer;
 }
 
 KernelEmitter::Value* KernelEmitter::emit_binary(ExprOp op, DType type, Value* a, Value* b) {

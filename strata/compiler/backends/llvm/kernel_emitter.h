@@ -94,6 +94,7 @@ class KernelEmitter {
   Value* constant_int(Value* like, int64_t value);
   Value* emit_ramp(Expr expr);
   Value* emit_unary(ExprOp op, DType type, Value* a);
+  Value* emit_huge(ExprOp op, Value* x);
   Value* emit_binary(ExprOp op, DType type, Value* a, Value* b);
   Value* emit_int_binary(ExprOp op, DType type, Value* a, Value* b);
   Value* emit_divide(ExprOp op, bool is_signed, Value* a, Value* b);

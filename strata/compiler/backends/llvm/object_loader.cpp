@@ -13,6 +13,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
+#include "strata/ir/loops/huge_angle.h"
 
 namespace strata::compiler::llvm_backend {
 namespace {
@@ -50,6 +51,8 @@ orc::SymbolMap host_functions(orc::ExecutionSession& session) {
   // glibc's roundeven needs a newer feature macro than C++20 sets; nearbyint is the same in the default rounding mode.
   add("roundevenf", static_cast<F32>(::nearbyintf));
   add("roundeven", static_cast<F64>(::nearbyint));
+  add("strata_huge_angle", &ir::loops::huge_angle);
+  add("strata_huge_quadrant", &ir::loops::huge_quadrant);
   add("memcpy", static_cast<void* (*)(void*, const void*, size_t)>(::memcpy));
   add("memmove", static_cast<void* (*)(void*, const void*, size_t)>(::memmove));
   add("memset", static_cast<void* (*)(void*, int, size_t)>(::memset));
