@@ -331,11 +331,10 @@ constinit const Op kConv = {
     .name = "conv",
     .family = "contraction",
     .doc =
-        "Cross-correlation of x [N, C, spatial...] with windows w [O, C / groups, window...]: one ascending chain of "
-        "FMAs over channels "
-        "and window per element; half floats accumulate in f32. Padding and the gaps of lhs_dilation are zeros that "
-        "are multiplied "
-        "like any other. A window larger than the padded x gives an empty result.",
+        "Cross-correlation of x [N, C, spatial...] with windows w [O, C / groups, window...]: per element, ascending "
+        "chains of FMAs over whole channels and their window, or pieces of a larger window, of at most 256 terms, "
+        "joined by a tree; half floats accumulate in f32. Padding and the gaps of lhs_dilation are zeros that are "
+        "multiplied like any other. A window larger than the padded x gives an empty result.",
     .operands_min = 2,
     .operands_max = 2,
     .attrs = kConvAttrs,

@@ -117,22 +117,35 @@ struct Line {
     return {make_declare(state, identity()), chain(state, c.i64(0), extent, [](Expr e) { return e; })};
   }
 
-  /// Chains of one block each, behind the total of the blocks before (ir/loops/joined_loops.h).
+  /// Blocks (ir/loops/joined_loops.h), each result behind the total of the blocks before. Within a block, chains as short as
+  /// those of a reduction's lanes, each behind the chain of the ones before: equal terms keep their digits.
   StmtList blocks() const {
     const ExprOp op = fold == Fold::Prod ? ExprOp::Mul : ExprOp::Add;
     const ir::Dim count = ir::ceil_div(x.dim(axis), Dim(kJoinBlock));
     const auto known = count.is_constant() ? std::optional(count.constant()) : std::nullopt;
     const PartialResults partial(c, op, {wide, 1}, 1 + partial_results(known));
     const Local *state = c.local("state", {wide, 1}, true), *before = c.local("before", {wide, 1}, true);
+    const Local* in_block = c.local("in_block", {wide, 1}, true);
     StmtList stmts = partial.declare();
     stmts.push_back(make_declare(before, identity()));
     stmts.push_back(one_loop(c, "block", c.i64(0), c.dim(count), LoopKind::Serial, [&](Expr block) {
       const Expr low = c.binary(ExprOp::Mul, block, c.i64(kJoinBlock));
       const Expr high = c.binary(ExprOp::Min, extent, c.binary(ExprOp::Add, low, c.i64(kJoinBlock)));
-      const auto behind = [&](Expr e) { return fold_expr(c, fold, c.read(before), e); };
-      StmtList body{make_declare(state, identity()), chain(state, low, high, behind)};
+      const Expr chains =
+          c.binary(ExprOp::FloorDiv, c.binary(ExprOp::Add, c.binary(ExprOp::Sub, high, low), c.i64(kLaneBlock - 1)),
+                   c.i64(kLaneBlock));
+      const auto behind = [&](Expr e) {
+        return fold_expr(c, fold, c.read(before), fold_expr(c, fold, c.read(in_block), e));
+      };
+      StmtList body{make_declare(in_block, identity())};
+      body.push_back(one_loop(c, "chain", c.i64(0), chains, LoopKind::Serial, [&](Expr i) {
+        const Expr from = c.binary(ExprOp::Add, low, c.binary(ExprOp::Mul, i, c.i64(kLaneBlock)));
+        const Expr to = c.binary(ExprOp::Min, high, c.binary(ExprOp::Add, from, c.i64(kLaneBlock)));
+        return StmtList{make_declare(state, identity()), chain(state, from, to, behind),
+                        make_assign(in_block, fold_expr(c, fold, c.read(in_block), c.read(state)))};
+      }));
       for (const StmtList& more :
-           {partial.push(block, state, nullptr), partial.total(c.binary(ExprOp::Add, block, c.i64(1)), before)})
+           {partial.push(block, in_block, nullptr), partial.total(c.binary(ExprOp::Add, block, c.i64(1)), before)})
         body.insert(body.end(), more.begin(), more.end());
       return body;
     }));
@@ -144,7 +157,7 @@ template <Fold fold>
 StmtList cumulative_loops(ir::Lowering& l) {
   const Type x = l.node.type();
   const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
-  const bool is_short = x.dim(axis).is_constant() && x.dim(axis).constant() <= kJoinBlock;
+  const bool is_short = x.dim(axis).is_constant() && x.dim(axis).constant() <= kLaneBlock;
   const bool is_joined = (fold == Fold::Sum || fold == Fold::Prod) && ir::is_float(x.dtype()) && !is_short;
   Shape others = shape_of(x);
   others.erase(others.begin() + axis);
@@ -203,8 +216,10 @@ constexpr Op cumulative_block(std::string_view name, std::string_view doc) {
 }
 
 constexpr Op sum_block() {
-  Op op = cumulative_block<Fold::Sum>(
-      "cumsum", "Running sum along an axis, from its start or its end. Half floats accumulate in f32.");
+  Op op = cumulative_block<Fold::Sum>("cumsum",
+                                      "Running sum along an axis, from its start or its end. Floats are joined in "
+                                      "blocks of 256 terms, of chains of 32; half "
+                                      "floats accumulate in f32.");
   op.jvp = sum_jvp;
   op.transpose = sum_transpose;
   op.tolerance = ir::sum_of_terms(4);
@@ -212,8 +227,10 @@ constexpr Op sum_block() {
   return op;
 }
 constexpr Op prod_block() {
-  Op op = cumulative_block<Fold::Prod>(
-      "cumprod", "Running product along an axis, from its start or its end. Half floats accumulate in f32.");
+  Op op = cumulative_block<Fold::Prod>("cumprod",
+                                       "Running product along an axis, from its start or its end. Floats are joined as "
+                                       "in cumsum; half floats accumulate in "
+                                       "f32.");
   op.jvp = prod_jvp;
   op.tolerance = ir::ulp(64);
   op.is_smooth = true;

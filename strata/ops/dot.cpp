@@ -244,10 +244,8 @@ constinit const Op kDot = {
     .family = "contraction",
     .doc =
         "Sum over pairs of contracted axes of lhs * rhs; axes of the result are the batch pairs, the other axes of "
-        "lhs, the other "
-        "axes of rhs. One ascending chain of FMAs per element; half floats accumulate in f32, integers wrap in the "
-        "result's "
-        "dtype. An empty sum is 0.",
+        "lhs, the other axes of rhs. Ascending chains of at most 256 FMAs per element, joined by a tree; half floats "
+        "accumulate in f32, integers wrap in the result's dtype. An empty sum is 0.",
     .operands_min = 2,
     .operands_max = 2,
     .attrs = kDotAttrs,

@@ -155,8 +155,10 @@ constexpr Op reduce_block(std::string_view name, std::string_view doc) {
 }
 
 constexpr Op sum_block() {
-  Op op = reduce_block<Fold::Sum, ir::kNumbers>(
-      "reduce_sum", "Sum over the axes; 0 when there is nothing. Half floats accumulate in f32; integers wrap.");
+  Op op = reduce_block<Fold::Sum, ir::kNumbers>("reduce_sum",
+                                                "Sum over the axes; 0 when there is nothing. Chains of floats are "
+                                                "joined by a tree after 256 terms (over the last "
+                                                "axis, 32 lanes of 32); half floats accumulate in f32, integers wrap.");
   op.jvp = sum_jvp;
   op.transpose = sum_transpose;
   op.tolerance = ir::sum_of_terms(4);
@@ -164,8 +166,10 @@ constexpr Op sum_block() {
   return op;
 }
 constexpr Op prod_block() {
-  Op op = reduce_block<Fold::Prod, ir::kNumbers>(
-      "reduce_prod", "Product over the axes; 1 when there is nothing. Half floats accumulate in f32; integers wrap.");
+  Op op = reduce_block<Fold::Prod, ir::kNumbers>("reduce_prod",
+                                                 "Product over the axes; 1 when there is nothing. Floats are joined as "
+                                                 "in reduce_sum; half floats accumulate in f32, "
+                                                 "integers wrap.");
   op.jvp = prod_jvp;
   op.tolerance = ir::ulp(256);
   op.is_smooth = true;
