@@ -26,6 +26,8 @@ constexpr AttrSpec kTangentAttrs[] = {
     {"captures", AttrKind::Int, "operands behind them"},
     {"tangents", AttrKind::Int, "operands behind these: tangents of the float inputs, then residuals"}};
 
+using Values = std::vector<Value>;
+
 std::vector<Type> floats_of(std::span<const Type> types) {
   std::vector<Type> list;
   for (Type t : types)
@@ -105,7 +107,12 @@ GraphRef tangent_region(const ir::Jvp& j, const Graph& region, std::span<const b
   for (size_t r = 0; r < primal; ++r)
     if (all_floats) wanted[r] = is_float(region.results()[r].dtype());
   both = with_tangents(both, primal, has, wanted);
-  return ir::copy_graph_with_results(*both, both->results().subspan(primal));
+  const GraphRef tangents = make_region(both->name(), parameter_types(*both), [&](Graph& g, const Values& p) {
+    for (const ir::SymbolFact& fact : both->facts().all()) g.facts().add(fact);
+    const Values all = ir::inline_graph(*both, g, p);
+    return Values(all.begin() + static_cast<int64_t>(primal), all.end());
+  });
+  return ir::copy_graph(*tangents);  // what only the primal results need is left out, checks of given rules are not
 }
 
 void custom_vjp_jvp(ir::Jvp& j) {
@@ -220,7 +227,6 @@ void vmap_all(ir::Vmap& v) {
   set_all(v, results_of(*v.graph.add(*n.op, operands, n.attrs.all(), regions)));
 }
 
-using Values = std::vector<Value>;
 Type three() { return Type::of(DType::f32, {3}); }
 
 std::vector<ir::Sample> custom_vjp_samples() {

@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+
 #include "strata/base/error/error.h"
+#include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
 #include "strata/runtime/execute/executable.h"
 #include "strata/tensor/checkpoint.h"
+#include "strata/tensor/control.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
 #include "strata/tensor/vmap.h"
@@ -46,6 +51,92 @@ TEST(CustomVjp, TheGivenFunctionIsDifferentiatedAgain) {
   const auto f = tenfold();
   auto first = [&](const Tensor& x) { return grad([&](const Tensor& x) { return f(x, f64(2)); }, x); };
   EXPECT_EQ(grad(first, f64(3)).item(), 40);  // d/dx of 20 x y
+}
+
+std::string error_text(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const base::Error& e) {
+    return e.text();
+  }
+  return "no error";
+}
+
+/// x^2 whose forward function wants x below 10, and whose backward function a positive x, and a cotangent below 100.
+auto checked_square() {
+  return custom_vjp([](const Tensor& x) { return x * x; },
+                    [](const Tensor& x) {
+                      check(x < 10, "forward: x is below 10");
+                      return std::pair(x * x, x);
+                    },
+                    [](const Tensor& x, const Tensor& ct) {
+                      check(x > 0, "backward: x is positive");
+                      check(ct < 100, "backward: the cotangent is below 100");
+                      return 2 * x * ct;
+                    });
+}
+
+/// Programs around the function, each of which gives its gradient at x, times `scale`.
+std::vector<std::pair<std::string, std::function<Tensor(const Tensor&, double)>>> gradients_around_checks() {
+  const auto f = checked_square();
+  auto plain = [f](const Tensor& x, double scale) { return grad([&](const Tensor& x) { return f(x) * scale; }, x); };
+  return {{"eager", plain},
+          {"jit", [=](const Tensor& x, double scale) { return jit([&](Tensor x) { return plain(x, scale); })(x); }},
+          {"cond",
+           [=](const Tensor& x, double scale) {
+             return grad(
+                 [&](const Tensor& x) {
+                   return cond(
+                       x < 1e6, [&](const Tensor& x) { return f(x) * scale; }, [](const Tensor& x) { return x; }, x);
+                 },
+                 x);
+           }},
+          {"scan",
+           [=](const Tensor& x, double scale) {
+             return grad(
+                 [&](const Tensor& x) {
+                   return scan([&](const Tensor& sum, const Tensor& one) { return std::pair(sum + f(x) * one, sum); },
+                               f64(0), Tensor::from({scale / 2, scale / 2}))
+                       .first;
+                 },
+                 x);
+           }},
+          {"checkpoint",
+           [=](const Tensor& x, double scale) {
+             return grad([&](const Tensor& x) { return checkpoint([&](const Tensor& x) { return f(x) * scale; })(x); },
+                         x);
+           }},
+          {"vmap", [=](const Tensor& x, double scale) {
+             return vmap([&](const Tensor& x) { return plain(x, scale); })(reshape(x, {1}));
+           }}};
+}
+
+TEST(CustomVjp, ChecksOfTheGivenFunctionsRun) {
+  for (const auto& [name, gradient] : gradients_around_checks()) {
+    SCOPED_TRACE(name);
+    const auto text = [&](double x, double scale) { return error_text([&] { gradient(f64(x), scale).evaluate(); }); };
+    EXPECT_EQ(gradient(f64(3), 2).data<double>()[0], 12);
+    EXPECT_NE(text(-3, 2).find("error[E0136]"), std::string::npos) << text(-3, 2);
+    EXPECT_NE(text(-3, 2).find("backward: x is positive"), std::string::npos) << text(-3, 2);
+    EXPECT_NE(text(30, 2).find("forward: x is below 10"), std::string::npos) << text(30, 2);
+    EXPECT_NE(text(3, 1000).find("backward: the cotangent is below 100"), std::string::npos) << text(3, 1000);
+  }
+  EXPECT_EQ(checked_square()(f64(-30)).item(), 900) << "the function itself checks nothing";
+}
+
+TEST(CustomJvp, ChecksOfTheGivenRuleRunWhereTheyHaveAValue) {
+  const auto f = custom_jvp([](const Tensor& x) { return x * x; },
+                            [](const Tensor& x, const Tensor& t) {
+                              check(x > 0, "rule: x is positive");
+                              check(t < 100, "rule: the tangent is below 100");
+                              return 2 * x * t;
+                            });
+  auto forward = [&](double x, double t) { return jvp(f, f64(x), f64(t)).second.item(); };
+  EXPECT_EQ(forward(3, 2), 12);
+  EXPECT_NE(error_text([&] { forward(-3, 2); }).find("rule: x is positive"), std::string::npos);
+  EXPECT_NE(error_text([&] { forward(3, 200); }).find("rule: the tangent is below 100"), std::string::npos);
+  EXPECT_EQ(grad(f, f64(3)).item(), 6) << "a cotangent is no tangent";
+  EXPECT_NE(error_text([&] { grad(f, f64(-3)).item(); }).find("rule: x is positive"), std::string::npos);
 }
 
 TEST(CustomVjp, Batches) {

@@ -53,6 +53,7 @@ class Linearisation {
 
   /// Makes tangents of the copies, given those that were set for `wrt`.
   void differentiate() {
+    first_of_rules_ = scratch.nodes().size();
     for (const Node* node : primal) tangents.push_through(*node);
   }
   /// Where a value of the scratch graph came from: maps primal images back when the result is inlined.
@@ -63,6 +64,11 @@ class Linearisation {
         const Value image = to_scratch.get(node->result(static_cast<int>(i)));
         if (!from_scratch.find(image)) from_scratch.set(image, node->result(static_cast<int>(i)));
       }
+  }
+  /// Prints and checks that the rules brought in: of functions that a user gave for a derivative. Those of what is
+  /// differentiated run with it, and what sees a tangent has no value in reverse mode.
+  std::vector<const Node*> effects(std::span<const Value> unknown) const {
+    return effects_between(scratch, first_of_rules_, scratch.nodes().size(), unknown);
   }
   /// An output in the scratch graph; null if it does not depend on `wrt`.
   Value image(Value output) const { return to_scratch.find(output); }
@@ -127,6 +133,7 @@ class Linearisation {
 
   std::unordered_map<base::Hash128, const Node*, base::Hash128Hasher> of_bodies_;
   std::vector<bool> is_looked_at_;  ///< by is_of_a_body, in vain
+  size_t first_of_rules_ = 0;       ///< nodes of the scratch graph from here on were made by derivative rules
 };
 
 }  // namespace
@@ -158,7 +165,7 @@ std::vector<Value> append_vjp(Graph& graph, std::span<const Value> outputs, std:
   for (size_t i = 0; i < seeds.size(); ++i) back.set(seeds[i], cotangents[i]);
   std::vector<Value> found;
   for (const Value& v : inputs) found.push_back(backward.find(v));
-  copy_needed(scratch, back, found);
+  copy_needed(scratch, back, found, linear.effects(inputs));
   std::vector<Value> gradients;
   for (size_t i = 0; i < wrt.size(); ++i) gradients.push_back(found[i] ? back.get(found[i]) : ops::zeros_like(wrt[i]));
   return gradients;
@@ -192,7 +199,7 @@ std::vector<Value> append_jvp(Graph& graph, std::span<const Value> outputs, std:
     const Value image = linear.image(v);
     found.push_back(image ? linear.tangents.find(image) : Value{});
   }
-  copy_needed(linear.scratch, back, found);
+  copy_needed(linear.scratch, back, found, linear.effects({}));
   std::vector<Value> results;
   for (size_t i = 0; i < outputs.size(); ++i)
     results.push_back(found[i] ? back.get(found[i]) : ops::zeros_like(outputs[i]));

@@ -1,6 +1,9 @@
 #include "strata/transform/regions.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
@@ -67,6 +70,7 @@ struct Backward {
   std::vector<Value> cotangents;            ///< of `linear`
   std::vector<bool> result_is_linear;
   std::vector<bool> depends;  ///< by node id: on a linear parameter or a seed
+  size_t first_of_rules = 0;  ///< nodes from here on were made by the transposition
 
   Backward(const Graph& original, std::span<const bool> is_linear, std::span<const bool> has_cotangent)
       : graph(original.name()) {
@@ -87,9 +91,10 @@ struct Backward {
       seeds.push_back(graph.add_parameter(results[i].type()));
       transposition.add(results[i], seeds.back());
     }
+    first_of_rules = graph.nodes().size();
     transposition.run();
     sources.insert(sources.end(), seeds.begin(), seeds.end());
-    depends = linear_nodes(graph, sources);
+    depends = dependent_nodes(graph, sources);
     for (const Value& v : linear) {
       const Value c = transposition.find(v);
       cotangents.push_back(c ? c : ops::zeros_like(v));
@@ -104,25 +109,35 @@ struct Backward {
     for (const Node* node : graph.nodes())
       for (const Value& v : node->operands()) varies[node->id] = varies[node->id] || varies[v.node->id];
     std::vector<Value> list;
+    std::set<std::pair<uint32_t, uint32_t>> listed;
     auto need = [&](Value v) {
       if (depends[v.node->id] || !varies[v.node->id])
         needed[v.node->id] = true;
-      else if (std::find(list.begin(), list.end(), v) == list.end())
+      else if (listed.emplace(v.node->id, v.index).second)
         list.push_back(v);
     };
     for (const Value& v : cotangents) need(v);
+    for (const Node* effect : effects_of_rules()) needed[effect->id] = true;
     for (size_t i = needed.size(); i-- > 0;)
       if (needed[i])
         for (const Value& v : graph.nodes()[i]->operands()) need(v);
     return list;
   }
 
+  /// Prints and checks of functions that a user gave for a derivative: those of a forward function stand in the region,
+  /// those of a backward function came with the transposition.
+  std::vector<const Node*> effects_of_region() const { return effects_between(graph, 0, first_of_rules, linear); }
+  std::vector<const Node*> effects_of_rules() const {
+    return effects_between(graph, first_of_rules, graph.nodes().size(), linear);
+  }
+
   /// The graph (inputs) -> (outputs), of the nodes that lie between.
-  ir::GraphRef extract(const char* suffix, std::span<const Value> inputs, std::span<const Value> outputs) const {
+  ir::GraphRef extract(const char* suffix, std::span<const Value> inputs, std::span<const Value> outputs,
+                       std::span<const Node* const> effects) const {
     auto result = std::make_shared<Graph>(graph.name() + suffix);
     GraphCopier copier(graph, *result);
     add_parameters_like(graph, inputs, copier, *result);
-    copy_needed(graph, copier, outputs);
+    copy_needed(graph, copier, outputs, effects);
     result->set_results(copier.get(outputs));
     return result;
   }
@@ -138,7 +153,10 @@ std::vector<Value> joined(std::vector<Value> a, const std::vector<Value>& b) {
 ir::GraphRef transpose_region(const Graph& region, std::span<const bool> is_linear,
                               std::span<const bool> has_cotangent) {
   const Backward backward(region, is_linear, has_cotangent);
-  return backward.extract(".transposed", joined(backward.known, backward.seeds), backward.cotangents);
+  std::vector<const Node*> effects = backward.effects_of_region();
+  const std::vector<const Node*> of_rules = backward.effects_of_rules();
+  effects.insert(effects.end(), of_rules.begin(), of_rules.end());
+  return backward.extract(".transposed", joined(backward.known, backward.seeds), backward.cotangents, effects);
 }
 
 ir::SplitRegion split_region(const Graph& region, std::span<const bool> is_linear,
@@ -146,12 +164,16 @@ ir::SplitRegion split_region(const Graph& region, std::span<const bool> is_linea
   const Backward backward(region, is_linear, has_cotangent);
   const std::vector<Value> residuals = backward.residuals();
   ir::SplitRegion split;
-  split.known = backward.extract(".known", backward.known, joined(backward.known_results, residuals));
-  split.transposed = backward.extract(".transposed", joined(residuals, backward.seeds), backward.cotangents);
+  split.known = backward.extract(".known", backward.known, joined(backward.known_results, residuals),
+                                 backward.effects_of_region());
+  split.transposed = backward.extract(".transposed", joined(residuals, backward.seeds), backward.cotangents,
+                                      backward.effects_of_rules());
   split.result_is_linear = backward.result_is_linear;
+  std::map<uint32_t, int> positions;  // of the known parameters
+  for (const Value& v : backward.known) positions.emplace(v.node->id, static_cast<int>(positions.size()));
   for (const Value& r : residuals) {
-    const auto at = std::find(backward.known.begin(), backward.known.end(), r);
-    split.residual_parameter.push_back(at == backward.known.end() ? -1 : static_cast<int>(at - backward.known.begin()));
+    const auto at = positions.find(r.node->id);
+    split.residual_parameter.push_back(at == positions.end() ? -1 : at->second);
   }
   return split;
 }

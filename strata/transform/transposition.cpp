@@ -63,8 +63,28 @@ void Transposition::transpose(const Node& node) {
     if (const Value c = rule.contributions()[i]; c && flags[i]) add(node.operand(static_cast<int>(i)), c);
 }
 
-void copy_needed(const Graph& from, GraphCopier& copier, std::span<const Value> wanted) {
+std::vector<bool> dependent_nodes(const Graph& graph, std::span<const Value> values) {
+  std::vector<bool> depends(graph.nodes().size());
+  for (const Value& v : values) depends[v.node->id] = true;
+  for (const Node* node : graph.nodes())
+    for (const Value& v : node->operands())
+      if (depends[v.node->id]) depends[node->id] = true;
+  return depends;
+}
+
+std::vector<const Node*> effects_between(const Graph& graph, size_t first, size_t behind,
+                                         std::span<const Value> unknown) {
+  const std::vector<bool> sees = dependent_nodes(graph, unknown);
+  std::vector<const Node*> effects;
+  for (const Node* node : graph.nodes().subspan(first, behind - first))
+    if (!node->is_parameter() && node->op->effect != ir::Effect::None && !sees[node->id]) effects.push_back(node);
+  return effects;
+}
+
+void copy_needed(const Graph& from, GraphCopier& copier, std::span<const Value> wanted,
+                 std::span<const Node* const> effects) {
   std::vector<bool> needed(from.nodes().size());
+  for (const Node* effect : effects) needed[effect->id] = true;
   for (const Value& v : wanted)
     if (v) needed[v.node->id] = true;
   auto is_mapped = [&](const Node& node) { return node.result_count > 0 && copier.find(node.result()); };

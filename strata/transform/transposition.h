@@ -33,8 +33,16 @@ class Transposition {
   std::vector<std::vector<ir::Value>> cotangents_;
 };
 
-/// Appends to the copier's target those nodes of `from` that the wanted values need (null ones aside) and that have no
-/// image yet.
-void copy_needed(const ir::Graph& from, ir::GraphCopier& copier, std::span<const ir::Value> wanted);
+/// By node id: true for nodes that depend on one of `values` in any way, their own nodes included.
+std::vector<bool> dependent_nodes(const ir::Graph& graph, std::span<const ir::Value> values);
+
+/// Effects (prints, checks) of the nodes first..behind, in their order, but for those that see one of `unknown`.
+std::vector<const ir::Node*> effects_between(const ir::Graph& graph, size_t first, size_t behind,
+                                             std::span<const ir::Value> unknown);
+
+/// Appends to the copier's target those nodes of `from` that the wanted values (null ones aside) and effects need and
+/// that have no image yet.
+void copy_needed(const ir::Graph& from, ir::GraphCopier& copier, std::span<const ir::Value> wanted,
+                 std::span<const ir::Node* const> effects);
 
 }  // namespace strata::transform
