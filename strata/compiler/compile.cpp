@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <unordered_map>
 
 #include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
@@ -77,6 +78,7 @@ struct PendingKernel {
   std::string name;
   const Node* node;
   std::vector<int> looked_at;
+  size_t first = 0;  ///< the position of the first one with this key: a loop that was unrolled has one kernel
   ReadyKernel ready;
 };
 
@@ -92,11 +94,12 @@ class KernelMaker {
   std::vector<ReadyKernel> make(std::span<const Node* const> nodes, const LookedAt& looked_at,
                                 std::vector<std::string>& names, const ir::Facts& facts) {
     std::vector<PendingKernel> all;
+    std::unordered_map<base::Hash128, size_t, base::Hash128Hasher> first;
     for (const Node* node : nodes) {
       const auto outputs = looked_at.find(node);
       const std::vector<int> params = outputs == looked_at.end() ? std::vector<int>() : outputs->second;
       const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, variation_, params);
-      all.push_back({key, kernel_name(*node, key), node, params, {}});
+      all.push_back({key, kernel_name(*node, key), node, params, first.emplace(key, all.size()).first->second, {}});
       names.push_back(all.back().name);
       // Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
       // loops (sort, scatter) mean them as they are; a claimed composite has none.
@@ -109,7 +112,7 @@ class KernelMaker {
       for (PendingKernel& k : all) {
         if (const ReadyKernel* known = ready_kernels().by_key.find(k.key))
           k.ready = *known;
-        else
+        else if (&k == &all[k.first])
           missing.push_back(&k);
       }
     }
@@ -122,7 +125,8 @@ class KernelMaker {
                                    {base::Split::Dynamic, 1});
     std::lock_guard hold(ready_kernels().lock);
     std::vector<ReadyKernel> ready;
-    for (PendingKernel& k : all) ready.push_back(ready_kernels().by_key.keep(k.key, std::move(k.ready)));
+    for (PendingKernel& k : all)
+      ready.push_back(&k == &all[k.first] ? ready_kernels().by_key.keep(k.key, std::move(k.ready)) : ready[k.first]);
     return ready;
   }
 
@@ -163,10 +167,9 @@ bool is_strict_by_environment() { return base::environment("STRATA_STRICT") == "
 
 /// Whether a node becomes one kernel: not an alias, nor a command of the host. Composites are still there where the
 /// back end claimed them, and where their pass was disabled.
-bool is_kernel(const Node& node, const Backend& backend) {
+bool is_kernel(const Node& node, Form form, const Backend& backend) {
   if (node.op->name == "fusion") return true;
   if (ops::is_composite(node)) return !backend.composite_refusal(node);
-  const Form form = form_of(node);
   return form != Form::Alias && form != Form::Command;
 }
 
@@ -245,9 +248,10 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   region_options.donations.clear();
   region_options.finite.clear();
   const std::vector<bool> live = live_nodes(*request.graph);
+  const std::vector<Form> forms = forms_of(*request.graph);
   for (const Node* node : request.graph->nodes()) {
     if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
-    if (is_kernel(*node, backend)) {
+    if (is_kernel(*node, forms[node->id], backend)) {
       request.kernels[node->id].kernel = static_cast<int>(kernel_nodes.size());
       kernel_nodes.push_back(node);
       continue;

@@ -73,10 +73,11 @@ class Explainer {
     }
     const auto fused = run_passes(*unfused, passes.last(1)).graph;
     const std::vector<bool> live = ir::live_nodes(*fused);
+    const std::vector<Form> forms = forms_of(*fused);
     for (const ir::Node* node : fused->nodes()) {
       if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
       const bool is_fusion = node->op->name == "fusion";
-      const Form form = is_fusion ? Form::Element : form_of(*node);
+      const Form form = is_fusion ? Form::Element : forms[node->id];
       const bool is_asked = is_wanted || is_marked(*node);
       if (ops::is_composite(*node)) {
         if (is_asked) add_claimed(*node, fused->facts(), within);

@@ -1,6 +1,8 @@
 // concat, and stack on top of it.
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
@@ -12,6 +14,11 @@
 
 namespace strata::ops {
 namespace {
+
+/// Up to so many parts, an element is picked by selects in a kernel that may compute the parts as well. Each part more
+/// costs every element one load and one select, and the expression grows as deep as there are parts: more parts than
+/// this are copied as whole runs by the host, with nothing to compile.
+constexpr uint32_t kMostSelected = 16;
 
 constexpr AttrSpec kConcatAttrs[] = {{"axis", AttrKind::Int, "the axis along which the operands follow each other"}};
 
@@ -55,6 +62,7 @@ void concat_vmap(ir::Vmap& v) {
 }
 
 void concat_lower(ir::Lowering& l) {
+  if (l.node.operand_count > kMostSelected) return;
   l.element(0, [&l](std::span<const Expr> index) {
     const IndexMath m{l.context};
     const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
@@ -75,15 +83,18 @@ void concat_lower(ir::Lowering& l) {
 }
 
 void concat_reference(ir::Reference& r) {
+  HostArray& to = r.results[0];
+  if (to.elements() == 0) return;
   const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
-  const Ints to_strides = row_strides(r.results[0].shape());
+  int64_t rows = 1;  // of the axes in front: in each, a part is one run of memory
+  for (size_t a = 0; a < axis; ++a) rows *= to.shape()[a];
+  const int64_t row_bytes = to.bytes() / rows;
   int64_t first = 0;
   for (const HostArray& part : r.operands) {
-    int64_t from = 0;
-    for_each_index(part.shape(), [&](const Ints& index) {
-      copy_element(r.results[0], offset_of(index, to_strides) + first * to_strides[axis], part, from++);
-    });
-    first += part.shape()[axis];
+    const int64_t bytes = part.bytes() / rows;
+    for (int64_t row = 0; row < rows; ++row)
+      std::memcpy(to.data() + row * row_bytes + first, part.data() + row * bytes, static_cast<size_t>(bytes));
+    first += bytes;
   }
 }
 

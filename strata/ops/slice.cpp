@@ -1,6 +1,8 @@
 // slice and pad: transposes of each other, with strides and interior padding.
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
@@ -100,11 +102,22 @@ void slice_reference(ir::Reference& r) {
     if (start[a] < 0 || start[a] > limit[a] || limit[a] > r.operands[0].shape()[a] || stride[a] < 1)
       throw base::Error("E0116", fmt::format("slice: {}:{}:{} does not lie in axis {} of extent {}", start[a], limit[a],
                                              stride[a], a, r.operands[0].shape()[a]));
-  int64_t to = 0;
-  for_each_index(r.results[0].shape(), [&](const Ints& index) {
-    int64_t from = 0;
-    for (size_t a = 0; a < index.size(); ++a) from += (start[a] + index[a] * stride[a]) * strides[a];
-    copy_element(r.results[0], to++, r.operands[0], from);
+  // The last axes that are taken whole, and the one in front of them if its stride is 1, are one run of memory.
+  const std::vector<int64_t>& shape = r.results[0].shape();
+  size_t outer = shape.size();
+  int64_t run = ir::dtype_bytes(r.results[0].dtype()), first = 0;
+  for (bool is_whole = true; is_whole && outer > 0 && stride[outer - 1] == 1;) {
+    run *= shape[--outer];
+    is_whole = shape[outer] == r.operands[0].shape()[outer];
+  }
+  if (run == 0) return;
+  for (size_t a = 0; a < shape.size(); ++a) first += start[a] * strides[a];
+  std::byte* to = r.results[0].data();
+  for_each_index(std::span(shape).first(outer), [&](const Ints& index) {
+    int64_t from = first;
+    for (size_t a = 0; a < outer; ++a) from += index[a] * stride[a] * strides[a];
+    std::memcpy(to, r.operands[0].data() + from * ir::dtype_bytes(r.results[0].dtype()), static_cast<size_t>(run));
+    to += run;
   });
 }
 

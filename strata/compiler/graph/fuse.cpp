@@ -1,6 +1,8 @@
 #include "strata/compiler/graph/fuse.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "strata/compiler/graph/fusion_groups.h"
 #include "strata/ir/op.h"
@@ -17,26 +19,36 @@ using ir::Value;
 namespace {
 
 /// Makes the region of one group: parameters for what comes from outside, the group's nodes, and the roots that are
-/// used outside.
+/// used outside. Its map holds what the group touches and no more: there may be thousands of groups.
 struct RegionMaker {
   const Graph& graph;
   const FusionGroups& groups;
   const FusionGroup& group;
   std::unique_ptr<Graph> region = std::make_unique<Graph>("fusion");
-  GraphCopier copier{graph, *region};
-  std::vector<Value> outside;  ///< operands of the fusion node
-  std::vector<Value> results;  ///< values of `graph` that it defines
+  std::map<std::pair<uint32_t, uint32_t>, Value> images;  ///< by node and index
+  std::vector<Value> outside;                             ///< operands of the fusion node
+  std::vector<Value> results;                             ///< values of `graph` that it defines
+
+  static std::pair<uint32_t, uint32_t> key(Value v) { return {v.node->id, v.index}; }
+  std::vector<Value> images_of(std::span<const Value> values) const {
+    std::vector<Value> list;
+    for (const Value& v : values) list.push_back(images.at(key(v)));
+    return list;
+  }
 
   void visit(Value v) {
-    if (copier.find(v)) return;
+    if (images.contains(key(v))) return;
     const bool is_member = std::find(group.roots.begin(), group.roots.end(), v.node) != group.roots.end();
     if (!is_member && !groups.is_inlined(*v.node)) {
-      copier.set(v, region->add_parameter(v.type()));
+      images.emplace(key(v), region->add_parameter(v.type()));
       outside.push_back(v);
       return;
     }
     for (const Value& operand : v.node->operands()) visit(operand);
-    copier.copy(*v.node);
+    const ir::LocationScope scope(*region, v.node->where);
+    const Node* image = region->add(*v.node->op, images_of(v.node->operands()), v.node->attrs.all(), v.node->regions());
+    for (uint32_t i = 0; i < image->result_count; ++i)
+      images.emplace(key(v.node->result(static_cast<int>(i))), image->result(static_cast<int>(i)));
   }
 
   void make() {
@@ -47,7 +59,7 @@ struct RegionMaker {
         if (groups.is_used_outside(root->result(static_cast<int>(i)), group))
           results.push_back(root->result(static_cast<int>(i)));
     }
-    region->set_results(copier.get(results));
+    region->set_results(images_of(results));
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/shape.h"
 
 namespace strata::compiler {
 
@@ -23,6 +24,9 @@ constexpr size_t kMostRepeatedReads = 2;
 constexpr uint32_t kLargestRepeatedTree = 24;
 /// A kernel with more results than this runs out of registers and streams.
 constexpr size_t kMostRoots = 12;
+/// Groups that are looked at to see whether joining one makes a cycle. Where more lie between, it is not joined, which
+/// is always right: time must not grow with the square of the program.
+constexpr int kMostLookedAt = 1024;
 
 bool is_movement(const Node& node) { return !node.op->is_pointwise; }
 
@@ -47,9 +51,10 @@ FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_n
   depth_.assign(n, kCheapDepth);
   inline_reads_.resize(n);
   is_inline_costly_.resize(n);
-  forms_.assign(n, Form::Command);
+  forms_ = forms_of(graph);
   uses_.resize(n);
   group_of_.assign(n, -1);
+  node_marks_.resize(n);
   find_uses();
   decide_inlining();
   make_groups();
@@ -59,7 +64,6 @@ FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_n
 void FusionGroups::find_uses() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter()) continue;
-    forms_[node->id] = form_of(*node);
     for (uint32_t i = 0; i < node->operand_count; ++i)
       uses_[node->operand(static_cast<int>(i)).node->id].push_back({node, static_cast<int>(i)});
   }
@@ -89,6 +93,7 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
 std::string FusionGroups::inline_refusal(const Node& node) const {
   const Form form = forms_[node.id];
   if (form == Form::Reduction || form == Form::Contraction) return "a reduction or contraction ends its loops";
+  if (form == Form::Command && node.op == &ops::kSlice) return "it is one of very many slices, which the host cuts";
   if (form == Form::Command && is_leaf(node)) return "a literal of so many elements is the plan's data";
   if (form != Form::Element) return "it runs loops of its own";
   if (is_result_[node.id]) return "it is a result of the program";
@@ -121,8 +126,10 @@ void FusionGroups::decide_inlining() {
     bool costs = is_costly(*node);
     uint32_t size = 1, depth = 0;
     std::vector<Value>& reads = inline_reads_[node->id];
+    // Beyond the limit, how many there are decides nothing.
     auto add_read = [&](const Value& v) {
-      if (v.rank() > 0 && std::find(reads.begin(), reads.end(), v) == reads.end()) reads.push_back(v);
+      if (v.rank() > 0 && reads.size() <= kMostRepeatedReads && std::find(reads.begin(), reads.end(), v) == reads.end())
+        reads.push_back(v);
     };
     for (const Value& v : node->operands()) {
       if (!inlined_[v.node->id]) {
@@ -144,13 +151,15 @@ void FusionGroups::decide_inlining() {
 FusionGroups::Reads FusionGroups::reads_of(const Node& root) const {
   Reads reads;
   std::vector<std::pair<const Node*, bool>> open;  // node, whether it is read at the root's index
-  std::vector<uint8_t> seen(graph_.nodes().size());
+  const uint64_t walk = 4 * ++walk_;
   auto open_operands = [&](const Node& node, bool is_same) {
     const bool keeps_index = is_same && node.op->is_pointwise;
     for (const Value& v : node.operands()) {
-      const uint8_t mark = keeps_index ? 1 : 2;
-      if (seen[v.node->id] & mark) continue;
-      seen[v.node->id] |= mark;
+      const uint64_t mark = keeps_index ? 1 : 2;
+      uint64_t& seen = node_marks_[v.node->id];
+      if (seen < walk) seen = walk;
+      if (seen & mark) continue;
+      seen |= mark;
       open.emplace_back(v.node, keeps_index);
     }
   };
@@ -166,23 +175,55 @@ FusionGroups::Reads FusionGroups::reads_of(const Node& root) const {
   return reads;
 }
 
-/// Whether group `to` can be reached from `from` along reads, other than by its own direct read of `skip_direct`.
-bool FusionGroups::reaches(int from, int to, int skip_direct) const {
-  // Walks backwards from `from` through what it reads; groups are numbered in the order of their first root, and a
-  // group only reads groups that exist already, so the walk ends.
-  std::vector<bool> seen(groups_.size());
+/// Whether `to` can be reached along reads from what is read of other groups; true as well where that would take long to
+/// tell.
+bool FusionGroups::may_reach(const Reads& reads, int to) const {
+  const uint64_t walk = ++walk_;
   std::vector<int> open;
-  for (int g : reads_from_[from])
-    if (g != skip_direct) open.push_back(g);
-  while (!open.empty()) {
+  auto look_at = [&](int g) {
+    if (levels_[g] <= levels_[to] || group_marks_[g] == walk) return;
+    group_marks_[g] = walk;
+    open.push_back(g);
+  };
+  for (const auto* list : {&reads.same_index, &reads.other_index})
+    for (const Node* other : *list)
+      if (group_of_[other->id] != to) look_at(group_of_[other->id]);
+  for (int looked_at = 0; !open.empty(); ++looked_at) {
+    if (looked_at == kMostLookedAt) return true;
     const int g = open.back();
     open.pop_back();
-    if (g == to) return true;
-    if (seen[g]) continue;
-    seen[g] = true;
-    for (int h : reads_from_[g]) open.push_back(h);
+    for (int h : reads_from_[g]) {
+      if (h == to) return true;
+      look_at(h);
+    }
   }
   return false;
+}
+
+void FusionGroups::raise(int group, uint32_t level) {
+  std::vector<std::pair<int, uint32_t>> open{{group, level}};
+  while (!open.empty()) {
+    const auto [g, lowest] = open.back();
+    open.pop_back();
+    if (levels_[g] >= lowest) continue;
+    levels_[g] = lowest;
+    for (int reader : readers_[g]) open.emplace_back(reader, lowest + 1);
+  }
+}
+
+void FusionGroups::add_reads(int group, const Reads& reads) {
+  const uint64_t walk = ++walk_;
+  group_marks_[group] = walk;
+  for (int h : reads_from_[group]) group_marks_[h] = walk;
+  for (const auto* list : {&reads.same_index, &reads.other_index})
+    for (const Node* producer : *list) {
+      const int h = group_of_[producer->id];
+      if (group_marks_[h] == walk) continue;
+      group_marks_[h] = walk;
+      reads_from_[group].push_back(h);
+      readers_[h].push_back(group);
+      raise(group, levels_[h] + 1);
+    }
 }
 
 uint32_t FusionGroups::depth_within(int group, const Node& root, const Reads& reads) const {
@@ -203,11 +244,7 @@ std::string FusionGroups::join_refusal(const Node& root, const Node& producer, c
   for (const Node* other : reads.other_index)
     if (group_of_[other->id] == g) return "its kernel is read at other indices, too";
   // Joining must not make a cycle: nothing else that the root reads may depend on the group.
-  for (const auto* list : {&reads.same_index, &reads.other_index})
-    for (const Node* other : *list)
-      if (group_of_[other->id] != g && reaches(group_of_[other->id], g, -1))
-        return "another operand waits for its kernel";
-  return "";
+  return may_reach(reads, g) ? "another operand waits for its kernel" : "";
 }
 
 int FusionGroups::group_to_join(const Node& root) {
@@ -226,22 +263,23 @@ void FusionGroups::make_groups() {
       g = static_cast<int>(groups_.size());
       groups_.emplace_back();
       reads_from_.emplace_back();
+      readers_.emplace_back();
+      levels_.push_back(0);
+      group_marks_.push_back(0);
     }
     groups_[g].roots.push_back(node);
     group_of_[node->id] = g;
     const Reads reads = reads_of(*node);
     depth_[node->id] = depth_within(g, *node, reads);
-    for (const auto* list : {&reads.same_index, &reads.other_index})
-      for (const Node* producer : *list) {
-        const int h = group_of_[producer->id];
-        if (h != g && std::find(reads_from_[g].begin(), reads_from_[g].end(), h) == reads_from_[g].end())
-          reads_from_[g].push_back(h);
-      }
+    add_reads(g, reads);
   }
 }
 
 bool FusionGroups::is_used_outside(Value value, const FusionGroup& group) const {
-  if (std::find(graph_.results().begin(), graph_.results().end(), value) != graph_.results().end()) return true;
+  if (is_result_[value.node->id] &&
+      (value.node->result_count == 1 ||
+       std::find(graph_.results().begin(), graph_.results().end(), value) != graph_.results().end()))
+    return true;
   const int g = group_of_[group.roots[0]->id];
   std::vector<const Node*> open;
   for (const Use& use : uses_[value.node->id])
@@ -291,9 +329,14 @@ void FusionGroups::order_groups() {
   for (int& g : group_of_)
     if (g >= 0) g = new_index[g];
   std::vector<std::vector<int>> reads(groups_.size());
-  for (size_t g = 0; g < groups_.size(); ++g)
+  std::vector<uint32_t> levels(groups_.size());
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    levels[new_index[g]] = levels_[g];
     for (int h : reads_from_[g]) reads[new_index[g]].push_back(new_index[h]);
+  }
   reads_from_ = std::move(reads);
+  levels_ = std::move(levels);
+  readers_.clear();
   groups_ = std::move(ordered);
 }
 

@@ -48,16 +48,18 @@ class FusionGroups {
   bool may_inline_into(const ir::Node& node, const Use& use) const;
   void make_groups();
   int group_to_join(const ir::Node& root);
-  /// What a root reads through its inlined producers: the roots at the index of the root itself, and those at other
-  /// indices.
+  /// What a root reads through its inlined producers, each once: the roots at the index of the root itself, and those
+  /// at other indices.
   struct Reads {
     std::vector<const ir::Node*> same_index, other_index;
   };
-  /// Why a root can't be computed in the kernel of a producer that it reads at its own index; empty: it can.
   /// Depth of a root's expression in the kernel of a group: roots of one kernel read each other's expressions.
   uint32_t depth_within(int group, const ir::Node& root, const Reads& reads) const;
+  /// Why a root can't be computed in the kernel of a producer that it reads at its own index; empty: it can.
   std::string join_refusal(const ir::Node& root, const ir::Node& producer, const Reads& reads) const;
-  bool reaches(int from_group, int to_group, int skip_direct) const;
+  bool may_reach(const Reads& reads, int group) const;
+  void add_reads(int group, const Reads& reads);
+  void raise(int group, uint32_t level);
   Reads reads_of(const ir::Node& root) const;
   void order_groups();
 
@@ -74,6 +76,13 @@ class FusionGroups {
   std::vector<int> group_of_;  ///< by node id; -1: none
   std::vector<FusionGroup> groups_;
   std::vector<std::vector<int>> reads_from_;  ///< group -> groups whose values it reads
+  std::vector<std::vector<int>> readers_;     ///< the other way round, while groups are made
+  /// Above that of every group it reads: a group reaches none of its level or above.
+  std::vector<uint32_t> levels_;
+  /// Marks of nodes (reads_of) and groups (may_reach, add_reads) in the walk of this number: a fresh vector for each
+  /// walk would make time quadratic.
+  mutable std::vector<uint64_t> node_marks_, group_marks_;
+  mutable uint64_t walk_ = 0;
 };
 
 }  // namespace strata::compiler

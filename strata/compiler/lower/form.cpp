@@ -1,6 +1,8 @@
 #include "strata/compiler/lower/form.h"
 
+#include "strata/ir/rewrite.h"
 #include "strata/ops/lowering.h"
+#include "strata/ops/shape.h"
 
 namespace strata::compiler {
 namespace {
@@ -23,6 +25,9 @@ class FormProbe final : public ir::Lowering {
   void alias(int) override { form = Form::Alias; }
 };
 
+/// A kernel for each of so many slices still compiles in about a second.
+constexpr uint32_t kMostSlices = 64;
+
 }  // namespace
 
 Form form_of(const ir::Node& node) {
@@ -31,6 +36,20 @@ Form form_of(const ir::Node& node) {
   FormProbe probe(node, context);
   node.op->lower.fn(probe);
   return probe.form;
+}
+
+std::vector<Form> forms_of(const ir::Graph& graph) {
+  const auto nodes = graph.nodes();
+  std::vector<uint32_t> slices(nodes.size());
+  const std::vector<bool> live = ir::live_nodes(graph);
+  for (const ir::Node* node : nodes)
+    if (live[node->id] && node->op == &ops::kSlice) ++slices[node->operand(0).node->id];
+  std::vector<Form> forms(nodes.size(), Form::Command);
+  for (const ir::Node* node : nodes) {
+    const bool is_cut = node->op == &ops::kSlice && slices[node->operand(0).node->id] > kMostSlices;
+    if (!is_cut) forms[node->id] = form_of(*node);
+  }
+  return forms;
 }
 
 }  // namespace strata::compiler

@@ -1,6 +1,8 @@
 // Which of the five lowering forms a node has, found by asking its rule without making any loops.
 #pragma once
 
+#include <vector>
+
 #include "strata/ir/graph.h"
 
 namespace strata::compiler {
@@ -11,9 +13,13 @@ enum class Form : uint8_t {
   Contraction,  ///< a sum of products
   Loops,        ///< writes its own statements
   Alias,        ///< the operand's memory under another shape
-  Command,      ///< no loops: control flow, prints, large literals; the plan runs it or holds it
+  Command,      ///< no loops: control flow, prints, large literals, many parts; the plan runs it or holds it
 };
 
 Form form_of(const ir::Node& node);
+
+/// The forms of a graph's nodes, by id. Slices of a value that is cut into very many are commands: in kernels, each
+/// would make another kernel to compile. Copied out first, what reads them is one and the same.
+std::vector<Form> forms_of(const ir::Graph& graph);
 
 }  // namespace strata::compiler

@@ -162,6 +162,7 @@ class PlanMaker {
   }
 
   void place_results() {
+    find_kept_reasons();
     for (size_t r = 0; r < graph_.results().size(); ++r) {
       const int index = static_cast<int>(r);
       const int b = buffer(graph_.results()[r]);
@@ -185,10 +186,22 @@ class PlanMaker {
     plan_.commands.insert(plan_.commands.end(), copies_.begin(), copies_.end());
   }
 
+  /// What decides whether a donation is taken, for all of them at once.
+  void find_kept_reasons() {
+    donations_of_.assign(graph_.results().size(), {});
+    for (const ir::Donation& d : request_.donations) donations_of_[static_cast<size_t>(d.result)].push_back(d);
+    first_result_.assign(plan_.buffers.size(), -1);
+    for (size_t r = graph_.results().size(); r-- > 0;)
+      first_result_[static_cast<size_t>(root(buffer(graph_.results()[r])))] = static_cast<int>(r);
+    next_failure_.assign(plan_.commands.size() + 1, -1);
+    for (size_t c = plan_.commands.size(); c-- > 0;)
+      next_failure_[c] = plan_.commands[c].can_fail ? static_cast<int>(c) : next_failure_[c + 1];
+  }
+
   /// Gives result `index` the memory of the argument that was donated to it, or says why not.
   void donate(int index, const PlanBuffer& from, bool is_free) {
-    for (const ir::Donation& d : request_.donations) {
-      if (d.result != index || !(graph_.parameters()[d.argument]->type() == from.type)) continue;
+    for (const ir::Donation& d : donations_of_[static_cast<size_t>(index)]) {
+      if (!(graph_.parameters()[d.argument]->type() == from.type)) continue;
       const std::string reason = from.kind == PlanBufferKind::Argument ? "the result is an argument as it came"
                                  : is_free                             ? reason_to_keep(d, from.root)
                                                                        : reason_at_end(d);
@@ -201,10 +214,8 @@ class PlanMaker {
 
   /// Copies at the end are made in the order of the results.
   std::string reason_at_end(const ir::Donation& donation) const {
-    const int argument = plan_.arguments[donation.argument];
-    for (size_t r = 0; r < graph_.results().size(); ++r)
-      if (root(buffer(graph_.results()[r])) == argument) return fmt::format("result {} is its old value", r);
-    return "";
+    const int r = first_result_[static_cast<size_t>(plan_.arguments[donation.argument])];
+    return r < 0 ? "" : fmt::format("result {} is its old value", r);
   }
 
   std::string reason_to_keep(const ir::Donation& donation, int result_root) const {
@@ -213,10 +224,8 @@ class PlanMaker {
     const int writer = writer_[result_root], reader = last_read_[argument];
     if (reader > writer || (reader == writer && !may_write_over(writer, result_root, argument)))
       return fmt::format("{} still reads it when the result is written", command_text(reader));
-    for (size_t c = static_cast<size_t>(writer); c < plan_.commands.size(); ++c)
-      if (plan_.commands[c].can_fail)
-        return fmt::format("{} can fail when the result is written", command_text(static_cast<int>(c)));
-    return "";
+    const int failure = next_failure_[static_cast<size_t>(writer)];
+    return failure < 0 ? "" : fmt::format("{} can fail when the result is written", command_text(failure));
   }
   std::string command_text(int c) const {
     const Node& node = *plan_.commands[static_cast<size_t>(c)].node;
@@ -265,6 +274,9 @@ class PlanMaker {
   std::vector<PlanCommand> copies_;
   std::vector<std::vector<int>> members_;
   std::vector<int> writer_, last_read_;
+  std::vector<std::vector<ir::Donation>> donations_of_;  ///< by result
+  std::vector<int> first_result_;                        ///< by root: the first result in its memory; -1: none
+  std::vector<int> next_failure_;                        ///< by command: the first from it on that can fail; -1: none
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
@@ -35,13 +36,17 @@ class PeakFinder {
 
   MemoryPeak find() {
     std::vector<ir::ArenaRequest> requests;
-    std::vector<int64_t> live(plan_.commands.size());
+    std::vector<int64_t> live(plan_.commands.size() + 1);  // changes first, then their sums
     for (size_t i = 0; i < plan_.buffers.size(); ++i) {
       if (!is_arena(i)) continue;
       const PlanBuffer& b = plan_.buffers[i];
       requests.push_back({b.first, b.last, bytes_of(i)});
-      for (int c = std::max(0, b.first); c <= b.last; ++c) live[static_cast<size_t>(c)] += bytes_of(i);
+      if (b.last < std::max(0, b.first)) continue;
+      live[static_cast<size_t>(std::max(0, b.first))] += bytes_of(i);
+      live[static_cast<size_t>(b.last) + 1] -= bytes_of(i);
     }
+    std::partial_sum(live.begin(), live.end(), live.begin());
+    live.pop_back();
     MemoryPeak peak;
     peak.arena_bytes = ir::lay_out_arena(requests).bytes;
     peak.bytes = peak.arena_bytes;
@@ -49,6 +54,9 @@ class PeakFinder {
       peak.command = static_cast<int>(std::max_element(live.begin(), live.end()) - live.begin());
       peak.at = described(plan_.commands[static_cast<size_t>(peak.command)]);
     }
+    find_writers(peak.command);
+    is_donated_.assign(plan_.results.size(), false);
+    for (const ir::Donation& d : plan_.donations) is_donated_[static_cast<size_t>(d.result)] = true;
     for (size_t i = 0; i < plan_.buffers.size(); ++i) add(i, peak);
     std::stable_sort(peak.live.begin(), peak.live.end(),
                      [](const LiveTensor& a, const LiveTensor& b) { return a.bytes > b.bytes; });
@@ -70,11 +78,10 @@ class PeakFinder {
     const PlanBuffer& b = plan_.buffers[i];
     if (!is_root(i)) return;
     if (b.kind == PlanBufferKind::Arena) {
-      if (b.first <= peak.command && peak.command <= b.last) peak.live.push_back(tensor(i, name_at(i, peak.command)));
+      if (b.first <= peak.command && peak.command <= b.last) peak.live.push_back(tensor(i, name_of(i)));
       return;
     }
-    const auto is_this = [&](const ir::Donation& d) { return d.result == b.index; };
-    if (b.kind == PlanBufferKind::Result && std::ranges::any_of(plan_.donations, is_this)) return;
+    if (b.kind == PlanBufferKind::Result && is_donated_[static_cast<size_t>(b.index)]) return;
     peak.bytes += bytes_of(i);
     peak.live.push_back(tensor(i, outer_name(b)));
   }
@@ -85,13 +92,15 @@ class PeakFinder {
     }
     return fmt::format("{} {}", b.kind == PlanBufferKind::Result ? "result" : "constant", b.index);
   }
-  /// The op that has written last what stands there.
-  std::string name_at(size_t root, int command) const {
-    for (int c = command; c >= 0; --c)
+  /// The command that has written last, up to this one, what stands in each root.
+  void find_writers(int command) {
+    writers_.assign(plan_.buffers.size(), -1);
+    for (int c = 0; c <= command; ++c)
       for (const int w : plan_.commands[static_cast<size_t>(c)].writes)
-        if (plan_.buffers[static_cast<size_t>(w)].root == static_cast<int>(root))
-          return described(plan_.commands[static_cast<size_t>(c)]);
-    return "nothing yet";
+        writers_[static_cast<size_t>(plan_.buffers[static_cast<size_t>(w)].root)] = c;
+  }
+  std::string name_of(size_t root) const {
+    return writers_[root] < 0 ? "nothing yet" : described(plan_.commands[static_cast<size_t>(writers_[root])]);
   }
   LiveTensor tensor(size_t i, std::string name) const {
     const ir::Type type = plan_.buffers[i].type;
@@ -102,6 +111,8 @@ class PeakFinder {
 
   const Plan& plan_;
   ir::DimBinding dims_;
+  std::vector<int> writers_;      ///< by root
+  std::vector<bool> is_donated_;  ///< by result
 };
 
 std::string bytes_text(int64_t bytes) { return base::bytes_text(static_cast<double>(bytes)); }

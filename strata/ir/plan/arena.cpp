@@ -1,32 +1,35 @@
 #include "strata/ir/plan/arena.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <set>
+#include <utility>
+#include <vector>
 
 namespace strata::ir {
 namespace {
 
 constexpr int64_t kAlignment = 64;
+/// Above so many, placing by size takes milliseconds.
+constexpr size_t kMany = 1500;
+/// What a plan may take beyond the most that is alive at once (design.md, section 5).
+constexpr double kGoodEnough = 1.1;
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 bool overlap(const ArenaRequest& a, const ArenaRequest& b) { return a.first <= b.last && b.first <= a.last; }
 
-}  // namespace
-
-ArenaLayout lay_out_arena(std::span<const ArenaRequest> requests) {
-  ArenaLayout layout;
-  layout.offsets.assign(requests.size(), 0);
+/// Offsets by size, largest first.
+void place_by_size(std::span<const ArenaRequest> requests, ArenaLayout& layout) {
   std::vector<size_t> order(requests.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     return requests[a].bytes != requests[b].bytes ? requests[a].bytes > requests[b].bytes : a < b;
   });
   std::vector<size_t> placed;  // by offset
-  int last_command = 0;
   for (size_t i : order) {
     const ArenaRequest& request = requests[i];
-    last_command = std::max(last_command, request.last);
     if (request.bytes == 0) continue;
     const int64_t size = aligned(request.bytes);
     int64_t offset = 0;
@@ -41,14 +44,108 @@ ArenaLayout lay_out_arena(std::span<const ArenaRequest> requests) {
                                    [&](size_t a, size_t b) { return layout.offsets[a] < layout.offsets[b]; }),
                   i);
   }
+}
+
+/// The free parts below the top, by offset and by size.
+class Holes {
+ public:
+  /// The smallest hole of at least `size` bytes, or the top.
+  int64_t take(int64_t size) {
+    const auto at = by_size_.lower_bound({size, 0});
+    if (at == by_size_.end()) {
+      // A hole that ends at the top grows into it.
+      const bool is_at_top = !by_offset_.empty() && last_end() == top_;
+      const int64_t offset = is_at_top ? by_offset_.rbegin()->first : top_;
+      if (is_at_top) erase(std::prev(by_offset_.end()));
+      top_ = offset + size;
+      return offset;
+    }
+    const auto [bytes, offset] = *at;
+    erase(by_offset_.find(offset));
+    if (bytes > size) insert(offset + size, bytes - size);
+    return offset;
+  }
+  void give(int64_t offset, int64_t size) {
+    auto behind = by_offset_.lower_bound(offset);
+    if (behind != by_offset_.begin()) {
+      const auto before = std::prev(behind);
+      if (before->first + before->second == offset) {
+        offset = before->first;
+        size += before->second;
+        erase(before);
+      }
+    }
+    if (behind != by_offset_.end() && offset + size == behind->first) {
+      size += behind->second;
+      erase(behind);
+    }
+    insert(offset, size);
+  }
+  int64_t top() const { return top_; }
+
+ private:
+  using ByOffset = std::map<int64_t, int64_t>;
+  int64_t last_end() const { return by_offset_.rbegin()->first + by_offset_.rbegin()->second; }
+  void insert(int64_t offset, int64_t size) {
+    by_offset_.emplace(offset, size);
+    by_size_.emplace(size, offset);
+  }
+  void erase(ByOffset::iterator at) {
+    by_size_.erase({at->second, at->first});
+    by_offset_.erase(at);
+  }
+
+  int64_t top_ = 0;
+  ByOffset by_offset_;
+  std::set<std::pair<int64_t, int64_t>> by_size_;  // size, offset
+};
+
+/// Offsets in the order of the commands.
+void place_by_command(std::span<const ArenaRequest> requests, ArenaLayout& layout) {
+  std::vector<size_t> by_first;
+  for (size_t i = 0; i < requests.size(); ++i)
+    if (requests[i].bytes > 0) by_first.push_back(i);
+  std::vector<size_t> by_last = by_first;
+  std::stable_sort(by_first.begin(), by_first.end(),
+                   [&](size_t a, size_t b) { return requests[a].first < requests[b].first; });
+  std::stable_sort(by_last.begin(), by_last.end(),
+                   [&](size_t a, size_t b) { return requests[a].last < requests[b].last; });
+  Holes holes;
+  auto ended = by_last.begin();
+  for (size_t i : by_first) {
+    for (; requests[*ended].last < requests[i].first; ++ended)
+      holes.give(layout.offsets[*ended], aligned(requests[*ended].bytes));
+    layout.offsets[i] = holes.take(aligned(requests[i].bytes));
+  }
+  layout.bytes = holes.top();
+}
+
+int64_t largest_live(std::span<const ArenaRequest> requests) {
+  int last_command = 0;
+  for (const ArenaRequest& r : requests) last_command = std::max(last_command, r.last);
   std::vector<int64_t> change(static_cast<size_t>(last_command) + 2);
   for (const ArenaRequest& r : requests) {
     if (r.bytes == 0) continue;
     change[static_cast<size_t>(r.first)] += aligned(r.bytes);
     change[static_cast<size_t>(r.last) + 1] -= aligned(r.bytes);
   }
-  int64_t live = 0;
-  for (int64_t c : change) layout.largest_live = std::max(layout.largest_live, live += c);
+  int64_t live = 0, largest = 0;
+  for (int64_t c : change) largest = std::max(largest, live += c);
+  return largest;
+}
+
+}  // namespace
+
+ArenaLayout lay_out_arena(std::span<const ArenaRequest> requests) {
+  ArenaLayout layout;
+  layout.offsets.assign(requests.size(), 0);
+  layout.largest_live = largest_live(requests);
+  if (requests.size() > kMany) {
+    place_by_command(requests, layout);
+    if (static_cast<double>(layout.bytes) <= kGoodEnough * static_cast<double>(layout.largest_live)) return layout;
+    layout.bytes = 0;
+  }
+  place_by_size(requests, layout);
   return layout;
 }
 

@@ -49,5 +49,25 @@ TEST(Arena, RandomLifetimesAreDisjointAlignedAndNearTheLowerBound) {
   }
 }
 
+TEST(Arena, VeryManyBuffersStayDisjointAndNearTheLowerBound) {
+  std::mt19937 random(11);
+  std::vector<ArenaRequest> chain, kept, mixed;
+  for (int i = 0; i < 4000; ++i) {
+    chain.push_back({i, i + 1, 640});
+    kept.push_back({i, 8000 - i, 100});  // what a backward pass reads again, the last one first
+    const int length = static_cast<int>(random() % 200);
+    mixed.push_back({i, i + length, static_cast<int64_t>(random() % 5000)});
+  }
+  for (const auto* requests : {&chain, &kept, &mixed}) {
+    const ArenaLayout layout = lay_out_arena(*requests);
+    expect_disjoint(*requests, layout);
+    for (int64_t offset : layout.offsets) ASSERT_EQ(offset % 64, 0);
+    EXPECT_GE(layout.bytes, layout.largest_live);
+    EXPECT_LE(static_cast<double>(layout.bytes), 1.35 * static_cast<double>(layout.largest_live));
+  }
+  EXPECT_EQ(lay_out_arena(chain).bytes, 1280);
+  EXPECT_EQ(lay_out_arena(kept).bytes, 4000 * 128);
+}
+
 }  // namespace
 }  // namespace strata::ir

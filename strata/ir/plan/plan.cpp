@@ -1,14 +1,16 @@
 #include "strata/ir/plan/plan.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace strata::ir {
 
 int first_donated_write(const Plan& plan) {
+  std::unordered_set<int> results;
+  for (const Donation& d : plan.donations) results.insert(d.result);
   const auto is_donated = [&](int buffer) {
     const PlanBuffer& b = plan.buffers[static_cast<size_t>(buffer)];
-    return b.kind == PlanBufferKind::Result &&
-           std::ranges::any_of(plan.donations, [&](const Donation& d) { return d.result == b.index; });
+    return b.kind == PlanBufferKind::Result && results.contains(b.index);
   };
   const auto first = std::ranges::find_if(
       plan.commands, [&](const PlanCommand& c) { return std::ranges::any_of(c.writes, is_donated); });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/plan/arena.h"
@@ -154,14 +155,31 @@ class PlanVerifier {
                           })});
       owners.push_back(i);
     }
-    const ArenaLayout layout = lay_out_arena(requests);
+    require_apart(requests, owners, lay_out_arena(requests));
+  }
+
+  /// Goes through the commands with what is alive, by offset: of buffers that are apart, neighbours are.
+  static void require_apart(const std::vector<ArenaRequest>& requests, const std::vector<int>& owners,
+                            const ArenaLayout& layout) {
+    std::vector<size_t> by_first, by_last;
     for (size_t i = 0; i < requests.size(); ++i)
-      for (size_t j = 0; j < i; ++j) {
-        const bool together = requests[i].first <= requests[j].last && requests[j].first <= requests[i].last;
-        const bool apart = layout.offsets[i] + requests[i].bytes <= layout.offsets[j] ||
-                           layout.offsets[j] + requests[j].bytes <= layout.offsets[i];
-        if (together && !apart) throw fmt::format("b{} and b{} are alive together and overlap", owners[i], owners[j]);
-      }
+      if (requests[i].bytes > 0) by_first.push_back(i);
+    by_last = by_first;
+    std::ranges::stable_sort(by_first, {}, [&](size_t i) { return requests[i].first; });
+    std::ranges::stable_sort(by_last, {}, [&](size_t i) { return requests[i].last; });
+    std::map<int64_t, size_t> alive;
+    auto ended = by_last.begin();
+    for (size_t i : by_first) {
+      for (; requests[*ended].last < requests[i].first; ++ended) alive.erase(layout.offsets[*ended]);
+      const auto [at, is_new] = alive.emplace(layout.offsets[i], i);
+      const auto behind = is_new ? std::next(at) : at;
+      if (!is_new || (behind != alive.end() && layout.offsets[i] + requests[i].bytes > behind->first))
+        throw fmt::format("b{} and b{} are alive together and overlap", owners[i], owners[behind->second]);
+      if (at == alive.begin()) continue;
+      const auto before = std::prev(at);
+      if (before->first + requests[before->second].bytes > layout.offsets[i])
+        throw fmt::format("b{} and b{} are alive together and overlap", owners[i], owners[before->second]);
+    }
   }
 
   const Plan& plan_;

@@ -86,6 +86,8 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
   for (const PlanCommand& c : plan_->commands) span_names_.push_back(base::trace_name(span_name(c)));
   first_donated_write_ = static_cast<size_t>(ir::first_donated_write(*plan_));
+  for (const ir::FiniteResult& f : plan_->finite) finite_.push_back(&f);
+  std::ranges::stable_sort(finite_, {}, &ir::FiniteResult::command);
 }
 Executable::~Executable() = default;
 
@@ -211,8 +213,9 @@ struct Executable::Execution {
 
   /// The results that are to be finite and are complete behind this command.
   void require_finite(int c) const {
-    for (const ir::FiniteResult& f : self.plan_->finite) {
-      if (f.command != c) continue;
+    const auto [first, behind] = std::ranges::equal_range(self.finite_, c, {}, &ir::FiniteResult::command);
+    for (auto at = first; at != behind; ++at) {
+      const ir::FiniteResult& f = **at;
       const HostArray value = view(f.buffer);
       const int64_t i = first_not_finite(value.data(), value.dtype(), value.elements());
       if (i < 0) continue;

@@ -71,9 +71,10 @@ class Executable {
   std::vector<std::shared_ptr<const Executable>> regions_;
   OwnProgram own_program_;
   std::vector<ir::Type> parameter_types_;
-  std::vector<const char*> span_names_;  ///< by command, for traces
-  size_t first_donated_write_ = 0;       ///< the command from which on a run completes
-  mutable std::recursive_mutex lock_;    ///< guards the bindings and their arenas
+  std::vector<const char*> span_names_;          ///< by command, for traces
+  size_t first_donated_write_ = 0;               ///< the command from which on a run completes
+  std::vector<const ir::FiniteResult*> finite_;  ///< of the plan, in the order of their commands
+  mutable std::recursive_mutex lock_;            ///< guards the bindings and their arenas
   mutable std::vector<std::unique_ptr<Binding>> bindings_;
 };
 
