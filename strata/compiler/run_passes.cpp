@@ -52,7 +52,7 @@ std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, cons
     if (error.kind() != base::ErrorKind::Internal) throw;
     fail(before, pass, options, error.text());
   }
-  if (const auto fault = ir::find_graph_fault(*after))
+  if (const auto fault = ir::find_graph_fault(*after, before))
     fail(before, pass, options, fault->what + (fault->node.empty() ? "" : "; node " + fault->node));
   if (options.check_stable) {
     const auto again = pass.run(*after, {options.backend, nullptr});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "strata/ir/text/text_form.h"
 
@@ -17,7 +18,11 @@ std::string types_str(std::span<const Type> types) {
 
 class Verifier {
  public:
-  explicit Verifier(const Graph& graph) : graph_(graph) {}
+  explicit Verifier(const Graph& graph, const Graph* before = nullptr) : graph_(graph) {
+    if (!before) return;
+    for (const Node* node : before->nodes())
+      for (const GraphRef& region : node->regions()) known_.insert(region.get());
+  }
 
   std::optional<GraphFault> find() {
     std::vector<const Node*> parameters;
@@ -61,6 +66,7 @@ class Verifier {
     if (auto what = attribute_fault(node)) return fault(node, *what);
     for (const GraphRef& region : node.regions()) {
       if (!region) return fault(node, "a region is missing");
+      if (known_.contains(region.get())) continue;
       if (auto inner = find_graph_fault(*region)) {
         inner->what = fmt::format("in the region {} of {}: {}", region->name(), node.op->name, inner->what);
         return inner;
@@ -96,11 +102,16 @@ class Verifier {
   }
 
   const Graph& graph_;
+  std::unordered_set<const Graph*> known_;  ///< regions that were looked at before
 };
 
 }  // namespace
 
 std::optional<GraphFault> find_graph_fault(const Graph& graph) { return Verifier(graph).find(); }
+
+std::optional<GraphFault> find_graph_fault(const Graph& graph, const Graph& before) {
+  return Verifier(graph, &before).find();
+}
 
 void verify_graph(const Graph& graph, const std::string& at) {
   const auto fault = find_graph_fault(graph);

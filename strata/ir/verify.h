@@ -21,6 +21,9 @@ struct GraphFault {
 };
 std::optional<GraphFault> find_graph_fault(const Graph& graph);
 
+/// The same of what a pass made of `before`: regions that stood there are the same objects, and were looked at then.
+std::optional<GraphFault> find_graph_fault(const Graph& graph, const Graph& before);
+
 /// Throws E0131 for a fault; `at` says when, e.g. "after fuse".
 void verify_graph(const Graph& graph, const std::string& at = "");
 

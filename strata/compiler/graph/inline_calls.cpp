@@ -1,5 +1,7 @@
 #include "strata/compiler/graph/inline_calls.h"
 
+#include <algorithm>
+
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/composite.h"
@@ -8,10 +10,13 @@ namespace strata::compiler {
 
 using ir::Graph;
 using ir::GraphCopier;
+using ir::GraphRef;
 using ir::Node;
 using ir::Value;
 
 namespace {
+
+GraphRef region_without_calls(const GraphRef& region);
 
 /// Composites stay: their names are wanted.
 bool is_inlined(const Node& node) { return node.op->is_call && !ops::is_composite(node); }
@@ -30,11 +35,23 @@ void append(const Graph& graph, Graph& to, GraphCopier& copier, const std::vecto
         copier.set(node->result(static_cast<int>(i)), inner.get(body.results()[i]));
       continue;
     }
-    std::vector<ir::GraphRef> regions;
-    for (const ir::GraphRef& region : node->regions()) regions.push_back(inline_calls(*region));
+    std::vector<GraphRef> regions;
+    for (const GraphRef& region : node->regions()) regions.push_back(region_without_calls(region));
     copier.copy(*node, regions);
   }
 }
+
+bool has_calls(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const Node* n) {
+    return !n->is_parameter() && (is_inlined(*n) || std::ranges::any_of(n->regions(), [](const GraphRef& region) {
+                                    return has_calls(*region);
+                                  }));
+  });
+}
+
+/// The region itself where there is none: regions are compiled one inside the other, and a copy of all that is below at
+/// each level would be memory in the square of the depth.
+GraphRef region_without_calls(const GraphRef& region) { return has_calls(*region) ? inline_calls(*region) : region; }
 
 }  // namespace
 

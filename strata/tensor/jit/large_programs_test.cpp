@@ -1,5 +1,5 @@
-// Programs that are large in count: hundreds of arrays joined, steps unrolled, results returned. What bounds
-// their time is counted here (kernels to compile), since a test must not read the clock.
+// Programs that are large in count: hundreds of arrays joined, steps unrolled, results returned, conds nested. What
+// bounds their time and memory is counted here (kernels to compile, graphs kept), since a test must not read the clock.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +9,7 @@
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
 #include "strata/runtime/execute/executable.h"
+#include "strata/tensor/control.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
 
@@ -178,6 +179,39 @@ TEST(LargePrograms, ManyResultsAreReturned) {
     ASSERT_EQ(all[static_cast<size_t>(i)].data<double>()[0], expected);
   }
   EXPECT_LE(different_kernels(powers.executable()), 8u);
+}
+
+Tensor nested(const Tensor& x, int depth) {
+  if (depth == 0) return x * 2;
+  return cond(
+      sum(x) > 0, [&](const Tensor& y) { return nested(y + 1, depth - 1); }, [](const Tensor& y) { return y; }, x);
+}
+
+/// The graphs that a plan keeps alive: its own, those of its nodes' regions, and those of its regions' plans.
+void collect_graphs(const ir::Graph& graph, std::set<const ir::Graph*>& graphs) {
+  if (!graphs.insert(&graph).second) return;
+  for (const ir::Node* node : graph.nodes())
+    for (const ir::GraphRef& region : node->regions()) collect_graphs(*region, graphs);
+}
+void collect_graphs(const ir::Plan& plan, std::set<const ir::Graph*>& graphs) {
+  collect_graphs(*plan.graph, graphs);
+  for (const auto& region : plan.regions) collect_graphs(*region, graphs);
+}
+
+TEST(LargePrograms, NestedCondsKeepAFewGraphsPerLevel) {
+  constexpr int kDepth = 60;
+  auto f = jit([](const Tensor& x) { return nested(x, kDepth); });
+  EXPECT_EQ(f(Tensor::from({1.0, 2.0})).data<double>()[1], 2 * (2 + kDepth));
+  EXPECT_EQ(f(Tensor::from({-1.0, -2.0})).data<double>()[1], -2);
+  std::set<const ir::Graph*> graphs;
+  collect_graphs(f.executable().plan(), graphs);
+  EXPECT_LE(graphs.size(), 10u * kDepth);
+}
+
+TEST(LargePrograms, NestedCondsHaveAGradient) {
+  const Tensor g = grad([](const Tensor& x) { return sum(nested(x, 30) * x); }, Tensor::from({1.0, 2.0}));
+  EXPECT_EQ(g.data<double>()[0], 2 * (1 + 30) + 2 * 1);
+  EXPECT_EQ(g.data<double>()[1], 2 * (2 + 30) + 2 * 2);
 }
 
 }  // namespace
