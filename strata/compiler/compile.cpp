@@ -268,7 +268,7 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
       maker.make(kernel_nodes, looked_at, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);
-  if (const auto fault = ir::find_plan_fault(*plan))
+  if (const auto fault = ir::find_fault_outside_regions(*plan))
     throw base::Error("E0900", fmt::format("plan {}: {}", plan->name, *fault));
   std::vector<runtime::BoundKernel> bound;
   for (size_t i = 0; i < ready.size(); ++i) {

@@ -108,9 +108,9 @@ class PlanMaker {
     for (const Value& v : node.operands()) command.reads.push_back(buffer(v));
     for (uint32_t i = 0; i < node.result_count; ++i)
       command.writes.push_back(add_buffer(node.result(static_cast<int>(i)), PlanBufferKind::Arena, -1));
-    if (node.op->cost) command.cost = node.op->cost.fn(node);
     if (use != request_.kernels.end()) {
       command.kernel = use->second.kernel;
+      if (node.op->cost) command.cost = node.op->cost.fn(node);
     } else {
       command.kind = CommandKind::Host;
       for (const ir::GraphRef& region : node.regions()) {

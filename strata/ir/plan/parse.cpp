@@ -200,7 +200,8 @@ class PlanParser {
       command.node = all[static_cast<size_t>(nodes_[i].node)];
       if (command.kind == CommandKind::Copy) continue;
       if (command.node->is_parameter()) lexer_.fail_at(nodes_[i].position, "a parameter is not computed by a command");
-      if (command.node->op->cost) command.cost = command.node->op->cost.fn(*command.node);
+      if (command.kind == CommandKind::Kernel && command.node->op->cost)
+        command.cost = command.node->op->cost.fn(*command.node);
     }
     for (const Pending& root : roots_)
       if (plan_.buffers[static_cast<size_t>(root.node)].root >= static_cast<int>(plan_.buffers.size()))

@@ -51,7 +51,7 @@ struct PlanCommand {
   std::vector<int> reads, writes;
   const Node* node = nullptr;  ///< origin: positions in messages; the work of Host commands
   std::vector<int> regions;    ///< Host: indices into Plan::regions
-  Cost cost;                   ///< decides whether threads are worth their start
+  Cost cost;                   ///< of a kernel: decides whether threads are worth their start
   bool can_fail = false;       ///< Host, or a kernel with a check in it: no donated memory may have been written before
 };
 

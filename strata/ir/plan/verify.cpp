@@ -23,8 +23,6 @@ class PlanVerifier {
     check_contents();
     check_donations();
     check_arena();
-    for (const auto& region : plan_.regions)
-      if (auto fault = find_plan_fault(*region)) throw fmt::format("in region {}: {}", region->name, *fault);
   }
 
  private:
@@ -187,12 +185,19 @@ class PlanVerifier {
 
 }  // namespace
 
-std::optional<std::string> find_plan_fault(const Plan& plan) {
+std::optional<std::string> find_fault_outside_regions(const Plan& plan) {
   try {
     PlanVerifier(plan).check();
   } catch (const std::string& fault) {
     return fault;
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> find_plan_fault(const Plan& plan) {
+  if (auto fault = find_fault_outside_regions(plan)) return fault;
+  for (const auto& region : plan.regions)
+    if (const auto fault = find_plan_fault(*region)) return fmt::format("in region {}: {}", region->name, *fault);
   return std::nullopt;
 }
 

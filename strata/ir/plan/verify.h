@@ -12,6 +12,9 @@ namespace strata::ir {
 /// What is wrong, or nothing. Regions are checked too.
 std::optional<std::string> find_plan_fault(const Plan& plan);
 
+/// The same, of a plan whose regions were checked when they were made.
+std::optional<std::string> find_fault_outside_regions(const Plan& plan);
+
 /// Throws E0133 for a fault.
 void verify_plan(const Plan& plan);
 
