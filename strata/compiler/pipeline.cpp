@@ -9,6 +9,7 @@
 #include "strata/compiler/graph/hoist_reshapes.h"
 #include "strata/compiler/graph/hoist_transposes.h"
 #include "strata/compiler/graph/inline_calls.h"
+#include "strata/compiler/graph/lift_numbers.h"
 #include "strata/compiler/graph/share_nodes.h"
 #include "strata/compiler/graph/simplify_algebra.h"
 
@@ -32,7 +33,8 @@ constexpr Pass kPipeline[] = {
     {"share-nodes", share_nodes, "before fusion: a value computed twice would be fused twice"},
     {"drop-barriers", drop_barriers,
      "behind share-nodes, the last that would merge across them; a barrier in memory would be a copy"},
-    {"fuse", fuse, "last: the kernels are final from here on"},
+    {"fuse", fuse, "behind all that changes what is computed: the kernels are final from here on"},
+    {"lift-numbers", lift_numbers, "behind fusion: it compares kernels, and changes none but for its numbers"},
 };
 
 }  // namespace

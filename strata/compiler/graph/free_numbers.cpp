@@ -1,4 +1,4 @@
-#include "strata/tensor/lazy/free_numbers.h"
+#include "strata/compiler/graph/free_numbers.h"
 
 #include <algorithm>
 
@@ -9,10 +9,10 @@
 #include "strata/ops/elementwise.h"
 #include "strata/ops/shape.h"
 
-namespace strata::lazy {
+namespace strata::compiler {
 namespace {
 
-/// What folding and algebra do with constant operands of these is exact (compiler/graph/simplify_algebra.cpp).
+/// What folding and algebra do with constant operands of these is exact (simplify_algebra.cpp).
 constexpr const ir::Op* kExact[] = {&ops::kAdd,     &ops::kSub,       &ops::kMul,    &ops::kDiv, &ops::kMaximum,
                                     &ops::kMinimum, &ops::kEq,        &ops::kNe,     &ops::kLt,  &ops::kLe,
                                     &ops::kGt,      &ops::kGe,        &ops::kNeg,    &ops::kAbs, &ops::kSelect,
@@ -55,8 +55,6 @@ base::Hash128 hash_without(const ir::Graph& graph, std::span<const ir::Node* con
   const auto mix = [&](uint64_t value) { hash = base::combine(hash, value); };
   for (const ir::Node* node : graph.nodes()) {
     mix(reinterpret_cast<uintptr_t>(node->op));
-    mix(reinterpret_cast<uintptr_t>(node->where.file));
-    mix(reinterpret_cast<uintptr_t>(node->where.path) + node->where.line);
     for (ir::Type type : node->types()) hash = base::combine(hash, type.hash());
     if (next < numbers.size() && numbers[next] == node) {
       ++next;
@@ -83,4 +81,4 @@ std::shared_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<con
   return result;
 }
 
-}  // namespace strata::lazy
+}  // namespace strata::compiler

@@ -7,16 +7,16 @@
 
 #include "strata/ir/graph.h"
 
-namespace strata::lazy {
+namespace strata::compiler {
 
 /// Scalar constants that are only used by arithmetic that gives the same bits when it is not known at compile time, in
 /// the order of the graph.
 std::vector<const ir::Node*> free_numbers(const ir::Graph& graph);
 
-/// Identity of the graph as it was recorded, positions included, but for the values of these nodes.
+/// Identity of the graph as it was recorded, but for positions and the values of these nodes. Within this process.
 base::Hash128 hash_without(const ir::Graph& graph, std::span<const ir::Node* const> numbers);
 
 /// The program with `numbers` as parameters behind its own.
 std::shared_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<const ir::Node* const> numbers);
 
-}  // namespace strata::lazy
+}  // namespace strata::compiler

@@ -181,6 +181,19 @@ TEST(LargePrograms, ManyResultsAreReturned) {
   EXPECT_LE(different_kernels(powers.executable()), 8u);
 }
 
+/// A number of its own in each: what is compiled must not grow with them.
+TEST(LargePrograms, ResultsThatDifferInANumberShareTheirKernel) {
+  auto multiples = jit([](const Tensor& x) {
+    std::vector<Tensor> all;
+    for (int i = 0; i < 300; ++i) all.push_back(sin(x * (0.25 * i)) + x);
+    return all;
+  });
+  const std::vector<Tensor> all = multiples(Tensor::from({0.5, -2.0}));
+  for (int i = 0; i < 300; ++i)
+    ASSERT_NEAR(all[static_cast<size_t>(i)].data<double>()[1], std::sin(-2.0 * 0.25 * i) - 2.0, 1e-12);
+  EXPECT_LE(different_kernels(multiples.executable()), 12u);
+}
+
 Tensor nested(const Tensor& x, int depth) {
   if (depth == 0) return x * 2;
   return cond(

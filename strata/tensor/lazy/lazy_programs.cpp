@@ -6,12 +6,15 @@
 
 #include "strata/base/recent/recent_table.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/graph/free_numbers.h"
 #include "strata/ir/op.h"
-#include "strata/tensor/lazy/free_numbers.h"
 
 namespace strata::lazy {
 namespace {
 
+using compiler::free_numbers;
+using compiler::hash_without;
+using compiler::with_parameters;
 using ir::HostArray;
 using Executable = std::shared_ptr<const runtime::Executable>;
 
@@ -64,7 +67,7 @@ const HostArray& value_of(const ir::Node& number) { return number.attrs.array("v
 Executable shared_with_other_numbers(const std::shared_ptr<ir::Graph>& graph, std::vector<HostArray>& arguments) {
   const std::vector<const ir::Node*> numbers = free_numbers(*graph);
   if (numbers.empty()) return nullptr;
-  const base::Hash128 key = for_this_level(hash_without(*graph, numbers));
+  const base::Hash128 key = for_this_level(with_positions(hash_without(*graph, numbers), *graph));
   std::vector<base::Hash128> values;
   for (const ir::Node* number : numbers) values.push_back(number->attrs.all()[0].hash());
 
