@@ -6,6 +6,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/rules.h"
+#include "strata/transform/padded_sum.h"
 #include "strata/transform/regions.h"
 
 namespace strata::transform {
@@ -24,6 +25,13 @@ std::vector<bool> linear_nodes(const Graph& graph, std::span<const Value> parame
   return linear;
 }
 
+namespace {
+
+/// Up to so many, each is padded and added, which fuses with what made it.
+constexpr int kMostAddedSlices = 16;
+
+}  // namespace
+
 Transposition::Transposition(Graph& graph, std::span<const Value> tangent_parameters)
     : graph_(graph), linear_(linear_nodes(graph, tangent_parameters)), cotangents_(graph.nodes().size()) {}
 
@@ -31,6 +39,10 @@ void Transposition::add(Value of, Value cotangent) {
   if (!is_linear(of)) return;
   auto& slots = cotangents_[of.node->id];
   slots.resize(of.node->result_count);
+  if (is_padded_block(cotangent)) {
+    Slices& slices = slices_[{of.node->id, of.index}];
+    if (++slices.added > kMostAddedSlices) return slices.waiting.push_back(cotangent);
+  }
   Value& slot = slots[of.index];
   slot = slot ? graph_.add1(ops::kAdd, {slot, cotangent}) : cotangent;
 }
@@ -43,8 +55,21 @@ Value Transposition::find(Value of) const {
 void Transposition::run() {
   const std::vector<Node*> nodes(graph_.nodes().begin(),
                                  graph_.nodes().begin() + static_cast<ptrdiff_t>(linear_.size()));
-  for (size_t i = nodes.size(); i-- > 0;)
-    if (linear_[i] && !cotangents_[i].empty() && !nodes[i]->is_parameter()) transpose(*nodes[i]);
+  for (size_t i = nodes.size(); i-- > 0;) {
+    if (!linear_[i] || cotangents_[i].empty()) continue;
+    add_pending(*nodes[i]);
+    if (!nodes[i]->is_parameter()) transpose(*nodes[i]);
+  }
+}
+
+void Transposition::add_pending(const Node& node) {
+  for (uint32_t i = 0; i < node.result_count; ++i) {
+    const auto found = slices_.find({node.id, i});
+    if (found == slices_.end() || found->second.waiting.empty()) continue;
+    const ir::LocationScope scope(graph_, node.where);
+    Value& slot = cotangents_[node.id][i];
+    slot = graph_.add1(ops::kAdd, {slot, sum_of_padded_blocks(found->second.waiting)});
+  }
 }
 
 void Transposition::transpose(const Node& node) {

@@ -1,7 +1,9 @@
 // The transposition of the linear part of a graph: its tangent nodes, walked backwards by each op's transpose rule.
 #pragma once
 
+#include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "strata/ir/graph.h"
@@ -12,7 +14,7 @@ namespace strata::transform {
 /// By node id: true for nodes that depend on a value of `parameters` through float values (the parameters included).
 std::vector<bool> linear_nodes(const ir::Graph& graph, std::span<const ir::Value> parameters);
 
-/// Seeds go in by `add`, `run` appends the backward nodes to the same graph, `find` gives what arrived at the
+/// Seeds go in by `add`, `run` appends the backward nodes to the same graph, then `find` gives what arrived at the
 /// parameters.
 class Transposition {
  public:
@@ -27,10 +29,17 @@ class Transposition {
 
  private:
   void transpose(const ir::Node& node);
+  void add_pending(const ir::Node& node);
 
   ir::Graph& graph_;
   std::vector<bool> linear_;  ///< by node id, of the nodes that were there at the start
   std::vector<std::vector<ir::Value>> cotangents_;
+  /// Cotangents of slices, by the value that is sliced: so many were added one by one, the others wait.
+  struct Slices {
+    int added = 0;
+    std::vector<ir::Value> waiting;
+  };
+  std::map<std::pair<uint32_t, uint32_t>, Slices> slices_;
 };
 
 /// By node id: true for nodes that depend on one of `values` in any way, their own nodes included.
