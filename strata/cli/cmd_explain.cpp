@@ -3,10 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <climits>
-#include <cstdio>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
@@ -54,23 +56,30 @@ base::Json json_of(const compiler::KernelExplanation& e) {
       .set("assembly", e.listing);
 }
 
-/// "%4" or "4".
-int node_number(const std::string& text) {
-  const std::string digits = text.starts_with('%') ? text.substr(1) : text;
+/// The number that is all of the text.
+std::optional<int> whole_number(std::string_view digits) {
   int number = 0;
   const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (fault == std::errc() && end == digits.data() + digits.size()) return number;
+  if (fault != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return number;
+}
+
+/// "%4" or "4".
+int node_number(const std::string& text) {
+  if (const auto number = whole_number(std::string_view(text).substr(text.starts_with('%') ? 1 : 0))) return *number;
   throw base::Error("E0751", fmt::format("explain: --node is {}, expected a node as %4", text));
 }
 
 /// "2:0": result 2 takes the memory of argument 0.
 ir::Donation donation(const std::string& text, const ir::Graph& graph) {
-  ir::Donation d{-1, -1};
-  char rest = 0;
-  const int found = std::sscanf(text.c_str(), "%d:%d%c", &d.result, &d.argument, &rest);
-  if (found == 2 && d.result >= 0 && d.argument >= 0 && static_cast<size_t>(d.result) < graph.results().size() &&
-      static_cast<size_t>(d.argument) < graph.parameters().size())
-    return d;
+  const auto one_of = [](std::string_view digits, size_t count) {
+    const std::optional<int> number = whole_number(digits);
+    return number && *number >= 0 && static_cast<size_t>(*number) < count ? *number : -1;
+  };
+  const size_t colon = std::min(text.find(':'), text.size());
+  const ir::Donation d{one_of(text.substr(0, colon), graph.results().size()),
+                       one_of(text.substr(std::min(colon + 1, text.size())), graph.parameters().size())};
+  if (d.result >= 0 && d.argument >= 0) return d;
   throw base::Error(
       "E0321", fmt::format("explain: --donate is {}, expected RESULT:ARGUMENT of {} results and {} arguments", text,
                            graph.results().size(), graph.parameters().size()));

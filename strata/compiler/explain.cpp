@@ -136,11 +136,14 @@ class Explainer {
   const Backend& backend_;
 };
 
-/// What became of the donations that were wished for. The plan is that of this machine, whatever code is asked for: code
-/// decides nothing in it.
-void add_donations(const ir::Graph& graph, const std::vector<ir::Donation>& donations, Explanation& explanation) {
-  if (donations.empty()) return;
-  const auto executable = compile(ir::copy_graph(graph), {.donations = donations});
+/// What became of the donations that were wished for.
+void add_donations(const ir::Graph& graph, const ExplainOptions& options, Explanation& explanation) {
+  if (options.donations.empty()) return;
+  CompileOptions how;
+  how.donations = options.donations;
+  how.isa = options.level;
+  how.backend = options.backend;
+  const auto executable = compile(ir::copy_graph(graph), how);
   for (const ir::Donation& d : executable->plan().donations)
     explanation.remarks.push_back(
         fmt::format("result {} is written in the memory of argument {}", d.result, d.argument));
@@ -153,8 +156,8 @@ void add_donations(const ir::Graph& graph, const std::vector<ir::Donation>& dona
 
 Explanation explain(const ir::Graph& graph, const ExplainOptions& options) {
   Explainer explainer(options);
+  add_donations(graph, options, explainer.explanation);
   if (!options.node) {
-    add_donations(graph, options.donations, explainer.explanation);
     explainer.walk(graph, "", true);
     return std::move(explainer.explanation);
   }

@@ -8,11 +8,11 @@
 #include "strata/ops/custom_gradient.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/elementwise.h"
-#include "strata/ops/gather_layout.h"
 #include "strata/ops/index.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
+#include "strata/ops/value_checks.h"
 
 namespace strata::ops {
 namespace {
@@ -41,10 +41,7 @@ bool any_node(const Graph& region, const Predicate& holds) {
 bool is_effect(const Node& node) { return node.op->effect != ir::Effect::None; }
 
 /// What shows, fails or does not end on operands that nobody vouches for.
-bool must_not_idle(const Node& node) {
-  const bool picks = node.op == &kGather || node.op == &kScatter;
-  return is_effect(node) || node.op == &kWhile || (picks && mode_of(node) == OutOfRange::Check);
-}
+bool must_not_idle(const Node& node) { return node.op == &kWhile || has_value_check(node); }
 
 /// A node whose regions are told of the lane. Loops have it among their constants, the others behind all operands.
 void add_with_lane(const Node& node, Value lane, ir::GraphCopier& copier, Graph& to) {

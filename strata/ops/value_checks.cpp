@@ -4,13 +4,14 @@
 
 #include "strata/ir/op.h"
 #include "strata/ops/gather_layout.h"
+#include "strata/ops/index.h"
 
 namespace strata::ops {
 
 bool has_value_check(const ir::Node& node) {
   if (node.is_parameter()) return false;
   if (node.op->effect != ir::Effect::None) return true;
-  if (node.op->name == "gather" || node.op->name == "scatter") return mode_of(node) == OutOfRange::Check;
+  if (node.op == &kGather || node.op == &kScatter) return mode_of(node) == OutOfRange::Check;
   return std::ranges::any_of(node.regions(), [](const ir::GraphRef& region) {
     return std::ranges::any_of(region->nodes(), [](const ir::Node* n) { return has_value_check(*n); });
   });

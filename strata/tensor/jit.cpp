@@ -20,7 +20,7 @@ using namespace recording_detail;
 
 namespace {
 
-/// Sizes that are known to be taken or refused, per program.
+/// Sizes that are known to be taken or refused, or to keep the memory limit, per program.
 constexpr size_t kMostSizes = 4096;
 
 void write_back(std::span<const Argument> caller, const Rebound& rebound, const Tensor& value) {
@@ -37,7 +37,7 @@ void require_distinct(std::span<const Argument> caller, const Program& program, 
       std::adjacent_find(places.begin(), places.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
   if (same == places.end()) return;
   throw base::Error("E0505", fmt::format("{}: arguments {} and {} are one variable, and the function changes both",
-                                         name, same->second + 1, (same + 1)->second + 1))
+                                         name, same->second, (same + 1)->second))
       .hint("pass a copy as one of them");
 }
 
@@ -55,12 +55,14 @@ void admit(Program& program, std::span<const HostArray> arguments, int64_t limit
   std::vector<std::vector<int64_t>> shapes;
   for (const HostArray& a : arguments) shapes.push_back(a.shape());
   if (program.admitted.contains(shapes)) return;
+  if (program.admitted.size() >= kMostSizes) program.admitted.clear();
   compiler::require_memory(program.executable->plan(), shapes, limit_bytes);
   program.admitted.insert(std::move(shapes));
 }
 
-/// The caller's tensors that a run replaces. While it runs they are nobody's, so that a donation finds a single owner
-/// of the memory; after an error the very same handles stand in their places again.
+/// The caller's tensors that a run replaces, and the memory of those that nobody else holds. While it runs they are
+/// nobody's, so that a donation finds a single owner of the memory; after an error the very same handles stand in their
+/// places again.
 class Surrendered {
  public:
   Surrendered(std::span<const Argument> caller, const Program& program)
@@ -70,9 +72,6 @@ class Surrendered {
       before_.push_back(*caller[r.argument].leaves.list[r.leaf].places[r.places[0]]);
       write_back(caller, r, Tensor());
     }
-  }
-  /// Once the copies that the function is recorded on have let go: takes the memory of what nobody else holds.
-  void let_go() {
     for (size_t i = 0; i < before_.size(); ++i) {
       Cell* cell = before_[i].cell();
       if (!cell || cell->references.load(std::memory_order_acquire) != 1) continue;
@@ -147,7 +146,7 @@ std::vector<size_t> Engine::find(const Signature& signature) const {
 /// Into a free place, or that of the program that was called longest ago.
 size_t Engine::keep(std::unique_ptr<Program> program, const Body& body) {
   size_t index = programs_.size();
-  if (index < static_cast<size_t>(std::max(1, options_.most_programs))) {
+  if (index < static_cast<size_t>(options_.most_programs)) {
     programs_.emplace_back();
   } else {
     const auto oldest = std::min_element(programs_.begin(), programs_.end(),
@@ -256,7 +255,6 @@ std::vector<Tensor> Engine::call_program(std::span<const Argument> caller, const
   if (options_.memory_limit_bytes > 0) admit(program, arguments, options_.memory_limit_bytes);
   std::vector<Tensor> returned(program.returned_count);
   Surrendered surrendered(caller, program);
-  surrendered.let_go();
   std::vector<HostArray> results;
   try {
     results = program.executable->run(std::move(arguments));

@@ -221,7 +221,7 @@ TEST(Jit, OneVariableAsTwoChangedArgumentsIsRefused) {
   both(c, d);
   EXPECT_EQ(d.item(), 20);
   EXPECT_EQ(base::message_of([&] { both(c, c); }),
-            "error[E0505]: jit: arguments 1 and 2 are one variable, and the function changes both\nnote: jitted in "
+            "error[E0505]: jit: arguments 0 and 1 are one variable, and the function changes both\nnote: jitted in "
             "tensor_test.cpp\nhint: pass a copy as one of them");
   EXPECT_EQ(c.item(), 2) << "it is as it was";
   auto read = jit([](Tensor& a, const Tensor& b) { a = a + b; });

@@ -18,6 +18,7 @@
 #include "strata/base/error/error.h"
 #include "strata/nn/context.h"
 #include "strata/optim/accumulate.h"
+#include "strata/runtime/execute/finite.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
 #include "strata/train/recipe.h"
@@ -49,21 +50,27 @@ class Learner {
   /// One optimiser step on the mean loss of the samples (several: their gradients are averaged).
   StepResult step(std::span<const Sample> samples, double learning_rate) {
     StepResult result;
-    const Before before{*this, model_, optimiser_.lr(), result.is_finite};
-    result.is_finite = false;
+    // What a step changes before it is refused: statistics of earlier small batches, and the rate.
+    const Model model = model_;
+    const double rate = optimiser_.lr();
     optimiser_.set_lr(learning_rate);
     try {
       result.is_finite = samples.size() == 1 ? whole_step(samples[0], result) : gathered_step(samples, result);
-    } catch (const base::Error& error) {
-      if (error.code() != "E0318") throw;  // a leaf that would not be finite: named behind the program's name
-      result.refused = error.message().substr(error.message().find(": ") + 2);
-      if (result.refused.starts_with("total.") || result.refused.starts_with("loss_total")) result.refused.clear();
+    } catch (const runtime::NotFinite& error) {
+      const bool is_sum = error.name.starts_with("total.") || error.name.starts_with("loss_total");
+      if (!is_sum) result.refused = error.found;
+      result.is_finite = false;
       result.loss = std::numeric_limits<double>::quiet_NaN();
+    } catch (...) {
+      put_back(model, rate);
+      throw;
     }
-    if (result.is_finite)
+    if (result.is_finite) {
       ++steps_done_;
-    else
+    } else {
+      put_back(model, rate);
       result.culprit = culprit(samples);
+    }
     return result;
   }
 
@@ -117,18 +124,10 @@ class Learner {
     }
   };
 
-  /// Puts back what a step changed before it was refused: statistics of earlier small batches, and the rate.
-  struct Before {
-    Learner& self;
-    Model model;
-    double rate;
-    const bool& is_committed;
-    ~Before() {
-      if (is_committed) return;
-      self.model_ = std::move(model);
-      self.optimiser_.set_lr(rate);
-    }
-  };
+  void put_back(const Model& model, double rate) {
+    model_ = model;
+    optimiser_.set_lr(rate);
+  }
 
   bool whole_step(const Sample& sample, StepResult& result) {
     const auto [loss, is_committed] = whole_(model_, optimiser_, sample.x, sample.y, key_);

@@ -79,7 +79,8 @@ class PlanMaker {
       fails[node->id] = !needs_no_command(*node) && can_fail(*node, request_.kernels.contains(node->id));
     }
     for (const ir::FiniteResult& f : request_.finite)
-      fails[written_value(graph_.results()[static_cast<size_t>(f.result)]).node->id] = true;
+      if (const Value v = graph_.results()[static_cast<size_t>(f.result)]; ir::is_float(v.type().dtype()))
+        fails[written_value(v).node->id] = true;
     for (const Node* node : order_commands({graph_, nodes, fails, request_.donations})) {
       add_node(*node);
       if (!needs_no_command(*node)) plan_.commands.back().can_fail = fails[node->id];

@@ -220,13 +220,14 @@ struct Executable::Execution {
       const int64_t i = first_not_finite(value.data(), value.dtype(), value.elements());
       if (i < 0) continue;
       const double found = value.get(i);
-      base::Error error("E0318", fmt::format("{}: {}{} would become {}", self.plan_->name, f.name,
-                                             value.rank() > 0 ? fmt::format("[{}]", i) : "",
-                                             std::isnan(found) ? "nan"
-                                             : found > 0       ? "inf"
-                                                               : "-inf"));
+      NotFinite error(self.plan_->name, f.name,
+                      fmt::format("{}{} would become {}", f.name, value.rank() > 0 ? fmt::format("[{}]", i) : "",
+                                  std::isnan(found) ? "nan"
+                                  : found > 0       ? "inf"
+                                                    : "-inf"));
       if (c >= 0) error.note("made by " + op_at(*self.plan_->commands[static_cast<size_t>(c)].node));
-      throw error.note("nothing that the call was given has changed");
+      error.note("nothing that the call was given has changed");
+      throw error;
     }
   }
 

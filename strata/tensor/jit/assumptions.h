@@ -37,7 +37,7 @@ class Assumptions {
   /// All symbols are numbers.
   bool fix_all(const Signature& signature, const std::string& reason);
 
-  /// A line for each: "dimension 0 of argument 2 is 3: ...".
+  /// A line for each: "dimension 0 of argument 1 is 3: ...".
   std::string explained(const Signature& signature) const;
 
  private:

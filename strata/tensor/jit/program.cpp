@@ -182,7 +182,7 @@ std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSiz
       return std::move(trace.program);
     } catch (const base::Error& error) {
       if (!may_be_of_symbols(error, unproved.last())) throw;
-      const bool is_answered = attempt < kMostAttempts && unproved.last() &&
+      const bool is_answered = attempt <= kMostAttempts && unproved.last() &&
                                assumptions.answer(*unproved.last(), call.signature, reason_of(error));
       if (!is_answered && !assumptions.fix_all(call.signature, reason_of(error))) throw;
     }

@@ -126,14 +126,14 @@ TEST(RunsUnderJit, ExplainSaysWhichDimensionIsFixedAndWhy) {
   auto add = jit([](const Tensor& x, const Tensor& y) { return x + y; });
   add(numbers({5, 3}), numbers({3}));
   const std::string text = add.explain();
-  EXPECT_NE(text.find("dimension 0 of argument 1 is B, any size\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("dimension 0 of argument 2 is 3: add: shapes don't broadcast: f32[B,3] and f32[B1] differ in "
+  EXPECT_NE(text.find("dimension 0 of argument 0 is B, any size\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("dimension 0 of argument 1 is 3: add: shapes don't broadcast: f32[B,3] and f32[B1] differ in "
                       "axis -1, 3 and B1, recorded at runs_trees_test.cpp:"),
             std::string::npos)
       << text;
   auto quarters = jit([](const Tensor& x) { return reshape(x, {-1, 4}) * static_cast<double>(x.size(0)); });
   quarters(numbers({8, 3}));
-  EXPECT_NE(quarters.explain().find("dimension 0 of argument 1 is B_4*4: reshape: "), std::string::npos)
+  EXPECT_NE(quarters.explain().find("dimension 0 of argument 0 is B_4*4: reshape: "), std::string::npos)
       << quarters.explain();
   EXPECT_NE(quarters.explain().find("B_4*4 is 8: its size is looked at in runs_trees_test.cpp:"), std::string::npos)
       << quarters.explain();

@@ -22,7 +22,7 @@ const std::vector<int64_t>& shape_of(const Leaf& leaf) {
 }
 
 std::string place_of(int axis, int argument, const Leaf& leaf) {
-  return fmt::format("dimension {} of argument {}{}{}", axis, argument + 1, leaf.paths[0].empty() ? "" : " at ",
+  return fmt::format("dimension {} of argument {}{}{}", axis, argument, leaf.paths[0].empty() ? "" : " at ",
                      leaf.paths[0]);
 }
 

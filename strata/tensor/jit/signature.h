@@ -37,7 +37,7 @@ class Signature {
   struct Symbol {
     std::string name;
     int64_t size;
-    std::string where;  ///< "dimension 0 of argument 2"
+    std::string where;  ///< "dimension 0 of argument 1"
   };
   /// `varying`: leaves of trees whose dimension 0 is a symbol; null: none. E0110, E0111 and E0116 for dimensions that the
   /// options name.
