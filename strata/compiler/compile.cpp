@@ -103,7 +103,9 @@ class KernelMaker {
       names.push_back(all.back().name);
       // Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
       // loops (sort, scatter) mean them as they are; a claimed composite has none.
-      if (is_strict_ && !ops::is_composite(*node) && (node->op->name == "fusion" || form_of(*node) != Form::Loops))
+      const bool is_first = all.back().first + 1 == all.size();
+      if (is_strict_ && is_first && !ops::is_composite(*node) &&
+          (node->op->name == "fusion" || form_of(*node) != Form::Loops))
         require_schedule(lower_kernel(*node, facts, names.back()), level_, node->where.str());
     }
     std::vector<PendingKernel*> missing;

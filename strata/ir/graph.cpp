@@ -227,6 +227,7 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
     std::copy(regions.begin(), regions.end(), owned.get());
     node->region_count = static_cast<uint32_t>(regions.size());
     node->region_data = owned.get();
+    for (const GraphRef& region : regions) has_calls_ = has_calls_ || op.is_call || region->has_calls_;
   }
   nodes_.push_back(node);
   return node;

@@ -115,6 +115,10 @@ class Graph {
   Value parameter(int i) const { return parameters_[i]->result(); }
   std::string_view parameter_name(int i) const { return parameter_names_[i]; }
 
+  /// Whether a node here or in a region within is a call or a composite. Kept while nodes are added: a pass that looks
+  /// for them at each level of a deep nest must not go through all that is below each time.
+  bool has_calls() const { return has_calls_; }
+
   Facts& facts() { return facts_; }
   const Facts& facts() const { return facts_; }
 
@@ -145,6 +149,7 @@ class Graph {
   std::vector<Value> results_;
   Facts facts_;
   Location location_;
+  bool has_calls_ = false;
 };
 
 /// Sets a graph's recording position for a scope: transforms give the nodes they make the position of their origin.

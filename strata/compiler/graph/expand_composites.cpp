@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "strata/compiler/backends/backend.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
@@ -33,22 +31,12 @@ bool is_expanded(const Node& node, const ir::Location& place, const Target& targ
   return ops::is_composite(node) ? !is_claimed(node, place, target) : node.op->is_call;
 }
 
-/// Whether a region has nothing to expand. What a back end claims differs by target, and is asked for in the end.
-bool has_composites(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node* n) {
-    return !n->is_parameter() &&
-           (ops::is_composite(*n) || n->op->is_call ||
-            std::ranges::any_of(n->regions(), [](const ir::GraphRef& region) { return has_composites(*region); }));
-  });
-}
-
 void put(const Node& node, GraphCopier& copier, Graph& to, const Target& target) {
   if (is_expanded(node, to.location(), target))
     return ops::append_body(node, copier, to, [&](const Node& n, GraphCopier& inner) { put(n, inner, to, target); });
   std::vector<ir::GraphRef> regions;
   for (const ir::GraphRef& region : node.regions())
-    regions.push_back(ops::is_composite(node) || !has_composites(*region) ? region
-                                                                          : expand_composites(*region, target));
+    regions.push_back(ops::is_composite(node) || !region->has_calls() ? region : expand_composites(*region, target));
   copier.copy(node, regions);
 }
 

@@ -142,7 +142,9 @@ void FusionGroups::decide_inlining() {
       for (const Value& r : inline_reads_[v.node->id]) add_read(r);
     }
     inline_size_[node->id] = size;
-    depth_[node->id] = depth + (is_costly(*node) ? kCostlyDepth : kCheapDepth);
+    // A movement of several operands (concat) picks one by as many selects, one inside the other.
+    depth_[node->id] =
+        depth + (is_costly(*node) ? kCostlyDepth : kCheapDepth) + (is_movement(*node) ? node->operand_count : 0);
     is_inline_costly_[node->id] = costs;
     inlined_[node->id] = inline_refusal(*node).empty();
   }

@@ -42,11 +42,11 @@ void append(const Graph& graph, Graph& to, GraphCopier& copier, const std::vecto
 }
 
 bool has_calls(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node* n) {
-    return !n->is_parameter() && (is_inlined(*n) || std::ranges::any_of(n->regions(), [](const GraphRef& region) {
-                                    return has_calls(*region);
-                                  }));
-  });
+  return graph.has_calls() && std::ranges::any_of(graph.nodes(), [](const Node* n) {
+           return !n->is_parameter() &&
+                  (is_inlined(*n) ||
+                   std::ranges::any_of(n->regions(), [](const GraphRef& region) { return has_calls(*region); }));
+         });
 }
 
 /// The region itself where there is none: regions are compiled one inside the other, and a copy of all that is below at
