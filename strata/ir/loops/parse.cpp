@@ -244,21 +244,22 @@ class Parser {
       lexer_.fail_at(name.position, fmt::format("expected the local that is joined, found '{}'", name.text));
     Joining read{at->second, 0, 0, 0};
     lexer_.expect("by", "behind the local");
-    read.block = positive(1, INT64_MAX, "the block");
+    read.block = count(1, INT64_MAX, "the block");
     lexer_.expect(",", "behind the block");
     lexer_.expect("outer", "of the joining loop");
-    read.outer = static_cast<int>(positive(0, kMaxNesting, "the outer loops"));
+    read.outer = static_cast<int>(count(0, kMaxNesting, "the number of outer loops"));
     lexer_.expect(",", "behind the outer loops");
     lexer_.expect("inner", "of the joining loop");
-    read.inner = static_cast<int>(positive(0, kMaxNesting, "the inner loops"));
+    read.inner = static_cast<int>(count(0, kMaxNesting, "the number of inner loops"));
     return read;
   }
 
-  int64_t positive(int64_t low, int64_t high, std::string_view what) {
+  int64_t count(int64_t low, int64_t high, std::string_view what) {
     const size_t position = lexer_.position();
     const int64_t value = expr_.integer(std::string(what));
+    const std::string end = high == INT64_MAX ? "or more" : fmt::format("to {}", high);
     if (value < low || value > high)
-      lexer_.fail_at(position, fmt::format("{} are {}: at least {}, at most {}", what, value, low, high));
+      lexer_.fail_at(position, fmt::format("{} is {}, expected {} {}", what, value, low, end));
     return value;
   }
 

@@ -160,6 +160,51 @@ TEST(LoopText, RefusesBadTextWithItsPlaceAndTheNearestName) {
   }
 }
 
+/// The loop over the %x of one axis that each text gives, whose sum is joined.
+std::string joining_kernel(std::string_view body) {
+  return "kernel @joined(%x: f32[B]) -> (%y: f32[1]) {\n  var a: f32 = 0.0 let fixed: f32 = 1.0 " + std::string(body) +
+         "\n  %y[0] = a\n}\n";
+}
+constexpr std::string_view kJoining = "for k in 0..B joining a by 2, outer 1, inner 0 { a = add(a, %x[k]) }";
+
+TEST(LoopText, RefusesJoiningLoopsThatSayOrAreNoJoinedSum) {
+  const BadText cases[] = {
+      {kJoining, "", ""},
+      {"for k in 0..B joining c by 2, outer 1, inner 0 { }", "E0120", "the local that is joined, found 'c'"},
+      {"for k in 0..B joining 2 by 2, outer 1, inner 0 { }", "E0120", "the local that is joined, found '2'"},
+      {"for k in 0..B joining a of 2 { }", "E0120", "by"},
+      {"for k in 0..B joining a by 2 { }", "E0120", "behind the block"},
+      {"for k in 0..B joining a by 2, inner 0 { }", "E0120", "outer"},
+      {"for k in 0..B joining a by 2, outer 1 { }", "E0120", "behind the outer loops"},
+      {"for k in 0..B joining a by 0, outer 1, inner 0 { }", "E0120", "the block is 0, expected 1 or more"},
+      {"for k in 0..B joining a by 2, outer 101, inner 0 { }", "E0120",
+       "the number of outer loops is 101, expected 0 to 100"},
+      {"for k in 0..B joining a by 2, outer 1, inner -1 { }", "E0120",
+       "the number of inner loops is -1, expected 0 to 100"},
+      {"for k in 0..B joining fixed by 2, outer 1, inner 0 { }", "E0121", "no mutable local in scope"},
+      {"for k in 0..B joining a by 2, outer 0, inner 0 { a = add(a, %x[k]) }", "E0121",
+       "blocks of 2 terms over 0 outer and 0 inner loops"},
+      {"for k in 1..B joining a by 2, outer 1, inner 0 { a = add(a, %x[k]) }", "E0121", "1 serial loops from 0"},
+      {"for k in 0..B step 2 joining a by 2, outer 1, inner 0 { a = add(a, %x[k]) }", "E0121", "serial loops from 0"},
+      {"vector k in 0..B joining a by 2, outer 1, inner 0 { a = add(a, %x[k]) }", "E0121", "serial loops from 0"},
+      {"for k in 0..B joining a by 2, outer 1, inner 1 { a = add(a, %x[k]) }", "E0121", "2 serial loops from 0"},
+      {"for k in 0..B joining a by 2, outer 1, inner 1 { for p in 0..3 { a = add(a, %x[k]) } a = 0.0 }", "E0121",
+       "begins no perfect nest of loops"},
+      {"for k in 0..B joining a by 2, outer 1, inner 1 { for p in 0..3 joining a by 2, outer 1, inner 0 {"
+       " a = add(a, %x[k]) } }",
+       "E0121", "2 serial loops from 0"},
+      {"for k in 0..B joining a by 2, outer 1, inner 0 { a = max(a, %x[k]) }", "E0121",
+       "nothing is added to or multiplied with the sum"},
+  };
+  for (const BadText& bad : cases) {
+    const auto kernel = parse_kernel(joining_kernel(bad.body));
+    EXPECT_EQ(kernel.ok(), bad.code.empty()) << bad.body;
+    if (kernel.ok()) continue;
+    EXPECT_EQ(kernel.error().code(), bad.code) << bad.body << kernel.error().text();
+    EXPECT_NE(kernel.error().text().find(bad.part), std::string::npos) << bad.body << kernel.error().text();
+  }
+}
+
 TEST(LoopText, EveryTruncationIsRefusedOrParsed) {
   for (size_t n = 0; n < kDot.size() - 2; ++n) EXPECT_FALSE(parse_kernel(kDot.substr(0, n)).ok()) << n;
   std::string deep = "kernel @d() -> (%y: f32[1]) { %y[0] = ";
@@ -180,6 +225,24 @@ TEST(Verify, FindsUsesOutsideOfScopesThatOnlyCodeCanMake) {
   EXPECT_NE(fault->what.find("acc"), std::string::npos);
   EXPECT_THROW(verify(moved), base::Error);
   EXPECT_NO_THROW(verify(kernel));
+}
+
+TEST(Verify, JoiningLoopsAreExpandedWhenAKernelIsScheduled) {
+  const auto kernel = parse_kernel(joining_kernel(kJoining));
+  ASSERT_TRUE(kernel.ok()) << kernel.error().text();
+  EXPECT_FALSE(find_fault(*kernel, Stage::Lowered));
+  const auto fault = find_fault(*kernel, Stage::Scheduled);
+  ASSERT_TRUE(fault.has_value());
+  EXPECT_EQ(fault->what, "the joining loop is not expanded");
+  EXPECT_NE(fault->statement.find("joining a by 2, outer 1, inner 0"), std::string::npos) << fault->statement;
+}
+
+TEST(Verify, TheSumOfAJoiningLoopIsInScope) {
+  auto kernel = *parse_kernel(joining_kernel(kJoining));
+  kernel.body = {find_loop(kernel.body, "k")};
+  const auto fault = find_fault(kernel);
+  ASSERT_TRUE(fault.has_value());
+  EXPECT_EQ(fault->what, "the sum of a joining loop is no mutable local in scope");
 }
 
 }  // namespace
