@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/compiler/compile.h"
 #include "strata/ops/control.h"
 #include "strata/ops/creation.h"
@@ -47,12 +47,7 @@ const Kind kKinds[] = {
 };
 
 std::string code_of(const runtime::Executable& program, const HostArray& x) {
-  try {
-    program.run({x});
-  } catch (const base::Error& e) {
-    return e.code();
-  }
-  return "none";
+  return base::code_of([&] { program.run({x}); });
 }
 
 TEST(FiniteResults, AreLookedAtWhateverWritesThem) {
@@ -69,7 +64,7 @@ TEST(FiniteResults, AreLookedAtWhateverWritesThem) {
                        " level " + std::to_string(static_cast<int>(level)));
           HostArray good(dtype, {n, 3});
           for (int64_t i = 0; i < 3 * n; ++i) good.set(i, static_cast<double>(i % 7) - 3);
-          EXPECT_EQ(code_of(*program, good), "none");
+          EXPECT_EQ(code_of(*program, good), "no error");
           for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
                                    -std::numeric_limits<double>::infinity()})
             for (const int64_t at : {int64_t{0}, 3 * n - 1}) {
@@ -95,7 +90,7 @@ TEST(FiniteResults, OfTheHostAreLookedAtToo) {
   for (int64_t i = 0; i < 12; ++i) good.set(i, 1e10);
   EXPECT_EQ(code_of(*program, good), "E0318") << "1e40";
   for (int64_t i = 0; i < 12; ++i) good.set(i, 1e9);
-  EXPECT_EQ(code_of(*program, good), "none");
+  EXPECT_EQ(code_of(*program, good), "no error");
 }
 
 }  // namespace

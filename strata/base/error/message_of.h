@@ -1,4 +1,4 @@
-// For tests: the whole text of the error that something raises, so that a test can state it word for word.
+// For tests: the whole text of the error that something raises, so that a test can state it word for word; or its code.
 #pragma once
 
 #include <functional>
@@ -30,6 +30,16 @@ inline std::string message_of(const std::function<void()>& trigger) {
     trigger();
   } catch (const Error& error) {
     return without_lines(error.text());
+  }
+  return "no error";
+}
+
+/// "E0116": the code of what `trigger` throws; "no error" if nothing. What is no Error passes.
+inline std::string code_of(const std::function<void()>& trigger) {
+  try {
+    trigger();
+  } catch (const Error& error) {
+    return error.code();
   }
   return "no error";
 }

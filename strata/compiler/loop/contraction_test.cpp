@@ -18,8 +18,7 @@ Kernel parse(const std::string& text) { return ir::loops::parse_kernel(text).val
 std::string small_tiles(int64_t depth) {
   return fmt::format(
       "tile rows by 3, columns by 8, depth by {}; vectorise columns by 4; block rows by 6; parallel rows by 12, "
-      "columns "
-      "by 16; ",
+      "columns by 16; ",
       depth);
 }
 

@@ -24,6 +24,17 @@ JoinedSums::JoinedSums(const ContractionScope& scope, Cut cut, int64_t rows, int
   sums_ = scope.scratch("sums", {planes, rows, columns});
 }
 
+JoinedSums::Segment JoinedSums::part_of_block(TaskRange steps, int64_t block_steps, Expr end) const {
+  LoopContext& c = s_.c;
+  const Expr length = c.i64(block_steps);
+  const auto starts = [&](Expr step) {
+    return c.binary(ExprOp::Eq, c.binary(ExprOp::FloorMod, step, length), c.i64(0));
+  };
+  return {.block = c.binary(ExprOp::FloorDiv, steps.low, length),
+          .is_start = starts(steps.low),
+          .is_end = c.binary(ExprOp::Or, starts(steps.high), c.binary(ExprOp::Ge, steps.high, end))};
+}
+
 Stmts JoinedSums::begin(const Segment& segment) const {
   Stmts stmts;
   for (const Place& place : places_) {

@@ -2,7 +2,7 @@
 // (ir/loops/joined_loops.h), for all register tiles of a task.
 //
 //   sums [plane][row][column]     plane l: what waits at level l of the tree; the total lies in plane 0
-//                                 the last plane: chains that a panel has cut in the middle of a block, if there are any
+//                                 the last plane: chains that a panel has cut in the middle of a block, if any
 #pragma once
 
 #include <vector>
@@ -24,6 +24,9 @@ class JoinedSums {
     Expr block;                                 ///< its number
     Expr is_start = nullptr, is_end = nullptr;  ///< of the block; null: it is
   };
+
+  /// Steps low..high of `end`, within one block of `block_steps` of them.
+  Segment part_of_block(TaskRange steps, int64_t block_steps, Expr end) const;
 
   ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(sums_); }
   Expr total(Expr row, Expr column) const { return s_.c.load(sums_, {s_.c.i64(0), row, column}); }

@@ -52,8 +52,8 @@ ColumnPanel::ColumnPanel(const ContractionScope& scope)
       is_along_depth_(columns_run_along_depth(scope)),
       is_in_lines_(!is_along_depth_ && !scope.columns.is_linear()) {
   const int64_t tiles = s_.t.task_columns / s_.t.tile_columns();
-  panel_ = is_in_lines_ ? s_.scratch("columns", {s_.t.depth_block, s_.t.task_columns + 16})
-                        : s_.scratch("columns", {tiles, s_.t.depth_block, s_.t.tile_columns()});
+  panel_ = is_in_lines_ ? s_.scratch("columns", {s_.t.panel_depth, s_.t.task_columns + 16})
+                        : s_.scratch("columns", {tiles, s_.t.panel_depth, s_.t.tile_columns()});
 }
 
 std::string ColumnPanel::note() const {
@@ -223,8 +223,8 @@ bool rows_lie_ready(const ContractionScope& s) {
   return rows > 0 && depth == 1;
 }
 
-/// With many columns packing is nearly free, and its panel stays in the second cache. Rows that lie far apart use a page
-/// each, and those a multiple of 4 KiB apart share one set of the first cache.
+/// With many columns packing is nearly free, and its panel stays in the second cache. Rows that lie far apart use a
+/// page each, and those a multiple of 4 KiB apart share one set of the first cache.
 bool in_place_rows_pay(const ContractionScope& s) {
   constexpr int64_t kFewColumns = 256, kShortWay = 2048;
   return s.t.task_columns <= kFewColumns && row_strides(s).first * ir::dtype_bytes(s.type) <= kShortWay;
@@ -236,10 +236,10 @@ RowPanel::RowPanel(const ContractionScope& scope, RowStorage storage)
                       scope.contiguity(scope.k.rows_operand, scope.k.rows)),
       is_in_place_(storage == RowStorage::InPlace) {
   // Rows of the panel start in different sets of the cache.
-  const int64_t deep = (s_.t.depth_block + 15) / 16 * 16 + 16;
+  const int64_t deep = round_up(s_.t.panel_depth, 16) + 16;
   const int64_t tiles = is_in_place_ ? 1 : (s_.t.row_block + s_.t.tile_rows - 1) / s_.t.tile_rows;
   panel_ = is_along_depth_ ? s_.scratch("rows", {tiles, s_.t.tile_rows, deep})
-                           : s_.scratch("rows", {tiles, s_.t.depth_block, s_.t.tile_rows});
+                           : s_.scratch("rows", {tiles, s_.t.panel_depth, s_.t.tile_rows});
 }
 
 std::string RowPanel::note() const {

@@ -57,7 +57,7 @@ struct Printer {
   std::vector<Rewrite> operator()(const ContractionSchedule& s) const {
     const Tiling& t = s.tiling;
     std::vector<Rewrite> made = beginning("", s.is_exchanged);
-    made.push_back({"tile", {{"rows", {t.tile_rows}}, {"columns", {t.tile_columns()}}, {"depth", {t.depth_block}}}});
+    made.push_back({"tile", {{"rows", {t.tile_rows}}, {"columns", {t.tile_columns()}}, {"depth", {t.panel_depth}}}});
     made.push_back({"vectorise", {{"columns", {t.lanes}}}});
     made.push_back({"block", {{"rows", {t.row_block}}}});
     made.push_back({"parallel", {{"rows", {t.task_rows}}, {"columns", {t.task_columns}}}});
@@ -71,7 +71,7 @@ struct Printer {
     std::vector<Rewrite> made = beginning("columns", s.is_exchanged);
     made.push_back({"tile", {{"rows", {t.tile_rows}}, {"columns", {t.tile_columns()}}}});
     made.push_back({"vectorise", {{"columns", {t.lanes}}}});
-    made.push_back({"block", {{"rows", {t.row_block}}, {"depth", {s.tiling.free_block}}}});
+    made.push_back({"block", {{"rows", {t.row_block}}, {"depth", {s.tiling.panel_free}}}});
     made.push_back({"parallel", {{"rows", {t.task_rows}}, {"lines", {s.tiling.lines}}, {"images", {s.tiling.images}}}});
     return made;
   }
@@ -151,7 +151,7 @@ void read_rows(RewriteReader& read, Tiling& t) {
 void read_task_columns(RewriteReader& read, Tiling& t) {
   t.task_columns = read.number("parallel", "columns", 1, kMostExtent);
   require_multiple("parallel columns", t.task_columns, t.tile_columns());
-  if (t.task_columns * t.depth_block > kMostScratch || t.row_block * t.depth_block > kMostScratch ||
+  if (t.task_columns * t.panel_depth > kMostScratch || t.row_block * t.panel_depth > kMostScratch ||
       t.task_rows * t.task_columns > kMostScratch)
     refuse_schedule(fmt::format("panels of more than {} elements", kMostScratch));
 }
@@ -161,7 +161,7 @@ ContractionSchedule read_product(RewriteReader& read) {
   made.is_exchanged = read.take("exchange", "rows and columns");
   made.tiling = read_vectors(read);
   read_rows(read, made.tiling);
-  made.tiling.depth_block = read.number("tile", "depth", 1, kMostExtent);
+  made.tiling.panel_depth = read.number("tile", "depth", 1, kMostExtent);
   read_task_columns(read, made.tiling);
   made.rows = read.take("pack", "rows") ? RowStorage::Packed : RowStorage::InPlace;
   if (!read.take("pack", "columns")) refuse_schedule("this schedule lacks `pack columns`");
@@ -176,11 +176,11 @@ ColumnWindowSchedule read_column_windows(RewriteReader& read, Contraction k, Loo
   ColumnWindowTiling& t = made.tiling;
   t.tiling = read_vectors(read);
   read_rows(read, t.tiling);
-  t.free_block = read.number("block", "depth", 1, kMostExtent);
+  t.panel_free = read.number("block", "depth", 1, kMostExtent);
   t.lines = read.number("parallel", "lines", 1, windows.axes[0].space_extent);
   t.images = read.number("parallel", "images", 1, kMostExtent);
   complete(t, windows);
-  if (t.tiling.depth_block * t.tiling.row_block > kMostScratch || t.tiling.task_columns * t.free_block > kMostScratch ||
+  if (t.tiling.panel_depth * t.tiling.row_block > kMostScratch || t.tiling.task_columns * t.panel_free > kMostScratch ||
       t.tiling.task_columns * t.tiling.task_rows > kMostScratch)
     refuse_schedule(fmt::format("planes or panels of more than {} elements", kMostScratch));
   return made;

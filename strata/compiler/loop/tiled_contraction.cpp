@@ -26,11 +26,11 @@ class Writer {
         t_(scope.t),
         rows_(scope, rows),
         columns_(scope),
-        is_one_panel_(is_at_most(scope.k.depth.extent(), scope.t.depth_block)),
+        is_one_panel_(is_at_most(scope.k.depth.extent(), scope.t.panel_depth)),
         // A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of
         // them.
         is_by_tiles_(scope.columns.is_linear()),
-        sums_(scope, JoinedSums::Cut::BetweenBlocks, is_one_panel_ ? scope.t.tile_rows : rows_of_task(scope.t),
+        sums_(scope, JoinedSums::Cut::BetweenBlocks, is_one_panel_ ? scope.t.tile_rows : scope.t.padded_task_rows(),
               is_one_panel_ && is_by_tiles_ ? scope.t.tile_columns() : scope.t.task_columns + 16) {
     notes.push_back(rows_.note());
     notes.push_back(columns_.note());
@@ -51,11 +51,10 @@ class Writer {
 
  private:
   static bool is_at_most(Dim extent, int64_t most) { return extent.is_constant() && extent.constant() <= most; }
-  static int64_t rows_of_task(const Tiling& t) { return (t.task_rows + t.tile_rows - 1) / t.tile_rows * t.tile_rows; }
 
   /// Blocks of depth in a panel.
   int64_t panel_blocks() const {
-    return k_.blocks.kind == DepthBlocks::Kind::Even ? std::max<int64_t>(1, t_.depth_block / k_.blocks.terms) : 1;
+    return k_.blocks.kind == DepthBlocks::Kind::Even ? std::max<int64_t>(1, t_.panel_depth / k_.blocks.terms) : 1;
   }
 
   Stmts task(std::span<const TaskRange> ranges) {
@@ -126,20 +125,20 @@ class Writer {
       const Expr is_whole = c_.binary(ExprOp::Le, s_.add(first, c_.i64(t_.tile_rows)), rows.high);
       tile = {make_if(is_whole, tile_of_panel(of_operand, c_.loop(jt), sums_row, sums_column, panel), std::move(tile))};
     }
-    const auto at_last_block = [&](Stmts finish) {
+    const auto at_last_panel = [&](Stmts finish) {
       if (is_one_panel_) return finish;
       return Stmts{make_if(c_.binary(ExprOp::Ge, panel.blocks.high, c_.dim(k_.blocks.count)), std::move(finish))};
     };
     if (is_by_tiles_) {
       append(body, tile);
-      append(body, at_last_block(epilogue_of_tile({first, last}, sums_row, sums_column, s_.add(columns.low, column),
+      append(body, at_last_panel(epilogue_of_tile({first, last}, sums_row, sums_column, s_.add(columns.low, column),
                                                   columns.high)));
       stmts.push_back(make_for(jt, c_.i64(0), column_tiles, LoopKind::Serial,
                                {make_for(it, c_.i64(0), row_tiles, LoopKind::Serial, std::move(body))}));
       return stmts;
     }
     body.push_back(make_for(jt, c_.i64(0), column_tiles, LoopKind::Serial, std::move(tile)));
-    append(body, at_last_block(epilogue({first, last}, sums_row, columns)));
+    append(body, at_last_panel(epilogue({first, last}, sums_row, columns)));
     stmts.push_back(make_for(it, c_.i64(0), row_tiles, LoopKind::Serial, std::move(body)));
     return stmts;
   }
@@ -280,12 +279,12 @@ Stmts write_contraction(Contraction k, const ContractionSchedule& schedule, Loop
                         std::vector<std::string>& notes) {
   if (schedule.is_exchanged) k.transpose();
   const DepthBlocks& blocks = k.blocks;
-  if (blocks.kind != DepthBlocks::Kind::One && schedule.tiling.depth_block % blocks.terms != 0)
+  if (blocks.kind != DepthBlocks::Kind::One && schedule.tiling.panel_depth % blocks.terms != 0)
     refuse_schedule(fmt::format("a panel of depth {} is no multiple of the {} terms of a block",
-                                schedule.tiling.depth_block, blocks.terms));
-  if (blocks.kind == DepthBlocks::Kind::One && schedule.tiling.depth_block < blocks.terms)
+                                schedule.tiling.panel_depth, blocks.terms));
+  if (blocks.kind == DepthBlocks::Kind::One && schedule.tiling.panel_depth < blocks.terms)
     refuse_schedule(
-        fmt::format("a panel of depth {} cuts the one chain of {} terms", schedule.tiling.depth_block, blocks.terms));
+        fmt::format("a panel of depth {} cuts the one chain of {} terms", schedule.tiling.panel_depth, blocks.terms));
   ContractionScope scope(k, c, facts, schedule.tiling);
   if (schedule.rows == RowStorage::InPlace && !rows_lie_ready(scope))
     refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");

@@ -18,9 +18,6 @@ int64_t extent_of(const LoopGroup& group) {
   return extent.is_constant() ? std::max<int64_t>(1, extent.constant()) : kUnknown;
 }
 
-int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// Pieces of `extent` of at most `most`, all about as long, in multiples of `unit`.
 int64_t even_piece(int64_t extent, int64_t most, int64_t unit) {
   const int64_t pieces = ceil_div(extent, std::max(most, unit));
@@ -65,7 +62,7 @@ Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
   const int64_t deepest = 256 * 4 / bytes;
   const DepthBlocks& blocks = contraction.blocks;
   const int64_t terms = std::max<int64_t>(1, blocks.terms);
-  t.depth_block = blocks.kind == DepthBlocks::Kind::Even && depth <= 2 * deepest ? round_up(depth, terms) : terms;
+  t.panel_depth = blocks.kind == DepthBlocks::Kind::Even && depth <= 2 * deepest ? round_up(depth, terms) : terms;
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
   const int64_t pack_limit = 512 * 4 / bytes;
   t.task_columns = even_piece(columns, pack_limit, t.tile_columns());
@@ -113,7 +110,7 @@ Tiling other_tiling(const Tiling& best, const Contraction& contraction, IsaLevel
   t.tile_rows = variation.pick(t.tile_rows, 1, rows);
   while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
   if (contraction.blocks.kind == DepthBlocks::Kind::Even)
-    t.depth_block = contraction.blocks.terms * variation.pick(1, 1, 3);
+    t.panel_depth = contraction.blocks.terms * variation.pick(1, 1, 3);
   t.row_block = t.tile_rows * variation.pick(1, 1, 12);
   t.task_rows = t.row_block * variation.pick(1, 1, 3);
   t.task_columns = t.tile_columns() * variation.pick(1, 1, 8);

@@ -14,8 +14,6 @@ constexpr int64_t kPlaneBytes = 192 * 1024;  // of all planes of a block: they s
 constexpr int64_t kTaskOperations = 400'000;
 
 int64_t extent_of(Dim extent) { return extent.is_constant() ? std::max<int64_t>(1, extent.constant()) : kUnknown; }
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 /// Cycles of one step of depth in a register tile: two products or two loads each, and no chain waits for itself.
 double step_cycles(int64_t rows, int64_t vectors) {
@@ -61,13 +59,13 @@ int64_t batch_tasks(const Contraction& k) {
 void complete(ColumnWindowTiling& tiling, const Windows& w) {
   tiling.are_rows_shared = !w.free_loops.is_empty();  // the rows don't move with them, but may with the batch
   tiling.tiling.task_columns = round_up(tiling.lines * w.strides()[0], tiling.tiling.tile_columns());
-  tiling.tiling.depth_block = tiling.free_block * w.offset_count();
+  tiling.tiling.panel_depth = tiling.panel_free * w.offset_count();
 }
 
 void complete(RowWindowTiling& tiling, const Windows& w) {
   Tiling& t = tiling.tiling;
   t.tile_rows = t.row_block = t.task_rows = ceil_div(w.positions(), tiling.pieces);
-  t.depth_block = w.offset_count();
+  t.panel_depth = w.offset_count();
 }
 
 std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level,
@@ -105,8 +103,8 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   // 512 deep at once, or 800 when that is all: a tile's rows stay in the first cache.
   const int64_t deep = free * offsets <= 800 ? free : std::max<int64_t>(1, 512 / offsets);
   const int64_t most = *block * plane_bytes <= 2 * kPlaneBytes ? *block : 1;
-  made.free_block = std::clamp<int64_t>(std::max(most, std::min(deep, kPlaneBytes / plane_bytes)), 1, free);
-  made.free_block = panel_of_blocks(variation.pick(made.free_block, 1, made.free_block), *block, free);
+  made.panel_free = std::clamp<int64_t>(std::max(most, std::min(deep, kPlaneBytes / plane_bytes)), 1, free);
+  made.panel_free = panel_of_blocks(variation.pick(made.panel_free, 1, made.panel_free), *block, free);
 
   choose_tile(t, std::min<int64_t>(rows, 64), computed, level, variation);
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);

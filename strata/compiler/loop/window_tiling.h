@@ -13,7 +13,7 @@ namespace strata::compiler {
 struct ColumnWindowTiling {
   Tiling tiling;                ///< rows and vectors of the register tile; task_columns counts positions of the plane
   int64_t lines = 1;            ///< of the outermost axis in a task
-  int64_t free_block = 1;       ///< steps of the depth's free loops in a block
+  int64_t panel_free = 1;       ///< steps of the depth's free loops in a block
   int64_t images = 1;           ///< of the loop in front of the windows in a task
   bool are_rows_shared = true;  ///< by the images: packed once a task
   friend bool operator==(const ColumnWindowTiling&, const ColumnWindowTiling&) = default;
@@ -27,7 +27,7 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& contrac
 
 /// Windows along rows.
 struct RowWindowTiling {
-  Tiling tiling;            ///< tile_rows: the most offsets of a window in one register tile; depth_block: positions
+  Tiling tiling;            ///< tile_rows: the most offsets of a window in one register tile; panel_depth: positions
   int64_t pieces = 1;       ///< register tiles that a window is cut into, all about as large
   int64_t task_pieces = 1;  ///< 1 or all
   int64_t task_free = 1;    ///< free rows in a task

@@ -28,17 +28,15 @@ class Writer {
         w_(windows),
         tiling_(tiling),
         rows_(scope),
-        plane_(scope, windows, scope.k.columns_operand, windows.free_depth, tiling.free_block, tiling.lines,
+        plane_(scope, windows, scope.k.columns_operand, windows.free_depth, tiling.panel_free, tiling.lines,
                scope.t.tile_columns()),
         block_steps_(*free_steps_of_block(scope.k, windows)),
         is_one_panel_(windows.free_depth.extent().is_constant() &&
-                      windows.free_depth.extent().constant() <= tiling.free_block),
+                      windows.free_depth.extent().constant() <= tiling.panel_free),
         sums_(scope,
-              is_one_panel_ || tiling.free_block >= block_steps_ ? JoinedSums::Cut::BetweenBlocks
+              is_one_panel_ || tiling.panel_free >= block_steps_ ? JoinedSums::Cut::BetweenBlocks
                                                                  : JoinedSums::Cut::WithinBlocks,
-              is_one_panel_ ? scope.t.tile_rows
-                            : (scope.t.task_rows + scope.t.tile_rows - 1) / scope.t.tile_rows * scope.t.tile_rows,
-              scope.t.task_columns) {}
+              is_one_panel_ ? scope.t.tile_rows : scope.t.padded_task_rows(), scope.t.task_columns) {}
 
   Stmts write() {
     std::vector<TaskAxis> axes;
@@ -85,7 +83,7 @@ class Writer {
     Stmts body;
     const Expr from = is_one_panel_ ? c_.i64(0) : c_.loop(block);
     const Expr to =
-        is_one_panel_ ? free : s_.bind("f_end", s_.min(free, s_.add(from, c_.i64(tiling_.free_block))), body);
+        is_one_panel_ ? free : s_.bind("f_end", s_.min(free, s_.add(from, c_.i64(tiling_.panel_free))), body);
     append(body, plane_.pack({from, to}, lines));
     if (are_rows_packed) {
       append(body, row_block(rows, rows, lines, {from, to}, free));
@@ -99,7 +97,7 @@ class Writer {
     if (is_one_panel_) return body;
     // A depth of nothing is one block of nothing: the epilogue still runs.
     return {make_for(block, c_.i64(0), c_.binary(ExprOp::Max, free, c_.i64(1)), LoopKind::Serial, std::move(body),
-                     tiling_.free_block)};
+                     tiling_.panel_free)};
   }
 
   Stmts pack_rows(TaskRange rows, TaskRange free) {
@@ -137,16 +135,14 @@ class Writer {
   /// The blocks of the chain in the panel free.low..free.high, or the part of one that it is.
   Stmts tile_of_panel(Expr it, Expr jt, Expr sums_row, TaskRange free, Expr free_end) {
     const auto divided = [&](ExprOp op, Expr a) { return c_.binary(op, a, c_.i64(block_steps_)); };
-    const auto starts = [&](Expr step) { return c_.binary(ExprOp::Eq, divided(ExprOp::FloorMod, step), c_.i64(0)); };
     const TaskRange whole{c_.i64(0), s_.sub(free.high, free.low)};
     if (k_.blocks.kind == DepthBlocks::Kind::One && is_one_panel_)
       return register_tile(it, jt, sums_row, {c_.i64(0)}, whole);
-    if (!is_one_panel_ && tiling_.free_block <= block_steps_) {
-      JoinedSums::Segment segment{divided(ExprOp::FloorDiv, free.low)};
-      if (tiling_.free_block < block_steps_) {
-        segment.is_start = starts(free.low);
-        segment.is_end = c_.binary(ExprOp::Or, starts(free.high), c_.binary(ExprOp::Ge, free.high, free_end));
-      }
+    if (!is_one_panel_ && tiling_.panel_free <= block_steps_) {
+      const Expr number = divided(ExprOp::FloorDiv, free.low);
+      const JoinedSums::Segment segment = tiling_.panel_free < block_steps_
+                                              ? sums_.part_of_block(free, block_steps_, free_end)
+                                              : JoinedSums::Segment{number};
       return register_tile(it, jt, sums_row, segment, whole);
     }
     const LoopVar* block = c_.loop_var("b");

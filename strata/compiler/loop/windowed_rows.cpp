@@ -131,15 +131,9 @@ class Writer {
       const TaskRange range{low, s_.min(c_.i64(positions()), s_.add(low, c_.i64(k_.blocks.terms)))};
       return {make_for(cut, c_.i64(0), cuts, LoopKind::Serial, register_tile(free, piece, jt, {number}, range))};
     }
-    const Expr length = c_.i64(block_steps_), next = s_.add(d, c_.i64(1));
-    JoinedSums::Segment segment{c_.binary(ExprOp::FloorDiv, d, length)};
-    const auto starts = [&](Expr step) {
-      return c_.binary(ExprOp::Eq, c_.binary(ExprOp::FloorMod, step, length), c_.i64(0));
-    };
-    if (block_steps_ > 1) {
-      segment.is_start = starts(d);
-      segment.is_end = c_.binary(ExprOp::Or, starts(next), c_.binary(ExprOp::Ge, next, c_.dim(w_.free_depth.extent())));
-    }
+    JoinedSums::Segment segment{d};
+    if (block_steps_ > 1)
+      segment = sums_.part_of_block({d, s_.add(d, c_.i64(1))}, block_steps_, c_.dim(w_.free_depth.extent()));
     return register_tile(free, piece, jt, segment, {c_.i64(0), c_.i64(positions())});
   }
 

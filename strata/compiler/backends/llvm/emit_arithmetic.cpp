@@ -165,15 +165,14 @@ KernelEmitter::Value* KernelEmitter::emit_huge(ExprOp op, Value* x) {
   Value* is_huge = builder_.CreateFCmpUGT(builder_.CreateUnaryIntrinsic(intrinsic::fabs, x),
                                           llvm::ConstantFP::get(type, ir::loops::kHugeAngle));
   if (type->isVectorTy()) is_huge = builder_.CreateOrReduce(is_huge);
-  llvm::Function* function = builder_.GetInsertBlock()->getParent();
   llvm::BasicBlock* before = builder_.GetInsertBlock();
-  auto* slow = llvm::BasicBlock::Create(builder_.getContext(), "huge", function);
-  auto* after = llvm::BasicBlock::Create(builder_.getContext(), "angle", function);
+  auto* slow = new_block("huge");
+  auto* after = new_block("angle");
   builder_.CreateCondBr(is_huge, slow, after, llvm::MDBuilder(builder_.getContext()).createBranchWeights(1, 10000));
 
   builder_.SetInsertPoint(slow);
-  llvm::FunctionCallee callee = function->getParent()->getOrInsertFunction(
-      op == ExprOp::HugeAngle ? "strata_huge_angle" : "strata_huge_quadrant", f64, f64);
+  llvm::FunctionCallee callee =
+      module_.getOrInsertFunction(op == ExprOp::HugeAngle ? "strata_huge_angle" : "strata_huge_quadrant", f64, f64);
   const auto of_lane = [&](Value* lane) {
     llvm::CallInst* call = builder_.CreateCall(callee, {builder_.CreateFPCast(lane, f64)});
     call->setDoesNotThrow();

@@ -8,6 +8,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
+#include "strata/ops/status.h"
 #include "strata/runtime/kernel_abi.h"
 
 namespace strata::compiler::llvm_backend {
@@ -19,6 +20,8 @@ using ir::loops::Buffer;
 using ir::loops::BufferKind;
 using ir::loops::ExprOp;
 using ir::loops::Stmt;
+
+static_assert(runtime::kStatusNotFinite == ops::kStatusReserved);
 
 namespace {
 
