@@ -72,8 +72,8 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
 void require_fact(const std::string& program, const SymbolFact& fact, int64_t value) {
   if (fact.holds(value)) return;
   throw base::Error("E0111", program + ": dimension " + fact.name + " is " + std::to_string(value) + ", expected " +
-                                 std::to_string(fact.lowest) + " to " +
-                                 (fact.highest == INT64_MAX ? "any" : std::to_string(fact.highest)) +
+                                 std::to_string(fact.lowest) +
+                                 (fact.highest == INT64_MAX ? " or more" : " to " + std::to_string(fact.highest)) +
                                  (fact.multiple > 1 ? ", a multiple of " + std::to_string(fact.multiple) : ""));
 }
 
@@ -84,8 +84,9 @@ int64_t DimBinding::operator()(Dim d) const {
   return d.evaluate([this](std::string_view symbol) -> int64_t {
     for (const auto& [name, value] : values_)
       if (name == symbol) return value;
-    throw base::Error(
-        "E0110", "dimension '" + std::string(symbol) + "' has no value: no argument's shape is it or a multiple of it");
+    throw base::Error("E0110",
+                      "dimension '" + std::string(symbol) +
+                          "' has no value: it is the extent of no argument's axis, and no extent is a multiple of it");
   });
 }
 

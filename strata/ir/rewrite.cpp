@@ -59,13 +59,15 @@ void GraphCopier::copy_results() { to_.set_results(get(from_.results())); }
 
 namespace {
 
-std::vector<bool> nodes_needed_by(const Graph& graph, std::span<const Value> results, bool with_effects) {
+enum class Effects : uint8_t { AreNeeded, AreLeftOut };
+
+std::vector<bool> nodes_needed_by(const Graph& graph, std::span<const Value> results, Effects effects) {
   std::vector<bool> live(graph.nodes().size());
   for (const Node* p : graph.parameters()) live[p->id] = true;
   for (const Value& v : results) live[v.node->id] = true;
   for (size_t i = graph.nodes().size(); i-- > 0;) {
     const Node& node = *graph.nodes()[i];
-    if (with_effects && node.op && node.op->effect != Effect::None) live[i] = true;
+    if (effects == Effects::AreNeeded && node.op && node.op->effect != Effect::None) live[i] = true;
     if (!live[i]) continue;
     for (const Value& v : node.operands()) live[v.node->id] = true;
   }
@@ -74,7 +76,7 @@ std::vector<bool> nodes_needed_by(const Graph& graph, std::span<const Value> res
 
 }  // namespace
 
-std::vector<bool> live_nodes(const Graph& graph) { return nodes_needed_by(graph, graph.results(), true); }
+std::vector<bool> live_nodes(const Graph& graph) { return nodes_needed_by(graph, graph.results(), Effects::AreNeeded); }
 
 std::vector<std::vector<uint32_t>> use_counts(const Graph& graph) {
   const std::vector<bool> live = live_nodes(graph);
@@ -110,7 +112,7 @@ std::unique_ptr<Graph> copy_graph_with_results(const Graph& graph, std::span<con
   auto copy = std::make_unique<Graph>(graph.name());
   GraphCopier copier(graph, *copy);
   copier.copy_parameters();
-  const std::vector<bool> live = nodes_needed_by(graph, results, false);
+  const std::vector<bool> live = nodes_needed_by(graph, results, Effects::AreLeftOut);
   for (const Node* node : graph.nodes())
     if (!node->is_parameter() && live[node->id]) copier.copy(*node);
   copy->set_results(copier.get(results));

@@ -134,8 +134,8 @@ constinit const Op kArgmax =
                     "the first NaN if there is one.");
 constinit const Op kArgmin = arg_block<false>(
     "argmin",
-    "Position (i64) of the smallest element along an axis, which may not be empty; the first of equals; "
-    "the first NaN if there is one.");
+    "Position (i64) of the smallest element along an axis, which may not be empty; the first of equals; the first NaN "
+    "if there is one.");
 
 Value argmax(Value x, int64_t axis, Keep keep) { return arg_of(kArgmax, x, axis, keep); }
 Value argmin(Value x, int64_t axis, Keep keep) { return arg_of(kArgmin, x, axis, keep); }

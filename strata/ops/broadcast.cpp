@@ -109,8 +109,7 @@ constinit const Op kBroadcast = {
     .family = "shape",
     .doc =
         "Axis i of the operand becomes axis axes[i] of a result of the given shape; an axis of extent 1 stretches to "
-        "any "
-        "extent, and the result's other axes repeat the operand. Linear; bits are copied.",
+        "any extent, and the result's other axes repeat the operand. Linear; bits are copied.",
     .attrs = kAttrs,
     .types = ir::kAnyDType,
     .infer = infer,

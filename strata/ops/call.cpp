@@ -102,8 +102,7 @@ constexpr Op call_block(std::string_view name, std::string_view doc) {
 constexpr Op composite_block() {
   Op op = call_block("composite",
                      "Runs its region on the operands. `name` and the attributes behind it say what the body computes, "
-                     "for backends that "
-                     "know a better way; every transform uses the body.");
+                     "for backends that know a better way; every transform uses the body.");
   op.attrs = kCompositeAttrs;
   op.infer = composite_infer;
   op.vmap = composite_vmap;

@@ -117,8 +117,8 @@ struct Line {
     return {make_declare(state, identity()), chain(state, c.i64(0), extent, [](Expr e) { return e; })};
   }
 
-  /// Blocks (ir/loops/joined_loops.h), each result behind the total of the blocks before. Within a block, chains as short as
-  /// those of a reduction's lanes, each behind the chain of the ones before: equal terms keep their digits.
+  /// Blocks (ir/loops/joined_loops.h), each result behind the total of the blocks before. Within a block, chains as
+  /// short as those of a reduction's lanes, each behind the chain of the ones before: equal terms keep their digits.
   StmtList blocks() const {
     const ExprOp op = fold == Fold::Prod ? ExprOp::Mul : ExprOp::Add;
     const ir::Dim count = ir::ceil_div(x.dim(axis), Dim(kJoinBlock));
@@ -218,8 +218,7 @@ constexpr Op cumulative_block(std::string_view name, std::string_view doc) {
 constexpr Op sum_block() {
   Op op = cumulative_block<Fold::Sum>("cumsum",
                                       "Running sum along an axis, from its start or its end. Floats are joined in "
-                                      "blocks of 256 terms, of chains of 32; half "
-                                      "floats accumulate in f32.");
+                                      "blocks of 256 terms, of chains of 32; half floats accumulate in f32.");
   op.jvp = sum_jvp;
   op.transpose = sum_transpose;
   op.tolerance = ir::sum_of_terms(4);
@@ -229,8 +228,7 @@ constexpr Op sum_block() {
 constexpr Op prod_block() {
   Op op = cumulative_block<Fold::Prod>("cumprod",
                                        "Running product along an axis, from its start or its end. Floats are joined as "
-                                       "in cumsum; half floats accumulate in "
-                                       "f32.");
+                                       "in cumsum; half floats accumulate in f32.");
   op.jvp = prod_jvp;
   op.tolerance = ir::ulp(64);
   op.is_smooth = true;

@@ -3,12 +3,13 @@
 // Reverse mode transposes tangents, so a function with its own reverse mode needs a tangent that knows its transpose:
 //
 //   custom_vjp --jvp--> forward region inlined, which gives the residuals
-//                       custom_vjp_tangent(operands, tangents, residuals)   body: the tangents of the function's own body
+//                       custom_vjp_tangent(operands, tangents, residuals)   body: the tangents of the function's own
 //   custom_vjp_tangent --transpose--> backward region inlined
 //
 // In forward mode the tangent stays and means its body, so forward mode through a custom_vjp is that of the function
 // itself.
 #include "strata/ops/custom_gradient.h"
+
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/creation.h"
@@ -255,8 +256,8 @@ std::vector<ir::Sample> checkpoint_samples() {
 constexpr Op custom_vjp_block() {
   Op op = body_block("custom_vjp", 3,
                      "The first region on the operands. Its reverse mode is the second region, which also gives "
-                     "residuals, and the third, which makes "
-                     "cotangents of the float inputs from them; its forward mode is that of the first region.");
+                     "residuals, and the third, which makes cotangents of the float inputs from them; its forward mode "
+                     "is that of the first region.");
   op.attrs = kInputsAttrs;
   op.infer = custom_vjp_infer;
   op.jvp = custom_vjp_jvp;
@@ -269,8 +270,7 @@ constexpr Op custom_vjp_block() {
 constexpr Op tangent_block() {
   Op op = body_block("custom_vjp_tangent", 2,
                      "The tangents of a custom_vjp: the first region on the inputs, captures and tangents. Transposed "
-                     "it is the second region on the "
-                     "residuals and cotangents. Only derivatives make it.");
+                     "it is the second region on the residuals and cotangents. Only derivatives make it.");
   op.attrs = kTangentAttrs;
   op.infer = tangent_infer;
   op.jvp = tangent_jvp;
@@ -343,7 +343,7 @@ Value with_slope(Value x, const Formula& value, const Formula& slope) {
   return custom_jvp(x.graph(), body, rule, {&x, 1}, {})[0];
 }
 
-Value with_slopes(Value x, Value y, const Formula2& value, const Formula2& slope_x, const Formula2& slope_y) {
+Value with_slopes(Value x, Value y, const PairFormula& value, const PairFormula& slope_x, const PairFormula& slope_y) {
   const Type two[] = {x.type(), y.type()}, four[] = {x.type(), y.type(), x.type(), y.type()};
   const Value inputs[] = {x, y};
   const GraphRef body = make_region("value", two, [&](Graph&, const Values& p) { return Values{value(p[0], p[1])}; });

@@ -24,13 +24,13 @@ std::vector<Value> custom_vjp(Graph& graph, const CustomVjpRegions& regions, std
 std::vector<Value> custom_jvp(Graph& graph, GraphRef body, GraphRef rule, std::span<const Value> inputs,
                               std::span<const Value> captures);
 
-/// value(x), element by element, whose derivative is slope(x): for a formula whose own derivative loses digits or is NaN
-/// at its ends.
+/// value(x), element by element, whose derivative is slope(x): for a formula whose own derivative loses digits or is
+/// NaN at its ends.
 using Formula = std::function<Value(Value)>;
 Value with_slope(Value x, const Formula& value, const Formula& slope);
 /// The same of two operands of one type.
-using Formula2 = std::function<Value(Value, Value)>;
-Value with_slopes(Value x, Value y, const Formula2& value, const Formula2& slope_x, const Formula2& slope_y);
+using PairFormula = std::function<Value(Value, Value)>;
+Value with_slopes(Value x, Value y, const PairFormula& value, const PairFormula& slope_x, const PairFormula& slope_y);
 
 /// What the body gives; reverse mode keeps only the operands and computes the rest again.
 std::vector<Value> checkpoint(Graph& graph, GraphRef body, std::span<const Value> operands);

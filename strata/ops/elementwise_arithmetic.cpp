@@ -286,8 +286,7 @@ constinit const Op kMinimum = {
     .family = "elementwise",
     .doc =
         "The smaller of x and y; NaN if either is NaN; minimum(-0, +0) is -0. bool: and. At a tie the derivative goes "
-        "to "
-        "the first operand.",
+        "to the first operand.",
     .operands_min = 2,
     .operands_max = 2,
     .types = ir::kAnyDType,

@@ -172,8 +172,7 @@ constinit const Op kSelect = {
     .family = "elementwise",
     .doc =
         "condition ? x : y, element by element. All three have one shape. The element that is not chosen has no "
-        "influence, "
-        "NaN or not. Linear in x and y.",
+        "influence, NaN or not. Linear in x and y.",
     .operands_min = 3,
     .operands_max = 3,
     .types = ir::kBool,

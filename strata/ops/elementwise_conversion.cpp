@@ -67,10 +67,8 @@ constinit const Op kCast = {
     .family = "elementwise",
     .doc =
         "The value in another dtype. Floats round to nearest even and overflow to infinity; float to integer truncates "
-        "and "
-        "saturates, NaN gives 0; integer to integer wraps; to bool: whether x is not 0. Integers and bool reach f16 "
-        "and bf16 "
-        "through f32. Linear between floats.",
+        "and saturates, NaN gives 0; integer to integer wraps; to bool: whether x is not 0. Integers and bool reach "
+        "f16 and bf16 through f32. Linear between floats.",
     .attrs = kAttrs,
     .types = ir::kAnyDType,
     .infer = cast_infer,

@@ -97,8 +97,7 @@ constinit const Op kPow = {
     .family = "elementwise",
     .doc =
         "x to the power y as in IEEE 754: pow(x, 0) and pow(1, y) are 1 even for NaN; of a negative x NaN unless y is "
-        "whole; "
-        "pow(0, negative) is inf, with the sign of an odd power of -0.",
+        "whole; pow(0, negative) is inf, with the sign of an odd power of -0.",
     .operands_min = 2,
     .operands_max = 2,
     .types = ir::kFloats,
@@ -144,7 +143,7 @@ Value pow(Value x, Literal y) {
   if (ir::is_half_float(x.dtype())) return cast(pow(cast(x, DType::f32), y), x.dtype());
   const int64_t most = ir::is_float(x.dtype()) ? kMostFactors : 64;
   if (y.is_integer && y.integer >= 0 && y.integer <= most) {
-    // Squares and products: exact where the op would round, and open to integers.
+    // Squares and products: of integers exact in so far as the dtype is, of floats as good as kMostFactors says.
     if (y.integer == 0) return ones_like(x);
     Value result, base = x;
     for (int64_t n = y.integer; n; n >>= 1) {

@@ -1,9 +1,9 @@
 #include "strata/ops/fold.h"
 
-#include "strata/ir/loops/joined_loops.h"
-
 #include <cmath>
 #include <limits>
+
+#include "strata/ir/loops/joined_loops.h"
 
 namespace strata::ops {
 namespace {

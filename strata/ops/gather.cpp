@@ -144,9 +144,8 @@ constinit const Op kGather = {
     .family = "index",
     .doc =
         "Elements of operand 0 [b..., axes and others] at the positions that the last axis of operand 1 [b..., i..., "
-        "n] names on "
-        "the n `axes`; gives [b..., i..., others]. `mode`: positions out of range clamp (an empty axis is an error: "
-        "E0116), fill (read 0) or check (fail).",
+        "n] names on the n `axes`; gives [b..., i..., others]. `mode`: positions out of range clamp (an empty axis is "
+        "an error: E0116), fill (read 0) or check (fail).",
     .operands_min = 2,
     .operands_max = 2,
     .attrs = kGatherAttrs,

@@ -102,7 +102,7 @@ std::vector<ir::loops::StmtPtr> check_statements(ir::Lowering& l) {
   return body;
 }
 
-/// Effects see the whole batch.
+/// Effects see the whole batch at once, and of it the entries that their second operand lets count.
 void vmap_effect(ir::Vmap& v) {
   std::vector<Value> operands;
   for (uint32_t i = 0; i < v.node.operand_count; ++i) operands.push_back(v.batched(static_cast<int>(i)));
@@ -132,8 +132,7 @@ constinit const Op kBarrier = {
     .family = "marks",
     .doc =
         "The operands themselves. No pass merges or moves computations across it, so a rematerialised chain behind it "
-        "stays "
-        "apart from the original.",
+        "stays apart from the original.",
     .operands_min = 1,
     .operands_max = -1,
     .infer = barrier_infer,

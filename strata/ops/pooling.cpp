@@ -17,9 +17,10 @@ Window window_of_pool(Value x, const Pool& pool, const char* name) {
   if (static_cast<int>(spatial) + 1 > x.rank())
     throw base::Error("E0101", fmt::format("{}: a window over {} axes does not fit {}", name, spatial, x.type().str()));
   const size_t front = static_cast<size_t>(x.rank()) - spatial;
-  for (const Shape* list : {&pool.strides, &pool.padding})
+  for (const auto& [list, what] : {std::pair(&pool.strides, "strides"), std::pair(&pool.padding, "padding")})
     if (!list->empty() && list->size() != spatial)
-      throw base::Error("E0116", fmt::format("{}: {} entries for {} spatial axes", name, list->size(), spatial));
+      throw base::Error("E0116",
+                        fmt::format("{}: {} has {} entries for {} spatial axes", name, what, list->size(), spatial));
   Window w{Shape(front, Dim(1)), Shape(front, Dim(1)), Shape(front, Dim(0)), Shape(front, Dim(0)), {}};
   for (size_t a = 0; a < spatial; ++a) {
     w.window.push_back(pool.window[a]);

@@ -157,8 +157,8 @@ constexpr Op reduce_block(std::string_view name, std::string_view doc) {
 constexpr Op sum_block() {
   Op op = reduce_block<Fold::Sum, ir::kNumbers>("reduce_sum",
                                                 "Sum over the axes; 0 when there is nothing. Chains of floats are "
-                                                "joined by a tree after 256 terms (over the last "
-                                                "axis, 32 lanes of 32); half floats accumulate in f32, integers wrap.");
+                                                "joined by a tree after 256 terms (over the last axis, 32 lanes of "
+                                                "32); half floats accumulate in f32, integers wrap.");
   op.jvp = sum_jvp;
   op.transpose = sum_transpose;
   op.tolerance = ir::sum_of_terms(4);
@@ -168,8 +168,7 @@ constexpr Op sum_block() {
 constexpr Op prod_block() {
   Op op = reduce_block<Fold::Prod, ir::kNumbers>("reduce_prod",
                                                  "Product over the axes; 1 when there is nothing. Floats are joined as "
-                                                 "in reduce_sum; half floats accumulate in f32, "
-                                                 "integers wrap.");
+                                                 "in reduce_sum; half floats accumulate in f32, integers wrap.");
   op.jvp = prod_jvp;
   op.tolerance = ir::ulp(256);
   op.is_smooth = true;
@@ -178,16 +177,16 @@ constexpr Op prod_block() {
 constexpr Op max_block() {
   Op op = reduce_block<Fold::Max, ir::kNumbers>(
       "reduce_max",
-      "Largest element over the axes; -inf or the lowest integer when there is nothing; NaN if any is NaN. "
-      "Its derivative follows the first of equals.");
+      "Largest element over the axes; -inf or the lowest integer when there is nothing; NaN if any is NaN. Its "
+      "derivative follows the first of equals.");
   op.jvp = extremum_jvp<true>;
   return op;
 }
 constexpr Op min_block() {
   Op op = reduce_block<Fold::Min, ir::kNumbers>(
       "reduce_min",
-      "Smallest element over the axes; inf or the highest integer when there is nothing; NaN if any is NaN. "
-      "Its derivative follows the first of equals.");
+      "Smallest element over the axes; inf or the highest integer when there is nothing; NaN if any is NaN. Its "
+      "derivative follows the first of equals.");
   op.jvp = extremum_jvp<false>;
   return op;
 }

@@ -188,8 +188,7 @@ constinit const Op kRngBits = {
     .family = "random",
     .doc =
         "u32 random bits from keys u32[..., 2]: `count` numbers per key. Number i is a word of a Philox4x32-10 block "
-        "that depends on the "
-        "key and i alone, so a longer stream begins with the shorter one.",
+        "that depends on the key and i alone, so a longer stream begins with the shorter one.",
     .attrs = kBitsAttrs,
     .types = ir::only(DType::u32),
     .infer = bits_infer,

@@ -331,9 +331,8 @@ constinit const Op kScan = {
     .family = "control",
     .doc =
         "Runs its region `length` times: (constants, carries, slices of the other operands along axis 0) -> (carries, "
-        "slices of the stacked "
-        "results). With `reverse` the last slice comes first and results are stacked at the slices' places. No steps: "
-        "the carries as given.",
+        "slices of the stacked results). With `reverse` the last slice comes first and results are stacked at the "
+        "slices' places. No steps: the carries as given.",
     .operands_min = 0,
     .operands_max = -1,
     .region_count = 1,

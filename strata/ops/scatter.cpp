@@ -24,13 +24,7 @@ constexpr AttrSpec kScatterAttrs[] = {
     {"batch", AttrKind::Int, "leading axes that operand, indices and updates share"},
     {"mode", AttrKind::Text, "positions out of range: clamp, fill (dropped) or check (an error)"},
     {"combine", AttrKind::Text, "set, add, mul, min or max"}};
-constexpr std::string_view kCombineNames[] = {"set", "add", "mul", "min", "max"};
 
-std::optional<Combine> combine_from(std::string_view name) {
-  for (size_t i = 0; i < std::size(kCombineNames); ++i)
-    if (kCombineNames[i] == name) return static_cast<Combine>(i);
-  return std::nullopt;
-}
 Ints axes_attr(const Node& n) {
   const auto axes = n.attrs.ints("axes");
   return {axes.begin(), axes.end()};
@@ -167,21 +161,15 @@ std::vector<ir::Sample> scatter_samples() {
 
 }  // namespace
 
-Combine combine_of(const Node& n) { return *combine_from(n.attrs.text("combine")); }
-Fold fold_of(Combine c) {
-  return c == Combine::Mul ? Fold::Prod : c == Combine::Min ? Fold::Min : c == Combine::Max ? Fold::Max : Fold::Sum;
-}
-
 constinit const Op kScatter = {
     .name = "scatter",
     .family = "index",
     .doc =
         "Operand 0 with the updates (operand 2, shaped as gather's result) combined in at the positions of operand 1, "
-        "in ascending "
-        "order of the updates' index, so repeated positions have one meaning. `mode`: positions out of range clamp, "
-        "fill (are "
-        "dropped) or check (fail); nothing can be clamped into an empty axis (E0116). Sums and products of floats are "
-        "joined in blocks of 256 updates of an element; half floats combine in f32 and round once.",
+        "in ascending order of the updates' index, so repeated positions have one meaning. `mode`: positions out of "
+        "range clamp, fill (are dropped) or check (fail); nothing can be clamped into an empty axis (E0116). Sums and "
+        "products of floats are joined in blocks of 256 updates of an element; half floats combine in f32 and round "
+        "once.",
     .operands_min = 3,
     .operands_max = 3,
     .attrs = kScatterAttrs,
@@ -200,7 +188,7 @@ Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t b
               Combine combine) {
   return x.graph().add1(kScatter, {x, indices, updates},
                         {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode_name(mode)),
-                         Attr("combine", kCombineNames[static_cast<int>(combine)])});
+                         Attr("combine", combine_name(combine))});
 }
 
 Value index_update(Value x, int64_t axis, Value indices, Value updates, Combine combine, OutOfRange mode) {

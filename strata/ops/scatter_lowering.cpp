@@ -247,6 +247,22 @@ Dim ScatterTask::extent_of(int64_t x_axis) const {
 
 }  // namespace
 
+constexpr std::string_view kCombineNames[] = {"set", "add", "mul", "min", "max"};
+
+std::string_view combine_name(Combine combine) { return kCombineNames[static_cast<int>(combine)]; }
+
+std::optional<Combine> combine_from(std::string_view name) {
+  for (size_t i = 0; i < std::size(kCombineNames); ++i)
+    if (kCombineNames[i] == name) return static_cast<Combine>(i);
+  return std::nullopt;
+}
+
+Combine combine_of(const Node& n) { return *combine_from(n.attrs.text("combine")); }
+
+Fold fold_of(Combine c) {
+  return c == Combine::Mul ? Fold::Prod : c == Combine::Min ? Fold::Min : c == Combine::Max ? Fold::Max : Fold::Sum;
+}
+
 StmtList scatter_loops(ir::Lowering& l) {
   LoopContext& c = l.context;
   const Type x = l.node.type();

@@ -5,8 +5,8 @@
 //     for each update in order: its row joins the destination's chain
 //
 // Sums and products of floats are joined in blocks of 256 updates of a destination (ir/loops/joined_loops.h). Of few
-// destinations, and of most programs none, there are so many: a chain that is full is put on the destination's stack, whose
-// entries lie in one pool for all, and the next begins. At the end each stack is joined.
+// destinations, and of most programs none, there are so many: a chain that is full is put on the destination's stack,
+// whose entries lie in one pool for all, and the next begins. At the end each stack is joined.
 //
 //   count[destination]                updates so far
 //   top[destination] --> entry        of the level that waits lowest; -1: none
@@ -19,6 +19,10 @@
 
 namespace strata::ops {
 
+/// The attribute `combine`: "set", "add", "mul", "min" or "max".
+std::string_view combine_name(Combine combine);
+/// Nothing for another word.
+std::optional<Combine> combine_from(std::string_view name);
 Combine combine_of(const Node& scatter);
 Fold fold_of(Combine combine);
 

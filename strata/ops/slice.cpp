@@ -277,8 +277,7 @@ constinit const Op kPad = {
     .family = "shape",
     .doc =
         "Surrounds the operand with the scalar second operand: `lo` in front, `hi` behind, `interior` between "
-        "neighbours. "
-        "Negative lo and hi remove elements, after the interior padding.",
+        "neighbours. Negative lo and hi remove elements, after the interior padding.",
     .operands_min = 2,
     .operands_max = 2,
     .attrs = kPadAttrs,

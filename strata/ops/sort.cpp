@@ -187,8 +187,7 @@ constinit const Op kSort = {
     .family = "sort",
     .doc =
         "Sorts all operands along an axis by the elements of the first; stable, so equal elements (also -0 and 0) keep "
-        "their order; NaN is "
-        "last in ascending and in descending order.",
+        "their order; NaN is last in ascending and in descending order.",
     .operands_min = 1,
     .operands_max = -1,
     .attrs = kSortAttrs,

@@ -135,8 +135,7 @@ constinit const Op kTopK = {
     .family = "sort",
     .doc =
         "The k largest elements along the last axis, largest first, and their positions (i64); of equals the first "
-        "comes first; NaN comes "
-        "last.",
+        "comes first; NaN comes last.",
     .attrs = kTopKAttrs,
     .infer = top_k_infer,
     .jvp = top_k_jvp,

@@ -239,10 +239,8 @@ constinit const Op kWhile = {
     .family = "control",
     .doc =
         "Runs the second region on (constants, state) to make the next state, as long as the first region gives true "
-        "for them; gives the last "
-        "state. A batch runs until its last example has finished; nothing is seen of those that have: no check, no "
-        "print, no "
-        "derivative.",
+        "for them; gives the last state. A batch runs until its last example has finished; nothing is seen of those "
+        "that have: no check, no print, no derivative.",
     .operands_min = 1,
     .operands_max = -1,
     .region_count = 2,

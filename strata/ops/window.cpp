@@ -295,23 +295,21 @@ constinit const Op kWindowSum = sum_block();
 constinit const Op kWindowMax =
     fold_block<Fold::Max>("window_max",
                           "Largest element in each position of a sliding window; NaN if any is NaN; -inf or the lowest "
-                          "integer where only padding "
-                          "is seen. Its derivative follows the first of equals in row-major order.");
+                          "integer where only padding is seen. Its derivative follows the first of equals in row-major "
+                          "order.");
 constinit const Op kWindowMin =
     fold_block<Fold::Min>("window_min",
                           "Smallest element in each position of a sliding window; NaN if any is NaN; inf or the "
-                          "highest integer where only padding "
-                          "is seen. Its derivative follows the first of equals in row-major order.");
+                          "highest integer where only padding is seen. Its derivative follows the first of equals in "
+                          "row-major order.");
 constinit const Op kWindowArgmax =
     position_block<true>("window_argmax",
                          "Row-major position, over the axes from `batch` on, of the largest element in each window: "
-                         "the first of equals, the first "
-                         "NaN if there is one, -1 where only padding is seen.");
+                         "the first of equals, the first NaN if there is one, -1 where only padding is seen.");
 constinit const Op kWindowArgmin =
     position_block<false>("window_argmin",
                           "Row-major position, over the axes from `batch` on, of the smallest element in each window: "
-                          "the first of equals, the first "
-                          "NaN if there is one, -1 where only padding is seen.");
+                          "the first of equals, the first NaN if there is one, -1 where only padding is seen.");
 
 Value reduce_window(const Op& op, Value x, const Window& window) {
   const Window w = with_defaults(window, x.rank());

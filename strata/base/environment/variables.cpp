@@ -11,28 +11,21 @@ namespace {
 constexpr EnvironmentVariable kVariables[] = {
     {"STRATA_CACHE", "a folder",
      "where compiled kernels and the corpus are kept; empty: kernels are not kept; not set: $XDG_CACHE_HOME/strata, "
-     "else "
-     "~/.cache/strata",
+     "else ~/.cache/strata",
      "every program"},
     {"STRATA_DUMP_PASSES", "a folder",
      "each program that is compiled writes its graph there after each pass that changed it, as text: "
-     "<name>-<hash>/01-inline-calls.sir and so on",
+     "`<name>-<hash>/01-inline-calls.sir` and so on",
      "every program"},
     {"STRATA_ISA", "scalar, avx2 or avx512",
-     "the instruction set that kernels are made for; not set: the highest that "
-     "this CPU has",
-     "every program"},
+     "the instruction set that kernels are made for; not set: the highest that this CPU has", "every program"},
     {"STRATA_LOG", "trace, debug, info, warn or error", "the least severe lines that are logged; not set: warn",
      "every program"},
     {"STRATA_STRICT", "1", "a kernel that the compiler leaves as written is an error (E0315)", "every program"},
     {"STRATA_TRACE", "a file",
-     "from its first compilation to its end the program is traced into it, for "
-     "ui.perfetto.dev",
-     "every program"},
+     "from its first compilation to its end the program is traced into it, for ui.perfetto.dev", "every program"},
     {"STRATA_PEERS_PYTHON", "a program",
-     "the Python that has PyTorch and tokenizers; not set: "
-     "~/.cache/strata/peers/bin/python",
-     "strata bench"},
+     "the Python that has PyTorch and tokenizers; not set: ~/.cache/strata/peers/bin/python", "strata bench"},
     {"STRATA_PEERS", "a folder", "where the peers are installed; not set: ~/.cache/strata/peers", "tools/peers"},
     {"STRATA_SKIP_SETUP", "1", "no package is installed: you have seen to it yourself", "make"},
     {"STRATA_FUZZ_PROGRAMS", "a number", "how many random programs a test makes", "tests"},

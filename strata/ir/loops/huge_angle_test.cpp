@@ -22,7 +22,7 @@ constexpr Case kCases[] = {
     {-0x1.fffffffffffffp+1023, 0x1.453020ff06b39p-8, 2},
 };
 
-TEST(HugeAngle, IsTheNearestDoubleAndKnowsItsQuadrant) {
+TEST(HugeAngle, IsWithinAnUlpAndKnowsItsQuadrant) {
   for (const Case& c : kCases) {
     EXPECT_NEAR(huge_angle(c.x), c.angle, std::fabs(c.angle) * 0x1p-52) << c.x;
     EXPECT_EQ(huge_quadrant(c.x), c.quadrant) << c.x;

@@ -9,20 +9,17 @@ constexpr ErrorPage kPages[] = {
      "system said."},
     {"E0002", ErrorKind::Environment, "a file can't be written",
      "The disk is full, the folder is missing or may not be written by this user. The message names the path and what "
-     "the "
-     "system said. Files that are replaced as a whole (checkpoints, resolved configurations) keep their old content."},
+     "the system said. Files that are replaced as a whole (checkpoints, resolved configurations) keep their old "
+     "content."},
     {"E0003", ErrorKind::User, "a binary file is truncated or malformed",
      "The message names the file, the offset in bytes, what was expected there and what was found. Usually a download "
-     "was "
-     "cut off or the file is of another format."},
+     "was cut off or the file is of another format."},
     {"E0004", ErrorKind::User, "a JSON text is malformed",
      "The message names the source, the line and the column. Texts that nest too deeply, are too large, or name a key "
-     "twice "
-     "in one object are refused too."},
+     "twice in one object are refused too."},
     {"E0005", ErrorKind::User, "a JSON value is not what was expected",
      "The text is JSON, but a key is missing or a value has another kind than its reader needs (a string where a "
-     "number "
-     "was expected). The message names both."},
+     "number was expected). The message names both."},
     {"E0006", ErrorKind::User, "the configuration has an unknown key",
      "The key is in no schema. The hint offers the nearest known key; `strata config` lists all of them."},
     {"E0007", ErrorKind::User, "a configuration value has the wrong type or is out of bounds",

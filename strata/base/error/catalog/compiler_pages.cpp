@@ -22,8 +22,7 @@ constexpr ErrorPage kPages[] = {
      "`strata explain` prints it beside the kernel. Refusals are reported, never worked round silently."},
     {"E0312", ErrorKind::Environment, "an object file can't be loaded",
      "The machine code of a kernel, new or from the compile cache, could not be linked into this process. Delete the "
-     "cache "
-     "folder if the message names a cached file; else memory may be short."},
+     "cache folder if the message names a cached file; else memory may be short."},
     {"E0313", ErrorKind::User, "no backend has this name",
      "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512 or null."},
     {"E0314", ErrorKind::User, "a program takes more memory than it may",
@@ -33,11 +32,10 @@ constexpr ErrorPage kPages[] = {
      "train.accumulate, which adds up the gradients of several small batches, and recomputation."},
     {"E0315", ErrorKind::User, "strict: a kernel is left as written",
      "In strict mode (`train.strict`, `strata opt --strict`, or STRATA_STRICT=1 in the environment) a kernel that "
-     "should "
-     "have got a schedule and did not is an error; else it is compiled as it was lowered, in scalar code on one "
-     "thread. "
-     "The message gives the reason, which `strata explain` prints for every kernel. Ops that write their own loops, "
-     "such as sort and scatter, are meant as they are. What a backend refuses (E0310) is an error in either mode."},
+     "should have got a schedule and did not is an error; else it is compiled as it was lowered, in scalar code on one "
+     "thread. The message gives the reason, which `strata explain` prints for every kernel. Ops that write their own "
+     "loops, such as sort and scatter, are meant as they are. What a backend refuses (E0310) is an error in either "
+     "mode."},
     {"E0316", ErrorKind::User, "a text that is no schedule",
      "A schedule is a list of rewrites, one a line or parted by `;`: a verb, what it is done to, and numbers, such as "
      "`tile rows by 8, columns by 32, depth by 256`. `strata explain` prints the schedule of each kernel as such a "

@@ -56,8 +56,7 @@ constexpr ErrorPage kPages[] = {
      "Axes count from 0, or from -1 at the end. The message names the axis and the rank."},
     {"E0116", ErrorKind::User, "an attribute has a value that the op can't use",
      "A bound outside of the axis, a stride below 1, an unknown mode, an axis that is empty where the op has to find "
-     "an "
-     "element. The message names the attribute or the axis and the values. A symbolic extent is checked when the "
+     "an element. The message names the attribute or the axis and the values. A symbolic extent is checked when the "
      "program runs."},
     {"E0117", ErrorKind::User, "a region doesn't fit its op",
      "cond, while, scan and call run regions whose parameters and results must match the operands and each other. The "

@@ -6,23 +6,18 @@ namespace {
 constexpr ErrorPage kPages[] = {
     {"E0701", ErrorKind::User, "the run folder holds a run already",
      "`strata train` doesn't overwrite results by itself. Go on with the run by `--resume`, overwrite it by "
-     "`--replace`, or name "
-     "another folder with `--out`."},
+     "`--replace`, or name another folder with `--out`."},
     {"E0702", ErrorKind::User, "the run folder has no checkpoint",
      "Resuming, evaluating and generating need checkpoint.safetensors in the run folder, which a training writes with "
-     "its first "
-     "evaluation (train.checkpoint_every)."},
+     "its first evaluation (train.checkpoint_every)."},
     {"E0703", ErrorKind::User, "a checkpoint isn't whole",
      "The safetensors file isn't a checkpoint of `strata train`, or of another version: its metadata lack what a "
      "resume needs. Or its checksum says that bytes of it were changed after it was written."},
     {"E0704", ErrorKind::User, "a training step isn't finite",
      "The loss, a gradient or an updated parameter became NaN or infinite. Nothing of the step was saved and the last "
-     "checkpoint stands. "
-     "The step "
-     "was replayed with a look at the result of each op; the note names the first op that isn't finite, with the line "
-     "and the "
-     "layer that recorded it. Usual causes: a learning rate that is too high, no clipping (optim.clip), bad values in "
-     "the data."},
+     "checkpoint stands. The step was replayed with a look at the result of each op; the note names the first op that "
+     "isn't finite, with the line and the layer that recorded it. Usual causes: a learning rate that is too high, no "
+     "clipping (optim.clip), bad values in the data."},
     {"E0705", ErrorKind::User, "a checkpoint is of another architecture",
      "A tensor is missing, has another shape or dtype than the model or the optimiser of the configuration, or has no "
      "place in it. The message names the first one and both types. The run folder's own config.toml fits its "
@@ -37,9 +32,8 @@ constexpr ErrorPage kPages[] = {
      "it, or name another folder with --out."},
     {"E0709", ErrorKind::User, "a run belongs to another text or tokenizer",
      "A language model's tokens mean what its tokenizer says, which was trained on the run's text. The file of the "
-     "text, "
-     "or the run's tokenizer.json, is not what it was when the checkpoint was written. Put it back, or start a new "
-     "run."},
+     "text, or the run's tokenizer.json, is not what it was when the checkpoint was written. Put it back, or start a "
+     "new run."},
     {"E0710", ErrorKind::User, "the command line isn't understood",
      "A command, an option or a value isn't one that the binary knows. `strata --help` lists the commands, `strata "
      "COMMAND --help` the options of one."},
@@ -54,15 +48,17 @@ constexpr ErrorPage kPages[] = {
      "prints all of them."},
     {"E0751", ErrorKind::User, "a node that no kernel holds",
      "`strata explain FILE --node %4` takes nodes of the program as `strata opt` prints it. A node may have gone into "
-     "no "
-     "kernel: it was folded, merged with an equal one, or only gives memory another shape."},
+     "no kernel: it was folded, merged with an equal one, or only gives memory another shape."},
     {"E0760", ErrorKind::User, "an option is out of its range",
      "The message names what was built or called, the field, its value and what is allowed. NaN and infinities are in "
-     "no range unless the field's description says so."},
+     "no range unless the field's description says so. Options of single functions have the codes of their folders: "
+     "E0116 "
+     "in ops and random numbers, E0690 and E0691 in reports, E0636 and E0641 in data; and E0509 is that of a dropout's "
+     "rate and of a recurrent layer's widths."},
     {"E0761", ErrorKind::User, "a parameter group matches nothing",
      "The pattern of a group fits the path of no parameter that is trained, so what the group says would hold for "
-     "none. The "
-     "note lists paths. `*` stands for any characters, and blanks separate patterns of which one has to match."},
+     "none. The note lists paths. `*` stands for any characters, and blanks separate patterns of which one has to "
+     "match."},
     {"E0762", ErrorKind::User, "a parameter is in two groups",
      "What holds for it would depend on the order of the groups. The message names the parameter and both patterns."},
 };
