@@ -39,7 +39,8 @@ std::string tolerance_text(const ir::Tolerance& t) {
     case ir::Tolerance::Kind::Sum:
       break;
   }
-  return fmt::format("{} eps times the sum of |terms|", t.amount);
+  return fmt::format("{} eps times the sum of |terms|, {} where full chains of equal terms round the same way",
+                     t.amount, t.of_full_chains);
 }
 
 template <class Facet>

@@ -76,10 +76,11 @@ struct Tolerance {
     Sum,    ///< amount * eps * sum of |terms|, for reductions and contractions
   } kind = Kind::Exact;
   double amount = 0;
+  double of_full_chains = 0;  ///< Sum: the amount where chains are full of terms that all round the same way
 };
 constexpr Tolerance exact() { return {}; }
 constexpr Tolerance ulp(double n) { return {Tolerance::Kind::Ulp, n}; }
-constexpr Tolerance sum_of_terms(double c) { return {Tolerance::Kind::Sum, c}; }
+constexpr Tolerance sum_of_terms(double c, double of_full_chains) { return {Tolerance::Kind::Sum, c, of_full_chains}; }
 
 /// Arithmetic operations and bytes moved by one execution, as dimension polynomials.
 struct Cost {

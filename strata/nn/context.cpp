@@ -1,6 +1,6 @@
 #include "strata/nn/context.h"
 
-#include <unordered_map>
+#include <vector>
 
 #include "strata/ops/elementwise.h"
 
@@ -13,16 +13,22 @@ Key Context::key_for(const Path& path) {
   return draw == 0 ? key : key.fold_in(draw);
 }
 
+void Context::update(const Buffer& buffer, Tensor value) {
+  updates_.insert_or_assign(buffer.cell(), std::pair<Tensor, Tensor>(buffer, std::move(value)));
+}
+
+Tensor Context::latest(const Buffer& buffer) const {
+  const auto noted = updates_.find(buffer.cell());
+  return noted == updates_.end() ? Tensor(buffer) : noted->second.second;
+}
+
 void Context::commit_leaves(const Leaves& leaves, const Tensor& is_sound, Source at) {
   const LineScope scope(at);
-  // The last one counts: a layer that is called twice sees both batches.
-  std::unordered_map<const recording_detail::Cell*, const Tensor*> last;
-  for (const auto& [buffer, value] : updates_) last[buffer.cell()] = &value;
   std::vector<std::pair<const Leaf*, Tensor>> values;  // rebound when nothing can throw any more
   for (const Leaf& leaf : leaves.list) {
-    const auto update = last.find(leaf.tensor().cell());
-    if (leaf.kind != LeafKind::Buffer || update == last.end()) continue;
-    const Tensor& value = *update->second;
+    const auto update = updates_.find(leaf.tensor().cell());
+    if (leaf.kind != LeafKind::Buffer || update == updates_.end()) continue;
+    const Tensor& value = update->second.second;
     values.emplace_back(&leaf, is_sound.defined() ? select(is_sound, value, leaf.tensor(), at) : value);
   }
   for (const auto& [leaf, value] : values) leaf->assign(value);

@@ -13,8 +13,8 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "strata/nn/path.h"
 #include "strata/tensor/random.h"
@@ -35,7 +35,9 @@ class Context {
   Key key_for(const Path& path);
 
   /// Notes the new value of a layer's statistics. The buffer that the layer holds is what identifies it.
-  void update(const Buffer& buffer, Tensor value) { updates_.emplace_back(buffer, std::move(value)); }
+  void update(const Buffer& buffer, Tensor value);
+  /// The value that was noted last, else the buffer's own: a layer that is called twice sees both batches.
+  Tensor latest(const Buffer& buffer) const;
 
   /// Rebinds the model's buffers to their noted values; where `is_sound` is given and false they keep their own.
   template <class Model>
@@ -49,7 +51,8 @@ class Context {
   Mode mode_;
   Key key_;
   std::map<std::string, uint64_t> draws_;  ///< by path
-  std::vector<std::pair<Tensor, Tensor>> updates_;
+  std::unordered_map<const recording_detail::Cell*, std::pair<Tensor, Tensor>>
+      updates_;  ///< buffer and value, by buffer
 };
 
 }  // namespace strata::nn

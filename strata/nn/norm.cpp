@@ -80,7 +80,8 @@ void BatchNorm::initialise(const Initialiser& init) {
 Tensor BatchNorm::operator()(const Tensor& x, Context& context, Source at) const {
   const LayerScope scope(path, at);
   ops::noting_line(user_line(at), [&] { check_statistics(*this, "batch_norm"); });
-  const Tensor mean_before = running_mean, var_before = running_var, count_before = num_batches_tracked;
+  const Tensor mean_before = context.latest(running_mean), var_before = context.latest(running_var),
+               count_before = context.latest(num_batches_tracked);
   if (!context.is_training())
     return batch_norm_with(x, mean_before, var_before, optional(weight), optional(bias), epsilon, at);
   const auto [y, mean, variance] = batch_norm_train(x, optional(weight), optional(bias), epsilon, at);

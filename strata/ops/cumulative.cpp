@@ -132,15 +132,15 @@ struct Line {
       const Expr low = c.binary(ExprOp::Mul, block, c.i64(kJoinBlock));
       const Expr high = c.binary(ExprOp::Min, extent, c.binary(ExprOp::Add, low, c.i64(kJoinBlock)));
       const Expr chains =
-          c.binary(ExprOp::FloorDiv, c.binary(ExprOp::Add, c.binary(ExprOp::Sub, high, low), c.i64(kLaneBlock - 1)),
-                   c.i64(kLaneBlock));
+          c.binary(ExprOp::FloorDiv, c.binary(ExprOp::Add, c.binary(ExprOp::Sub, high, low), c.i64(kSumBlock - 1)),
+                   c.i64(kSumBlock));
       const auto behind = [&](Expr e) {
         return fold_expr(c, fold, c.read(before), fold_expr(c, fold, c.read(in_block), e));
       };
       StmtList body{make_declare(in_block, identity())};
       body.push_back(one_loop(c, "chain", c.i64(0), chains, LoopKind::Serial, [&](Expr i) {
-        const Expr from = c.binary(ExprOp::Add, low, c.binary(ExprOp::Mul, i, c.i64(kLaneBlock)));
-        const Expr to = c.binary(ExprOp::Min, high, c.binary(ExprOp::Add, from, c.i64(kLaneBlock)));
+        const Expr from = c.binary(ExprOp::Add, low, c.binary(ExprOp::Mul, i, c.i64(kSumBlock)));
+        const Expr to = c.binary(ExprOp::Min, high, c.binary(ExprOp::Add, from, c.i64(kSumBlock)));
         return StmtList{make_declare(state, identity()), chain(state, from, to, behind),
                         make_assign(in_block, fold_expr(c, fold, c.read(in_block), c.read(state)))};
       }));
@@ -157,7 +157,7 @@ template <Fold fold>
 StmtList cumulative_loops(ir::Lowering& l) {
   const Type x = l.node.type();
   const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
-  const bool is_short = x.dim(axis).is_constant() && x.dim(axis).constant() <= kLaneBlock;
+  const bool is_short = x.dim(axis).is_constant() && x.dim(axis).constant() <= kSumBlock;
   const bool is_joined = (fold == Fold::Sum || fold == Fold::Prod) && ir::is_float(x.dtype()) && !is_short;
   Shape others = shape_of(x);
   others.erase(others.begin() + axis);
@@ -221,7 +221,7 @@ constexpr Op sum_block() {
                                       "blocks of 256 terms, of chains of 32; half floats accumulate in f32.");
   op.jvp = sum_jvp;
   op.transpose = sum_transpose;
-  op.tolerance = ir::sum_of_terms(4);
+  op.tolerance = ir::sum_of_terms(4, 8);
   op.is_smooth = true;
   return op;
 }

@@ -109,17 +109,17 @@ StmtList loop_nest(LoopContext& c, std::span<const Expr> extents, LoopKind outer
   return stmts;
 }
 
-StmtList chain_nest(LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner, const ir::loops::Local* sum,
-                    const std::function<StmtList(std::span<const Expr>)>& body) {
+StmtList chain_nest(LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner, int64_t block,
+                    const ir::loops::Local* sum, const std::function<StmtList(std::span<const Expr>)>& body) {
   std::vector<Expr> extents;
   for (const auto& dims : {outer, inner})
     for (Dim d : dims) extents.push_back(c.dim(d));
   StmtList nest = loop_nest(c, extents, LoopKind::Serial, body);
   const Dim terms = ir::product(outer) * ir::product(inner);
-  const bool is_one_block = terms.is_constant() && terms.constant() <= ir::loops::kJoinBlock;
+  const bool is_one_block = terms.is_constant() && terms.constant() <= block;
   if (extents.empty() || is_one_block || !ir::is_float(sum->type.dtype)) return nest;
-  const auto joining = ir::loops::make_joining(nest[0], sum, ir::loops::kJoinBlock, static_cast<int>(outer.size()),
-                                               static_cast<int>(inner.size()));
+  const auto joining =
+      ir::loops::make_joining(nest[0], sum, block, static_cast<int>(outer.size()), static_cast<int>(inner.size()));
   if (ir::loops::join_op(*joining)) nest[0] = joining;
   return nest;
 }

@@ -55,8 +55,8 @@ StmtList loop_nest(ir::loops::LoopContext& c, std::span<const Expr> extents, ir:
 ir::loops::StmtPtr one_loop(ir::loops::LoopContext& c, const char* name, Expr begin, Expr end, ir::loops::LoopKind kind,
                             const std::function<StmtList(Expr)>& body);
 /// Serial loops over the outer and then the inner extents around the body, which adds a term to `sum`, or multiplies it
-/// by one. What can have more than one block of floats is joined (ir/loops/joined_loops.h).
-StmtList chain_nest(ir::loops::LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner,
+/// by one. What can have more than one block of floats is joined, in blocks of `block` (ir/loops/joined_loops.h).
+StmtList chain_nest(ir::loops::LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner, int64_t block,
                     const ir::loops::Local* sum, const std::function<StmtList(std::span<const Expr>)>& body);
 /// One Parallel loop over the product of the extents; the body gets the index taken apart. No loop if there are no
 /// extents.

@@ -123,7 +123,7 @@ class NaiveLowering final : public ir::Lowering {
   Expr fold_lanes(const ir::ReductionForm& form, const Index& kept, Stmts& body) {
     const IndexMath m{context};
     const Dim extent = ir::product(form.reduced);
-    constexpr int64_t block = kLanes * kLaneBlock;
+    constexpr int64_t block = kLanes * kSumBlock;
     const Local* total = context.local("total", {form.identity->type.dtype, 1}, true);
     body.push_back(make_declare(total, form.identity));
     if (extent.is_constant() && extent.constant() <= block) {
@@ -168,7 +168,7 @@ class NaiveLowering final : public ir::Lowering {
   Expr fold_chain(const ir::ReductionForm& form, const Index& kept, Stmts& body) {
     const Local* acc = context.local("acc", {form.identity->type.dtype, 1}, true);
     body.push_back(make_declare(acc, form.identity));
-    const Stmts chain = chain_nest(context, form.reduced, {}, acc, [&](std::span<const Expr> r) {
+    const Stmts chain = chain_nest(context, form.reduced, {}, ir::loops::kSumBlock, acc, [&](std::span<const Expr> r) {
       return Stmts{make_assign(acc, form.combine(context.read(acc), form.term(joined(kept, r))))};
     });
     body.insert(body.end(), chain.begin(), chain.end());
@@ -183,8 +183,8 @@ class NaiveLowering final : public ir::Lowering {
     Stmts body{make_declare(acc, context.constant(type, 0))};
     const std::span<const Dim> all(form.depth);
     const size_t outer = all.size() - form.window_axes;
-    const Stmts depth =
-        chain_nest(context, all.subspan(0, outer), all.subspan(outer), acc, [&](std::span<const Expr> k) {
+    const Stmts depth = chain_nest(
+        context, all.subspan(0, outer), all.subspan(outer), ir::loops::kJoinBlock, acc, [&](std::span<const Expr> k) {
           const Expr lhs = form.lhs(joined(joined(batch, row), k)), rhs = form.rhs(joined(joined(batch, column), k));
           const Expr sum = context.read(acc);
           const IndexMath m{context};

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
@@ -231,10 +232,18 @@ struct ScanTranspose {
     for (size_t i = 0; i < s.operands; ++i)
       if (is_linear[i])
         (s.is_constant(i) ? linear_constants : s.is_carry(i) ? linear_carries : linear_slices).push_back(i);
-    for (size_t i : linear_constants) carries.push_back(full(t.graph, t.operand_type(static_cast<int>(i)), 0.0));
+    const auto zero_sums = [&] {
+      for (size_t i : linear_constants) carries.push_back(full(t.graph, sum_type(i), 0.0));
+    };
+    zero_sums();
     for (size_t i : linear_carries) {
       const Value ct = t.cotangent(static_cast<int>(i - s.constants));
       carries.push_back(ct ? ct : full(t.graph, t.operand_type(static_cast<int>(i)), 0.0));
+    }
+    const bool has_totals = is_long() && !linear_constants.empty();
+    if (has_totals) {
+      zero_sums();
+      carries.push_back(scalar(t.graph, DType::i64, 0));
     }
     for (size_t r = s.carries; r < s.results; ++r)
       if (has_cotangent[r]) xs.push_back(t.cotangent(static_cast<int>(r)));
@@ -242,21 +251,40 @@ struct ScanTranspose {
         add_scan(t.graph, constants, carries, xs, s.length, !s.reverse, [&](Graph& g, const std::vector<Value>& p) {
           return step(g, p, values.size(), constants.size(), stacked, linear_constants, linear_carries);
         });
-    int next = 0;
-    for (const auto* group : {&linear_constants, &linear_carries, &linear_slices})
+    const auto result = [&](size_t r) { return back->result(static_cast<int>(r)); };
+    const size_t totals = linear_constants.size() + linear_carries.size();
+    for (size_t c = 0; c < linear_constants.size(); ++c) {
+      const auto i = static_cast<int>(linear_constants[c]);
+      const Value sum = has_totals ? result(totals + c) + result(c) : result(c);
+      if (t.is_linear(i)) t.set(i, cast(sum, t.operand_type(i).dtype()));
+    }
+    size_t next = linear_constants.size();
+    for (const auto* group : {&linear_carries, &linear_slices}) {
       for (size_t i : *group) {
-        if (t.is_linear(static_cast<int>(i))) t.set(static_cast<int>(i), back->result(next));
+        if (t.is_linear(static_cast<int>(i))) t.set(static_cast<int>(i), result(next));
         ++next;
       }
+      if (group == &linear_carries && has_totals) next += linear_constants.size() + 1;
+    }
   }
 
-  /// One backward step. Parameters: constant residuals | sums for constants, cotangents of carries | stacked residuals,
-  /// cotangents of ys.
+  /// Of the sum of a constant's cotangents: half floats add up in f32.
+  Type sum_type(size_t operand) const {
+    const Type type = t.operand_type(static_cast<int>(operand));
+    return type.with_dtype(accumulation_dtype(type.dtype()));
+  }
+  /// More steps than a chain of terms may have: then sums begin anew after each block, and go into totals.
+  bool is_long() const { return !s.length.is_constant() || s.length.constant() > ir::loops::kJoinBlock; }
+
+  /// One backward step. Parameters: constant residuals | sums for constants, cotangents of carries, of a long scan totals
+  /// and the number of the step | stacked residuals, cotangents of ys.
   std::vector<Value> step(Graph& g, const std::vector<Value>& p, size_t residual_count, size_t constants,
                           size_t stacked, const std::vector<size_t>& linear_constants,
                           const std::vector<size_t>& linear_carries) const {
-    const size_t sums = constants, cotangents = sums + linear_constants.size(),
-                 slices = cotangents + linear_carries.size();
+    const size_t count = linear_constants.size();
+    const bool has_totals = is_long() && count != 0;
+    const size_t sums = constants, cotangents = sums + count, totals = cotangents + linear_carries.size(),
+                 slices = totals + (has_totals ? count + 1 : 0);
     std::vector<Value> arguments;
     size_t next_constant = 0, next_slice = slices;
     for (size_t r = 0; r < residual_count; ++r)
@@ -265,7 +293,17 @@ struct ScanTranspose {
       if (has_cotangent[linear_carries[c] - s.constants]) arguments.push_back(p[cotangents + c]);
     arguments.insert(arguments.end(), p.begin() + static_cast<int64_t>(slices + stacked), p.end());
     std::vector<Value> results = ir::inline_graph(*split.transposed, g, arguments);
-    for (size_t c = 0; c < linear_constants.size(); ++c) results[c] = p[sums + c] + results[c];
+    for (size_t c = 0; c < count; ++c) results[c] = p[sums + c] + cast(results[c], p[sums + c].dtype());
+    if (!has_totals) return results;
+    const Value steps = p[slices - 1] + 1;
+    const Value is_full = eq<Value>(steps & (ir::loops::kJoinBlock - 1), 0);
+    std::vector<Value> after;
+    for (size_t c = 0; c < count; ++c) {
+      after.push_back(select(is_full, p[totals + c] + results[c], p[totals + c]));
+      results[c] = select(is_full, zeros_like(results[c]), results[c]);
+    }
+    after.push_back(steps);
+    results.insert(results.begin() + static_cast<int64_t>(count + linear_carries.size()), after.begin(), after.end());
     return results;
   }
 };

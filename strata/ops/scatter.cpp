@@ -168,7 +168,7 @@ constinit const Op kScatter = {
         "Operand 0 with the updates (operand 2, shaped as gather's result) combined in at the positions of operand 1, "
         "in ascending order of the updates' index, so repeated positions have one meaning. `mode`: positions out of "
         "range clamp, fill (are dropped) or check (fail); nothing can be clamped into an empty axis (E0116). Sums and "
-        "products of floats are joined in blocks of 256 updates of an element; half floats combine in f32 and round "
+        "products of floats are joined in blocks of 32 updates of an element; half floats combine in f32 and round "
         "once.",
     .operands_min = 3,
     .operands_max = 3,
@@ -179,7 +179,7 @@ constinit const Op kScatter = {
     .vmap = scatter_vmap,
     .lower = [](ir::Lowering& l) { l.loops({[&l] { return scatter_loops(l); }}); },
     .reference = scatter_reference,
-    .tolerance = ir::sum_of_terms(8),
+    .tolerance = ir::sum_of_terms(8, 8),
     .cost = move_cost,
     .samples = scatter_samples,
 };

@@ -23,10 +23,10 @@ class ScatterTask {
     wide_ = combine_ == Combine::Set ? t : accumulation_dtype(t);
     const auto batches = static_cast<size_t>(g.batch);
     const Dim updates = ir::product(updates_.shape().subspan(batches, static_cast<size_t>(g.lead) - batches));
-    const bool is_short = updates.is_constant() && updates.constant() <= kJoinBlock;
+    const bool is_short = updates.is_constant() && updates.constant() <= kSumBlock;
     const bool is_sum = combine_ == Combine::Add || combine_ == Combine::Mul;
     is_joined_ = is_sum && ir::is_float(t) && !is_short;
-    entries_ = ir::ceil_div(updates, Dim(kJoinBlock));
+    entries_ = ir::ceil_div(updates, Dim(kSumBlock));
     if (is_sum && wide_ != t) sums_ = table("sums", wide_, {x_.shape().begin() + g.batch, x_.shape().end()}, g.batch);
     if (!is_joined_) return;
     std::vector<Dim> destinations{1};
@@ -173,14 +173,14 @@ class ScatterTask {
     return c_.load(pool_, at);
   }
 
-  /// Counts the update. A chain of 256 is put away first.
+  /// Counts the update. A chain that is full is put away first.
   StmtList count_one(std::span<const Expr> position) const {
     const Local *destination = c_.local("destination", {DType::i64, 1}, false),
                 *count = c_.local("n", {DType::i64, 1}, false);
     const Expr d = c_.read(destination), n = c_.read(count);
-    const Expr is_full = m_.both(m_.lt(c_.i64(0), n), m_.eq(m_.mod(n, c_.i64(kJoinBlock)), c_.i64(0)));
+    const Expr is_full = m_.both(m_.lt(c_.i64(0), n), m_.eq(m_.mod(n, c_.i64(kSumBlock)), c_.i64(0)));
     return {make_declare(destination, flat(position)), make_declare(count, c_.load(count_, {d})),
-            make_if(is_full, put_away(position, d, m_.sub(m_.div(n, c_.i64(kJoinBlock)), c_.i64(1)))),
+            make_if(is_full, put_away(position, d, m_.sub(m_.div(n, c_.i64(kSumBlock)), c_.i64(1)))),
             make_store(count_, {d}, m_.add(n, c_.i64(1)))};
   }
 

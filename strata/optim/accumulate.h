@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "strata/ops/layout.h"
 #include "strata/tensor/tree.h"
 
 namespace strata::optim {
@@ -20,7 +21,7 @@ class GradientSum {
   STRATA_FIELDS(total, loss_total, count)
 
   GradientSum() = default;
-  /// Zero for each float parameter of the model, in its dtype.
+  /// Zero for each float parameter of the model: half floats add up in f32, and so do the means that take() gives.
   explicit GradientSum(const Model& model) : total(model), loss_total(Tensor::scalar(0)), count(Tensor::scalar(0)) {
     for (const Leaf& leaf : leaves_of(total).list) {
       const bool is_summed =
@@ -38,7 +39,8 @@ class GradientSum {
     for (const Leaf& sum : to.list)
       if (const auto grad = grad_at.find(sum.paths[0]);
           grad != grad_at.end() && sum.tensor().defined() && grad->second->defined())
-        sums.emplace_back(&sum, ops::add(sum.tensor(), ops::Operand<Tensor>(*grad->second, at), at));
+        sums.emplace_back(
+            &sum, ops::add(sum.tensor(), ops::Operand<Tensor>(cast(*grad->second, sum.tensor().dtype()), at), at));
     Tensor losses = loss_total + cast(loss, DType::f32), more = count + 1;
     for (const auto& [leaf, value] : sums) leaf->assign(value);
     loss_total = std::move(losses), count = std::move(more);
@@ -63,7 +65,7 @@ class GradientSum {
   static HostArray zeros_like_array(const Tensor& like) {
     std::vector<int64_t> shape;
     for (Dim d : like.shape()) shape.push_back(d.constant());
-    return HostArray(like.dtype(), std::move(shape));
+    return HostArray(ops::accumulation_dtype(like.dtype()), std::move(shape));
   }
   Tensor mean_loss_;
 };

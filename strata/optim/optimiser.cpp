@@ -254,7 +254,7 @@ void Optimiser::require_fit(const Slots& slots, const Tensor& value, const Tenso
       throw base::Error("E0511", fmt::format("the parameter {} is {}, the optimiser was started for one of {}",
                                              slots.path, value.type().str(), slot.type().str()))
           .hint("start another optimiser for this model");
-  if (!(grad.type() == value.type()))
+  if (!(grad.type() == value.type()) && !(grad.type() == value.type().with_dtype(update_dtype(value))))
     throw base::Error("E0512", fmt::format("the gradient of {} is {}, the parameter {}", slots.path, grad.type().str(),
                                            value.type().str()));
 }
@@ -270,7 +270,7 @@ Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const
         .hint("make one with optim::Sgd{...}.start(model) or another rule");
   const auto parameter_at = by_path(parameters), grad_at = by_path(grads);
   const Tensor norm = wide_norm(grads, Source::here());
-  Tensor is_sound = is_finite(norm);
+  Tensor is_sound = is_finite(norm) & (lr_ >= kLearningRate.low) & (lr_ <= kLearningRate.high);  // false of NaN
   if (loss.defined()) is_sound = is_sound & is_finite(loss);
   const Tensor next_step = step_ + 1, count = cast(next_step, DType::f64);
   const bool is_clipped = common_.clip_norm > 0;

@@ -95,6 +95,7 @@ struct CallOfSizes;
 /// The function, for recording it: arguments to work on, made anew, and what it returns for these.
 struct Body {
   base::FunctionRef<std::vector<Argument>()> copy_arguments;  ///< in the order of the caller's
+  base::FunctionRef<std::vector<base::Hash128>()> shapes;     ///< of their trees, as they are now (shape_of_tree)
   base::FunctionRef<std::vector<Tensor>()> run;
   base::FunctionRef<void(size_t)> keep_result;  ///< of the last run, for the program at this place
 };
@@ -167,6 +168,28 @@ constexpr bool is_data_of() {
     }(std::make_index_sequence<std::tuple_size_v<T>>());
 }
 
+/// What a call can't write back: constants, sizes of containers, and which tensors are there at all.
+struct TreeShape {
+  base::Hash128 hash;
+  template <class X>
+  void tensor(const std::string& path, LeafKind, X& t) {
+    constant(path, t.defined());
+  }
+  template <class X>
+  void constant(const std::string& path, const X& value) {
+    LeafCollector one;
+    one.constant(path, value);
+    hash = base::combine(hash, one.leaves.structure);
+  }
+};
+
+template <class T>
+base::Hash128 shape_of_tree(T& tree) {
+  TreeShape shape;
+  walk_tree(tree, "", shape);
+  return shape.hash;
+}
+
 template <class T>
 Argument describe(T& tree, bool is_in_out) {
   return {leaves_of(tree), is_data_of<std::remove_cvref_t<T>>(), is_in_out};
@@ -207,6 +230,10 @@ class Jitted {
           [](auto&... copy) { return std::vector<jit_detail::Argument>{jit_detail::describe(copy, true)...}; },
           *copies);
     };
+    auto shapes = [&] {
+      return std::apply([](auto&... copy) { return std::vector<base::Hash128>{jit_detail::shape_of_tree(copy)...}; },
+                        *copies);
+    };
     const auto lock = engine_->lock();
     size_t index = 0;
     if constexpr (std::is_void_v<Returned>) {
@@ -214,7 +241,7 @@ class Jitted {
         std::apply([this](auto&... copy) { f_(copy...); }, *copies);
         return std::vector<Tensor>();
       };
-      engine_->call(caller, {copy_arguments, run, [](size_t) {}}, index, at);
+      engine_->call(caller, {copy_arguments, shapes, run, [](size_t) {}}, index, at);
     } else {
       auto run = [&] {
         Returned result = std::apply([this](auto&... copy) { return f_(copy...); }, *copies);
@@ -227,7 +254,7 @@ class Jitted {
         if (prototypes_.size() <= place) prototypes_.resize(place + 1);
         prototypes_[place] = std::exchange(pending_, nullptr);
       };
-      const std::vector<Tensor> tensors = engine_->call(caller, {copy_arguments, run, keep_result}, index, at);
+      const std::vector<Tensor> tensors = engine_->call(caller, {copy_arguments, shapes, run, keep_result}, index, at);
       Returned result = *std::static_pointer_cast<Returned>(prototypes_[index]);
       const Leaves leaves = leaves_of(result);
       for (size_t i = 0; i < leaves.list.size(); ++i) leaves.list[i].assign(tensors[i]);

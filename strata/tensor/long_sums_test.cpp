@@ -91,6 +91,36 @@ TEST(LongSums, TenMillionTenthsAreAMillion) {
   EXPECT_NEAR(ops::matmul(x, x).item(), 1e5, 0.2);
 }
 
+TEST(LongSums, EqualTermsKeepTheirDigitsInEveryOp) {
+  const int64_t n = 1'000'000;
+  const double tenth = 0.1f;
+  const auto holds = [&](const Tensor& y, double wanted, double units) {
+    for (const float v : y.evaluate().data<float>()) EXPECT_NEAR(v / wanted, 1, units * 0x1p-23);
+  };
+  holds(ops::sum(Tensor::full({n, 3}, 0.1), {0}), n * tenth, 8);
+  holds(ops::sum(Tensor::full({1000, 7, 1000}, 0.1), {0, 2}), n * tenth, 8);
+  holds(ops::scatter(Tensor::zeros({1}), Tensor::zeros({n, 1}, DType::i64), Tensor::full({n}, 0.1), {0}, 0,
+                     ops::OutOfRange::Check, ops::Combine::Add),
+        n * tenth, 8);
+  holds(ops::matmul(Tensor::full({n}, 0.1), Tensor::full({n}, 0.2)), n * tenth * static_cast<double>(0.2f), 40);
+}
+
+TEST(LongSums, WhatAScanCapturesGathersItsGradientInBlocks) {
+  for (const auto& [dtype, n, units] :
+       {std::tuple(DType::f32, 50'000, 16.0), {DType::bf16, 1'000, 0.0}, {DType::f16, 1'000, 0.0}}) {
+    const Tensor xs = Tensor::full({n}, dtype == DType::f32 ? 0.1 : 1.0, dtype);
+    const Tensor slope = grad(
+        [&](const Tensor& w) {
+          auto [last, ys] = scan([&](const Tensor& c, const Tensor& x) { return std::pair(c, w * x); },
+                                 Tensor::scalar(0, DType::f32), xs);
+          return sum(cast(ys, DType::f32));
+        },
+        Tensor::scalar(1, dtype));
+    const double wanted = dtype == DType::f32 ? n * static_cast<double>(0.1f) : Tensor::scalar(n, dtype).item();
+    EXPECT_NEAR(slope.item() / wanted, 1, units * 0x1p-23) << ir::dtype_name(dtype);
+  }
+}
+
 TEST(LongSums, StatisticsFarFromZeroKeepTheirDigits) {
   const std::vector<float> noise = terms(64 * 2 * 32 * 32, true);
   const Tensor x = tensor(noise, {64, 2, 32, 32}) + 10.0;

@@ -127,15 +127,15 @@ Stmts fold_in_lanes(LoopContext& c, const ir::ReductionForm& form, std::span<con
   const Expr rows = c.binary(ExprOp::FloorDiv, c.dim(extent), c.i64(kReductionLanes));
   LaneFold fold(c, form, kept, total);
   Stmts body = {make_declare(total, form.identity)};
-  if (extent.is_constant() && extent.constant() <= kReductionLanes * kLaneBlock) {
+  if (extent.is_constant() && extent.constant() <= kReductionLanes * kSumBlock) {
     const Stmts whole = fold.block(c.i64(0), rows, nullptr);
     body.insert(body.end(), whole.begin(), whole.end());
     return body;
   }
   const LoopVar* b = c.loop_var("b");
-  const Expr blocks = c.dim(ir::ceil_div(extent, Dim(kReductionLanes * kLaneBlock)));
-  const Expr first = c.binary(ExprOp::Mul, c.loop(b), c.i64(kLaneBlock));
-  const Expr last = c.binary(ExprOp::Min, rows, c.binary(ExprOp::Add, first, c.i64(kLaneBlock)));
+  const Expr blocks = c.dim(ir::ceil_div(extent, Dim(kReductionLanes * kSumBlock)));
+  const Expr first = c.binary(ExprOp::Mul, c.loop(b), c.i64(kSumBlock));
+  const Expr last = c.binary(ExprOp::Min, rows, c.binary(ExprOp::Add, first, c.i64(kSumBlock)));
   const Expr is_last = c.binary(ExprOp::Eq, c.loop(b), c.binary(ExprOp::Sub, blocks, c.i64(1)));
   const StmtPtr loop = make_for(b, c.i64(0), blocks, LoopKind::Serial, fold.block(first, last, is_last));
   const StmtPtr joining = make_joining(loop, total, 1, 1, 0);
@@ -147,9 +147,10 @@ Stmts fold_in_lanes(LoopContext& c, const ir::ReductionForm& form, std::span<con
 Stmts fold_in_chain(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, const Local*& total) {
   total = c.local("acc", {form.identity->type.dtype, 1}, true);
   Stmts body = {make_declare(total, form.identity)};
-  const Stmts chain = ops::chain_nest(c, form.reduced, {}, total, [&](std::span<const Expr> r) -> Stmts {
-    return {make_assign(total, form.combine(c.read(total), form.term(joined(kept, r))))};
-  });
+  const Stmts chain =
+      ops::chain_nest(c, form.reduced, {}, ir::loops::kSumBlock, total, [&](std::span<const Expr> r) -> Stmts {
+        return {make_assign(total, form.combine(c.read(total), form.term(joined(kept, r))))};
+      });
   body.insert(body.end(), chain.begin(), chain.end());
   return body;
 }
@@ -189,7 +190,7 @@ Stmts contraction_nest(LoopContext& c, const ir::ContractionForm& form, DType dt
                                         : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));
       return {make_assign(acc, next)};
     };
-    const Stmts depth = ops::chain_nest(c, all.subspan(0, outer), all.subspan(outer), acc, step);
+    const Stmts depth = ops::chain_nest(c, all.subspan(0, outer), all.subspan(outer), ir::loops::kJoinBlock, acc, step);
     body.insert(body.end(), depth.begin(), depth.end());
     const Expr value = form.finish ? form.finish(c.read(acc)) : c.read(acc);
     const Stmts stores = store(form.result_index(index), value);

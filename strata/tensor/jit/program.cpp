@@ -130,6 +130,18 @@ void add_rebound(Trace& trace, Recording& recording, std::span<const Argument> c
     }
 }
 
+/// A call writes tensors back, nothing else: where a function does more to a tree than rebind its tensors, the program
+/// could not do it again. (The places of leaves may have moved: they are not looked at.)
+void require_same_shapes(std::span<const Argument> caller, std::span<const base::Hash128> before,
+                         std::span<const base::Hash128> after, const std::string& name) {
+  for (size_t i = 0; i < before.size(); ++i)
+    if (caller[i].is_in_out && !(before[i] == after[i]))
+      throw base::Error("E0505", fmt::format("{}: the function changes more of argument {} than its tensors: a number, "
+                                             "the size of a container, or which tensors are there",
+                                             name, i))
+          .hint("a jitted function may give tensors of its arguments new values; return what else is new");
+}
+
 }  // namespace
 
 Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, const JitOptions& options,
@@ -144,7 +156,9 @@ Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, cons
   DimGuards guards(value_of);
   const std::vector<Argument> traced = body.copy_arguments();
   const auto before = enter_arguments(recording, traced, call.signature.types(call.caller), assumptions);
+  const std::vector<base::Hash128> shapes = body.shapes();
   const std::vector<Tensor> returned = body.run();
+  require_same_shapes(call.caller, shapes, body.shapes(), options.name);
 
   std::vector<ir::Value> results;
   for (const Tensor& t : returned) {

@@ -21,8 +21,11 @@ constexpr ErrorPage kPages[] = {
      "Index or reduce the tensor first."},
     {"E0505", ErrorKind::User, "a jitted function is not a function of its arguments",
      "In check mode the function is recorded at each call, and two recordings for one kind of arguments differed: it "
-     "depends on a global, on time, or on a random number of the host. Also when one variable is passed as two "
-     "arguments that the function changes: what it would hold afterwards depends on which is written last."},
+     "depends on a global, on time, or on a random number of the host. Also when a function changes more of an "
+     "argument "
+     "than its tensors (a number in it, the size of a container, a tensor that it takes away), which a call could not "
+     "write back, and when one variable is passed as two arguments that the function changes: what it would hold "
+     "afterwards depends on which is written last."},
     {"E0506", ErrorKind::User, "not a random key",
      "A key is a u32[2] tensor. Make one with `Key(seed)`, and more from it with `key.fold_in(...)` or "
      "`key.split(n)`."},
