@@ -4,7 +4,7 @@
 #include <functional>
 #include <thread>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/index.h"
@@ -16,6 +16,8 @@
 namespace strata {
 namespace {
 
+using base::code_of;
+
 struct State {
   Tensor table, w, m;
   STRATA_FIELDS(table, w, m)
@@ -25,15 +27,6 @@ State ones() {
   State s{Tensor::ones({5, 3}), Tensor::ones({3, 3}), Tensor::ones({2, 3})};
   for (Tensor* t : {&s.table, &s.w, &s.m}) t->evaluate();
   return s;
-}
-
-std::string code_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const base::Error& e) {
-    return e.code();
-  }
-  return "no error";
 }
 
 TEST(Donation, OfAValueThatAnotherResultStillIsKeepsIt) {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/reduce.h"
@@ -19,6 +19,8 @@
 
 namespace strata {
 namespace {
+
+using base::message_of;
 
 Tensor f64(double v) { return Tensor::scalar(v, DType::f64); }
 
@@ -51,15 +53,6 @@ TEST(CustomVjp, TheGivenFunctionIsDifferentiatedAgain) {
   const auto f = tenfold();
   auto first = [&](const Tensor& x) { return grad([&](const Tensor& x) { return f(x, f64(2)); }, x); };
   EXPECT_EQ(grad(first, f64(3)).item(), 40);  // d/dx of 20 x y
-}
-
-std::string error_text(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const base::Error& e) {
-    return e.text();
-  }
-  return "no error";
 }
 
 /// x^2 whose forward function wants x below 10, and whose backward function a positive x, and a cotangent below 100.
@@ -114,7 +107,7 @@ std::vector<std::pair<std::string, std::function<Tensor(const Tensor&, double)>>
 TEST(CustomVjp, ChecksOfTheGivenFunctionsRun) {
   for (const auto& [name, gradient] : gradients_around_checks()) {
     SCOPED_TRACE(name);
-    const auto text = [&](double x, double scale) { return error_text([&] { gradient(f64(x), scale).evaluate(); }); };
+    const auto text = [&](double x, double scale) { return message_of([&] { gradient(f64(x), scale).evaluate(); }); };
     EXPECT_EQ(gradient(f64(3), 2).data<double>()[0], 12);
     EXPECT_NE(text(-3, 2).find("error[E0136]"), std::string::npos) << text(-3, 2);
     EXPECT_NE(text(-3, 2).find("backward: x is positive"), std::string::npos) << text(-3, 2);
@@ -133,10 +126,10 @@ TEST(CustomJvp, ChecksOfTheGivenRuleRunWhereTheyHaveAValue) {
                             });
   auto forward = [&](double x, double t) { return jvp(f, f64(x), f64(t)).second.item(); };
   EXPECT_EQ(forward(3, 2), 12);
-  EXPECT_NE(error_text([&] { forward(-3, 2); }).find("rule: x is positive"), std::string::npos);
-  EXPECT_NE(error_text([&] { forward(3, 200); }).find("rule: the tangent is below 100"), std::string::npos);
+  EXPECT_NE(message_of([&] { forward(-3, 2); }).find("rule: x is positive"), std::string::npos);
+  EXPECT_NE(message_of([&] { forward(3, 200); }).find("rule: the tangent is below 100"), std::string::npos);
   EXPECT_EQ(grad(f, f64(3)).item(), 6) << "a cotangent is no tangent";
-  EXPECT_NE(error_text([&] { grad(f, f64(-3)).item(); }).find("rule: x is positive"), std::string::npos);
+  EXPECT_NE(message_of([&] { grad(f, f64(-3)).item(); }).find("rule: x is positive"), std::string::npos);
 }
 
 TEST(CustomVjp, Batches) {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/index.h"
 #include "strata/ops/reduce.h"
@@ -11,18 +11,10 @@
 namespace strata {
 namespace {
 
+using base::message_of;
+
 using testing::internal::CaptureStdout;
 using testing::internal::GetCapturedStdout;
-
-template <class F>
-std::string error_text(F&& f) {
-  try {
-    f();
-  } catch (const base::Error& e) {
-    return e.text();
-  }
-  return "no error";
-}
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
@@ -85,13 +77,13 @@ TEST(Check, InsideJitFailsWithItsMessageItsElementAndTheUsersLine) {
     return sqrt(x);
   });
   f(Tensor::from({1.f, 4.f}));
-  const std::string text = error_text([&] { f(Tensor::from({1.f, -4.f})); });
+  const std::string text = message_of([&] { f(Tensor::from({1.f, -4.f})); });
   EXPECT_TRUE(has(text, "error[E0136]: check failed at element 1: x must be positive")) << text;
   EXPECT_TRUE(has(text, "effects_test.cpp")) << text;
 }
 
 TEST(Check, OutsideJitFailsWhereItStands) {
-  const std::string text = error_text([] { check(Tensor::from({1.f, 0.f}) > 0, "positive"); });
+  const std::string text = message_of([] { check(Tensor::from({1.f, 0.f}) > 0, "positive"); });
   EXPECT_TRUE(has(text, "error[E0136]: check failed at element 1: positive")) << text;
 }
 
@@ -105,14 +97,14 @@ TEST(Check, InsideAScanFailsAsInTheInterpreter) {
         Tensor::scalar(0), xs);
     return last;
   });
-  const std::string text = error_text([&] { f(Tensor::from({1.f, 4.f})); });
+  const std::string text = message_of([&] { f(Tensor::from({1.f, 4.f})); });
   EXPECT_TRUE(has(text, "error[E0136]: check failed at element 0: steps stay below 3")) << text;
 }
 
 TEST(CheckedGather, NamesTheIndexAndTheAxisAsTheInterpreterDoes) {
   auto f = jit([](Tensor table, Tensor ids) { return embedding(table, ids); });
   const Tensor table = Tensor::from(std::span<const float>(std::array{1.f, 2.f, 3.f, 4.f, 5.f, 6.f}), {3, 2});
-  const std::string text = error_text([&] { f(table, Tensor::from({0, 7, 1})); });
+  const std::string text = message_of([&] { f(table, Tensor::from({0, 7, 1})); });
   EXPECT_TRUE(has(text, "error[E0118]: embedding: id 7 at [1] is out of range, the vocabulary has 3")) << text;
   EXPECT_TRUE(has(text, "effects_test.cpp")) << text;
 }
@@ -122,7 +114,7 @@ TEST(CheckedScatter, NamesTheIndexAndTheAxisAsTheInterpreterDoes) {
     return index_update(x, 0, ids, updates, Combine::Add, OutOfRange::Check);
   });
   const std::string text =
-      error_text([&] { f(Tensor::from({1.f, 2.f, 3.f}), Tensor::from({0, -1}), Tensor::from({1.f, 1.f})); });
+      message_of([&] { f(Tensor::from({1.f, 2.f, 3.f}), Tensor::from({0, -1}), Tensor::from({1.f, 1.f})); });
   EXPECT_TRUE(has(text, "error[E0118]: scatter: index -1 is out of range for axis 0 of extent 3")) << text;
 }
 

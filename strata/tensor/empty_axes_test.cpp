@@ -58,8 +58,7 @@ TEST_P(JitOfEmptyAxes, ClampingIntoAnEmptyAxisSaysWhatElseThereIs) {
   EXPECT_EQ(
       base::message_of([&] { taken(rows(0)).array(); }),
       "error[E0116]: gather: positions can't be clamped into axis 0 of f32[0,3], which is empty\nnote: operands are "
-      "f32[0,3], i64[2,1]\nnote: recorded at empty_axes_test.cpp\nhint: mode fill reads 0 there, or drops "
-      "the update");
+      "f32[0,3], i64[2,1]\nnote: recorded at empty_axes_test.cpp\nhint: mode fill reads 0 there, or drops the update");
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, JitOfEmptyAxes, testing::ValuesIn(runtime::kAllIsaLevels),

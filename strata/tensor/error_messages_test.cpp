@@ -68,8 +68,8 @@ TEST(ErrorMessages, E0502SaysThatTheRecordingHasEnded) {
 TEST(ErrorMessages, E0503NamesTheAxisWhoseSizeIsNotKnown) {
   EXPECT_EQ(message_of([] { ops::broadcast_to(Tensor::scalar(1), {Dim::symbol("N")}).size(0); }),
             "error[E0503]: the size of axis 0 of f32[N] is not known while the program is recorded\nnote: looked at in "
-            "error_messages_test.cpp\nhint: use "
-            "dim(axis), which may be symbolic, or make the dimension static in the jit options");
+            "error_messages_test.cpp\nhint: use dim(axis), which may be symbolic, or make the dimension static in the "
+            "jit options");
   auto f = jit([](Tensor x) -> Tensor {
     return x * static_cast<double>(ops::broadcast_to(Tensor::scalar(1), {Dim::symbol("N")}).size(0));
   });

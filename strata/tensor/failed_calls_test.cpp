@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/composites/loss.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
@@ -156,6 +156,12 @@ std::vector<Case> failing_checks() {
     check(is_good(x) | (g > 1e9), "a good gradient");
     return loss;
   });
+  return cases;
+}
+
+std::vector<Case> failing_checks_in_functions() {
+  std::vector<Case> cases;
+  auto add = [&](const char* name, Body body) { cases.push_back({name, "E0136", std::move(body), kPlain}); };
   add("a check in a scan", [](State& s, Tensor x, Tensor) {
     move_on(s, x);
     return row_checks(x, "rows");
@@ -258,7 +264,7 @@ std::vector<Case> failing_indices() {
   return cases;
 }
 
-std::vector<Case> failing_runs() {
+std::vector<Case> runs_that_may_not_go_on() {
   std::vector<Case> cases;
   const Body plain = [](State& s, Tensor x, Tensor) {
     move_on(s, x);
@@ -291,6 +297,12 @@ std::vector<Case> failing_runs() {
                    {},
                    two,
                    ids});
+  return cases;
+}
+
+std::vector<Case> runs_whose_output_is_refused() {
+  std::vector<Case> cases;
+  const Tensor ids = Tensor::from({0, 1, 1, 2}), two = Tensor::full({4, 3}, 2);
   cases.push_back({"a print on a full device",
                    "E0320",
                    [](State& s, Tensor x, Tensor) {
@@ -389,7 +401,8 @@ std::vector<Case> failing_recordings() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all = failing_checks();
-  for (auto* more : {&failing_indices, &failing_runs, &failing_recordings})
+  for (auto* more : {&failing_checks_in_functions, &failing_indices, &runs_that_may_not_go_on,
+                     &runs_whose_output_is_refused, &failing_recordings})
     for (Case& c : more()) all.push_back(std::move(c));
   return all;
 }
@@ -416,15 +429,13 @@ void expect_unchanged(State& s, const Picture& before, const std::string& name) 
   }
 }
 
+/// Empty for an exception of the user's.
 std::string code_of(const std::function<void()>& f) {
   try {
-    f();
-  } catch (const base::Error& e) {
-    return e.code();
+    return base::code_of(f);
   } catch (const std::exception& e) {
     return "";
   }
-  return "no error";
 }
 
 Tensor good_x() { return Tensor::full({4, 3}, 1); }

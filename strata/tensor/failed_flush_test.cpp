@@ -2,7 +2,7 @@
 // what is lost says why.
 #include <gtest/gtest.h>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/index.h"
@@ -15,15 +15,7 @@
 namespace strata {
 namespace {
 
-template <class F>
-std::string code_of(F&& f) {
-  try {
-    f();
-  } catch (const base::Error& error) {
-    return error.code();
-  }
-  return "";
-}
+using base::code_of;
 
 Tensor row(const Tensor& table, int64_t id) { return sum(take(table, Tensor::from({id}), 0, OutOfRange::Check)); }
 
