@@ -20,26 +20,15 @@ void check_attention(const MultiHeadAttention& a, std::string_view owner) {
   check.integer("width", a.width, base::kExtent)
       .integer("heads", a.heads, base::kExtent)
       .integer("key_heads", o.key_heads, base::kExtentOrNone);
+  if (a.width % a.heads != 0)
+    check.refuse("width", std::to_string(a.width), fmt::format("a multiple of the {} heads", a.heads));
+  if (o.key_heads > 0 && a.heads % o.key_heads != 0)
+    check.refuse("key_heads", std::to_string(o.key_heads), fmt::format("a divisor of the {} heads", a.heads));
   if (o.rope) check.number("rope.base", o.rope->base, ops::kRopeBase);
 }
 
-[[noreturn]] void refuse(const std::string& what) {
-  base::Error error("E0509", "attention: " + what);
-  const Source at = user_line({});
-  ops::note_line(error, {at.file, at.line, nullptr});
-  throw error;
-}
-
-int64_t head_width(const MultiHeadAttention& a) {
-  if (a.heads < 1 || a.width % a.heads != 0)
-    refuse(fmt::format("{} heads don't divide the width {}", a.heads, a.width));
-  return a.width / a.heads;
-}
-int64_t key_heads(const MultiHeadAttention& a) {
-  const int64_t heads = a.options.key_heads > 0 ? a.options.key_heads : a.heads;
-  if (a.heads % heads != 0) refuse(fmt::format("{} key heads don't divide {} heads", heads, a.heads));
-  return heads;
-}
+int64_t head_width(const MultiHeadAttention& a) { return a.width / a.heads; }
+int64_t key_heads(const MultiHeadAttention& a) { return a.options.key_heads > 0 ? a.options.key_heads : a.heads; }
 int64_t key_width(const MultiHeadAttention& a) { return key_heads(a) * head_width(a); }
 
 Tensor slice_of(const Tensor& x, int64_t axis, int64_t first, int64_t count, Source at) {

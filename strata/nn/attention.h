@@ -43,12 +43,10 @@ struct MultiHeadAttention {
   Path path{};
   STRATA_FIELDS(in_proj_weight, in_proj_bias, out_proj, heads, options)
 
-  bool lacks(std::string_view field) const {
-    return options.has_bias == Bias::None && field == "in_proj_bias" && !in_proj_bias.defined();
-  }
+  bool lacks(std::string_view field) const { return lacks_bias(options.has_bias, in_proj_bias, field, "in_proj_bias"); }
   void initialise(const Initialiser& init);
-  /// `mask`: broadcastable to [B, heads, T, T]; bool, true where a position may be seen, or floats that are added to the
-  /// scores; undefined: all may be seen. What may see nothing is 0.
+  /// `mask`: broadcastable to [B, heads, T, T]; bool, true where a position may be seen, or floats that are added to
+  /// the scores; undefined: all may be seen. What may see nothing is 0.
   Tensor operator()(const Tensor& x_BTE, Context& context, const Tensor& mask = {}, Source at = Source::here()) const;
   Tensor attend(const Tensor& x_BTE, const Tensor& memory_BSE, Context& context, const Tensor& mask = {},
                 Source at = Source::here()) const;

@@ -27,9 +27,7 @@ struct Conv {
   Path path{};
   STRATA_FIELDS(weight, bias, options)
 
-  bool lacks(std::string_view field) const {
-    return options.has_bias == Bias::None && field == "bias" && !bias.defined();
-  }
+  bool lacks(std::string_view field) const { return lacks_bias(options.has_bias, bias, field); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };
@@ -54,9 +52,7 @@ struct ConvTranspose {
   Path path{};
   STRATA_FIELDS(weight, bias, options)
 
-  bool lacks(std::string_view field) const {
-    return options.has_bias == Bias::None && field == "bias" && !bias.defined();
-  }
+  bool lacks(std::string_view field) const { return lacks_bias(options.has_bias, bias, field); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };

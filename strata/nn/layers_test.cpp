@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/nn/attention.h"
 #include "strata/nn/context.h"
 #include "strata/nn/conv.h"
@@ -232,13 +232,13 @@ TEST(MultiHeadAttention, ADropoutRateOfOneIsRefused) {
 }
 
 TEST(MultiHeadAttention, HeadsThatDontDivideAreRefused) {
-  MultiHeadAttention layer{8, 3};
-  try {
-    init(layer, Key(0));
-    FAIL();
-  } catch (const base::Error& e) {
-    EXPECT_EQ(e.code(), "E0509");
-  }
+  MultiHeadAttention layer{8, 3}, grouped{8, 4, {.key_heads = 3}};
+  EXPECT_EQ(base::message_of([&] { init(layer, Key(0)); }),
+            "error[E0760]: attention: width is 8, expected a multiple of the 3 heads\nnote: recorded at "
+            "layers_test.cpp");
+  EXPECT_EQ(base::message_of([&] { init(grouped, Key(0)); }),
+            "error[E0760]: attention: key_heads is 3, expected a divisor of the 4 heads\nnote: recorded at "
+            "layers_test.cpp");
 }
 
 TEST(Lstm, IsPyTorchsInLayersAndBothDirections) {

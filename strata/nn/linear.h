@@ -7,6 +7,11 @@ namespace strata::nn {
 
 enum class Bias : uint8_t { Learned, None };
 
+/// What `lacks` of a layer answers: its bias `name` is not learned, and not there.
+inline bool lacks_bias(Bias has_bias, const Tensor& bias, std::string_view field, std::string_view name = "bias") {
+  return has_bias == Bias::None && field == name && !bias.defined();
+}
+
 /// x [..., in] -> [..., out]. weight [out, in], bias [out], both uniform within 1 / sqrt(in) at first. A width of 0 is
 /// allowed: an empty weight.
 ///   nn::Linear hidden{784, 128}, head{128, 10, nn::Bias::None};
@@ -17,7 +22,7 @@ struct Linear {
   Path path{};
   STRATA_FIELDS(weight, bias)
 
-  bool lacks(std::string_view field) const { return has_bias == Bias::None && field == "bias" && !bias.defined(); }
+  bool lacks(std::string_view field) const { return lacks_bias(has_bias, bias, field); }
   void initialise(const Initialiser& init);
   Tensor operator()(const Tensor& x, Source at = Source::here()) const;
 };

@@ -19,14 +19,14 @@ void fill(Norm& norm, int64_t extent, const Initialiser& init) {
 }
 
 /// `extent`: of the weight; `field`: its name.
-base::OptionCheck& check_norm(base::OptionCheck&& check, std::string_view field, int64_t extent, double epsilon) {
+void check_norm(const base::OptionCheck& check, std::string_view field, int64_t extent, double epsilon) {
   check.integer(field, extent, base::kExtentOrNone).number("epsilon", epsilon, base::kNormEpsilon);
-  return check;
 }
 
 void check_statistics(const BatchNorm& b, std::string_view owner) {
-  check_norm(base::OptionCheck("E0760", owner), "channels", b.channels, b.epsilon)
-      .number("momentum", b.momentum, base::Bounds::between(0, 1));
+  const base::OptionCheck check("E0760", owner);
+  check_norm(check, "channels", b.channels, b.epsilon);
+  check.number("momentum", b.momentum, base::Bounds::between(0, 1));
 }
 
 }  // namespace
@@ -56,10 +56,11 @@ Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
 
 void GroupNorm::initialise(const Initialiser& init) {
   const std::string owner = init.owner("group_norm");
-  check_norm(base::OptionCheck("E0760", owner), "channels", channels, epsilon).integer("groups", groups, base::kExtent);
+  const base::OptionCheck check("E0760", owner);
+  check_norm(check, "channels", channels, epsilon);
+  check.integer("groups", groups, base::kExtent);
   if (channels % groups != 0)
-    base::OptionCheck("E0760", owner)
-        .refuse("groups", std::to_string(groups), "a divisor of the " + std::to_string(channels) + " channels");
+    check.refuse("groups", std::to_string(groups), "a divisor of the " + std::to_string(channels) + " channels");
   fill(*this, channels, init);
 }
 Tensor GroupNorm::operator()(const Tensor& x, Source at) const {

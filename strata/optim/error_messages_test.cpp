@@ -24,8 +24,7 @@ TEST(ErrorMessages, E0510SaysHowAnOptimiserIsStarted) {
   One model{Tensor::zeros({3})}, grads{Tensor::zeros({3})};
   EXPECT_EQ(message_of([&] { Optimiser().update(model, grads); }),
             "error[E0510]: an optimiser is used that was never started\nnote: recorded at "
-            "error_messages_test.cpp\nhint: make one with "
-            "optim::Sgd{...}.start(model) or another rule");
+            "error_messages_test.cpp\nhint: make one with optim::Sgd{...}.start(model) or another rule");
 }
 
 TEST(ErrorMessages, E0511NamesTheParameterThatTheModelLacks) {

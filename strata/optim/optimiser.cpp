@@ -108,10 +108,7 @@ std::vector<const Group*> groups_of(std::span<const Group> groups, const Leaves&
     bool has_match = false;
     for (size_t i = 0; i < parameters.list.size(); ++i) {
       const Leaf& leaf = parameters.list[i];
-      const bool matches = is_trained(leaf) && std::ranges::any_of(leaf.paths, [&](const std::string& path) {
-                             return matches_pattern(path, group.pattern);
-                           });
-      if (!matches) continue;
+      if (!group.matches(leaf)) continue;
       has_match = true;
       if (chosen[i])
         throw base::Error("E0762", fmt::format("the parameter {} is in two groups: \"{}\" and \"{}\"", leaf.paths[0],
@@ -125,6 +122,11 @@ std::vector<const Group*> groups_of(std::span<const Group> groups, const Leaves&
 }
 
 }  // namespace
+
+bool Group::matches(const Leaf& leaf) const {
+  return is_trained(leaf) &&
+         std::ranges::any_of(leaf.paths, [&](const std::string& path) { return matches_pattern(path, pattern); });
+}
 
 bool matches_pattern(std::string_view path, std::string_view pattern) {
   while (!pattern.empty()) {

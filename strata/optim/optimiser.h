@@ -32,6 +32,9 @@ struct Group {
   double lr_scale = 1;
   std::optional<double> weight_decay = std::nullopt;  ///< the rule's, if not given
   bool is_frozen = false;
+
+  /// Whether the leaf is a parameter of floats, which alone are trained, and one of its paths matches.
+  bool matches(const Leaf& leaf) const;
 };
 bool matches_pattern(std::string_view path, std::string_view pattern);
 

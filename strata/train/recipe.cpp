@@ -8,15 +8,6 @@
 #include "strata/optim/rules.h"
 
 namespace strata::train {
-namespace {
-
-bool matches_any(const Leaf& leaf, std::string_view pattern) {
-  return leaf.kind == LeafKind::Parameter && leaf.tensor().defined() &&
-         std::ranges::any_of(leaf.paths, [&](const std::string& p) { return optim::matches_pattern(p, pattern); });
-}
-
-}  // namespace
-
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters) {
   const double lr = config.float_at("optim.learning_rate"), decay = config.float_at("optim.weight_decay");
   const double clip = config.float_at("optim.clip"), epsilon = config.float_at("optim.epsilon");
@@ -24,7 +15,7 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
   const std::string& rule = config.string_at("optim.kind");
   optim::Common common{lr, decay, clip, {}};
   const optim::Group spared{.pattern = "*bias *norm* *ln_*", .weight_decay = 0};
-  if (std::ranges::any_of(parameters.list, [&](const Leaf& leaf) { return matches_any(leaf, spared.pattern); }))
+  if (std::ranges::any_of(parameters.list, [&](const Leaf& leaf) { return spared.matches(leaf); }))
     common.groups.push_back(spared);
   std::shared_ptr<const optim::Rule> chosen;
   if (rule == "sgd")

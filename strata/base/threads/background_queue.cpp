@@ -66,16 +66,16 @@ void OrderedProduction::State::make_one(std::unique_lock<std::mutex>& lock) {
   item_ready.notify_one();
 }
 
-BackgroundOptions checked(BackgroundOptions options) {
+size_t OrderedProduction::places_for(const BackgroundOptions& options) {
   OptionCheck("E0760", "background queue")
       .integer("workers", options.workers, Bounds::between(1, 256))
       .integer("depth", options.depth, Bounds::between(1, 65536));
-  return options;
+  return static_cast<size_t>(options.depth);
 }
 
 OrderedProduction::OrderedProduction(BackgroundOptions options, std::function<bool(int64_t, size_t)> make)
     : state_(std::make_unique<State>()) {
-  const auto depth = static_cast<size_t>(checked(options).depth);
+  const size_t depth = places_for(options);
   state_->make = std::move(make);
   state_->places.assign(depth, State::Place::Empty);
   state_->failures.resize(depth);

@@ -21,12 +21,12 @@ struct BackgroundOptions {
   int workers = 1;  ///< at least 1; with one, make() may keep state between items
   int depth = 2;    ///< items, at least 1
 };
-/// The options; E0760 for those that make no queue.
-BackgroundOptions checked(BackgroundOptions options);
 
 /// The part of BackgroundQueue that knows no item type: who makes which item into which of `depth` places, and when.
 class OrderedProduction {
  public:
+  /// How many places the options ask for; E0760 for those that make no queue.
+  static size_t places_for(const BackgroundOptions& options);
   /// `make(index, place)` fills the place and returns false at the end of the sequence.
   OrderedProduction(BackgroundOptions options, std::function<bool(int64_t index, size_t place)> make);
   OrderedProduction(const OrderedProduction&) = delete;
@@ -50,7 +50,7 @@ class BackgroundQueue {
  public:
   BackgroundQueue(BackgroundOptions options, std::function<std::optional<T>(int64_t index)> make)
       : make_(std::move(make)),
-        places_(static_cast<size_t>(checked(options).depth)),
+        places_(OrderedProduction::places_for(options)),
         production_(options, [this](int64_t index, size_t place) {
           places_[place] = make_(index);
           return places_[place].has_value();
