@@ -170,37 +170,25 @@ std::vector<std::vector<double>> columns(const std::vector<GoldenLine>& lines, s
   return all;
 }
 
-void expect_golden(const Function& f, size_t operands, const std::string& file) {
+/// f32 within ulps, f64 to the digits that the golden numbers have.
+bool is_golden(const Function& f, DType t, const Slack& slack, double exact, double found) {
+  if (t == DType::f64) return has_digits_of(exact, found, slack.scale);
+  return is_near(exact, found, ulps_of(f.name) + slack.ulps, slack.scale, slack.steps);
+}
+
+void expect_golden(const Function& f, DType t, size_t operands, const std::string& file) {
   const auto lines = golden_lines(file, f.name);
   ASSERT_FALSE(lines.empty()) << "run tools/golden/ends.py for " << f.name;
   for (By by : {By::Interpreter, By::CompiledCode}) {
-    const auto results = run(by, f, DType::f32, columns(lines, operands));
+    const auto results = run(by, f, t, columns(lines, operands));
     for (size_t i = 0; i < lines.size(); ++i)
       for (size_t r = 0; r <= operands; ++r) {
         const auto& n = lines[i].numbers;
         const Point p{{n.begin(), n.begin() + static_cast<int64_t>(operands)}, n[operands], n[operands + r]};
-        const Slack s = r == 0 ? f.value(p) : f.slope(p);
-        const double found = results[r].get(static_cast<int64_t>(i)), ulps = ulps_of(f.name) + s.ulps;
-        EXPECT_TRUE(is_near(n[operands + r], found, ulps, s.scale, s.steps))
+        const double exact = n[operands + r], found = results[r].get(static_cast<int64_t>(i));
+        EXPECT_TRUE(is_golden(f, t, r == 0 ? f.value(p) : f.slope(p), exact, found))
             << (by == By::CompiledCode ? "compiled " : "interpreted ") << f.name << testing::PrintToString(p.x)
-            << (r ? ": slope " + std::to_string(r) + " is " : " is ") << found << ", exactly " << n[operands + r];
-      }
-  }
-}
-
-/// f64 to the digits that the golden numbers have.
-void expect_golden_digits(const Function& f, size_t operands, const std::string& file) {
-  const auto lines = golden_lines(file, f.name);
-  for (By by : {By::Interpreter, By::CompiledCode}) {
-    const auto results = run(by, f, DType::f64, columns(lines, operands));
-    for (size_t i = 0; i < lines.size(); ++i)
-      for (size_t r = 0; r <= operands; ++r) {
-        const auto& n = lines[i].numbers;
-        const Point p{{n.begin(), n.begin() + static_cast<int64_t>(operands)}, n[operands], n[operands + r]};
-        const double found = results[r].get(static_cast<int64_t>(i));
-        EXPECT_TRUE(has_digits_of(n[operands + r], found, (r == 0 ? f.value(p) : f.slope(p)).scale))
-            << (by == By::CompiledCode ? "compiled " : "interpreted ") << f.name << testing::PrintToString(p.x)
-            << (r ? ": slope " + std::to_string(r) + " is " : " is ") << found << ", exactly " << n[operands + r];
+            << (r ? ": slope " + std::to_string(r) + " is " : " is ") << found << ", exactly " << exact;
       }
   }
 }
@@ -228,8 +216,8 @@ void expect_rounded_once(By by, const Function& f, DType t, const std::vector<st
 }
 
 class Unary : public testing::TestWithParam<Function> {};
-TEST_P(Unary, F32IsTheGoldenNumber) { expect_golden(GetParam(), 1, "unary"); }
-TEST_P(Unary, F64HasTheGoldenDigits) { expect_golden_digits(GetParam(), 1, "unary"); }
+TEST_P(Unary, F32IsTheGoldenNumber) { expect_golden(GetParam(), DType::f32, 1, "unary"); }
+TEST_P(Unary, F64HasTheGoldenDigits) { expect_golden(GetParam(), DType::f64, 1, "unary"); }
 TEST_P(Unary, HalfFloatsRoundOnce) {
   for (DType t : {DType::f16, DType::bf16}) {
     expect_rounded_once(By::CompiledCode, GetParam(), t, {numbers_of(t, 1)});
@@ -240,8 +228,8 @@ const auto kName = [](const auto& info) { return info.param.name; };
 INSTANTIATE_TEST_SUITE_P(Ends, Unary, testing::ValuesIn(unary()), kName);
 
 class Binary : public testing::TestWithParam<Function> {};
-TEST_P(Binary, F32IsTheGoldenNumber) { expect_golden(GetParam(), 2, "binary"); }
-TEST_P(Binary, F64HasTheGoldenDigits) { expect_golden_digits(GetParam(), 2, "binary"); }
+TEST_P(Binary, F32IsTheGoldenNumber) { expect_golden(GetParam(), DType::f32, 2, "binary"); }
+TEST_P(Binary, F64HasTheGoldenDigits) { expect_golden(GetParam(), DType::f64, 2, "binary"); }
 TEST_P(Binary, HalfFloatsRoundOnce) {
   for (DType t : {DType::f16, DType::bf16}) {
     auto operands = columns(golden_lines("binary", GetParam().name), 2);

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/base/testing/option_walk.h"
 #include "strata/report/png/bitmap_font.h"
 #include "strata/report/png/image.h"
@@ -24,12 +24,7 @@ std::vector<std::uint8_t> decode(const std::string& png, int channels) {
 }
 
 std::string code_of(const Image& image) {
-  try {
-    encode_png(image);
-  } catch (const base::Error& error) {
-    return error.code();
-  }
-  return "none";
+  return base::code_of([&] { encode_png(image); });
 }
 
 TEST(Png, GreyAndRgbPixelsOfOddSizesSurvive) {

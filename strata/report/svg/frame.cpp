@@ -1,8 +1,8 @@
 #include "strata/report/svg/frame.h"
 
-#include "strata/base/config/bounds.h"
-
 #include <algorithm>
+
+#include "strata/base/config/bounds.h"
 
 namespace strata::report {
 namespace {
