@@ -66,9 +66,11 @@ void conv_infer(ir::Infer& i) {
     i.fail("E0101",
            fmt::format("x is [N, C, 1 to 3 spatial axes] and w [O, I, as many], found {} and {}", x.str(), w.str()));
   const ConvShape c = shape_attrs(i.attrs);
-  for (const Shape* list : {&c.strides, &c.pad_lo, &c.pad_hi, &c.lhs_dilation, &c.rhs_dilation})
+  for (const auto& [list, name] :
+       {std::pair(&c.strides, "strides"), std::pair(&c.pad_lo, "pad_lo"), std::pair(&c.pad_hi, "pad_hi"),
+        std::pair(&c.lhs_dilation, "lhs_dilation"), std::pair(&c.rhs_dilation, "rhs_dilation")})
     if (list->size() != spatial)
-      i.fail("E0116", fmt::format("an attribute has {} entries for {} spatial axes", list->size(), spatial));
+      i.fail("E0116", fmt::format("'{}' has {} entries for {} spatial axes", name, list->size(), spatial));
   for (const Shape* list : {&c.strides, &c.lhs_dilation, &c.rhs_dilation})
     for (Dim d : *list)
       if (d.is_constant() && d.constant() < 1) i.fail("E0116", "strides and dilations are 1 or more");

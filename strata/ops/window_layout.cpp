@@ -21,9 +21,11 @@ std::vector<Attr> window_attrs(const Window& w, int64_t batch) {
 Shape window_shape(const ir::Infer& i) {
   const Type x = i.type(0);
   const Window w = window_of(i.attrs);
-  for (const Shape* list : {&w.window, &w.strides, &w.pad_lo, &w.pad_hi, &w.dilation})
+  for (const auto& [list, name] :
+       {std::pair(&w.window, "window"), std::pair(&w.strides, "strides"), std::pair(&w.pad_lo, "pad_lo"),
+        std::pair(&w.pad_hi, "pad_hi"), std::pair(&w.dilation, "dilation")})
     if (static_cast<int>(list->size()) != x.rank())
-      i.fail("E0116", fmt::format("an attribute has {} entries for rank {}", list->size(), x.rank()));
+      i.fail("E0116", fmt::format("'{}' has {} entries for rank {}", name, list->size(), x.rank()));
   for (const Shape* list : {&w.window, &w.strides, &w.dilation})
     for (Dim d : *list)
       if (d.is_constant() && d.constant() < 1) i.fail("E0116", "windows, strides and dilations are 1 or more");

@@ -127,6 +127,20 @@ TEST(Windows, LargerThanTheirImageAreRefused) {
   EXPECT_EQ(conv(Tensor::ones({0, 3, 4, 8}), w).shape(), Shape({0, 5, 2, 4})) << "an empty batch is fine";
 }
 
+TEST(Windows, AListOfAnotherLengthIsNamed) {
+  const Tensor x = Tensor::ones({2, 3, 4, 8}), w = Tensor::ones({5, 3, 2, 2});
+  EXPECT_EQ(message_of([&] { max_pool(x, {.window = {2, 2}, .strides = {1, 1, 1}}); }),
+            "error[E0116]: max_pool: strides has 3 entries for 2 spatial axes\nnote: recorded at edges_test.cpp");
+  EXPECT_EQ(message_of([&] { max_pool(x, {.window = {2, 2}, .padding = {0, 0, 0}}); }),
+            "error[E0116]: max_pool: padding has 3 entries for 2 spatial axes\nnote: recorded at edges_test.cpp");
+  EXPECT_TRUE(message_of([&] {
+                conv(x, w, {.rhs_dilation = {2, 2, 2}});
+              }).starts_with("error[E0116]: conv: 'rhs_dilation' has 3 entries for 2 spatial axes\n"));
+  EXPECT_TRUE(message_of([&] {
+                reduce_window(ops::kWindowSum, x, {.window = {1, 2, 2}});
+              }).starts_with("error[E0116]: window_sum: 'window' has 3 entries for rank 4\n"));
+}
+
 TEST(Windows, LargerThanASymbolicImageFailWhenTheProgramRuns) {
   auto pooled = jit([](Tensor x) { return max_pool(x, {.window = {3}}); },
                     {.symbolic_dims = {{.argument = 0, .axis = 2, .name = "W"}}});
