@@ -33,6 +33,9 @@ TEST(ErrorMessages, E0636NamesWhatTheLoaderCannotDo) {
             "error[E0636]: loader: workers is -1, expected an integer from 0 to 64");
   EXPECT_EQ(make({.batch_size = 4, .last_batch = LastBatch::Drop}),
             "error[E0636]: loader: 3 samples make no batch of 4\nhint: keep the last batch, or make batches smaller");
+  const Loader loader(std::make_shared<Three>(), {.batch_size = 2});
+  EXPECT_EQ(message_of([&] { loader.batch(0, 2); }),
+            "error[E0636]: loader: index is 2, expected an integer from 0 to 1");
 }
 
 TEST(ErrorMessages, E0641NamesTheWindowAndTheText) {

@@ -23,7 +23,9 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
       .integer("batch_size", options_.batch_size, kBatchSize)
       .integer("epochs", options_.epochs, kEpochs)
       .integer("workers", options_.workers, kWorkers)
-      .integer("depth", options_.depth, kDepth);
+      .integer("depth", options_.depth, kDepth)
+      .integer("order", static_cast<int64_t>(options_.order), base::Bounds::between(0, 1))
+      .integer("last_batch", static_cast<int64_t>(options_.last_batch), base::Bounds::between(0, 1));
   const int64_t samples = dataset_->size(), size = options_.batch_size;
   batches_per_epoch_ = options_.last_batch == LastBatch::Drop ? samples / size : (samples + size - 1) / size;
   if (batches_per_epoch_ < 1)
@@ -34,6 +36,9 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
 Loader::~Loader() = default;
 
 Batch Loader::batch(int64_t epoch, int64_t index) const {
+  base::OptionCheck("E0636", "loader")
+      .integer("epoch", epoch, base::Bounds::at_least(0))
+      .integer("index", index, base::Bounds::between(0, static_cast<double>(batches_per_epoch_ - 1)));
   const int64_t first = index * options_.batch_size;
   const int64_t count = std::min(options_.batch_size, dataset_->size() - first);
   Batch batch{.epoch = epoch, .index = index, .samples = count};

@@ -154,6 +154,15 @@ TEST(Loader, BadOptionsAreRefused) {
   EXPECT_THROW(Loader(numbers_dataset(4), {.batch_size = 5, .last_batch = LastBatch::Drop}), base::Error);
 }
 
+TEST(Loader, ABatchIsNumberedWithinItsEpoch) {
+  const Loader loader(numbers_dataset(7), {.batch_size = 4});
+  EXPECT_EQ(loader.batch(0, 1).samples, 3);
+  EXPECT_EQ(loader.batch(5, 0).epoch, 5) << "also behind the last epoch of next()";
+  base::walk_integers({{"epoch", [&](int64_t v) { loader.batch(v, 0); }, {0, INT64_MAX}}});
+  base::walk_integers({{"index", [&](int64_t v) { loader.batch(0, v); }, {0, 1}}},
+                      {INT64_MIN, -1, 0, 1, 2, 7, INT64_MAX});
+}
+
 TEST(Options, OfTheLoaderAreRefusedByName) {
   auto load = [](LoaderOptions options) { Loader(std::make_shared<Numbers>(10), options); };
   base::walk_integers({{"batch_size", [&](int64_t v) { load({.batch_size = v}); }},
@@ -161,6 +170,10 @@ TEST(Options, OfTheLoaderAreRefusedByName) {
   base::walk_integers({{"workers", [&](int64_t v) { load({.workers = static_cast<int>(v)}); }, {0}},
                        {"depth", [&](int64_t v) { load({.depth = static_cast<int>(v)}); }}},
                       {INT32_MIN, -1, 0, INT32_MAX});
+  base::walk_integers(
+      {{"order", [&](int64_t v) { load({.order = static_cast<Order>(v)}); }, {0, 1}},
+       {"last_batch", [&](int64_t v) { load({.batch_size = 5, .last_batch = static_cast<LastBatch>(v)}); }, {0, 1}}},
+      {-1, 0, 1, 2, 7});
 }
 
 }  // namespace

@@ -44,7 +44,9 @@ constexpr ErrorPage kPages[] = {
      "Images and labels differ in number, a label is outside its range, or a transform has parameters that don't suit "
      "the images. The message names both values."},
     {"E0636", ErrorKind::User, "a loader can't be made with these options",
-     "Batches have at least one sample, and an epoch at least one batch."},
+     "Batches have at least one sample, and an epoch at least one batch; a batch that is asked for by its number is "
+     "one "
+     "of the epoch."},
     {"E0637", ErrorKind::User, "a loader's state belongs to other data or options",
      "A run continues in mid-epoch only with the same samples, seed and batch size. The message names what differs."},
     {"E0638", ErrorKind::User, "a gzip file is corrupt",
