@@ -1,5 +1,5 @@
-// How many digits long sums keep, beside PyTorch and NumPy: the root mean square over seeds of |result - exact| / sum of
-// |terms|, in units of 2^-23. Asked for is at most twice the better peer's error, or one unit, whichever is larger.
+// How many digits long sums keep, beside PyTorch and NumPy: the root mean square over seeds of |result - exact| / sum
+// of |terms|, in units of 2^-23. Asked for is at most twice the better peer's error, or one unit, whichever is larger.
 // Sums of more than a million terms take their time: they have as many seeds as the run has rounds (--rounds 32).
 #include <fmt/format.h>
 

@@ -45,6 +45,22 @@ constexpr bool is_bool(DType t) { return t == DType::boolean; }
 /// f16 and bf16: rounded after every core op, accumulated in f32 (design.md, section 4.2).
 constexpr bool is_half_float(DType t) { return t == DType::f16 || t == DType::bf16; }
 
+/// The exponent's bits of a stored float, all of which a NaN and an infinity have set; 0 of what is no float.
+constexpr uint64_t exponent_bits(DType t) {
+  switch (t) {
+    case DType::f64:
+      return 0x7ff0'0000'0000'0000;
+    case DType::f32:
+      return 0x7f80'0000;
+    case DType::f16:
+      return 0x7c00;
+    case DType::bf16:
+      return 0x7f80;
+    default:
+      return 0;
+  }
+}
+
 /// "f32", "bf16", "i64", "bool", as the text form spells it.
 std::string_view dtype_name(DType t);
 std::optional<DType> dtype_from_name(std::string_view name);

@@ -1,8 +1,8 @@
 // What type rules could not prove of symbolic dimensions, for a recorder that can record again with more known of them.
 //
-// A rule that needs two dimensions to be equal asks proved_equal() and throws its own error when the answer is no. Within
-// an UnprovedScope the question is kept: the owner of the scope, who knows the sizes of the call that is being recorded,
-// can see whether the two are equal there, and make that a condition of its program (tensor/jit).
+// A rule that needs two dimensions to be equal asks proved_equal() and throws its own error when the answer is no.
+// Within an UnprovedScope the question is kept: the owner of the scope, who knows the sizes of the call that is being
+// recorded, can see whether the two are equal there, and make that a condition of its program (tensor/jit).
 //
 // The last question of a thread is what counts: the error follows it at once. An error that was caught and forgotten
 // leaves a question behind that nobody asks any more; whoever reads it can only record once too often.

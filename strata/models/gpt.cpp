@@ -7,6 +7,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ops/activations.h"
+#include "strata/ops/composites/dropout.h"
 #include "strata/ops/shape.h"
 
 namespace strata::models {
@@ -30,7 +31,7 @@ GptConfig checked(const GptConfig& c) {
       .integer("heads", c.heads, kGptHeads)
       .integer("vocabulary", c.vocabulary, base::kExtent)
       .integer("context", c.context, kGptContext)
-      .number("dropout", c.dropout, base::kDropRate);
+      .number("dropout", c.dropout, ops::kDropRate);
   if (c.width % c.heads != 0)
     check.refuse("width", std::to_string(c.width), fmt::format("a multiple of the {} heads", c.heads));
   return c;

@@ -8,7 +8,7 @@ namespace strata::nn {
 namespace {
 
 bool drops(double rate, const Context& context) {
-  base::OptionCheck("E0509", "dropout").number("rate", rate, base::kDropRate);
+  base::OptionCheck("E0509", "dropout").number("rate", rate, ops::kDropRate);
   return context.is_training() && rate != 0;
 }
 

@@ -1,6 +1,6 @@
-// What counts nothing does not matter, whatever stands there: rows whose target is ignored, dropped elements, targets of
-// weight 0. Each program is run with finite numbers at the places that don't count, then with infinities and NaN, and
-// has the same value and gradients bit for bit; eagerly and under jit, in every float dtype.
+// What counts nothing does not matter, whatever stands there: rows whose target is ignored, dropped elements, targets
+// of weight 0. Each program is run with finite numbers at the places that don't count, then with infinities and NaN,
+// and has the same value and gradients bit for bit; eagerly and under jit, in every float dtype.
 #include <gtest/gtest.h>
 
 #include <bit>

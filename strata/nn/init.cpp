@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
-
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 

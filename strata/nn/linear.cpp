@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
-
 #include "strata/ops/dot.h"
 #include "strata/ops/index.h"
 

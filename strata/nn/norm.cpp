@@ -20,7 +20,7 @@ void fill(Norm& norm, int64_t extent, const Initialiser& init) {
 
 /// `extent`: of the weight; `field`: its name.
 void check_norm(const base::OptionCheck& check, std::string_view field, int64_t extent, double epsilon) {
-  check.integer(field, extent, base::kExtentOrNone).number("epsilon", epsilon, base::kNormEpsilon);
+  check.integer(field, extent, base::kExtentOrNone).number("epsilon", epsilon, ops::kNormEpsilon);
 }
 
 void check_statistics(const BatchNorm& b, std::string_view owner) {

@@ -5,7 +5,8 @@
 
 namespace strata::nn {
 
-/// `stride` 0 means the window, axis by axis. The padding, less than the window, never wins a maximum; in an average it counts as PyTorch's default has it.
+/// `stride` 0 means the window, axis by axis. The padding, less than the window, never wins a maximum; in an average it
+/// counts as PyTorch's default has it.
 template <int spatial>
 struct PoolOptions {
   Extent<spatial> stride = 0, padding = 0;

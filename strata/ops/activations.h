@@ -3,10 +3,10 @@
 // At infinities values and derivatives are the limits: silu(-inf) is -0, silu' (inf) is 1. Half floats compute in f32
 // and round once.
 //
-// Values and derivatives are within 4 ulp (gelu: 6) of the larger of their terms, where these cancel as in the derivative
-// of silu at -1.28. Where a result is exponentially small its exponent u adds 2 |u| ulp, and x times a number below the
-// normal range is off by |x| steps more (tests/ends). Activations from leaky_relu to softsign and tan, sinh, cosh and
-// log_add_exp are recorded as composites of their names; the others are so short that their ops say it.
+// Values and derivatives are within 4 ulp (gelu: 6) of the larger of their terms, where these cancel as in the
+// derivative of silu at -1.28. Where a result is exponentially small its exponent u adds 2 |u| ulp, and x times a
+// number below the normal range is off by |x| steps more (tests/ends). Activations from leaky_relu to softsign and tan,
+// sinh, cosh and log_add_exp are recorded as composites of their names; the others are so short that their ops say it.
 #pragma once
 
 #include "strata/ops/operators.h"

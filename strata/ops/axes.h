@@ -1,5 +1,5 @@
-// Lists of axes and shapes, as the user functions of the shape, index, contraction and reduction families take them. What
-// their rules share besides is in layout.h.
+// Lists of axes and shapes, as the user functions of the shape, index, contraction and reduction families take them.
+// What their rules share besides is in layout.h.
 #pragma once
 
 #include <cstdint>

@@ -6,8 +6,8 @@
 //   }
 //
 // The attributes and the operands' types say all that the body does: two composites that agree in them mean the same.
-// Half floats compute in f32 and round once: the body gets f32 in their place, and its results are cast to the dtype that
-// they would have had (decision 16). So the derivative, which is that of the body, rounds once, too.
+// Half floats compute in f32 and round once: the body gets f32 in their place, and its results are cast to the dtype
+// that they would have had (decision 16). So the derivative, which is that of the body, rounds once, too.
 //
 // A null Value is an operand that is left out: the body gets null in its place, and the attribute `given` lists the
 // positions of those that are there. The body is recorded once for all composites that agree; its nodes get the

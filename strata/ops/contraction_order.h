@@ -12,9 +12,9 @@ namespace strata::ops {
 /// What an extent counts as that is known only when the program runs: the order is part of the recorded program.
 inline constexpr double kSymbolicExtent = 64;
 
-/// Pairs of positions in the list of what is left, in which each result is appended behind the others. The order has the
-/// least multiplications of all up to 8 operands; of more, each pair is the cheapest at hand. Equal costs: the pair that
-/// stands first.
+/// Pairs of positions in the list of what is left, in which each result is appended behind the others. The order has
+/// the least multiplications of all up to 8 operands; of more, each pair is the cheapest at hand. Equal costs: the pair
+/// that stands first.
 std::vector<std::pair<size_t, size_t>> contraction_order(const EinsumFormula& formula,
                                                          const std::vector<Value>& operands);
 

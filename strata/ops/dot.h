@@ -19,10 +19,10 @@ Value dot(Value lhs, Value rhs, const DotAxes& axes, std::optional<DType> result
 /// NumPy's matmul: [..., m, k] x [..., k, n]; a rank-1 side is a row or column that is dropped again; leading axes
 /// broadcast.
 Value matmul(Value lhs, Value rhs);
-/// Einstein summation, in NumPy's notation: "bik,bkj->bij"; "ii->i" (an index twice: the diagonal), "...ij,...jk->...ik"
-/// (leading axes broadcast), "ij,jk" (the result has the indices that stand once). Three operands and more, up to 64, are
-/// contracted two at a time in the order of least multiplications, which is a function of the shapes
-/// (contraction_order.h). A text that is no formula: E0116; extents or ranks that differ: E0102.
+/// Einstein summation, in NumPy's notation: "bik,bkj->bij"; "ii->i" (an index twice: the diagonal),
+/// "...ij,...jk->...ik" (leading axes broadcast), "ij,jk" (the result has the indices that stand once). Three operands
+/// and more, up to 64, are contracted two at a time in the order of least multiplications, which is a function of the
+/// shapes (contraction_order.h). A text that is no formula: E0116; extents or ranks that differ: E0102.
 Value einsum(std::string_view formula, const std::vector<Value>& operands);
 
 /// Per spatial axis; empty lists mean 1 (strides, dilations) and 0 (padding).

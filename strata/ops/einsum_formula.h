@@ -11,7 +11,7 @@
 
 namespace strata::ops {
 
-/// Names of axes: a letter is its character; the axes of `...` are kEllipsis + 0, 1, ... counted from the last.
+/// Names of axes: a letter is its character; the axes of `...` are kEllipsisAxis + 0, 1, ... counted from the last.
 using AxisNames = std::vector<int>;
 inline constexpr int kEllipsisAxis = 256;
 
@@ -23,7 +23,7 @@ struct EinsumFormula {
 /// The formula for operands of these ranks. E0116 for a text that is none, E0102 where it doesn't fit a rank.
 EinsumFormula parse_einsum(std::string_view text, const std::vector<Value>& operands);
 
-/// "'j'", "axis 2 from the end of ...": for messages.
+/// "index 'j'", "axis -2 of ...", which is the last but one: for messages.
 std::string axis_name_text(int name);
 
 bool has_name(const AxisNames& names, int name);

@@ -6,7 +6,7 @@
 namespace strata::ops {
 namespace {
 
-/// Giles, "Approximating the erfinv function" gives the start; Newton steps on erf make it exact in f64.
+/// Giles, "Approximating the erfinv function" gives the start; Halley's steps on erf make it exact in f64.
 double erf_inv_f64(double x) {
   if (std::fabs(x) > 1 || std::isnan(x)) return std::nan("");
   if (std::fabs(x) == 1) return x * HUGE_VAL;

@@ -12,8 +12,8 @@ double sigmoid_f64(double x) {
   return e / (1 + e);
 }
 
-/// 1 - tanh(x)^2 as 4 n / (1 + n)^2 with n = e^(-2 |x|), which keeps its digits where tanh is near 1. |x| by a select: abs
-/// has the derivative 0 at 0, and with it the third derivative here.
+/// 1 - tanh(x)^2 as 4 n / (1 + n)^2 with n = e^(-2 |x|), which keeps its digits where tanh is near 1. |x| by a select:
+/// abs has the derivative 0 at 0, and with it the third derivative here.
 void tanh_jvp(ir::Jvp& j) {
   const Value x = j.operand(0);
   const Value n = exp(select(x < 0, x, -x) * 2), reciprocal = 1 / (n + 1);

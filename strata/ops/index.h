@@ -9,7 +9,8 @@
 //     their index
 //
 // mode says what happens to a position out of range: "clamp" to the nearest, "fill" (gather reads 0, scatter drops), or
-// "check" (an error at run time; in a gather "check NAME" says it in the words of that function). Negative positions are out of range.
+// "check" (an error at run time; in a gather "check NAME" says it in the words of that function). Negative positions
+// are out of range.
 #pragma once
 
 #include "strata/ops/axes.h"

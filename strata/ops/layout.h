@@ -76,8 +76,8 @@ struct IndexMath {
   Expr eq(Expr a, Expr b) const { return c.binary(ExprOp::Eq, a, b); }
   Expr both(Expr a, Expr b) const { return c.binary(ExprOp::And, a, b); }
   Expr num(int64_t v) const { return c.i64(v); }
-  /// An index below `extent`, whatever `a` is. The extent is 1 or more: a rule that clamps reads nothing from an operand
-  /// that has_no_elements().
+  /// An index below `extent`, whatever `a` is. The extent is 1 or more: a rule that clamps reads nothing from an
+  /// operand that has_no_elements().
   Expr clamp(Expr a, Expr extent) const { return max(num(0), min(a, sub(extent, num(1)))); }
 };
 

@@ -5,8 +5,9 @@
 //               a producer.
 //   reduction   result[i...] = finish(fold of combine over r... of f(i..., r...)). Order of the fold: see design.md,
 //               section 4.1.
-//   contraction result[...] = sum over k of lhs * rhs, ascending chains of FMAs per element, joined by blocks. Elements of both sides
-//               are functions of indices, so that producers (casts, transposes, padding) fuse into the packing.
+//   contraction result[...] = sum over k of lhs * rhs, ascending chains of FMAs per element, joined by blocks.
+//               Elements of both sides are functions of indices, so that producers (casts, transposes, padding) fuse
+//               into the packing.
 //   loops       the op writes its own statements over buffers: sort, scatter, cumulative ops.
 //   alias       the result is the operand's memory under another shape: reshape.
 //
@@ -35,8 +36,8 @@ struct ReductionForm {
   std::vector<Dim> kept;     ///< extents of the result's axes
   std::vector<Dim> reduced;  ///< extents of the folded axes, outermost first
   /// The reduced axes include the operand's last axis: 32 virtual lanes over the flattened reduced index and a fixed
-  /// tree, in blocks of 32 chains. Otherwise one ascending chain per element and block. Blocks of sums and products are
-  /// joined (ir/loops/joined_loops.h).
+  /// tree, in blocks of 1,024 terms: 32 chains of at most 32. Otherwise one ascending chain per element and block.
+  /// Blocks of sums and products are joined (ir/loops/joined_loops.h).
   bool is_last_axis_reduced = false;
   /// The term at (kept index..., reduced index...), already in the accumulation dtype (f32 for half floats).
   ElementFn term;

@@ -119,7 +119,8 @@ class NaiveLowering final : public ir::Lowering {
     return index;
   }
 
-  /// lanes[r mod 32] = combine(lanes[r mod 32], term(r)), then halves join until one is left; in blocks of 32 chains.
+  /// lanes[r mod 32] = combine(lanes[r mod 32], term(r)), then halves join until one is left; in blocks of
+  /// 1,024 terms: 32 chains of at most 32.
   Expr fold_lanes(const ir::ReductionForm& form, const Index& kept, Stmts& body) {
     const IndexMath m{context};
     const Dim extent = ir::product(form.reduced);

@@ -1,4 +1,5 @@
-// Taking regions apart and putting them together: what the blocks of cond, while, scan, call and custom gradients share.
+// Taking regions apart and putting them together: what the blocks of cond, while, scan, call and custom gradients
+// share.
 #pragma once
 
 #include <algorithm>

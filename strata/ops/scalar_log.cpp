@@ -2,8 +2,9 @@
 //
 // x = 2^e m with m in [sqrt(1/2), sqrt(2)); with s = f / (2 + f), f = m - 1: log m = f - (f^2/2 - s (f^2/2 + s^2
 // R(s^2))), R by a minimax fit of (2 atanh(s) / s - 2) / s^2 (relative error of the log below 2^-36 in f32 and 2^-65 in
-// f64). Measured (scalar_test.cpp): at most 0.9 ulp for log, 1.5 log1p, 1.3 log2, 1.1 log10. The last two are exact where
-// their result is whole: log2 since m is 1 there, log10 since it adds up e log10(2) and log10(m) in two parts each.
+// f64). Measured (scalar_test.cpp): at most 0.9 ulp for log, 1.5 log1p, 1.3 log2, 1.1 log10. The last two are exact
+// where their result is whole: log2 since m is 1 there, log10 since it adds up e log10(2) and log10(m) in two parts
+// each.
 #include <cmath>
 
 #include "strata/ops/scalar.h"

@@ -1,8 +1,8 @@
 // sin, cos and atan2.
 //
 // x = n pi/2 + r with |r| <= pi/4, then one of two polynomials by n mod 4. f32 reduces in f64. f64 reduces with pi/2 in
-// three parts and exact products, keeping r as a sum of two numbers. Both hold to |x| = 2^50, beyond which a function of the
-// host reduces (ir/loops/huge_angle.h). Measured (scalar_test.cpp): at most 1.5 ulp for sin and cos, 2.1 atan2.
+// three parts and exact products, keeping r as a sum of two numbers. Both hold to |x| = 2^50, beyond which a function
+// of the host reduces (ir/loops/huge_angle.h). Measured (scalar_test.cpp): at most 1.5 ulp for sin and cos, 2.1 atan2.
 #include <cmath>
 
 #include "strata/ir/loops/huge_angle.h"

@@ -87,9 +87,9 @@ class Optimiser {
   /// E0760, E0761, E0762.
   Optimiser(std::shared_ptr<const Rule> rule, Common common, const Leaves& parameters, Source at = Source::here());
 
-  /// Rebinds the parameters of `model` (and this state), or nothing where it throws; the model must have the structure that
-  /// start() saw. By the gradients in a tree like it (or with undefined tensors for parameters to leave alone). Returns
-  /// whether the step was committed, a bool scalar.
+  /// Rebinds the parameters of `model` (and this state), or nothing where it throws; the model must have the structure
+  /// that start() saw. By the gradients in a tree like it (or with undefined tensors for parameters to leave alone).
+  /// Returns whether the step was committed, a bool scalar.
   template <class Model>
   Tensor update(Model& model, const Model& grads, const Tensor& loss = {}, Source at = Source::here()) {
     Model copy = grads;
@@ -144,8 +144,8 @@ class Optimiser {
   std::vector<Slots> slots_;
 };
 
-/// sqrt of the sum of squares of all defined leaves: in f32, in f64 where a leaf is f64. No square overflows or is lost:
-/// it is finite where its value and all elements are.
+/// sqrt of the sum of squares of all defined leaves: in f32, in f64 where a leaf is f64. No square overflows or is
+/// lost: it is finite where its value and all elements are.
 Tensor global_norm(const Leaves& leaves, Source at = Source::here());
 /// Scales each defined leaf by min(1, most / norm), and gives the norm before.
 Tensor clip_leaves(const Leaves& leaves, double most, Source at = Source::here());

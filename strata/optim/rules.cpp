@@ -1,5 +1,5 @@
-// Scalars of a step (bias corrections, rates) are computed in f64 and rounded once to the dtype of the update, as PyTorch
-// computes them in Python's floats.
+// Scalars of a step (bias corrections, rates) are computed in f64 and rounded once to the dtype of the update, as
+// PyTorch computes them in Python's floats.
 #include "strata/optim/rules.h"
 
 #include <cmath>

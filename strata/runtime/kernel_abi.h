@@ -29,8 +29,8 @@ struct KernelStatus {
   int64_t index = 0;
 };
 
-/// The code of a kernel that stored a NaN or an infinity where it was told to look; other codes are the ops' own
-/// (ops/status.h).
+/// The code of a kernel that stored a NaN or an infinity where it was told to look. Codes below are the ops' own, whose
+/// header (ops/status.h) keeps this one free; the back end, which sees both, compares them.
 inline constexpr int32_t kStatusNotFinite = 3;
 
 /// One per thread and call. Owner: the executor.

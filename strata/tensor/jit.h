@@ -17,7 +17,8 @@
 //   does another ISA level.
 // - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
 //   it, records a guard: the program serves calls with that size, and others record again.
-// - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for bit
+// - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for
+//   bit
 //   as it was, donated memory too (docs/decisions/0014). The same holds for a call that is cancelled (cancel.h).
 // - Called inside a trace or a derivative, the function becomes part of that program.
 // - Several threads may call it; the calls run one after the other.

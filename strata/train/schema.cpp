@@ -3,6 +3,7 @@
 #include "strata/base/threads/thread_pool.h"
 #include "strata/data/loader/loader.h"
 #include "strata/models/gpt.h"
+#include "strata/ops/composites/dropout.h"
 #include "strata/optim/ranges.h"
 
 namespace strata::train {
@@ -29,9 +30,10 @@ std::vector<base::ConfigKey> model_keys() {
       int_key("model.width", 192, "channels of the residual stream; a multiple of model.heads")
           .within(models::kGptWidth),
       int_key("model.heads", 6, "attention heads").within(models::kGptHeads),
+      // Narrower than a model's own: the 256 bytes are tokens always, and a million is far more than a text repeats.
       int_key("model.vocabulary", 4096, "tokens of the vocabulary, bytes included").between(256, 1000000),
       int_key("model.context", 128, "tokens that the model looks back at most").within(models::kGptContext),
-      float_key("model.dropout", 0.0, "probability with which activations are dropped").between(0, 0.95),
+      float_key("model.dropout", 0.0, "probability with which activations are dropped").within(ops::kDropRate),
       bool_key("model.tied", true, "the output layer shares the token embedding"),
   };
 }

@@ -1,6 +1,6 @@
-// The sum of very many values that are zero but for a block each: the cotangents of the slices of one value. As paddings
-// that are added one by one it costs all of the value for each slice, and each padding is another kernel; here blocks
-// that don't overlap are put side by side.
+// The sum of very many values that are zero but for a block each: the cotangents of the slices of one value. As
+// paddings that are added one by one it costs all of the value for each slice, and each padding is another kernel; here
+// blocks that don't overlap are put side by side.
 #pragma once
 
 #include <span>

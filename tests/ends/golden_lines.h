@@ -28,8 +28,8 @@ double rounded(ir::DType t, double x);
 /// smallest step there is. Zeros of both signs are told apart where the golden one is -0.
 bool is_near(double golden, double found, double ulps, double scale = 0, double steps = 0);
 
-/// Whether an f64 result agrees with the golden number in its 13 digits, but for 10 in the last place of the larger of it
-/// and `scale`. The file cuts numbers at 1e-60 and 1e300.
+/// Whether an f64 result agrees with the golden number in its 13 digits, but for 10 in the last place of the larger of
+/// it and `scale`. The file cuts numbers at 1e-60 and 1e300.
 bool has_digits_of(double golden, double found, double scale = 0);
 
 /// Whether `found`, in a half float dtype, is what an f32 result rounds to that is within `ulps` of `wide`, a result of

@@ -1,5 +1,5 @@
-// The optimisers' rules at their ends: the first update from a state of zeros, in f32 against golden numbers and in half
-// floats against the f32 update; and a zero gradient, which leaves a half float where it is.
+// The optimisers' rules at their ends: the first update from a state of zeros, in f32 against golden numbers and in
+// half floats against the f32 update; and a zero gradient, which leaves a half float where it is.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -65,7 +65,8 @@ TEST(Rules, FirstUpdatesAreTheGoldenOnes) {
   expect_golden("rmsprop_centred", optim::RmsProp{.lr = 0.01, .is_centred = true});
 }
 
-/// Gradients of 1e-4 whose squares f16 does not hold, then none: the moments decay, and no step is larger than the rate.
+/// Gradients of 1e-4 whose squares f16 does not hold, then none: the moments decay, and no step is larger than the
+/// rate.
 TEST(Rules, HalfFloatsWalkAsF32Does) {
   for (DType t : {DType::f16, DType::bf16}) {
     Model half{Tensor(array_of(t, {1, 0.5}))}, wide{Tensor(array_of(DType::f32, {1, 0.5}))};

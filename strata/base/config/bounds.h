@@ -39,10 +39,6 @@ struct Bounds {
 inline constexpr Bounds kExtent = Bounds::between(1, 2147483647);
 /// The same where none is meant, too.
 inline constexpr Bounds kExtentOrNone = Bounds::between(0, 2147483647);
-/// A probability, of which 1 would leave nothing.
-inline constexpr Bounds kDropRate = Bounds::below(0, 1);
-/// What keeps a root or a quotient from 0.
-inline constexpr Bounds kNormEpsilon = Bounds::between(0, 1e6);
 
 /// Refuses options that are out of their bounds, by the name of the field: "<owner>: <field> is <value>, expected ...".
 class OptionCheck {

@@ -1,6 +1,6 @@
 // libFuzzer target of the configuration reader: any text and overrides are refused with a User error, or give a
-// configuration that prints as TOML which loads to an equal one. The input is the file's text; what follows a zero byte is an
-// override, as after --set.
+// configuration that prints as TOML which loads to an equal one. The input is the file's text; what follows a zero byte
+// is an override, as after --set.
 #include <cstddef>
 #include <cstdint>
 #include <string>

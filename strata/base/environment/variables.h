@@ -1,5 +1,5 @@
-// The environment variables that Strata looks at: one table, which the reference page and `strata env` print. Reading one
-// that is not in it is a bug (E0900), and tests/tools/environment_variables_test.py finds readers that go past it.
+// The environment variables that Strata looks at: one table, which the reference page and `strata env` print. Reading
+// one that is not in it is a bug (E0900), and tests/tools/environment_variables_test.py finds readers that go past it.
 #pragma once
 
 #include <optional>

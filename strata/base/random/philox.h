@@ -1,6 +1,6 @@
 // Philox4x32-10: 128 random bits as a function of a counter and a key (Salmon, Moraes, Dror, Shaw, "Parallel random
-// numbers: as easy as 1, 2, 3", SC 2011). There is no state, so what is drawn depends on no order and no thread. Not for
-// secrets.
+// numbers: as easy as 1, 2, 3", SC 2011). There is no state, so what is drawn depends on no order and no thread. Not
+// for secrets.
 //
 // The words are those of Random123, least significant first. Whoever draws keeps uses of one key apart by the counter's
 // upper words.

@@ -1,6 +1,6 @@
-// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014): a few well-mixed words
-// from a seed, the same in every process and build, unlike std::uniform_int_distribution. For schedules, test data and
-// hashes; what a program draws is Philox (philox.h).
+// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014): a few well-mixed
+// words from a seed, the same in every process and build, unlike std::uniform_int_distribution. For schedules, test
+// data and hashes; what a program draws is Philox (philox.h).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Axes that turn out to be empty when a program runs: each op of the table with a symbolic extent of 0, natively against
-// the interpreter, and the values and errors that NumPy's users expect.
+// Axes that turn out to be empty when a program runs: each op of the table with a symbolic extent of 0, natively
+// against the interpreter, and the values and errors that NumPy's users expect.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -19,8 +19,8 @@ struct LoopGroup {
   bool is_empty() const { return loops.empty(); }
 };
 
-/// How the depth is cut into blocks whose sums are joined (ir/loops/joined_loops.h). Of integers, whose sums are exact in
-/// any order, like a chain of floats.
+/// How the depth is cut into blocks whose sums are joined (ir/loops/joined_loops.h). Sums of integers, which are exact
+/// in any order, are cut as those of floats.
 struct DepthBlocks {
   enum class Kind : uint8_t {
     One,     ///< nothing is joined

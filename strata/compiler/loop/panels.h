@@ -3,8 +3,8 @@
 //   rows      [tile][row][k] where k is contiguous in memory, else [tile][k][row]
 //   columns   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
 //
-// Rows that lie in memory as the panel would have them, close together, are read where they are if few columns share the
-// price of packing them; only a tile that is cut by the end of the block is packed then.
+// Rows that lie in memory as the panel would have them, close together, are read where they are if few columns share
+// the price of packing them; only a tile that is cut by the end of the block is packed then.
 //
 // Operands may be any expression: packing evaluates it once per element and task, so casts, transposed reads and the
 // selects of padding cost the packing and nothing else. Rows beyond the end repeat the last one, columns beyond it are
@@ -19,8 +19,8 @@
 
 namespace strata::compiler {
 
-/// Whether whole tiles of rows can be read from the operand: loads without arithmetic, contiguous along the depth, whose
-/// rows are a constant way apart.
+/// Whether whole tiles of rows can be read from the operand: loads without arithmetic, contiguous along the depth,
+/// whose rows are a constant way apart.
 bool rows_lie_ready(const ContractionScope& scope);
 /// And whether that is better than to pack them.
 bool in_place_rows_pay(const ContractionScope& scope);

@@ -1,5 +1,5 @@
-// What a schedule is: of which kind, and its numbers. A heuristic, a random variation (variation.h), a text of a user or a
-// tuner picks one; the writers of the kinds (pointwise.h, tiled_contraction.h, windowed_contraction.h) read
+// What a schedule is: of which kind, and its numbers. A heuristic, a random variation (variation.h), a text of a user
+// or a tuner picks one; the writers of the kinds (pointwise.h, tiled_contraction.h, windowed_contraction.h) read
 // the nest and that.
 //
 // As text (rewrites.h), by kind:
@@ -75,8 +75,8 @@ using Schedule =
 /// The rewrites that say it; `nest` names the axes.
 std::vector<Rewrite> rewrites_of(const Schedule& schedule, const Nest& nest);
 
-/// The schedule that the rewrites say, of the kind that fits them and the nest. E0317 when a rewrite is missing, none of
-/// this kind of nest, or has a number that can't be.
+/// The schedule that the rewrites say, of the kind that fits them and the nest. E0317 when a rewrite is missing, none
+/// of this kind of nest, or has a number that can't be.
 Schedule schedule_of(std::vector<Rewrite> rewrites, const Nest& nest, ir::loops::LoopContext& context,
                      const ir::Facts& facts);
 

@@ -15,8 +15,8 @@
 //
 //   parallel task over (batch, free rows, pieces of the window, columns)
 //     for each free step of depth:  pack columns; fill the planes of the free rows
-//       for each free row, piece, tile of columns, block of the chain:  sums = 0, or what was cut; for positions { sums =
-//                                                   fma(plane[position + shift], column, sums) }; join sums
+//       for each free row, piece, tile of columns, block of the chain:  sums = 0, or what was cut; for positions {
+//                                           sums = fma(plane[position + shift], column, sums) }; join sums
 //     the epilogue
 #pragma once
 

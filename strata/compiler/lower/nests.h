@@ -4,7 +4,7 @@
 //   element     loops over the result's axes, one store
 //   reduction   last axis reduced: lanes[32], filled round robin over the flattened reduced index (the tail padded with
 //               the identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1; in
-//               blocks of 32 chains. Else: one ascending chain per element and block.
+//               blocks of 1,024 terms: 32 chains of at most 32. Else: one ascending chain per element and block.
 //   contraction one ascending chain of FMAs per element and block, over the flattened depth
 //
 // Blocks of sums and products are joined: a nest that can have several begins with a joining loop

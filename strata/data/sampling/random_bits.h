@@ -1,5 +1,6 @@
-// Random bits as a function of (seed, use, epoch, index). What a sample is shuffled to and how it is augmented is such a
-// function, so it depends on no worker and no order, and a run that continues in mid-epoch needs no generator's state.
+// Random bits as a function of (seed, use, epoch, index). What a sample is shuffled to and how it is augmented is such
+// a function, so it depends on no worker and no order, and a run that continues in mid-epoch needs no generator's
+// state.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// libFuzzer target of the token file's reader: any bytes are refused with an error, or every id can be read and stands in
-// the vocabulary. The reader maps files, so the bytes go through one that has no name. Each input is also tried with the
-// checksum that fits it, which no mutation would hit.
+// libFuzzer target of the token file's reader: any bytes are refused with an error, or every id can be read and stands
+// in the vocabulary. The reader maps files, so the bytes go through one that has no name. Each input is also tried with
+// the checksum that fits it, which no mutation would hit.
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -23,7 +23,8 @@ struct GenerateOptions {
   std::function<void(int64_t)> on_token = nullptr;  ///< is told each token as it is made
 };
 
-/// The new tokens. The prompt has one token at least; of a longer one than the context the end counts. Throws E0706 and E0760.
+/// The new tokens. The prompt has one token at least; of a longer one than the context the end counts. Throws E0706 and
+/// E0760.
 std::vector<int64_t> generate(const WindowLogits& model, std::vector<int64_t> prompt, const GenerateOptions& options);
 
 }  // namespace strata::infer

@@ -1,7 +1,8 @@
-// Long chains of sums and products, in blocks that are joined by a tree: the order of terms that settled point 4.1 asks for.
+// Long chains of sums and products, in blocks that are joined by a tree: the order of terms that settled point 4.1 asks
+// for.
 //
-// A joining loop begins a perfect nest of loops from 0 by 1. The first `outer` of them, gone through as one flat index of
-// C steps, and the `inner` ones behind, as one of P, make C * P terms in ascending order. With L = `block`:
+// A joining loop begins a perfect nest of loops from 0 by 1. The first `outer` of them, gone through as one flat index
+// of C steps, and the `inner` ones behind, as one of P, make C * P terms in ascending order. With L = `block`:
 //
 //   a block    max(1, L div P) steps of C with all of P, or, where P exceeds L, L terms of one step (less at its end);
 //              it is one chain that starts with what the sum is at the loop (block 0) or 0 (of products 1)
@@ -33,8 +34,8 @@ class PartialResults {
   PartialResults(LoopContext& context, ExprOp op, ScalarType type, int levels);
 
   std::vector<StmtPtr> declare() const;
-  /// Block `number` ends with `value`, which goes up the tree while it is a second. With `is_last` it goes all the way, and
-  /// becomes the total.
+  /// Block `number` ends with `value`, which goes up the tree while it is a second. With `is_last` it goes all the way,
+  /// and becomes the total.
   std::vector<StmtPtr> push(Expr number, const Local* value, Expr is_last) const;
   /// into = the total of the first `count` blocks, which is one or more.
   std::vector<StmtPtr> total(Expr count, const Local* into) const;

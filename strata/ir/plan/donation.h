@@ -1,4 +1,5 @@
-// What is wished for and found out about single results of a program: memory that they take over, values that are looked at.
+// What is wished for and found out about single results of a program: memory that they take over, values that are
+// looked at.
 #pragma once
 
 #include <string>

@@ -1,12 +1,16 @@
 // Dropout (Srivastava et al. 2014), recorded as a composite of its name.
 #pragma once
 
+#include "strata/base/config/bounds.h"
 #include "strata/ops/layout.h"
 
 namespace strata::ops {
 
-/// Each element of x is zero with probability `rate` in [0, 1) (E0116), by its index and the key (u32[2]); the others
-/// are scaled by 1 / (1 - rate).
+/// A probability, of which 1 would leave nothing.
+inline constexpr base::Bounds kDropRate = base::Bounds::below(0, 1);
+
+/// Each element of x is zero with probability `rate` (E0116 outside of kDropRate), by its index and the key (u32[2]);
+/// the others are scaled by 1 / (1 - rate).
 Value dropout(Value x, Value key, double rate);
 
 template <Handle V>

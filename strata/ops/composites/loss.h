@@ -1,5 +1,6 @@
 // Losses of predictions and targets of one type: nothing is promoted or broadcast silently (E0101). Formulas of
-// PyTorch, computed in f32 and rounded once for half floats. Each is recorded as a composite of its name; cross-entropy stands with softmax.
+// PyTorch, computed in f32 and rounded once for half floats. Each is recorded as a composite of its name; cross-entropy
+// stands with softmax.
 #pragma once
 
 #include "strata/ops/composites/softmax.h"
@@ -12,13 +13,13 @@ Value mse(Value x, Value y, Reduction reduction = Reduction::Mean);
 Value l1(Value x, Value y, Reduction reduction = Reduction::Mean);
 /// (x - y)^2 / 2 within `delta`, delta (|x - y| - delta / 2) beyond.
 Value huber(Value x, Value y, double delta = 1, Reduction reduction = Reduction::Mean);
-/// -(y log p + (1 - y) log(1 - p)) of probabilities; the logarithms are cut at -100, and the denominator of the slope (p - y) / (p (1 - p))
-/// at 1e-12.
+/// -(y log p + (1 - y) log(1 - p)) of probabilities; the logarithms are cut at -100, and the denominator of the slope
+/// (p - y) / (p (1 - p)) at 1e-12.
 Value bce(Value p, Value y, Reduction reduction = Reduction::Mean);
 /// The same of p = sigmoid(x), without overflow.
 Value bce_with_logits(Value x, Value y, Reduction reduction = Reduction::Mean);
-/// y (log y - x) with x = log q; 0 with slope 0 where y is 0, whatever x is. The mean is over the batch (axis 0), as the
-/// definition has it.
+/// y (log y - x) with x = log q; 0 with slope 0 where y is 0, whatever x is. The mean is over the batch (axis 0), as
+/// the definition has it.
 Value kl_div(Value log_q, Value y, Reduction reduction = Reduction::Mean);
 
 template <Handle V>

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/composite.h"
 #include "strata/ops/creation.h"
@@ -77,7 +76,7 @@ Value batch_norm_with_of(Value x, Value mean, Value variance, Value weight, Valu
 }  // namespace
 
 Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
-  base::OptionCheck("E0116", "layer_norm").number("epsilon", epsilon, base::kNormEpsilon);
+  base::OptionCheck("E0116", "layer_norm").number("epsilon", epsilon, kNormEpsilon);
   if (axes < 1 || axes > x.rank())
     throw base::Error("E0115", fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
   return as_composite(
@@ -86,13 +85,13 @@ Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon
 }
 
 Value rms_norm(Value x, Value weight, double epsilon) {
-  base::OptionCheck("E0116", "rms_norm").number("epsilon", epsilon, base::kNormEpsilon);
+  base::OptionCheck("E0116", "rms_norm").number("epsilon", epsilon, kNormEpsilon);
   return as_composite(
       "rms_norm", {Attr("epsilon", epsilon)}, [&](Value v, Value w) { return rms_norm_of(v, w, epsilon); }, x, weight);
 }
 
 Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
-  base::OptionCheck("E0116", "group_norm").number("epsilon", epsilon, base::kNormEpsilon);
+  base::OptionCheck("E0116", "group_norm").number("epsilon", epsilon, kNormEpsilon);
   all_but_channels(x, "group_norm");
   const Dim channels = x.type().dim(1);
   if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
@@ -104,7 +103,7 @@ Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsil
 }
 
 BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
-  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, base::kNormEpsilon);
+  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, kNormEpsilon);
   const auto [y, mean, variance] = as_composite(
       "batch_norm_train", {Attr("epsilon", epsilon)},
       [&](Value v, Value w, Value b) { return batch_norm_train_of(v, w, b, epsilon); }, x, weight, bias);
@@ -112,7 +111,7 @@ BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
 }
 
 Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
-  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, base::kNormEpsilon);
+  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, kNormEpsilon);
   return as_composite(
       "batch_norm_with", {Attr("epsilon", epsilon)},
       [&](Value v, Value m, Value s, Value w, Value b) { return batch_norm_with_of(v, m, s, w, b, epsilon); }, x, mean,

@@ -2,9 +2,13 @@
 // nullopt). Each is recorded as a composite of its name.
 #pragma once
 
+#include "strata/base/config/bounds.h"
 #include "strata/ops/axes.h"
 
 namespace strata::ops {
+
+/// What keeps a root or a quotient from 0.
+inline constexpr base::Bounds kNormEpsilon = base::Bounds::between(0, 1e6);
 
 /// Over the last `axes` axes; weight and bias have their shape.
 Value layer_norm(Value x, Value weight, Value bias, int64_t axes = 1, double epsilon = 1e-5);

@@ -10,7 +10,8 @@ namespace strata::ops {
 Value logsumexp(Value x, const Ints& axes);
 Value softmax(Value x, int64_t axis);
 Value log_softmax(Value x, int64_t axis);
-/// 1 where the class equals the index (an integer, E0100), in a new last axis of extent `classes`; all 0 for an index out of range.
+/// 1 where the class equals the index (an integer, E0100), in a new last axis of extent `classes`; all 0 for an index
+/// out of range.
 Value one_hot(Value indices, Dim classes, DType dtype = DType::f32);
 
 enum class Reduction : uint8_t { None, Mean, Sum };

@@ -25,8 +25,8 @@ struct BarOptions {
 Svg bar_chart(const std::vector<std::string>& categories, const std::vector<BarGroup>& groups,
               const BarOptions& options);
 
-/// Counts of `values` in equal bins; bins = 0 chooses by the Freedman-Diaconis rule, 5 to 60; E0690 outside of 0 to 1000. Values that are not
-/// finite are counted in a note. options.y is ignored but for its label.
+/// Counts of `values` in equal bins; bins = 0 chooses by the Freedman-Diaconis rule, 5 to 60; E0690 outside of 0 to
+/// 1000. Values that are not finite are counted in a note. options.y is ignored but for its label.
 Svg histogram(std::span<const double> values, const PlotOptions& options, int bins = 0);
 
 }  // namespace strata::report

@@ -13,8 +13,8 @@ namespace {
 /// Elements that are looked at without a branch; as many tasks are worth a thread from kParallelElements on.
 constexpr int64_t kBlock = 1024, kParallelElements = 1 << 18;
 
-/// Exponent bits that are all set: NaN and infinity in every IEEE format. Whole blocks have a constant length, which is
-/// what makes them vector code.
+/// Exponent bits that are all set are NaN and infinity in every IEEE format. Whole blocks have a constant length, which
+/// is what makes them vector code.
 template <class Bits, Bits exponent>
 bool is_part_finite(const std::byte* data, int64_t first, int64_t last) {
   const Bits* bits = reinterpret_cast<const Bits*>(data);
@@ -31,13 +31,13 @@ using PartFinite = bool (*)(const std::byte*, int64_t first, int64_t last);
 PartFinite reader_for(ir::DType dtype) {
   switch (dtype) {
     case ir::DType::f64:
-      return is_part_finite<uint64_t, 0x7ff0'0000'0000'0000>;
+      return is_part_finite<uint64_t, ir::exponent_bits(ir::DType::f64)>;
     case ir::DType::f32:
-      return is_part_finite<uint32_t, 0x7f80'0000>;
+      return is_part_finite<uint32_t, ir::exponent_bits(ir::DType::f32)>;
     case ir::DType::f16:
-      return is_part_finite<uint16_t, 0x7c00>;
+      return is_part_finite<uint16_t, ir::exponent_bits(ir::DType::f16)>;
     case ir::DType::bf16:
-      return is_part_finite<uint16_t, 0x7f80>;
+      return is_part_finite<uint16_t, ir::exponent_bits(ir::DType::bf16)>;
     default:
       return nullptr;
   }

@@ -37,20 +37,6 @@ bool is_consecutive(std::span<const ir::loops::Expr> indices) {
   return last->op == ExprOp::Ramp && last->args[1]->op == ExprOp::Constant && last->args[1]->bits == 1;
 }
 
-/// The exponent of an element as it is stored.
-uint64_t exponent_bits(DType dtype) {
-  switch (dtype) {
-    case DType::f64:
-      return 0x7ff0'0000'0000'0000;
-    case DType::f32:
-      return 0x7f80'0000;
-    case DType::f16:
-      return 0x7c00;
-    default:
-      return 0x7f80;  // bf16
-  }
-}
-
 bool is_uniform(std::span<const ir::loops::Expr> indices) {
   for (const auto* index : indices)
     if (index->type.lanes != 1 && index->op != ExprOp::Broadcast) return false;
@@ -267,7 +253,7 @@ void KernelEmitter::look_at(const ir::loops::Buffer* buffer, Value* stored, Valu
   if (!std::ranges::any_of(kernel_.looked_at, is_it)) return;
   auto* integer = builder_.getIntNTy(static_cast<unsigned>(8 * ir::dtype_bytes(buffer->dtype)));
   Value* bits = builder_.CreateBitCast(stored, same_lanes(stored, integer));
-  Value* exponent = builder_.CreateAnd(bits, llvm::ConstantInt::get(bits->getType(), exponent_bits(buffer->dtype)));
+  Value* exponent = builder_.CreateAnd(bits, llvm::ConstantInt::get(bits->getType(), ir::exponent_bits(buffer->dtype)));
   if (mask) exponent = builder_.CreateSelect(mask, exponent, llvm::Constant::getNullValue(exponent->getType()));
   auto largest = std::ranges::find_if(largest_exponents_, [&](const Largest& l) {
     return l.dtype == buffer->dtype && l.slot->getAllocatedType() == exponent->getType();
@@ -288,7 +274,7 @@ void KernelEmitter::report_what_is_not_finite() {
   for (const auto& [dtype, slot] : largest_exponents_) {
     Value* largest = builder_.CreateLoad(slot->getAllocatedType(), slot);
     if (largest->getType()->isVectorTy()) largest = builder_.CreateIntMaxReduce(largest, /*IsSigned=*/false);
-    Value* all = llvm::ConstantInt::get(largest->getType(), exponent_bits(dtype));
+    Value* all = llvm::ConstantInt::get(largest->getType(), ir::exponent_bits(dtype));
     is_bad = builder_.CreateOr(is_bad, builder_.CreateICmpEQ(largest, all));
   }
   auto* failed = new_block("not_finite");
