@@ -199,8 +199,8 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
   return positions;
 }
 
-/// Kernels are written for symbolic extents of 1 or more: an address that is clamped into an axis, and a division by its
-/// extent, have nowhere to go on an empty one. Where a binding makes an extent 0, its numbers are written into the
+/// Kernels are written for symbolic extents of 1 or more: an address that is clamped into an axis, and a division by
+/// its extent, have nowhere to go on an empty one. Where a binding makes an extent 0, its numbers are written into the
 /// program, whose rules then see the empty axis, and that is compiled. Guards in the kernels instead would cost every
 /// load of every program with a symbolic batch, for a size that hardly ever comes. `compiled` is `graph` after the
 /// passes.

@@ -276,8 +276,8 @@ struct ScanTranspose {
   /// More steps than a chain of terms may have: then sums begin anew after each block, and go into totals.
   bool is_long() const { return !s.length.is_constant() || s.length.constant() > ir::loops::kJoinBlock; }
 
-  /// One backward step. Parameters: constant residuals | sums for constants, cotangents of carries, of a long scan totals
-  /// and the number of the step | stacked residuals, cotangents of ys.
+  /// One backward step. Parameters: constant residuals | sums for constants, cotangents of carries, of a long scan
+  /// totals and the number of the step | stacked residuals, cotangents of ys.
   std::vector<Value> step(Graph& g, const std::vector<Value>& p, size_t residual_count, size_t constants,
                           size_t stacked, const std::vector<size_t>& linear_constants,
                           const std::vector<size_t>& linear_carries) const {

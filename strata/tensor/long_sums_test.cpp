@@ -10,6 +10,8 @@
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
 #include "strata/ops/window.h"
+#include "strata/tensor/control.h"
+#include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
 
 namespace strata {

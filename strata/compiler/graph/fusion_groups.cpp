@@ -177,8 +177,8 @@ FusionGroups::Reads FusionGroups::reads_of(const Node& root) const {
   return reads;
 }
 
-/// Whether `to` can be reached along reads from what is read of other groups; true as well where that would take long to
-/// tell.
+/// Whether `to` can be reached along reads from what is read of other groups; true as well where that would take long
+/// to tell.
 bool FusionGroups::may_reach(const Reads& reads, int to) const {
   const uint64_t walk = ++walk_;
   std::vector<int> open;

@@ -82,8 +82,8 @@ class Loader {
   /// Goes to a position. Throws E0637 when it was taken with other data, seed or batch size.
   void restore(const LoaderState& state);
 
-  /// Makes one batch here and now, also of an epoch that next() does not come to; thread-safe, changes nothing. E0636 for
-  /// an epoch below 0, and an index that is no number from 0 to batches_per_epoch() - 1.
+  /// Makes one batch here and now, also of an epoch that next() does not come to; thread-safe, changes nothing. E0636
+  /// for an epoch below 0, and an index that is no number from 0 to batches_per_epoch() - 1.
   Batch batch(int64_t epoch, int64_t index) const;
 
  private:

@@ -1,6 +1,6 @@
 // What one recording takes for granted of the sizes of its symbols, because a type rule could not prove what it needed
-// for all of them. Each assumption holds in the call that was recorded and is a condition of the program: calls in which
-// it doesn't hold are served by another recording.
+// for all of them. Each assumption holds in the call that was recorded and is a condition of the program: calls in
+// which it doesn't hold are served by another recording.
 //
 //   x + y of f32[B,3] and f32[B1,3], sizes 5 and 1     B1 = 1     the program stretches it
 //   flatten(x) + y of f32[B,3] and f32[B1]             B1 = B*3   one program for all B

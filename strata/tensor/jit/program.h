@@ -32,8 +32,8 @@ struct Program {
   Assumptions assumptions;
   std::vector<recording_detail::DimGuard> guards;        ///< sizes that the function asked for
   std::set<std::vector<std::vector<int64_t>>> admitted;  ///< shapes of arguments that keep the memory limit
-  /// By sizes of the symbols, for calls that fit: why the executable refuses them, or nothing. A type rule that could prove nothing about a symbol is
-  /// asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
+  /// By sizes of the symbols, for calls that fit: why the executable refuses them, or nothing. A type rule that could
+  /// prove nothing about a symbol is asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
   std::map<std::vector<int64_t>, std::optional<base::Error>> sizes;
   uint64_t last_call = 0;
   std::string explanation;

@@ -39,8 +39,8 @@ class Signature {
     int64_t size;
     std::string where;  ///< "dimension 0 of argument 1"
   };
-  /// `varying`: leaves of trees whose dimension 0 is a symbol; null: none. E0110, E0111 and E0116 for dimensions that the
-  /// options name.
+  /// `varying`: leaves of trees whose dimension 0 is a symbol; null: none. E0110, E0111 and E0116 for dimensions that
+  /// the options name.
   Signature(std::span<const Argument> arguments, const JitOptions& options, const std::vector<bool>* varying);
 
   base::Hash128 key() const { return key_; }
