@@ -37,10 +37,13 @@ TEST(ErrorMessages, E0511NamesTheParameterThatTheModelLacks) {
 }
 
 TEST(ErrorMessages, E0513SaysWhichPartOfAScheduleIsWrong) {
-  EXPECT_EQ(message_of([] { Schedule({}); }), "error[E0513]: a schedule without parts");
-  EXPECT_EQ(message_of([] { linear(1, 2, -1); }), "error[E0513]: a schedule's part of -1 steps");
+  EXPECT_EQ(message_of([] { Schedule({}); }),
+            "error[E0513]: a schedule without parts\nnote: recorded at error_messages_test.cpp");
+  EXPECT_EQ(message_of([] { linear(1, 2, -1); }),
+            "error[E0513]: a schedule's part of -1 steps\nnote: recorded at error_messages_test.cpp");
   EXPECT_EQ(message_of([] { constant(1).then(constant(2)); }),
-            "error[E0513]: something follows a part of a schedule that never ends");
+            "error[E0513]: something follows a part of a schedule that never ends\nnote: recorded at "
+            "error_messages_test.cpp");
 }
 
 }  // namespace

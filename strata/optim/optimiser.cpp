@@ -85,14 +85,25 @@ void check_options(const Rule& rule, const Common& common) {
   }
 }
 
-[[noreturn]] void refuse_idle_group(const Group& group, const Leaves& parameters) {
+/// The patterns of a list that is separated by blanks.
+std::vector<std::string_view> patterns_of(std::string_view list) {
+  std::vector<std::string_view> patterns;
+  while (!list.empty()) {
+    const size_t blank = std::min(list.find(' '), list.size());
+    if (blank > 0) patterns.push_back(list.substr(0, blank));
+    list.remove_prefix(std::min(blank + 1, list.size()));
+  }
+  return patterns;
+}
+
+[[noreturn]] void refuse_idle_pattern(std::string_view pattern, const Leaves& parameters) {
   std::vector<std::string> paths;
   for (const Leaf& leaf : parameters.list)
     if (is_trained(leaf)) paths.insert(paths.end(), leaf.paths.begin(), leaf.paths.end());
-  base::Error error("E0761", fmt::format("the pattern \"{}\" of a group matches none of the {} parameters",
-                                         group.pattern, paths.size()));
+  base::Error error(
+      "E0761", fmt::format("the pattern \"{}\" of a group matches none of the {} parameters", pattern, paths.size()));
   // The stars stand for anything, so the letters between them are what a near path is found by.
-  std::string letters = group.pattern;
+  std::string letters(pattern);
   std::erase(letters, '*');
   if (const auto near = base::nearest_name(letters, paths)) error.hint(fmt::format("did you mean {}?", *near));
   const size_t shown = std::min<size_t>(paths.size(), 8);
@@ -101,22 +112,33 @@ void check_options(const Rule& rule, const Common& common) {
   throw error;
 }
 
+/// Each pattern of a group's list matches something: one that does not is a slip, whatever the others match.
+void require_matches(const Group& group, const Leaves& parameters) {
+  const std::vector<std::string_view> patterns = patterns_of(group.pattern);
+  if (patterns.empty()) refuse_idle_pattern(group.pattern, parameters);
+  for (const std::string_view pattern : patterns) {
+    const bool has_match = std::ranges::any_of(parameters.list, [&](const Leaf& leaf) {
+      return is_trained(leaf) &&
+             std::ranges::any_of(leaf.paths, [&](const std::string& path) { return matches_one(path, pattern); });
+    });
+    if (!has_match) refuse_idle_pattern(pattern, parameters);
+  }
+}
+
 /// The group of each leaf, or null.
 std::vector<const Group*> groups_of(std::span<const Group> groups, const Leaves& parameters) {
   std::vector<const Group*> chosen(parameters.list.size(), nullptr);
   for (const Group& group : groups) {
-    bool has_match = false;
+    require_matches(group, parameters);
     for (size_t i = 0; i < parameters.list.size(); ++i) {
       const Leaf& leaf = parameters.list[i];
       if (!group.matches(leaf)) continue;
-      has_match = true;
       if (chosen[i])
         throw base::Error("E0762", fmt::format("the parameter {} is in two groups: \"{}\" and \"{}\"", leaf.paths[0],
                                                chosen[i]->pattern, group.pattern))
             .hint("patterns of groups share no parameter; name what remains, or give one group both patterns");
       chosen[i] = &group;
     }
-    if (!has_match) refuse_idle_group(group, parameters);
   }
   return chosen;
 }
@@ -129,12 +151,7 @@ bool Group::matches(const Leaf& leaf) const {
 }
 
 bool matches_pattern(std::string_view path, std::string_view pattern) {
-  while (!pattern.empty()) {
-    const size_t blank = std::min(pattern.find(' '), pattern.size());
-    if (blank > 0 && matches_one(path, pattern.substr(0, blank))) return true;
-    pattern.remove_prefix(std::min(blank + 1, pattern.size()));
-  }
-  return false;
+  return std::ranges::any_of(patterns_of(pattern), [&](std::string_view one) { return matches_one(path, one); });
 }
 
 std::string Rule::description() const {

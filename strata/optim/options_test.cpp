@@ -71,8 +71,9 @@ TEST(Options, OfSchedulesAndClippingAreRefusedByName) {
       {"lr", [](double v) { warmup(10, v); }, {0}},
       {"lr", [](double v) { steps(v, 0.1, {5}); }, {0}},
       {"factor", [](double v) { steps(1, v, {5}); }, {0}},
-      {"first", [](double v) { Schedule({{Schedule::Shape::Linear, v, 1, 10}}); }, {0, 1e300}},
-      {"last", [](double v) { Schedule({{Schedule::Shape::Linear, 1, v, 10}}); }, {0, 1e300}},
+      {"first", [](double v) { Schedule({{Schedule::Shape::Linear, v, 1, 10}}); }, {0}},
+      {"last", [](double v) { Schedule({{Schedule::Shape::Linear, 1, v, 10}}); }, {0}},
+      {"factor", [](double v) { constant(1).scaled(v); }, {0}},
       {"most", [](double v) { clip_by_global_norm(Two(), v); }, {1e300}},
   });
   for (int64_t bad : {INT64_MIN, int64_t{-1}}) {
@@ -83,9 +84,24 @@ TEST(Options, OfSchedulesAndClippingAreRefusedByName) {
     EXPECT_THROW(steps(1, 0.1, {bad}), base::Error);
   }
   EXPECT_EQ(linear(1, 0, 10)(-5), 1) << "a step below 0 has the first rate";
+  EXPECT_EQ(warmup(1, 1e6)(0), 1e6);
+  EXPECT_EQ(warmup(4, 1e6)(100), 1e6) << "what goes on behind the ramp is the rate that was asked for";
+  EXPECT_EQ(warmup(4, 1)(0), 0.25);
+  base::walk_integers(
+      {{"shape", [](int64_t v) { Schedule({{static_cast<Schedule::Shape>(v), 1, 1, 10}}); }, {0, 1, 2}}},
+      {0, 1, 2, 3, 7, 255});
 }
 
 TEST(Options, TheMessageHasTheCallersLine) {
+  EXPECT_EQ(message_of([] { constant(2).scaled(1e6); }),
+            "error[E0760]: scaled: first is 2000000, expected a number from 0 to 1000000\nnote: recorded at "
+            "options_test.cpp");
+  EXPECT_EQ(message_of([] { constant(2).scaled(-1); }),
+            "error[E0760]: scaled: factor is -1, expected a number from 0 to 1000000\nnote: recorded at "
+            "options_test.cpp");
+  EXPECT_EQ(message_of([] { Schedule({{Schedule::Shape::Constant, 1, 1e7, 5}}); }),
+            "error[E0760]: schedule: last is 10000000, expected a number from 0 to 1000000\nnote: recorded at "
+            "options_test.cpp");
   EXPECT_EQ(message_of([] { Sgd{.lr = -0.1}.start(Two()); }),
             "error[E0760]: sgd: lr is -0.1, expected a number from 0 to 1000000\nnote: recorded at options_test.cpp");
   EXPECT_EQ(message_of([] { AdamW{.beta1 = 1}.start(Two()); }),
@@ -102,7 +118,13 @@ TEST(ErrorMessages, E0761NamesThePatternThatMatchesNothing) {
   EXPECT_EQ(message_of([] { Sgd{.groups = {{.pattern = "*.biass", .weight_decay = 0}}}.start(Two()); }),
             "error[E0761]: the pattern \"*.biass\" of a group matches none of the 2 parameters\nnote: parameters: "
             "weight, bias\nnote: recorded at options_test.cpp\nhint: did you mean bias?");
-  EXPECT_NO_THROW((Sgd{.groups = {{.pattern = "*norm* bias"}}}.start(Two()))) << "one pattern of several is enough";
+  EXPECT_EQ(message_of([] { Sgd{.groups = {{.pattern = "weight  bais"}}}.start(Two()); }),
+            "error[E0761]: the pattern \"bais\" of a group matches none of the 2 parameters\nnote: parameters: weight, "
+            "bias\nnote: recorded at options_test.cpp\nhint: did you mean bias?");
+  for (const char* idle : {"", " ", "bias *norm*", "*norm* bias", "bias weight b", "Bias"})
+    EXPECT_THROW((Sgd{.groups = {{.pattern = idle}}}.start(Two())), base::Error) << idle;
+  for (const char* used : {"bias", " bias ", "bias  weight", "* bias", "b* *s"})
+    EXPECT_NO_THROW((Sgd{.groups = {{.pattern = used}}}.start(Two()))) << used;
 }
 
 TEST(ErrorMessages, E0762NamesTheParameterAndBothGroups) {

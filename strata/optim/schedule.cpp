@@ -27,20 +27,24 @@ Tensor rate_in(const Schedule::Part& part, const Tensor& into, Source at) {
   return share * (part.first - part.last) + part.last;
 }
 
-}  // namespace
-
-Schedule::Schedule(std::vector<Part> parts) : parts_(std::move(parts)) {
-  if (parts_.empty()) throw base::Error("E0513", "a schedule without parts");
-  for (size_t i = 0; i < parts_.size(); ++i) {
-    if (parts_[i].length < 0)
-      throw base::Error("E0513", "a schedule's part of " + std::to_string(parts_[i].length) + " steps");
-    // Behind a factor, or at the end of a warm-up's ramp, a rate may be larger than what an optimiser is started with.
-    base::OptionCheck("E0760", "schedule")
-        .number("first", parts_[i].first, base::Bounds::at_least(0))
-        .number("last", parts_[i].last, base::Bounds::at_least(0));
-    if (parts_[i].length == kEndless && i + 1 < parts_.size())
+void check_parts(std::string_view owner, const std::vector<Schedule::Part>& parts) {
+  if (parts.empty()) throw base::Error("E0513", "a schedule without parts");
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Schedule::Part& part = parts[i];
+    if (part.length < 0) throw base::Error("E0513", "a schedule's part of " + std::to_string(part.length) + " steps");
+    base::OptionCheck("E0760", owner)
+        .integer("shape", static_cast<int64_t>(part.shape), base::Bounds::between(0, 2))
+        .number("first", part.first, kLearningRate)
+        .number("last", part.last, kLearningRate);
+    if (part.length == Schedule::kEndless && i + 1 < parts.size())
       throw base::Error("E0513", "something follows a part of a schedule that never ends");
   }
+}
+
+}  // namespace
+
+Schedule::Schedule(std::vector<Part> parts, Source at) : parts_(std::move(parts)) {
+  ops::noting_line(at, [&] { check_parts("schedule", parts_); });
 }
 
 double Schedule::operator()(int64_t step) const {
@@ -61,16 +65,20 @@ Tensor Schedule::operator()(const Tensor& step, Source at) const {
   return rate;
 }
 
-Schedule Schedule::then(const Schedule& next) const {
+Schedule Schedule::then(const Schedule& next, Source at) const {
   std::vector<Part> parts = parts_;
   parts.insert(parts.end(), next.parts_.begin(), next.parts_.end());
-  return Schedule(std::move(parts));
+  return Schedule(std::move(parts), at);
 }
 
-Schedule Schedule::scaled(double factor) const {
+Schedule Schedule::scaled(double factor, Source at) const {
   std::vector<Part> parts = parts_;
   for (Part& p : parts) p.first *= factor, p.last *= factor;
-  return Schedule(std::move(parts));
+  ops::noting_line(at, [&] {
+    base::OptionCheck("E0760", "scaled").number("factor", factor, kRateFactor);
+    check_parts("scaled", parts);
+  });
+  return Schedule(std::move(parts), at);
 }
 
 namespace {
@@ -85,20 +93,22 @@ void check_rates(Source at, std::string_view name, std::initializer_list<std::pa
 
 Schedule constant(double lr, int64_t steps, Source at) {
   check_rates(at, "constant", {{"lr", lr}});
-  return Schedule({{Schedule::Shape::Constant, lr, lr, steps}});
+  return Schedule({{Schedule::Shape::Constant, lr, lr, steps}}, at);
 }
 Schedule linear(double first, double last, int64_t steps, Source at) {
   check_rates(at, "linear", {{"first", first}, {"last", last}});
-  return Schedule({{Schedule::Shape::Linear, first, last, steps}});
+  return Schedule({{Schedule::Shape::Linear, first, last, steps}}, at);
 }
 Schedule cosine(double first, double last, int64_t steps, Source at) {
   check_rates(at, "cosine", {{"first", first}, {"last", last}});
-  return Schedule({{Schedule::Shape::Cosine, first, last, steps}});
+  return Schedule({{Schedule::Shape::Cosine, first, last, steps}}, at);
 }
 Schedule warmup(int64_t steps, double lr, Source at) {
   check_rates(at, "warmup", {{"lr", lr}});
-  const double one = steps > 0 ? lr / static_cast<double>(steps) : lr;
-  return Schedule({{Schedule::Shape::Linear, one, lr + one, steps}});
+  if (steps <= 0) return Schedule({{Schedule::Shape::Constant, lr, lr, steps}}, at);
+  // The last step of the ramp is a part of its own: what goes on behind it has the rate that was asked for.
+  const double one = lr / static_cast<double>(steps);
+  return Schedule({{Schedule::Shape::Linear, one, lr, steps - 1}, {Schedule::Shape::Constant, lr, lr, 1}}, at);
 }
 Schedule steps(double lr, double factor, const std::vector<int64_t>& milestones, Source at) {
   check_rates(at, "steps", {{"lr", lr}});
@@ -111,7 +121,7 @@ Schedule steps(double lr, double factor, const std::vector<int64_t>& milestones,
     lr *= factor;
   }
   parts.push_back({Schedule::Shape::Constant, lr, lr, Schedule::kEndless});
-  return Schedule(std::move(parts));
+  return Schedule(std::move(parts), at);
 }
 
 }  // namespace strata::optim

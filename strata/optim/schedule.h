@@ -26,8 +26,8 @@ class Schedule {
   };
   static constexpr int64_t kEndless = INT64_MAX;
 
-  /// E0513 for lengths that make no schedule, E0760 for a rate that is negative or not finite.
-  explicit Schedule(std::vector<Part> parts);
+  /// E0513 for lengths that make no schedule, E0760 for a rate outside of kLearningRate (ranges.h).
+  explicit Schedule(std::vector<Part> parts, Source at = Source::here());
 
   /// The rate of update number `step`, counted from 0; a number below 0 has the first rate.
   double operator()(int64_t step) const;
@@ -35,9 +35,9 @@ class Schedule {
   Tensor operator()(const Tensor& step, Source at = Source::here()) const;
 
   /// This one for its length, then `next`. E0513 when this one never ends.
-  Schedule then(const Schedule& next) const;
-  /// All rates times `factor`.
-  Schedule scaled(double factor) const;
+  Schedule then(const Schedule& next, Source at = Source::here()) const;
+  /// All rates times `factor`; E0760 where that leaves kLearningRate.
+  Schedule scaled(double factor, Source at = Source::here()) const;
 
  private:
   std::vector<Part> parts_;
@@ -49,7 +49,7 @@ Schedule constant(double lr, int64_t steps = Schedule::kEndless, Source at = Sou
 Schedule linear(double first, double last, int64_t steps, Source at = Source::here());
 /// Half a cosine wave from `first` down to `last` (Loshchilov and Hutter 2017).
 Schedule cosine(double first, double last, int64_t steps, Source at = Source::here());
-/// From lr / steps at step 0 up to lr at step `steps` - 1, so that no update has rate zero.
+/// From lr / steps at step 0 up to lr at step `steps` - 1, so that no update has rate zero; then lr.
 Schedule warmup(int64_t steps, double lr, Source at = Source::here());
 /// lr, multiplied by `factor` at each of the milestones (ascending steps).
 Schedule steps(double lr, double factor, const std::vector<int64_t>& milestones, Source at = Source::here());
