@@ -3,7 +3,7 @@
 //   where = select        clip = clamp           concatenate = concat      flip = reverse
 //   var = variance        cumprod, cummax, cummin = cumulative of their op
 //
-// NumPy's std is `stddev`, since `std` names a namespace.
+// NumPy's std is `stddev`, since `std` names a namespace; statistics.cpp has it.
 #pragma once
 
 #include "strata/ops/elementwise.h"
@@ -41,9 +41,12 @@ template <Handle V>
 V var(V x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop, Source at = Source::here()) {
   return variance(x, axes, correction, keep, at);
 }
+/// The root of the variance, of floats (E0100): half floats compute in f32 and round once. The slope is 0 where all
+/// elements are equal, as in PyTorch.
+Value stddev(Value x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop);
 template <Handle V>
 V stddev(V x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop, Source at = Source::here()) {
-  return sqrt(variance(x, axes, correction, keep, at), at);
+  return lift<V>(at, [&](Value v) { return stddev(v, axes, correction, keep); }, x);
 }
 template <Handle V>
 V cumprod(V x, int64_t axis, Direction direction = Direction::Forward, Source at = Source::here()) {

@@ -6,6 +6,7 @@
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/extent_check.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/window.h"
 
@@ -43,6 +44,7 @@ Window window_of_pool(Value x, const Pool& pool, const char* name) {
 Value max_pool(Value x, const Pool& pool) { return reduce_window(kWindowMax, x, window_of_pool(x, pool, "max_pool")); }
 
 Value avg_pool(Value x, const Pool& pool) {
+  require_floats("avg_pool", x);  // a sum of integers may not fit, as in mean
   const Window w = window_of_pool(x, pool, "avg_pool");
   // Half floats are averaged in f32, as mean does it: a sum may not fit their range.
   if (ir::is_half_float(x.dtype())) return cast(avg_pool(cast(x, DType::f32), pool), x.dtype());

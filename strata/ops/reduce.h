@@ -28,7 +28,7 @@ Value spread(Value y, Value like, const Ints& axes);
 Value reduce(const Op& op, Value x, const Ints& axes, Keep keep);
 /// Of floats (E0100), as variance.
 Value mean(Value x, const Ints& axes = {}, Keep keep = Keep::Drop);
-/// Mean of squared distances from the mean; divides by n - correction.
+/// Mean of squared distances from the mean; divides by n - correction, or by 0 (inf, NaN) below that, as in NumPy.
 Value variance(Value x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop);
 /// i64 positions along `axis`; the first of equals; NaN counts as the largest (and as the smallest for argmin).
 Value argmax(Value x, int64_t axis, Keep keep = Keep::Drop);

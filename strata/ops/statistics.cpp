@@ -1,5 +1,7 @@
-// Reductions as users call them, and mean and variance on top.
+// Reductions as users call them, and mean, variance and standard deviation on top.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
@@ -7,6 +9,8 @@
 #include "strata/ops/elementwise.h"
 #include "strata/ops/extent_check.h"
 #include "strata/ops/layout.h"
+#include "strata/ops/numpy_names.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
@@ -14,12 +18,16 @@
 namespace strata::ops {
 namespace {
 
-/// How many elements are folded, as a scalar of x's accumulation dtype; a symbolic count is read at run time.
-Value count_of(Value x, const Ints& axes) {
+/// How many elements are folded less `correction`, at least 0, as a scalar of x's accumulation dtype; a symbolic count
+/// is read at run time.
+Value count_of(Value x, const Ints& axes, int64_t correction = 0) {
   Dim count = 1;
   for (int64_t a : axes) count = count * x.type().dim(static_cast<int>(a));
-  if (count.is_constant()) return scalar(x.graph(), x.dtype(), static_cast<double>(count.constant()));
-  return cast(dimension(x.graph(), count), x.dtype());
+  const auto less = static_cast<double>(correction);
+  if (count.is_constant())
+    return scalar(x.graph(), x.dtype(), std::max(0.0, static_cast<double>(count.constant()) - less));
+  const Value all = cast(dimension(x.graph(), count), x.dtype());
+  return correction == 0 ? all : maximum(all - less, 0);
 }
 
 Value quotient(Value sum, Value count) { return sum / broadcast_to(count, sum.shape()); }
@@ -27,17 +35,22 @@ Value quotient(Value sum, Value count) { return sum / broadcast_to(count, sum.sh
 /// Half floats are averaged in f32: a sum may not fit their range. Integers are refused: their sum and the number of
 /// elements may not fit, and the quotient would be cut.
 Value widened(Value x, std::string_view what) {
-  if (!is_float(x.dtype()))
-    throw base::Error("E0100", std::string(what) + ": takes floats, found " + x.type().str())
-        .hint("cast to a float dtype first");
+  require_floats(what, x);
   return cast(x, accumulation_dtype(x.dtype()));
 }
 
-Value with_kept_axes(Value y, Value x, const Ints& axes, Keep keep) {
+Value with_kept_axes(std::string_view name, Value y, Value x, const Ints& axes, Keep keep) {
+  require_choice(name, "keep", keep, 2);
   if (keep == Keep::Drop) return y;
   Shape shape = shape_of(x);
   for (int64_t a : axes) shape[a] = 1;
   return reshape(y, shape);
+}
+
+/// Of `wide`, which has the accumulation dtype: nothing is rounded yet.
+Value variance_of(Value wide, const Ints& named, int64_t correction) {
+  const Value centred = wide - spread(mean(wide, named), wide, named);
+  return quotient(reduce_sum(centred * centred, named), count_of(wide, named, correction));
 }
 
 /// A maximum of nothing has no number to be. Where nothing is asked for either, all is well.
@@ -60,23 +73,28 @@ Value reduce(const Op& op, Value x, const Ints& axes, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), op.name, true);
   if (&op == &kReduceMax || &op == &kReduceMin) require_elements(op, x, named);
   const Value y = named.empty() ? x : x.graph().add1(op, {x}, {Attr("axes", ints_span(named))});
-  return with_kept_axes(y, x, named, keep);
+  return with_kept_axes(op.name, y, x, named, keep);
 }
 
 Value mean(Value x, const Ints& axes, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), "mean", true);
   const Value wide = widened(x, "mean");
   const Value y = quotient(reduce_sum(wide, named), count_of(wide, named));
-  return with_kept_axes(cast(y, x.dtype()), x, named, keep);
+  return with_kept_axes("mean", cast(y, x.dtype()), x, named, keep);
 }
 
 Value variance(Value x, const Ints& axes, int64_t correction, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), "variance", true);
-  const Value wide = widened(x, "variance");
-  const Value centred = wide - spread(mean(wide, named), wide, named);
-  const Value n = count_of(wide, named) - static_cast<double>(correction);
-  const Value y = quotient(reduce_sum(centred * centred, named), n);
-  return with_kept_axes(cast(y, x.dtype()), x, named, keep);
+  const Value y = variance_of(widened(x, "variance"), named, correction);
+  return with_kept_axes("variance", cast(y, x.dtype()), x, named, keep);
+}
+
+Value stddev(Value x, const Ints& axes, int64_t correction, Keep keep) {
+  const Ints named = axes_of(axes, x.rank(), "stddev", true);
+  const Value v = variance_of(widened(x, "stddev"), named, correction);
+  // The root is not asked where the variance is 0: its slope is infinite there, times the distances, which are 0.
+  const Value is_constant = eq(v, 0), y = select(is_constant, 0, sqrt(select(is_constant, 1, v)));
+  return with_kept_axes("stddev", cast(y, x.dtype()), x, named, keep);
 }
 
 }  // namespace strata::ops
