@@ -4,6 +4,7 @@
 
 #include "strata/ops/composite.h"
 #include "strata/ops/custom_gradient.h"
+#include "strata/ops/operand_check.h"
 
 namespace strata::ops {
 
@@ -92,6 +93,7 @@ Value log_add_exp_of(Value x, Value y) {
 
 /// A composite of one formula with a slope of its own.
 Value smooth(std::string_view name, Value x, const Formula& value, const Formula& slope) {
+  require_floats(name, x);
   return as_composite(name, {}, [&](Value v) { return with_slope(v, value, slope); }, x);
 }
 
@@ -102,15 +104,20 @@ Value relu(Value x) { return maximum(0, x); }
 Value relu6(Value x) { return minimum(6, maximum(0, x)); }
 
 Value leaky_relu(Value x, double slope) {
+  require_floats("leaky_relu", x);
+  base::OptionCheck("E0116", "leaky_relu").number("slope", slope, base::Bounds::finite());
   return as_composite("leaky_relu", {Attr("slope", slope)}, [=](Value v) { return select(v > 0, v, v * slope); }, x);
 }
 
 // The exponential never sees a positive x: inf in the branch not taken would make its derivative NaN.
 Value elu(Value x, double alpha) {
+  require_floats("elu", x);
+  base::OptionCheck("E0116", "elu").number("alpha", alpha, base::Bounds::finite());
   const auto body = [=](Value v) { return select(v > 0, v, expm1(minimum(v, 0)) * alpha); };
   return as_composite("elu", {Attr("alpha", alpha)}, body, x);
 }
 Value selu(Value x) {
+  require_floats("selu", x);
   return as_composite("selu", {}, [](Value v) { return elu(v, 1.6732632423543772) * 1.0507009873554805; }, x);
 }
 
@@ -135,9 +142,11 @@ Value mish(Value x) {
 }
 
 Value hard_sigmoid(Value x) {
+  require_floats("hard_sigmoid", x);
   return as_composite("hard_sigmoid", {}, [](Value v) { return (minimum(3, maximum(-3, v)) + 3) / 6; }, x);
 }
 Value hard_swish(Value x) {
+  require_floats("hard_swish", x);
   return as_composite("hard_swish", {}, [](Value v) { return maximum(-3, v) * hard_sigmoid(v); }, x);
 }
 
@@ -169,6 +178,7 @@ Value is_nan(Value x) { return ne(x, x); }
 Value is_inf(Value x) { return eq(abs(x), std::numeric_limits<double>::infinity()); }
 
 Value log_add_exp(Value x, Value y) {
+  require_floats("log_add_exp", x);
   broadcast_together("log_add_exp", x, y);
   return as_composite("log_add_exp", {}, log_add_exp_of, x, y);
 }

@@ -370,6 +370,8 @@ Value fitting_conv(Value x, Value w, const ConvShape& shape) {
   const ConvShape c = shape_attrs(y.node->attrs);
   for (size_t a = 0; a < c.strides.size(); ++a) {
     const int axis = static_cast<int>(a) + 2;
+    require_extent(x.graph(), w.type().dim(axis), 1, "E0116",
+                   fmt::format("conv: axis {} of the window {} is empty", axis, w.type().str()));
     require_window_fits("conv", x,
                         {axis, spread_extent(x.type().dim(axis), c.lhs_dilation[a]),
                          spread_extent(w.type().dim(axis), c.rhs_dilation[a]), c.pad_lo[a] + c.pad_hi[a]});

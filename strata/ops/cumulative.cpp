@@ -5,6 +5,7 @@
 #include "strata/ops/facets.h"
 #include "strata/ops/fold.h"
 #include "strata/ops/index.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/samples.h"
 #include "strata/ops/shape.h"
@@ -246,6 +247,7 @@ constinit const Op kCummin = cumulative_block<Fold::Min>(
 
 Value cumulative(const Op& op, Value x, int64_t axis, Direction direction) {
   axis = axis_of(axis, x.rank(), op.name);
+  require_choice(op.name, "direction", direction, 2);
   return x.graph().add1(op, {x}, {Attr("axis", axis), Attr("reverse", direction == Direction::Backward)});
 }
 

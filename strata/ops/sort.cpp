@@ -12,6 +12,7 @@
 #include "strata/ops/facets.h"
 #include "strata/ops/fold.h"
 #include "strata/ops/index.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/samples.h"
 
 namespace strata::ops {
@@ -203,6 +204,7 @@ constinit const Op kSort = {
 };
 
 std::vector<Value> sort(const std::vector<Value>& operands, int64_t axis, Order order) {
+  require_choice("sort", "order", order, 2);
   const Node* node = add_sort(operands, axis_of(axis, operands.at(0).rank(), "sort"), order == Order::Descending);
   std::vector<Value> results;
   for (int k = 0; k < static_cast<int>(operands.size()); ++k) results.push_back(node->result(k));

@@ -14,6 +14,7 @@
 #include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/layout.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/shape.h"
 
@@ -63,6 +64,34 @@ Value attention_of(Value q, Value k, Value v, Value mask, Value factor, bool is_
   return dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
 }
 
+/// `what`: the name of the axes that q or k and another operand have in common.
+void require_same_extent(const char* what, std::string_view name, Value x, std::string_view other, Value y, int axis,
+                         int axis_of_y) {
+  const Dim a = x.type().dim(axis), b = y.type().dim(axis_of_y);
+  if (ir::proved_equal(a, b)) return;
+  throw base::Error("E0102", fmt::format("attention: {} of {} {} and {} {} differ: {} and {}", what, name,
+                                         x.type().str(), other, y.type().str(), a.str(), b.str()));
+}
+
+void check_operands(Value q, Value k, Value v, Value mask, Value factor) {
+  if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
+    throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
+                                           q.type().str(), k.type().str(), v.type().str()));
+  for (const Value x : {q, k, v}) require_floats("attention", x);
+  if (q.dtype() != k.dtype())
+    throw base::Error(
+        "E0100", fmt::format("attention: q and k have one dtype, found {} and {}", q.type().str(), k.type().str()));
+  require_same_extent("the batches", "q", q, "k", k, 0, 0);
+  require_same_extent("the batches", "q", q, "v", v, 0, 0);
+  require_same_extent("the channels of a head", "q", q, "k", k, 3, 3);
+  require_same_extent("the positions", "k", k, "v", v, 2, 2);
+  if (mask && !ir::is_bool(mask.dtype()) && !ir::is_float(mask.dtype()))
+    throw base::Error("E0100", fmt::format("attention: the mask is of bool or floats, found {}", mask.type().str()));
+  const Dim scores[] = {q.type().dim(0), q.type().dim(1), q.type().dim(2), k.type().dim(2)};
+  require_broadcastable("attention", "the mask", mask, scores);
+  require_broadcastable("attention", "the factor", factor, scores);
+}
+
 Value rope_of(Value x, Value positions, int64_t half, double base) {
   const DType t = accumulation_dtype(x.dtype());
   HostArray frequencies(t, {half});
@@ -80,11 +109,7 @@ Value rope_of(Value x, Value positions, int64_t half, double base) {
 }  // namespace
 
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor) {
-  if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
-    throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
-                                           q.type().str(), k.type().str(), v.type().str()));
-  if (mask && !ir::is_bool(mask.dtype()) && !ir::is_float(mask.dtype()))
-    throw base::Error("E0100", fmt::format("attention: the mask is of bool or floats, found {}", mask.type().str()));
+  check_operands(q, k, v, mask, factor);
   if (options.scale) base::OptionCheck("E0116", "attention").number("scale", *options.scale, base::Bounds::finite());
   const Dim depth = q.type().dim(3);
   if (!options.scale && !depth.is_constant()) {
@@ -100,6 +125,7 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
 }
 
 Value rope(Value x, Value positions, double base) {
+  require_floats("rope", x);
   const Dim depth = x.type().dim(-1);
   ir::note_symbolic(depth);
   if (!depth.is_constant() || depth.constant() % 2 != 0 || positions.rank() != 1)

@@ -1,6 +1,7 @@
 #include "strata/ops/composites/dropout.h"
 
 #include "strata/ops/composite.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/random.h"
 
@@ -8,6 +9,7 @@ namespace strata::ops {
 
 Value dropout(Value x, Value key, double rate) {
   base::OptionCheck("E0116", "dropout").number("rate", rate, kDropRate);
+  require_floats("dropout", x);
   const auto body = [&](Value v, Value k) {
     return select(bernoulli(k, 1 - rate, shape_of(v)), v * (1 / (1 - rate)), 0);
   };

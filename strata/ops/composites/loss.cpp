@@ -8,6 +8,7 @@
 #include "strata/ops/composite.h"
 #include "strata/ops/custom_gradient.h"
 #include "strata/ops/dimension.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 
@@ -19,9 +20,10 @@ Value reduced(Value x, Reduction reduction) {
   return reduction == Reduction::Sum ? reduce_sum(x, axes_of({}, x.rank(), "sum", true)) : mean(x, {});
 }
 
-/// The composite of a loss, after the check that all of them share.
+/// The composite of a loss, after the checks that all of them share.
 template <class Body>
 Value loss_of(std::string_view name, Value x, Value y, std::initializer_list<Attr> attrs, Body&& body) {
+  require_floats(name, x);
   if (x.type() == y.type()) return as_composite(name, attrs, body, x, y);
   ir::note_unproved(x.shape(), y.shape());
   throw base::Error("E0101",
@@ -32,6 +34,7 @@ Value loss_of(std::string_view name, Value x, Value y, std::initializer_list<Att
 /// The same for a loss whose reduction is over all of its elements.
 template <class Each>
 Value elementwise_loss(std::string_view name, Value x, Value y, Reduction reduction, Each&& each) {
+  require_choice(name, "reduction", reduction, 3);
   return loss_of(name, x, y, {Attr("reduction", reduction_name(reduction))},
                  [&](Value a, Value b) { return reduced(each(a, b), reduction); });
 }
@@ -81,6 +84,7 @@ Value l1(Value x, Value y, Reduction reduction) {
 }
 Value huber(Value x, Value y, double delta, Reduction reduction) {
   base::OptionCheck("E0116", "huber").number("delta", delta, base::Bounds::above(0));
+  require_choice("huber", "reduction", reduction, 3);
   return loss_of("huber", x, y, {Attr("delta", delta), Attr("reduction", reduction_name(reduction))},
                  [&](Value a, Value b) { return reduced(huber_each(a, b, delta), reduction); });
 }
@@ -89,6 +93,7 @@ Value bce_with_logits(Value x, Value y, Reduction reduction) {
   return elementwise_loss("bce_with_logits", x, y, reduction, bce_with_logits_each);
 }
 Value kl_div(Value log_q, Value y, Reduction reduction) {
+  require_choice("kl_div", "reduction", reduction, 3);
   return loss_of("kl_div", log_q, y, {Attr("reduction", reduction_name(reduction))},
                  [&](Value a, Value b) { return kl_div_of(a, b, reduction); });
 }

@@ -1,4 +1,4 @@
-// Losses of predictions and targets of one type: nothing is promoted or broadcast silently (E0101). Formulas of
+// Losses of predictions and targets of one type, floats (E0100): nothing is promoted or broadcast (E0101). Formulas of
 // PyTorch, computed in f32 and rounded once for half floats. Each is recorded as a composite of its name; cross-entropy
 // stands with softmax.
 #pragma once

@@ -8,6 +8,7 @@
 #include "strata/ops/dimension.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/layout.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
@@ -35,6 +36,14 @@ Value standardised(Value x, const Ints& axes, double epsilon) {
 Ints all_but_channels(Value x, const char* name) {
   if (x.rank() < 2) throw base::Error("E0101", fmt::format("{}: x is [N, C, ...], found {}", name, x.type().str()));
   return other_axes(ints_span({1}), x.rank());
+}
+
+/// x [N, C, ...] of floats, and what has an element for each channel.
+void check_channels(const char* name, Value x, std::initializer_list<std::pair<std::string_view, Value>> of_channels) {
+  require_floats(name, x);
+  all_but_channels(x, name);
+  const Dim channels[] = {x.type().dim(1)};
+  for (const auto& [field, value] : of_channels) require_shape(name, field, value, channels, x);
 }
 
 Value layer_norm_of(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
@@ -79,6 +88,10 @@ Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon
   base::OptionCheck("E0116", "layer_norm").number("epsilon", epsilon, kNormEpsilon);
   if (axes < 1 || axes > x.rank())
     throw base::Error("E0115", fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
+  require_floats("layer_norm", x);
+  const auto last = x.shape().subspan(static_cast<size_t>(x.rank() - axes));
+  require_shape("layer_norm", "weight", weight, last, x);
+  require_shape("layer_norm", "bias", bias, last, x);
   return as_composite(
       "layer_norm", {Attr("axes", axes), Attr("epsilon", epsilon)},
       [&](Value v, Value w, Value b) { return layer_norm_of(v, w, b, axes, epsilon); }, x, weight, bias);
@@ -86,13 +99,16 @@ Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon
 
 Value rms_norm(Value x, Value weight, double epsilon) {
   base::OptionCheck("E0116", "rms_norm").number("epsilon", epsilon, kNormEpsilon);
+  require_floats("rms_norm", x);
+  if (x.rank() == 0) throw base::Error("E0115", "rms_norm: " + x.type().str() + " has no last axis");
+  require_shape("rms_norm", "weight", weight, x.shape().last(1), x);
   return as_composite(
       "rms_norm", {Attr("epsilon", epsilon)}, [&](Value v, Value w) { return rms_norm_of(v, w, epsilon); }, x, weight);
 }
 
 Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
   base::OptionCheck("E0116", "group_norm").number("epsilon", epsilon, kNormEpsilon);
-  all_but_channels(x, "group_norm");
+  check_channels("group_norm", x, {{"weight", weight}, {"bias", bias}});
   const Dim channels = x.type().dim(1);
   if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
     throw base::Error("E0116",
@@ -104,6 +120,7 @@ Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsil
 
 BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
   base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, kNormEpsilon);
+  check_channels("batch_norm", x, {{"weight", weight}, {"bias", bias}});
   const auto [y, mean, variance] = as_composite(
       "batch_norm_train", {Attr("epsilon", epsilon)},
       [&](Value v, Value w, Value b) { return batch_norm_train_of(v, w, b, epsilon); }, x, weight, bias);
@@ -112,6 +129,7 @@ BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
 
 Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
   base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, kNormEpsilon);
+  check_channels("batch_norm", x, {{"mean", mean}, {"variance", variance}, {"weight", weight}, {"bias", bias}});
   return as_composite(
       "batch_norm_with", {Attr("epsilon", epsilon)},
       [&](Value v, Value m, Value s, Value w, Value b) { return batch_norm_with_of(v, m, s, w, b, epsilon); }, x, mean,
@@ -120,7 +138,12 @@ Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value b
 
 RunningStatistics running_statistics(Value x, const RunningStatistics& before, const BatchNorm& batch,
                                      double momentum) {
-  all_but_channels(x, "batch_norm");
+  base::OptionCheck("E0116", "running_statistics").number("momentum", momentum, base::Bounds::between(0, 1));
+  check_channels("running_statistics", x,
+                 {{"mean before", before.mean},
+                  {"variance before", before.variance},
+                  {"mean", batch.mean},
+                  {"variance", batch.variance}});
   const Dim count = floor_div(x.type().elements(), x.type().dim(1));
   const DType dtype = before.variance.dtype();
   const Value n = cast(dimension(x.graph(), count), dtype);

@@ -12,6 +12,7 @@
 #include "strata/ops/elementwise.h"
 #include "strata/ops/index.h"
 #include "strata/ops/layout.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
@@ -90,17 +91,20 @@ std::string_view reduction_name(Reduction reduction) {
 }
 
 Value logsumexp(Value x, const Ints& axes) {
+  require_floats("logsumexp", x);
   const Ints named = axes_of(axes, x.rank(), "logsumexp", true);
   return as_composite(
       "logsumexp", {Attr("axes", ints_span(named))}, [&](Value v) { return logsumexp_of(v, named); }, x);
 }
 
 Value softmax(Value x, int64_t axis) {
+  require_floats("softmax", x);
   axis = axis_of(axis, x.rank(), "softmax");
   return as_composite("softmax", {Attr("axis", axis)}, [&](Value v) { return softmax_of(v, {axis}); }, x);
 }
 
 Value log_softmax(Value x, int64_t axis) {
+  require_floats("log_softmax", x);
   axis = axis_of(axis, x.rank(), "log_softmax");
   return as_composite("log_softmax", {Attr("axis", axis)}, [&](Value v) { return log_softmax_of(v, {axis}); }, x);
 }
@@ -125,6 +129,8 @@ Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
     throw base::Error(
         "E0101", fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
                              logits.type().str(), targets.type().str()));
+  require_floats("cross_entropy", logits);
+  require_choice("cross_entropy", "reduction", o.reduction, 3);
   base::OptionCheck("E0116", "cross_entropy").number("label_smoothing", o.label_smoothing, base::Bounds::between(0, 1));
   // In front of the composite: whoever claims it is given targets that are classes or ignored.
   targets = checked_targets(targets, logits.type().dim(logits.rank() - 1), o.ignore_index);
