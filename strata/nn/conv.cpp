@@ -1,9 +1,13 @@
 #include "strata/nn/conv.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
 
+#include "strata/base/error/error.h"
+#include "strata/ir/unproved.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/shape.h"
 
@@ -30,7 +34,8 @@ template <class Layer>
 void check_layer(const Layer& l, const base::OptionCheck& check) {
   check.integer("in", l.in, base::kExtent)
       .integer("out", l.out, base::kExtent)
-      .integer("groups", l.options.groups, base::kExtent);
+      .integer("groups", l.options.groups, base::kExtent)
+      .integer("has_bias", static_cast<int64_t>(l.options.has_bias), base::Bounds::between(0, 1));
   check_extent(check, "kernel", l.kernel, base::kExtent);
   check_extent(check, "stride", l.options.stride, base::kExtent);
   check_extent(check, "padding", l.options.padding, base::kExtentOrNone);
@@ -56,6 +61,28 @@ void check_layer_at(const ConvTranspose<spatial>& l, std::string_view owner) {
     const int64_t most = std::max(l.options.stride[a], l.options.dilation[a]) - 1;
     check.integer("output_padding[" + std::to_string(a) + "]", l.options.output_padding[a],
                   base::Bounds::between(0, static_cast<double>(most)));
+  }
+}
+
+/// Where the input has no output at all: each axis reaches (x - 1) stride + dilation (kernel - 1) + 1 elements, of which
+/// the padding takes some away. What is symbolic is asked when the program runs.
+template <int spatial>
+void require_output(const ConvTranspose<spatial>& l, const ir::Type& x) {
+  const auto& o = l.options;
+  if (x.rank() != spatial + 2)
+    throw base::Error(
+        "E0101", fmt::format("conv_transpose: x is [N, C, spatial...] of rank {}, found {}", spatial + 2, x.str()));
+  if (l.weight.defined() && l.weight.rank() > 0 && !ir::proved_equal(x.dim(1), l.weight.dim(0)))
+    throw base::Error("E0102", fmt::format("conv_transpose: x {} has {} channels, the weight takes {}", x.str(),
+                                           x.dim(1).str(), l.weight.dim(0).str()));
+  for (int a = 0; a < spatial; ++a) {
+    const Dim extent = x.dim(a + 2);
+    if (!extent.is_constant() || extent.constant() == 0) continue;
+    const int64_t reach = (extent.constant() - 1) * o.stride[a] + o.dilation[a] * (l.kernel[a] - 1) + 1;
+    if (reach - 2 * o.padding[a] + o.output_padding[a] >= 1) continue;
+    throw base::Error("E0101", fmt::format("conv_transpose: axis {} of {} has no output: it reaches {} elements, the "
+                                           "padding takes {} away, the output padding adds {}",
+                                           a + 2, x.str(), reach, 2 * o.padding[a], o.output_padding[a]));
   }
 }
 
@@ -96,7 +123,10 @@ void ConvTranspose<spatial>::initialise(const Initialiser& init) {
 template <int spatial>
 Tensor ConvTranspose<spatial>::operator()(const Tensor& x, Source at) const {
   const LayerScope scope(path, at);
-  ops::noting_line(user_line(at), [&] { check_layer_at(*this, "conv_transpose"); });
+  ops::noting_line(user_line(at), [&] {
+    check_layer_at(*this, "conv_transpose");
+    require_output(*this, x.type(at));
+  });
   ops::ConvShape shape{.strides = {},
                        .lhs_dilation = options.stride.shape(),
                        .rhs_dilation = options.dilation.shape(),

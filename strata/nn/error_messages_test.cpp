@@ -11,9 +11,10 @@ using base::message_of;
 
 TEST(ErrorMessages, E0508NamesTheShapeThatIsNoWeight) {
   EXPECT_EQ(message_of([] { fans_of({7}); }),
-            "error[E0508]: fan-in and fan-out are of weights [out, in, ...], found [7]");
+            "error[E0508]: fan-in and fan-out are of weights [out, in, ...], found [7]\nnote: recorded at "
+            "error_messages_test.cpp");
   EXPECT_EQ(message_of([] { fans_of({ir::Dim::symbol("B"), 7}); }),
-            "error[E0508]: a parameter has a symbolic extent: [B,7]");
+            "error[E0508]: a parameter has a symbolic extent: [B,7]\nnote: recorded at error_messages_test.cpp");
 }
 
 }  // namespace

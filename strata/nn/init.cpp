@@ -1,10 +1,13 @@
 #include "strata/nn/init.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
+#include "strata/ops/layout.h"
+#include "strata/ops/number_range.h"
 
 namespace strata::nn {
 
@@ -51,10 +54,12 @@ Tensor filled(const Shape& shape, double value, DType dtype) {
 Tensor Initialiser::zeros(const Shape& shape) const { return filled(shape, 0, dtype_); }
 Tensor Initialiser::ones(const Shape& shape) const { return filled(shape, 1, dtype_); }
 
-Fans fans_of(const Shape& weight) {
-  const std::vector<int64_t> sizes = constants(weight);
-  if (sizes.size() < 2)
-    throw base::Error("E0508", "fan-in and fan-out are of weights [out, in, ...], found " + ir::shape_str(weight));
+Fans fans_of(const Shape& weight, Source at) {
+  const std::vector<int64_t> sizes = ops::noting_line(user_line(at), [&] {
+    if (weight.size() < 2)
+      throw base::Error("E0508", "fan-in and fan-out are of weights [out, in, ...], found " + ir::shape_str(weight));
+    return constants(weight);
+  });
   int64_t window = 1;
   for (size_t i = 2; i < sizes.size(); ++i) window *= sizes[i];
   return {sizes[1] * window, sizes[0] * window};
@@ -62,40 +67,60 @@ Fans fans_of(const Shape& weight) {
 
 namespace {
 
-void check_fans(std::string_view name, Fans fans, std::string_view field, double value) {
-  base::OptionCheck("E0760", name)
-      .integer("fans.in", fans.in, base::kExtent)
-      .integer("fans.out", fans.out, base::kExtent)
-      .number(field, value, base::Bounds::finite());
+void check_fans(std::string_view name, Fans fans, std::string_view field, double value, Source at) {
+  ops::noting_line(user_line(at), [&] {
+    base::OptionCheck("E0760", name)
+        .integer("fans.in", fans.in, base::kExtent)
+        .integer("fans.out", fans.out, base::kExtent)
+        .number(field, value, base::Bounds::finite());
+  });
 }
 
 }  // namespace
 
-double xavier_normal_deviation(Fans fans, double gain) {
-  check_fans("xavier", fans, "gain", gain);
+double xavier_normal_deviation(Fans fans, double gain, Source at) {
+  check_fans("xavier", fans, "gain", gain, at);
   return gain * std::sqrt(2.0 / static_cast<double>(fans.in + fans.out));
 }
-double xavier_uniform_bound(Fans fans, double gain) { return std::sqrt(3.0) * xavier_normal_deviation(fans, gain); }
-double kaiming_normal_deviation(Fans fans, double slope) {
-  check_fans("kaiming", fans, "slope", slope);
+double xavier_uniform_bound(Fans fans, double gain, Source at) {
+  return std::sqrt(3.0) * xavier_normal_deviation(fans, gain, at);
+}
+double kaiming_normal_deviation(Fans fans, double slope, Source at) {
+  check_fans("kaiming", fans, "slope", slope, at);
   return std::sqrt(2.0 / (1 + slope * slope)) / std::sqrt(static_cast<double>(fans.in));
 }
-double kaiming_uniform_bound(Fans fans, double slope) { return std::sqrt(3.0) * kaiming_normal_deviation(fans, slope); }
-
-Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut, DType dtype) {
-  base::OptionCheck("E0760", "truncated_normal")
-      .number("deviation", deviation, base::Bounds::at_least(0))
-      .number("cut", cut, base::Bounds::above(0));
-  const double inside = std::erf(cut / std::sqrt(2.0));  // of the mass
-  const Tensor u = uniform(key, shape, -inside, inside);
-  return cast(clamp(erf_inv(u) * (std::sqrt(2.0) * deviation), -cut * deviation, cut * deviation), dtype);
+double kaiming_uniform_bound(Fans fans, double slope, Source at) {
+  return std::sqrt(3.0) * kaiming_normal_deviation(fans, slope, at);
 }
 
-Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain, DType dtype) {
-  base::OptionCheck("E0760", "orthogonal")
-      .integer("rows", rows, base::kExtentOrNone)
-      .integer("columns", columns, base::kExtentOrNone)
-      .number("gain", gain, base::Bounds::finite());
+Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut, DType dtype, Source at) {
+  // Beyond ten deviations nothing is drawn but the open end of the range, whose inverse is infinite.
+  constexpr double kReach = 10;
+  const LineScope scope(at);
+  ops::noting_line(user_line(at), [&] {
+    ops::require_float_draws("truncated_normal", dtype);
+    base::OptionCheck("E0760", "truncated_normal")
+        .number("deviation", deviation, base::Bounds::at_least(0))
+        .number("cut", cut, base::Bounds::above(0));
+    ops::require_finite_in("truncated_normal", "deviation", deviation, dtype);
+    ops::require_finite_in("truncated_normal", "deviation times cut", std::min(cut, kReach) * deviation, dtype);
+  });
+  const DType drawn = ops::accumulation_dtype(dtype);
+  const double reach = std::min(cut, kReach), inside = std::erf(reach / std::sqrt(2.0));  // of the mass
+  const Tensor unit = clamp(erf_inv(uniform(key, shape, -inside, inside, drawn)) * std::sqrt(2.0), -reach, reach);
+  return cast(unit * deviation, dtype);
+}
+
+Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain, DType dtype, Source at) {
+  const LineScope scope(at);
+  ops::noting_line(user_line(at), [&] {
+    ops::require_float_draws("orthogonal", dtype);
+    base::OptionCheck("E0760", "orthogonal")
+        .integer("rows", rows, base::kExtentOrNone)
+        .integer("columns", columns, base::kExtentOrNone)
+        .number("gain", gain, base::Bounds::finite());
+    ops::require_finite_in("orthogonal", "gain", gain, dtype);
+  });
   const bool is_tall = rows > columns;
   const int64_t count = is_tall ? columns : rows, length = is_tall ? rows : columns;
   HostArray vectors = normal(key, {count, length}, 0, 1, DType::f64).array().clone();

@@ -44,18 +44,20 @@ class Initialiser {
 struct Fans {
   int64_t in, out;
 };
-Fans fans_of(const Shape& weight);  ///< E0508
+Fans fans_of(const Shape& weight, Source at = Source::here());  ///< E0508
 /// Bounds of uniform distributions, deviations of normal ones (Glorot and Bengio 2010; He et al. 2015).
-double xavier_uniform_bound(Fans fans, double gain = 1);
-double xavier_normal_deviation(Fans fans, double gain = 1);
+double xavier_uniform_bound(Fans fans, double gain = 1, Source at = Source::here());
+double xavier_normal_deviation(Fans fans, double gain = 1, Source at = Source::here());
 /// `slope`: of the leaky ReLU behind the layer; 0 for ReLU.
-double kaiming_uniform_bound(Fans fans, double slope = 0);
-double kaiming_normal_deviation(Fans fans, double slope = 0);
-/// Normal, redrawn nowhere: cut at `cut` deviations by the inverse CDF of the cut distribution. E0760 for a deviation
-/// below 0 and a cut that is not above 0.
-Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut = 2, DType dtype = DType::f32);
+double kaiming_uniform_bound(Fans fans, double slope = 0, Source at = Source::here());
+double kaiming_normal_deviation(Fans fans, double slope = 0, Source at = Source::here());
+/// Normal, redrawn nowhere: cut at `cut` deviations by the inverse CDF of the cut distribution. Floats (E0100); E0760 for
+/// a deviation below 0 and a cut that is not above 0, E0140 for a deviation that the dtype does not hold.
+Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut = 2, DType dtype = DType::f32,
+                        Source at = Source::here());
 /// Orthonormal rows or columns, whichever are fewer; on the host, in f64 (Gram-Schmidt twice).
-Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain = 1, DType dtype = DType::f32);
+Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain = 1, DType dtype = DType::f32,
+                  Source at = Source::here());
 
 struct InitOptions {
   DType dtype = DType::f32;  ///< a float's (E0760)

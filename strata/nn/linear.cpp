@@ -17,7 +17,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Source 
 void Linear::initialise(const Initialiser& init) {
   base::OptionCheck("E0760", init.owner("linear"))
       .integer("in", in, base::kExtentOrNone)
-      .integer("out", out, base::kExtentOrNone);
+      .integer("out", out, base::kExtentOrNone)
+      .integer("has_bias", static_cast<int64_t>(has_bias), base::Bounds::between(0, 1));
   const double bound = in > 0 ? 1 / std::sqrt(static_cast<double>(in)) : 0;
   weight = init.uniform("weight", {out, in}, bound);
   if (has_bias == Bias::Learned) bias = init.uniform("bias", {out}, bound);

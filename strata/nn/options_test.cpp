@@ -1,6 +1,8 @@
 // Every option of every layer at values that nobody means.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "strata/base/error/message_of.h"
 #include "strata/base/testing/option_walk.h"
 #include "strata/nn/attention.h"
@@ -108,20 +110,35 @@ TEST(Options, NumbersOfLayersAreRefusedByName) {
       {"rope.base", [](double v) { start(MultiHeadAttention{4, 2, {.rope = Rope{v}}}); }, {1e300}},
       {"label_smoothing", [&](double v) { cross_entropy(x, ids, {.label_smoothing = v}); }, {0}},
       {"delta", [&](double v) { huber(x, x, v); }, {1e300}},
-      {"deviation", [](double v) { truncated_normal(Key(1), {2}, v); }, {0, 1e300}},
+      {"deviation", [](double v) { truncated_normal(Key(1), {2}, v); }, {0}},
       {"cut", [](double v) { truncated_normal(Key(1), {2}, 1, v); }, {1e300}},
-      {"gain", [](double v) { orthogonal(Key(1), 2, 2, v); }, {-1, 0, 1e300}},
+      {"gain", [](double v) { orthogonal(Key(1), 2, 2, v); }, {-1, 0}},
       {"gain", [](double v) { xavier_uniform_bound({2, 2}, v); }, {-1, 0, 1e300}},
       {"slope", [](double v) { kaiming_uniform_bound({2, 2}, v); }, {-1, 0, 1e300}},
-      {"lowest", [](double v) { uniform(Key(1), {2}, v, 1e300); }, {-1, 0, 1e300}},
-      {"highest", [](double v) { uniform(Key(1), {2}, -2, v); }, {-1, 0, 1e300}},
-      {"mean", [](double v) { normal(Key(1), {2}, v); }, {-1, 0, 1e300}},
-      {"deviation", [](double v) { normal(Key(1), {2}, 0, v); }, {0, 1e300}},
+      {"lowest", [](double v) { uniform(Key(1), {2}, v, 1e300, DType::f64); }, {-1, 0, 1e300}},
+      {"highest", [](double v) { uniform(Key(1), {2}, -2, v, DType::f64); }, {-1, 0, 1e300}},
+      {"lowest", [](double v) { uniform(Key(1), {2}, v, std::max(v, 1.0)); }, {-1, 0}},
+      {"highest", [](double v) { uniform(Key(1), {2}, -2, v); }, {-1, 0}},
+      {"mean", [](double v) { normal(Key(1), {2}, v); }, {-1, 0}},
+      {"deviation", [](double v) { normal(Key(1), {2}, 0, v); }, {0}},
       {"probability", [](double v) { bernoulli(Key(1), {2}, v); }, {0}},
   });
   Linear layer{2, 2};
   EXPECT_EQ(message_of([&] { init(layer, Key(1), {.dtype = DType::i32}); }),
             "error[E0760]: init: dtype is i32, expected a float's\nnote: recorded at options_test.cpp");
+}
+
+TEST(Options, ATransposedConvolutionWithoutOutputSaysSo) {
+  ConvTranspose1d narrow{1, 1, 3, {.padding = 2}};
+  init(narrow, Key(1));
+  EXPECT_EQ(
+      message_of([&] { narrow(Tensor::ones({1, 1, 2})); }),
+      "error[E0101]: conv_transpose: axis 2 of f32[1,1,2] has no output: it reaches 4 elements, the padding takes 4 "
+      "away, the output padding adds 0\nnote: recorded at options_test.cpp");
+  EXPECT_EQ(narrow(Tensor::ones({1, 1, 3})).shape(), Shape({1, 1, 1}));
+  EXPECT_EQ(message_of([&] { narrow(Tensor::ones({1, 2, 3})); }),
+            "error[E0102]: conv_transpose: x f32[1,2,3] has 2 channels, the weight takes 1\nnote: recorded at "
+            "options_test.cpp");
 }
 
 TEST(Options, TheMessageHasTheLayersPathAndTheCallersLine) {

@@ -19,8 +19,10 @@ namespace strata::nn {
 
 namespace recurrent_detail {
 
-std::vector<Cell> make_cells(const RecurrentOptions& options) {
-  base::OptionCheck("E0760", "recurrent").integer("layers", options.layers, base::Bounds::between(1, 10000));
+std::vector<Cell> make_cells(const RecurrentOptions& options, Source at) {
+  ops::noting_line(user_line(at), [&] {
+    base::OptionCheck("E0760", "recurrent").integer("layers", options.layers, base::Bounds::between(1, 10000));
+  });
   std::vector<Cell> cells;
   for (int64_t layer = 0; layer < options.layers; ++layer) {
     cells.push_back({fmt::format("_l{}", layer), {}, {}, {}, {}});

@@ -23,7 +23,8 @@ struct Cell {
   Tensor weight_ih, weight_hh, bias_ih, bias_hh;
 };
 
-std::vector<Cell> make_cells(const RecurrentOptions& options);
+/// The line is that of the braces that make the layer.
+std::vector<Cell> make_cells(const RecurrentOptions& options, Source at = Source::here());
 void initialise_cells(std::vector<Cell>& cells, const RecurrentOptions& options, int64_t gates, int64_t in,
                       int64_t hidden, const Initialiser& init);
 

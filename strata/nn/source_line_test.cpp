@@ -2,6 +2,7 @@
 // what it can't take.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "strata/base/error/error.h"
@@ -54,6 +55,9 @@ TEST(LayerLines, OfWrongShapes) {
   init(up, Key(0));
   EXPECT_LINE(up(zeros({2, 5, 8, 8})));
   EXPECT_LINE(up(zeros({2, 3})));
+  ConvTranspose1d narrow{1, 1, 3, {.padding = 2}};
+  init(narrow, Key(0));
+  EXPECT_LINE(narrow(zeros({1, 1, 2})));
   LayerNorm layer_norm{3};
   init(layer_norm, Key(0));
   EXPECT_LINE(layer_norm(zeros({2, 5})));
@@ -118,6 +122,21 @@ TEST(LayerLines, OfUndefinedTensors) {
 TEST(LayerLines, OfInit) {
   MultiHeadAttention bad{8, 3};
   EXPECT_LINE(init(bad, Key(0)));
+  EXPECT_LINE(truncated_normal(Key(0), {2}, -1));
+  EXPECT_LINE(truncated_normal(Key(0), {2}, 1, 0));
+  EXPECT_LINE(truncated_normal(Key(0), {2}, 1, 2, DType::i32));
+  EXPECT_LINE(truncated_normal(Key(0), {2}, 1e5, 2, DType::f16));
+  EXPECT_LINE(truncated_normal(Key(0), {2}, 5e4, 2, DType::f16));
+  EXPECT_LINE(orthogonal(Key(0), -1, 2));
+  EXPECT_LINE(orthogonal(Key(0), 2, 2, 1, DType::i32));
+  EXPECT_LINE(xavier_uniform_bound({0, 2}));
+  EXPECT_LINE(xavier_normal_deviation({2, 2}, INFINITY));
+  EXPECT_LINE(kaiming_uniform_bound({2, 2}, INFINITY));
+  EXPECT_LINE(kaiming_normal_deviation({2, 0}));
+  EXPECT_LINE(fans_of({3}));
+  EXPECT_LINE((void)Lstm{3, 4, {.layers = 0}});
+  EXPECT_LINE((void)Gru{3, 4, {.layers = 20000}});
+  EXPECT_LINE(init<Linear>(Key(0), {.dtype = DType::i32}));
 }
 
 TEST(LayerLines, OfARunningProgramAndUnderJit) {

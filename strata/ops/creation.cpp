@@ -7,6 +7,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ops/facets.h"
+#include "strata/ops/number_range.h"
 #include "strata/ops/samples.h"
 
 namespace strata::ops {
@@ -175,34 +176,26 @@ Value constant(Graph& graph, HostArray value) {
 
 namespace {
 
-HostArray make_literal(Graph& graph, DType dtype, Literal value) {
-  HostArray array(dtype, {});
-  if (value.is_integer)
-    array.set_int(0, value.integer);
-  else
-    array.set(0, value.real);
-  const bool fits =
-      ir::is_float(dtype) || (value.is_integer ? array.get_int(0) == value.integer : array.get(0) == value.real);
-  if (fits) return array;
-  base::Error error("E0135", fmt::format("literal {} has no value in {}", value.real, ir::dtype_name(dtype)));
-  if (const std::string where = graph.location().str(); !where.empty()) error.note("recorded at " + where);
-  throw error.hint("cast the tensor to a float dtype first, or write a whole number within its range");
+uint64_t bits_of(Literal value) {
+  return value.is_integer ? static_cast<uint64_t>(value.integer) : std::bit_cast<uint64_t>(value.real);
 }
+/// What the bits mean: -1 and the largest u64 have the same.
+int kind_of(Literal value) { return value.is_integer ? 1 + (value.real < 0) : 0; }
 
 /// Programs use few literals again and again; sharing their storage saves the allocations of x * 2.0 while it is
 /// recorded.
-const HostArray& literal_array(Graph& graph, DType dtype, Literal value) {
+const HostArray& shared_literal(DType dtype, Literal value) {
   struct Entry {
     uint64_t bits = 0;
     int kind = -1;
     HostArray array;
   };
   thread_local std::array<Entry, 64> cache;
-  const uint64_t bits = value.is_integer ? static_cast<uint64_t>(value.integer) : std::bit_cast<uint64_t>(value.real);
-  const int kind = static_cast<int>(dtype) * 2 + value.is_integer;
+  const uint64_t bits = bits_of(value);
+  const int kind = static_cast<int>(dtype) * 4 + kind_of(value);
   Entry& entry = cache[((bits ^ static_cast<uint64_t>(kind)) * 0x9e3779b97f4a7c15) >> 58];
   if (entry.bits != bits || entry.kind != kind) {
-    entry.array = make_literal(graph, dtype, value);
+    entry.array = literal_array(value, dtype);
     entry.bits = bits;
     entry.kind = kind;
   }
@@ -212,13 +205,13 @@ const HostArray& literal_array(Graph& graph, DType dtype, Literal value) {
 }  // namespace
 
 Value scalar(Graph& graph, DType dtype, Literal value) {
-  const Attr attr("value", &literal_array(graph, dtype, value));
+  const Attr attr("value", &shared_literal(dtype, value));
   return graph.add(kConstant, {}, {&attr, 1})->result();
 }
 
 Value full(Graph& graph, Type type, Literal value) {
-  const uint64_t bits = value.is_integer ? static_cast<uint64_t>(value.integer) : std::bit_cast<uint64_t>(value.real);
-  const base::Hash128 key = base::combine(type.hash(), base::Hash128{bits, value.is_integer});
+  const base::Hash128 key =
+      base::combine(type.hash(), base::Hash128{bits_of(value), static_cast<uint64_t>(kind_of(value))});
   if (const Value found = graph.find_shared(key)) return found;
   const Value made = broadcast_to(scalar(graph, type.dtype(), value), type.shape());
   graph.share(key, made);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/host_array.h"
@@ -49,11 +50,57 @@ Whole whole_numbers(DType t) {
   return {0, bits == 64 ? INT64_MAX : 2 * half + 1};
 }
 
+double largest_of(DType t) {
+  if (t == DType::f64) return std::numeric_limits<double>::max();
+  if (t == DType::f32) return static_cast<double>(std::numeric_limits<float>::max());
+  return t == DType::f16 ? 65504.0 : std::ldexp(255.0, 120);
+}
+
 }  // namespace
+
+ir::HostArray literal_array(Literal value, DType dtype) {
+  ir::HostArray array(dtype, {});
+  // An unsigned literal of 2^63 and more has the bits of a negative integer; its real part tells them apart.
+  const bool is_exact = value.is_integer && (value.integer < 0) == (value.real < 0);
+  if (is_exact || (value.is_integer && !ir::is_float(dtype)))
+    array.set_int(0, value.integer);
+  else
+    array.set(0, value.real);
+  if (ir::is_float(dtype)) return array;
+  const bool has_sign_of_value = (array.get(0) < 0) == (value.real < 0);
+  // 2^64 saturates to a number that is 2^64 again as a double.
+  const double limit = std::ldexp(1.0, static_cast<int>(8 * ir::dtype_bytes(dtype)) - ir::is_signed_int(dtype));
+  const bool is_same =
+      value.is_integer ? array.get_int(0) == value.integer : array.get(0) == value.real && value.real < limit;
+  if (is_same && has_sign_of_value) return array;
+  throw base::Error("E0135", fmt::format("literal {} has no value in {}", value.real, ir::dtype_name(dtype)))
+      .hint("cast the tensor to a float dtype first, or write a whole number within its range");
+}
+
+void require_finite_in(std::string_view op, std::string_view field, double value, DType dtype) {
+  const double largest = largest_of(dtype);
+  if (std::isfinite(rounded(value, dtype))) return;
+  throw base::Error("E0140", fmt::format("{}: {} is {}, expected a number that {} holds, from {:g} to {:g}", op, field,
+                                         value, ir::dtype_name(dtype), -largest, largest))
+      .hint("draw in a wider dtype");
+}
+
+void require_float_draws(std::string_view op, DType dtype) {
+  if (ir::is_float(dtype)) return;
+  throw base::Error("E0100", fmt::format("{}: gives floats, not {}", op, ir::dtype_name(dtype)))
+      .hint("random_integers gives integers");
+}
 
 Ends ends_within(std::string_view op, double lowest, double highest, DType dtype) {
   if (!std::isfinite(lowest) || !std::isfinite(highest) || highest < lowest)
     throw base::Error("E0116", fmt::format("{}: [{}, {}) is no range of numbers", op, lowest, highest));
+  require_finite_in(op, "lowest", lowest, dtype);
+  require_finite_in(op, "highest", highest, dtype);
+  const DType drawn = dtype == DType::f64 ? DType::f64 : DType::f32;
+  if (!std::isfinite(rounded(highest - lowest, drawn)))
+    throw base::Error("E0140", fmt::format("{}: [{}, {}) is wider than the largest number of {}, which is {:g}", op,
+                                           lowest, highest, ir::dtype_name(drawn), largest_of(drawn)))
+        .hint("draw in a wider dtype, or in a narrower range");
   double first = rounded(lowest, dtype);
   if (highest == lowest) return {first, first};
   if (first < lowest) first = neighbour(first, dtype, HUGE_VAL);

@@ -9,6 +9,7 @@
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/layout.h"
+#include "strata/ops/number_range.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/reduce.h"
 #include "strata/ops/shape.h"
@@ -42,8 +43,7 @@ Value fold_in(Value key, int64_t number) { return fold_in(key, scalar(key.graph(
 Value split_key(Value key, Dim count) { return fold_in(key, iota(key.graph(), Type::of(DType::i64, {count}), 0)); }
 
 Value uniform(Value key, const Shape& shape, DType dtype) {
-  if (!ir::is_float(dtype))
-    throw base::Error("E0100", fmt::format("uniform: gives floats, not {}", ir::dtype_name(dtype)));
+  require_float_draws("uniform", dtype);
   if (dtype != DType::f64) {
     // Half floats would round up to 1: they take fewer bits.
     const int bits = dtype == DType::f32 ? 24 : dtype == DType::f16 ? 11 : 8;
@@ -58,6 +58,7 @@ Value uniform(Value key, const Shape& shape, DType dtype) {
 }
 
 Value random_normal(Value key, const Shape& shape, DType dtype) {
+  require_float_draws("random_normal", dtype);
   const DType t = dtype == DType::f64 ? DType::f64 : DType::f32;
   const Value u = open_uniform(key, shape, t);
   return cast(erf_inv(u * 2.0 - 1.0) * std::sqrt(2.0), dtype);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 
 #include "strata/compiler/check/equivalence.h"
@@ -156,6 +157,69 @@ TEST(Literals, ASplatOfABillionElementsIsNotMade) {
   const Value x = ops::full(*graph, huge, 2), y = ops::reshape(ops::transpose(x * 3 + 1, {2, 0, 1}), {1000000, 1000});
   graph->set_results({ops::reduce_max(ops::slice(y, {{0, 2}, {0, 3}}), {0, 1})});
   EXPECT_EQ(compiler::compile(graph)->run({})[0].get(0), 7);
+}
+
+/// Whether a literal is taken in each of the ways that there are to write one.
+template <class T>
+void expect_taken(T literal, DType dtype, bool is_taken) {
+  const Tensor x = Tensor::zeros({2}, dtype);
+  const std::function<void()> ways[] = {[&] { Tensor::scalar(literal, dtype); },
+                                        [&] { full_like(x, literal); },
+                                        [&] { x + literal; },
+                                        [&] { lt(x, literal); },
+                                        [&] { maximum(literal, x); },
+                                        [&] { x.at(0).set(literal); },
+                                        [&] {
+                                          Tensor y = x;
+                                          y.at(0) -= literal;
+                                        }};
+  for (size_t i = 0; i < std::size(ways); ++i) {
+    SCOPED_TRACE(std::string(ir::dtype_name(dtype)) + ", way " + std::to_string(i));
+    if (is_taken) {
+      EXPECT_NO_THROW(ways[i]());
+      continue;
+    }
+    try {
+      ways[i]();
+      ADD_FAILURE() << "taken";
+    } catch (const base::Error& e) {
+      EXPECT_EQ(e.code(), "E0135");
+      EXPECT_NE(e.text().find("literals_test.cpp:"), std::string::npos) << e.text();
+    }
+  }
+}
+
+TEST(Literals, WithoutAValueInTheDtypeAreRefusedHoweverTheyAreWritten) {
+  for (const DType t : {DType::u8, DType::u16, DType::u32, DType::u64}) {
+    expect_taken(-1, t, false);
+    expect_taken(-1.0, t, false);
+    expect_taken(UINT64_MAX, t, t == DType::u64);
+    expect_taken(255, t, true);
+    expect_taken(300, t, t != DType::u8);
+  }
+  for (const DType t : {DType::i8, DType::i16, DType::i32, DType::i64}) {
+    expect_taken(-1, t, true);
+    expect_taken(UINT64_MAX, t, false);
+    expect_taken(uint64_t{1} << 63, t, false);
+    expect_taken(INT64_MIN, t, t == DType::i64);
+  }
+  for (const DType t : {DType::i8, DType::i32, DType::i64, DType::u8, DType::u64}) {
+    for (const double bad : {1.5, std::nan(""), HUGE_VAL, -HUGE_VAL, 1e300, 0x1p64}) expect_taken(bad, t, false);
+    expect_taken(7.0, t, true);
+    expect_taken(-0.0, t, true);
+  }
+  for (const double any : {1.5, std::nan(""), HUGE_VAL, -1.0}) expect_taken(any, DType::f32, true);
+}
+
+TEST(Literals, KeepAllTheirBits) {
+  EXPECT_EQ(Tensor::scalar(UINT64_MAX, DType::u64).data<uint64_t>()[0], UINT64_MAX);
+  EXPECT_EQ(Tensor::scalar((int64_t{1} << 53) + 1, DType::i64).data<int64_t>()[0], (int64_t{1} << 53) + 1);
+  EXPECT_EQ((Tensor::zeros({1}, DType::u64) + UINT64_MAX).data<uint64_t>()[0], UINT64_MAX);
+  EXPECT_EQ((Tensor::ones({1}) * UINT64_MAX).item(), 0x1p64) << "has the bits of -1";
+  EXPECT_EQ((Tensor::ones({1}) * -1).item(), -1) << "behind the largest u64";
+  Tensor x = Tensor::zeros({1}, DType::i64);
+  x.at(0) -= (int64_t{1} << 53) + 1;
+  EXPECT_EQ(x.data<int64_t>()[0], -((int64_t{1} << 53) + 1));
 }
 
 TEST(Literals, RopeHasFrequenciesForWideHeads) {

@@ -55,6 +55,7 @@ Tensor random_bits(const Key& key, const Shape& shape, Source at) {
 
 Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest, DType dtype, Source at) {
   ops::noting_line(user_line(at), [&] {
+    ops::require_float_draws("uniform", dtype);
     base::OptionCheck("E0116", "uniform")
         .number("lowest", lowest, base::Bounds::finite())
         .number("highest", highest, base::Bounds::at_least(lowest));
@@ -68,9 +69,12 @@ Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest
 
 Tensor normal(const Key& key, const Shape& shape, double mean, double deviation, DType dtype, Source at) {
   ops::noting_line(user_line(at), [&] {
+    ops::require_float_draws("normal", dtype);
     base::OptionCheck("E0116", "normal")
         .number("mean", mean, base::Bounds::finite())
         .number("deviation", deviation, base::Bounds::at_least(0));
+    ops::require_finite_in("normal", "mean", mean, dtype);
+    ops::require_finite_in("normal", "deviation", deviation, dtype);
   });
   return recorded(at, key, [&](ir::Value k) {
     return ops::cast(ops::random_normal(k, shape, drawn_dtype(dtype)) * deviation + mean, dtype);

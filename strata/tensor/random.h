@@ -35,12 +35,12 @@ struct Key {
 
 /// u32 bits; the element at row-major index i depends on the key and i alone.
 Tensor random_bits(const Key& key, const Shape& shape, Source at = Source::here());
-/// In [lowest, highest), of which there must be a number of the dtype (E0140; `lowest` itself where both are equal): 24
-/// random bits in f32, 53 in f64; half floats round the f32 number, to the last one before `highest` at most. A
-/// symbolic dimension is allowed.
+/// Floats (E0100) in [lowest, highest), of which there must be a number of the dtype, which must hold both ends (E0140;
+/// `lowest` itself where both are equal): 24 random bits in f32, 53 in f64; half floats round the f32 number, to the
+/// last one before `highest` at most. A symbolic dimension is allowed.
 Tensor uniform(const Key& key, const Shape& shape, double lowest = 0, double highest = 1, DType dtype = DType::f32,
                Source at = Source::here());
-/// By inverse CDF.
+/// By inverse CDF: floats (E0100), which hold mean and deviation (E0140).
 Tensor normal(const Key& key, const Shape& shape, double mean = 0, double deviation = 1, DType dtype = DType::f32,
               Source at = Source::here());
 /// Bool: true with this probability.

@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <tuple>
 
-#include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/reduce.h"
 #include "strata/tensor/jit.h"
@@ -37,6 +38,50 @@ TEST(Random, AnotherKeyDoesNotRecordAgain) {
   EXPECT_FALSE(a.array().same_bits(b.array()));
   EXPECT_EQ(draw.recordings(), 1);
   EXPECT_TRUE(uniform(Key(1), {5}).array().same_bits(a.array()));
+}
+
+/// What a distribution says of bounds, mean or deviation that its dtype does not hold.
+TEST(Random, NumbersThatTheDtypeDoesNotHoldAreRefused) {
+  using base::message_of;
+  const auto ends = [](double lowest, double highest, DType t) {
+    return message_of([&] { uniform(Key(1), {3}, lowest, highest, t); });
+  };
+  EXPECT_EQ(
+      ends(0, 200, DType::i8),
+      "error[E0100]: uniform: gives floats, not i8\nnote: recorded at random_test.cpp\nhint: random_integers gives "
+      "integers");
+  EXPECT_EQ(ends(-1e6, 1e6, DType::f16),
+            "error[E0140]: uniform: lowest is -1000000, expected a number that f16 holds, from -65504 to 65504\nnote: "
+            "recorded at random_test.cpp\nhint: draw in a wider dtype");
+  EXPECT_EQ(
+      ends(-3e38, 3e38, DType::f32),
+      "error[E0140]: uniform: [-3e+38, 3e+38) is wider than the largest number of f32, which is 3.40282e+38\nnote: "
+      "recorded at random_test.cpp\nhint: draw in a wider dtype, or in a narrower range");
+  const std::tuple<double, double, DType> refused[] = {
+      {-5, 5, DType::u8},          {0, 1, DType::i32},        {0, 1, DType::boolean},  {0, 1e300, DType::f32},
+      {-1e300, 0, DType::f32},     {0, 70000, DType::f16},    {-70000, 0, DType::f16}, {0, 1e39, DType::bf16},
+      {-1e308, 1e308, DType::f64}, {-3e38, 3e38, DType::bf16}};
+  for (const auto& [lowest, highest, t] : refused) EXPECT_NE(ends(lowest, highest, t), "no error") << lowest;
+  const std::tuple<double, double, DType> held[] = {
+      {-65504, 65504, DType::f16}, {0, 3e38, DType::f32}, {-1e38, 1e38, DType::bf16}, {0, 1e308, DType::f64}};
+  for (const auto& [lowest, highest, t] : held) {
+    const Tensor x = cast(uniform(Key(1), {1000}, lowest, highest, t), DType::f64);
+    EXPECT_TRUE(all(is_finite(x)).item()) << highest;
+    EXPECT_LT(max(x).item(), highest);
+    EXPECT_GE(min(x).item(), lowest);
+  }
+  const auto draw = [](double mean, double deviation, DType t) {
+    return message_of([&] { normal(Key(1), {3}, mean, deviation, t); });
+  };
+  EXPECT_EQ(
+      draw(1e5, 1, DType::f16),
+      "error[E0140]: normal: mean is 100000, expected a number that f16 holds, from -65504 to 65504\nnote: recorded "
+      "at random_test.cpp\nhint: draw in a wider dtype");
+  for (const DType t : {DType::i32, DType::u8, DType::boolean}) EXPECT_NE(draw(0, 1, t), "no error");
+  EXPECT_NE(draw(0, 1e5, DType::f16), "no error");
+  EXPECT_NE(draw(0, 1e300, DType::f32), "no error");
+  EXPECT_NE(draw(-1e39, 1, DType::bf16), "no error");
+  EXPECT_EQ(draw(0, 1e300, DType::f64), "no error");
 }
 
 TEST(Random, MomentsAndBoundsAreThoseOfTheDistribution) {

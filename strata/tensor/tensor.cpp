@@ -22,7 +22,9 @@ Tensor::~Tensor() { release(cell_); }
 
 Tensor::Tensor(HostArray array) : cell_(new Cell) { cell_->array = std::move(array); }
 
-Tensor Tensor::scalar(double value, DType dtype) { return Tensor(HostArray::scalar(dtype, value)); }
+Tensor Tensor::scalar(ops::Literal value, DType dtype, Source at) {
+  return noting_line(user_line(at), [&] { return Tensor(ops::literal_array(value, dtype)); });
+}
 
 Tensor Tensor::wrap(void* data, DType dtype, std::vector<int64_t> shape, std::shared_ptr<void> owner, Source at) {
   return noting_line(user_line(at), [&] {
@@ -91,20 +93,19 @@ const Tensor::Place Tensor::at(std::initializer_list<ops::Subscript<Tensor>> sub
   return {*this, nullptr, subscripts};
 }
 
+Tensor Tensor::Place::tensor_of(const Written& value) const {
+  if (value.handle) return *value.handle;
+  return made(value.at, [&](ir::Graph& graph) { return ops::scalar(graph, x_.dtype(), value.literal); });
+}
 Tensor Tensor::Place::combine(const Written& value, ops::Combine how) const {
-  const Tensor update =
-      value.handle ? *value.handle
-                   : made(value.at, [&](ir::Graph& graph) { return ops::scalar(graph, x_.dtype(), value.literal); });
-  return ops::update_subscript(x_, subscripts_, update, how);
+  return ops::update_subscript(x_, subscripts_, tensor_of(value), how);
 }
 Tensor Tensor::Place::set(const Written& value) const { return combine(value, ops::Combine::Set); }
 Tensor Tensor::Place::add(const Written& value) const { return combine(value, ops::Combine::Add); }
 Tensor Tensor::Place::multiply(const Written& value) const { return combine(value, ops::Combine::Mul); }
 Tensor Tensor::Place::min(const Written& value) const { return combine(value, ops::Combine::Min); }
 Tensor Tensor::Place::max(const Written& value) const { return combine(value, ops::Combine::Max); }
-void Tensor::Place::operator-=(const Written& value) && {
-  rebind(value.handle ? add(neg(*value.handle, value.at)) : add(neg(Tensor::scalar(value.literal.real, x_.dtype()))));
-}
+void Tensor::Place::operator-=(const Written& value) && { rebind(add(neg(tensor_of(value), value.at))); }
 void set_thread_count(int threads) { base::ThreadPool::shared().set_thread_count(threads); }
 int thread_count() { return base::ThreadPool::shared().thread_count(); }
 

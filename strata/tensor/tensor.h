@@ -65,7 +65,7 @@ class Tensor : public ops::Operators<Tensor> {
   /// Row-major; as many elements as the shape has (E0137).
   template <class T>
   static Tensor from(std::span<const T> elements, std::vector<int64_t> shape, Source at = Source::here());
-  static Tensor scalar(double value, DType dtype = DType::f32);
+  static Tensor scalar(ops::Literal value, DType dtype = DType::f32, Source at = Source::here());  ///< E0135
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Source at = Source::here());
   static Tensor ones(const Shape& shape, DType dtype = DType::f32, Source at = Source::here());
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Source at = Source::here());
@@ -168,6 +168,7 @@ class Tensor::Place {
   friend class Tensor;
   Place(const Tensor& x, Tensor* target, std::initializer_list<ops::Subscript<Tensor>> subscripts)
       : x_(x), target_(target), subscripts_(subscripts) {}
+  Tensor tensor_of(const Written& value) const;
   Tensor combine(const Written& value, ops::Combine how) const;
   void rebind(Tensor value) { *target_ = std::move(value); }
 

@@ -45,9 +45,10 @@ constexpr ErrorPage kPages[] = {
      "element."},
     {"E0140", ErrorKind::User, "a range of numbers leaves its dtype",
      "Numbers were asked for that the dtype does not hold: arange and random_integers past the largest integer (300 in "
-     "u8), whole numbers that a half float can't tell apart, a uniform range between two neighbours of the dtype. "
-     "They would wrap, or round to an end that the range does not have. Take a wider dtype, and cast what comes of "
-     "it."},
+     "u8), whole numbers that a half float can't tell apart, a uniform range between two neighbours of the dtype, "
+     "ends, "
+     "a mean or a deviation beyond its largest number. They would wrap, become infinite, or round to an end that the "
+     "range does not have. Take a wider dtype, and cast what comes of it."},
     {"E0102", ErrorKind::User, "contracted or shared dimensions differ",
      "A dot or a convolution sums over pairs of dimensions, which must be equal: the inner ones of a matrix product, "
      "the channels of an image and of its window. The message names both and their values; most often a weight was "
