@@ -64,8 +64,8 @@ void check_layer_at(const ConvTranspose<spatial>& l, std::string_view owner) {
   }
 }
 
-/// Where the input has no output at all: each axis reaches (x - 1) stride + dilation (kernel - 1) + 1 elements, of which
-/// the padding takes some away. What is symbolic is asked when the program runs.
+/// Where the input has no output at all: each axis reaches (x - 1) stride + dilation (kernel - 1) + 1 elements, of
+/// which the padding takes some away. What is symbolic is asked when the program runs.
 template <int spatial>
 void require_output(const ConvTranspose<spatial>& l, const ir::Type& x) {
   const auto& o = l.options;

@@ -51,8 +51,8 @@ double xavier_normal_deviation(Fans fans, double gain = 1, Source at = Source::h
 /// `slope`: of the leaky ReLU behind the layer; 0 for ReLU.
 double kaiming_uniform_bound(Fans fans, double slope = 0, Source at = Source::here());
 double kaiming_normal_deviation(Fans fans, double slope = 0, Source at = Source::here());
-/// Normal, redrawn nowhere: cut at `cut` deviations by the inverse CDF of the cut distribution. Floats (E0100); E0760 for
-/// a deviation below 0 and a cut that is not above 0, E0140 for a deviation that the dtype does not hold.
+/// Normal, redrawn nowhere: cut at `cut` deviations by the inverse CDF of the cut distribution. Floats (E0100); E0760
+/// for a deviation below 0 and a cut that is not above 0, E0140 for a deviation that the dtype does not hold.
 Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, double cut = 2, DType dtype = DType::f32,
                         Source at = Source::here());
 /// Orthonormal rows or columns, whichever are fewer; on the host, in f64 (Gram-Schmidt twice).

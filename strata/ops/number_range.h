@@ -8,8 +8,8 @@
 
 namespace strata::ops {
 
-/// A literal as an array of rank 0, rounded where the dtype is a float's. E0135 where an integer dtype does not have just
-/// this number: 0.5, 300 in u8, -1 in u64.
+/// A literal as an array of rank 0, rounded where the dtype is a float's. E0135 where an integer dtype does not have
+/// just this number: 0.5, 300 in u8, -1 in u64.
 ir::HostArray literal_array(Literal value, ir::DType dtype);
 
 /// E0140 unless `value` rounds to a finite number of the float dtype.

@@ -26,7 +26,8 @@ namespace strata::optim {
 /// What differs for the parameters whose path matches: `*` stands for any characters, several patterns are separated by
 /// blanks. A tied parameter matches by any of its paths.
 ///   .groups = {{.pattern = "*.bias *norm*", .weight_decay = 0}, {.pattern = "embedding.*", .is_frozen = true}}
-/// A pattern that no parameter matches is a slip, also beside others that match (E0761), and so is a parameter that two groups match (E0762).
+/// A pattern that no parameter matches is a slip, also beside others that match (E0761), and so is a parameter that
+/// two groups match (E0762).
 struct Group {
   std::string pattern;
   double lr_scale = 1;

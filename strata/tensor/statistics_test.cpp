@@ -1,5 +1,5 @@
-// Variance and standard deviation where they end: equal elements, fewer elements than the correction takes away, sums of
-// squares that a half float does not hold.
+// Variance and standard deviation where they end: equal elements, fewer elements than the correction takes away, sums
+// of squares that a half float does not hold.
 #include <gtest/gtest.h>
 
 #include <cmath>
