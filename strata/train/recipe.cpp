@@ -8,15 +8,28 @@
 #include "strata/optim/rules.h"
 
 namespace strata::train {
+namespace {
+
+/// Biases and norms, by those of their usual names that this model has: a pattern that matches nothing is refused.
+optim::Group spared_group(const Leaves& parameters) {
+  optim::Group spared{.pattern = "", .weight_decay = 0};
+  for (const char* pattern : {"*bias", "*norm*", "*ln_*"}) {
+    const optim::Group one{.pattern = pattern};
+    if (!std::ranges::any_of(parameters.list, [&](const Leaf& leaf) { return one.matches(leaf); })) continue;
+    spared.pattern += (spared.pattern.empty() ? "" : " ") + one.pattern;
+  }
+  return spared;
+}
+
+}  // namespace
+
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters) {
   const double lr = config.float_at("optim.learning_rate"), decay = config.float_at("optim.weight_decay");
   const double clip = config.float_at("optim.clip"), epsilon = config.float_at("optim.epsilon");
   const double beta1 = config.float_at("optim.beta1"), beta2 = config.float_at("optim.beta2");
   const std::string& rule = config.string_at("optim.kind");
   optim::Common common{lr, decay, clip, {}};
-  const optim::Group spared{.pattern = "*bias *norm* *ln_*", .weight_decay = 0};
-  if (std::ranges::any_of(parameters.list, [&](const Leaf& leaf) { return spared.matches(leaf); }))
-    common.groups.push_back(spared);
+  if (const optim::Group spared = spared_group(parameters); !spared.pattern.empty()) common.groups.push_back(spared);
   std::shared_ptr<const optim::Rule> chosen;
   if (rule == "sgd")
     chosen =
