@@ -8,7 +8,6 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "strata/ops/layout.h"
 #include "strata/tensor/tree.h"
 
 namespace strata::optim {
@@ -65,7 +64,7 @@ class GradientSum {
   static HostArray zeros_like_array(const Tensor& like) {
     std::vector<int64_t> shape;
     for (Dim d : like.shape()) shape.push_back(d.constant());
-    return HostArray(ops::accumulation_dtype(like.dtype()), std::move(shape));
+    return HostArray(ir::is_half_float(like.dtype()) ? DType::f32 : like.dtype(), std::move(shape));
   }
   Tensor mean_loss_;
 };
