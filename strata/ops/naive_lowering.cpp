@@ -169,7 +169,7 @@ class NaiveLowering final : public ir::Lowering {
   Expr fold_chain(const ir::ReductionForm& form, const Index& kept, Stmts& body) {
     const Local* acc = context.local("acc", {form.identity->type.dtype, 1}, true);
     body.push_back(make_declare(acc, form.identity));
-    const Stmts chain = chain_nest(context, form.reduced, {}, ir::loops::kSumBlock, acc, [&](std::span<const Expr> r) {
+    const Stmts chain = chain_nest(context, form.reduced, {}, ir::loops::kJoinBlock, acc, [&](std::span<const Expr> r) {
       return Stmts{make_assign(acc, form.combine(context.read(acc), form.term(joined(kept, r))))};
     });
     body.insert(body.end(), chain.begin(), chain.end());

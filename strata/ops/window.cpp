@@ -264,7 +264,7 @@ constexpr Op sum_block() {
       "Sum over each position of a sliding window; the padding does not count. Half floats accumulate in f32.");
   op.jvp = sum_jvp;
   op.transpose = sum_transpose;
-  op.tolerance = ir::sum_of_terms(4, 8);
+  op.tolerance = ir::sum_of_terms(4, 40);
   op.is_smooth = true;
   return op;
 }

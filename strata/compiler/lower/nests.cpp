@@ -148,7 +148,7 @@ Stmts fold_in_chain(LoopContext& c, const ir::ReductionForm& form, std::span<con
   total = c.local("acc", {form.identity->type.dtype, 1}, true);
   Stmts body = {make_declare(total, form.identity)};
   const Stmts chain =
-      ops::chain_nest(c, form.reduced, {}, ir::loops::kSumBlock, total, [&](std::span<const Expr> r) -> Stmts {
+      ops::chain_nest(c, form.reduced, {}, ir::loops::kJoinBlock, total, [&](std::span<const Expr> r) -> Stmts {
         return {make_assign(total, form.combine(c.read(total), form.term(joined(kept, r))))};
       });
   body.insert(body.end(), chain.begin(), chain.end());

@@ -18,11 +18,10 @@
 
 namespace strata::ir::loops {
 
-/// The most terms that a chain of products has which a contraction adds up: part of what ops mean
-/// (docs/decisions/0013-joined-sums.md).
+/// The most terms that a chain of sums or products has: part of what ops mean (docs/decisions/0013-joined-sums.md).
 inline constexpr int64_t kJoinBlock = 256;
-/// The same for reductions (for each lane of one over the last axis), scatters and cumulative ops, whose chains are
-/// cheap to end: terms that are all alike, as of a bias gradient, round the same way all along a chain.
+/// The same for the lanes of reductions over the last axis, scatters and cumulative ops, whose chains are cheap to end:
+/// terms that are all alike round the same way all along a chain.
 inline constexpr int64_t kSumBlock = 32;
 
 /// Add or Mul: what the body of the joining loop does to its sum; empty if it does neither.
