@@ -108,6 +108,19 @@ TEST(BatchNorm, KeepsItsStatisticsWhenTheStepIsNotSound) {
   EXPECT_EQ(layer.num_batches_tracked.item(), 0);
 }
 
+TEST(BatchNorm, ThatIsCalledTwiceSeesBothBatches) {
+  auto layer = BatchNorm{1};
+  init(layer, Key(0));
+  Context context(Mode::Train, Key(0));
+  layer(reshape(Tensor::from({10.f, 20.f}), {2, 1}), context);
+  layer(reshape(Tensor::from({30.f, 50.f}), {2, 1}), context);
+  context.commit(layer);
+  // As PyTorch: 0.9 * 1.5 + 0.1 * 40, and the variances of two numbers, 50 and 200.
+  EXPECT_NEAR(layer.running_mean.data<float>()[0], 5.35, 1e-5);
+  EXPECT_NEAR(layer.running_var.data<float>()[0], 0.9 * (0.9 + 5) + 20, 1e-4);
+  EXPECT_EQ(layer.num_batches_tracked.item(), 2);
+}
+
 TEST(BatchNorm, StatisticsComeOutOfAJittedGradient) {
   auto layer = BatchNorm{2};
   init(layer, Key(0));
