@@ -109,6 +109,20 @@ TEST(Optimiser, AStepThatIsNotFiniteChangesNothing) {
   }
 }
 
+TEST(Optimiser, ARateThatAProgramMadeIsLookedAt) {
+  for (const double rate :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0, 2e6}) {
+    Two model = ones();
+    auto adam = Adam{.lr = 1}.start(model);
+    adam.set_lr(Tensor::scalar(rate, DType::f64));
+    EXPECT_EQ(adam.update(model, ones()).item(), 0) << rate;
+    EXPECT_EQ(model.weight.data<float>()[0], 1) << rate;
+    EXPECT_EQ(adam.step().item(), 0) << rate;
+    adam.set_lr(Tensor::scalar(0.5, DType::f64));
+    EXPECT_EQ(adam.update(model, ones()).item(), 1);
+  }
+}
+
 TEST(Optimiser, ItsStateIsNamedByParameter) {
   Two model = ones();
   auto adam = AdamW{}.start(model);
@@ -223,6 +237,22 @@ TEST(GradientSum, GivesTheMeanAndStartsAgain) {
   EXPECT_EQ(sum.loss().item(), 3);
   EXPECT_EQ(sum.count.item(), 0);
   EXPECT_EQ(sum.total.weight.data<float>()[1], 0);
+}
+
+TEST(GradientSum, OfHalfFloatsAddsUpInF32AndItsMeanMakesAnUpdate) {
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    Two model{Tensor::zeros({2}, dtype), Tensor::zeros({1}, dtype)};
+    GradientSum<Two> sum(model);
+    const Two grads{Tensor::full({2}, 300, dtype), Tensor::ones({1}, dtype)};
+    for (int i = 0; i < 1000; ++i) sum.add(grads, Tensor::scalar(1));
+    const Two mean = sum.take();
+    EXPECT_EQ(mean.weight.array().get(1), 300);
+    EXPECT_EQ(mean.bias.array().get(0), 1);
+    auto sgd = Sgd{.lr = 0.5}.start(model);
+    EXPECT_EQ(sgd.update(model, mean).item(), 1);
+    EXPECT_EQ(model.bias.array().get(0), -0.5);
+    EXPECT_EQ(model.bias.dtype(), dtype);
+  }
 }
 
 }  // namespace
