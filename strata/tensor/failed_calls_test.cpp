@@ -474,34 +474,5 @@ TEST(FailedCall, LeavesEveryArgumentAsItWasWhereverItFails) {
       for (const bool is_shared : {false, true}) run_case(c, is_warm, is_shared);
 }
 
-struct Tied {
-  Tensor a, b;
-  STRATA_FIELDS(a, b)
-};
-
-TEST(FailedCall, LeavesTiedLeavesTied) {
-  auto step = jit([](Tied& t, Tensor x) {
-    t.a = t.b = t.a + 1;
-    check(x < 1, "small");
-  });
-  Tied t;
-  t.a = t.b = Tensor::full({3}, 1).evaluate();
-  EXPECT_EQ(code_of([&] { step(t, Tensor::scalar(2)); }), "E0136");
-  EXPECT_EQ(leaves_of(t).list.size(), 1u);
-  EXPECT_EQ(t.a.data<float>()[0], 1);
-}
-
-TEST(FailedCall, OfAFirstRecordingDoesNotSpoilWhatOthersReturned) {
-  auto f = jit([](Tensor& s, Tensor x, Tensor ids) {
-    s = s + 1;
-    return std::vector<Tensor>(static_cast<size_t>(x.size(0)), sum(take(x, ids, 0, OutOfRange::Check)));
-  });
-  Tensor s = Tensor::scalar(0);
-  EXPECT_EQ(code_of([&] { f(s, Tensor::ones({2}), Tensor::from({5})); }), "E0118");
-  EXPECT_EQ(f(s, Tensor::ones({3}), Tensor::from({0})).size(), 3u);
-  EXPECT_EQ(f(s, Tensor::ones({2}), Tensor::from({0})).size(), 2u);
-  EXPECT_EQ(s.item(), 2);
-}
-
 }  // namespace
 }  // namespace strata
