@@ -16,11 +16,12 @@ constexpr AttrSpec kGatherAttrs[] = {
     {"axes", AttrKind::Ints, "axes of the operand that a position names, in order"},
     {"batch", AttrKind::Int, "leading axes that operand and indices share"},
     {"mode", AttrKind::Text,
-     "positions out of range: clamp, fill (reads 0) or check (an error; `check NAME`: in the words of that function)"}};
+     "positions out of range: clamp, fill (reads 0) or check (an error; `check NAME`: in the words of that function)"},
+    {"most", AttrKind::Int, "the most positions that name one element; 0: any number"}};
 
-Value gather_in_mode(Value x, Value indices, const Ints& axes, int64_t batch, std::string_view mode) {
+Value gather_in_mode(Value x, Value indices, const Ints& axes, int64_t batch, std::string_view mode, int64_t most) {
   return x.graph().add1(kGather, {x, indices},
-                        {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode)});
+                        {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode), Attr("most", most)});
 }
 
 Ints axes_attr(const Node& n) {
@@ -38,30 +39,31 @@ void gather_jvp(ir::Jvp& j) {
   const Node& n = j.node;
   // A position that was checked once needs no second check.
   const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Clamp : mode_of(n);
-  if (j.has(0)) j.set(gather(j.tangent(0), j.operand(1), axes_attr(n), n.attrs.integer("batch"), mode));
+  if (j.has(0)) j.set(gather(j.tangent(0), j.operand(1), axes_attr(n), n.attrs.integer("batch"), mode, most_of(n)));
 }
 
 void gather_transpose(ir::Transpose& t) {
   const Node& n = t.node;
   const Value zero = full(t.graph, t.operand_type(0), 0.0);
-  t.set(0,
-        scatter(zero, t.operand(1), t.cotangent(), axes_attr(n), n.attrs.integer("batch"), mode_of(n), Combine::Add));
+  t.set(0, scatter(zero, t.operand(1), t.cotangent(), axes_attr(n), n.attrs.integer("batch"), mode_of(n), Combine::Add,
+                   most_of(n)));
 }
 
 void gather_vmap(ir::Vmap& v) {
   const Node& n = v.node;
   const int64_t batch = n.attrs.integer("batch");
   const std::string_view mode = n.attrs.text("mode");
+  const int64_t most = most_of(n);
   if (batch == 0 && !v.is_batched(0)) {  // the batch is one more axis of positions
-    v.set(gather_in_mode(v.operand(0), v.operand(1), axes_attr(n), 0, mode));
+    v.set(gather_in_mode(v.operand(0), v.operand(1), axes_attr(n), 0, mode, 0));
     return;
   }
   if (batch == 0 && !v.is_batched(1)) {  // the batch is one more axis that no position names, the first of them
-    const Value y = gather_in_mode(v.operand(0), v.operand(1), shifted(axes_attr(n)), 0, mode);
+    const Value y = gather_in_mode(v.operand(0), v.operand(1), shifted(axes_attr(n)), 0, mode, most);
     v.set(move_axis(y, n.operand(1).rank() - 1, 0));
     return;
   }
-  v.set(gather_in_mode(v.batched(0), v.batched(1), shifted(axes_attr(n)), batch + 1, mode));
+  v.set(gather_in_mode(v.batched(0), v.batched(1), shifted(axes_attr(n)), batch + 1, mode, most));
 }
 
 Expr gathered(ir::Lowering& l, std::span<const Expr> index) {
@@ -128,7 +130,7 @@ void gather_reference(ir::Reference& r) {
 std::vector<ir::Sample> gather_samples() {
   static const int64_t first[] = {0}, both[] = {0, 1}, second[] = {1};
   auto attrs = [](std::span<const int64_t> axes, int batch, const char* mode) {
-    return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode)};
+    return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode), Attr("most", 0)};
   };
   return in_every_dtype({{{normal({7, 3}), indices({5, 1}, 7)}, attrs(first, 0, "check")},
                          {{normal({7, 3}), indices({2, 3, 1}, 9)}, attrs(first, 0, "fill")},
@@ -160,12 +162,12 @@ constinit const Op kGather = {
     .samples = gather_samples,
 };
 
-Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode) {
-  return gather_in_mode(x, indices, axes, batch, mode_name(mode));
+Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode, int64_t most) {
+  return gather_in_mode(x, indices, axes, batch, mode_name(mode), most);
 }
 
 Value rows_for(std::string_view asker, Value x, Value indices) {
-  return gather_in_mode(x, expand_dims(indices, -1), {0}, 0, "check " + std::string(asker));
+  return gather_in_mode(x, expand_dims(indices, -1), {0}, 0, "check " + std::string(asker), 0);
 }
 
 Value take(Value x, Value indices, int64_t axis, OutOfRange mode) {

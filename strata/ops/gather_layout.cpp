@@ -85,6 +85,8 @@ void check_gather_operands(ir::Infer& i) {
   const auto mode = i.attrs.text("mode");
   if (mode != "clamp" && mode != "fill" && mode != "check" && !asker_of(mode))
     i.fail("E0116", fmt::format("mode is '{}', expected clamp, fill or check", mode));
+  if (const int64_t most = i.attrs.integer("most"); most < 0)
+    i.fail("E0116", fmt::format("most is {}, expected 0 or more", most));
   if (mode == "clamp") require_somewhere(i);
 }
 
@@ -92,6 +94,8 @@ OutOfRange mode_of(const Node& node) {
   const auto text = node.attrs.text("mode");
   return text == "clamp" ? OutOfRange::Clamp : text == "fill" ? OutOfRange::Fill : OutOfRange::Check;
 }
+
+int64_t most_of(const Node& node) { return node.attrs.integer("most"); }
 
 std::string_view mode_name(OutOfRange mode) {
   return mode == OutOfRange::Clamp ? "clamp" : mode == OutOfRange::Fill ? "fill" : "check";

@@ -23,6 +23,8 @@ struct GatherLayout {
 void check_gather_operands(ir::Infer& i);
 OutOfRange mode_of(const Node& node);
 std::string_view mode_name(OutOfRange mode);
+/// The attribute `most`: positions that name one element; 0: any number.
+int64_t most_of(const Node& node);
 
 /// Reference: the row-major offset into x for a result index, or -1 when the position is out of range and is dropped.
 int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& result_index);

@@ -1,16 +1,19 @@
 // Reading and writing at computed positions: gather, scatter, and the functions that users know on top of them.
 //
-//   gather(x, indices) {axes, batch, mode}
+//   gather(x, indices) {axes, batch, mode, most}
 //     x:       [b..., axes and others]      the first `batch` extents are shared with the indices
 //     indices: [b..., i..., n]              n = axes.size(): a position on the axes `axes` of x
 //     result:  [b..., i..., others]         the axes of x that are neither batch nor in `axes`, whole, in order
-//   scatter(x, indices, updates) {axes, batch, mode, combine}
+//   scatter(x, indices, updates) {axes, batch, mode, combine, most}
 //     updates has the shape that gather would give; result = x with the updates combined in, in ascending order of
 //     their index
 //
 // mode says what happens to a position out of range: "clamp" to the nearest, "fill" (gather reads 0, scatter drops), or
 // "check" (an error at run time; in a gather "check NAME" says it in the words of that function). Negative positions
 // are out of range.
+//
+// most says how many positions name one element at most, 0: any number may. It promises nothing about the values: if
+// more do, sums are as exact as their longer chains are.
 #pragma once
 
 #include "strata/ops/axes.h"
@@ -22,11 +25,12 @@ extern const Op kGather, kScatter;
 enum class OutOfRange : uint8_t { Clamp, Fill, Check };
 enum class Combine : uint8_t { Set, Add, Mul, Min, Max };
 
-Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode);
+Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode, int64_t most = 0);
 /// Rows of x at indices of any shape, for a function whose user knows nothing of a gather: an index out of range fails
 /// in the words of `asker` ("embedding", "cross_entropy"; gather_layout.cpp).
 Value rows_for(std::string_view asker, Value x, Value indices);
-Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine);
+Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine,
+              int64_t most = 0);
 
 /// Elements of x along `axis` at `indices` (any shape): its axes stand where `axis` stood.
 Value take(Value x, Value indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp);

@@ -28,13 +28,11 @@ void reduce_infer(ir::Infer& i) {
   i.result(x.with_shape(shape));
 }
 
-Value add_reduce(const Op& op, Value x, const Ints& axes) {
-  const Ints named = axes_of(axes, x.rank(), op.name);
-  if (named.empty()) return x;
-  return x.graph().add1(op, {x}, {Attr("axes", ints_span(named))});
+Value node_over(const Op& op, Value x, const Ints& axes) {
+  return x.graph().add1(op, {x}, {Attr("axes", ints_span(axes))});
 }
 
-void reduce_vmap(ir::Vmap& v) { v.set(add_reduce(*v.node.op, v.operand(0), shifted(axes_attr(v.node)))); }
+void reduce_vmap(ir::Vmap& v) { v.set(node_over(*v.node.op, v.operand(0), shifted(axes_attr(v.node)))); }
 
 /// The operand with its reduced axes joined into one last axis.
 Value with_flat_tail(Value x, const Ints& axes) {
@@ -159,7 +157,8 @@ constexpr Op sum_block() {
       "reduce_sum",
       "Sum over the axes; 0 when there is nothing. Chains of floats are "
       "joined by a tree after 256 terms (over the last axis, 32 lanes side "
-      "by side after 32 terms each); half floats accumulate in f32, integers wrap.");
+      "by side after 32 terms each); half floats accumulate in f32, integers wrap. Where the axes lie on both sides of "
+      "one that is kept, functions make two nodes: rows first, then their sums.");
   op.jvp = sum_jvp;
   op.transpose = sum_transpose;
   op.tolerance = ir::sum_of_terms(4, 40);
@@ -194,6 +193,11 @@ constexpr Op min_block() {
 
 }  // namespace
 
+TwoSides::TwoSides(const Ints& axes, int rank) {
+  const Ints kept = other_axes(ints_span(axes), rank);
+  for (int64_t a : axes) (kept.empty() || a > kept.back() ? behind : before).push_back(a);
+}
+
 constinit const Op kReduceSum = sum_block();
 constinit const Op kReduceProd = prod_block();
 constinit const Op kReduceMax = max_block();
@@ -203,11 +207,20 @@ constinit const Op kReduceAnd =
 constinit const Op kReduceOr =
     reduce_block<Fold::Or, ir::kBool>("reduce_or", "Whether any is true over the axes; false when there is nothing.");
 
-Value reduce_sum(Value x, const Ints& axes) { return add_reduce(kReduceSum, x, axes); }
-Value reduce_prod(Value x, const Ints& axes) { return add_reduce(kReduceProd, x, axes); }
-Value reduce_max(Value x, const Ints& axes) { return add_reduce(kReduceMax, x, axes); }
-Value reduce_min(Value x, const Ints& axes) { return add_reduce(kReduceMin, x, axes); }
-Value reduce_and(Value x, const Ints& axes) { return add_reduce(kReduceAnd, x, axes); }
-Value reduce_or(Value x, const Ints& axes) { return add_reduce(kReduceOr, x, axes); }
+Value reduce_over(const Op& op, Value x, const Ints& axes) {
+  const Ints named = axes_of(axes, x.rank(), op.name);
+  if (named.empty()) return x;
+  const TwoSides sides(named, x.rank());
+  if (!sides.are_both()) return node_over(op, x, named);
+  const Value wide = cast(x, accumulation_dtype(x.dtype()));
+  return cast(node_over(op, node_over(op, wide, sides.behind), sides.before), x.dtype());
+}
+
+Value reduce_sum(Value x, const Ints& axes) { return reduce_over(kReduceSum, x, axes); }
+Value reduce_prod(Value x, const Ints& axes) { return reduce_over(kReduceProd, x, axes); }
+Value reduce_max(Value x, const Ints& axes) { return reduce_over(kReduceMax, x, axes); }
+Value reduce_min(Value x, const Ints& axes) { return reduce_over(kReduceMin, x, axes); }
+Value reduce_and(Value x, const Ints& axes) { return reduce_over(kReduceAnd, x, axes); }
+Value reduce_or(Value x, const Ints& axes) { return reduce_over(kReduceOr, x, axes); }
 
 }  // namespace strata::ops

@@ -13,7 +13,16 @@ extern const Op kCumsum, kCumprod, kCummax, kCummin;
 enum class Keep : uint8_t { Drop, AsOne };
 enum class Direction : uint8_t { Forward, Backward };
 
-// On graph values: the op itself over exactly these axes (none: x).
+/// Axes that are folded, behind the last kept axis and before it.
+struct TwoSides {
+  Ints before, behind;
+  TwoSides(const Ints& axes, int rank);
+  bool are_both() const { return !before.empty() && !behind.empty(); }
+};
+
+// On graph values: over exactly these axes (none: x). The axes behind the last kept one are folded first, by a node of
+// their own: rows that are contiguous in memory fold by whole vectors. Half floats are rounded once.
+Value reduce_over(const Op& op, Value x, const Ints& axes);
 Value reduce_sum(Value x, const Ints& axes);
 Value reduce_prod(Value x, const Ints& axes);
 Value reduce_max(Value x, const Ints& axes);
@@ -28,6 +37,15 @@ Value spread(Value y, Value like, const Ints& axes);
 Value reduce(const Op& op, Value x, const Ints& axes, Keep keep);
 /// Of floats (E0100), as variance.
 Value mean(Value x, const Ints& axes = {}, Keep keep = Keep::Drop);
+struct Moments {
+  Value mean;
+  Value squares;   ///< the sum of squared distances from the mean
+  Value variance;  ///< their mean
+};
+/// Of x, which has its accumulation dtype, over `axes` (ascending, one or more). With axes on both sides of the last
+/// kept one, those behind it make a block, which has its own mean and squares; the blocks are merged
+/// (docs/decisions/0013-joined-sums.md), so that what makes a block can make its moments.
+Moments moments(Value x, const Ints& axes);
 /// Mean of squared distances from the mean; divides by n - correction, or by 0 (inf, NaN) below that, as in NumPy.
 Value variance(Value x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop);
 /// i64 positions along `axis`; the first of equals; NaN counts as the largest (and as the smallest for argmin).

@@ -23,7 +23,8 @@ constexpr AttrSpec kScatterAttrs[] = {
     {"axes", AttrKind::Ints, "axes of the operand that a position names, in order"},
     {"batch", AttrKind::Int, "leading axes that operand, indices and updates share"},
     {"mode", AttrKind::Text, "positions out of range: clamp, fill (dropped) or check (an error)"},
-    {"combine", AttrKind::Text, "set, add, mul, min or max"}};
+    {"combine", AttrKind::Text, "set, add, mul, min or max"},
+    {"most", AttrKind::Int, "the most updates that one element gets; 0: any number"}};
 
 Ints axes_attr(const Node& n) {
   const auto axes = n.attrs.ints("axes");
@@ -48,11 +49,11 @@ void scatter_infer(ir::Infer& i) {
 /// The node's scatter with other operands.
 Value scatter_as(const Node& n, Value x, Value updates, Combine combine) {
   const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Fill : mode_of(n);
-  return scatter(x, n.operand(1), updates, axes_attr(n), n.attrs.integer("batch"), mode, combine);
+  return scatter(x, n.operand(1), updates, axes_attr(n), n.attrs.integer("batch"), mode, combine, most_of(n));
 }
 Value gather_as(const Node& n, Value x) {
   const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Fill : mode_of(n);
-  return gather(x, n.operand(1), axes_attr(n), n.attrs.integer("batch"), mode);
+  return gather(x, n.operand(1), axes_attr(n), n.attrs.integer("batch"), mode, most_of(n));
 }
 
 /// 0, 1, 2, ... in the shape of the updates: which update comes first.
@@ -117,7 +118,7 @@ void scatter_transpose(ir::Transpose& t) {
 void scatter_vmap(ir::Vmap& v) {
   const Node& n = v.node;
   v.set(scatter(v.batched(0), v.batched(1), v.batched(2), shifted(axes_attr(n)), n.attrs.integer("batch") + 1,
-                mode_of(n), combine_of(n)));
+                mode_of(n), combine_of(n), most_of(n)));
 }
 
 void scatter_reference(ir::Reference& r) {
@@ -145,8 +146,9 @@ void scatter_reference(ir::Reference& r) {
 
 std::vector<ir::Sample> scatter_samples() {
   static const int64_t first[] = {0}, both[] = {0, 1};
-  auto attrs = [](std::span<const int64_t> axes, int batch, const char* mode, const char* combine) {
-    return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode), Attr("combine", combine)};
+  auto attrs = [](std::span<const int64_t> axes, int batch, const char* mode, const char* combine, int most = 0) {
+    return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode), Attr("combine", combine),
+                             Attr("most", most)};
   };
   return in_every_dtype(
       {{{normal({7, 3}), indices({11, 1}, 7), normal({11, 3})}, attrs(first, 0, "check", "add")},
@@ -154,6 +156,8 @@ std::vector<ir::Sample> scatter_samples() {
        {{normal({4, 5}), indices({13, 2}, 6), normal({13})}, attrs(both, 0, "clamp", "max")},
        {{normal({4, 5}), indices({13, 2}, 4), normal({13})}, attrs(both, 0, "fill", "min")},
        {{operand(DType::i32, {7}), indices({5, 1}, 7), operand(DType::i32, {5})}, attrs(first, 0, "fill", "mul")},
+       {{normal({3}), indices({67, 1}, 3), normal({67})}, attrs(first, 0, "clamp", "add")},
+       {{normal({67}), indices({41, 1}, 67), normal({41})}, attrs(first, 0, "clamp", "add", 32)},
        {{normal({0, 3}), indices({2, 1}, 1), normal({2, 3})}, attrs(first, 0, "fill", "add")},
        {{operand(DType::boolean, {7}), indices({5, 1}, 7), operand(DType::boolean, {5})},
         attrs(first, 0, "clamp", "set")}});
@@ -184,11 +188,11 @@ constinit const Op kScatter = {
     .samples = scatter_samples,
 };
 
-Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode,
-              Combine combine) {
+Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine,
+              int64_t most) {
   return x.graph().add1(kScatter, {x, indices, updates},
                         {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode_name(mode)),
-                         Attr("combine", combine_name(combine))});
+                         Attr("combine", combine_name(combine)), Attr("most", most)});
 }
 
 Value index_update(Value x, int64_t axis, Value indices, Value updates, Combine combine, OutOfRange mode) {

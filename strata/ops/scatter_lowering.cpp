@@ -23,7 +23,8 @@ class ScatterTask {
     wide_ = combine_ == Combine::Set ? t : accumulation_dtype(t);
     const auto batches = static_cast<size_t>(g.batch);
     const Dim updates = ir::product(updates_.shape().subspan(batches, static_cast<size_t>(g.lead) - batches));
-    const bool is_short = updates.is_constant() && updates.constant() <= kSumBlock;
+    const int64_t most = most_of(l.node);
+    const bool is_short = (updates.is_constant() && updates.constant() <= kSumBlock) || (most > 0 && most <= kSumBlock);
     const bool is_sum = combine_ == Combine::Add || combine_ == Combine::Mul;
     is_joined_ = is_sum && ir::is_float(t) && !is_short;
     entries_ = ir::ceil_div(updates, Dim(kSumBlock));
@@ -31,7 +32,8 @@ class ScatterTask {
     if (!is_joined_) return;
     std::vector<Dim> destinations{1};
     for (int64_t a : g.axes) destinations[0] = destinations[0] * x_.dim(static_cast<int>(a));
-    count_ = scratch("count", DType::i64, destinations);
+    count_ = scratch("count", DType::u8, destinations);
+    blocks_ = scratch("blocks", DType::i64, destinations);
     top_ = scratch("top", DType::i64, destinations);
     below_ = scratch("below", DType::i64, {entries_});
     std::vector<Dim> pool{entries_};
@@ -41,7 +43,7 @@ class ScatterTask {
 
   StmtList all() {
     StmtList stmts;
-    for (const Buffer* own : {sums_, count_, top_, below_, pool_})
+    for (const Buffer* own : {sums_, count_, blocks_, top_, below_, pool_})
       if (own) stmts.push_back(make_alloc(own));
     append(stmts, over_part([&](std::span<const Expr> at) {
              const Expr value = c_.load(l_.operand_buffer(0), inside(at));
@@ -154,11 +156,9 @@ class ScatterTask {
 
   StmtList start() {
     used_ = c_.local("used", {DType::i64, 1}, true);
-    const auto fill = [&](const Buffer* buffer, int64_t value) {
-      return one_loop(c_, "d", c_.i64(0), c_.dim(buffer->shape[0]), LoopKind::Serial,
-                      [&](Expr d) { return StmtList{make_store(buffer, {d}, c_.i64(value))}; });
-    };
-    return {fill(count_, 0), fill(top_, -1), make_declare(used_, c_.i64(0))};
+    return {one_loop(c_, "d", c_.i64(0), c_.dim(count_->shape[0]), LoopKind::Serial,
+                     [&](Expr d) { return StmtList{make_store(count_, {d}, c_.constant(DType::u8, 0))}; }),
+            make_declare(used_, c_.i64(0))};
   }
 
   Expr flat(std::span<const Expr> position) const {
@@ -178,19 +178,27 @@ class ScatterTask {
     const Local *destination = c_.local("destination", {DType::i64, 1}, false),
                 *count = c_.local("n", {DType::i64, 1}, false);
     const Expr d = c_.read(destination), n = c_.read(count);
-    const Expr is_full = m_.both(m_.lt(c_.i64(0), n), m_.eq(m_.mod(n, c_.i64(kSumBlock)), c_.i64(0)));
-    return {make_declare(destination, flat(position)), make_declare(count, c_.load(count_, {d})),
-            make_if(is_full, put_away(position, d, m_.sub(m_.div(n, c_.i64(kSumBlock)), c_.i64(1)))),
-            make_store(count_, {d}, m_.add(n, c_.i64(1)))};
+    const auto store_count = [&](Expr value) { return make_store(count_, {d}, c_.cast(DType::u8, value)); };
+    const Expr first = c_.i64(kSumBlock), later = c_.i64(2 * kSumBlock);
+    const auto store = [&](const Buffer* to, Expr value) { return make_store(to, {d}, value); };
+    StmtList begin_stack{store(blocks_, c_.i64(0)), store(top_, c_.i64(-1))};
+    StmtList full;
+    full.push_back(make_if(m_.eq(n, first), std::move(begin_stack)));
+    append(full, put_away(position, d));
+    full.push_back(store_count(c_.i64(kSumBlock + 1)));
+    return {make_declare(destination, flat(position)), make_declare(count, c_.cast(DType::i64, c_.load(count_, {d}))),
+            make_if(c_.binary(ExprOp::Or, m_.eq(n, first), m_.eq(n, later)), std::move(full),
+                    {store_count(m_.add(n, c_.i64(1)))})};
   }
 
-  /// The chain of block `number` meets what waits for it, waits itself, and a new one begins.
-  StmtList put_away(std::span<const Expr> position, Expr d, Expr number) const {
+  /// The chain meets what waits for it, waits itself, and a new one begins.
+  StmtList put_away(std::span<const Expr> position, Expr d) const {
     const Local* bits = c_.local("bits", {DType::i64, 1}, true);
-    const Expr left = c_.read(bits);
+    const Expr left = c_.read(bits), number = c_.load(blocks_, {d});
     StmtList meet = meet_top(position, d);
     meet.push_back(make_assign(bits, m_.div(left, c_.i64(2))));
     StmtList stmts{make_declare(bits, number), make_while(m_.eq(m_.mod(left, c_.i64(2)), c_.i64(1)), std::move(meet)),
+                   make_store(blocks_, {d}, m_.add(number, c_.i64(1))),
                    make_store(below_, {c_.read(used_)}, c_.load(top_, {d})), make_store(top_, {d}, c_.read(used_))};
     append(stmts, over_row(position, [&](std::span<const Expr> at, std::span<const Expr> others) {
              std::vector<Expr> entry{c_.read(used_)};
@@ -216,7 +224,8 @@ class ScatterTask {
     for (int64_t a : g_.axes) extents.push_back(c_.dim(x_.dim(static_cast<int>(a))));
     const StmtList join = loop_nest(c_, extents, LoopKind::Serial, [&](std::span<const Expr> position) {
       const Expr d = flat(position);
-      return StmtList{make_while(m_.le(c_.i64(0), c_.load(top_, {d})), meet_top(position, d))};
+      const Expr has_stack = m_.lt(c_.i64(kSumBlock), c_.cast(DType::i64, c_.load(count_, {d})));
+      return StmtList{make_if(has_stack, {make_while(m_.le(c_.i64(0), c_.load(top_, {d})), meet_top(position, d))})};
     });
     return {make_if(m_.lt(c_.i64(0), c_.read(used_)), join)};
   }
@@ -233,7 +242,8 @@ class ScatterTask {
   DType wide_ = DType::f32;
   bool is_joined_ = false;
   Dim entries_;
-  const Buffer *sums_ = nullptr, *count_ = nullptr, *top_ = nullptr, *below_ = nullptr, *pool_ = nullptr;
+  const Buffer *sums_ = nullptr, *count_ = nullptr, *blocks_ = nullptr, *top_ = nullptr, *below_ = nullptr,
+               *pool_ = nullptr;
   const Local* used_ = nullptr;  ///< entries of the pool
 };
 

@@ -4,12 +4,14 @@
 //     copy the operand's part
 //     for each update in order: its row joins the destination's chain
 //
-// Sums and products of floats are joined in blocks of 32 updates of a destination (ir/loops/joined_loops.h). Of few
-// destinations, and of most programs none, there are so many: a chain that is full is put on the destination's stack,
-// whose entries lie in one pool for all, and the next begins. At the end each stack is joined.
+// Sums and products of floats are joined in blocks of 32 updates of a destination (ir/loops/joined_loops.h). Where
+// `most` says that none gets more, nothing is counted. Else a chain that is full is put on the destination's stack,
+// whose entries lie in one pool for all (few destinations get so many), and the next begins. At the end each stack is
+// joined.
 //
-//   count[destination]                updates so far
-//   top[destination] --> entry        of the level that waits lowest; -1: none
+//   count[destination]                updates of the chain, 0..32; 32 more if the destination has a stack
+//   blocks[destination]               that were put on the stack
+//   top[destination] --> entry        of the level that waits lowest; -1: none left
 //   below[entry]     --> entry
 //   pool[entry][others...]            at most one entry for each 32 updates
 #pragma once

@@ -5,6 +5,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ops/creation.h"
+#include "strata/ops/custom_gradient.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/extent_check.h"
@@ -49,8 +50,32 @@ Value with_kept_axes(std::string_view name, Value y, Value x, const Ints& axes, 
 
 /// Of `wide`, which has the accumulation dtype: nothing is rounded yet.
 Value variance_of(Value wide, const Ints& named, int64_t correction) {
-  const Value centred = wide - spread(mean(wide, named), wide, named);
-  return quotient(reduce_sum(centred * centred, named), count_of(wide, named, correction));
+  return quotient(moments(wide, named).squares, count_of(wide, named, correction));
+}
+
+Value average(Value x, const Ints& axes) { return quotient(reduce_sum(x, axes), count_of(x, axes)); }
+
+Value centred(Value x, Value mean, const Ints& axes) { return x - spread(mean, x, axes); }
+
+Moments moments_of_one_block(Value x, const Ints& axes) {
+  const Value mean = average(x, axes), away = centred(x, mean, axes);
+  const Value squares = reduce_sum(away * away, axes);
+  return {mean, squares, quotient(squares, count_of(x, axes))};
+}
+
+/// Blocks of equal size n: the squares are those within the blocks and n times those of the blocks' means
+///   sum (x - m)^2 = sum of blocks' sum (x - m_b)^2 + n * sum of blocks' (m_b - m)^2
+std::vector<Value> merged_moments(Value x, const Ints& axes, const TwoSides& sides) {
+  const Moments block = moments_of_one_block(x, sides.behind);
+  const Value mean = average(x, axes);  // of the blocks' sums
+  const Value away = centred(block.mean, mean, sides.before);
+  const Value within = reduce_sum(block.squares, sides.before), between = reduce_sum(away * away, sides.before);
+  return {mean, within + between * broadcast_to(count_of(x, sides.behind), within.shape())};
+}
+
+/// The tangents of both are those of one block: where the blocks end has no part in them.
+std::vector<Value> tangents_of_moments(Value x, Value dx, const Ints& axes) {
+  return {average(dx, axes), reduce_sum(centred(x, average(x, axes), axes) * dx, axes) * 2.0};
 }
 
 /// A maximum of nothing has no number to be. Where nothing is asked for either, all is well.
@@ -69,17 +94,28 @@ Value spread(Value y, Value like, const Ints& axes) {
   return broadcast(y, like.shape(), other_axes(axes_of(axes, like.rank(), "spread"), like.rank()));
 }
 
+Moments moments(Value x, const Ints& axes) {
+  const TwoSides sides(axes, x.rank());
+  if (!sides.are_both()) return moments_of_one_block(x, axes);
+  const Type one[] = {x.type()}, two[] = {x.type(), x.type()};
+  const GraphRef value = make_region(
+      "moments", one, [&](Graph&, const std::vector<Value>& p) { return merged_moments(p[0], axes, sides); });
+  const GraphRef slope = make_region(
+      "tangents", two, [&](Graph&, const std::vector<Value>& p) { return tangents_of_moments(p[0], p[1], axes); });
+  const std::vector<Value> made = custom_jvp(x.graph(), value, slope, {&x, 1}, {});
+  return {made[0], made[1], quotient(made[1], count_of(x, axes))};
+}
+
 Value reduce(const Op& op, Value x, const Ints& axes, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), op.name, true);
   if (&op == &kReduceMax || &op == &kReduceMin) require_elements(op, x, named);
-  const Value y = named.empty() ? x : x.graph().add1(op, {x}, {Attr("axes", ints_span(named))});
-  return with_kept_axes(op.name, y, x, named, keep);
+  return with_kept_axes(op.name, reduce_over(op, x, named), x, named, keep);
 }
 
 Value mean(Value x, const Ints& axes, Keep keep) {
   const Ints named = axes_of(axes, x.rank(), "mean", true);
   const Value wide = widened(x, "mean");
-  const Value y = quotient(reduce_sum(wide, named), count_of(wide, named));
+  const Value y = average(wide, named);
   return with_kept_axes("mean", cast(y, x.dtype()), x, named, keep);
 }
 

@@ -42,6 +42,14 @@ void sum_transpose(ir::Transpose& t) {
   t.set(0, reduce_window(kWindowSum, spread_out, {.window = w.window, .dilation = w.dilation}));
 }
 
+/// The most windows that hold one element; 0: not known.
+int64_t most_windows_of_one(const Window& w) {
+  Dim most = 1;
+  for (size_t a = 0; a < w.window.size(); ++a)
+    most = most * ceil_div((w.window[a] - 1) * w.dilation[a] + 1, w.strides[a]);
+  return most.is_constant() ? most.constant() : 0;
+}
+
 /// The tangent of the element that won.
 void extremum_jvp(ir::Jvp& j) {
   const Window w = window_of(j.node.attrs);
@@ -49,7 +57,7 @@ void extremum_jvp(ir::Jvp& j) {
   const Value at = window_position(j.node.op == &kWindowMax ? kWindowArgmax : kWindowArgmin, j.operand(0), w, batch);
   if (batch == j.operand(0).rank()) return j.set(j.tangent(0));
   const Value t = flatten(j.tangent(0), batch);
-  j.set(gather(t, expand_dims(at, -1), {batch}, batch, OutOfRange::Fill));
+  j.set(gather(t, expand_dims(at, -1), {batch}, batch, OutOfRange::Fill, most_windows_of_one(w)));
 }
 
 /// The window's axes that have more than one element, and an index with zeros for the others.

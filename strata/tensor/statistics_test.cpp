@@ -2,11 +2,13 @@
 // of squares that a half float does not hold.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "strata/ops/numpy_names.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
+#include "strata/tensor/random.h"
 
 namespace strata {
 namespace {
@@ -57,6 +59,70 @@ TEST(Statistics, TheDivisorIsNeverNegative) {
   auto jitted = jit([](const Tensor& x) { return variance(x, {}, 3); });
   EXPECT_EQ(jitted(apart).item(), INFINITY);
   EXPECT_EQ(jitted(Tensor::from({1.f, 3.f, 5.f, 7.f})).item(), 20);
+}
+
+/// Mean and variance over axes 0, 2 and 3, in f64, by the definition.
+std::vector<std::pair<double, double>> moments_of_channels(const Tensor& x) {
+  const auto [n, c, h, w] = std::tuple(x.size(0), x.size(1), x.size(2), x.size(3));
+  std::vector<std::pair<double, double>> all(static_cast<size_t>(c));
+  for (int64_t k = 0; k < c; ++k) {
+    auto& [mean, variance] = all[static_cast<size_t>(k)];
+    const auto sum_of = [&](auto f) {
+      double sum = 0;
+      for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < h * w; ++j) sum += f(x.array().get((i * c + k) * h * w + j));
+      return sum / static_cast<double>(n * h * w);
+    };
+    mean = sum_of([](double v) { return v; });
+    variance = sum_of([&, m = mean](double v) { return (v - m) * (v - m); });
+  }
+  return all;
+}
+
+TEST(Statistics, BlocksOnBothSidesOfAKeptAxisAreMerged) {
+  for (const Shape& shape : {Shape{5, 3, 7, 11}, Shape{1, 2, 3, 1}, Shape{64, 2, 1, 1}, Shape{3, 1, 40, 40}}) {
+    // Images of different brightness: most of the variance lies between the blocks.
+    const Tensor x = normal(Key(1), shape) + normal(Key(2), {shape[0], 1, 1, 1}) * 8 + 100;
+    const auto expected = moments_of_channels(x);
+    const Tensor m = mean(x, {0, 2, 3}), v = variance(x, {0, 2, 3});
+    for (size_t k = 0; k < expected.size(); ++k) {
+      EXPECT_NEAR(m.array().get(static_cast<int64_t>(k)), expected[k].first, 1e-6 * std::abs(expected[k].first));
+      EXPECT_NEAR(v.array().get(static_cast<int64_t>(k)), expected[k].second, 1e-5 * expected[k].second + 1e-9);
+    }
+    auto jitted = jit([](const Tensor& t) { return variance(t, {0, 2, 3}); });
+    EXPECT_TRUE(std::ranges::equal(jitted(x).data<float>(), v.data<float>())) << "the number of images is a symbol";
+  }
+}
+
+TEST(Statistics, WhereBlocksEndHasNoPartInDerivatives) {
+  const Tensor x = normal(Key(3), {3, 2, 2, 5}, 0, 1, DType::f64), t = normal(Key(4), {3, 2, 2, 5}, 0, 1, DType::f64);
+  const auto merged = [](const Tensor& a) { return sum(exp(variance(a, {0, 2, 3}, 1))); };
+  const auto whole = [](const Tensor& a) {
+    return sum(exp(variance(reshape(transpose(a, {1, 0, 2, 3}), {2, 30}), {1}, 1)));
+  };
+  const auto expect_near = [](const Tensor& a, const Tensor& b) {
+    EXPECT_LT(max(abs(a - b)).item(), 1e-13 * max(abs(b)).item());
+  };
+  expect_near(grad(merged, x), grad(whole, x));
+  expect_near(jvp(merged, x, t).second, jvp(whole, x, t).second);
+  expect_near(hvp(merged, x, t), hvp(whole, x, t));
+}
+
+TEST(Statistics, InfinitiesAndEmptyBlocksAreNoNumbers) {
+  Tensor x = Tensor::ones({2, 2, 3, 3});
+  x.at({1, 0, 2, 2}) = INFINITY;
+  const Tensor v = variance(x, {0, 2, 3});
+  EXPECT_TRUE(std::isnan(v.array().get(0)));
+  EXPECT_EQ(v.array().get(1), 0);
+  for (const Shape& shape : {Shape{0, 2, 3, 3}, Shape{3, 2, 0, 3}})
+    EXPECT_TRUE(std::isnan(variance(Tensor::ones(shape), {0, 2, 3}).array().get(1)));
+}
+
+TEST(Statistics, HalfFloatsOnBothSidesRoundOnce) {
+  const Tensor x = cast(Tensor::full({300, 1, 300}, 1.f), DType::f16);
+  EXPECT_EQ(sum(x, {0, 2}).item(), INFINITY);
+  EXPECT_EQ(mean(x, {0, 2}).item(), 1);
+  EXPECT_EQ(sum(x * 0.5f, {0, 2}).item(), 44992) << "45000 to the nearest f16";
 }
 
 }  // namespace

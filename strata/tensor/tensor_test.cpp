@@ -228,7 +228,8 @@ TEST(Jit, SeveralThreadsMayCallOneFunction) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i) {
         const int width = 1 + (i + t) % 4;
-        for (float v : f(Tensor::full({2, width}, i)).data<float>()) wrong += v != static_cast<float>(2 * i * width);
+        const Tensor y = f(Tensor::full({2, width}, i));
+        for (float v : y.data<float>()) wrong += v != static_cast<float>(2 * i * width);
       }
     });
   for (std::thread& t : threads) t.join();

@@ -250,7 +250,7 @@ TEST_P(EmptyAxesAt, ArgmaxOfAnEmptyAxisIsTheUsersError) {
 TEST_P(EmptyAxesAt, GatherFromAnEmptyAxisFillsFailsOrHasNoPositions) {
   const auto gathered = [&](const char* mode, int64_t count) {
     const std::string text = fmt::format(R"(func @f(%x: f32[E,2], %i: i64[N,1]) -> f32[N,2] {{
-  %y = gather %x, %i {{axes = [0], batch = 0, mode = "{}"}}
+  %y = gather %x, %i {{axes = [0], batch = 0, mode = "{}", most = 0}}
   return %y
 }})",
                                          mode);
@@ -265,7 +265,7 @@ TEST_P(EmptyAxesAt, GatherFromAnEmptyAxisFillsFailsOrHasNoPositions) {
 
 TEST_P(EmptyAxesAt, APositionOfWhichNothingIsReadIsNotChecked) {
   const char* text = R"(func @f(%x: f32[2,E], %i: i64[3,1]) -> f32[3,E] {
-  %y = gather %x, %i {axes = [0], batch = 0, mode = "check"}
+  %y = gather %x, %i {axes = [0], batch = 0, mode = "check", most = 0}
   return %y
 })";
   EXPECT_EQ(run(text, {HostArray(DType::f32, {2, 0}), positions({3, 1}, 9)}).code, "");

@@ -68,9 +68,9 @@ Value group_norm_of(Value x, int64_t groups, Value weight, Value bias, double ep
 
 std::array<Value, 3> batch_norm_train_of(Value x, Value weight, Value bias, double epsilon) {
   const Ints others = all_but_channels(x, "batch_norm");
-  const Value wide = widened(x), m = mean(wide, others), centred = wide - spread(m, wide, others);
-  const Value v = mean(centred * centred, others);
-  const Value y = centred * spread(rsqrt(v + epsilon), wide, others);
+  const Value wide = widened(x);
+  const auto [m, squares, v] = moments(wide, others);
+  const Value y = (wide - spread(m, wide, others)) * spread(rsqrt(v + epsilon), wide, others);
   return {cast(scaled(y, weight, bias, {1}), x.dtype()), m, v};
 }
 
