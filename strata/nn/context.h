@@ -27,7 +27,7 @@ enum class Mode : uint8_t { Train, Eval };
 class Context {
  public:
   Context() : Context(Mode::Eval, Key(0)) {}
-  Context(Mode mode, Key key) : mode_(mode), key_(std::move(key)) {}
+  Context(Mode mode, Key key);
 
   bool is_training() const { return mode_ == Mode::Train; }
 

@@ -19,13 +19,15 @@ void fill(Norm& norm, int64_t extent, const Initialiser& init) {
 }
 
 /// `extent`: of the weight; `field`: its name.
-void check_norm(const base::OptionCheck& check, std::string_view field, int64_t extent, double epsilon) {
-  check.integer(field, extent, base::kExtentOrNone).number("epsilon", epsilon, ops::kNormEpsilon);
+void check_norm(const base::OptionCheck& check, std::string_view field, int64_t extent, double epsilon, Affine affine) {
+  check.integer(field, extent, base::kExtentOrNone)
+      .number("epsilon", epsilon, ops::kNormEpsilon)
+      .integer("affine", static_cast<int64_t>(affine), base::Bounds::between(0, 2));
 }
 
 void check_statistics(const BatchNorm& b, std::string_view owner) {
   const base::OptionCheck check("E0760", owner);
-  check_norm(check, "channels", b.channels, b.epsilon);
+  check_norm(check, "channels", b.channels, b.epsilon, b.affine);
   check.number("momentum", b.momentum, base::Bounds::between(0, 1));
 }
 
@@ -37,7 +39,7 @@ bool norm_lacks(Affine affine, std::string_view field, const Tensor& weight, con
 }
 
 void LayerNorm::initialise(const Initialiser& init) {
-  check_norm(base::OptionCheck("E0760", init.owner("layer_norm")), "width", width, epsilon);
+  check_norm(base::OptionCheck("E0760", init.owner("layer_norm")), "width", width, epsilon, affine);
   fill(*this, width, init);
 }
 Tensor LayerNorm::operator()(const Tensor& x, Source at) const {
@@ -46,7 +48,7 @@ Tensor LayerNorm::operator()(const Tensor& x, Source at) const {
 }
 
 void RmsNorm::initialise(const Initialiser& init) {
-  check_norm(base::OptionCheck("E0760", init.owner("rms_norm")), "width", width, epsilon);
+  check_norm(base::OptionCheck("E0760", init.owner("rms_norm")), "width", width, epsilon, affine);
   fill(*this, width, init);
 }
 Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
@@ -57,7 +59,7 @@ Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
 void GroupNorm::initialise(const Initialiser& init) {
   const std::string owner = init.owner("group_norm");
   const base::OptionCheck check("E0760", owner);
-  check_norm(check, "channels", channels, epsilon);
+  check_norm(check, "channels", channels, epsilon, affine);
   check.integer("groups", groups, base::kExtent);
   if (channels % groups != 0)
     check.refuse("groups", std::to_string(groups), "a divisor of the " + std::to_string(channels) + " channels");

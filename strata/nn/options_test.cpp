@@ -42,6 +42,12 @@ TEST(Options, SizesOfLayersAreRefusedByName) {
       {"heads", [](int64_t v) { start(MultiHeadAttention{4, v}); }},
       {"key_heads", [](int64_t v) { start(MultiHeadAttention{4, 2, {.key_heads = v}}); }, {0}},
   });
+  const auto affine = [](int64_t v) { return static_cast<Affine>(v); };
+  base::walk_integers({{"affine", [&](int64_t v) { start(LayerNorm{.width = 4, .affine = affine(v)}); }, {0, 1, 2}},
+                       {"affine", [&](int64_t v) { start(RmsNorm{.width = 4, .affine = affine(v)}); }, {0, 1, 2}},
+                       {"affine", [&](int64_t v) { start(BatchNorm{.channels = 4, .affine = affine(v)}); }, {0, 1, 2}},
+                       {"mode", [](int64_t v) { Context(static_cast<Mode>(v), Key(1)); }, {0, 1}}},
+                      {0, 1, 2, 3, 255});
   EXPECT_THROW(start(GroupNorm{3, 4}), base::Error);
   EXPECT_THROW((start(MultiHeadAttention{4, 2, {.key_heads = 3}})), base::Error);
 }

@@ -4,6 +4,7 @@
 #include "strata/ops/fold.h"
 #include "strata/ops/gather_layout.h"
 #include "strata/ops/lowering.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/rules.h"
 #include "strata/ops/samples.h"
 #include "strata/ops/shape.h"
@@ -163,6 +164,7 @@ constinit const Op kGather = {
 };
 
 Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode, int64_t most) {
+  require_choice("gather", "mode", mode, 3);
   return gather_in_mode(x, indices, axes, batch, mode_name(mode), most);
 }
 

@@ -13,6 +13,7 @@
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/facets.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/regions.h"
 #include "strata/ops/samples.h"
 #include "strata/ops/shape.h"
@@ -387,6 +388,7 @@ constinit const Op kScan = {
 };
 
 ScanResults scan(const ScanOperands& o, Dim length, const RegionFn& body, ScanOrder order) {
+  require_choice("scan", "order", order, 2);
   const Value* anchor = !o.carries.empty() ? &o.carries[0] : !o.xs.empty() ? &o.xs[0] : nullptr;
   if (!anchor) throw base::Error("E0103", "scan: takes at least one carry or one array of slices");
   const Node* n = add_scan(anchor->graph(), o.constants, o.carries, o.xs, length, order == ScanOrder::Reverse,

@@ -8,6 +8,7 @@
 #include "strata/ops/fold.h"
 #include "strata/ops/gather_layout.h"
 #include "strata/ops/lowering.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/operators.h"
 #include "strata/ops/rules.h"
 #include "strata/ops/samples.h"
@@ -190,6 +191,8 @@ constinit const Op kScatter = {
 
 Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine,
               int64_t most) {
+  require_choice("scatter", "mode", mode, 3);
+  require_choice("scatter", "combine", combine, 5);
   return x.graph().add1(kScatter, {x, indices, updates},
                         {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode_name(mode)),
                          Attr("combine", combine_name(combine)), Attr("most", most)});

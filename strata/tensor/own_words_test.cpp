@@ -13,6 +13,7 @@
 #include "strata/ops/composites/loss.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/dot.h"
+#include "strata/ops/index.h"
 #include "strata/ops/numpy_names.h"
 #include "strata/ops/sort.h"
 #include "strata/ops/window.h"
@@ -131,6 +132,7 @@ TEST(Options, OfFunctionsAreRefusedByName) {
       {"slope", [&](double v) { leaky_relu(x, v); }, {-1, 0, 1e300}},
       {"momentum", [&](double v) { running_statistics<Tensor>(x, {c, c, count}, c, c, v); }, {0}},
   });
+  const Tensor rows = Tensor::from({0}), c_rows = Tensor::ones({1, 4});
   const std::vector<int64_t> numbers{0, 1, 2, 3, 7, 9, 255};
   const auto reduction = [](int64_t v) { return static_cast<ops::Reduction>(v); };
   base::walk_integers({{"reduction", [&](int64_t v) { mse(x, x, reduction(v)); }, {0, 1, 2}},
@@ -147,7 +149,12 @@ TEST(Options, OfFunctionsAreRefusedByName) {
                        {"keep", [&](int64_t v) { sum(x, {0}, static_cast<ops::Keep>(v)); }, {0, 1}},
                        {"keep", [&](int64_t v) { stddev(x, {0}, 0, static_cast<ops::Keep>(v)); }, {0, 1}},
                        {"direction", [&](int64_t v) { cumsum(x, 0, static_cast<ops::Direction>(v)); }, {0, 1}},
-                       {"direction", [&](int64_t v) { cummax(x, 0, static_cast<ops::Direction>(v)); }, {0, 1}}},
+                       {"direction", [&](int64_t v) { cummax(x, 0, static_cast<ops::Direction>(v)); }, {0, 1}},
+                       {"policy", [](int64_t v) { FlushScope scope(static_cast<FlushPolicy>(v)); }, {0, 1}},
+                       {"mode", [&](int64_t v) { take(x, rows, 0, static_cast<ops::OutOfRange>(v)); }, {0, 1, 2}},
+                       {"combine",
+                        [&](int64_t v) { index_update(x, 0, rows, c_rows, static_cast<ops::Combine>(v)); },
+                        {0, 1, 2, 3, 4}}},
                       numbers);
 }
 

@@ -8,6 +8,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/value_checks.h"
 #include "strata/tensor/lazy/check_groups.h"
 #include "strata/tensor/lazy/lazy_programs.h"
@@ -210,7 +211,10 @@ void Recording::peek(Cell* cell) { cell->array = run(ir::copy_graph_with_results
 TraceScope::TraceScope() : recording_(Recording::Kind::Trace), before_(innermost) { innermost = &recording_; }
 TraceScope::~TraceScope() { innermost = before_; }
 
-void set_flush_policy(FlushPolicy p) { policy = p; }
+void set_flush_policy(FlushPolicy p) {
+  ops::require_choice("set_flush_policy", "policy", p, 2);
+  policy = p;
+}
 FlushPolicy flush_policy() { return policy; }
 
 NameScope::NameScope(std::string_view name) : before_(name_path) {
