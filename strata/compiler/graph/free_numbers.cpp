@@ -13,10 +13,11 @@ namespace strata::compiler {
 namespace {
 
 /// What folding and algebra do with constant operands of these is exact (simplify_algebra.cpp).
-constexpr const ir::Op* kExact[] = {&ops::kAdd,     &ops::kSub,       &ops::kMul,    &ops::kDiv, &ops::kMaximum,
-                                    &ops::kMinimum, &ops::kEq,        &ops::kNe,     &ops::kLt,  &ops::kLe,
-                                    &ops::kGt,      &ops::kGe,        &ops::kNeg,    &ops::kAbs, &ops::kSelect,
-                                    &ops::kCast,    &ops::kBroadcast, &ops::kReshape};
+constexpr const ir::Op* kExact[] = {&ops::kAdd,       &ops::kSub,     &ops::kMul,          &ops::kDiv,
+                                    &ops::kMaximum,   &ops::kMinimum, &ops::kEq,           &ops::kNe,
+                                    &ops::kLt,        &ops::kLe,      &ops::kGt,           &ops::kGe,
+                                    &ops::kNeg,       &ops::kAbs,     &ops::kSelect,       &ops::kCast,
+                                    &ops::kBroadcast, &ops::kReshape, &ops::kDynamicSlice, &ops::kDynamicUpdateSlice};
 
 bool is_exact(const ir::Node& node) {
   return std::find(std::begin(kExact), std::end(kExact), node.op) != std::end(kExact);

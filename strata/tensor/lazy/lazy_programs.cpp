@@ -7,6 +7,7 @@
 #include "strata/base/recent/recent_table.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/free_numbers.h"
+#include "strata/compiler/graph/starts_as_numbers.h"
 #include "strata/ir/op.h"
 
 namespace strata::lazy {
@@ -64,7 +65,8 @@ const HostArray& value_of(const ir::Node& number) { return number.attrs.array("v
 
 /// The program in which the numbers that were seen to change are arguments; null where none changes, so that this is
 /// the first of its family. `arguments` gets the numbers.
-Executable shared_with_other_numbers(const std::shared_ptr<ir::Graph>& graph, std::vector<HostArray>& arguments) {
+Executable shared_with_other_numbers(std::shared_ptr<ir::Graph> graph, std::vector<HostArray>& arguments) {
+  if (auto with_starts = compiler::with_starts_as_numbers(*graph)) graph = std::move(with_starts);
   const std::vector<const ir::Node*> numbers = free_numbers(*graph);
   if (numbers.empty()) return nullptr;
   const base::Hash128 key = for_this_level(with_positions(hash_without(*graph, numbers), *graph));

@@ -1,5 +1,5 @@
 // Runs what a lazy recording collected. A loop that records the same ops again compiles once, also where the numbers
-// that it writes into the program change at each turn: w = w - g * rate.
+// that it writes into the program change at each turn: w = w - g * rate, x[i], x.at({i}) = y.
 //
 // A program is known by its structure, positions and numbers. When one comes that is known but for numbers, those that
 // differ become arguments, and that program serves all later ones. Only numbers for which it can make no difference to

@@ -66,6 +66,28 @@ TEST(LazyPrograms, AnEagerLoopWithADecayingRateCompilesTwice) {
   EXPECT_LE(lazy::compiled_count() - before, 4);
 }
 
+TEST(LazyPrograms, APlaceThatChangesIsAnArgument) {
+  const Tensor table = normal(Key(1), {10, 6}).evaluate();
+  const std::vector<double> places = {0, 3, 9, 1, 2, 7};
+  const auto at = [](double c) { return static_cast<int64_t>(c); };
+  EXPECT_LE(programs_of([&](double c) { return table[at(c)]; }, places), 2);
+  EXPECT_LE(programs_of([&](double c) { return table[-1 - at(c)] * 2.0 + c; }, places), 3);
+  EXPECT_LE(programs_of([&](double c) { return sum(slice(table, {{at(c) / 2, at(c) / 2 + 4}, {1, 3}}), {0}); }, places),
+            2);
+  EXPECT_LE(programs_of(
+                [&](double c) {
+                  Tensor x = table * 1.0;
+                  x.at({at(c), 2}) = c;
+                  return x;
+                },
+                places),
+            4);
+  EXPECT_LE(programs_of([&](double c) { return grad([&](const Tensor& x) { return sum(square(x[at(c)])); }, table); },
+                        places),
+            2);
+  EXPECT_THROW(table[10].evaluate(), base::Error);
+}
+
 TEST(LazyPrograms, IntegersKeepAllTheirBits) {
   const Tensor x = Tensor::from({int64_t{1}, int64_t{-7}});
   for (int64_t n : {int64_t{3}, (int64_t{1} << 62) + 1, int64_t{-5}}) {
