@@ -130,6 +130,7 @@ Engine::~Engine() = default;
 const runtime::Executable& Engine::last_executable() const { return *programs_.at(last_)->executable; }
 
 std::string Engine::explain() const {
+  const std::lock_guard hold(calls_);
   std::string text;
   for (const auto& program : programs_) text += fmt::format("recording of {}\n{}", options_.name, program->explanation);
   return text;
@@ -226,6 +227,7 @@ void Engine::require_same(const Program& program, const CallOfSizes& call, const
 }
 
 std::string Engine::first_non_finite(std::span<const Argument> caller) const {
+  const std::lock_guard hold(calls_);
   std::vector<size_t> fitting = find(Signature(caller, options_, nullptr));
   if (fitting.empty() && has_trees(caller) && options_.is_batch_symbolic)
     fitting = find(Signature(caller, options_, &varying_->see(caller).varies));
@@ -234,25 +236,32 @@ std::string Engine::first_non_finite(std::span<const Argument> caller) const {
   return program.executable->first_non_finite(arguments_for(caller, program));
 }
 
-std::vector<Tensor> Engine::call(std::span<const Argument> caller, const Body& body, size_t& program_index, Source at) {
+std::vector<Tensor> Engine::call(std::span<const Argument> caller, const Body& body, Source at) {
   try {
-    return call_program(caller, body, program_index);
+    return call_program(caller, body);
   } catch (base::Error& error) {
     note_line(error, {at.file, at.line, nullptr}, "jitted in");
     throw;
   }
 }
 
-std::vector<Tensor> Engine::call_program(std::span<const Argument> caller, const Body& body, size_t& program_index) {
-  runtime::require_not_cancelled(options_.name.c_str());
-  program_index = program_for(caller, body);
-  last_ = program_index;
-  Program& program = *programs_[program_index];
-  program.last_call = ++calls_made_;
-  require_distinct(caller, program, options_.name);
+Engine::Ready Engine::prepare(std::span<const Argument> caller, const Body& body) {
+  const std::lock_guard hold(calls_);
+  last_ = program_for(caller, body);
+  const std::shared_ptr<Program>& program = programs_[last_];
+  program->last_call = ++calls_made_;
+  body.take_result(last_);
+  require_distinct(caller, *program, options_.name);
+  Ready ready{program, arguments_for(caller, *program)};
+  if (options_.memory_limit_bytes > 0) admit(*program, ready.arguments, options_.memory_limit_bytes);
+  return ready;
+}
 
-  std::vector<HostArray> arguments = arguments_for(caller, program);
-  if (options_.memory_limit_bytes > 0) admit(program, arguments, options_.memory_limit_bytes);
+std::vector<Tensor> Engine::call_program(std::span<const Argument> caller, const Body& body) {
+  runtime::require_not_cancelled(options_.name.c_str());
+  Ready ready = prepare(caller, body);
+  const Program& program = *ready.program;
+  std::vector<HostArray>& arguments = ready.arguments;
   std::vector<Tensor> returned(program.returned_count);
   Surrendered surrendered(caller, program);
   std::vector<HostArray> results;

@@ -21,7 +21,7 @@
 //   bit
 //   as it was, donated memory too (docs/decisions/0014). The same holds for a call that is cancelled (cancel.h).
 // - Called inside a trace or a derivative, the function becomes part of that program.
-// - Several threads may call it; the calls run one after the other.
+// - Several threads may call it: one records while the others wait, and what is recorded runs side by side.
 #pragma once
 
 #include <exception>
@@ -99,6 +99,7 @@ struct Body {
   base::FunctionRef<std::vector<base::Hash128>()> shapes;     ///< of their trees, as they are now (shape_of_tree)
   base::FunctionRef<std::vector<Tensor>()> run;
   base::FunctionRef<void(size_t)> keep_result;  ///< of the last run, for the program at this place
+  base::FunctionRef<void(size_t)> take_result;  ///< which this call fills: the one kept for the program at this place
 };
 
 /// The type-erased half of a jitted function.
@@ -108,29 +109,34 @@ class Engine {
   ~Engine();
 
   /// Records `body` on tensors in place of the arguments' leaves if no program fits, runs the program, writes rebound
-  /// tensors back through `caller`, and returns the tensors that the function returned. `program_index` receives the
-  /// place of the program, so that the caller can keep what was returned with it.
+  /// tensors back through `caller`, and returns the tensors that the function returned.
   /// Errors that name no line get `at`, where the function was jitted.
-  std::vector<Tensor> call(std::span<const Argument> caller, const Body& body, size_t& program_index, Source at);
+  std::vector<Tensor> call(std::span<const Argument> caller, const Body& body, Source at);
   /// Runs the program that fits again and names the first op that makes a NaN or infinity; empty if none does.
   std::string first_non_finite(std::span<const Argument> caller) const;
   int recordings() const { return recordings_; }
   std::string explain() const;
   const runtime::Executable& last_executable() const;
-  /// Held during a call: what a recording leaves behind belongs to the function, which several threads may call.
-  std::unique_lock<std::mutex> lock() { return std::unique_lock(calls_); }
 
  private:
-  std::vector<Tensor> call_program(std::span<const Argument> caller, const Body& body, size_t& program_index);
+  /// What a call runs, and on what.
+  struct Ready {
+    std::shared_ptr<const Program> program;
+    std::vector<ir::HostArray> arguments;
+  };
+  Ready prepare(std::span<const Argument> caller, const Body& body);
+  std::vector<Tensor> call_program(std::span<const Argument> caller, const Body& body);
   std::vector<size_t> find(const Signature& signature) const;
   size_t keep(std::unique_ptr<Program> program, const Body& body);
   bool takes(Program& program, const CallOfSizes& call, std::optional<base::Error>& refusal) const;
   size_t program_for(std::span<const Argument> caller, const Body& body);
   void require_same(const Program& program, const CallOfSizes& call, const Body& body) const;
 
-  std::mutex calls_;
+  /// Held until a call is ready to run, and so while one records: what is below, and what the function keeps of its
+  /// recordings.
+  mutable std::mutex calls_;
   JitOptions options_;
-  std::vector<std::unique_ptr<Program>> programs_;
+  std::vector<std::shared_ptr<Program>> programs_;
   std::unordered_map<base::Hash128, std::vector<size_t>, base::Hash128Hasher> by_key_;  ///< places of programs
   std::unique_ptr<VaryingLeaves> varying_;
   uint64_t calls_made_ = 0;
@@ -235,14 +241,12 @@ class Jitted {
       return std::apply([](auto&... copy) { return std::vector<base::Hash128>{jit_detail::shape_of_tree(copy)...}; },
                         *copies);
     };
-    const auto lock = engine_->lock();
-    size_t index = 0;
     if constexpr (std::is_void_v<Returned>) {
       auto run = [&] {
         std::apply([this](auto&... copy) { f_(copy...); }, *copies);
         return std::vector<Tensor>();
       };
-      engine_->call(caller, {copy_arguments, shapes, run, [](size_t) {}}, index, at);
+      engine_->call(caller, {copy_arguments, shapes, run, [](size_t) {}, [](size_t) {}}, at);
     } else {
       auto run = [&] {
         Returned result = std::apply([this](auto&... copy) { return f_(copy...); }, *copies);
@@ -255,8 +259,11 @@ class Jitted {
         if (prototypes_.size() <= place) prototypes_.resize(place + 1);
         prototypes_[place] = std::exchange(pending_, nullptr);
       };
-      const std::vector<Tensor> tensors = engine_->call(caller, {copy_arguments, shapes, run, keep_result}, index, at);
-      Returned result = *std::static_pointer_cast<Returned>(prototypes_[index]);
+      std::shared_ptr<void> prototype;
+      auto take_result = [&](size_t place) { prototype = prototypes_[place]; };
+      const std::vector<Tensor> tensors =
+          engine_->call(caller, {copy_arguments, shapes, run, keep_result, take_result}, at);
+      Returned result = *std::static_pointer_cast<Returned>(prototype);
       const Leaves leaves = leaves_of(result);
       for (size_t i = 0; i < leaves.list.size(); ++i) leaves.list[i].assign(tensors[i]);
       return result;

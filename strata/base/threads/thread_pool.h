@@ -1,15 +1,15 @@
 // The one pool of threads. Everything in Strata that runs on several cores goes through ThreadPool::shared().
 //
-// A run is split over slots 0 .. min(threads, tasks)-1. The caller works on slot 0; each other slot has a worker with a
-// mailbox:
+// A run is split over slots. The caller works on slot 0; each other slot has a worker that stood idle, with a mailbox:
 //
 //     caller:  post to the mailboxes -> slot 0 -> take back what no worker has started -> wait for the rest
 //     worker:  spin on its own mailbox for spin_ns, then sleep   (so a round trip costs under 1 us while training runs)
 //
 // What was not started is taken back because on shared machines a worker may be off its core just then.
 // Which thread runs a range is never visible in results: only ranges and slots are passed on.
-//  - A run inside a run, or while another thread's run is under way, or from a background thread, is executed serially
-//    by the caller.
+//  - Runs of several threads share the pool: each takes at most threads / runs of the slots, from its next run on, so
+//    that none waits for another and none is left with one thread for long.
+//  - A run inside a run, or from a background thread, is executed serially by the caller.
 //  - An exception in a task reaches the caller, once (that of the lowest slot), after all tasks have stopped; the pool
 //    survives.
 #pragma once
@@ -37,7 +37,8 @@ enum class Split {
 
 struct RunOptions {
   Split split = Split::Static;
-  int64_t chunk = 1;  ///< tasks a range, for Split::Dynamic; less than 1 counts as 1
+  int64_t chunk = 1;   ///< tasks a range, for Split::Dynamic; less than 1 counts as 1
+  int most_slots = 0;  ///< slots that the run may use at most, the caller's included; 0: all
 };
 
 /// CPUs that this process may run on (its affinity mask), at least 1.
@@ -72,7 +73,7 @@ class ThreadPool {
   void run_erased(int64_t task_count, RangeFunction function, void* context, RunOptions options = {});
 
   int thread_count() const;
-  /// Waits for a run under way, then replaces the workers. Not to be called from inside a run. E0760 outside of
+  /// Waits for the runs under way, then replaces the workers. Not to be called from inside a run. E0760 outside of
   /// kThreadCount.
   void set_thread_count(int threads);
 

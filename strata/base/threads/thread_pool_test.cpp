@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -89,6 +90,36 @@ TEST(ThreadPool, RunsFromSeveralThreadsAtOnceAllFinish) {
     });
   for (auto& caller : callers) caller.join();
   EXPECT_EQ(total, 3 * 200 * 16);
+}
+
+TEST(ThreadPool, TwoCallersShareTheWorkers) {
+  ThreadPool pool(4);
+  std::barrier both(2);
+  std::atomic<int> most{0};
+  const auto caller = [&] {
+    both.arrive_and_wait();
+    for (int i = 0; i < 50; ++i) {
+      std::atomic<int> slots{0};
+      pool.run(8, [&](TaskRange range) {
+        slots = std::max(slots.load(), range.slot + 1);
+        if (range.begin == 0) both.arrive_and_wait();  // both runs are under way
+      });
+      most = std::max(most.load(), slots.load());
+    }
+  };
+  std::thread other(caller);
+  caller();
+  other.join();
+  EXPECT_GE(most, 2) << "the run that came second has workers, too";
+}
+
+TEST(ThreadPool, ARunTakesNoMoreSlotsThanItMay) {
+  ThreadPool pool(4);
+  for (int most : {1, 2, 3, 4, 9}) {
+    std::atomic<int> ranges{0};
+    pool.run(100, [&](TaskRange range) { ranges += range.slot < most; }, {.most_slots = most});
+    EXPECT_EQ(ranges, std::min(most, 4));
+  }
 }
 
 TEST(ThreadPool, ThreadCountChangesAtRunTime) {

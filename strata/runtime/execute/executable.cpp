@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -14,6 +15,7 @@
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/finite.h"
 #include "strata/runtime/execute/print_line.h"
+#include "strata/runtime/execute/run_context.h"
 
 namespace strata::runtime {
 
@@ -28,8 +30,14 @@ namespace {
 /// Work below which a second thread costs more than it brings: about 20 us of arithmetic or of traffic.
 constexpr int64_t kSmallestParallelFlops = 400'000;
 constexpr int64_t kSmallestParallelBytes = 200'000;
-/// Bindings kept: a last batch of another size, and a few sequence lengths.
-constexpr size_t kMostBindings = 16;
+/// Bindings kept; the one that was not used for longest makes room. A few hundred bytes for each command.
+constexpr size_t kMostBindings = 64;
+
+/// Ascending over all programs: which binding was used last.
+uint64_t next_use() {
+  static std::atomic<uint64_t> uses{0};
+  return uses.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 bool is_finite(const HostArray& a) { return first_not_finite(a.data(), a.dtype(), a.elements()) < 0; }
 
@@ -63,9 +71,13 @@ struct Executable::Binding {
   std::vector<KernelNeeds> needs;                 ///< by command
   std::vector<std::vector<int64_t>> kernel_dims;  ///< by command
   std::vector<bool> is_parallel;                  ///< by command
-  int64_t scratch_bytes = 0;                      ///< of one thread
-  int scratch_threads = 0;
-  std::shared_ptr<std::byte> arena, scratch;
+  int64_t scratch_bytes = 0;                      ///< of one slot
+  mutable std::atomic<uint64_t> last_use{0};
+};
+
+/// Never changes: a new binding makes a new table.
+struct Executable::BindingTable {
+  std::vector<std::shared_ptr<const Binding>> list;
 };
 
 /// "fusion.1f2a88d1 at lenet.cpp:12 conv1": what a trace shows for a command.
@@ -91,19 +103,35 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
 }
 Executable::~Executable() = default;
 
-Executable::Binding& Executable::bind(const ir::DimBinding& dims) const {
+std::shared_ptr<const Executable::Binding> Executable::bind(const ir::DimBinding& dims) const {
   std::vector<int64_t> values;
   for (const std::string& name : plan_->dims) values.push_back(dims(ir::Dim::symbol(name)));
-  for (const auto& b : bindings_)
-    if (b->dims == values) return *b;
+  const auto known = [&]() -> std::shared_ptr<const Binding> {
+    const std::shared_ptr<const BindingTable> table = bindings_.load();
+    if (!table) return nullptr;
+    for (const auto& b : table->list)
+      if (b->dims == values) {
+        if (table->list.size() > 1) b->last_use.store(next_use(), std::memory_order_relaxed);
+        return b;
+      }
+    return nullptr;
+  };
+  if (auto binding = known()) return binding;
 
-  auto binding = std::make_unique<Binding>();
+  const std::lock_guard hold(binds_);
+  if (auto binding = known()) return binding;  // of a run that came first
+  auto binding = std::make_shared<Binding>();
   binding->dims = values;
+  binding->last_use = next_use();
   if (own_program_) binding->own = own_program_(dims);
   if (!binding->own) fill(*binding, dims);
-  if (bindings_.size() >= kMostBindings) bindings_.erase(bindings_.begin());
-  bindings_.push_back(std::move(binding));
-  return *bindings_.back();
+  auto table = std::make_shared<BindingTable>();
+  if (const auto before = bindings_.load()) table->list = before->list;
+  if (table->list.size() >= kMostBindings)
+    table->list.erase(std::ranges::min_element(table->list, {}, [](const auto& b) { return b->last_use.load(); }));
+  table->list.push_back(binding);
+  bindings_.store(std::move(table));
+  return binding;
 }
 
 void Executable::fill(Binding& binding, const ir::DimBinding& dims) const {
@@ -133,23 +161,18 @@ void Executable::fill(Binding& binding, const ir::DimBinding& dims) const {
     binding.is_parallel.push_back(needs.tasks > 1 && (dims(command.cost.flops) >= kSmallestParallelFlops ||
                                                       dims(command.cost.bytes) >= kSmallestParallelBytes));
   }
-  binding.arena = allocate_bytes(binding.layout.bytes);
-}
-
-void Executable::provide_scratch(Binding& binding) {
-  const int threads = base::ThreadPool::shared().thread_count();
-  if (binding.scratch && binding.scratch_threads >= threads) return;
-  binding.scratch = allocate_bytes(binding.scratch_bytes * threads);
-  binding.scratch_threads = threads;
 }
 
 /// One run: the pointers of all buffers, and the commands.
 struct Executable::Execution {
   const Executable& self;
-  Binding& binding;
+  const Binding& binding;
+  RunContext& context;
   const ir::DimBinding& dims;
   std::vector<HostArray>& arguments;
   std::vector<HostArray>& results;
+  int slots = 1;                 ///< that a kernel may use
+  std::byte* scratch = nullptr;  ///< of all slots
   std::vector<std::byte*> memory;
   std::vector<void*> pointers;  ///< of the kernel that runs: made once, so that a launch allocates nothing
 
@@ -161,6 +184,9 @@ struct Executable::Execution {
 
   void place() {
     const ir::Plan& plan = *self.plan_;
+    std::byte* const arena = context.arena(binding.layout.bytes);
+    slots = context.slots();
+    scratch = context.scratch(binding.scratch_bytes * slots);
     results.resize(plan.results.size());
     for (const ir::Donation& d : plan.donations) {
       HostArray& argument = arguments[d.argument];
@@ -175,7 +201,7 @@ struct Executable::Execution {
       else if (b.kind == PlanBufferKind::Constant)
         memory[i] = const_cast<std::byte*>(plan.constants[b.index].data());
       else if (b.kind == PlanBufferKind::Arena && b.root == static_cast<int>(i))
-        memory[i] = binding.arena.get() + binding.offsets[i];
+        memory[i] = arena + binding.offsets[i];
     }
     for (size_t r = 0; r < plan.results.size(); ++r) {
       const int b = plan.results[r];
@@ -276,11 +302,11 @@ struct Executable::Execution {
     const KernelFunction kernel = self.kernels_[command.kernel].run;
     const int64_t* kernel_dims = binding.kernel_dims[c].data();
     auto run_range = [&](base::TaskRange range) {
-      KernelContext context{&status, binding.scratch.get() + binding.scratch_bytes * range.slot};
-      kernel(&context, pointers.data(), kernel_dims, range.begin, range.end);
+      KernelContext of_slot{&status, scratch + binding.scratch_bytes * range.slot};
+      kernel(&of_slot, pointers.data(), kernel_dims, range.begin, range.end);
     };
     if (binding.is_parallel[c])
-      base::ThreadPool::shared().run(needs.tasks, run_range);
+      base::ThreadPool::shared().run(needs.tasks, run_range, {.most_slots = slots});
     else
       run_range({0, needs.tasks, 0});
     if (status.code == kStatusNotFinite) return require_finite(static_cast<int>(c));
@@ -311,7 +337,7 @@ struct Executable::Execution {
       for (size_t i = 0; i < node.regions().size(); ++i)
         if (node.regions()[i].get() == &region)
           return self.regions_[command.regions[i]]->run_within(std::vector<HostArray>(inputs.begin(), inputs.end()),
-                                                               &dims);
+                                                               &dims, context.inner());
       throw base::Error("E0900", "a region is not part of the plan");
     };
     node.op->reference.fn(rule);
@@ -337,23 +363,28 @@ std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArra
 }
 
 std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments) const {
-  return run_within(std::move(arguments), nullptr);
+  const BorrowedContext context;
+  return run_within(std::move(arguments), nullptr, *context);
 }
 
-std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments, const ir::DimBinding* outer) const {
+std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments, RunContext& context) const {
+  return run_within(std::move(arguments), nullptr, context);
+}
+
+std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments, const ir::DimBinding* outer,
+                                              RunContext& context) const {
   const auto shapes = shapes_of(arguments);
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
-  std::lock_guard hold(lock_);
   require_not_cancelled(plan_->name.c_str());
-  Binding& binding = bind(dims);
-  if (binding.own) return binding.own->run(std::move(arguments));
+  const std::shared_ptr<const Binding> binding = bind(dims);
+  if (binding->own) return binding->own->run(std::move(arguments), context);
+  const ContextUse use(context);
   std::vector<HostArray> results;
-  Execution execution{*this, binding, dims, arguments, results, {}, {}};
+  Execution execution{*this, *binding, context, dims, arguments, results};
   try {
-    provide_scratch(binding);
     execution.place();
   } catch (base::Error& error) {
-    throw error.note(fmt::format("{}: its arena takes {} bytes; nothing has run", plan_->name, binding.layout.bytes));
+    throw error.note(fmt::format("{}: its arena takes {} bytes; nothing has run", plan_->name, binding->layout.bytes));
   }
   execution.run();
   arguments.clear();
@@ -363,12 +394,12 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
 std::string Executable::first_non_finite(const std::vector<HostArray>& arguments) const {
   std::vector<HostArray> copies = arguments;  // shared, so donations copy
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
-  std::lock_guard hold(lock_);
-  Binding& binding = bind(dims);
-  if (binding.own) return binding.own->first_non_finite(arguments);
-  provide_scratch(binding);
+  const std::shared_ptr<const Binding> binding = bind(dims);
+  if (binding->own) return binding->own->first_non_finite(arguments);
+  const BorrowedContext context;
+  const ContextUse use(*context);
   std::vector<HostArray> results;
-  Execution execution{*this, binding, dims, copies, results, {}, {}};
+  Execution execution{*this, *binding, *context, dims, copies, results};
   execution.place();
   return execution.first_non_finite();
 }
@@ -378,10 +409,9 @@ MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_
     throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
                                    " arguments, found the shapes of " + std::to_string(argument_shapes.size()));
   const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
-  std::lock_guard hold(lock_);
-  const Binding& binding = bind(dims);
-  if (binding.own) return binding.own->memory_use(argument_shapes);
-  return {binding.layout.bytes, binding.layout.largest_live};
+  const std::shared_ptr<const Binding> binding = bind(dims);
+  if (binding->own) return binding->own->memory_use(argument_shapes);
+  return {binding->layout.bytes, binding->layout.largest_live};
 }
 
 }  // namespace strata::runtime

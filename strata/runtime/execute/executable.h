@@ -1,7 +1,12 @@
 // Runs a plan: one arena, the commands in order, kernels over the thread pool, a status word checked after each
 // command.
+//
+//   Executable   the program: never changes, any number of runs at once read it
+//   Binding      what a binding of the dimensions makes of it: sizes, offsets; in a table that runs read without a lock
+//   RunContext   memory of one run (run_context.h)
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -23,6 +28,8 @@ struct BoundKernel {
   std::vector<int> dims;             ///< the kernel's dimensions as indices into Plan::dims
   std::shared_ptr<const void> code;  ///< keeps the machine code loaded
 };
+
+class RunContext;
 
 /// What a binding of the dimensions makes of a plan.
 struct MemoryUse {
@@ -47,8 +54,11 @@ class Executable {
   /// extents that an op's type rule refuses (E0116 above all) and for failed checks (E0136, E0118: the interpreter's
   /// own), for results that aren't finite where the plan looks at them (E0318), and E0319 when it was cancelled
   /// (cancel.h). `print` writes to standard output. After an error the arguments are still there, bit for bit as they
-  /// came; else they are gone. Calls from several threads are safe; they run one after the other inside.
+  /// came; else they are gone. Several threads may call it; their runs go on side by side, each in a context that stood
+  /// idle.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
+  /// The same in a context of the caller's: E0322 if another run uses it.
+  std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments, RunContext& context) const;
 
   /// Runs the program again with a look at what each command wrote, and names the first op that made a NaN or an
   /// infinity out of finite operands, with its position; empty if none did. Slow; the arguments stay as they are.
@@ -59,11 +69,12 @@ class Executable {
  private:
   struct Binding;
   struct Execution;
-  std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer) const;
+  struct BindingTable;
+  std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer,
+                                        RunContext& context) const;
   std::string span_name(const ir::PlanCommand& command) const;
-  Binding& bind(const ir::DimBinding& dims) const;
+  std::shared_ptr<const Binding> bind(const ir::DimBinding& dims) const;
   void fill(Binding& binding, const ir::DimBinding& dims) const;
-  static void provide_scratch(Binding& binding);
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
 
   std::shared_ptr<const ir::Plan> plan_;
@@ -74,8 +85,8 @@ class Executable {
   std::vector<const char*> span_names_;          ///< by command, for traces
   size_t first_donated_write_ = 0;               ///< the command from which on a run completes
   std::vector<const ir::FiniteResult*> finite_;  ///< of the plan, in the order of their commands
-  mutable std::recursive_mutex lock_;            ///< guards the bindings and their arenas
-  mutable std::vector<std::unique_ptr<Binding>> bindings_;
+  mutable std::mutex binds_;                     ///< held while a binding is made
+  mutable std::atomic<std::shared_ptr<const BindingTable>> bindings_;
 };
 
 }  // namespace strata::runtime

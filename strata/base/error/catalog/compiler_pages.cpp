@@ -58,6 +58,9 @@ constexpr ErrorPage kPages[] = {
      "`strata explain FILE --donate 2:0` asks what becomes of result 2 when argument 0 may give it its memory, both "
      "counted from 0. It answers that the result is written in that memory, or why the argument is kept whole beside "
      "it: something can still fail when the result is written, or still reads the argument."},
+    {"E0322", ErrorKind::User, "a run context is in use",
+     "A context (runtime::RunContext) holds the memory of one run. Two runs at once need one each; without a context a "
+     "run takes one that stands idle."},
 };
 
 }  // namespace

@@ -1,0 +1,145 @@
+// One compiled program that several threads run at the same time, each in a context of its own.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <barrier>
+#include <random>
+#include <thread>
+
+#include "strata/base/error/message_of.h"
+#include "strata/base/threads/thread_pool.h"
+#include "strata/compiler/compile.h"
+#include "strata/ir/interpret.h"
+#include "strata/ops/control.h"
+#include "strata/ops/dot.h"
+#include "strata/ops/operators.h"
+#include "strata/ops/reduce.h"
+#include "strata/runtime/execute/cancel.h"
+#include "strata/runtime/execute/run_context.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::Graph;
+using ir::HostArray;
+using ir::Type;
+using ir::Value;
+using runtime::RunContext;
+using Program = std::shared_ptr<const runtime::Executable>;
+
+HostArray random_array(std::vector<int64_t> shape, uint32_t seed) {
+  std::mt19937 bits(seed);
+  HostArray a(DType::f32, std::move(shape));
+  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(bits() % 1000) / 500.0 - 1);
+  return a;
+}
+
+/// x [B, 32], w [32, 48]: a product, an intermediate between two kernels, and a loop with a region.
+Program program() {
+  auto graph = std::make_shared<Graph>("several");
+  const Value x = graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 32})),
+              w = graph->add_parameter(Type::of(DType::f32, {32, 48}));
+  const Value y = ops::tanh(ops::matmul(x, w));
+  const auto halve = [](Graph&, const std::vector<Value>& p) { return std::vector<Value>{ops::exp(p[0]) * 0.5}; };
+  const Value z = ops::scan({.carries = {y}}, 3, halve).carries[0];
+  graph->set_results({ops::reduce_sum(z, {1}), y});
+  return compile(graph);
+}
+
+std::vector<HostArray> arguments_of(int64_t batch) {
+  return {random_array({batch, 32}, static_cast<uint32_t>(batch)), random_array({32, 48}, 7)};
+}
+
+bool are_same(const std::vector<HostArray>& a, const std::vector<HostArray>& b) {
+  bool same = a.size() == b.size();
+  for (size_t i = 0; same && i < a.size(); ++i) same = a[i].same_bits(b[i]);
+  return same;
+}
+
+TEST(RunsAtOnce, OfEightThreadsWithRandomBindingsGiveTheSerialBits) {
+  const Program p = program();
+  constexpr int64_t kBatches = 100;  // more than the table of bindings keeps
+  std::vector<std::vector<HostArray>> expected;
+  for (int64_t b = 0; b < kBatches; ++b) expected.push_back(program()->run(arguments_of(b)));
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      std::mt19937 bits(t);
+      for (int i = 0; i < 125; ++i) {
+        const int64_t batch = bits() % kBatches;
+        wrong += !are_same(p->run(arguments_of(batch)), expected[static_cast<size_t>(batch)]);
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(RunsAtOnce, OneContextServesOneRun) {
+  auto graph = std::make_shared<Graph>("waits");
+  const Value x = graph->add_parameter(Type::of(DType::f32, {64, 64}));
+  const auto body = [](Graph&, const std::vector<Value>& p) {
+    return std::vector<Value>{ops::tanh(ops::matmul(p[0], p[0]))};
+  };
+  graph->set_results({ops::scan({.carries = {x}}, 1'000'000, body).carries[0]});
+  const Program p = compile(graph);
+  RunContext context;
+  const runtime::CancelToken token;
+  std::string ended;
+  std::thread other([&] {
+    const runtime::CancelScope scope(token);
+    ended = base::message_of([&] { p->run({random_array({64, 64}, 1)}, context); });
+  });
+  std::string refused = "no error";  // until the other run has begun
+  const Program small = program();
+  while (refused == "no error") refused = base::message_of([&] { small->run(arguments_of(2), context); });
+  EXPECT_TRUE(refused.starts_with("error[E0322]")) << refused;
+  EXPECT_TRUE(base::message_of([&] { context.trim(); }).starts_with("error[E0322]"));
+  token.cancel();
+  other.join();
+  EXPECT_TRUE(ended.starts_with("error[E0319]")) << ended;
+  EXPECT_TRUE(are_same(small->run(arguments_of(2), context), small->run(arguments_of(2)))) << "usable again";
+}
+
+TEST(RunsAtOnce, AContextGrowsToItsLargestRunAndGivesItBack) {
+  const Program p = program();
+  RunContext context;
+  EXPECT_EQ(context.bytes(), 0);
+  p->run(arguments_of(50), context);
+  const int64_t bytes = context.bytes();
+  EXPECT_GT(bytes, 50 * 48 * 4);
+  p->run(arguments_of(3), context);
+  EXPECT_EQ(context.bytes(), bytes);
+  p->run(arguments_of(90), context);
+  EXPECT_GT(context.bytes(), bytes);
+  context.trim();
+  EXPECT_EQ(context.bytes(), 0);
+  EXPECT_TRUE(are_same(p->run(arguments_of(3), context), p->run(arguments_of(3))));
+  EXPECT_GT(runtime::idle_context_bytes(), 0);
+  runtime::trim_idle_contexts();
+  EXPECT_EQ(runtime::idle_context_bytes(), 0);
+}
+
+TEST(RunsAtOnce, AContextMayUseFewerThreads) {
+  const Program p = program();
+  const std::vector<HostArray> expected = p->run(arguments_of(300));
+  for (int slots : {0, 1, 2, 100}) {
+    RunContext context(slots);
+    EXPECT_TRUE(are_same(p->run(arguments_of(300), context), expected)) << slots;
+  }
+  EXPECT_TRUE(base::message_of([] { RunContext context(-1); }).starts_with("error[E0760]"));
+}
+
+TEST(RunsAtOnce, AFailedRunLeavesItsContextUsable) {
+  const Program p = program();
+  RunContext context;
+  std::vector<HostArray> wrong = arguments_of(2);
+  wrong[1] = random_array({31, 48}, 1);
+  EXPECT_NE(base::message_of([&] { p->run(std::move(wrong), context); }), "no error");
+  EXPECT_EQ(p->run(arguments_of(2), context)[0].elements(), 2);
+}
+
+}  // namespace
+}  // namespace strata::compiler
