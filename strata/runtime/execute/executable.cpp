@@ -75,11 +75,6 @@ struct Executable::Binding {
   mutable std::atomic<uint64_t> last_use{0};
 };
 
-/// Never changes: a new binding makes a new table.
-struct Executable::BindingTable {
-  std::vector<std::shared_ptr<const Binding>> list;
-};
-
 /// "fusion.1f2a88d1 at lenet.cpp:12 conv1": what a trace shows for a command.
 std::string Executable::span_name(const PlanCommand& command) const {
   if (command.kind == CommandKind::Copy) return "copy";
@@ -107,30 +102,27 @@ std::shared_ptr<const Executable::Binding> Executable::bind(const ir::DimBinding
   std::vector<int64_t> values;
   for (const std::string& name : plan_->dims) values.push_back(dims(ir::Dim::symbol(name)));
   const auto known = [&]() -> std::shared_ptr<const Binding> {
-    const std::shared_ptr<const BindingTable> table = bindings_.load();
-    if (!table) return nullptr;
-    for (const auto& b : table->list)
+    const std::shared_lock hold(table_);
+    for (const auto& b : bindings_)
       if (b->dims == values) {
-        if (table->list.size() > 1) b->last_use.store(next_use(), std::memory_order_relaxed);
+        if (bindings_.size() > 1) b->last_use.store(next_use(), std::memory_order_relaxed);
         return b;
       }
     return nullptr;
   };
   if (auto binding = known()) return binding;
 
-  const std::lock_guard hold(binds_);
+  const std::lock_guard making(making_);
   if (auto binding = known()) return binding;  // of a run that came first
   auto binding = std::make_shared<Binding>();
   binding->dims = values;
   binding->last_use = next_use();
   if (own_program_) binding->own = own_program_(dims);
   if (!binding->own) fill(*binding, dims);
-  auto table = std::make_shared<BindingTable>();
-  if (const auto before = bindings_.load()) table->list = before->list;
-  if (table->list.size() >= kMostBindings)
-    table->list.erase(std::ranges::min_element(table->list, {}, [](const auto& b) { return b->last_use.load(); }));
-  table->list.push_back(binding);
-  bindings_.store(std::move(table));
+  const std::lock_guard hold(table_);
+  if (bindings_.size() >= kMostBindings)
+    bindings_.erase(std::ranges::min_element(bindings_, {}, [](const auto& b) { return b->last_use.load(); }));
+  bindings_.push_back(binding);
   return binding;
 }
 

@@ -2,14 +2,14 @@
 // command.
 //
 //   Executable   the program: never changes, any number of runs at once read it
-//   Binding      what a binding of the dimensions makes of it: sizes, offsets; in a table that runs read without a lock
+//   Binding      what a binding of the dimensions makes of it: sizes, offsets; in a table, and never changed
 //   RunContext   memory of one run (run_context.h)
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,7 +69,6 @@ class Executable {
  private:
   struct Binding;
   struct Execution;
-  struct BindingTable;
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer,
                                         RunContext& context) const;
   std::string span_name(const ir::PlanCommand& command) const;
@@ -85,8 +84,9 @@ class Executable {
   std::vector<const char*> span_names_;          ///< by command, for traces
   size_t first_donated_write_ = 0;               ///< the command from which on a run completes
   std::vector<const ir::FiniteResult*> finite_;  ///< of the plan, in the order of their commands
-  mutable std::mutex binds_;                     ///< held while a binding is made
-  mutable std::atomic<std::shared_ptr<const BindingTable>> bindings_;
+  mutable std::mutex making_;                    ///< held while a binding is made; others are looked up meanwhile
+  mutable std::shared_mutex table_;              ///< guards bindings_, for as long as a look takes
+  mutable std::vector<std::shared_ptr<const Binding>> bindings_;
 };
 
 }  // namespace strata::runtime
