@@ -252,15 +252,15 @@ class Jitted {
         Returned result = std::apply([this](auto&... copy) { return f_(copy...); }, *copies);
         std::vector<Tensor> tensors;
         for (const Leaf& leaf : leaves_of(result).list) tensors.push_back(leaf.tensor());
-        pending_ = std::make_shared<Returned>(std::move(result));
+        kept_->pending = std::make_shared<Returned>(std::move(result));
         return tensors;
       };
       auto keep_result = [&](size_t place) {
-        if (prototypes_.size() <= place) prototypes_.resize(place + 1);
-        prototypes_[place] = std::exchange(pending_, nullptr);
+        if (kept_->by_program.size() <= place) kept_->by_program.resize(place + 1);
+        kept_->by_program[place] = std::exchange(kept_->pending, nullptr);
       };
       std::shared_ptr<void> prototype;
-      auto take_result = [&](size_t place) { prototype = prototypes_[place]; };
+      auto take_result = [&](size_t place) { prototype = kept_->by_program[place]; };
       const std::vector<Tensor> tensors =
           engine_->call(caller, {copy_arguments, shapes, run, keep_result, take_result}, at);
       Returned result = *std::static_pointer_cast<Returned>(prototype);
@@ -299,8 +299,12 @@ class Jitted {
   F f_;
   std::shared_ptr<jit_detail::Engine> engine_;
   Source made_at_;  ///< stands for the line of a call, which can't have a defaulted argument behind `args`
-  std::shared_ptr<void> pending_;                  ///< what a recording returned, its tensors ended
-  std::vector<std::shared_ptr<void>> prototypes_;  ///< by program
+  /// What recordings returned, their tensors ended. Copies of the function share it, as they share the programs.
+  struct Kept {
+    std::shared_ptr<void> pending;  ///< of the recording under way
+    std::vector<std::shared_ptr<void>> by_program;
+  };
+  std::shared_ptr<Kept> kept_ = std::make_shared<Kept>();
 };
 
 template <class F>

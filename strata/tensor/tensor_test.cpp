@@ -237,6 +237,14 @@ TEST(Jit, SeveralThreadsMayCallOneFunction) {
   EXPECT_EQ(f.recordings(), 4);
 }
 
+TEST(Jit, CopiesShareWhatWasRecorded) {
+  auto f = jit([](const Tensor& x) { return std::pair(x * 2, x + 1); });
+  auto copy = f;
+  EXPECT_EQ(f(Tensor::from({3.f})).first.item(), 6);
+  EXPECT_EQ(copy(Tensor::from({5.f})).second.item(), 6);
+  EXPECT_EQ(copy.recordings(), 1);
+}
+
 TEST(Tensor, NumbersBeyondADimensionAreRefusedAndNotWrapped) {
   const Tensor x = Tensor::from({1.f, 2.f, 3.f});
   const auto code = [](auto f) {

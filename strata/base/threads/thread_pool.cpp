@@ -143,6 +143,7 @@ void ThreadPool::State::work(int number, Worker& worker) {
 std::vector<Worker*>& ThreadPool::State::take_workers(Job& job, int most_slots) {
   thread_local std::vector<Worker*> taken;  // a run allocates nothing
   taken.clear();
+  taken.reserve(workers.size());  // before any is taken: nothing may throw then
   for (const auto& worker : workers) {
     if (job.slots >= most_slots) break;
     if (worker->is_taken.exchange(true, std::memory_order_acquire)) continue;
