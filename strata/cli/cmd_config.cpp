@@ -5,8 +5,8 @@
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/config_argument.h"
+#include "strata/train/config/schema.h"
 #include "strata/train/open_task.h"
-#include "strata/train/schema.h"
 
 namespace strata::cli {
 namespace {

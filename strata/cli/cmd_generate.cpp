@@ -5,7 +5,7 @@
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/number_option.h"
-#include "strata/train/language_task.h"
+#include "strata/train/language/language_task.h"
 
 namespace strata::cli {
 namespace {

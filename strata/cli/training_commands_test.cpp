@@ -14,7 +14,7 @@
 #include "strata/cli/command.h"
 #include "strata/cli/stop_signal.h"
 #include "strata/formats/safetensors/reader.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/run/checkpoint.h"
 #include "strata/train/testing/made_up_images.h"
 
 namespace strata::cli {

@@ -13,9 +13,9 @@
 #include "strata/base/terminal/screen.h"
 #include "strata/base/terminal/table.h"
 #include "strata/data/corpus/run_program.h"
-#include "strata/train/language_task.h"
+#include "strata/train/language/language_task.h"
+#include "strata/train/language/text_source.h"
 #include "strata/train/open_task.h"
-#include "strata/train/text_source.h"
 #include "strata/train/trainer.h"
 
 namespace strata::train {

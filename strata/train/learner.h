@@ -21,8 +21,8 @@
 #include "strata/runtime/execute/finite.h"
 #include "strata/tensor/grad.h"
 #include "strata/tensor/jit.h"
-#include "strata/train/recipe.h"
-#include "strata/train/tree_state.h"
+#include "strata/train/config/recipe.h"
+#include "strata/train/run/tree_state.h"
 
 namespace strata::train {
 

@@ -12,7 +12,7 @@
 #include "strata/nn/norm.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/reduce.h"
-#include "strata/train/schema.h"
+#include "strata/train/config/schema.h"
 
 namespace strata::train {
 namespace {

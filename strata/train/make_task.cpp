@@ -1,7 +1,7 @@
 #include "strata/base/config/config.h"
-#include "strata/train/config_rules.h"
-#include "strata/train/image_task.h"
-#include "strata/train/language_task.h"
+#include "strata/train/config/config_rules.h"
+#include "strata/train/images/image_task.h"
+#include "strata/train/language/language_task.h"
 
 namespace strata::train {
 

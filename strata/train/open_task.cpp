@@ -2,10 +2,10 @@
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
-#include "strata/train/checkpoint.h"
-#include "strata/train/config_rules.h"
-#include "strata/train/schema.h"
-#include "strata/train/tree_state.h"
+#include "strata/train/config/config_rules.h"
+#include "strata/train/config/schema.h"
+#include "strata/train/run/checkpoint.h"
+#include "strata/train/run/tree_state.h"
 
 namespace strata::train {
 

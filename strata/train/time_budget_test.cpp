@@ -5,13 +5,13 @@
 
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/config/recipe.h"
+#include "strata/train/config/schema.h"
 #include "strata/train/open_task.h"
-#include "strata/train/recipe.h"
-#include "strata/train/schema.h"
+#include "strata/train/run/checkpoint.h"
+#include "strata/train/run/tree_state.h"
 #include "strata/train/testing/made_up_images.h"
 #include "strata/train/trainer.h"
-#include "strata/train/tree_state.h"
 
 namespace strata::train {
 namespace {

@@ -17,12 +17,12 @@
 #include "strata/compiler/cache/kernel_cache.h"
 #include "strata/runtime/machine/isa_level.h"
 #include "strata/runtime/machine/peaks.h"
-#include "strata/train/checkpoint.h"
-#include "strata/train/recipe.h"
-#include "strata/train/run_report.h"
-#include "strata/train/schema.h"
+#include "strata/train/config/recipe.h"
+#include "strata/train/config/schema.h"
+#include "strata/train/run/checkpoint.h"
+#include "strata/train/run/run_report.h"
+#include "strata/train/run/tree_state.h"
 #include "strata/train/time_budget.h"
-#include "strata/train/tree_state.h"
 
 namespace strata::train {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "strata/train/history.h"
-#include "strata/train/run_folder.h"
+#include "strata/train/run/history.h"
+#include "strata/train/run/run_folder.h"
 #include "strata/train/task.h"
 
 namespace strata::train {

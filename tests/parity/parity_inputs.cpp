@@ -6,12 +6,12 @@
 #include "strata/base/config/config.h"
 #include "strata/data/loader/loader.h"
 #include "strata/data/tokens/token_windows.h"
-#include "strata/train/text_source.h"
+#include "strata/train/language/text_source.h"
 
 namespace strata::parity {
 namespace {
 
-constexpr int64_t kValidationWindows = 64;  // as in train/language_task.cpp
+constexpr int64_t kValidationWindows = 64;  // as in train/language/language_task.cpp
 
 void add(base::Sha256& hash, const std::string& name, const ir::HostArray& array) {
   hash.update(std::as_bytes(std::span(name)));

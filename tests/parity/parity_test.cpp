@@ -6,7 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
-#include "strata/train/recipe.h"
+#include "strata/train/config/recipe.h"
 #include "tests/parity/parity_inputs.h"
 
 namespace strata::parity {

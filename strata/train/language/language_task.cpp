@@ -1,5 +1,5 @@
 // Legend: B batch, T time, V vocabulary.
-#include "strata/train/language_task.h"
+#include "strata/train/language/language_task.h"
 
 #include <fmt/format.h>
 
@@ -15,10 +15,10 @@
 #include "strata/nn/precision.h"
 #include "strata/report/html/page.h"
 #include "strata/text/tokenizer_json/save.h"
+#include "strata/train/language/text_source.h"
 #include "strata/train/layer_costs.h"
 #include "strata/train/learner.h"
-#include "strata/train/run_folder.h"
-#include "strata/train/text_source.h"
+#include "strata/train/run/run_folder.h"
 
 namespace strata::train {
 namespace {

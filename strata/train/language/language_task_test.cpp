@@ -1,5 +1,5 @@
 // A tiny GPT on a made-up text, from tokens to generated text.
-#include "strata/train/language_task.h"
+#include "strata/train/language/language_task.h"
 
 #include <gtest/gtest.h>
 
@@ -13,10 +13,10 @@
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
 #include "strata/text/tokenizer_json/save.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/config/schema.h"
+#include "strata/train/language/text_source.h"
 #include "strata/train/open_task.h"
-#include "strata/train/schema.h"
-#include "strata/train/text_source.h"
+#include "strata/train/run/checkpoint.h"
 #include "strata/train/trainer.h"
 
 namespace strata::train {

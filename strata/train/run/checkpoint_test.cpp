@@ -1,4 +1,4 @@
-#include "strata/train/checkpoint.h"
+#include "strata/train/run/checkpoint.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -14,8 +14,8 @@
 #include "strata/base/error/error.h"
 #include "strata/models/lenet.h"
 #include "strata/nn/init.h"
-#include "strata/train/run_folder.h"
-#include "strata/train/tree_state.h"
+#include "strata/train/run/run_folder.h"
+#include "strata/train/run/tree_state.h"
 
 namespace strata::train {
 namespace {

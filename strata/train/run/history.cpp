@@ -1,4 +1,4 @@
-#include "strata/train/history.h"
+#include "strata/train/run/history.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "strata/train/schema.h"
+#include "strata/train/config/schema.h"
 
 #include "strata/base/threads/thread_pool.h"
 #include "strata/data/loader/loader.h"

@@ -1,4 +1,4 @@
-#include "strata/train/run_report.h"
+#include "strata/train/run/run_report.h"
 
 #include <fmt/format.h>
 

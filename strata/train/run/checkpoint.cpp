@@ -1,4 +1,4 @@
-#include "strata/train/checkpoint.h"
+#include "strata/train/run/checkpoint.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include "strata/base/error/error.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/formats/safetensors/writer.h"
-#include "strata/train/tree_state.h"
+#include "strata/train/run/tree_state.h"
 
 namespace strata::train {
 namespace {

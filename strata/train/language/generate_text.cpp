@@ -2,11 +2,11 @@
 #include "strata/base/error/error.h"
 #include "strata/tensor/jit.h"
 #include "strata/text/tokenizer_json/load.h"
-#include "strata/train/checkpoint.h"
-#include "strata/train/language_task.h"
+#include "strata/train/language/language_task.h"
+#include "strata/train/language/text_source.h"
 #include "strata/train/open_task.h"
-#include "strata/train/text_source.h"
-#include "strata/train/tree_state.h"
+#include "strata/train/run/checkpoint.h"
+#include "strata/train/run/tree_state.h"
 
 namespace strata::train {
 namespace {

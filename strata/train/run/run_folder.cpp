@@ -1,4 +1,4 @@
-#include "strata/train/run_folder.h"
+#include "strata/train/run/run_folder.h"
 
 #include <algorithm>
 #include <cstdio>

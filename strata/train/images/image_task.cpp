@@ -1,5 +1,5 @@
 // Legend: B batch, C channels, H rows, W columns.
-#include "strata/train/image_task.h"
+#include "strata/train/images/image_task.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include "strata/models/lenet.h"
 #include "strata/nn/loss.h"
 #include "strata/ops/reduce.h"
-#include "strata/train/image_pictures.h"
+#include "strata/train/images/image_pictures.h"
 #include "strata/train/layer_costs.h"
 #include "strata/train/learner.h"
 

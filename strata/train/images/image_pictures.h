@@ -5,7 +5,7 @@
 
 #include "strata/ir/host_array.h"
 #include "strata/report/html/page.h"
-#include "strata/train/run_folder.h"
+#include "strata/train/run/run_folder.h"
 
 namespace strata::train {
 

@@ -1,4 +1,4 @@
-#include "strata/train/image_pictures.h"
+#include "strata/train/images/image_pictures.h"
 
 #include <algorithm>
 

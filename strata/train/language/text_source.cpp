@@ -1,4 +1,4 @@
-#include "strata/train/text_source.h"
+#include "strata/train/language/text_source.h"
 
 #include <fmt/format.h>
 

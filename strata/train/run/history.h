@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/train/run_folder.h"
+#include "strata/train/run/run_folder.h"
 #include "strata/train/task.h"
 
 namespace strata::train {

@@ -1,4 +1,4 @@
-#include "strata/train/tree_state.h"
+#include "strata/train/run/tree_state.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

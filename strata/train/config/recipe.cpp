@@ -1,4 +1,4 @@
-#include "strata/train/recipe.h"
+#include "strata/train/config/recipe.h"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
-#include "strata/train/config_rules.h"
+#include "strata/train/config/config_rules.h"
 
 #include <algorithm>
 #include <string>
 
-#include "strata/train/language_task.h"
+#include "strata/train/language/language_task.h"
 
 namespace strata::train {
 namespace {

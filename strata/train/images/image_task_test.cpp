@@ -11,13 +11,13 @@
 #include "strata/base/json/json.h"
 #include "strata/models/lenet.h"
 #include "strata/nn/loss.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/config/schema.h"
 #include "strata/train/learner.h"
 #include "strata/train/open_task.h"
-#include "strata/train/schema.h"
+#include "strata/train/run/checkpoint.h"
+#include "strata/train/run/tree_state.h"
 #include "strata/train/testing/made_up_images.h"
 #include "strata/train/trainer.h"
-#include "strata/train/tree_state.h"
 
 namespace strata::train {
 namespace {
