@@ -17,7 +17,7 @@ if(STRATA_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# -ffp-contract=off: an FMA is used only where the program says so (design.md, section 4.2).
+# -ffp-contract=off: an FMA is used only where the program says so (docs/design/design.md, section 4.2).
 add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -ffp-contract=off)
 string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")

@@ -2,10 +2,8 @@
 // differentiation survey (Baydin, Pearlmutter, Radul, Siskind, 2018, table 2): f = 11.652, df/dx1 = 5.5, df/dx2
 // = 1.7163.
 #include <cmath>
-#include <cstdio>
 
-#include "strata/ops/elementwise.h"
-#include "strata/tensor/grad.h"
+#include "strata/strata.h"
 
 using namespace strata;
 
@@ -22,9 +20,9 @@ int main() {
   const Point direction{Tensor::scalar(1, DType::f64), Tensor::scalar(0, DType::f64)};
   const auto [same, slope] = jvp(f, at, direction);  // forward mode: one direction
 
-  std::printf("f        = %.4f\n", value.item());
-  std::printf("gradient = (%.4f, %.4f)\n", gradient.x1.item(), gradient.x2.item());
-  std::printf("along x1 = %.4f\n", slope.item());
+  print("f        = {:.4f}", value);
+  print("gradient = ({:.4f}, {:.4f})", gradient.x1, gradient.x2);
+  print("along x1 = {:.4f}", slope);
   const bool is_right = std::fabs(gradient.x1.item() - 5.5) < 1e-12 &&
                         std::fabs(gradient.x2.item() - 1.7163378145367738) < 1e-12 &&
                         std::fabs(slope.item() - 5.5) < 1e-12 && same.item() == value.item();

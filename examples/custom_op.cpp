@@ -1,13 +1,7 @@
 // An op of your own with a gradient of your own: the straight-through estimator (Bengio, Leonard, Courville, 2013).
 // Rounding has derivative 0 almost everywhere, so what is learnt through it would not learn; the backward function
 // below passes the cotangent on where the input lies in the range that rounding can reach.
-#include <cmath>
-#include <cstdio>
-
-#include "strata/ops/elementwise.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/custom.h"
-#include "strata/tensor/grad.h"
+#include "strata/strata.h"
 
 using namespace strata;
 
@@ -22,9 +16,9 @@ int main() {
   const auto [value, gradient] = value_and_grad(loss, x);
   const Tensor plain = grad([](const Tensor& x) { return sum(square(clamp(round(x), -4, 4) - 3)); }, x);
 
-  std::printf("quantised         %s\n", quantise(x).str().c_str());
-  std::printf("gradient          %s\n", gradient.str().c_str());
-  std::printf("without our own   %s\n", plain.str().c_str());
+  print("quantised         {}", quantise(x));
+  print("gradient          {}", gradient);
+  print("without our own   {}", plain);
   const float expected[] = {0, -10, -6, -2};
   bool is_right = value.item() == 49 + 25 + 9 + 1;
   for (int i = 0; i < 4; ++i)

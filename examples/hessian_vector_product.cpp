@@ -1,12 +1,6 @@
 // The product of a Hessian with a vector, without the Hessian: forward mode over reverse mode. Newton's method on the
 // Rosenbrock function by conjugate gradients then needs nothing else.
-#include <cmath>
-#include <cstdio>
-
-#include "strata/ops/elementwise.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/grad.h"
+#include "strata/strata.h"
 
 using namespace strata;
 
@@ -38,13 +32,13 @@ int main() {
   Tensor x = Tensor::from({1.2, 1.0, 1.1, 0.8});
   for (int i = 0; i < 60; ++i) {
     const auto [value, gradient] = value_and_grad(rosenbrock, x);
-    if (i % 10 == 0) std::printf("step %2d  f = %.6g\n", i, value.item());
+    if (i % 10 == 0) print("step {:2d}  f = {:.6g}", i, value);
     if (value.item() < 1e-18) break;
     const Tensor p = solve(x, gradient);
     double scale = 1;  // halve the step until the value falls
     while (scale > 1e-6 && rosenbrock(x + p * scale).item() > value.item()) scale /= 2;
     x = (x + p * scale).evaluate();
   }
-  std::printf("x = %s\n", x.str().c_str());
+  print("x = {}", x);
   return rosenbrock(x).item() < 1e-12 ? 0 : 1;
 }

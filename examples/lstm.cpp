@@ -1,16 +1,7 @@
 // An LSTM on a real sequence: the yearly sunspot numbers of 1900 to 1999 (SILSO, Royal Observatory of Belgium, version
 // 1 of the series), each year predicted from the twenty before it. The recurrence is one `scan`, so the step compiles
 // once whatever the length.
-#include <cmath>
-#include <cstdio>
-
-#include "strata/models/lstm.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/optim/rules.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/strata.h"
 
 using namespace strata;
 
@@ -53,13 +44,13 @@ int main() {
   const Tensor x = part(all_x, 0, kTrain), y = part(all_y, 0, kTrain);
   for (int i = 0; i < 150; ++i) {
     const Tensor loss = step(model, adam, x, y);
-    if (i % 50 == 0) std::printf("step %3d  loss %.4f\n", i, loss.item());
+    if (i % 50 == 0) print("step {:3d}  loss {:.4f}", i, loss);
   }
   const Tensor test_x = part(all_x, kTrain, count), test_y = part(all_y, kTrain, count);
   const double ours = error(model, test_x, test_y).item();
   // What is to be beaten: next year is like this year.
   const Tensor last = reshape(slice_axis(test_x, 1, {.first = kWindow - 1}), {count - kTrain, 1});
   const double same = mean(square(last - test_y)).item();
-  std::printf("held-out mean squared error %.4f; of 'as last year' %.4f\n", ours, same);
+  print("held-out mean squared error {:.4f}; of 'as last year' {:.4f}", ours, same);
   return ours < same ? 0 : 1;
 }

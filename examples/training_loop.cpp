@@ -1,7 +1,6 @@
 // A training loop of your own: a small network on Fashion-MNIST, one epoch, in one compiled step.
 #include <cstdio>
 
-#include "strata/base/error/error.h"
 #include "strata/strata.h"
 
 using namespace strata;
@@ -31,7 +30,7 @@ int main() try {
   int count = 0;
   while (auto batch = batches.next()) {
     const Tensor loss = step(model, adam, Tensor(batch->arrays[0]), Tensor(batch->arrays[1]));
-    if (++count % 100 == 0) std::printf("step %3d  loss %.4f\n", count, loss.item());
+    if (++count % 100 == 0) print("step {:3d}  loss {:.4f}", count, loss);
   }
 
   auto correct = jit(
@@ -41,7 +40,7 @@ int main() try {
   while (auto batch = held_out.next())
     right += correct(model, Tensor(batch->arrays[0]), Tensor(batch->arrays[1])).item();
   const double accuracy = right / static_cast<double>(test->size());
-  std::printf("accuracy %.4f\n", accuracy);
+  print("accuracy {:.4f}", accuracy);
   return accuracy > 0.8 ? 0 : 1;
 } catch (const base::Error& error) {
   std::fprintf(stderr, "%s\n", error.text().c_str());

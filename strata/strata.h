@@ -1,4 +1,4 @@
-// All that a program written with Strata includes: tensors, derivatives, jit, layers, optimisers, data and files.
+// All that a program written with Strata includes: tensors, derivatives, jit, layers, models, optimisers, data, files.
 //
 //   #include "strata/strata.h"
 //   using namespace strata;
@@ -6,11 +6,15 @@
 // Folders name their namespaces: nn::Linear, optim::AdamW, data::Loader; tensors and their functions are strata's own.
 #pragma once
 
+#include "strata/base/error/error.h"
 #include "strata/data/idx/fashion_mnist.h"
 #include "strata/data/images/image_dataset.h"
 #include "strata/data/loader/loader.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/formats/safetensors/writer.h"
+#include "strata/models/gpt.h"
+#include "strata/models/lenet.h"
+#include "strata/models/lstm.h"
 #include "strata/nn/attention.h"
 #include "strata/nn/context.h"
 #include "strata/nn/conv.h"
@@ -36,6 +40,7 @@
 #include "strata/optim/accumulate.h"
 #include "strata/optim/rules.h"
 #include "strata/optim/schedule.h"
+#include "strata/runtime/execute/executable.h"
 #include "strata/tensor/cancel.h"
 #include "strata/tensor/checkpoint.h"
 #include "strata/tensor/control.h"

@@ -1,13 +1,5 @@
 // Chapter 1: tensors.
-#include <cstdio>
-
-#include "strata/base/error/error.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/print.h"
-#include "strata/tensor/tensor.h"
+#include "strata/strata.h"
 
 using namespace strata;
 
@@ -16,12 +8,12 @@ int main() {
   const Tensor row = Tensor::from({1.f, 2.f, 3.f});
   const Tensor column = reshape(Tensor::from({10.f, 20.f}), {2, 1});
   const Tensor table = row + column;  // [3] and [2,1] give [2,3]
-  std::printf("%s\n", table.str().c_str());
+  print("{}", table);
 
   // Nothing was computed until it was printed: ops are recorded, and what is looked at is compiled and run as one
   // program. A `FlushScope scope(FlushPolicy::Sync)` runs each op by itself, for debugging.
   const Tensor scaled = exp(-square(table - mean(table)) / 100);
-  std::printf("%s\n", sum(scaled, {1}).str().c_str());
+  print("{}", sum(scaled, {1}));
 
   // Subscripts are NumPy's. A value never changes: at() makes the variable another value, and `table` is what it was.
   Tensor marked = table;
@@ -30,14 +22,14 @@ int main() {
 
   // Between tensors no dtype is promoted silently; an untyped literal takes its tensor's dtype.
   const Tensor counts = Tensor::from({int32_t{3}, int32_t{5}});
-  std::printf("%s\n", (counts * 2 + 1).str().c_str());
+  print("{}", counts * 2 + 1);
 
   // Errors name both types and the line that recorded the op.
   try {
     const Tensor wrong = matmul(table, row + Tensor::from({1.f, 2.f}));
-    std::printf("%s\n", wrong.str().c_str());
+    print("{}", wrong);
   } catch (const base::Error& error) {
-    std::printf("%s\n", error.text().c_str());
+    print("{}", error.text());
     return table.data<float>()[5] == 23 && error.code() == "E0101" ? 0 : 1;
   }
   return 1;

@@ -1,10 +1,7 @@
 // Chapter 2: gradients.
 #include <cmath>
-#include <cstdio>
 
-#include "strata/ops/elementwise.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/grad.h"
+#include "strata/strata.h"
 
 using namespace strata;
 
@@ -24,17 +21,16 @@ int main() {
     const auto [value, grads] = value_and_grad(loss, line);
     line.slope = (line.slope - grads.slope * 0.1).evaluate();
     line.offset = (line.offset - grads.offset * 0.1).evaluate();
-    if (i % 50 == 0) std::printf("loss %.6f\n", value.item());
+    if (i % 50 == 0) print("loss {:.6f}", value);
   }
-  std::printf("y = %.4f x + %.4f\n", line.slope.item(), line.offset.item());
+  print("y = {:.4f} x + {:.4f}", line.slope, line.offset);
 
   // A gradient is an ordinary program: differentiate it again, to any order.
   auto cube = [](const Tensor& t) { return t * t * t; };
   auto first = [&](const Tensor& t) { return grad(cube, t); };
   auto second = [&](const Tensor& t) { return grad(first, t); };
   const Tensor two = Tensor::scalar(2, DType::f64);
-  std::printf("t^3 at 2: %g, %g, %g, %g\n", cube(two).item(), first(two).item(), second(two).item(),
-              grad(second, two).item());
+  print("t^3 at 2: {:g}, {:g}, {:g}, {:g}", cube(two), first(two), second(two), grad(second, two));
 
   const bool is_line = std::fabs(line.slope.item() - 2) < 1e-3 && std::fabs(line.offset.item() - 1) < 1e-3;
   return is_line && second(two).item() == 12 && grad(second, two).item() == 6 ? 0 : 1;

@@ -1,15 +1,7 @@
 // Chapter 4: training. Two moons, a small network, and the whole of a training step in one compiled program.
 #include <cmath>
-#include <cstdio>
 
-#include "strata/nn/linear.h"
-#include "strata/nn/loss.h"
-#include "strata/ops/activations.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/reduce.h"
-#include "strata/optim/rules.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/strata.h"
 
 using namespace strata;
 
@@ -51,10 +43,10 @@ int main() {
   double loss = 0;
   for (int i = 0; i < 300; ++i) {
     loss = step(model, adam, data.x_BD, data.y_B).item();
-    if (i % 100 == 0) std::printf("step %3d  loss %.4f\n", i, loss);
+    if (i % 100 == 0) print("step {:3d}  loss {:.4f}", i, loss);
   }
   const Tensor correct = eq(argmax(model(data.x_BD), 1), data.y_B);
   const double accuracy = mean(cast(correct, DType::f32)).item();
-  std::printf("loss %.4f, accuracy %.3f, %d recording\n", loss, accuracy, step.recordings());
+  print("loss {:.4f}, accuracy {:.3f}, {} recording", loss, accuracy, step.recordings());
   return accuracy > 0.98 && step.recordings() == 1 ? 0 : 1;
 }

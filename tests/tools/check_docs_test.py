@@ -41,6 +41,16 @@ class CheckDocs(scratch_tree.ToolTest):
         self.write("docs/tour.md", "See [that](nowhere.md#part).\n")
         self.refused("docs/tour.md: link to nowhere.md")
 
+    def test_refuses_a_translation_that_fell_behind(self):
+        page = "# Strata\n\nText, [ops](docs/reference/ops.md).\n\n```sh\nmake demo  # trains\n```\n\n| a | b |\n"
+        self.write("README.md", page)
+        self.write("README.zh.md", page.replace("Text", "文字").replace("trains", "训练"))
+        self.accepts("check_docs", "--root", self.root)
+        for old, new in [("# Strata\n", "# Strata\n\n## More\n"), ("[ops](docs/reference/ops.md)", "ops"), ("make demo", "make test"),
+                         ("| a | b |\n", "| a | b |\n| c | d |\n"), ("```\n\n|", "```\n\nmore\n\n|")]:
+            self.write("README.zh.md", page.replace(old, new))
+            self.refused("README.zh.md: its ")
+
     def test_runs_marked_shell_blocks_with_the_binary_on_the_path(self):
         self.write("docs/guide.md", "```sh run\nstrata ops | grep -q add\n```\n\n```sh\nfalse\n```\n")
         self.assertIn("1 shell blocks ran", self.accepts("check_docs", "--root", self.root))

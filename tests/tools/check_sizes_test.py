@@ -35,6 +35,17 @@ class CheckSizes(scratch_tree.ToolTest):
         self.write("strata/c.cpp", function("long3", 70))
         self.refused("3 of 41 functions are over 60 lines")
 
+    def test_refuses_a_folder_of_more_than_40_files(self):
+        for number in range(40):
+            self.write(f"strata/ir/file{number}.h", "\n")
+        self.accepts("check_sizes", "--root", self.root)
+        self.write("strata/ir/one_more.h", "\n")
+        self.refused("strata/ir: 41 files, the limit is 40")
+
+    def test_refuses_an_exception_that_is_no_longer_one(self):
+        self.write("strata/ir/loops/a.h", "\n")
+        self.refused("strata/ir/loops: 1 files are within the limit")
+
     def test_takes_no_class_or_namespace_for_a_function(self):
         self.write("strata/a.cpp", "namespace a {\nstruct B {\n" + "  int x;\n" * 150 + "};\n}  // namespace a\n")
         self.accepts("check_sizes", "--root", self.root)

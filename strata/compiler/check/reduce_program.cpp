@@ -16,7 +16,7 @@ using ir::Value;
 
 namespace {
 
-/// The program without what `values` don't need (effects too), and without parameters that nothing reads. Nodes in
+/// The program without what `results` don't need (effects too), and without parameters that nothing reads. Nodes in
 /// `cut` become parameters.
 GraphRef only(const Graph& graph, std::span<const Value> results, const std::vector<bool>& cut) {
   std::vector<bool> live(graph.nodes().size());
