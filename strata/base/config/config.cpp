@@ -16,7 +16,7 @@ Config::Config(const Schema& schema, Unchecked) : schema_(std::make_shared<Schem
   }
 }
 
-Config::Config(const Schema& schema) : Config(schema, Unchecked{}) { check_required(); }
+Config::Config(const Schema& schema) : Config(schema.with_choices({}), Unchecked{}) { check_required(); }
 
 void Config::check_required() const {
   for (size_t i = 0; i < values_.size(); ++i) {

@@ -24,6 +24,9 @@ class Config {
   /// All defaults; E0008 when the schema has required keys. The schema is copied.
   explicit Config(const Schema& schema);
 
+  /// Whether the key stands in this configuration: keys of variants stand where their choice is made.
+  bool has(std::string_view key) const { return schema_->find(key) >= 0; }
+
   // The value of a key. A key that the schema doesn't have, or has with another type, is a bug of the caller: E0900.
   int64_t int_at(std::string_view key) const;
   double float_at(std::string_view key) const;
@@ -44,6 +47,7 @@ class Config {
   /// {"train.steps": 500, ...}
   Json to_json() const;
 
+  /// With the variants that were chosen.
   const Schema& schema() const { return *schema_; }
   friend bool operator==(const Config& a, const Config& b) { return a.values_ == b.values_; }
 

@@ -21,7 +21,9 @@ Schema every_type() {
         float_key("train.lr", 1e-3, "a number").between(0, 10), bool_key("train.strict", false, "a bool"),
         choice_key("optim.name", "sgd", {"sgd", "adamw"}, "a choice"), ints_key("model.dims", {4}, "integers"),
         floats_key("optim.betas", {0.9}, "numbers"), strings_key("data.files", {}, "strings"),
-        int_key("model.head.width", 3, "a key in a table of a table")}});
+        int_key("model.head.width", 3, "a key in a table of a table")}},
+      {{"optim.name", "adamw", {float_key("optim.decay", 0, "a key of one choice")}},
+       {"optim.name", "sgd", {int_key("optim.decay", 0, "the same name, another type")}}});
 }
 
 }  // namespace

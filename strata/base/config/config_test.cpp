@@ -169,6 +169,90 @@ TEST(Config, RulesBetweenKeysAreRefusedWithTheOrigin) {
   }
 }
 
+Schema variant_schema() {
+  return Schema({{choice_key("model.kind", "lenet", {"lenet", "gpt", "lstm"}, "architecture"),
+                  choice_key("data.kind", "images", {"images", "text"}, "data")},
+                 {int_key("train.steps", 10, "steps")}},
+                {{"model.kind", "gpt", {int_key("model.width", 192, "width"), int_key("model.heads", 6, "heads")}},
+                 {"model.kind", "lstm", {int_key("model.width", 64, "width of an LSTM")}},
+                 {"data.kind", "images", {int_key("data.limit", 0, "images")}}});
+}
+
+/// "<code> <message> | <notes and hints>".
+std::string variant_refusal(std::string_view text, std::vector<std::string> overrides = {}) {
+  try {
+    parse_config(variant_schema(), text, "a.toml", overrides);
+  } catch (const Error& error) {
+    std::string all = error.code() + " " + error.message();
+    for (const std::string& note : error.notes()) all += " | " + note;
+    for (const std::string& hint : error.hints()) all += " | " + hint;
+    return all;
+  }
+  return "accepted";
+}
+
+TEST(Variants, BringTheirKeysAndDefaultsWhereTheyAreChosen) {
+  const Config plain = parse_config(variant_schema(), "", "a.toml");
+  EXPECT_FALSE(plain.has("model.width"));
+  EXPECT_TRUE(plain.has("data.limit"));
+  EXPECT_EQ(plain, Config(variant_schema()));
+  const std::vector<std::string> overrides = {"model.kind=lstm"};
+  const Config lstm = parse_config(variant_schema(), "[model]\nkind = 'gpt'\n", "a.toml", overrides);
+  EXPECT_EQ(lstm.int_at("model.width"), 64) << "the override decides";
+  const Config gpt = parse_config(variant_schema(), "[model]\nheads = 4\nkind = 'gpt'\n", "a.toml");
+  EXPECT_EQ(gpt.int_at("model.heads"), 4);
+  EXPECT_EQ(gpt.int_at("model.width"), 192);
+  EXPECT_EQ(gpt.to_toml(),
+            "[model]\nkind = \"gpt\"\nwidth = 192\nheads = 4\n\n[data]\nkind = \"images\"\nlimit = 0\n\n[train]\n"
+            "steps = 10\n");
+  EXPECT_EQ(parse_config(variant_schema(), gpt.to_toml(), "b.toml"), gpt);
+  EXPECT_EQ(parse_config(gpt.schema(), gpt.to_toml(), "b.toml"), gpt) << "a chosen schema can be chosen from again";
+}
+
+TEST(Variants, RefuseTheKeysOfOthersByName) {
+  EXPECT_EQ(
+      variant_refusal("[model]\nheads = 4\n"),
+      "E0006 a.toml:2: model.heads is a key of model.kind = \"gpt\", and model.kind is \"lenet\" | model.kind comes "
+      "from default | leave model.heads out, or choose another model.kind");
+  EXPECT_EQ(variant_refusal("", {"model.width=4"}),
+            "E0006 --set model.width=4: model.width is a key of model.kind = \"gpt\", \"lstm\", and model.kind is "
+            "\"lenet\" | model.kind comes from default | leave model.width out, or choose another model.kind");
+  EXPECT_EQ(
+      variant_refusal("[data]\nlimit = 4\nkind = 'text'\n"),
+      "E0006 a.toml:2: data.limit is a key of data.kind = \"images\", and data.kind is \"text\" | data.kind comes "
+      "from a.toml:3 | leave data.limit out, or choose another data.kind");
+}
+
+TEST(Variants, OfferTheNearestKeyOfTheChosenFirst) {
+  EXPECT_EQ(variant_refusal("[model]\nwidht = 4\nkind = 'lstm'\n"),
+            "E0006 a.toml:2: unknown key model.widht | did you mean model.width?");
+  EXPECT_EQ(variant_refusal("[model]\nwidht = 4\n"),
+            "E0006 a.toml:2: unknown key model.widht | did you mean model.width, a key of model.kind = \"gpt\"?");
+  EXPECT_EQ(variant_refusal("[model]\nkind = 'gtp'\nheads = 1\n"),
+            "E0007 a.toml:2: model.kind: expected one of lenet, gpt, lstm, found \"gtp\" | did you mean gpt?");
+  EXPECT_EQ(variant_refusal("model = 1"), "E0006 a.toml:1: unknown key model | `strata config` lists all keys");
+}
+
+TEST(Variants, StandInTheReferenceBelowTheirPart) {
+  const std::string text = variant_schema().to_markdown();
+  const size_t model = text.find("## model\n"), gpt = text.find("### where `model.kind` is `gpt`\n"),
+               data = text.find("## data\n"), images = text.find("### where `data.kind` is `images`\n");
+  EXPECT_TRUE(model < gpt && gpt < data && data < images && images != std::string::npos) << text;
+  EXPECT_EQ(text.find("is `lenet`"), std::string::npos) << "it has no keys";
+}
+
+TEST(Variants, ThatCanNotBeChosenOrStandTwiceAreInternalErrors) {
+  const auto kind = [] { return choice_key("a.kind", "x", {"x", "y"}, ""); };
+  const auto other = [] { return choice_key("b.kind", "x", {"x", "y"}, ""); };
+  EXPECT_THROW(Schema({{kind()}}, {{"a.kind", "z", {}}}), Error);
+  EXPECT_THROW(Schema({{kind()}}, {{"a.none", "x", {}}}), Error);
+  EXPECT_THROW(Schema({{kind()}}, {{"a.kind", "x", {int_key("a.kind", 1, "")}}}), Error);
+  EXPECT_THROW(Schema({{kind()}}, {{"a.kind", "y", {int_key("a.n", 1, "").at_least(2)}}}), Error);
+  EXPECT_THROW(
+      Schema({{kind(), other()}}, {{"a.kind", "x", {int_key("n", 1, "")}}, {"b.kind", "y", {int_key("n", 1, "")}}}),
+      Error);
+}
+
 TEST(Schema, BrokenSchemasAndWrongGettersAreInternalErrors) {
   EXPECT_THROW(Schema({{int_key("a", 1, ""), int_key("a", 1, "")}}), Error);
   EXPECT_THROW(Schema({{int_key("a", 1, ""), int_key("a.b", 1, "")}}), Error);

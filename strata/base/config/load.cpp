@@ -19,7 +19,6 @@
 namespace strata::base {
 namespace {
 
-/// The node as its reader would write it, for messages: 12 (an integer).
 /// Whether toml++'s printer would meet a number that it can't count the digits of: it casts it to an integer.
 bool holds_non_finite(const toml::node& node) {
   bool found = false;
@@ -34,6 +33,7 @@ bool holds_non_finite(const toml::node& node) {
   return found;
 }
 
+/// The node as its reader would write it, for messages: 12 (an integer).
 std::string show_node(const toml::node& node) {
   if (holds_non_finite(node)) return node.is_table() ? "a table" : "a list with a number that is not finite";
   if (node.is_table()) return "a table";
@@ -180,17 +180,38 @@ std::string override_as_toml(ConfigType type, std::string_view given) {
 
 }  // namespace
 
+/// Reads a text and overrides twice: for the choices alone, which say what keys there are, and then for all of these.
 class ConfigLoader {
  public:
-  explicit ConfigLoader(const Schema& schema) : config_(schema, Config::Unchecked{}) {}
+  static Config load(const Schema& schema, std::string_view text, std::string_view source,
+                     std::span<const std::string> overrides) {
+    const toml::table table = parse_toml(text, source);
+    ConfigLoader choices(Schema({schema.choices()}), nullptr);
+    choices.add(table, source, overrides);
+    std::vector<ChosenValue> chosen;
+    for (const ConfigKey& key : choices.config_.schema().keys())
+      chosen.push_back({key.key, choices.config_.string_at(key.key)});
+    ConfigLoader all(schema.with_choices(chosen), &choices.config_);
+    all.add(table, source, overrides);
+    all.config_.check_required();
+    return std::move(all.config_);
+  }
 
-  void add_text(std::string_view text, std::string_view source) { add_table(parse_toml(text, source), "", source); }
+ private:
+  /// `choices`: the choices that were made; null while they are looked for, and other keys are passed over.
+  ConfigLoader(const Schema& schema, const Config* choices) : config_(schema, Config::Unchecked{}), choices_(choices) {}
+
+  void add(const toml::table& table, std::string_view source, std::span<const std::string> overrides) {
+    add_table(table, "", source);
+    for (const std::string& text : overrides) add_override(text);
+  }
 
   void add_override(const std::string& text) {
     const std::string origin = "--set " + text;
     const size_t equals = text.find('=');
     if (equals == std::string::npos) throw Error("E0007", origin + ": expected key=value, found no =");
     const std::string key(trimmed(std::string_view(text).substr(0, equals)));
+    if (is_passed_over(key)) return;
     const size_t index = known(key, origin);
     const auto given = trimmed(std::string_view(text).substr(equals + 1));
     const ConfigKey& rule = config_.schema_->keys()[index];
@@ -202,12 +223,8 @@ class ConfigLoader {
     set(index, *node, origin);
   }
 
-  Config finish() {
-    config_.check_required();
-    return std::move(config_);
-  }
+  bool is_passed_over(const std::string& key) const { return choices_ == nullptr && !config_.has(key); }
 
- private:
   void add_table(const toml::table& table, const std::string& prefix, std::string_view source) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
@@ -215,7 +232,7 @@ class ConfigLoader {
       const toml::table* inner = node.as_table();
       if (inner != nullptr && config_.schema_->find(key) < 0 && (is_prefix(key + ".") || !inner->empty()))
         add_table(*inner, key + ".", source);
-      else
+      else if (!is_passed_over(key))
         set(known(key, origin), node, origin);
     }
   }
@@ -229,10 +246,36 @@ class ConfigLoader {
   size_t known(const std::string& key, const std::string& origin) const {
     const int index = config_.schema_->find(key);
     if (index >= 0) return static_cast<size_t>(index);
+    for (const Variant& variant : config_.schema_->variants())
+      for (const ConfigKey& other : variant.keys)
+        if (other.key == key) refuse_of_another(variant.choice, key, origin);
     Error error("E0006", fmt::format("{}: unknown key {}", origin, key));
-    const auto near = nearest_name(key, config_.schema_->names());
-    error.hint(near ? fmt::format("did you mean {}?", *near) : "`strata config` lists all keys");
-    throw error;
+    throw error.hint(hint_for(key));
+  }
+
+  /// The key belongs to other values of the choice than the one that was made.
+  [[noreturn]] void refuse_of_another(const std::string& choice, const std::string& key,
+                                      const std::string& origin) const {
+    std::string values;
+    for (const Variant& variant : config_.schema_->variants())
+      for (const ConfigKey& other : variant.keys)
+        if (variant.choice == choice && other.key == key)
+          values += fmt::format("{}\"{}\"", values.empty() ? "" : ", ", variant.value);
+    throw Error("E0006", fmt::format("{}: {} is a key of {} = {}, and {} is \"{}\"", origin, key, choice, values,
+                                     choice, choices_->string_at(choice)))
+        .note(fmt::format("{} comes from {}", choice, choices_->origin_of(choice)))
+        .hint(fmt::format("leave {} out, or choose another {}", key, choice));
+  }
+
+  std::string hint_for(const std::string& key) const {
+    if (const auto near = nearest_name(key, config_.schema_->names())) return fmt::format("did you mean {}?", *near);
+    for (const Variant& variant : config_.schema_->variants()) {
+      std::vector<std::string> names;
+      for (const ConfigKey& other : variant.keys) names.push_back(other.key);
+      if (const auto near = nearest_name(key, names))
+        return fmt::format("did you mean {}, a key of {} = \"{}\"?", *near, variant.choice, variant.value);
+    }
+    return "`strata config` lists all keys";
   }
 
   [[noreturn]] static void refuse(const ConfigKey& rule, const std::string& origin, const std::string& found) {
@@ -254,14 +297,12 @@ class ConfigLoader {
   }
 
   Config config_;
+  const Config* choices_;
 };
 
 Config parse_config(const Schema& schema, std::string_view text, std::string_view source,
                     std::span<const std::string> overrides) {
-  ConfigLoader loader(schema);
-  loader.add_text(text, source);
-  for (const std::string& entry : overrides) loader.add_override(entry);
-  return loader.finish();
+  return ConfigLoader::load(schema, text, source, overrides);
 }
 
 Config load_config(const Schema& schema, const std::string& path, std::span<const std::string> overrides) {

@@ -141,20 +141,63 @@ std::string describe_expected(const ConfigKey& key) {
   return std::string(config_type_name(key.type)) + key.bounds.text();
 }
 
-Schema::Schema(std::vector<std::vector<ConfigKey>> tables) {
-  std::unordered_set<std::string> seen, parents;
+Schema::Schema(std::vector<std::vector<ConfigKey>> tables, std::vector<Variant> variants)
+    : variants_(std::move(variants)) {
   for (auto& table : tables)
-    for (ConfigKey& key : table) {
-      if (!seen.insert(key.key).second) throw Error("E0900", fmt::format("schema: the key {} stands twice", key.key));
-      for (size_t dot = key.key.find('.'); dot != std::string::npos; dot = key.key.find('.', dot + 1))
-        parents.insert(key.key.substr(0, dot));
-      if (!key.required && !keeps_bounds(key, key.fallback))
-        throw Error("E0900", fmt::format("schema: {}: expected a default that is {}, found {}", key.key,
-                                         describe_expected(key), toml_text(key.fallback)));
-      keys_.push_back(std::move(key));
-    }
+    for (ConfigKey& key : table) keys_.push_back(std::move(key));
+  always_ = keys_.size();
+  check_keys();
+  check_variants();
+}
+
+void Schema::check_keys() const {
+  std::unordered_set<std::string> seen, parents;
+  for (const ConfigKey& key : keys_) {
+    if (!seen.insert(key.key).second) throw Error("E0900", fmt::format("schema: the key {} stands twice", key.key));
+    for (size_t dot = key.key.find('.'); dot != std::string::npos; dot = key.key.find('.', dot + 1))
+      parents.insert(key.key.substr(0, dot));
+    if (!key.required && !keeps_bounds(key, key.fallback))
+      throw Error("E0900", fmt::format("schema: {}: expected a default that is {}, found {}", key.key,
+                                       describe_expected(key), toml_text(key.fallback)));
+  }
   for (const ConfigKey& key : keys_)
     if (parents.contains(key.key)) throw Error("E0900", fmt::format("schema: {} is a key and a table", key.key));
+}
+
+/// Each variant with what always stands, and with those of other choices, of which any may be chosen beside it.
+void Schema::check_variants() const {
+  for (const Variant& variant : variants_) {
+    const int at = find(variant.choice);
+    if (at < 0 || !keeps_bounds(keys_[static_cast<size_t>(at)], variant.value))
+      throw Error("E0900",
+                  fmt::format("schema: keys of {} = \"{}\", which can't be chosen", variant.choice, variant.value));
+    with_choices({{variant.choice, variant.value}}).check_keys();
+    for (const Variant& other : variants_)
+      if (other.choice != variant.choice)
+        with_choices({{variant.choice, variant.value}, {other.choice, other.value}}).check_keys();
+  }
+}
+
+std::vector<ConfigKey> Schema::choices() const {
+  std::vector<ConfigKey> list;
+  for (const ConfigKey& key : keys_)
+    if (std::ranges::any_of(variants_, [&](const Variant& variant) { return variant.choice == key.key; }))
+      list.push_back(key);
+  return list;
+}
+
+Schema Schema::with_choices(const std::vector<ChosenValue>& chosen) const {
+  Schema result = *this;
+  result.keys_.resize(always_, ConfigKey{});
+  const auto value_of = [&](const std::string& choice) {
+    for (const ChosenValue& one : chosen)
+      if (one.choice == choice) return one.value;
+    return std::get<std::string>(keys_[static_cast<size_t>(find(choice))].fallback);
+  };
+  for (const Variant& variant : variants_)
+    if (value_of(variant.choice) == variant.value)
+      result.keys_.insert(result.keys_.end(), variant.keys.begin(), variant.keys.end());
+  return result;
 }
 
 int Schema::find(std::string_view key) const {
@@ -169,22 +212,35 @@ std::vector<std::string> Schema::names() const {
   return names;
 }
 
+namespace {
+
+std::string part_of(const ConfigKey& key) {
+  const size_t dot = key.key.find('.');
+  return dot == std::string::npos ? "general" : key.key.substr(0, dot);
+}
+
+/// The table of those keys that belong to the part; empty when none does.
+std::string table_of(const std::vector<ConfigKey>& keys, const std::string& part) {
+  std::string rows;
+  for (const ConfigKey& key : keys)
+    if (part_of(key) == part)
+      rows += fmt::format("| `{}` | {} | {} | {} |\n", key.key, cell(describe_expected(key)),
+                          key.required ? "required" : "`" + cell(toml_text(key.fallback)) + "`", cell(key.help));
+  return rows.empty() ? "" : "| key | value | default | what it does |\n|---|---|---|---|\n" + rows;
+}
+
+}  // namespace
+
 std::string Schema::to_markdown() const {
   std::vector<std::string> parts;  // in the order of their first key
-  const auto part_of = [](const ConfigKey& key) {
-    const size_t dot = key.key.find('.');
-    return dot == std::string::npos ? std::string("general") : key.key.substr(0, dot);
-  };
   for (const ConfigKey& key : keys_)
     if (std::find(parts.begin(), parts.end(), part_of(key)) == parts.end()) parts.push_back(part_of(key));
   std::string text;
   for (const std::string& part : parts) {
-    text += fmt::format("{}## {}\n\n| key | value | default | what it does |\n|---|---|---|---|\n",
-                        text.empty() ? "" : "\n", part);
-    for (const ConfigKey& key : keys_)
-      if (part_of(key) == part)
-        text += fmt::format("| `{}` | {} | {} | {} |\n", key.key, cell(describe_expected(key)),
-                            key.required ? "required" : "`" + cell(toml_text(key.fallback)) + "`", cell(key.help));
+    text += fmt::format("{}## {}\n\n{}", text.empty() ? "" : "\n", part, table_of(keys_, part));
+    for (const Variant& variant : variants_)
+      if (const std::string table = table_of(variant.keys, part); !table.empty())
+        text += fmt::format("\n### where `{}` is `{}`\n\n{}", variant.choice, variant.value, table);
   }
   return text;
 }

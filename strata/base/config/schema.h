@@ -10,6 +10,12 @@
 //     };
 //   }
 //   const Schema schema({train_keys(), model_keys()});
+//
+// A choice may bring keys of its own: those of one architecture stand only where it is the one that is chosen.
+//
+//   const Schema schema({{choice_key("model.kind", "lenet", {"lenet", "gpt"}, "architecture")}},
+//                       {{"model.kind", "gpt", {int_key("model.heads", 6, "attention heads")}}});
+//       error[E0006]: a.toml:3: model.heads is a key of model.kind = "gpt", and model.kind is "lenet"
 #pragma once
 
 #include <cstdint>
@@ -54,22 +60,45 @@ ConfigKey floats_key(std::string key, std::vector<double> fallback, std::string 
 ConfigKey strings_key(std::string key, std::vector<std::string> fallback, std::string help);
 ConfigKey required_string_key(std::string key, std::string help);
 
+/// Keys that stand only where the choice `choice` has this value.
+struct Variant {
+  std::string choice;  ///< a choice key that always stands: "model.kind"
+  std::string value;
+  std::vector<ConfigKey> keys;
+};
+
+/// What a choice is set to: ("model.kind", "gpt").
+struct ChosenValue {
+  std::string choice, value;
+};
+
 class Schema {
  public:
-  /// Throws E0900 when a key stands twice, is also the table of another key, or its default breaks its own rule.
-  explicit Schema(std::vector<std::vector<ConfigKey>> tables);
+  /// Several variants may have one choice and value. Throws E0900 when a key stands twice, is also the table of another
+  /// key, or its default breaks its own rule, and for a variant of no choice.
+  explicit Schema(std::vector<std::vector<ConfigKey>> tables, std::vector<Variant> variants = {});
 
-  /// In the order of the tables.
+  /// In the order of the tables: those that always stand; of with_choices(), also those of the chosen variants.
   const std::vector<ConfigKey>& keys() const { return keys_; }
+  const std::vector<Variant>& variants() const { return variants_; }
+  /// The keys that variants hang on, each once.
+  std::vector<ConfigKey> choices() const;
+  /// The schema of a configuration that makes these choices; a choice that isn't among them has its default.
+  Schema with_choices(const std::vector<ChosenValue>& chosen) const;
   /// The position of a key in keys(), or -1.
   int find(std::string_view key) const;
   std::vector<std::string> names() const;
 
-  /// The reference: one Markdown table for each part before the first dot.
+  /// The reference: one Markdown table for each part before the first dot, and one for each variant's keys in it.
   std::string to_markdown() const;
 
  private:
+  void check_keys() const;
+  void check_variants() const;
+
   std::vector<ConfigKey> keys_;
+  size_t always_ = 0;  ///< so many of keys_ stand in any case
+  std::vector<Variant> variants_;
 };
 
 /// What the rule of `key` expects: "an integer of at least 1", "one of sgd, adamw".

@@ -21,7 +21,8 @@ constexpr ErrorPage kPages[] = {
      "The text is JSON, but a key is missing or a value has another kind than its reader needs (a string where a "
      "number was expected). The message names both."},
     {"E0006", ErrorKind::User, "the configuration has an unknown key",
-     "The key is in no schema. The hint offers the nearest known key; `strata config` lists all of them."},
+     "The key is in no schema, or it belongs to another choice: a key of one architecture says nothing about another. "
+     "The hint offers the nearest known key; `strata config` lists all of them."},
     {"E0007", ErrorKind::User, "a configuration value has the wrong type or is out of bounds",
      "The message names the key, what was expected, what was found, and the file and line or the override it came "
      "from."},
