@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
+#include "strata/models/architecture.h"
 #include "strata/ops/activations.h"
 #include "strata/ops/composites/dropout.h"
 #include "strata/ops/shape.h"
@@ -37,7 +38,53 @@ GptConfig checked(const GptConfig& c) {
   return c;
 }
 
+std::vector<base::ConfigKey> keys() {
+  const GptConfig usual;
+  return {
+      base::int_key("model.layers", usual.layers, "transformer blocks").within(kGptLayers),
+      base::int_key("model.width", usual.width, "channels of the residual stream; a multiple of model.heads")
+          .within(kGptWidth),
+      base::int_key("model.heads", usual.heads, "attention heads").within(kGptHeads),
+      base::float_key("model.dropout", usual.dropout, "probability with which activations are dropped")
+          .within(ops::kDropRate),
+      base::bool_key("model.tied", usual.is_tied, "the output layer shares the token embedding"),
+  };
+}
+
+void check_keys(const base::Config& config) {
+  const int64_t width = config.int_at("model.width"), heads = config.int_at("model.heads");
+  if (width % heads != 0)
+    config.refuse("model.width", fmt::format("{} is no multiple of model.heads = {}", width, heads));
+}
+
+Model make(const base::Config& config, const Extents& data, const Key& key) {
+  Gpt model({.layers = config.int_at("model.layers"),
+             .width = config.int_at("model.width"),
+             .heads = config.int_at("model.heads"),
+             .vocabulary = data.vocabulary,
+             .context = data.context,
+             .dropout = config.float_at("model.dropout"),
+             .is_tied = config.bool_at("model.tied")});
+  nn::init(model, key);
+  return Model(std::move(model));
+}
+
+constexpr std::string_view kSettings[] = {"model.heads"};
+
 }  // namespace
+
+extern constinit const Architecture kGptArchitecture = {
+    .name = "gpt",
+    .help = "a GPT-2-style language model: pre-norm blocks of causal attention and an MLP",
+    .eats = Input::Tokens,
+    .returns = Output::NextTokens,
+    .keys = keys,
+    .check = check_keys,
+    .title = [](const base::Config&) { return std::string("GPT"); },
+    .make = make,
+    .settings = kSettings,
+    .trains_in_half = true,
+};
 
 Tensor GptMlp::operator()(const Tensor& x_BTE, Source at) const {
   const LineScope scope(at);

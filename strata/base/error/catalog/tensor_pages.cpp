@@ -35,8 +35,10 @@ constexpr ErrorPage kPages[] = {
     {"E0508", ErrorKind::User, "the extents of a parameter",
      "Parameters have sizes that are numbers, and the distributions that depend on fan-in and fan-out are for weights "
      "`[out, in, window...]`."},
-    {"E0509", ErrorKind::User, "a layer's options don't fit each other",
-     "The message says which ones; for example more positions than the context of a GPT has."},
+    {"E0509", ErrorKind::User, "a layer's options don't fit each other or its input",
+     "The message says which ones; for example more positions than the context of a GPT has, or an image of other "
+     "sides "
+     "than a model is made for."},
     {"E0510", ErrorKind::User, "an optimiser that was not started",
      "Write `auto sgd = optim::Sgd{.lr = 0.1}.start(model);`."},
     {"E0511", ErrorKind::User, "the model and the optimiser's state differ",
