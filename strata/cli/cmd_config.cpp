@@ -17,15 +17,22 @@ struct Options {
   bool markdown = false, json = false;
 };
 
+base::Json key_json(const base::ConfigKey& key) {
+  return base::Json::object()
+      .set("key", key.key)
+      .set("type", base::config_type_name(key.type))
+      .set("default", base::toml_text(key.fallback))
+      .set("expected", base::describe_expected(key))
+      .set("help", key.help);
+}
+
+/// Keys that stand for one choice alone say it: {"where": {"model.kind": "..."}}.
 base::Json schema_json() {
   base::Json list = base::Json::array();
-  for (const base::ConfigKey& key : train::training_schema().keys())
-    list.push(base::Json::object()
-                  .set("key", key.key)
-                  .set("type", base::config_type_name(key.type))
-                  .set("default", base::toml_text(key.fallback))
-                  .set("expected", base::describe_expected(key))
-                  .set("help", key.help));
+  for (const base::ConfigKey& key : train::training_schema().keys()) list.push(key_json(key));
+  for (const base::Variant& variant : train::training_schema().variants())
+    for (const base::ConfigKey& key : variant.keys)
+      list.push(key_json(key).set("where", base::Json::object().set(variant.choice, variant.value)));
   return list;
 }
 

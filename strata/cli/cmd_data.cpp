@@ -6,7 +6,7 @@
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/config_argument.h"
-#include "strata/formats/safetensors/writer.h"
+#include "strata/formats/format.h"
 #include "strata/train/open_task.h"
 
 namespace strata::cli {
@@ -21,7 +21,7 @@ Run declare_data(CLI::App& app) {
   auto options = std::make_shared<Options>();
   add_config(app, options->config);
   app.add_option("--batches", options->batches, "how many")->check(CLI::Range(int64_t{1}, int64_t{100000}));
-  app.add_option("--out", options->out, "safetensors file")->required();
+  app.add_option("--out", options->out, "file of tensors, in the format of its suffix (.safetensors)")->required();
   app.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
@@ -29,7 +29,7 @@ Run declare_data(CLI::App& app) {
     for (int64_t i = 0; i < options->batches; ++i)
       for (train::NamedTensor& t : opened.task->batch(i))
         arrays.push_back({t.name + "." + std::to_string(i), std::move(t.array)});
-    formats::save_safetensors(options->out, arrays, {{"batches", std::to_string(options->batches)}});
+    formats::save_tensors(options->out, arrays, {{"batches", std::to_string(options->batches)}});
     if (options->json)
       print_out(base::Json::object().set("file", options->out).set("batches", options->batches).dump() + "\n");
     return 0;

@@ -1,4 +1,4 @@
-// strata demo: trains both models of the demo and prints a closing table.
+// strata demo: trains the models of the demo and prints a closing table.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -17,19 +17,20 @@ Run declare_demo(CLI::App& app) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("--configs", options->demo.configs, "folder of lenet.toml and gpt.toml");
-  app.add_option("--out", options->demo.out, "folder of the two run folders and of summary.json");
-  add_overrides(app, options->demo.overrides, "lenet.key=value or gpt.key=value: replaces what the file says");
+  app.add_option("--configs", options->demo.configs, "folder of demo.toml, which names its parts, and of these");
+  app.add_option("--out", options->demo.out, "folder of the run folders and of summary.json");
+  add_overrides(app, options->demo.overrides, "PART.key=value: replaces what the part's file says");
   app.add_flag("--replace", options->demo.replaces, "overwrite the runs in the folders");
   app.add_flag("--json", options->json, "the summary as JSON on stdout");
   return [options] {
     const StopSignal signal;
     options->demo.is_to_stop = [&] { return signal.has_come(); };
     const train::DemoResult result = train::run_demo(options->demo);
-    base::write_human_line("\nThe GPT writes:\n\n" + result.sample + "\n");
+    for (const train::DemoPart& part : result.parts)
+      if (!part.sample.empty()) base::write_human_line("\n" + part.title + " writes:\n\n" + part.sample + "\n");
     base::write_human_line(train::demo_table(result));
-    const std::string& out = options->demo.out;
-    base::write_human_line("reports: " + out + "/lenet/report.html, " + out + "/gpt/report.html");
+    for (const train::DemoPart& part : result.parts)
+      base::write_human_line("report: " + options->demo.out + "/" + part.name + "/report.html");
     if (options->json) print_out(base::read_text(result.summary_path).value());
     return 0;
   };

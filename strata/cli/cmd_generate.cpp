@@ -5,7 +5,7 @@
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/number_option.h"
-#include "strata/train/language/language_task.h"
+#include "strata/train/language/generate_text.h"
 
 namespace strata::cli {
 namespace {
@@ -19,11 +19,10 @@ struct Options {
 };
 
 int run(const Options& options) {
-  const train::TrainedGpt trained = train::load_trained_gpt(options.run);
+  const train::LanguageModel trained = train::load_language_model(options.run);
   const infer::SamplingOptions sampling{
       .temperature = options.temperature, .top_k = options.top_k, .seed = options.seed};
-  const std::string text = train::generate_text(trained.model, trained.tokenizer, options.prompt,
-                                                {.sampling = sampling, .tokens = options.tokens});
+  const std::string text = trained.continued(options.prompt, {.sampling = sampling, .tokens = options.tokens});
   print_out(options.json ? base::Json::object().set("text", text).dump() + "\n" : text + "\n");
   return 0;
 }

@@ -5,7 +5,7 @@
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/config_argument.h"
-#include "strata/formats/safetensors/writer.h"
+#include "strata/formats/format.h"
 #include "strata/train/open_task.h"
 
 namespace strata::cli {
@@ -18,13 +18,13 @@ Run declare_init(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   add_config(app, options->config);
-  app.add_option("--out", options->out, "safetensors file with the names of PyTorch's state dict")->required();
+  app.add_option("--out", options->out, "file of tensors with the names of PyTorch's state dict, in the format of its suffix (.safetensors)")->required();
   app.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;
     for (train::NamedTensor& t : opened.task->weights()) arrays.push_back({std::move(t.name), std::move(t.array)});
-    formats::save_safetensors(options->out, arrays, {{"format", "pt"}});
+    formats::save_tensors(options->out, arrays, {{"format", "pt"}});
     if (options->json)
       print_out(base::Json::object()
                     .set("file", options->out)

@@ -4,6 +4,7 @@ namespace strata::cli {
 
 Run declare_bench(CLI::App& app);
 Run declare_config(CLI::App& app);
+Run declare_convert(CLI::App& app);
 Run declare_data(CLI::App& app);
 Run declare_demo(CLI::App& app);
 Run declare_env(CLI::App& app);
@@ -22,7 +23,7 @@ Run declare_train(CLI::App& app);
 namespace {
 
 constexpr Command kCommands[] = {
-    {"demo", "train LeNet-5 on Fashion-MNIST and a GPT on Debian's texts, with a report each", declare_demo},
+    {"demo", "train the models of configs/demo.toml, with a report each", declare_demo},
     {"train", "train a model in a run folder, to the end or on from its checkpoint", declare_train},
     {"eval", "measure a trained model on held-out data", declare_eval},
     {"generate", "continue a text with a trained language model", declare_generate},
@@ -30,6 +31,7 @@ constexpr Command kCommands[] = {
     {"config", "list the keys of a configuration, or check a file", declare_config},
     {"init", "write the parameters that a training starts from", declare_init},
     {"data", "write the batches that a training sees", declare_data},
+    {"convert", "write the tensors of a file in another format", declare_convert},
     {"profile", "trace training steps for ui.perfetto.dev", declare_profile},
     {"bench", "measure Strata against its peers, and write the rows to bench/out/latest.json", declare_bench},
     {"opt", "read a program's text, run passes on it, interpret it, compare and shrink it", declare_opt},

@@ -56,6 +56,10 @@ TEST_F(TrainingCommands, InitDataInspectAndProfileWriteWhatTheySay) {
   const auto batches = formats::SafetensorsFile::open(folder_ / "b").value();
   EXPECT_EQ(batches.array("x.3").shape(), (std::vector<int64_t>{32, 1, 28, 28})) << "of the second epoch";
   EXPECT_EQ(batches.array("y.2").shape(), (std::vector<int64_t>{16})) << "the last batch of an epoch is smaller";
+  ASSERT_EQ(strata({"convert", folder_ / "w", "--out", folder_ / "again.safetensors"}), 0);
+  const auto again = formats::SafetensorsFile::open(folder_ / "again.safetensors").value();
+  EXPECT_TRUE(again.array("fc1.weight").same_bits(weights.array("fc1.weight")));
+  EXPECT_EQ(strata({"convert", folder_ / "none", "--out", folder_ / "again.safetensors"}), 2);
   testing::internal::CaptureStdout();
   ASSERT_EQ(strata({"inspect", config, "--set", data(), "--json"}), 0);
   const base::Json inspected = base::parse_json(testing::internal::GetCapturedStdout(), "stdout").value();
@@ -133,6 +137,7 @@ TEST_F(TrainingCommands, WhatCanNotBeCountedIsNotCutInSilence) {
 
 TEST_F(TrainingCommands, TheDemoTellsOfMistakesBeforeItTrains) {
   const std::string lenet = "[run]\nname = 'lenet'\n[data]\npath = '" + folder_.path() + "'\n";
+  base::write_file(folder_ / "demo.toml", std::string_view("parts = ['lenet', 'gpt']\n"));
   base::write_file(folder_ / "lenet.toml", std::string_view(lenet));
   base::write_file(folder_ / "gpt.toml", std::string_view("[model]\nkind = 'gpt'\n[data]\nkind = 'king_james'\n"));
   const auto demo = [&](const std::string& set) {

@@ -29,6 +29,12 @@ std::vector<base::ConfigKey> keys_of(const Architecture& architecture) {
   return keys;
 }
 
+std::vector<std::string_view> settings_of(const Architecture& architecture) {
+  std::vector<std::string_view> keys = {"model.kind"};
+  keys.insert(keys.end(), architecture.settings.begin(), architecture.settings.end());
+  return keys;
+}
+
 Extents token_extents(const base::Config& config) {
   return {.vocabulary = config.int_at("model.vocabulary"), .context = config.int_at("model.context")};
 }

@@ -58,6 +58,9 @@ struct Architecture {
 /// model.context of tokens).
 std::vector<base::ConfigKey> keys_of(const Architecture& architecture);
 
+/// What a checkpoint must agree with besides shapes: model.kind, and the settings.
+std::vector<std::string_view> settings_of(const Architecture& architecture);
+
 /// The extents of tokens, which the configuration says: what is made without its data needs no more.
 Extents token_extents(const base::Config& config);
 

@@ -4,6 +4,7 @@
 #include "strata/base/testing/option_walk.h"
 #include "strata/models/gpt.h"
 #include "strata/models/lenet.h"
+#include "strata/models/list.h"
 #include "strata/models/lstm.h"
 #include "strata/nn/testing/golden.h"
 #include "strata/ops/reduce.h"
@@ -30,6 +31,54 @@ TEST(LeNet, HasItsFamiliarSizes) {
   auto model = nn::init<LeNet>(Key(0));
   EXPECT_EQ(parameter_count(model), 61706);
   EXPECT_EQ(model(Tensor::zeros({3, 1, 28, 28})).type().str(), "f32[3,10]");
+}
+
+TEST(LeNet, RefusesImagesOfOtherSides) {
+  auto model = nn::init<LeNet>(Key(0));
+  try {
+    model(Tensor::zeros({3, 1, 32, 32}));
+    FAIL();
+  } catch (const base::Error& e) {
+    EXPECT_EQ(e.message(), "lenet: images of 32 x 32, expected 28 x 28 pixels");
+  }
+}
+
+TEST(Model, IsTheTreeOfWhatIsInIt) {
+  auto plain = nn::init<LeNet>(Key(0));
+  Model model(plain);
+  const Leaves expected = leaves_of(plain), found = leaves_of(model);
+  ASSERT_EQ(found.list.size(), expected.list.size());
+  for (size_t i = 0; i < expected.list.size(); ++i) {
+    EXPECT_EQ(found.list[i].paths[0], expected.list[i].paths[0]);
+    EXPECT_EQ(found.list[i].kind, expected.list[i].kind);
+    EXPECT_TRUE(found.list[i].tensor().array().same_bits(expected.list[i].tensor().array()));
+  }
+  Model copy = model;
+  leaves_of(copy).list[0].assign(Tensor::zeros({6, 1, 5, 5}));
+  EXPECT_FALSE(leaves_of(copy).list[0].tensor().array().same_bits(leaves_of(model).list[0].tensor().array()));
+  EXPECT_NE(model.as<LeNet>(), nullptr);
+  EXPECT_EQ(model.as<Gpt>(), nullptr);
+}
+
+TEST(Model, KeepsTiesAndTellsConfigurationsApart) {
+  GptConfig config = kSmall;
+  config.is_tied = false;
+  Model untied(small_gpt(config)), tied(small_gpt());
+  EXPECT_NE(leaves_of(untied).structure, leaves_of(tied).structure);
+  Gpt gpt = small_gpt(config);
+  gpt.lm_head.weight = gpt.wte.weight;
+  Model by_hand(gpt);
+  EXPECT_EQ(leaves_of(by_hand).list[0].paths.size(), 2u);
+  EXPECT_EQ(parameter_count(by_hand), parameter_count(gpt));
+}
+
+TEST(Architectures, HaveNamesOfTheirOwnAndSayWhatTheyAre) {
+  for (const Architecture* a : architectures()) {
+    EXPECT_EQ(&architecture(a->name), a);
+    EXPECT_FALSE(a->help.empty());
+    EXPECT_TRUE(a->keys && a->title && a->make);
+  }
+  EXPECT_THROW(architecture("none"), base::Error);
 }
 
 TEST(Gpt, CountsItsParametersWithATiedAndAFreeHead) {

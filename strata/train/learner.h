@@ -1,9 +1,10 @@
 // A model with its optimiser, and the jitted steps that change both: what every task that trains by gradients has.
 //
-//   Learner<models::LeNet, ImageLoss> learner(config, std::move(model));
+//   Learner<Net, NetLoss> learner(config, std::move(net));
 //   StepResult r = learner.step({{x, y}}, learning_rate);
 //
-// Loss is a stateless function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const.
+// Loss is a function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const. Its state, if
+// it has any, stays as it is.
 // A step commits only when loss, gradients and all that it would commit (parameters, optimiser state, running
 // statistics) are finite; else, and when it throws, everything stays as it was. A step that was not finite is replayed
 // to name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
@@ -34,12 +35,12 @@ struct Sample {
 template <class Model, class Loss>
 class Learner {
  public:
-  Learner(const base::Config& config, Model model)
+  Learner(const base::Config& config, Model model, Loss loss = {})
       : model_(std::move(model)),
         optimiser_(start_optimiser(config, leaves_of(model_))),
         key_(step_key(config)),
-        whole_(jit(Whole{}, step_options(config, "step"))),
-        gather_(jit(Gather{}, step_options(config, "gradients"))),
+        whole_(jit(Whole{loss}, step_options(config, "step"))),
+        gather_(jit(Gather{loss}, step_options(config, "gradients"))),
         apply_(jit(Apply{}, step_options(config, "update"))) {
     key_.bits.evaluate();
   }
@@ -95,13 +96,14 @@ class Learner {
  private:
   using Sum = optim::GradientSum<Model>;
 
-  static auto differentiate(const Model& m, const Tensor& x, const Tensor& y, nn::Context& context) {
-    return value_and_grad([&](const Model& m) { return Loss{}(m, x, y, context); }, m);
+  static auto differentiate(const Loss& loss, const Model& m, const Tensor& x, const Tensor& y, nn::Context& context) {
+    return value_and_grad([&](const Model& m) { return loss(m, x, y, context); }, m);
   }
   struct Whole {
+    Loss loss_of;
     std::pair<Tensor, Tensor> operator()(Model& m, optim::Optimiser& optimiser, Tensor x, Tensor y, Key key) const {
       nn::Context context(nn::Mode::Train, key.fold_in(optimiser.step()));
-      auto [loss, grads] = differentiate(m, x, y, context);
+      auto [loss, grads] = differentiate(loss_of, m, x, y, context);
       Tensor is_committed = optimiser.update(m, grads, loss);
       context.commit(m, is_committed);
       return {loss, is_committed};
@@ -109,9 +111,10 @@ class Learner {
   };
   /// Running statistics follow each small batch, as they would if it were a step of its own.
   struct Gather {
+    Loss loss_of;
     void operator()(Model& m, Sum& sum, Tensor x, Tensor y, Key key, Tensor place) const {
       nn::Context context(nn::Mode::Train, key.fold_in(place));
-      auto [loss, grads] = differentiate(m, x, y, context);
+      auto [loss, grads] = differentiate(loss_of, m, x, y, context);
       sum.add(grads, loss);
       context.commit(m, is_finite(loss));
     }

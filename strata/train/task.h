@@ -53,7 +53,7 @@ class RunFolder;
 class Task {
  public:
   virtual ~Task() = default;
-  virtual std::string title() const = 0;  ///< "lenet on Fashion-MNIST"
+  virtual std::string title() const = 0;  ///< of model and data: "M on D"
   virtual std::string unit() const = 0;   ///< "images", "tokens"
   virtual int64_t parameters() const = 0;
   virtual int64_t steps_per_epoch() const = 0;

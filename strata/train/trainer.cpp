@@ -121,7 +121,7 @@ class Trainer {
   std::string resolved_config() const {
     std::vector<std::string> overrides;
     if (has_budget()) overrides = {"train.steps=" + std::to_string(steps_), "train.seconds=0"};
-    if (const std::string& path = config_.string_at("data.path"); !path.empty())
+    if (const std::string path = config_.has("data.path") ? config_.string_at("data.path") : ""; !path.empty())
       overrides.push_back("data.path=" + base::toml_text(std::filesystem::absolute(path).lexically_normal().string()));
     return base::parse_config(training_schema(), config_.to_toml(), "config.toml", overrides).to_toml();
   }

@@ -35,5 +35,14 @@ class CheckNames(scratch_tree.ToolTest):
         self.write("strata/ir/GraphPrinter.cpp", "\n")
         self.refused("snake_case")
 
+    def test_refuses_architectures_by_name_outside_of_their_table(self):
+        self.write("strata/models/lenet.cpp", 'constinit const Architecture kLeNetArchitecture = {\n    .name = "lenet",\n};\n')
+        self.write("strata/train/trainer_test.cpp", "// A lenet is fine in tests.\n")
+        self.write("strata/train/trainer.cpp", "int plenetary = 0;\n")
+        self.accepts("check_names", "--root", self.root)
+        for line in ['if (kind == "lenet") return;', "// LeNet-5 alone.", '#include "strata/models/lenet.h"']:
+            self.write("strata/cli/bad.cpp", "\n" + line + "\n")
+            self.refused("strata/cli/bad.cpp:2")
+
 
 scratch_tree.main()

@@ -5,26 +5,17 @@
 #include <string>
 #include <string_view>
 
-#include "strata/ir/host_array.h"
+#include "strata/data/idx/image_folder.h"
 
 namespace strata::data {
-
-struct LabelledImages {
-  ir::HostArray images;  ///< u8 [N,28,28], 0 is the background
-  ir::HostArray labels;  ///< u8 [N], below 10
-};
-
-struct FashionMnist {
-  LabelledImages train, test;
-};
 
 constexpr std::array<std::string_view, 10> kFashionMnistClasses = {
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
 
 constexpr std::string_view kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
-/// Reads the four IDX files (as .gz or plain) of Debian's package dataset-fashion-mnist, or of another folder that
-/// holds them. Throws E0634 when one is missing, E0633, E0638, E0635 when they don't fit together.
-FashionMnist fashion_mnist(std::string_view folder = kFashionMnistFolder);
+/// Images [N,28,28], where 0 is the background, with labels below 10: the four IDX files of Debian's package
+/// dataset-fashion-mnist, or of another folder that holds them. Throws E0634 when one is missing, E0633, E0638, E0635 when they don't fit together.
+ImageFolder fashion_mnist(std::string_view folder = kFashionMnistFolder);
 
 }  // namespace strata::data

@@ -183,7 +183,7 @@ TEST(FashionMnist, ALabelOutsideTheClassesIsRefusedWithItsFileAndImage) {
 }
 
 TEST(FashionMnist, TheInstalledFilesHoldTenClassesOf7000) {
-  FashionMnist data;
+  ImageFolder data;
   try {
     data = fashion_mnist();
   } catch (const base::Error& error) {

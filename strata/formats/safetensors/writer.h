@@ -7,14 +7,9 @@
 #include <span>
 #include <string>
 
-#include "strata/ir/host_array.h"
+#include "strata/formats/format.h"
 
 namespace strata::formats {
-
-struct NamedArray {
-  std::string name;
-  ir::HostArray array;
-};
 
 /// Replaces the file at `path` in one step: a crash or a full disk leaves the old one. The arrays' bytes go to the file
 /// as they are, without a copy of the whole. Throws E0631 (a name twice, or one that can't be written), E0002.

@@ -1,9 +1,12 @@
 #include "strata/train/config/config_rules.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
-#include "strata/train/language/language_task.h"
+#include "strata/models/list.h"
+#include "strata/train/supervised/data_kinds.h"
 
 namespace strata::train {
 namespace {
@@ -24,16 +27,16 @@ void check_name(const base::Config& config) {
 
 void check_rules(const base::Config& config) {
   check_name(config);
-  const std::string &model = config.string_at("model.kind"), &data = config.string_at("data.kind");
-  const bool is_image_model = model == "lenet", are_images = data == "fashion_mnist";
-  if (is_image_model != are_images) config.refuse("data.kind", "a " + model + " doesn't learn from " + data);
-  if (is_image_model && config.string_at("optim.precision") != "f32")
-    config.refuse("optim.precision", "a lenet trains in f32 only");
-  if (is_image_model) return;
-  gpt_config(config);
-  if (data == "text" && config.string_at("data.path").empty())
-    config.refuse("data.kind", "a text needs its file in data.path");
-  if (config.int_at("data.limit") != 0) config.refuse("data.limit", "a limit is for images, not for texts");
+  const models::Architecture& model = models::architecture(config.string_at("model.kind"));
+  const DataKind& data = data_kind(config.string_at("data.kind"));
+  if (model.eats != data.gives || model.returns != data.asks)
+    config.refuse("data.kind",
+                  fmt::format("a {} learns {} from {}, {} gives {}", model.name, models::output_name(model.returns),
+                              models::input_name(model.eats), data.name, models::input_name(data.gives)));
+  if (!model.trains_in_half && config.string_at("optim.precision") != "f32")
+    config.refuse("optim.precision", fmt::format("a {} trains in f32 only", model.name));
+  if (model.check) model.check(config);
+  if (data.check) data.check(config);
 }
 
 }  // namespace strata::train

@@ -1,10 +1,12 @@
 #include "strata/train/config/schema.h"
 
+#include <fmt/format.h>
+
 #include "strata/base/threads/thread_pool.h"
 #include "strata/data/loader/loader.h"
-#include "strata/models/gpt.h"
-#include "strata/ops/composites/dropout.h"
+#include "strata/models/list.h"
 #include "strata/optim/ranges.h"
+#include "strata/train/supervised/data_kinds.h"
 
 namespace strata::train {
 namespace {
@@ -23,35 +25,32 @@ std::vector<base::ConfigKey> run_keys() {
   };
 }
 
-std::vector<base::ConfigKey> model_keys() {
+/// A choice among the entries of a table, of which the first is the default; the help tells what each is.
+template <class Table>
+base::ConfigKey entry_key(const char* key, const Table& table, std::string help) {
+  std::vector<std::string> names;
+  for (const auto* entry : table) {
+    names.emplace_back(entry->name);
+    help += fmt::format("{} {}: {}", names.size() == 1 ? "." : ";", entry->name, entry->help);
+  }
+  return choice_key(key, names.front(), names, help);
+}
+
+std::vector<base::ConfigKey> kind_keys() {
   return {
-      choice_key("model.kind", "lenet", {"lenet", "gpt"}, "architecture"),
-      int_key("model.layers", 4, "transformer blocks").within(models::kGptLayers),
-      int_key("model.width", 192, "channels of the residual stream; a multiple of model.heads")
-          .within(models::kGptWidth),
-      int_key("model.heads", 6, "attention heads").within(models::kGptHeads),
-      // Narrower than a model's own: the 256 bytes are tokens always, and a million is far more than a text repeats.
-      int_key("model.vocabulary", 4096, "tokens of the vocabulary, bytes included").between(256, 1000000),
-      int_key("model.context", 128, "tokens that the model looks back at most").within(models::kGptContext),
-      float_key("model.dropout", 0.0, "probability with which activations are dropped").within(ops::kDropRate),
-      bool_key("model.tied", true, "the output layer shares the token embedding"),
+      entry_key("model.kind", models::architectures(), "architecture"),
+      entry_key("data.kind", data_kinds(), "what is learnt from"),
+      int_key("data.workers", 1, "threads that prepare batches in the background").within(data::kWorkers),
   };
 }
 
-std::vector<base::ConfigKey> data_keys() {
-  return {
-      choice_key("data.kind", "fashion_mnist", {"fashion_mnist", "corpus", "king_james", "text"},
-                 "what is learnt from"),
-      string_key("data.path", "",
-                 "text: the file; fashion_mnist: a folder of IDX files in place of the package's; corpus: the cache"),
-      int_key("data.limit", 0, "training images at most; 0: all").at_least(0),
-      int_key("data.validation", 5000,
-              "images at the end of the training set that are held out for validation; 0: all are trained on")
-          .between(0, 1000000),
-      choice_key("data.augment", "none", {"none", "flip", "crop_flip"},
-                 "random mirroring of the training images, and shifts by a pixel"),
-      int_key("data.workers", 1, "threads that prepare batches in the background").within(data::kWorkers),
-  };
+/// Keys of one architecture or of one kind of data are errors for another.
+std::vector<base::Variant> variants() {
+  std::vector<base::Variant> list;
+  for (const models::Architecture* one : models::architectures())
+    list.push_back({"model.kind", std::string(one->name), models::keys_of(*one)});
+  for (const DataKind* kind : data_kinds()) list.push_back({"data.kind", std::string(kind->name), kind->keys()});
+  return list;
 }
 
 std::vector<base::ConfigKey> train_keys() {
@@ -101,7 +100,7 @@ std::vector<base::ConfigKey> optim_keys() {
 }  // namespace
 
 const base::Schema& training_schema() {
-  static const base::Schema schema({run_keys(), model_keys(), data_keys(), train_keys(), optim_keys()});
+  static const base::Schema schema({run_keys(), kind_keys(), train_keys(), optim_keys()}, variants());
   return schema;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "strata/base/bytes/atomic_file.h"
-#include "strata/data/idx/fashion_mnist.h"
 #include "strata/report/png/image_grid.h"
 #include "strata/report/svg/heat_map.h"
 
@@ -12,12 +11,17 @@ namespace {
 
 constexpr int64_t kSamples = 32;  // pictures in the grid: the first right and wrong ones, 8 wrong at least if there are
 
-std::string class_name(int64_t label) { return std::string(data::kFashionMnistClasses[static_cast<size_t>(label)]); }
-
+/// Of three channels in colour, else the first channel in grey.
 report::Image picture(const ir::HostArray& images, int64_t index) {
-  const int64_t height = images.shape()[1], width = images.shape()[2];
-  const uint8_t* pixels = images.as<uint8_t>().data() + index * height * width;
-  return {static_cast<int>(width), static_cast<int>(height), 1, {pixels, pixels + height * width}};
+  const auto& shape = images.shape();
+  const int64_t height = shape[shape.size() - 2], width = shape.back(), plane = height * width;
+  const int64_t channels = shape.size() == 4 ? shape[1] : 1, shown = channels == 3 ? 3 : 1;
+  const uint8_t* pixels = images.as<uint8_t>().data() + index * channels * plane;
+  report::Image image{static_cast<int>(width), static_cast<int>(height), static_cast<int>(shown), {}};
+  image.pixels.reserve(static_cast<size_t>(plane * shown));
+  for (int64_t i = 0; i < plane; ++i)
+    for (int64_t c = 0; c < shown; ++c) image.pixels.push_back(pixels[c * plane + i]);
+  return image;
 }
 
 /// The first images, with as many wrong ones among them that the grid shows how the model errs.
@@ -35,26 +39,26 @@ std::vector<int64_t> chosen(const Predictions& p) {
 }
 
 report::Svg confusion(const Predictions& p) {
-  const size_t classes = data::kFashionMnistClasses.size();
+  const size_t classes = p.classes.size();
   std::vector<int64_t> counts(classes * classes);
   for (size_t i = 0; i < p.predicted.size(); ++i)
     ++counts[static_cast<size_t>(p.labels.get_int(static_cast<int64_t>(i))) * classes +
              static_cast<size_t>(p.predicted[i])];
-  std::vector<std::string> names(data::kFashionMnistClasses.begin(), data::kFashionMnistClasses.end());
   report::HeatMapOptions options;
   options.title = "confusion matrix, test images";
   options.row_title = "true class";
   options.column_title = "predicted class";
-  return report::confusion_matrix(counts, names, options);
+  return report::confusion_matrix(counts, p.classes, options);
 }
 
 }  // namespace
 
 void show_predictions(report::Page& page, const RunFolder& folder, const Predictions& p) {
+  const auto name_of = [&](int64_t label) { return p.classes[static_cast<size_t>(label)]; };
   std::vector<report::GridItem> items;
   for (int64_t i : chosen(p))
-    items.push_back(report::prediction_item(picture(p.images, i), class_name(p.predicted[static_cast<size_t>(i)]),
-                                            class_name(p.labels.get_int(i))));
+    items.push_back(report::prediction_item(picture(p.images, i), name_of(p.predicted[static_cast<size_t>(i)]),
+                                            name_of(p.labels.get_int(i))));
   const std::string png = report::encode_png(report::image_grid(items, {.title = "test images and predictions"}));
   base::write_file(folder.file("samples.png"), std::string_view(png));
   const report::Svg matrix = confusion(p);

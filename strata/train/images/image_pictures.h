@@ -1,6 +1,7 @@
 // Pictures of what a classifier of images does: a grid of images with predictions, and the confusion matrix.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "strata/ir/host_array.h"
@@ -10,9 +11,10 @@
 namespace strata::train {
 
 struct Predictions {
-  ir::HostArray images;  ///< u8 [N,H,W]
+  ir::HostArray images;  ///< u8 [N,H,W] or [N,C,H,W]
   ir::HostArray labels;  ///< u8 [N]
   std::vector<int64_t> predicted;
+  std::vector<std::string> classes;  ///< names
 };
 
 /// Writes samples.png and confusion.svg and adds both to the page.

@@ -1,8 +1,13 @@
+#include "strata/train/language/generate_text.h"
+
+#include <fmt/format.h>
+
 #include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
+#include "strata/models/list.h"
 #include "strata/tensor/jit.h"
 #include "strata/text/tokenizer_json/load.h"
-#include "strata/train/language/language_task.h"
+#include "strata/train/language/text_examples.h"
 #include "strata/train/language/text_source.h"
 #include "strata/train/open_task.h"
 #include "strata/train/run/checkpoint.h"
@@ -12,7 +17,7 @@ namespace strata::train {
 namespace {
 
 struct Logits {
-  Tensor operator()(const models::Gpt& m, Tensor x_BT) const {
+  Tensor operator()(const models::Model& m, Tensor x_BT) const {
     nn::Context context;
     return m(x_BT, context);
   }
@@ -20,10 +25,9 @@ struct Logits {
 
 }  // namespace
 
-std::string generate_text(const models::Gpt& model, const text::Tokenizer& tokenizer, std::string_view prompt,
+std::string generate_text(const models::Model& model, const text::Tokenizer& tokenizer, std::string_view prompt,
                           infer::GenerateOptions options) {
   auto logits = jit(Logits{}, {.name = "logits"});
-  options.context = model.config.context;
   const auto end = tokenizer.special_id(kEndOfText);
   if (end) options.end_token = *end;
   std::vector<text::TokenId> ids = tokenizer.encode(prompt);
@@ -35,16 +39,24 @@ std::string generate_text(const models::Gpt& model, const text::Tokenizer& token
   return tokenizer.decode(ids, text::SpecialOutput::Skip);
 }
 
-TrainedGpt load_trained_gpt(const std::string& run_path) {
+std::string LanguageModel::continued(std::string_view prompt, infer::GenerateOptions options) const {
+  options.context = context;
+  return generate_text(model, tokenizer, prompt, std::move(options));
+}
+
+LanguageModel load_language_model(const std::string& run_path) {
   const auto config = open_config(run_path);
-  if (config->string_at("model.kind") != "gpt")
-    throw base::Error("E0706", run_path + " holds a " + config->string_at("model.kind") + ", which generates no text");
+  const models::Architecture& architecture = models::architecture(config->string_at("model.kind"));
+  if (architecture.returns != models::Output::NextTokens)
+    throw base::Error("E0706", fmt::format("{} holds a {}, which generates no text", run_path, architecture.name));
   if (!base::is_file(run_path + "/checkpoint.safetensors"))
     throw base::Error("E0702", "run folder " + run_path + " has no checkpoint.safetensors");
-  TrainedGpt trained{models::Gpt(gpt_config(*config)), text::load_tokenizer(run_path + "/tokenizer.json").value()};
-  nn::init(trained.model, Key(0));
+  const models::Extents extents = models::token_extents(*config);
+  LanguageModel trained{.model = architecture.make(*config, extents, Key(0)),
+                        .context = extents.context,
+                        .tokenizer = text::load_tokenizer(run_path + "/tokenizer.json").value()};
   const Snapshot snapshot = load_checkpoint(run_path + "/checkpoint.safetensors");
-  require_settings(snapshot, *config, kLanguageSettings);
+  require_settings(snapshot, *config, models::settings_of(architecture));
   require_tokenizer(snapshot, trained.tokenizer);
   restore_leaves(snapshot, "model", leaves_of(trained.model));
   return trained;

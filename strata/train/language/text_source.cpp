@@ -59,7 +59,7 @@ Texts corpus_texts(const std::string& cache) {
 
 Texts texts_of(const base::Config& config) {
   const std::string& kind = config.string_at("data.kind");
-  const std::string& path = config.string_at("data.path");
+  const std::string path = config.has("data.path") ? config.string_at("data.path") : "";
   if (kind == "corpus") return corpus_texts(path);
   Texts texts{.name = kind == "king_james" ? "the King James Bible" : path,
               .train = kind == "king_james" ? data::king_james_text() : base::read_text(path).value()};

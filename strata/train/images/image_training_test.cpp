@@ -47,7 +47,7 @@ void take_steps(Task& task, int from, int to) {
   for (int i = from; i < to; ++i) ASSERT_TRUE(task.step(0.01 - 0.001 * i).is_finite);
 }
 
-TEST(ImageTask, AResumedTrainingIsTheSameBitForBit) {
+TEST(ImageTraining, AResumedTrainingIsTheSameBitForBit) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path());
   const auto whole = make_task(config), first = make_task(config), second = make_task(config);
@@ -60,7 +60,7 @@ TEST(ImageTask, AResumedTrainingIsTheSameBitForBit) {
   expect_same(state_of(*whole), state_of(*second));
 }
 
-TEST(ImageTask, AResumedRunFolderEndsLikeAnUninterruptedOne) {
+TEST(ImageTraining, AResumedRunFolderEndsLikeAnUninterruptedOne) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path(), {"train.checkpoint_every=2"});
   train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
@@ -83,7 +83,7 @@ TEST(ImageTask, AResumedRunFolderEndsLikeAnUninterruptedOne) {
     EXPECT_TRUE(base::is_file(folder / ("a/" + std::string(name)))) << name;
 }
 
-TEST(ImageTask, TheSavedConfigReproducesTheRun) {
+TEST(ImageTraining, TheSavedConfigReproducesTheRun) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path(), {"train.epochs=1"});
   train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
@@ -97,7 +97,7 @@ TEST(ImageTask, TheSavedConfigReproducesTheRun) {
   EXPECT_EQ(opened.step, 3);
 }
 
-TEST(ImageTask, ARunThatIsLongerThanAskedForIsNotResumed) {
+TEST(ImageTraining, ARunThatIsLongerThanAskedForIsNotResumed) {
   const base::TempFolder folder;
   train(image_config(folder.path(), {"train.steps=4"}), RunFolder(folder / "a", Start::Fresh), Start::Fresh);
   const base::Config shorter = image_config(folder.path(), {"train.steps=3"});
@@ -109,7 +109,7 @@ TEST(ImageTask, ARunThatIsLongerThanAskedForIsNotResumed) {
   }
 }
 
-TEST(ImageTask, ACheckpointOfAnotherOptimiserIsRefusedByName) {
+TEST(ImageTraining, ACheckpointOfAnotherOptimiserIsRefusedByName) {
   const base::TempFolder folder;
   const Snapshot adam = state_of(*make_task(image_config(folder.path(), {"optim.kind=adam"})));
   try {
@@ -121,7 +121,7 @@ TEST(ImageTask, ACheckpointOfAnotherOptimiserIsRefusedByName) {
   }
 }
 
-TEST(ImageTask, WithoutValidationImagesAllAreTrainedOnAndNothingIsEvaluatedUntilTheTest) {
+TEST(ImageTraining, WithoutValidationImagesAllAreTrainedOnAndNothingIsEvaluatedUntilTheTest) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path(), {"data.validation=0"});
   EXPECT_EQ(make_task(config)->steps_per_epoch(), 4) << "100 images in batches of 32";
@@ -134,7 +134,7 @@ TEST(ImageTask, WithoutValidationImagesAllAreTrainedOnAndNothingIsEvaluatedUntil
   EXPECT_EQ(load_checkpoint(folder / "a/checkpoint.safetensors").facts.at("step"), "12");
 }
 
-TEST(ImageTask, AMemoryLimitThatCanNotBeMetIsRefusedWithTheTensorsOfThePeak) {
+TEST(ImageTraining, AMemoryLimitThatCanNotBeMetIsRefusedWithTheTensorsOfThePeak) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path(), {"train.memory_limit=1"});
   try {
@@ -148,7 +148,7 @@ TEST(ImageTask, AMemoryLimitThatCanNotBeMetIsRefusedWithTheTensorsOfThePeak) {
   EXPECT_TRUE(make_task(enough)->step(0.01).is_finite);
 }
 
-TEST(ImageTask, AStepThatIsNotFiniteNamesItsOpAndCommitsNothing) {
+TEST(ImageTraining, AStepThatIsNotFiniteNamesItsOpAndCommitsNothing) {
   const base::TempFolder folder;
   const base::Config config =
       image_config(folder.path(), {"optim.learning_rate=1e6", "optim.kind=sgd", "train.checkpoint_every=1"});
@@ -174,7 +174,7 @@ std::string text_of(const std::function<void()>& f) {
   return "no error";
 }
 
-TEST(ImageTask, AnUpdateThatIsNotFiniteIsNeverSaved) {
+TEST(ImageTraining, AnUpdateThatIsNotFiniteIsNeverSaved) {
   const base::TempFolder folder;
   // 1e-30 vanishes beside f32's smallest numbers: a pixel that is always dark divides 0 by 0.
   const base::Config config =
@@ -188,14 +188,14 @@ TEST(ImageTask, AnUpdateThatIsNotFiniteIsNeverSaved) {
   }
 }
 
-TEST(ImageTask, DecaysOfOneAndAnEpsilonOfZeroAreRefused) {
+TEST(ImageTraining, DecaysOfOneAndAnEpsilonOfZeroAreRefused) {
   for (const char* bad : {"optim.epsilon=0", "optim.beta1=1", "optim.beta2=1.0"}) {
     const std::string overrides[] = {bad};
     EXPECT_THROW(base::parse_config(training_schema(), "", "test", overrides), base::Error) << bad;
   }
 }
 
-TEST(ImageTask, AReplacedRunStaysUntilTheNewOneHasAStep) {
+TEST(ImageTraining, AReplacedRunStaysUntilTheNewOneHasAStep) {
   const base::TempFolder folder;
   const std::string checkpoint = folder / "run/checkpoint.safetensors", summary = folder / "run/summary.json";
   train(image_config(folder.path()), RunFolder(folder / "run", Start::Fresh), Start::Fresh);
@@ -213,7 +213,7 @@ TEST(ImageTask, AReplacedRunStaysUntilTheNewOneHasAStep) {
   EXPECT_FALSE(base::is_file(summary));
 }
 
-TEST(ImageTask, AStoppedTrainingSavesAndGoesOnBitForBit) {
+TEST(ImageTraining, AStoppedTrainingSavesAndGoesOnBitForBit) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path());
   train(config, RunFolder(folder / "whole", Start::Fresh), Start::Fresh);
@@ -228,7 +228,7 @@ TEST(ImageTask, AStoppedTrainingSavesAndGoesOnBitForBit) {
   expect_same(whole, parts);
 }
 
-TEST(ImageTask, ResumingAFinishedRunKeepsItsSummary) {
+TEST(ImageTraining, ResumingAFinishedRunKeepsItsSummary) {
   const base::TempFolder folder;
   const base::Config config = image_config(folder.path(), {"train.log_every=100"});
   const TrainingResult first = train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);

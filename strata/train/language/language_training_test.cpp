@@ -1,5 +1,5 @@
 // A tiny GPT on a made-up text, from tokens to generated text.
-#include "strata/train/language/language_task.h"
+#include "strata/train/language/generate_text.h"
 
 #include <gtest/gtest.h>
 
@@ -22,16 +22,16 @@
 namespace strata::train {
 namespace {
 
-class LanguageTask : public testing::Test {
+class LanguageTraining : public testing::Test {
  protected:
-  LanguageTask() {
+  LanguageTraining() {
     setenv("STRATA_CACHE", (folder_ / "cache").c_str(), 1);
     std::string text;
     for (int i = 0; i < 600; ++i)
       text += "Line " + std::to_string(i) + " tells of " + (i % 3 ? "wood and water" : "stone and fire") + ".\n";
     base::write_file(folder_ / "text.txt", std::string_view(text));
   }
-  ~LanguageTask() override { unsetenv("STRATA_CACHE"); }
+  ~LanguageTraining() override { unsetenv("STRATA_CACHE"); }
 
   base::Config config(std::vector<std::string> more = {}) const {
     std::vector<std::string> overrides = {
@@ -45,7 +45,7 @@ class LanguageTask : public testing::Test {
   base::TempFolder folder_;
 };
 
-TEST_F(LanguageTask, TrainsEvaluatesAndGeneratesOutOfItsRunFolder) {
+TEST_F(LanguageTraining, TrainsEvaluatesAndGeneratesOutOfItsRunFolder) {
   const base::Config c = config();
   const TrainingResult result = train(c, RunFolder(folder_ / "run", Start::Fresh), Start::Fresh);
   double bits = 0, held_out = 0;
@@ -56,15 +56,15 @@ TEST_F(LanguageTask, TrainsEvaluatesAndGeneratesOutOfItsRunFolder) {
   EXPECT_NEAR(held_out, std::log(270), 1.5);
   EXPECT_GT(bits, 1);
   EXPECT_LT(bits, 9);
-  const TrainedGpt trained = load_trained_gpt(folder_ / "run");
+  const LanguageModel trained = load_language_model(folder_ / "run");
   const infer::GenerateOptions options{.sampling = {.seed = 4}, .tokens = 12};
-  const std::string text = generate_text(trained.model, trained.tokenizer, "Line 1", options);
+  const std::string text = trained.continued("Line 1", options);
   EXPECT_TRUE(text.starts_with("Line 1"));
-  EXPECT_EQ(text, generate_text(trained.model, trained.tokenizer, "Line 1", options)) << "the same seed, the same text";
-  EXPECT_FALSE(generate_text(trained.model, trained.tokenizer, "", options).empty());
+  EXPECT_EQ(text, trained.continued("Line 1", options)) << "the same seed, the same text";
+  EXPECT_FALSE(trained.continued("", options).empty());
 }
 
-TEST_F(LanguageTask, AResumedTrainingIsTheSameBitForBitWithDropoutAndAccumulation) {
+TEST_F(LanguageTraining, AResumedTrainingIsTheSameBitForBitWithDropoutAndAccumulation) {
   const base::Config c = config({"model.dropout=0.2", "train.accumulate=2"});
   const auto whole = make_task(c), first = make_task(c), second = make_task(c);
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(whole->step(0.01 / (i + 1)).is_finite);
@@ -80,7 +80,7 @@ TEST_F(LanguageTask, AResumedTrainingIsTheSameBitForBitWithDropoutAndAccumulatio
   for (const auto& [name, array] : a.tensors) EXPECT_TRUE(array.same_bits(b.tensors.at(name))) << name;
 }
 
-TEST_F(LanguageTask, ACheckpointOfAnotherWidthIsRefusedByItsFirstTensor) {
+TEST_F(LanguageTraining, ACheckpointOfAnotherWidthIsRefusedByItsFirstTensor) {
   const base::Config narrow = config(), wide = config({"model.width=32"});
   Snapshot snapshot;
   make_task(narrow)->save(snapshot);
@@ -95,7 +95,7 @@ TEST_F(LanguageTask, ACheckpointOfAnotherWidthIsRefusedByItsFirstTensor) {
   }
 }
 
-TEST_F(LanguageTask, DamagedTokensAreMadeAnew) {
+TEST_F(LanguageTraining, DamagedTokensAreMadeAnew) {
   const base::Config c = config();
   const TextSource source = open_text_source(c);
   const std::string cache = folder_ / "cache/tokens";
@@ -106,7 +106,7 @@ TEST_F(LanguageTask, DamagedTokensAreMadeAnew) {
   EXPECT_EQ(base::read_text(tokens).value(), whole);
 }
 
-TEST_F(LanguageTask, AFlippedBitOrAFolderInTheCacheIsMadeAnew) {
+TEST_F(LanguageTraining, AFlippedBitOrAFolderInTheCacheIsMadeAnew) {
   const base::Config c = config();
   const std::string cache = folder_ / "cache/tokens";
   open_text_source(c);
@@ -123,7 +123,7 @@ TEST_F(LanguageTask, AFlippedBitOrAFolderInTheCacheIsMadeAnew) {
   EXPECT_EQ(base::read_text(tokens).value(), whole);
 }
 
-TEST_F(LanguageTask, AnotherTextTokenizerOrNumberOfHeadsThanTheRunsIsRefused) {
+TEST_F(LanguageTraining, AnotherTextTokenizerOrNumberOfHeadsThanTheRunsIsRefused) {
   const auto code_of = [](const std::function<void()>& f) {
     try {
       f();
@@ -141,12 +141,12 @@ TEST_F(LanguageTask, AnotherTextTokenizerOrNumberOfHeadsThanTheRunsIsRefused) {
   EXPECT_EQ(code_of([&] { open_task(run); }), "E0709");
   EXPECT_EQ(code_of([&] { train(config(), RunFolder(run, Start::Resume), Start::Resume); }), "E0709");
   EXPECT_EQ(base::read_text(run + "/tokenizer.json").value(), tokenizer);
-  load_trained_gpt(run);
+  load_language_model(run);
   text::save_tokenizer(*open_text_source(config({"model.vocabulary=265"})).tokenizer, run + "/tokenizer.json");
-  EXPECT_EQ(code_of([&] { load_trained_gpt(run); }), "E0709");
+  EXPECT_EQ(code_of([&] { load_language_model(run); }), "E0709");
 }
 
-TEST_F(LanguageTask, AVocabularyThatTheTextDoesNotFillIsRefusedWithTheTokensItMakes) {
+TEST_F(LanguageTraining, AVocabularyThatTheTextDoesNotFillIsRefusedWithTheTokensItMakes) {
   try {
     make_task(config({"model.vocabulary=100000"}));
     FAIL();
@@ -156,7 +156,7 @@ TEST_F(LanguageTask, AVocabularyThatTheTextDoesNotFillIsRefusedWithTheTokensItMa
   }
 }
 
-TEST_F(LanguageTask, ATextThatIsTooShortIsRefusedByTheKeyThatMendsIt) {
+TEST_F(LanguageTraining, ATextThatIsTooShortIsRefusedByTheKeyThatMendsIt) {
   const auto text_of = [&](const std::string& override) {
     try {
       make_task(config({override}));
@@ -170,7 +170,7 @@ TEST_F(LanguageTask, ATextThatIsTooShortIsRefusedByTheKeyThatMendsIt) {
   EXPECT_NE(text_of("train.batch=99999").find("train.batch: the training text has"), std::string::npos);
 }
 
-TEST_F(LanguageTask, AWidthThatIsNoMultipleOfTheHeadsIsRefused) {
+TEST_F(LanguageTraining, AWidthThatIsNoMultipleOfTheHeadsIsRefused) {
   try {
     make_task(config({"model.width=17"}));
     FAIL();
