@@ -18,7 +18,9 @@ Run declare_init(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   add_config(app, options->config);
-  app.add_option("--out", options->out, "file of tensors with the names of PyTorch's state dict, in the format of its suffix (.safetensors)")->required();
+  app.add_option("--out", options->out,
+                 "file of tensors with the names of PyTorch's state dict, in the format of its suffix (.safetensors)")
+      ->required();
   app.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);

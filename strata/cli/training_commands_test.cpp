@@ -111,8 +111,9 @@ TEST_F(TrainingCommands, AWholeHelpThatCanNotBeWrittenIsAnError) {
 }
 
 TEST_F(TrainingCommands, ConfigCheckRefusesWhatTrainWould) {
+  base::write_file(folder_ / "any.toml", std::string_view("[train]\nbatch = 32\n"));
   const auto check = [&](std::vector<std::string> overrides) {
-    std::vector<std::string> arguments = {"config", "--check", folder_ / "c.toml"};
+    std::vector<std::string> arguments = {"config", "--check", folder_ / "any.toml"};
     for (const std::string& o : overrides) arguments.insert(arguments.end(), {"--set", o});
     testing::internal::CaptureStdout();
     const int code = strata(arguments);
@@ -122,6 +123,10 @@ TEST_F(TrainingCommands, ConfigCheckRefusesWhatTrainWould) {
   EXPECT_EQ(check({}), 0);
   EXPECT_EQ(check({"model.kind=gpt", "data.kind=king_james"}), 0);
   EXPECT_EQ(check({"model.kind=gpt"}), 1) << "a gpt doesn't learn from images";
+  EXPECT_EQ(check({"model.heads=4"}), 1) << "a key of another architecture";
+  EXPECT_EQ(check({"model.kind=gpt", "data.kind=king_james", "data.validation=20"}), 1) << "a key of other data";
+  EXPECT_EQ(check({"model.kind=resnet", "model.depth=50"}), 0);
+  EXPECT_EQ(check({"model.kind=resnet", "model.depth=49"}), 1);
   EXPECT_EQ(check({"model.kind=gpt", "data.kind=king_james", "model.width=100", "model.heads=7"}), 1);
   EXPECT_EQ(check({"model.kind=gpt", "data.kind=text"}), 1) << "no file";
   for (const char* name : {"", "..", "../../x", "/x", "a\nb", "a\x1b[1m"})

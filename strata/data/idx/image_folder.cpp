@@ -16,8 +16,8 @@ using base::Error;
 
 class Reader {
  public:
-  Reader(std::string_view folder, std::string_view name, const MendHint& hint)
-      : folder_(folder), name_(name), hint_(hint) {}
+  Reader(std::string_view folder, std::string_view name, int64_t classes, const MendHint& hint)
+      : folder_(folder), name_(name), classes_(classes), hint_(hint) {}
 
   LabelledImages split(std::string_view prefix) const {
     LabelledImages split{.images = part(fmt::format("{}-images-idx3-ubyte", prefix)),
@@ -32,10 +32,19 @@ class Reader {
                                        ir::dtype_name(split.labels.dtype()), fmt::join(split.labels.shape(), ", ")));
     if (split.images.elements() == 0)
       throw Error("E0635", fmt::format("{}/{}: expected images, found none", folder_, prefix));
+    check_labels(split, prefix);
     return split;
   }
 
  private:
+  void check_labels(const LabelledImages& split, std::string_view prefix) const {
+    const auto labels = split.labels.as<uint8_t>();
+    const auto wrong = std::ranges::find_if(labels, [&](uint8_t label) { return label >= classes_; });
+    if (wrong == labels.end()) return;
+    throw Error("E0635", fmt::format("{}/{}: the label of image {} is {}, expected 0 to {}", folder_, prefix,
+                                     wrong - labels.begin(), *wrong, classes_ - 1))
+        .hint(hint_("reinstall"));
+  }
   ir::HostArray part(const std::string& file) const {
     const std::string plain = fmt::format("{}/{}", folder_, file);
     const std::string packed = plain + ".gz";
@@ -48,22 +57,14 @@ class Reader {
   }
 
   std::string_view folder_, name_;
+  int64_t classes_;
   const MendHint& hint_;
 };
 
 }  // namespace
 
-void require_labels_below(int64_t classes, const LabelledImages& split, std::string_view source, const MendHint& hint) {
-  const auto labels = split.labels.as<uint8_t>();
-  const auto wrong = std::ranges::find_if(labels, [&](uint8_t label) { return label >= classes; });
-  if (wrong == labels.end()) return;
-  throw Error("E0635", fmt::format("{}: the label of image {} is {}, expected 0 to {}", source, wrong - labels.begin(),
-                                   *wrong, classes - 1))
-      .hint(hint("reinstall"));
-}
-
-ImageFolder read_image_folder(std::string_view folder, std::string_view name, const MendHint& hint) {
-  const Reader reader(folder, name, hint);
+ImageFolder read_image_folder(std::string_view folder, std::string_view name, int64_t classes, const MendHint& hint) {
+  const Reader reader(folder, name, classes, hint);
   ImageFolder all{.train = reader.split("train"), .test = reader.split("t10k")};
   const auto image = [](const LabelledImages& split) {
     return std::vector<int64_t>(split.images.shape().begin() + 1, split.images.shape().end());

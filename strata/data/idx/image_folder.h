@@ -22,14 +22,14 @@ struct ImageFolder {
   LabelledImages train, test;
 };
 
+/// Labels are bytes.
+constexpr int64_t kMostClasses = 256;
+
 /// Advice for whoever has a broken folder; `verb`: "install" for a missing file, "reinstall" for a broken one.
 using MendHint = std::function<std::string(std::string_view verb)>;
 
-/// Reads the four files; `name` calls the data in messages. Throws E0634 when one is missing, E0633, E0638, and E0635
-/// when they don't fit together: other images in the test than in the training, too.
-ImageFolder read_image_folder(std::string_view folder, std::string_view name, const MendHint& hint);
-
-/// E0635 for the first label that isn't below `classes`.
-void require_labels_below(int64_t classes, const LabelledImages& split, std::string_view source, const MendHint& hint);
+/// Reads the four files; `name` calls the data in messages, and labels are below `classes`. Throws E0634 when one is
+/// missing, E0633, E0638, and E0635 when they don't fit together: other images in the test than in the training, too.
+ImageFolder read_image_folder(std::string_view folder, std::string_view name, int64_t classes, const MendHint& hint);
 
 }  // namespace strata::data

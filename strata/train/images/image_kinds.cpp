@@ -43,9 +43,9 @@ std::unique_ptr<Examples> open_images(const base::Config& config) {
     return "data.path must hold train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
            "t10k-labels-idx1-ubyte, with or without .gz";
   };
-  ImageSet set{.name = folder, .images = data::read_image_folder(folder, "images", hint)};
-  const int64_t classes = 1 + std::ranges::max(set.images.train.labels.as<uint8_t>());
-  data::require_labels_below(classes, set.images.test, folder + "/t10k", hint);
+  ImageSet set{.name = folder, .images = data::read_image_folder(folder, "images", data::kMostClasses, hint)};
+  const int64_t classes = 1 + std::max(std::ranges::max(set.images.train.labels.as<uint8_t>()),
+                                       std::ranges::max(set.images.test.labels.as<uint8_t>()));
   for (int64_t i = 0; i < classes; ++i) set.classes.push_back(std::to_string(i));
   measure_channels(set);
   return make_image_examples(config, std::move(set));
