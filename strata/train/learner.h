@@ -3,8 +3,8 @@
 //   Learner<Net, NetLoss> learner(config, std::move(net));
 //   StepResult r = learner.step({{x, y}}, learning_rate);
 //
-// Loss is a function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const. Its state, if
-// it has any, stays as it is.
+// Loss is a function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const. Its state,
+// if it has any, stays as it is.
 // A step commits only when loss, gradients and all that it would commit (parameters, optimiser state, running
 // statistics) are finite; else, and when it throws, everything stays as it was. A step that was not finite is replayed
 // to name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.

@@ -1,5 +1,5 @@
-// Every architecture of the table, with every kind of data that suits it: it trains, goes on from its checkpoint bit for
-// bit, and refuses what belongs to others. Nothing here knows one by name, but for the sizes that keep the tests quick.
+// Every architecture of the table, on data that suit it: it trains, goes on from its checkpoint bit for bit, and
+// refuses what belongs to others. Nothing here knows one by name, but for the sizes that keep the tests quick.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
