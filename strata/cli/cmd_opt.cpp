@@ -23,7 +23,7 @@
 #include "strata/compiler/compile.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
-#include "strata/ir/plan/text_form.h"
+#include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"

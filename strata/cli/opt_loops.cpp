@@ -11,7 +11,7 @@
 #include "strata/compiler/loop/schedule.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/loops/interpret.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/sample_arrays.h"
 

@@ -6,7 +6,7 @@
 #include "strata/cli/command.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/ir/plan/interpret.h"
-#include "strata/ir/plan/text_form.h"
+#include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"

@@ -24,7 +24,7 @@ struct CompileOptions {
   std::vector<ir::FiniteResult> finite;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
   const Backend* backend = nullptr;          ///< else LLVM for the chosen level
-  /// Which of the schedules that keep the bits; 0: the one known to be best (compiler/loop/variation.h).
+  /// Which of the schedules that keep the bits; 0: the one known to be best (compiler/loop/choose/variation.h).
   uint64_t schedule_variation = 0;
   /// A kernel that the schedule leaves as written is an error (E0315). STRATA_STRICT=1 in the environment sets it for
   /// all programs.

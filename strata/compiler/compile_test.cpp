@@ -14,7 +14,7 @@
 #include "strata/compiler/explain.h"
 #include "strata/compiler/strict.h"
 #include "strata/ir/interpret.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/list.h"

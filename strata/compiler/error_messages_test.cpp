@@ -4,7 +4,7 @@
 #include "strata/base/error/message_of.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/backends/llvm/code_generator.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/plan/verify.h"
 
 namespace strata::compiler {

@@ -13,7 +13,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/run_passes.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"

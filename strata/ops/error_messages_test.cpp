@@ -3,7 +3,7 @@
 
 #include "strata/base/error/message_of.h"
 #include "strata/ir/interpret.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
 #include "strata/ir/verify.h"
 #include "strata/ops/composites/attention.h"

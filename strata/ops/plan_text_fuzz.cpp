@@ -2,7 +2,7 @@
 // the same.
 #include <cstdint>
 
-#include "strata/ir/plan/text_form.h"
+#include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ops/list.h"
 

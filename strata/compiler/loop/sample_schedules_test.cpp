@@ -14,7 +14,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/schedule_comparison.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ops/list.h"
 #include "strata/ops/sample_arrays.h"
 

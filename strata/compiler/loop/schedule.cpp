@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
-#include "strata/compiler/loop/nest.h"
-#include "strata/compiler/loop/pointwise.h"
-#include "strata/compiler/loop/tiled_contraction.h"
-#include "strata/compiler/loop/windowed_contraction.h"
+#include "strata/compiler/loop/choose/elements.h"
+#include "strata/compiler/loop/choose/planes.h"
+#include "strata/compiler/loop/choose/product.h"
+#include "strata/compiler/loop/nest/nest.h"
+#include "strata/compiler/loop/write/elements.h"
+#include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/ir/loops/joined_loops.h"
 
 namespace strata::compiler {
@@ -39,10 +41,10 @@ bool writes_nothing(const Kernel& kernel) {
 Schedule choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
                          Variation variation) {
   const auto contraction = read_contraction(nest, facts);
-  if (!contraction) return choose_pointwise(nest, c, facts, level, variation);
+  if (!contraction) return choose_elements(nest, c, facts, level, variation);
   if (variation.flip(true))
-    if (auto windowed = choose_windows(*contraction, c, facts, level, variation)) return std::move(*windowed);
-  return choose_contraction(*contraction, c, facts, level, variation);
+    if (auto windowed = choose_planes(*contraction, c, facts, level, variation)) return std::move(*windowed);
+  return choose_product(*contraction, c, facts, level, variation);
 }
 
 struct Writing {

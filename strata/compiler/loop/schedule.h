@@ -13,7 +13,7 @@ namespace strata::compiler {
 /// What a caller may choose; tests do, to reach every tail with small sizes. The bits of results stay the same.
 struct ScheduleOptions {
   std::string rewrites;    ///< the schedule as text (schedule_kinds.h) instead of the one that would be chosen
-  uint64_t variation = 0;  ///< see variation.h
+  uint64_t variation = 0;  ///< see choose/variation.h
   /// An internal error of a rewrite is thrown. Else the kernel stays as written, and the error is its note: a slow
   /// program is better than none, but only where nobody asked to be told.
   bool is_strict = false;

@@ -1,6 +1,5 @@
-// What a schedule is: of which kind, and its numbers. A heuristic, a random variation (variation.h), a text of a user
-// or a tuner picks one; the writers of the kinds (pointwise.h, tiled_contraction.h, windowed_contraction.h) read
-// the nest and that.
+// What a schedule is: of which kind, and its numbers. A heuristic (choose/), a random variation of it, a text of a user
+// or a tuner picks one; the writers of the kinds (write/) read the nest and that.
 //
 // As text (rewrites.h), by kind:
 //
@@ -28,9 +27,9 @@
 #include <variant>
 #include <vector>
 
-#include "strata/compiler/loop/nest.h"
+#include "strata/compiler/loop/nest/nest.h"
 #include "strata/compiler/loop/rewrites.h"
-#include "strata/compiler/loop/window_tiling.h"
+#include "strata/compiler/loop/tiling.h"
 
 namespace strata::compiler {
 

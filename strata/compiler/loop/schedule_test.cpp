@@ -8,7 +8,7 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/schedule_comparison.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ops/reduce.h"
 
 namespace strata::compiler {

@@ -1,14 +1,12 @@
-// Sizes of the tiles of a contraction, from the instruction set and what is known of the extents. All are free but one:
-// a panel holds whole blocks of the chain, which are part of what the product means.
+// The numbers of a product's schedule: how it is cut into tasks, panels and register tiles. All are free but one: a
+// panel holds whole blocks of the chain, which are part of what the product means.
 //
 //   task      task_rows x task_columns of the result, all of k
 //   panel     panel_depth of k at a time; row_block rows of the packed operand stay in the second cache
 //   tile      tile_rows x (tile_vectors * lanes) accumulators in registers, joined with what waits after each block
 #pragma once
 
-#include "strata/compiler/loop/contraction.h"
-#include "strata/compiler/loop/variation.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/compiler/loop/nest/windows.h"
 
 namespace strata::compiler {
 
@@ -30,9 +28,27 @@ struct Tiling {
   friend bool operator==(const Tiling&, const Tiling&) = default;
 };
 
-Tiling choose_tiling(const Contraction& contraction, runtime::IsaLevel level, Variation& variation);
+/// Windows along columns.
+struct ColumnWindowTiling {
+  Tiling tiling;                ///< rows and vectors of the register tile; task_columns counts positions of the plane
+  int64_t lines = 1;            ///< of the outermost axis in a task
+  int64_t panel_free = 1;       ///< steps of the depth's free loops in a block
+  int64_t images = 1;           ///< of the loop in front of the windows in a task
+  bool are_rows_shared = true;  ///< by the images: packed once a task
+  friend bool operator==(const ColumnWindowTiling&, const ColumnWindowTiling&) = default;
+};
+/// Fills in what follows from the rest and the windows: positions and depth of a task, and whether rows are shared.
+void complete(ColumnWindowTiling& tiling, const Windows& windows);
 
-/// Whether the accumulators, a row of the column operand and a broadcast fit the vector registers.
-bool fits_registers(int64_t rows, int64_t vectors, runtime::IsaLevel level);
+/// Windows along rows.
+struct RowWindowTiling {
+  Tiling tiling;            ///< tile_rows: the most offsets of a window in one register tile; panel_depth: positions
+  int64_t pieces = 1;       ///< register tiles that a window is cut into, all about as large
+  int64_t task_pieces = 1;  ///< 1 or all
+  int64_t task_free = 1;    ///< free rows in a task
+  friend bool operator==(const RowWindowTiling&, const RowWindowTiling&) = default;
+};
+/// Fills in what follows from the rest and the windows: rows of a register tile and the positions gone through.
+void complete(RowWindowTiling& tiling, const Windows& windows);
 
 }  // namespace strata::compiler

@@ -10,7 +10,7 @@
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/interpret.h"
-#include "strata/ir/plan/text_form.h"
+#include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"

@@ -7,7 +7,7 @@
 
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/testing/kernel_run.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
 
 namespace strata::compiler {

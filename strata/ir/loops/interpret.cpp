@@ -6,7 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/fold.h"
-#include "strata/ir/loops/interpret_program.h"
+#include "strata/ir/loops/interpret/program.h"
 
 namespace strata::ir::loops {
 namespace {

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 
 namespace strata::ir::loops {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/interpret.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
 
 namespace strata::ir::loops {

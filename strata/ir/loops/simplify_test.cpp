@@ -13,7 +13,7 @@
 #include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ir/loops/structural_hash.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
 
 namespace strata::ir::loops {

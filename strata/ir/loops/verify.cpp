@@ -11,7 +11,7 @@
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/rewrite.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 
 namespace strata::ir::loops {
 namespace {

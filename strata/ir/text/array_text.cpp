@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "strata/ir/loops/literal_text.h"
+#include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/text_form.h"
 
 namespace strata::ir {

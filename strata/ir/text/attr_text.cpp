@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "strata/ir/loops/literal_text.h"
+#include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/array_text.h"
 
 namespace strata::ir {

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "strata/ir/loops/literal_text.h"
+#include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
 #include "strata/ir/text/text_form.h"

@@ -8,7 +8,7 @@
 #include "strata/compiler/testing/kernel_run.h"
 #include "strata/compiler/testing/native_comparison.h"
 #include "strata/compiler/testing/random_kernel.h"
-#include "strata/ir/loops/text_form.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
 
 namespace strata::compiler::llvm_backend {

@@ -1,0 +1,155 @@
+#include "strata/compiler/loop/choose/planes.h"
+
+#include <algorithm>
+
+#include "strata/compiler/loop/choose/sizes.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::loops::LoopContext;
+using runtime::IsaLevel;
+
+namespace {
+
+constexpr int64_t kPlaneBytes = 192 * 1024;  // of all planes of a block: they stay in the second cache
+constexpr int64_t kTaskOperations = 400'000;
+
+/// Cycles of one step of depth in a register tile: two products or two loads each, and no chain waits for itself.
+double step_cycles(int64_t rows, int64_t vectors) {
+  constexpr double latency = 4;
+  return std::max({static_cast<double>(rows * vectors) / 2, static_cast<double>(rows + vectors) / 2, latency});
+}
+
+/// The register tile that needs the fewest cycles for rows x columns, padding included.
+void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level, Variation& variation) {
+  constexpr double overhead = 0.5;  // of a tile, per step of depth: reload, store, loop
+  const int64_t all_vectors = ceil_div(columns, t.lanes);
+  double best = 0;
+  for (int64_t v = 1; v <= std::min<int64_t>(8, all_vectors); ++v)
+    for (int64_t r = 1; r <= rows && fits_registers(r, v, level); ++r) {
+      const double tiles = static_cast<double>(ceil_div(rows, r)) * static_cast<double>(ceil_div(all_vectors, v));
+      const double cycles = tiles * (step_cycles(r, v) + overhead);
+      if (best != 0 && cycles >= best) continue;
+      best = cycles;
+      t.tile_rows = r;
+      t.tile_vectors = v;
+    }
+  t.tile_vectors = variation.pick(t.tile_vectors, 1, 4);
+  t.tile_rows = variation.pick(t.tile_rows, 1, std::min<int64_t>(rows, 25));
+  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
+}
+
+/// All steps, or whole blocks, or an even part of one: as many steps as fit `most`.
+int64_t panel_of_blocks(int64_t most, int64_t block, int64_t all) {
+  if (most >= all) return all;
+  if (most >= block) return most / block * block;
+  while (block % most != 0) --most;
+  return most;
+}
+
+int64_t batch_tasks(const Contraction& k) {
+  int64_t tasks = 1;
+  for (const NestLoop& loop : k.batch.loops) tasks *= std::min<int64_t>(expected_extent(loop.extent), kUnknownExtent);
+  return std::min(tasks, kUnknownExtent);
+}
+
+/// Empty where a plane is too large, or more is computed between the lines than in them.
+std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level,
+                                                      Variation& variation) {
+  const int64_t offsets = w.offset_count();
+  const std::optional<int64_t> block = free_steps_of_block(k, w);
+  if (offsets < 2 || !block) return std::nullopt;
+  ColumnWindowTiling made;
+  Tiling& t = made.tiling;
+  const ir::DType dtype = k.accumulator->type.dtype;
+  t.lanes = runtime::vector_lanes(dtype, level);
+  const int64_t bytes = ir::dtype_bytes(dtype), rows = expected_extent(k.rows.extent());
+  const std::vector<int64_t> strides = w.strides();
+  const int64_t all_lines = w.axes[0].space_extent, free = expected_extent(w.free_depth.extent());
+
+  constexpr int64_t most_positions = 1024;
+  made.lines = std::clamp<int64_t>(most_positions / strides[0], 1, all_lines);
+  const double operations = 2.0 * static_cast<double>(rows) * static_cast<double>(w.positions()) *
+                            static_cast<double>(std::min(free * offsets, kUnknownExtent));
+  const int64_t wanted = std::clamp<int64_t>(static_cast<int64_t>(operations / kTaskOperations), 1, 4);
+  const int64_t outer_tasks = std::min(kUnknownExtent, batch_tasks(k) * expected_extent(w.free_loops.extent()));
+  if (outer_tasks < wanted) made.lines = std::min(made.lines, ceil_div(all_lines, wanted));
+  made.lines = ceil_div(all_lines, ceil_div(all_lines, made.lines));
+  made.lines = variation.pick(made.lines, 1, made.lines);
+
+  const int64_t outer = w.free_loops.is_empty() ? 1 : expected_extent(w.free_loops.loops.back().extent);
+  const auto images = static_cast<int64_t>(5 * kTaskOperations / operations);
+  if (!w.free_loops.is_empty())
+    made.images = variation.pick(std::clamp<int64_t>(images, 1, std::clamp<int64_t>(outer / 4, 1, 8)), 1, 8);
+
+  const int64_t plane_bytes = w.axes[0].length(made.lines) * strides[0] * bytes;
+  const int64_t computed = made.lines * strides[0];
+  const int64_t needed = w.positions() / all_lines * made.lines;
+  if (plane_bytes > kPlaneBytes || computed > 2 * needed) return std::nullopt;
+  // 512 deep at once, or 800 when that is all: a tile's rows stay in the first cache.
+  const int64_t deep = free * offsets <= 800 ? free : std::max<int64_t>(1, 512 / offsets);
+  const int64_t most = *block * plane_bytes <= 2 * kPlaneBytes ? *block : 1;
+  made.panel_free = std::clamp<int64_t>(std::max(most, std::min(deep, kPlaneBytes / plane_bytes)), 1, free);
+  made.panel_free = panel_of_blocks(variation.pick(made.panel_free, 1, made.panel_free), *block, free);
+
+  choose_tile(t, std::min<int64_t>(rows, 64), computed, level, variation);
+  t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
+  t.task_rows = round_up(std::min<int64_t>(rows, 4 * t.row_block), t.tile_rows);
+  complete(made, w);
+  return made;
+}
+
+/// Empty where a step of depth is too large to be packed at once, or the columns don't fill a vector.
+std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Windows& w, IsaLevel level,
+                                                Variation& variation) {
+  const int64_t window = w.positions(), positions = w.offset_count();
+  if (window < 2 || window > 128 || positions < 2) return std::nullopt;
+  if (!free_steps_of_block(k, w) && !are_blocks_pieces_of_windows(k, w)) return std::nullopt;
+  RowWindowTiling made;
+  Tiling& t = made.tiling;
+  const ir::DType dtype = k.accumulator->type.dtype;
+  t.lanes = runtime::vector_lanes(dtype, level);
+  const int64_t bytes = ir::dtype_bytes(dtype), columns = expected_extent(k.columns.extent());
+  if (4 * columns < t.lanes) return std::nullopt;
+  choose_tile(t, window, columns, level, variation);
+  made.pieces = ceil_div(window, t.tile_rows);
+  made.task_pieces = made.pieces;
+  t.task_columns = round_up(std::min<int64_t>(columns, 128), t.tile_columns());
+
+  const int64_t free = expected_extent(w.free_loops.extent());
+  made.task_free = free <= 8 ? ceil_div(free, 2) : std::min<int64_t>(ceil_div(free, 4), 16);
+  const bool has_tasks = batch_tasks(k) > 1 || free > 1;
+  if (!has_tasks && columns > t.tile_columns()) {
+    t.task_columns = std::min(t.task_columns, round_up(ceil_div(columns, 2), t.tile_columns()));
+  } else if (!has_tasks) {
+    made.pieces = std::max<int64_t>(made.pieces, 2);
+    made.task_pieces = 1;
+  }
+  complete(made, w);
+
+  made.task_free = variation.pick(made.task_free, 1, made.task_free);
+  const int64_t plane_bytes = w.axes[0].length() * w.strides()[0] * bytes;
+  if (plane_bytes > kPlaneBytes || positions * t.task_columns * bytes > kPlaneBytes) return std::nullopt;
+  made.task_free = std::clamp<int64_t>(kPlaneBytes / plane_bytes, 1, made.task_free);
+  return made;
+}
+
+}  // namespace
+
+std::optional<Schedule> choose_planes(const Contraction& contraction, LoopContext& c, const ir::Facts& facts,
+                                      IsaLevel level, Variation& variation) {
+  Contraction exchanged = contraction;
+  exchanged.transpose();
+  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
+    if (const auto windows = windows_along(Side::Columns, *k, c, facts))
+      if (const auto tiling = tile_column_windows(*k, *windows, level, variation))
+        return ColumnWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
+  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
+    if (const auto windows = windows_along(Side::Rows, *k, c, facts))
+      if (const auto tiling = tile_row_windows(*k, *windows, level, variation))
+        return RowWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
+  return std::nullopt;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,152 @@
+#include "strata/compiler/loop/choose/product.h"
+
+#include <algorithm>
+
+#include "strata/compiler/loop/choose/sizes.h"
+#include "strata/compiler/loop/nest/operands.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::loops::LoopContext;
+using runtime::IsaLevel;
+
+namespace {
+
+/// Pieces of `extent` of at most `most`, all about as long, in multiples of `unit`.
+int64_t even_piece(int64_t extent, int64_t most, int64_t unit) {
+  const int64_t pieces = ceil_div(extent, std::max(most, unit));
+  return round_up(ceil_div(extent, pieces), unit);
+}
+
+/// Rows by vectors of the register tile: accumulators, one row of the column operand and a broadcast fill the
+/// registers.
+void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t columns) {
+  const int registers = runtime::vector_registers(level);
+  const int64_t most_vectors = ceil_div(columns, t.lanes);
+  // 8 rows do as well as 14 with 32 registers (Zen 5), and pad less where nothing is known.
+  const int64_t full_rows = level == IsaLevel::Avx512 ? (rows == kUnknownExtent ? 8 : 14)
+                            : level == IsaLevel::Avx2 ? 6
+                                                      : 4;
+  t.tile_vectors = std::min<int64_t>(level == IsaLevel::Scalar ? 1 : 2, most_vectors);
+  // A tile of few rows is wider, so that enough chains are in flight to hide the latency of one.
+  while (rows < full_rows && t.tile_vectors < std::min<int64_t>(most_vectors, 8) &&
+         rows * (t.tile_vectors + 1) + t.tile_vectors + 1 + 1 < registers)
+    ++t.tile_vectors;
+  const int64_t most_rows = std::min<int64_t>(t.tile_vectors == 1 ? 2 * full_rows - 2 : full_rows,
+                                              (registers - 2 - t.tile_vectors) / t.tile_vectors);
+  t.tile_rows = std::min(rows, most_rows);
+  if (rows >= kUnknownExtent) return;
+  const double lower = level == IsaLevel::Avx512 ? 0.03 : 0.4;
+  // Padding costs rows, but a lower tile loads more for each product: 5 rows of 6 cost 7 % on AVX2 (1024^3, Zen 5).
+  const int64_t highest = t.tile_rows;
+  const auto cost = [&](int64_t r) {
+    return static_cast<double>(round_up(rows, r)) *
+           (1.0 + lower * static_cast<double>(highest - r) / static_cast<double>(highest));
+  };
+  for (int64_t r = highest; 2 * r >= highest && r >= 1; --r)
+    if (cost(r) < cost(t.tile_rows)) t.tile_rows = r;
+}
+
+Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
+  Tiling t;
+  t.lanes = runtime::vector_lanes(contraction.accumulator->type.dtype, level);
+  const int64_t rows = expected_extent(contraction.rows), columns = expected_extent(contraction.columns),
+                depth = expected_extent(contraction.depth);
+  const int64_t bytes = ir::dtype_bytes(contraction.accumulator->type.dtype);
+  choose_register_tile(t, level, rows, columns);
+  // 16 or 32 KiB of packed columns beside a tile of rows in the first cache; 512 deep at once when that is all.
+  const int64_t deepest = 256 * 4 / bytes;
+  const DepthBlocks& blocks = contraction.blocks;
+  const int64_t terms = std::max<int64_t>(1, blocks.terms);
+  t.panel_depth = blocks.kind == DepthBlocks::Kind::Even && depth <= 2 * deepest ? round_up(depth, terms) : terms;
+  t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
+  const int64_t pack_limit = 512 * 4 / bytes;
+  t.task_columns = even_piece(columns, pack_limit, t.tile_columns());
+  t.task_rows = even_piece(rows, 4 * t.row_block, t.tile_rows);
+  // Rows that may turn out to be few (a batch): then the columns have to make two tasks.
+  if (rows == kUnknownExtent && columns != kUnknownExtent)
+    t.task_columns = even_piece(columns, std::min(pack_limit, ceil_div(columns, 2)), t.tile_columns());
+  // At least two tasks for two threads, if each still has some 400 thousand operations; four if that costs little.
+  const auto tasks = [&] {
+    return ceil_div(rows, t.task_rows) * ceil_div(columns, t.task_columns) * expected_extent(contraction.batch);
+  };
+  while (tasks() < 4) {
+    const double operations = 2.0 * static_cast<double>(t.task_rows) * static_cast<double>(t.task_columns) *
+                              static_cast<double>(std::min<int64_t>(depth, 4096));
+    if (operations < (tasks() < 2 ? 4e5 : 64e6)) break;
+    if (tasks() < 2 && t.task_columns == t.tile_columns() && t.tile_vectors > 1 && columns > t.lanes) {
+      t.tile_vectors = ceil_div(t.tile_vectors, 2);
+      t.task_columns = even_piece(columns, ceil_div(columns, 2), t.tile_columns());
+    } else if (t.task_columns >= t.task_rows && t.task_columns > t.tile_columns()) {
+      t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
+    } else if (t.task_rows > t.tile_rows) {
+      t.task_rows = even_piece(t.task_rows, ceil_div(t.task_rows, 2), t.tile_rows);
+    } else {
+      break;
+    }
+  }
+  // The partial results of all tiles of a task wait in memory: the more of them, the smaller the task.
+  constexpr int64_t most_sums = 1 << 20;
+  const int64_t planes = sum_planes(blocks);
+  while (planes * t.task_rows * t.task_columns > most_sums && t.task_rows > t.row_block)
+    t.task_rows = std::max(t.row_block, even_piece(t.task_rows, ceil_div(t.task_rows, 2), t.tile_rows));
+  while (planes * t.task_rows * t.task_columns > most_sums && t.task_columns > 128 && t.task_columns > t.tile_columns())
+    t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
+  t.row_block = std::min(t.row_block, t.task_rows);
+  t.task_rows = round_up(t.task_rows, t.tile_rows);
+  return t;
+}
+
+/// Any tiling that works: what it costs is for a tuner to find out.
+Tiling other_tiling(const Tiling& best, const Contraction& contraction, IsaLevel level, Variation& variation) {
+  Tiling t = best;
+  if (t.lanes >= 8 && variation.flip(false)) t.lanes /= 2;
+  const int64_t rows = std::min<int64_t>(expected_extent(contraction.rows), 16);
+  t.tile_vectors = variation.pick(t.tile_vectors, 1, 4);
+  t.tile_rows = variation.pick(t.tile_rows, 1, rows);
+  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
+  if (contraction.blocks.kind == DepthBlocks::Kind::Even)
+    t.panel_depth = contraction.blocks.terms * variation.pick(1, 1, 3);
+  t.row_block = t.tile_rows * variation.pick(1, 1, 12);
+  t.task_rows = t.row_block * variation.pick(1, 1, 3);
+  t.task_columns = t.tile_columns() * variation.pick(1, 1, 8);
+  return t;
+}
+
+/// Whether rows and columns had better change places: vectors run along columns.
+bool should_transpose(const Contraction& k, LoopContext& c, const ir::Facts& facts, int lanes) {
+  const Dim rows = k.rows.extent(), columns = k.columns.extent();
+  const bool few_columns = columns.is_constant() && columns.constant() < lanes;
+  if (few_columns && (!rows.is_constant() || rows.constant() >= 2 * columns.constant())) return true;
+  // The gradient of a convolution's window: short runs of columns, long runs of depth. As rows, whose panels lie along
+  // the depth, they are copied by vectors; the other side is small.
+  if (!rows.is_constant() || rows.constant() > 2 * lanes || k.columns.is_empty()) return false;
+  const Dim run = k.columns.loops.back().extent;
+  return run.is_constant() && run.constant() < 6 &&
+         !GroupIndex(c, facts, k.depth, {&k.columns_operand, 1}).is_linear() &&
+         contiguity(c, facts, k.columns_operand, k.depth) > 0;
+}
+
+/// With many columns packing is nearly free, and its panel stays in the second cache. Rows that lie far apart use a
+/// page each, and those a multiple of 4 KiB apart share one set of the first cache.
+bool in_place_rows_pay(const Contraction& k, int64_t distance, const Tiling& tiling) {
+  constexpr int64_t kFewColumns = 256, kShortWay = 2048;
+  return tiling.task_columns <= kFewColumns && distance * ir::dtype_bytes(k.accumulator->type.dtype) <= kShortWay;
+}
+
+}  // namespace
+
+ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Facts& facts, IsaLevel level,
+                                   Variation& variation) {
+  ContractionSchedule made;
+  made.is_exchanged = should_transpose(k, c, facts, runtime::vector_lanes(k.accumulator->type.dtype, level));
+  if (made.is_exchanged) k.transpose();
+  const Tiling best = best_tiling(k, level);
+  made.tiling = variation.is_best() ? best : other_tiling(best, k, level, variation);
+  const auto distance = distance_of_ready_rows(k, c, facts);
+  if (distance && variation.flip(in_place_rows_pay(k, *distance, made.tiling))) made.rows = RowStorage::InPlace;
+  return made;
+}
+
+}  // namespace strata::compiler

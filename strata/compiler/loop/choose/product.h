@@ -1,0 +1,14 @@
+// Sizes for a contraction whose operands are packed: whether rows and columns change places, the register tile, panels
+// and tasks, from the instruction set and what is known of the extents.
+#pragma once
+
+#include "strata/compiler/loop/choose/variation.h"
+#include "strata/compiler/loop/schedule_kinds.h"
+#include "strata/runtime/machine/isa_level.h"
+
+namespace strata::compiler {
+
+ContractionSchedule choose_product(Contraction contraction, ir::loops::LoopContext& context, const ir::Facts& facts,
+                                   runtime::IsaLevel level, Variation& variation);
+
+}  // namespace strata::compiler

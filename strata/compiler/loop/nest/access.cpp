@@ -1,0 +1,129 @@
+#include "strata/compiler/loop/nest/access.h"
+
+#include <algorithm>
+
+#include "strata/ir/loops/legality.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::DType;
+using namespace ir::loops;
+
+Stride stride_in(LinearIndices& indices, Expr index, Expr loop) {
+  const LinearIndex form = indices.of(index);
+  Stride stride = Stride::Uniform;
+  for (const auto& [atom, coefficient] : form.terms) {
+    if (atom == loop)
+      stride = coefficient == Dim(1) && stride == Stride::Uniform ? Stride::Contiguous : Stride::Other;
+    else if (depends_on(atom, loop->loop))
+      return Stride::Other;
+  }
+  return stride;
+}
+
+double BodyWork::vector_cost(int lanes) const {
+  return uniform_loads + contiguous_loads + contiguous_stores + operations +
+         lanes * (1.5 * other_loads + 2.0 * other_stores);
+}
+
+namespace {
+
+bool is_scalar_index(Expr e) { return e->type == ScalarType{DType::i64, 1} && !reads_memory(e); }
+
+/// Calls f with each node that computes or moves data: not with those of indices.
+void for_each_value(Expr e, std::unordered_set<Expr>& seen, const std::function<void(Expr)>& f) {
+  if (!seen.insert(e).second || is_scalar_index(e)) return;
+  f(e);
+  if (e->op == ExprOp::Load) return;
+  for (int i = 0; i < e->arg_count; ++i) for_each_value(e->args[i], seen, f);
+}
+
+void for_each_value(std::span<const StmtPtr> body, const std::function<void(Expr)>& f) {
+  std::unordered_set<Expr> seen;
+  for_each_stmt(body, [&](const Stmt& stmt) {
+    for (Expr e : {stmt.value, stmt.mask})
+      if (e) for_each_value(e, seen, f);
+  });
+}
+
+bool in_memory(const Buffer* buffer) { return buffer->kind != BufferKind::Register; }
+
+}  // namespace
+
+BodyWork work_along(const Nest& nest, LinearIndices& indices, LoopContext& c, const NestLoop& loop) {
+  BodyWork work;
+  const Expr var = c.loop(loop.var);
+  for_each_value(nest.body, [&](Expr e) {
+    if (e->op != ExprOp::Load) {
+      work.operations += op_rule(e->op).domain != Domain::None ? 1 : 0;
+      return;
+    }
+    if (!in_memory(e->buffer)) return;
+    work.bytes += static_cast<int>(ir::dtype_bytes(e->buffer->dtype));
+    Stride stride = Stride::Uniform;
+    for (int i = 0; i < e->arg_count; ++i) stride = std::max(stride, stride_in(indices, e->args[i], var));
+    (stride == Stride::Uniform      ? work.uniform_loads
+     : stride == Stride::Contiguous ? work.contiguous_loads
+                                    : work.other_loads)++;
+  });
+  for_each_stmt(nest.body, [&](const Stmt& stmt) {
+    if (stmt.kind != StmtKind::Store || !in_memory(stmt.buffer)) return;
+    work.bytes += static_cast<int>(ir::dtype_bytes(stmt.buffer->dtype));
+    Stride stride = Stride::Uniform;
+    for (Expr index : stmt.indices) stride = std::max(stride, stride_in(indices, index, var));
+    work.has_shared_store |= stride == Stride::Uniform;
+    (stride == Stride::Contiguous ? work.contiguous_stores : work.other_stores)++;
+  });
+  return work;
+}
+
+int body_lanes(std::span<const StmtPtr> body, runtime::IsaLevel level) {
+  int64_t widest = 1;
+  for_each_value(body, [&](Expr e) {
+    widest = std::max(widest, ir::is_half_float(e->type.dtype) ? 4 : ir::dtype_bytes(e->type.dtype));
+  });
+  return std::max(1, runtime::vector_bytes(level) / static_cast<int>(widest));
+}
+
+int best_vector_loop(const Nest& nest, LoopContext& c, const ir::Facts& facts, int lanes) {
+  LinearIndices indices = indices_of(nest, c, facts);
+  int best = -1;
+  double best_gain = 1.0;
+  for (size_t i = nest.loops.size(); i-- > 0;) {
+    const BodyWork work = work_along(nest, indices, c, nest.loops[i]);
+    if (work.has_shared_store) continue;
+    int here = lanes;
+    const Dim extent = nest.loops[i].extent;
+    while (extent.is_constant() && here > 1 && here > extent.constant()) here /= 2;
+    if (here < 2) continue;
+    // A store that scatters costs its lines twice over: break ties in favour of contiguous stores.
+    const double gain = work.scalar_cost(here) / (work.vector_cost(here) + 0.5 * work.other_stores * here);
+    if (gain <= best_gain) continue;
+    best = static_cast<int>(i);
+    best_gain = gain;
+  }
+  return best;
+}
+
+bool order_loops(Nest& nest, LinearIndices& indices, LoopContext& c, int vector, bool has_strided_loads) {
+  const NestLoop along = nest.loops[static_cast<size_t>(vector)];
+  nest.loops.erase(nest.loops.begin() + vector);
+  bool is_blocked = false;
+  for (size_t i = 0; has_strided_loads && i < nest.loops.size() && !is_blocked; ++i) {
+    if (work_along(nest, indices, c, nest.loops[i]).contiguous_loads == 0) continue;
+    const auto at = nest.loops.begin() + static_cast<int64_t>(i);
+    std::rotate(at, at + 1, nest.loops.end());
+    is_blocked = !(along.extent.is_constant() && along.extent.constant() <= 2 * kTransposeBlock);
+  }
+  nest.loops.push_back(along);
+  return is_blocked;
+}
+
+bool has_lane_loops(const Nest& nest) {
+  bool has_lanes = false;
+  for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
+  return has_lanes;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,54 @@
+// A contraction recognised in its naive nest: which loops are rows, columns, batch and depth, and what the operands
+// are.
+//
+//   for batch, rows, columns {  acc = 0;  for depth { acc = fma(lhs, rhs, acc) }  epilogue that reads acc }
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "strata/compiler/loop/nest/loop_group.h"
+
+namespace strata::compiler {
+
+/// How the depth is cut into blocks whose sums are joined (ir/loops/joined_loops.h). Sums of integers, which are exact
+/// in any order, are cut as those of floats.
+struct DepthBlocks {
+  enum class Kind : uint8_t {
+    One,     ///< nothing is joined
+    Even,    ///< of `terms`, the last may be shorter
+    Pieces,  ///< by steps of the outer loops and pieces of the inner ones
+  };
+  Kind kind = Kind::One;
+  int64_t terms = 0;                         ///< the most terms of a block
+  ir::Dim count = 1;                         ///< of blocks
+  ir::Dim steps, inner;                      ///< of Pieces: extents of the outer and of the inner loops
+  ir::Dim steps_per_block, pieces_per_step;  ///< of Pieces: one of them is 1
+};
+
+/// The tree's partial results over a contraction's blocks, the total included.
+int64_t sum_planes(const DepthBlocks& blocks);
+
+struct Contraction {
+  LoopGroup batch, rows, columns, depth;
+  ir::loops::Expr rows_operand = nullptr;     ///< element at (batch, row, depth)
+  ir::loops::Expr columns_operand = nullptr;  ///< element at (batch, column, depth)
+  ir::loops::Expr start = nullptr;            ///< a constant
+  const ir::loops::Local* accumulator = nullptr;
+  std::vector<ir::loops::StmtPtr> epilogue;  ///< at (batch, row, column), reads the accumulator
+  bool is_float = true;                      ///< fma, else multiply and add
+  DepthBlocks blocks;
+
+  ir::loops::Expr step(ir::loops::LoopContext& c, ir::loops::Expr row, ir::loops::Expr column,
+                       ir::loops::Expr sum) const;
+  /// Rows and columns, and their operands, change places: a product does not mind.
+  void transpose();
+};
+
+/// Where the loops of an operand's group appear: in the operand and in the epilogue.
+std::vector<ir::loops::Expr> uses_of_group(const Contraction& contraction, ir::loops::Expr operand);
+
+/// The contraction that the nest is; empty if it is none.
+std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& facts);
+
+}  // namespace strata::compiler

@@ -1,0 +1,35 @@
+#include "strata/compiler/loop/nest/operands.h"
+
+#include "strata/compiler/loop/nest/access.h"
+#include "strata/compiler/loop/nest/padding.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using namespace ir::loops;
+
+int contiguity(LoopContext& c, const ir::Facts& facts, Expr e, const LoopGroup& group) {
+  if (group.is_empty()) return 0;
+  LinearIndices indices(c, facts);
+  int score = 0;
+  for (Expr load : collect_loads(inside_of_padding(c, facts, e))) {
+    const Stride stride = stride_in(indices, load->args[0], c.loop(group.loops.back().var));
+    score += stride == Stride::Contiguous ? 1 : stride == Stride::Other ? -1 : 0;
+  }
+  return score;
+}
+
+std::optional<int64_t> distance_of_ready_rows(const Contraction& k, LoopContext& c, const ir::Facts& facts) {
+  if (k.rows_operand->op != ExprOp::Load || k.rows.is_empty() || k.depth.is_empty()) return std::nullopt;
+  if (!GroupIndex(c, facts, k.rows, uses_of_group(k, k.rows_operand)).is_linear() ||
+      !GroupIndex(c, facts, k.depth, {&k.rows_operand, 1}).is_linear())
+    return std::nullopt;
+  LinearIndices indices(c, facts);
+  const LinearIndex at = indices.of(k.rows_operand->args[0]);
+  const Dim rows = at.coefficient(c.loop(k.rows.loops.back().var)),
+            depth = at.coefficient(c.loop(k.depth.loops.back().var));
+  const bool are_ready = depth == Dim(1) && rows.is_constant() && rows.constant() > 0;
+  return are_ready ? std::optional(rows.constant()) : std::nullopt;
+}
+
+}  // namespace strata::compiler

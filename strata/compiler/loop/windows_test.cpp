@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/testing/schedule_comparison.h"
+#include "strata/ir/loops/text/text_form.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::loops::parse_kernel;
+using runtime::IsaLevel;
+
+struct Convolution {
+  int channels = 2, filters = 4, height = 6, width = 7, window = 3, pad = 1, dilation = 1, stride = 1, groups = 1;
+  const char* dtype = "f32";
+  int block = 256;  ///< terms of the chains that are joined
+
+  int reach() const { return dilation * (window - 1) + 1; }
+  int out_height() const { return (height + 2 * pad - reach()) / stride + 1; }
+  int out_width() const { return (width + 2 * pad - reach()) / stride + 1; }
+  /// x at row `h` and column `v` of the padded image, or zero.
+  std::string pixel(const std::string& at, const std::string& h, const std::string& v) const {
+    return fmt::format(
+        "select(and(and(le(0, {1}), lt({1}, {3})), and(le(0, {2}), lt({2}, {4}))), %x[{0},max(0, min({1}, {3} - 1)),"
+        "max(0, min({2}, {4} - 1))], 0.0)",
+        at, h, v, height, width);
+  }
+
+  std::string forward() const {
+    const int here = channels / groups, there = filters / groups;
+    return fmt::format(
+        R"(kernel @conv(%x: {0}[B,{1},{2},{3}], %w: {0}[{4},{5},{6},{6}], %b: {0}[{4}]) -> (%y: {0}[B,{4},{7},{8}]) {{
+    parallel g in 0..{9} {{ for o in 0..{10} {{ for n in 0..B {{ for h in 0..{7} {{ vector v in 0..{8} {{
+      var acc: {0} = 0.0
+      for c in 0..{5} joining acc by {12}, outer 1, inner 2 {{ for p in 0..{6} {{ for q in 0..{6} {{
+        acc = fma(%w[g*{10} + o,c,p,q], {11}, acc) }} }} }}
+      %y[n,g*{10} + o,h,v] = max(add(acc, %b[g*{10} + o]), 0.0) }} }} }} }} }} }})",
+        dtype, channels, height, width, filters, here, window, out_height(), out_width(), groups, there,
+        pixel(fmt::format("n,g*{} + c", here), fmt::format("h*{} + p*{} - {}", stride, dilation, pad),
+              fmt::format("v*{} + q*{} - {}", stride, dilation, pad)),
+        block);
+  }
+
+  std::string gradient_of_filter() const {
+    return fmt::format(
+        R"(kernel @dw(%x: {0}[B,{1},{2},{3}], %g: {0}[B,{4},{7},{8}]) -> (%y: {0}[{4},{1},{6},{6}]) {{
+    parallel o in 0..{4} {{ for c in 0..{1} {{ for p in 0..{6} {{ vector q in 0..{6} {{ var acc: {0} = 0.0
+      for n in 0..B joining acc by {9}, outer 1, inner 2 {{ for h in 0..{7} {{ for v in 0..{8} {{
+        acc = fma(%g[n,o,h,v], {5}, acc) }} }} }}
+      %y[o,c,p,q] = acc }} }} }} }} }})",
+        dtype, channels, height, width, filters,
+        pixel("n,c", fmt::format("h*{} + p*{} - {}", stride, dilation, pad),
+              fmt::format("v*{} + q*{} - {}", stride, dilation, pad)),
+        window, out_height(), out_width(), block);
+  }
+};
+
+/// Whether the schedule at each level windows along `side`, and every level's result is the naive one's.
+void expect_windows(const std::string& text, const std::string& side, const std::vector<int64_t>& batches) {
+  auto parsed = parse_kernel(text);
+  ASSERT_TRUE(parsed) << parsed.error().what() << text;
+  for (IsaLevel level : runtime::kAllIsaLevels) {
+    ScheduleReport report;
+    schedule(parsed.value(), level, &report);
+    const std::string all = fmt::format("{}", fmt::join(report.lines, "\n"));
+    EXPECT_NE(all.find("window " + side), std::string::npos) << all << text;
+  }
+  for (int64_t batch : batches) EXPECT_EQ(compare_schedules(parsed.value(), {batch}), "");
+}
+
+TEST(WindowedContraction, ForwardConvolutionsReadAPlaneAtShiftedPlaces) {
+  for (int pad : {0, 1, 2, 4}) expect_windows(Convolution{.pad = pad}.forward(), "columns", {3});
+  expect_windows(Convolution{.height = 11, .width = 19, .window = 5, .pad = 2}.forward(), "columns", {0, 1, 9});
+  expect_windows(Convolution{.height = 9, .width = 12, .pad = 2, .dilation = 2}.forward(), "columns", {2});
+  expect_windows(Convolution{.filters = 33, .height = 5, .width = 17}.forward(), "columns", {2});
+}
+
+TEST(WindowedContraction, GroupsAndDepthwiseConvolutionsAreTasksOfTheirOwn) {
+  expect_windows(Convolution{.channels = 4, .filters = 6, .groups = 2}.forward(), "columns", {1, 3});
+  expect_windows(Convolution{.channels = 5, .filters = 5, .groups = 5}.forward(), "columns", {2});
+}
+
+TEST(WindowedContraction, DeepConvolutionsJoinTheSumsOfTheirBlocksOfChannels) {
+  for (const int block : {256, 90, 9})
+    expect_windows(Convolution{.channels = 131, .filters = 3, .height = 5, .width = 6, .block = block}.forward(),
+                   "columns", {2});
+}
+
+TEST(WindowedContraction, FilterGradientsJoinBlocksOfImagesAndPiecesOfOne) {
+  for (const int block : {256, 100, 84, 42, 41, 12, 5})
+    expect_windows(Convolution{.filters = 16, .block = block}.gradient_of_filter(), "rows", {1, 7});
+}
+
+TEST(WindowedContraction, LargeImagesAreCutIntoLines) {
+  expect_windows(Convolution{.channels = 1, .filters = 2, .height = 47, .width = 61}.forward(), "columns", {1});
+}
+
+TEST(WindowedContraction, AStrideAlongColumnsIsRefused) {
+  ScheduleReport report;
+  schedule(parse_kernel(Convolution{.stride = 2}.forward()).value(), IsaLevel::Avx2, &report);
+  for (const std::string& line : report.lines) EXPECT_FALSE(line.starts_with("window")) << line;
+  EXPECT_EQ(compare_schedules(Convolution{.stride = 2}.forward(), {3}), "");
+}
+
+TEST(WindowedContraction, FilterGradientsHoldAWholeWindowInRegisters) {
+  expect_windows(Convolution{.filters = 16}.gradient_of_filter(), "rows", {0, 1, 3});
+  expect_windows(Convolution{.filters = 19, .window = 5, .pad = 2}.gradient_of_filter(), "rows", {2});
+  expect_windows(Convolution{.channels = 1, .filters = 6, .height = 13, .width = 14, .window = 5}.gradient_of_filter(),
+                 "rows", {2});
+  expect_windows(Convolution{.channels = 5, .filters = 40, .pad = 0}.gradient_of_filter(), "rows", {2});
+}
+
+TEST(WindowedContraction, FilterGradientsOfStridedConvolutionsStepOverTheirPlane) {
+  expect_windows(Convolution{.filters = 8, .height = 9, .width = 11, .stride = 2}.gradient_of_filter(), "rows", {3});
+}
+
+TEST(WindowedContraction, OtherElementTypesHaveTheSameSchedules) {
+  expect_windows(Convolution{.dtype = "f64"}.forward(), "columns", {2});
+  expect_windows(Convolution{.filters = 9, .dtype = "f64"}.gradient_of_filter(), "rows", {2});
+}
+
+TEST(WindowedContraction, EveryVariationGivesTheSameBits) {
+  const Convolution forward{.channels = 5, .filters = 7, .height = 9, .width = 13, .window = 3, .pad = 1, .block = 18};
+  const Convolution gradient{.channels = 3, .filters = 19, .window = 5, .pad = 2};
+  const Convolution cut{.channels = 3, .filters = 19, .window = 5, .pad = 2, .block = 20};
+  for (const std::string& text : {forward.forward(), gradient.gradient_of_filter(), cut.gradient_of_filter()}) {
+    const auto naive = std::move(parse_kernel(text).value());
+    for (const IsaLevel level : runtime::kAllIsaLevels)
+      for (uint64_t variation = 1; variation <= 6; ++variation) {
+        const auto scheduled = schedule(naive, level, nullptr, {.variation = variation});
+        EXPECT_EQ(compare_kernels(naive, scheduled, {3}, level, Run::InterpretAndNative), "") << variation;
+      }
+  }
+}
+
+TEST(WindowedContraction, OneImageAloneIsCutIntoTasks) {
+  const Convolution large{.channels = 8, .filters = 32, .height = 30, .width = 30};
+  expect_windows(large.forward(), "columns", {1});
+}
+
+}  // namespace
+}  // namespace strata::compiler

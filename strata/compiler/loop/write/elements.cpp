@@ -1,0 +1,83 @@
+#include "strata/compiler/loop/write/elements.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "strata/compiler/loop/nest/access.h"
+#include "strata/compiler/loop/write/innermost.h"
+#include "strata/compiler/loop/write/lanes.h"
+#include "strata/compiler/loop/write/tasks.h"
+#include "strata/ir/loops/joined_loops.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using namespace ir::loops;
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+
+/// All values first, then all stores: a value shared by several stores is computed once, since no store stands between
+/// its uses. Loads only move up past stores, which in-place kernels allow (lower/in_place.h): no element is read after
+/// the store that overwrites it.
+Stmts values_first(LoopContext& c, const Stmts& body) {
+  const bool all_stores =
+      std::all_of(body.begin(), body.end(), [](const StmtPtr& s) { return s->kind == StmtKind::Store && !s->mask; });
+  if (!all_stores || body.size() < 2) return body;
+  Stmts values, stores;
+  for (const StmtPtr& stmt : body) {
+    const Local* value = c.local("v" + std::to_string(values.size()), stmt->value->type, false);
+    values.push_back(make_declare(value, stmt->value));
+    stores.push_back(make_store(stmt->buffer, stmt->indices, c.read(value)));
+  }
+  values.insert(values.end(), stores.begin(), stores.end());
+  return values;
+}
+
+Stmts loops_over(LoopContext& c, std::span<const NestLoop> loops, std::span<const TaskRange> ranges, Stmts body) {
+  for (size_t i = loops.size(); i-- > 0;) {
+    const LoopVar* own = c.loop_var(loops[i].var->name);
+    Substitution with;
+    with.loops[loops[i].var] = c.loop(own);
+    body = {make_for(own, ranges[i].low, ranges[i].high, LoopKind::Serial, substitute(c, body, with))};
+  }
+  return body;
+}
+
+}  // namespace
+
+Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
+  if (has_lane_loops(nest) != (schedule.lanes != 0))
+    refuse_schedule(schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
+  nest.body = expand_joining(c, nest.body);
+  if (schedule.lanes != 0) nest.body = unroll_lane_loops(c, facts, nest.body, schedule.lanes);
+  if (nest.loops.empty()) return nest.body;
+  std::vector<Dim> extents;
+  for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
+  return {cut_into_tasks(c, extents, schedule.points, 1,
+                         [&](std::span<const TaskRange> r) { return loops_over(c, nest.loops, r, nest.body); })};
+}
+
+Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
+  if (has_lane_loops(nest)) refuse_schedule("the rows of this nest have lanes: `vectorise lanes by ...`");
+  LinearIndices indices = indices_of(nest, c, facts);
+  const NestLoop along = nest.loops[static_cast<size_t>(schedule.axis)];
+  order_loops(nest, indices, c, schedule.axis, work_along(nest, indices, c, along).other_loads > 0);
+  nest.body = values_first(c, expand_joining(c, nest.body));
+  std::vector<Dim> extents;
+  for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
+  const auto task = [&](std::span<const TaskRange> ranges) -> Stmts {
+    const std::span<const NestLoop> outer(nest.loops.data(), nest.loops.size() - 1);
+    const TaskRange row = ranges.back();
+    return loops_over(c, outer, ranges, innermost_loop(c, along.var, row.low, row.high, schedule.widths, nest.body));
+  };
+  if (schedule.points != 0) return {cut_into_tasks(c, extents, schedule.points, schedule.widths.front(), task)};
+  if (extents.size() < 2) refuse_schedule("`parallel lines` takes a nest of two loops or more");
+  std::vector<Expr> chunks(extents.size(), c.i64(1));
+  chunks[chunks.size() - 2] = c.i64(schedule.lines);
+  chunks.back() = c.i64(schedule.elements);
+  return {tasks_of_chunks(c, extents, chunks, task)};
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,194 @@
+#include "strata/compiler/loop/write/product/column_panel.h"
+
+#include "strata/compiler/loop/nest/operands.h"
+#include "strata/compiler/loop/write/innermost.h"
+#include "strata/compiler/loop/write/peel.h"
+#include "strata/compiler/loop/write/vectorise.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using namespace ir::loops;
+
+using Stmts = std::vector<StmtPtr>;
+
+namespace {
+
+/// Whether the columns' innermost loop is so short that copying along it does not pay.
+bool has_short_runs(const ProductScope& s) {
+  const Dim run = s.contraction.columns.is_empty() ? Dim(1) : s.contraction.columns.loops.back().extent;
+  return !s.columns.is_linear() && run.is_constant() && run.constant() < 6;
+}
+
+bool columns_run_along_depth(const ProductScope& s) {
+  const Contraction& k = s.contraction;
+  const int along_depth = contiguity(s.context, s.facts, k.columns_operand, k.depth);
+  const int along_columns = contiguity(s.context, s.facts, k.columns_operand, k.columns);
+  return along_depth > along_columns || (has_short_runs(s) && along_depth >= along_columns);
+}
+
+}  // namespace
+
+ColumnPanel::ColumnPanel(const ProductScope& scope)
+    : scope_(scope),
+      c_(scope.context),
+      is_along_depth_(columns_run_along_depth(scope)),
+      is_in_lines_(!is_along_depth_ && !scope.columns.is_linear()) {
+  const int64_t tiles = scope_.tiling.task_columns / scope_.tiling.tile_columns();
+  panel_ = is_in_lines_ ? scope_.scratch("columns", {scope_.tiling.panel_depth, scope_.tiling.task_columns + 16})
+                        : scope_.scratch("columns", {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_columns()});
+}
+
+std::string ColumnPanel::note() const {
+  return std::string("pack columns as ") + (is_in_lines_ ? "[k][columns]" : "[tile][k][column]") +
+         (is_along_depth_ ? ", transposed" : "");
+}
+
+Expr ColumnPanel::at(Expr jt, int64_t v, Expr k) const {
+  const int lanes = scope_.tiling.lanes;
+  if (!is_in_lines_) return c_.load(panel_, {jt, k, c_.ramp(c_.i64(v * lanes), 1, lanes)});
+  const Expr first = scope_.add(scope_.mul(jt, scope_.tiling.tile_columns()), c_.i64(v * lanes));
+  return c_.load(panel_, {k, c_.ramp(first, 1, lanes)});
+}
+
+Stmts ColumnPanel::pack(TaskRange columns, TaskRange depth) const {
+  if (is_in_lines_) return pack_lines(columns, depth);
+  if (!is_along_depth_) return pack_rows_of_tiles(columns, depth);
+  const LoopVar* tile = c_.loop_var("jt");
+  Stmts body;
+  const Expr first =
+      scope_.bind("j_first", scope_.add(columns.low, scope_.mul(c_.loop(tile), scope_.tiling.tile_columns())), body);
+  if (!(scope_.columns.is_linear() && scope_.columns_depth.is_linear()))
+    append(body, pack_chains(c_.loop(tile), first, columns, depth));
+  else
+    append(body, pack_tile(c_.loop(tile), first, columns, depth));
+  return {make_for(tile, c_.i64(0),
+                   scope_.ceil_div(scope_.sub(columns.high, columns.low), scope_.tiling.tile_columns()),
+                   LoopKind::Serial, std::move(body))};
+}
+
+/// Along columns: whole tiles row by row of the operand, as it lies in memory; then the tile that is cut off.
+Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const {
+  const Expr count = scope_.sub(columns.high, columns.low);
+  Stmts stmts;
+  const Expr whole =
+      scope_.bind("whole", c_.binary(ExprOp::FloorDiv, count, c_.i64(scope_.tiling.tile_columns())), stmts);
+  const LoopVar *k = c_.loop_var("k"), *tile = c_.loop_var("jt"), *j = c_.loop_var("j");
+  Substitution with = scope_.outer;
+  Stmts body = scope_.columns_depth.at(c_.loop(k), with);
+  Stmts copy = scope_.columns.at(
+      scope_.add(scope_.add(columns.low, scope_.mul(c_.loop(tile), scope_.tiling.tile_columns())), c_.loop(j)), with);
+  copy.push_back(make_store(panel_, {c_.loop(tile), scope_.sub(c_.loop(k), depth.low), c_.loop(j)},
+                            scope_.element(scope_.contraction.columns_operand, with)));
+  body.push_back(make_for(tile, c_.i64(0), whole, LoopKind::Serial,
+                          unrolled_loop(c_, j, scope_.tiling.tile_columns(), scope_.widths, copy)));
+  stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body)));
+  Stmts last;
+  const Expr first =
+      scope_.bind("j_first", scope_.add(columns.low, scope_.mul(whole, scope_.tiling.tile_columns())), last);
+  append(last, pack_cut_tile(whole, first, columns, depth));
+  stmts.push_back(
+      make_if(c_.binary(ExprOp::Lt, scope_.mul(whole, scope_.tiling.tile_columns()), count), std::move(last)));
+  return stmts;
+}
+
+Stmts ColumnPanel::pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+  const Expr is_whole = c_.binary(ExprOp::Le, scope_.add(first, c_.i64(scope_.tiling.tile_columns())), columns.high);
+  return {make_if(is_whole, pack_whole_tile(tile, first, depth), pack_cut_tile(tile, first, columns, depth))};
+}
+
+/// Across the rows of the operand, which run along the depth.
+Stmts ColumnPanel::pack_whole_tile(Expr tile, Expr first, TaskRange depth) const {
+  const LoopVar *k = c_.loop_var("k"), *j = c_.loop_var("j");
+  Substitution with = scope_.outer;
+  Stmts body = scope_.columns_depth.at(c_.loop(k), with);
+  Stmts copy = scope_.columns.at(scope_.add(first, c_.loop(j)), with);
+  copy.push_back(make_store(panel_, {tile, scope_.sub(c_.loop(k), depth.low), c_.loop(j)},
+                            scope_.element(scope_.contraction.columns_operand, with)));
+  // 8 at a time, whose lines the first cache holds even when all fall into one set.
+  const int narrow = std::min(8, scope_.tiling.lanes);
+  const LoopVar* group = c_.loop_var("group");
+  if (const auto few = vector_body(c_, copy, j, c_.loop(group), narrow)) {
+    append(body, *few);
+    return {make_for(group, c_.i64(0), c_.i64(scope_.tiling.tile_columns()), LoopKind::Serial,
+                     {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))}, narrow)};
+  }
+  append(body, unrolled_loop(c_, j, scope_.tiling.tile_columns(), scope_.widths, copy));
+  return {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
+}
+
+/// The last tile, with zeros beyond the last column.
+Stmts ColumnPanel::pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+  const LoopVar *zero = c_.loop_var("k"), *k = c_.loop_var("k"), *j = c_.loop_var("j");
+  Stmts zeros;
+  for (int64_t v = 0; v < scope_.tiling.tile_vectors; ++v)
+    zeros.push_back(make_store(
+        panel_,
+        {tile, scope_.sub(c_.loop(zero), depth.low), c_.ramp(c_.i64(v * scope_.tiling.lanes), 1, scope_.tiling.lanes)},
+        c_.broadcast(c_.constant(scope_.type, 0), scope_.tiling.lanes)));
+  Stmts stmts{make_for(zero, depth.low, depth.high, LoopKind::Serial, std::move(zeros))};
+  const Expr count = scope_.sub(columns.high, first);
+  Substitution with = scope_.outer;
+  Stmts of_column = scope_.columns.at(scope_.add(first, c_.loop(j)), with);
+  Stmts of_depth = scope_.columns_depth.at(c_.loop(k), with);
+  const StmtPtr store = make_store(panel_, {tile, scope_.sub(c_.loop(k), depth.low), c_.loop(j)},
+                                   scope_.element(scope_.contraction.columns_operand, with));
+  if (is_along_depth_) {
+    of_depth.push_back(store);
+    of_column.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(of_depth)));
+    stmts.push_back(make_for(j, c_.i64(0), count, LoopKind::Serial, std::move(of_column)));
+    return stmts;
+  }
+  of_column.push_back(store);
+  append(of_depth, innermost_loop(c_, j, c_.i64(0), count, scope_.widths, of_column));
+  stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(of_depth)));
+  return stmts;
+}
+
+/// [k][column] of one tile, each column along the depth. Where the depth is one loop, in pieces as long as a cache
+/// line: the lines that the piece is scattered over are written by all columns before the next piece.
+Stmts ColumnPanel::pack_chains(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+  const bool in_pieces = scope_.columns_depth.is_linear();
+  const LoopVar *j = c_.loop_var("j"), *piece = c_.loop_var("piece");
+  const int64_t length = 16;
+  Stmts body;
+  Substitution with = scope_.outer;
+  const Expr column =
+      scope_.bind("column", scope_.min(scope_.add(first, c_.loop(j)), scope_.sub(columns.high, c_.i64(1))), body);
+  append(body, scope_.columns.at(column, with));
+  const Expr low = in_pieces ? c_.loop(piece) : depth.low;
+  const Expr high = in_pieces ? scope_.min(depth.high, scope_.add(low, c_.i64(length))) : depth.high;
+  append(body, scope_.columns_depth.runs(
+                   low, high, [&](const LoopVar* u, Expr begin, Expr end, Expr flat, const Substitution& at) {
+                     const int one[] = {1};
+                     const Expr value = scope_.element(scope_.contraction.columns_operand, joined(with, at));
+                     return peeled_loop(c_, scope_.facts, u, begin, end, one,
+                                        {make_store(panel_, {tile, scope_.sub(flat, depth.low), c_.loop(j)}, value)});
+                   }));
+  Stmts all{make_for(j, c_.i64(0), c_.i64(scope_.tiling.tile_columns()), LoopKind::Serial, std::move(body))};
+  if (in_pieces) all = {make_for(piece, depth.low, depth.high, LoopKind::Serial, std::move(all), length)};
+  return all;
+}
+
+/// [k][columns of the task], along the runs of the columns' innermost loop.
+Stmts ColumnPanel::pack_lines(TaskRange columns, TaskRange depth) const {
+  const LoopVar* k = c_.loop_var("k");
+  Substitution with = scope_.outer;
+  Stmts body = scope_.columns_depth.at(c_.loop(k), with);
+  const Expr line = scope_.sub(c_.loop(k), depth.low);
+  append(body,
+         scope_.columns.runs(columns.low, columns.high,
+                             [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
+                               const Expr value = scope_.element(scope_.contraction.columns_operand, joined(with, at));
+                               return spilling_loop(c_, scope_.facts, u, low, high, scope_.tiling.lanes, scope_.widths,
+                                                    {make_store(panel_, {line, scope_.sub(flat, columns.low)}, value)});
+                             }));
+  const LoopVar* rest = c_.loop_var("rest");
+  const Expr count = scope_.sub(columns.high, columns.low),
+             padded = scope_.mul(scope_.ceil_div(count, scope_.tiling.tile_columns()), scope_.tiling.tile_columns());
+  body.push_back(make_for(rest, count, padded, LoopKind::Serial,
+                          {make_store(panel_, {line, c_.loop(rest)}, c_.constant(scope_.type, 0))}));
+  return {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
+}
+
+}  // namespace strata::compiler

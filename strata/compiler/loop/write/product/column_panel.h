@@ -1,0 +1,43 @@
+// The packed columns of a contraction: what a panel of depth of a task's columns looks like in scratch.
+//
+//   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
+//
+// The operand may be any expression, as of a row panel. Columns beyond the end are zero, or repeat the last one; their
+// sums are never read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "strata/compiler/loop/write/product/scope.h"
+
+namespace strata::compiler {
+
+class ColumnPanel {
+ public:
+  using Expr = ir::loops::Expr;
+  using Stmts = std::vector<ir::loops::StmtPtr>;
+
+  explicit ColumnPanel(const ProductScope& scope);
+
+  ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
+  Stmts pack(TaskRange columns, TaskRange depth) const;
+  /// Vector `v` of tile `jt` at k, counted from the block's first.
+  Expr at(Expr jt, int64_t v, Expr k) const;
+  std::string note() const;
+
+ private:
+  Stmts pack_rows_of_tiles(TaskRange columns, TaskRange depth) const;
+  Stmts pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
+  Stmts pack_whole_tile(Expr tile, Expr first, TaskRange depth) const;
+  Stmts pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
+  Stmts pack_chains(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
+  Stmts pack_lines(TaskRange columns, TaskRange depth) const;
+
+  const ProductScope& scope_;
+  ir::loops::LoopContext& c_;
+  bool is_along_depth_, is_in_lines_;
+  const ir::loops::Buffer* panel_;
+};
+
+}  // namespace strata::compiler

@@ -1,0 +1,218 @@
+// Products with windows along rows: see write_product.h.
+#include <algorithm>
+
+#include "strata/compiler/loop/write/innermost.h"
+#include "strata/compiler/loop/write/product/column_panel.h"
+#include "strata/compiler/loop/write/product/plane.h"
+#include "strata/compiler/loop/write/product/write_product.h"
+#include "strata/compiler/loop/write/product/writer.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using namespace ir::loops;
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+
+/// What a step of the depth's free loops is made of: they are outside, and the panel of the columns is as deep as the
+/// positions of the window.
+Contraction step_of(const Contraction& whole, const Windows& windows) {
+  Contraction step = whole;
+  step.depth = windows.offsets;
+  return step;
+}
+
+class WindowOffsets : public ProductWriter {
+ public:
+  /// `scope` is that of a step of the product `whole`.
+  WindowOffsets(ProductScope& scope, const Contraction& whole, const Windows& windows, const RowWindowTiling& sizes)
+      : ProductWriter(scope, Panels::Many, sums_of(scope, whole, windows, sizes)),
+        contraction_(scope.contraction),
+        tiling_(scope.tiling),
+        windows_(windows),
+        sizes_(sizes),
+        free_depth_(scope.context, scope.facts, windows.free_depth, operands(whole)),
+        free_rows_(scope.context, scope.facts, windows.free_loops, {&whole.rows_operand, 1}),
+        columns_(scope),
+        plane_(scope, windows, whole.rows_operand, windows.free_loops, sizes.task_free, windows.axes[0].space_extent,
+               0),
+        shifts_(shifts()),
+        whole_shift_(shift_of_loops()),
+        block_steps_(steps_of_block(whole, windows)) {}
+
+ private:
+  static std::vector<Expr> operands(const Contraction& k) { return {k.rows_operand, k.columns_operand}; }
+  static int64_t steps_of_block(const Contraction& whole, const Windows& windows) {
+    return free_steps_of_block(whole, windows).value_or(1);
+  }
+  static JoinedSums sums_of(const ProductScope& scope, const Contraction& whole, const Windows& windows,
+                            const RowWindowTiling& sizes) {
+    return {scope, steps_of_block(whole, windows) > 1 ? JoinedSums::Cut::WithinBlocks : JoinedSums::Cut::BetweenBlocks,
+            sizes.task_free * windows.positions(), scope.tiling.task_columns + 16};
+  }
+
+  /// The shift of each offset of a window, in the order of the rows.
+  std::vector<int64_t> shifts() const {
+    std::vector<int64_t> all{0};
+    for (size_t a = 0; a < windows_.axes.size(); ++a) {
+      std::vector<int64_t> next;
+      for (int64_t shift : all)
+        for (int64_t i = 0; i < windows_.axes[a].space_extent; ++i) next.push_back(shift + i * plane_.strides()[a]);
+      all = std::move(next);
+    }
+    return all;
+  }
+
+  Expr shift_of_loops() const {
+    Substitution same;
+    for (const NestLoop& loop : windows_.offsets.loops) same.loops[loop.var] = c_.loop(loop.var);
+    return plane_.shift(same);
+  }
+
+  int64_t offset_count() const { return windows_.positions(); }  ///< rows of a window
+  int64_t position_count() const { return windows_.offset_count(); }
+  /// First offset of a piece: the pieces are about as long.
+  int64_t piece_begin(int64_t piece) const { return offset_count() * piece / sizes_.pieces; }
+
+  std::vector<TaskAxis> task_axes() const override {
+    std::vector<TaskAxis> axes;
+    for (const NestLoop& loop : contraction_.batch.loops) axes.push_back({loop.extent, 1});
+    axes.push_back({windows_.free_loops.extent(), sizes_.task_free});
+    axes.push_back({sizes_.pieces, sizes_.task_pieces});
+    axes.push_back({contraction_.columns.extent(), tiling_.task_columns});
+    return axes;
+  }
+
+  Stmts task(std::span<const TaskRange> ranges) override {
+    Stmts stmts = plane_.alloc();
+    stmts.push_back(columns_.alloc());
+    stmts.push_back(sums_.alloc());
+    const auto& batch = contraction_.batch.loops;
+    for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
+    const size_t n = ranges.size();
+    const TaskRange free = ranges[n - 3], pieces = ranges[n - 2], columns = ranges[n - 1];
+    const Substitution outside = scope_.outer;
+    const LoopVar* d = c_.loop_var("d");
+    Stmts step = free_depth_.at(c_.loop(d), scope_.outer);
+    append(step, columns_.pack(columns, {c_.i64(0), c_.i64(position_count())}));
+    append(step, plane_.pack(free, {c_.i64(0), c_.i64(windows_.axes[0].space_extent)}));
+    const LoopVar *f = c_.loop_var("f"), *jt = c_.loop_var("jt");
+    Stmts tiles = for_pieces(pieces, [&](int64_t piece) {
+      const Expr at = scope_.sub(c_.loop(f), free.low);
+      return Stmts{make_for(jt, c_.i64(0), column_tiles(scope_.sub(columns.high, columns.low)), LoopKind::Serial,
+                            tile_of_step(at, piece, c_.loop(jt), c_.loop(d)))};
+    });
+    step.push_back(make_for(f, free.low, free.high, LoopKind::Serial, std::move(tiles)));
+    scope_.outer = outside;
+    // A depth of nothing: sums that start and end there.
+    stmts.push_back(make_for(d, c_.i64(0), c_.dim(windows_.free_depth.extent()), LoopKind::Serial, std::move(step)));
+    append(stmts, epilogue(free, pieces, columns));
+    return stmts;
+  }
+
+  template <class Body>
+  Stmts for_pieces(TaskRange pieces, Body body) const {
+    Stmts all;
+    for (int64_t piece = 0; piece < sizes_.pieces; ++piece) {
+      if (sizes_.task_pieces == sizes_.pieces)
+        append(all, body(piece));
+      else
+        all.push_back(make_if(c_.binary(ExprOp::Eq, pieces.low, c_.i64(piece)), body(piece)));
+    }
+    return all;
+  }
+
+  /// All positions of step `d` of the depth's free loops: a part of a block of the chain, or several blocks.
+  Stmts tile_of_step(Expr free, int64_t piece, Expr jt, Expr d) {
+    const DepthBlocks& blocks = contraction_.blocks;
+    if (blocks.kind == DepthBlocks::Kind::Pieces) {
+      const LoopVar* cut = c_.loop_var("cut");
+      const Expr cuts = c_.dim(blocks.pieces_per_step), low = scope_.mul(c_.loop(cut), blocks.terms);
+      const Expr number = scope_.add(c_.binary(ExprOp::Mul, d, cuts), c_.loop(cut));
+      const TaskRange range{low, scope_.min(c_.i64(position_count()), scope_.add(low, c_.i64(blocks.terms)))};
+      return {make_for(cut, c_.i64(0), cuts, LoopKind::Serial, tile(free, piece, jt, {number}, range))};
+    }
+    JoinedSums::Segment segment{d};
+    if (block_steps_ > 1)
+      segment = sums_.part_of_block({d, scope_.add(d, c_.i64(1))}, block_steps_, c_.dim(windows_.free_depth.extent()));
+    return tile(free, piece, jt, segment, {c_.i64(0), c_.i64(position_count())});
+  }
+
+  Stmts tile(Expr free, int64_t piece, Expr jt, const JoinedSums::Segment& segment, TaskRange range) {
+    const Place place{scope_.mul(free, offset_count()), scope_.mul(jt, tiling_.tile_columns()), piece_begin(piece),
+                      piece_begin(piece + 1)};
+    const GroupIndex positions(c_, scope_.facts, windows_.offsets, {&whole_shift_, 1});
+    return register_tile(place, segment, [&](const Accumulators& sums) {
+      return positions.runs(
+          range.low, range.high, [&](const LoopVar* u, Expr low, Expr high, Expr k, const Substitution& offsets) {
+            const Expr at = scope_.add(scope_.mul(free, plane_.plane_elements()),
+                                       replaced(c_, scope_.facts, whole_shift_, offsets));
+            const auto element = [&](int64_t i) {
+              return plane_.load(scope_.add(at, c_.i64(shifts_[static_cast<size_t>(i)])));
+            };
+            return Stmts{make_for(u, low, high, LoopKind::Serial,
+                                  step(sums, element, [&](int64_t v) { return columns_.at(jt, v, k); }))};
+          });
+    });
+  }
+
+  Stmts epilogue(TaskRange free, TaskRange pieces, TaskRange columns) {
+    const LoopVar* f = c_.loop_var("f");
+    Substitution with = scope_.outer;
+    Stmts body = free_rows_.at(c_.loop(f), with);
+    append(body, for_pieces(pieces, [&](int64_t piece) {
+             Stmts rows;
+             const LoopVar* i = c_.loop_var("i");
+             Expr rest = c_.loop(i);
+             Substitution at_row = with;
+             for (size_t a = windows_.axes.size(); a-- > 0;) {
+               const Expr extent = c_.i64(windows_.axes[a].space_extent);
+               at_row.loops[windows_.axes[a].space.var] =
+                   scope_.bind("at", a == 0 ? rest : c_.binary(ExprOp::FloorMod, rest, extent), rows);
+               rest = c_.binary(ExprOp::FloorDiv, rest, extent);
+             }
+             const Expr row = scope_.add(scope_.mul(scope_.sub(c_.loop(f), free.low), offset_count()), c_.loop(i));
+             append(rows, epilogue_row(row, columns, at_row));
+             return Stmts{make_for(i, c_.i64(piece_begin(piece)), c_.i64(piece_begin(piece + 1)), LoopKind::Serial,
+                                   std::move(rows))};
+           }));
+    return {make_for(f, free.low, free.high, LoopKind::Serial, std::move(body))};
+  }
+
+  Stmts epilogue_row(Expr row, TaskRange columns, const Substitution& with) const {
+    return scope_.columns.runs(
+        columns.low, columns.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
+          Expr sum = sums_.total(row, scope_.sub(flat, columns.low));
+          const Dim depth = windows_.free_depth.extent();
+          if (!depth.is_constant() || depth.constant() == 0)
+            sum = c_.select(c_.binary(ExprOp::Eq, c_.dim(depth), c_.i64(0)), contraction_.start, sum);
+          return innermost_loop(c_, u, low, high, scope_.widths, stores(joined(with, at), sum));
+        });
+  }
+
+  const Contraction& contraction_;
+  const Tiling& tiling_;
+  const Windows& windows_;
+  const RowWindowTiling& sizes_;
+  GroupIndex free_depth_, free_rows_;
+  ColumnPanel columns_;
+  WindowPlane plane_;
+  std::vector<int64_t> shifts_;  ///< of each offset of a window
+  Expr whole_shift_;             ///< of a position in the plane, by the offsets' loops
+  int64_t block_steps_;          ///< of the free loops, in a block of the chain
+};
+
+}  // namespace
+
+Stmts write_row_windows(Contraction contraction, const RowWindowSchedule& schedule, LoopContext& c,
+                        const ir::Facts& facts) {
+  if (schedule.is_exchanged) contraction.transpose();
+  const Windows windows = require_windows(Side::Rows, contraction, c, facts);
+  const Contraction step = step_of(contraction, windows);
+  ProductScope scope(step, c, facts, schedule.tiling.tiling);
+  return WindowOffsets(scope, contraction, windows, schedule.tiling).write();
+}
+
+}  // namespace strata::compiler

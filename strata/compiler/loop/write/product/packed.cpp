@@ -1,0 +1,219 @@
+// Products with both operands packed: see write_product.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "strata/compiler/loop/nest/operands.h"
+#include "strata/compiler/loop/write/innermost.h"
+#include "strata/compiler/loop/write/product/column_panel.h"
+#include "strata/compiler/loop/write/product/row_panel.h"
+#include "strata/compiler/loop/write/product/write_product.h"
+#include "strata/compiler/loop/write/product/writer.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using namespace ir::loops;
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+
+class PackedProduct : public ProductWriter {
+ public:
+  PackedProduct(ProductScope& scope, RowStorage rows, std::vector<std::string>& notes)
+      : ProductWriter(scope, panels_of(scope), sums_of(scope)),
+        contraction_(scope.contraction),
+        tiling_(scope.tiling),
+        rows_(scope, rows),
+        columns_(scope),
+        is_by_tiles_(is_by_tiles(scope)) {
+    notes.push_back(rows_.note());
+    notes.push_back(columns_.note());
+    notes.push_back(is_one_panel() ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
+                                   : "sums of panels of depth wait for the next");
+    if (contraction_.blocks.kind != DepthBlocks::Kind::One)
+      notes.push_back(fmt::format("chains of at most {} terms, joined by a tree", contraction_.blocks.terms));
+    notes.push_back("epilogue at the last panel of depth");
+  }
+
+ private:
+  static Panels panels_of(const ProductScope& scope) {
+    const Dim depth = scope.contraction.depth.extent();
+    return depth.is_constant() && depth.constant() <= scope.tiling.panel_depth ? Panels::One : Panels::Many;
+  }
+  /// A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of them.
+  static bool is_by_tiles(const ProductScope& scope) { return scope.columns.is_linear(); }
+  static JoinedSums sums_of(const ProductScope& scope) {
+    const Tiling& tiling = scope.tiling;
+    const bool is_one_panel = panels_of(scope) == Panels::One;
+    return {scope, JoinedSums::Cut::BetweenBlocks, is_one_panel ? tiling.tile_rows : tiling.padded_task_rows(),
+            is_one_panel && is_by_tiles(scope) ? tiling.tile_columns() : tiling.task_columns + 16};
+  }
+
+  std::vector<TaskAxis> task_axes() const override {
+    std::vector<TaskAxis> axes;
+    for (const NestLoop& loop : contraction_.batch.loops) axes.push_back({loop.extent, 1});
+    axes.push_back({contraction_.rows.extent(), tiling_.task_rows});
+    axes.push_back({contraction_.columns.extent(), tiling_.task_columns});
+    return axes;
+  }
+
+  /// Blocks of depth in a panel.
+  int64_t panel_blocks() const {
+    const DepthBlocks& blocks = contraction_.blocks;
+    return blocks.kind == DepthBlocks::Kind::Even ? std::max<int64_t>(1, tiling_.panel_depth / blocks.terms) : 1;
+  }
+
+  /// What of the depth is packed at once: whole blocks.
+  struct Panel {
+    TaskRange blocks, depth;
+  };
+
+  Stmts task(std::span<const TaskRange> ranges) override {
+    Stmts stmts{rows_.alloc(), columns_.alloc(), sums_.alloc()};
+    const auto& batch = contraction_.batch.loops;
+    for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
+    const TaskRange rows = ranges[ranges.size() - 2], columns = ranges[ranges.size() - 1];
+    const Expr count = c_.dim(contraction_.blocks.count);
+    if (is_one_panel()) {
+      append(stmts, panel(rows, columns, {{c_.i64(0), count}, {c_.i64(0), c_.dim(contraction_.depth.extent())}}));
+      return stmts;
+    }
+    append(stmts, panels_loop("kb", count, panel_blocks(), [&](Expr low) {
+             Stmts body;
+             const Expr one = c_.i64(1);
+             const Expr end = scope_.min(count, scope_.add(low, c_.i64(panel_blocks())));
+             const Expr high = scope_.bind("kb_end", c_.binary(ExprOp::Max, end, scope_.add(low, one)), body);
+             const Expr from = scope_.bind("k_begin", scope_.block_range(low).low, body);
+             const Expr to = scope_.bind("k_end", scope_.block_range(scope_.sub(high, one)).high, body);
+             append(body, panel(rows, columns, {{low, high}, {from, to}}));
+             return body;
+           }));
+    return stmts;
+  }
+
+  Stmts panel(TaskRange rows, TaskRange columns, Panel panel) {
+    Stmts stmts = columns_.pack(columns, panel.depth);
+    append(stmts, is_one_row_block(rows)
+                      ? row_block(rows, rows, columns, panel)
+                      : row_blocks(rows, [&](TaskRange block) { return row_block(rows, block, columns, panel); }));
+    return stmts;
+  }
+
+  Stmts row_block(TaskRange task_rows, TaskRange rows, TaskRange columns, Panel panel) {
+    Stmts stmts = rows_.pack(rows, panel.depth);
+    const LoopVar *it = c_.loop_var("it"), *jt = c_.loop_var("jt");
+    const Expr column_tile_count = column_tiles(scope_.sub(columns.high, columns.low));
+    Stmts body;
+    const RowTile row = row_tile(c_.loop(it), task_rows, rows, body);
+    const Expr column = scope_.mul(c_.loop(jt), tiling_.tile_columns());
+    const Expr sums_column = is_one_panel() && is_by_tiles_ ? c_.i64(0) : column;
+    Stmts tile = tile_of_rows(c_.loop(it), c_.loop(jt), {row.sums_row, sums_column, 0, tiling_.tile_rows}, row.rows.low,
+                              rows.high, panel);
+    if (is_by_tiles_) {
+      append(body, tile);
+      append(body,
+             at_last_panel(panel, epilogue_of_tile(row, sums_column, scope_.add(columns.low, column), columns.high)));
+      stmts.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial,
+                               {make_for(it, c_.i64(0), row_tiles(rows), LoopKind::Serial, std::move(body))}));
+      return stmts;
+    }
+    body.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial, std::move(tile)));
+    append(body, at_last_panel(panel, epilogue(row, columns)));
+    stmts.push_back(make_for(it, c_.i64(0), row_tiles(rows), LoopKind::Serial, std::move(body)));
+    return stmts;
+  }
+
+  /// One tile, whose rows begin at `first`: they come from the panel, or from the operand where they are read in place.
+  Stmts tile_of_rows(Expr it, Expr jt, const Place& place, Expr first, Expr rows_end, Panel panel) {
+    const auto of_panel = [&](int64_t i, Expr k) { return rows_.at(rows_.is_in_place() ? c_.i64(0) : it, i, k); };
+    Stmts tile = tile_of_panel(of_panel, jt, place, panel);
+    if (!rows_.is_in_place()) return tile;
+    const auto of_operand = [&](int64_t i, Expr k) {
+      return rows_.in_place(scope_.add(first, c_.i64(i)), scope_.add(panel.depth.low, k));
+    };
+    const Expr is_whole = c_.binary(ExprOp::Le, scope_.add(first, c_.i64(tiling_.tile_rows)), rows_end);
+    return {make_if(is_whole, tile_of_panel(of_operand, jt, place, panel), std::move(tile))};
+  }
+
+  using RowAt = std::function<Expr(int64_t, Expr)>;  ///< of row i of a tile, at k counted from the panel's first
+
+  Stmts tile_of_panel(const RowAt& row_at, Expr jt, const Place& place, Panel panel) {
+    const auto tile = [&](Expr block, TaskRange depth) {
+      return register_tile(place, {block}, [&](const Accumulators& accumulators) -> Stmts {
+        const LoopVar* k = c_.loop_var("k");
+        const Expr at = c_.loop(k);
+        return {make_for(k, depth.low, depth.high, LoopKind::Serial,
+                         step(
+                             accumulators, [&](int64_t i) { return row_at(i, at); },
+                             [&](int64_t v) { return columns_.at(jt, v, at); }))};
+      });
+    };
+    if (contraction_.blocks.kind == DepthBlocks::Kind::One || panel_blocks() == 1)
+      return tile(panel.blocks.low, {c_.i64(0), scope_.sub(panel.depth.high, panel.depth.low)});
+    const LoopVar* block = c_.loop_var("b");
+    Stmts body;
+    const TaskRange range = scope_.block_range(c_.loop(block));
+    const Expr from = scope_.bind("b_begin", scope_.sub(range.low, panel.depth.low), body),
+               to = scope_.bind("b_end", scope_.sub(range.high, panel.depth.low), body);
+    append(body, tile(c_.loop(block), {from, to}));
+    return {make_for(block, panel.blocks.low, panel.blocks.high, LoopKind::Serial, std::move(body))};
+  }
+
+  Stmts at_last_panel(Panel panel, Stmts finish) const {
+    if (is_one_panel()) return finish;
+    return {make_if(c_.binary(ExprOp::Ge, panel.blocks.high, c_.dim(contraction_.blocks.count)), std::move(finish))};
+  }
+
+  /// Of a row of tiles, along the runs of the columns.
+  Stmts epilogue(const RowTile& row, TaskRange columns) const {
+    return for_rows(row, [&](Expr sums_at, const Substitution& with) {
+      return scope_.columns.runs(
+          columns.low, columns.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
+            return innermost_loop(c_, u, low, high, scope_.widths,
+                                  stores(joined(with, at), sums_.total(sums_at, scope_.sub(flat, columns.low))));
+          });
+    });
+  }
+
+  /// Of one tile, whose columns begin at `low`: by whole vectors where all of them are there.
+  Stmts epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, Expr high) const {
+    const auto finish = [&](Expr count) {
+      return for_rows(row, [&](Expr sums_at, Substitution with) {
+        const LoopVar* u = c_.loop_var("u");
+        Stmts body = scope_.columns.at(scope_.add(low, c_.loop(u)), with);
+        append(body, stores(with, sums_.total(sums_at, scope_.add(sums_column, c_.loop(u)))));
+        return innermost_loop(c_, u, c_.i64(0), count, scope_.widths, body);
+      });
+    };
+    const Expr whole = c_.i64(tiling_.tile_columns()), rest = scope_.sub(high, low);
+    return {make_if(c_.binary(ExprOp::Le, whole, rest), finish(whole), finish(rest))};
+  }
+
+  const Contraction& contraction_;
+  const Tiling& tiling_;
+  RowPanel rows_;
+  ColumnPanel columns_;
+  bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles
+};
+
+}  // namespace
+
+Stmts write_contraction(Contraction contraction, const ContractionSchedule& schedule, LoopContext& c,
+                        const ir::Facts& facts, std::vector<std::string>& notes) {
+  if (schedule.is_exchanged) contraction.transpose();
+  const DepthBlocks& blocks = contraction.blocks;
+  const int64_t panel_depth = schedule.tiling.panel_depth;
+  if (blocks.kind != DepthBlocks::Kind::One && panel_depth % blocks.terms != 0)
+    refuse_schedule(
+        fmt::format("a panel of depth {} is no multiple of the {} terms of a block", panel_depth, blocks.terms));
+  if (blocks.kind == DepthBlocks::Kind::One && panel_depth < blocks.terms)
+    refuse_schedule(fmt::format("a panel of depth {} cuts the one chain of {} terms", panel_depth, blocks.terms));
+  if (schedule.rows == RowStorage::InPlace && !distance_of_ready_rows(contraction, c, facts))
+    refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");
+  ProductScope scope(contraction, c, facts, schedule.tiling);
+  return PackedProduct(scope, schedule.rows, notes).write();
+}
+
+}  // namespace strata::compiler

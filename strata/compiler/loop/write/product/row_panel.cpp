@@ -1,0 +1,114 @@
+#include "strata/compiler/loop/write/product/row_panel.h"
+
+#include "strata/compiler/loop/nest/operands.h"
+#include "strata/compiler/loop/write/innermost.h"
+#include "strata/compiler/loop/write/peel.h"
+#include "strata/compiler/loop/write/vectorise.h"
+
+namespace strata::compiler {
+
+using namespace ir::loops;
+
+using Stmts = std::vector<StmtPtr>;
+
+namespace {
+
+bool rows_run_along_depth(const ProductScope& s) {
+  const Contraction& k = s.contraction;
+  return contiguity(s.context, s.facts, k.rows_operand, k.depth) >=
+         contiguity(s.context, s.facts, k.rows_operand, k.rows);
+}
+
+}  // namespace
+
+RowPanel::RowPanel(const ProductScope& scope, RowStorage storage)
+    : scope_(scope),
+      c_(scope.context),
+      is_along_depth_(rows_run_along_depth(scope)),
+      is_in_place_(storage == RowStorage::InPlace) {
+  // Rows of the panel start in different sets of the cache.
+  const int64_t deep = round_up(scope_.tiling.panel_depth, 16) + 16;
+  const int64_t tiles =
+      is_in_place_ ? 1 : (scope_.tiling.row_block + scope_.tiling.tile_rows - 1) / scope_.tiling.tile_rows;
+  panel_ = is_along_depth_ ? scope_.scratch("rows", {tiles, scope_.tiling.tile_rows, deep})
+                           : scope_.scratch("rows", {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_rows});
+}
+
+std::string RowPanel::note() const {
+  if (is_in_place_) return "rows read in place, a cut tile packed as [row][k]";
+  return std::string("pack rows as ") + (is_along_depth_ ? "[tile][row][k]" : "[tile][k][row]");
+}
+
+Expr RowPanel::at(Expr it, int64_t i, Expr k) const {
+  return is_along_depth_ ? c_.load(panel_, {it, c_.i64(i), k}) : c_.load(panel_, {it, k, c_.i64(i)});
+}
+
+Expr RowPanel::in_place(Expr row, Expr k) const {
+  Substitution with = scope_.outer;
+  scope_.rows.at(row, with);
+  scope_.rows_depth.at(k, with);
+  return scope_.element(scope_.contraction.rows_operand, with);
+}
+
+Stmts RowPanel::pack(TaskRange rows, TaskRange depth) const {
+  if (is_in_place_) {
+    Stmts body;
+    const Expr count = scope_.sub(rows.high, rows.low);
+    const Expr rest = scope_.bind("rest", c_.binary(ExprOp::FloorMod, count, c_.i64(scope_.tiling.tile_rows)), body);
+    const Expr first = scope_.bind("i_first", scope_.sub(rows.high, rest), body);
+    body.push_back(make_if(c_.binary(ExprOp::Lt, c_.i64(0), rest), pack_chains(c_.i64(0), first, rows, depth)));
+    return body;
+  }
+  const LoopVar* tile = c_.loop_var("it");
+  Stmts body;
+  const Expr first =
+      scope_.bind("i_first", scope_.add(rows.low, scope_.mul(c_.loop(tile), scope_.tiling.tile_rows)), body);
+  append(body, is_along_depth_ ? pack_chains(c_.loop(tile), first, rows, depth)
+                               : pack_tile(c_.loop(tile), first, rows, depth));
+  return {make_for(tile, c_.i64(0), scope_.ceil_div(scope_.sub(rows.high, rows.low), scope_.tiling.tile_rows),
+                   LoopKind::Serial, std::move(body))};
+}
+
+/// A vector too far at the end of a run is overwritten by the next run, or lies in the slack of the panel's row.
+Stmts RowPanel::pack_chains(Expr tile, Expr first, TaskRange rows, TaskRange depth) const {
+  const LoopVar* i = c_.loop_var("i");
+  Stmts body;
+  Substitution with = scope_.outer;
+  const Expr row =
+      scope_.bind("row", scope_.min(scope_.add(first, c_.loop(i)), scope_.sub(rows.high, c_.i64(1))), body);
+  append(body, scope_.rows.at(row, with));
+  append(body,
+         scope_.rows_depth.runs(
+             depth.low, depth.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
+               const Expr value = scope_.element(scope_.contraction.rows_operand, joined(with, at));
+               return spilling_loop(c_, scope_.facts, u, low, high, scope_.tiling.lanes, scope_.widths,
+                                    {make_store(panel_, {tile, c_.loop(i), scope_.sub(flat, depth.low)}, value)});
+             }));
+  return {make_for(i, c_.i64(0), c_.i64(scope_.tiling.tile_rows), LoopKind::Serial, std::move(body))};
+}
+
+Stmts RowPanel::pack_tile(Expr tile, Expr first, TaskRange rows, TaskRange depth) const {
+  const auto lines = [&](bool is_whole) {
+    const LoopVar *k = c_.loop_var("k"), *i = c_.loop_var("i");
+    Substitution with = scope_.outer;
+    Stmts body = scope_.rows_depth.at(c_.loop(k), with);
+    Stmts copy;
+    Expr row = scope_.add(first, c_.loop(i));
+    if (!is_whole || !scope_.rows.is_linear())
+      row = scope_.bind("row", is_whole ? row : scope_.min(row, scope_.sub(rows.high, c_.i64(1))), copy);
+    append(copy, scope_.rows.at(row, with));
+    copy.push_back(make_store(panel_, {tile, scope_.sub(c_.loop(k), depth.low), c_.loop(i)},
+                              scope_.element(scope_.contraction.rows_operand, with)));
+    std::vector<int> widths = scope_.widths;
+    widths.insert(widths.end() - 1, 2);
+    const int one[] = {1};
+    append(body, is_whole && scope_.rows.is_linear()
+                     ? unrolled_loop(c_, i, scope_.tiling.tile_rows, widths, copy)
+                     : innermost_loop(c_, i, c_.i64(0), c_.i64(scope_.tiling.tile_rows), one, copy));
+    return Stmts{make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
+  };
+  const Expr is_whole = c_.binary(ExprOp::Le, scope_.add(first, c_.i64(scope_.tiling.tile_rows)), rows.high);
+  return {make_if(is_whole, lines(true), lines(false))};
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,58 @@
+#include "strata/compiler/loop/write/product/scope.h"
+
+namespace strata::compiler {
+
+using namespace ir::loops;
+
+namespace {
+
+std::vector<int> vector_widths(int lanes) {
+  std::vector<int> widths;
+  for (int width = lanes; width >= 4 || width == lanes; width /= 2) widths.push_back(width);
+  if (widths.back() != 1) widths.push_back(1);
+  return widths;
+}
+
+}  // namespace
+
+ProductScope::ProductScope(const Contraction& product, LoopContext& c, const ir::Facts& facts_of, const Tiling& sizes)
+    : contraction(product),
+      context(c),
+      facts(facts_of),
+      tiling(sizes),
+      type(product.accumulator->type.dtype),
+      rows(c, facts_of, product.rows, uses_of_group(product, product.rows_operand)),
+      columns(c, facts_of, product.columns, uses_of_group(product, product.columns_operand)),
+      rows_depth(c, facts_of, product.depth, {&product.rows_operand, 1}),
+      columns_depth(c, facts_of, product.depth, {&product.columns_operand, 1}),
+      widths(vector_widths(sizes.lanes)) {}
+
+Expr ProductScope::bind(const char* name, Expr value, Stmts& stmts) const {
+  if (value->arg_count == 0 && value->op != ExprOp::Loop) return value;
+  const Local* local = context.local(name, value->type, false);
+  stmts.push_back(make_declare(local, value));
+  return context.read(local);
+}
+
+TaskRange ProductScope::block_range(Expr number) const {
+  LoopContext& c = context;
+  const DepthBlocks& blocks = contraction.blocks;
+  const Expr depth = c.dim(contraction.depth.extent());
+  if (blocks.kind == DepthBlocks::Kind::One) return {c.i64(0), depth};
+  if (blocks.kind == DepthBlocks::Kind::Even) {
+    const Expr low = mul(number, blocks.terms);
+    return {low, min(depth, add(low, c.i64(blocks.terms)))};
+  }
+  const auto of = [&](ExprOp op, Expr a, ir::Dim b) { return c.binary(op, a, c.dim(b)); };
+  const Expr step = of(ExprOp::Mul, of(ExprOp::FloorDiv, number, blocks.pieces_per_step), blocks.steps_per_block);
+  const Expr piece = of(ExprOp::FloorMod, number, blocks.pieces_per_step);
+  const Expr low = add(of(ExprOp::Mul, step, blocks.inner), mul(piece, blocks.terms));
+  const Expr steps_end = min(c.dim(blocks.steps), add(step, c.dim(blocks.steps_per_block)));
+  return {low, min(of(ExprOp::Mul, steps_end, blocks.inner), add(low, c.i64(blocks.terms)))};
+}
+
+const Buffer* ProductScope::scratch(const char* name, std::vector<ir::Dim> shape) const {
+  return context.buffer({name, type, std::move(shape), BufferKind::Scratch});
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,56 @@
+// What the parts of a product's writer share: the contraction, how its groups of loops run, and the few words in which
+// index arithmetic is written.
+#pragma once
+
+#include <vector>
+
+#include "strata/compiler/loop/nest/contraction.h"
+#include "strata/compiler/loop/tiling.h"
+#include "strata/compiler/loop/write/tasks.h"
+
+namespace strata::compiler {
+
+struct ProductScope {
+  using Expr = ir::loops::Expr;
+  using Stmts = std::vector<ir::loops::StmtPtr>;
+
+  ProductScope(const Contraction& contraction, ir::loops::LoopContext& context, const ir::Facts& facts,
+               const Tiling& tiling);
+
+  const Contraction& contraction;
+  ir::loops::LoopContext& context;
+  const ir::Facts& facts;
+  const Tiling& tiling;
+  ir::DType type;
+  GroupIndex rows, columns;              ///< in the operand and in the epilogue
+  GroupIndex rows_depth, columns_depth;  ///< the depth, in each operand
+  std::vector<int> widths;               ///< of vectors, widest first, 1 last
+  ir::loops::Substitution outer;         ///< what the loops around the panels are: a task's batch
+
+  Expr add(Expr a, Expr b) const { return context.binary(ir::loops::ExprOp::Add, a, b); }
+  Expr sub(Expr a, Expr b) const { return context.binary(ir::loops::ExprOp::Sub, a, b); }
+  Expr mul(Expr a, int64_t b) const { return context.binary(ir::loops::ExprOp::Mul, a, context.i64(b)); }
+  Expr min(Expr a, Expr b) const { return context.binary(ir::loops::ExprOp::Min, a, b); }
+  Expr ceil_div(Expr a, int64_t unit) const {
+    return context.binary(ir::loops::ExprOp::FloorDiv, add(a, context.i64(unit - 1)), context.i64(unit));
+  }
+  /// `value` in a local of its own, unless it is one already.
+  Expr bind(const char* name, Expr value, Stmts& stmts) const;
+  Expr element(Expr operand, const ir::loops::Substitution& with) const {
+    return replaced(context, facts, operand, with);
+  }
+  /// The depth, as a flat index, of a block by its number.
+  TaskRange block_range(Expr number) const;
+  const ir::loops::Buffer* scratch(const char* name, std::vector<ir::Dim> shape) const;
+};
+
+inline void append(std::vector<ir::loops::StmtPtr>& to, const std::vector<ir::loops::StmtPtr>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+inline ir::loops::Substitution joined(ir::loops::Substitution a, const ir::loops::Substitution& b) {
+  a.loops.insert(b.loops.begin(), b.loops.end());
+  return a;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,53 @@
+// Writes contractions: packed operands, or an operand's plane at shifted places; register tiles; the epilogue where a
+// row of tiles is finished.
+//
+// Both operands packed (packed.cpp).
+//
+//   parallel task over (batch, task_rows of rows, task_columns of columns)
+//     for kb over panels of depth, each of whole blocks of its chain
+//       pack columns (column_panel.h)
+//       for rb over blocks of rows
+//         pack rows (row_panel.h)
+//         for each row of tiles, each tile, each block:  sums = 0; for k { sums = fma(row, column, sums) }; join sums
+//         at the last kb: the epilogue, along the run of columns that its stores are contiguous in
+//
+// Convolutions whose windows need no panel read the plane of the windowed operand at shifted places (nest/windows.h).
+// Windows along columns (forward, gradient of the input; positions.cpp). The positions of a task are numbered as they
+// lie in the plane, so a vector of them is contiguous for every offset; the few between two lines are computed and
+// dropped.
+//
+//   parallel task over (batch, rows, lines of the outermost axis)
+//     for panel of the depth's free loops:  fill the planes; pack rows
+//       for each row of tiles, each tile, each block of the chain:  sums = 0; for free { for offsets { sums = fma(row,
+//                                           plane[position + shift(offset)], sums) } }; join sums
+//     at the last panel: the epilogue, line by line
+//
+// Windows along rows (gradient of the filter; offsets.cpp). All offsets of a window are rows of one register tile, or
+// of a few, so their shifts are constants; vectors run along the columns of the other operand.
+//
+//   parallel task over (batch, free rows, pieces of the window, columns)
+//     for each free step of depth:  pack columns; fill the planes of the free rows
+//       for each free row, piece, tile of columns, block of the chain:  sums = 0, or what was cut; for positions {
+//                                           sums = fma(plane[position + shift], column, sums) }; join sums
+//     the epilogue
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "strata/compiler/loop/schedule_kinds.h"
+
+namespace strata::compiler {
+
+/// `notes` gets lines for `strata explain`. E0317 when rows are to be read in place and can't be.
+std::vector<ir::loops::StmtPtr> write_contraction(Contraction contraction, const ContractionSchedule& schedule,
+                                                  ir::loops::LoopContext& context, const ir::Facts& facts,
+                                                  std::vector<std::string>& notes);
+
+/// E0317 when the contraction has no such windows.
+std::vector<ir::loops::StmtPtr> write_column_windows(Contraction contraction, const ColumnWindowSchedule& schedule,
+                                                     ir::loops::LoopContext& context, const ir::Facts& facts);
+std::vector<ir::loops::StmtPtr> write_row_windows(Contraction contraction, const RowWindowSchedule& schedule,
+                                                  ir::loops::LoopContext& context, const ir::Facts& facts);
+
+}  // namespace strata::compiler

@@ -1,0 +1,141 @@
+#include "strata/compiler/loop/write/vectorise.h"
+
+namespace strata::compiler {
+
+using namespace ir::loops;
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+
+/// What stops a body from having a vector form. Thrown and caught in this file only.
+struct NotPossible {};
+
+class Vectoriser {
+ public:
+  Vectoriser(LoopContext& context, const LoopVar* var, Expr first, int lanes)
+      : c_(context),
+        lanes_(lanes),
+        rewriter_(context, [this, var](Expr e) { return replace(e, var); }),
+        ramp_(context.ramp(first, 1, lanes)) {}
+
+  Stmts block(std::span<const StmtPtr> stmts) {
+    Stmts made;
+    for (const StmtPtr& stmt : stmts) made.push_back(statement(*stmt));
+    return made;
+  }
+
+ private:
+  Expr replace(Expr e, const LoopVar* var) {
+    if (e->op == ExprOp::Loop) {
+      if (e->loop == var) return ramp_;
+      if (auto found = loops_.find(e->loop); found != loops_.end()) return c_.loop(found->second);
+    }
+    if (e->op == ExprOp::Read)
+      if (auto found = locals_.find(e->local); found != locals_.end()) return c_.read(found->second);
+    return nullptr;
+  }
+
+  Expr scalar(Expr e) {
+    const Expr made = rewriter_(e);
+    if (made->type.lanes != 1) throw NotPossible{};
+    return made;
+  }
+  Expr wide(Expr e) {
+    const Expr made = rewriter_(e);
+    return made->type.lanes == 1 ? c_.broadcast(made, lanes_) : made;
+  }
+
+  StmtPtr statement(const Stmt& stmt) {
+    switch (stmt.kind) {
+      case StmtKind::Block:
+        return make_block(block(stmt.body));
+      case StmtKind::For: {
+        if (stmt.loop_kind == LoopKind::Parallel) throw NotPossible{};
+        const Expr begin = scalar(stmt.begin), end = scalar(stmt.end);
+        const LoopVar* own = c_.loop_var(stmt.loop->name);
+        loops_[stmt.loop] = own;
+        return make_for(own, begin, end, stmt.loop_kind, block(stmt.body), stmt.step);
+      }
+      case StmtKind::If: {
+        const Expr condition = scalar(stmt.value);
+        Stmts then = block(stmt.body);
+        return make_if(condition, std::move(then), block(stmt.otherwise));
+      }
+      case StmtKind::Declare: {
+        const Expr value = stmt.local->is_mutable ? wide(stmt.value) : rewriter_(stmt.value);
+        const Local* own = c_.local(stmt.local->name, value->type, stmt.local->is_mutable);
+        locals_[stmt.local] = own;
+        return make_declare(own, value);
+      }
+      case StmtKind::Assign: {
+        const auto own = locals_.find(stmt.local);
+        if (own == locals_.end()) throw NotPossible{};
+        return make_assign(own->second, wide(stmt.value));
+      }
+      case StmtKind::Store:
+        return store(stmt);
+      case StmtKind::While:
+      case StmtKind::Alloc:
+      case StmtKind::Check:
+        break;
+    }
+    throw NotPossible{};
+  }
+
+  StmtPtr store(const Stmt& stmt) {
+    std::vector<Expr> at;
+    int lanes = 1;
+    for (Expr index : stmt.indices) {
+      at.push_back(rewriter_(index));
+      lanes = std::max<int>(lanes, at.back()->type.lanes);
+    }
+    if (lanes != lanes_) throw NotPossible{};
+    return make_store(stmt.buffer, std::move(at), rewriter_(stmt.value), stmt.mask ? rewriter_(stmt.mask) : nullptr);
+  }
+
+  LoopContext& c_;
+  int lanes_;
+  ExprRewriter rewriter_;
+  Expr ramp_;
+  std::unordered_map<const LoopVar*, const LoopVar*> loops_;
+  std::unordered_map<const Local*, const Local*> locals_;
+};
+
+}  // namespace
+
+std::optional<Stmts> vector_body(LoopContext& context, std::span<const StmtPtr> body, const LoopVar* var, Expr first,
+                                 int lanes) {
+  try {
+    return Vectoriser(context, var, first, lanes).block(body);
+  } catch (const NotPossible&) {
+    return std::nullopt;
+  }
+}
+
+Stmts loop_in_stages(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::span<const int> widths,
+                     const Stmts& body) {
+  Stmts stages;
+  for (const int lanes : widths) {
+    const LoopVar* own = c.loop_var(var->name);
+    std::optional<Stmts> wide;
+    if (lanes > 1) {
+      wide = vector_body(c, body, var, c.loop(own), lanes);
+      if (!wide) continue;
+    } else {
+      Substitution with;
+      with.loops[var] = c.loop(own);
+      wide = copy_fresh(c, body, std::move(with));
+    }
+    const Expr width = c.i64(lanes), length = c.binary(ExprOp::Sub, high, low);
+    // floordiv of a power of two: one shift. A range that is empty from the start stays empty in every stage.
+    const Expr whole = c.binary(ExprOp::Mul, c.binary(ExprOp::FloorDiv, length, width), width);
+    const Expr end = lanes == 1 ? high : c.binary(ExprOp::Add, low, whole);
+    const bool is_empty = constant_value(c.binary(ExprOp::Sub, end, low)).value_or(1) <= 0;
+    if (!is_empty) stages.push_back(make_for(own, low, end, LoopKind::Serial, std::move(*wide), lanes));
+    low = end;
+  }
+  return stages;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,210 @@
+// One function per op and element type, over all lanes of its operands. Steps are found once, when a kernel is
+// compiled.
+#include "strata/ir/loops/huge_angle.h"
+#include "strata/ir/loops/interpret/program.h"
+#include "strata/ir/loops/scalar_semantics.h"
+
+namespace strata::ir::loops {
+namespace {
+
+/// Lambdas without captures are default constructible, so a Step can be made from the type of one.
+template <class T, class R, class F>
+const Instruction* unary_step(Frame& frame, const Instruction* in) {
+  const uint64_t* a = &frame.registers[in->a];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l) dst[l] = lane_bits<R>(static_cast<R>(F{}(lane_value<T>(a[l]))));
+  return in + 1;
+}
+template <class T, class R, class F>
+const Instruction* binary_step(Frame& frame, const Instruction* in) {
+  const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l)
+    dst[l] = lane_bits<R>(static_cast<R>(F{}(lane_value<T>(a[l]), lane_value<T>(b[l]))));
+  return in + 1;
+}
+template <class T>
+const Instruction* fma_step(Frame& frame, const Instruction* in) {
+  const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b], *c = &frame.registers[in->c];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l)
+    dst[l] = lane_bits<T>(std::fma(lane_value<T>(a[l]), lane_value<T>(b[l]), lane_value<T>(c[l])));
+  return in + 1;
+}
+const Instruction* select_step(Frame& frame, const Instruction* in) {
+  const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b], *c = &frame.registers[in->c];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l) dst[l] = a[l] ? b[l] : c[l];
+  return in + 1;
+}
+
+template <class T, class F>
+Step unary(F) {
+  return unary_step<T, T, F>;
+}
+template <class T, class F>
+Step binary(F) {
+  return binary_step<T, T, F>;
+}
+template <class T, class F>
+Step compare(F) {
+  return binary_step<T, bool, F>;
+}
+
+template <LoopFloat T>
+Step float_only(ExprOp op) {
+  switch (op) {
+    case ExprOp::Neg:
+      return unary<T>([](T a) { return -a; });
+    case ExprOp::Abs:
+      return unary<T>([](T a) { return std::fabs(a); });
+    case ExprOp::Sqrt:
+      return unary<T>([](T a) { return std::sqrt(a); });
+    case ExprOp::Floor:
+      return unary<T>([](T a) { return std::floor(a); });
+    case ExprOp::Ceil:
+      return unary<T>([](T a) { return std::ceil(a); });
+    case ExprOp::RoundEven:
+      return unary<T>([](T a) { return std::nearbyint(a); });
+    case ExprOp::Trunc:
+      return unary<T>([](T a) { return std::trunc(a); });
+    case ExprOp::HugeAngle:
+      return unary<T>([](T a) { return static_cast<T>(huge_angle(a)); });
+    case ExprOp::HugeQuadrant:
+      return unary<T>([](T a) { return static_cast<T>(huge_quadrant(a)); });
+    case ExprOp::Add:
+      return binary<T>([](T a, T b) { return a + b; });
+    case ExprOp::Sub:
+      return binary<T>([](T a, T b) { return a - b; });
+    case ExprOp::Mul:
+      return binary<T>([](T a, T b) { return a * b; });
+    case ExprOp::CopySign:
+      return binary<T>([](T a, T b) { return std::copysign(a, b); });
+    case ExprOp::Fma:
+      return fma_step<T>;
+    default:
+      return nullptr;
+  }
+}
+
+template <LoopInt T>
+Step int_only(ExprOp op) {
+  using U = uint64_t;
+  switch (op) {
+    case ExprOp::Neg:
+      return unary<T>([](T a) { return wrap<T>(0 - static_cast<U>(a)); });
+    case ExprOp::Abs:
+      return unary<T>([](T a) { return a < 0 ? wrap<T>(0 - static_cast<U>(a)) : a; });
+    case ExprOp::Not:
+      return unary<T>([](T a) { return wrap<T>(~static_cast<U>(a)); });
+    case ExprOp::Add:
+      return binary<T>([](T a, T b) { return wrap<T>(static_cast<U>(a) + static_cast<U>(b)); });
+    case ExprOp::Sub:
+      return binary<T>([](T a, T b) { return wrap<T>(static_cast<U>(a) - static_cast<U>(b)); });
+    case ExprOp::Mul:
+      return binary<T>([](T a, T b) { return wrap<T>(static_cast<U>(a) * static_cast<U>(b)); });
+    case ExprOp::FloorDiv:
+      return binary<T>([](T a, T b) { return floor_div_scalar(a, b); });
+    case ExprOp::FloorMod:
+      return binary<T>([](T a, T b) { return floor_mod_scalar(a, b); });
+    case ExprOp::And:
+      return binary<T>([](T a, T b) { return a & b; });
+    case ExprOp::Or:
+      return binary<T>([](T a, T b) { return a | b; });
+    case ExprOp::Xor:
+      return binary<T>([](T a, T b) { return a ^ b; });
+    case ExprOp::Shl:
+      return binary<T>([](T a, T b) { return shl_scalar(a, b); });
+    case ExprOp::ShrArith:
+      return binary<T>([](T a, T b) { return shr_arith_scalar(a, b); });
+    case ExprOp::ShrLogical:
+      return binary<T>([](T a, T b) { return shr_logical_scalar(a, b); });
+    default:
+      return nullptr;
+  }
+}
+
+template <class T>
+Step number(ExprOp op) {
+  switch (op) {
+    case ExprOp::Div:
+      return binary<T>([](T a, T b) { return div_scalar(a, b); });
+    case ExprOp::Rem:
+      return binary<T>([](T a, T b) { return rem_scalar(a, b); });
+    case ExprOp::Min:
+      return binary<T>([](T a, T b) { return min_scalar(a, b); });
+    case ExprOp::Max:
+      return binary<T>([](T a, T b) { return max_scalar(a, b); });
+    case ExprOp::Eq:
+      return compare<T>([](T a, T b) { return a == b; });
+    case ExprOp::Ne:
+      return compare<T>([](T a, T b) { return a != b; });
+    case ExprOp::Lt:
+      return compare<T>([](T a, T b) { return a < b; });
+    case ExprOp::Le:
+      return compare<T>([](T a, T b) { return a <= b; });
+    case ExprOp::Gt:
+      return compare<T>([](T a, T b) { return a > b; });
+    case ExprOp::Ge:
+      return compare<T>([](T a, T b) { return a >= b; });
+    default:
+      break;
+  }
+  if constexpr (LoopFloat<T>)
+    return float_only<T>(op);
+  else
+    return int_only<T>(op);
+}
+
+Step boolean(ExprOp op) {
+  switch (op) {
+    case ExprOp::Not:
+      return unary<bool>([](bool a) { return !a; });
+    case ExprOp::And:
+      return binary<bool>([](bool a, bool b) { return a && b; });
+    case ExprOp::Or:
+      return binary<bool>([](bool a, bool b) { return a || b; });
+    case ExprOp::Xor:
+    case ExprOp::Ne:
+      return binary<bool>([](bool a, bool b) { return a != b; });
+    case ExprOp::Eq:
+      return binary<bool>([](bool a, bool b) { return a == b; });
+    default:
+      return nullptr;
+  }
+}
+
+template <class To, class From>
+const Instruction* cast_lanes(Frame& frame, const Instruction* in) {
+  const uint64_t* a = &frame.registers[in->a];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l) dst[l] = lane_bits(cast_scalar<To>(lane_value<From>(a[l])));
+  return in + 1;
+}
+
+}  // namespace
+
+Step arithmetic_step(ExprOp op, DType type) {
+  if (op == ExprOp::Select) return select_step;
+  return visit_dtype(type, [&](auto tag) -> Step {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::same_as<T, bool>)
+      return boolean(op);
+    else if constexpr (LoopFloat<T> || LoopInt<T>)
+      return number<T>(op);
+    else
+      return nullptr;
+  });
+}
+
+Step cast_step(DType to, DType from) {
+  return visit_dtype(to, [&](auto to_tag) {
+    using To = typename decltype(to_tag)::type;
+    return visit_dtype(from, [&](auto from_tag) -> Step {
+      using From = typename decltype(from_tag)::type;
+      return cast_lanes<To, From>;
+    });
+  });
+}
+
+}  // namespace strata::ir::loops
