@@ -15,6 +15,7 @@
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/finite.h"
 #include "strata/runtime/execute/print_line.h"
+#include "strata/runtime/execute/region_loops.h"
 #include "strata/runtime/execute/run_context.h"
 
 namespace strata::runtime {
@@ -38,6 +39,9 @@ uint64_t next_use() {
   static std::atomic<uint64_t> uses{0};
   return uses.fetch_add(1, std::memory_order_relaxed) + 1;
 }
+
+/// Memory that somebody else keeps.
+std::shared_ptr<std::byte> unowned(std::byte* memory) { return {std::shared_ptr<std::byte>(), memory}; }
 
 bool is_finite(const HostArray& a) { return first_not_finite(a.data(), a.dtype(), a.elements()) < 0; }
 
@@ -95,6 +99,13 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
   first_donated_write_ = static_cast<size_t>(ir::first_donated_write(*plan_));
   for (const ir::FiniteResult& f : plan_->finite) finite_.push_back(&f);
   std::ranges::stable_sort(finite_, {}, &ir::FiniteResult::command);
+  argument_members_.resize(plan_->arguments.size());
+  result_members_.resize(plan_->results.size());
+  for (size_t b = 0; b < plan_->buffers.size(); ++b) {
+    const PlanBuffer& buffer = plan_->buffers[b];
+    if (buffer.kind == PlanBufferKind::Argument) argument_members_[buffer.index].push_back(static_cast<int>(b));
+    if (buffer.kind == PlanBufferKind::Result) result_members_[buffer.index].push_back(static_cast<int>(b));
+  }
 }
 Executable::~Executable() = default;
 
@@ -167,6 +178,8 @@ struct Executable::Execution {
   std::byte* scratch = nullptr;  ///< of all slots
   std::vector<std::byte*> memory;
   std::vector<void*> pointers;  ///< of the kernel that runs: made once, so that a launch allocates nothing
+  std::vector<std::unique_ptr<HostCall>> host_calls;    ///< by command, made when it runs first
+  std::vector<std::unique_ptr<RegionCall>> region_calls;  ///< the same
 
   std::vector<int64_t> shape_of(int buffer) const {
     std::vector<int64_t> shape;
@@ -185,16 +198,10 @@ struct Executable::Execution {
       results[d.result] = argument.storage().use_count() == 1 ? argument : copy_of(argument);
       if (argument.storage() != results[d.result].storage()) argument = results[d.result];
     }
-    memory.assign(plan.buffers.size(), nullptr);
-    for (size_t i = 0; i < plan.buffers.size(); ++i) {
-      const PlanBuffer& b = plan.buffers[i];
-      if (b.kind == PlanBufferKind::Argument)
+    place_own(arena);
+    for (size_t i = 0; i < plan.buffers.size(); ++i)
+      if (const PlanBuffer& b = plan.buffers[i]; b.kind == PlanBufferKind::Argument)
         memory[i] = arguments[b.index].data();
-      else if (b.kind == PlanBufferKind::Constant)
-        memory[i] = const_cast<std::byte*>(plan.constants[b.index].data());
-      else if (b.kind == PlanBufferKind::Arena && b.root == static_cast<int>(i))
-        memory[i] = arena + binding.offsets[i];
-    }
     for (size_t r = 0; r < plan.results.size(); ++r) {
       const int b = plan.results[r];
       if (results[r].storage() == nullptr) results[r] = make_array(plan.buffers[b].type.dtype(), shape_of(b));
@@ -203,9 +210,32 @@ struct Executable::Execution {
     }
     for (size_t i = 0; i < plan.buffers.size(); ++i)
       if (!memory[i]) memory[i] = memory[plan.buffers[i].root];
+  }
+
+  /// What stays where it is when arguments and results move: constants, the arena, and lists for the commands.
+  void place_own(std::byte* arena) {
+    const ir::Plan& plan = *self.plan_;
+    memory.assign(plan.buffers.size(), nullptr);
+    for (size_t i = 0; i < plan.buffers.size(); ++i) {
+      const PlanBuffer& b = plan.buffers[i];
+      if (b.kind == PlanBufferKind::Constant) memory[i] = const_cast<std::byte*>(plan.constants[b.index].data());
+      if (b.kind == PlanBufferKind::Arena) memory[i] = arena + binding.offsets[static_cast<size_t>(b.root)];
+    }
     size_t most = 0;
     for (const PlanCommand& c : plan.commands) most = std::max(most, c.reads.size() + c.writes.size());
     pointers.resize(most);
+    host_calls.resize(plan.commands.size());
+    region_calls.resize(plan.commands.size());
+  }
+
+  /// The extents of a region's dimensions: the symbols around it mean the same inside.
+  ir::DimBinding dims_of(const Executable& region) const {
+    std::vector<std::vector<int64_t>> shapes;
+    for (ir::Type type : region.parameter_types_) {
+      shapes.emplace_back();
+      for (ir::Dim d : type.shape()) shapes.back().push_back(dims(d));
+    }
+    return ir::DimBinding(*region.plan_->graph, region.parameter_types_, shapes, &dims);
   }
 
   static HostArray copy_of(const HostArray& a) {
@@ -257,8 +287,10 @@ struct Executable::Execution {
     else if (command.kind == CommandKind::Copy)
       std::memcpy(memory[command.writes[0]], memory[command.reads[0]],
                   static_cast<size_t>(binding.buffer_bytes[command.writes[0]]));
+    else if (control_of(*command.node->op) != Control::None)
+      run_regions(command, c);
     else
-      run_host(command);
+      run_host(command, c);
   }
 
   /// Copies of a command's operands, which it may overwrite.
@@ -280,8 +312,7 @@ struct Executable::Execution {
   }
 
   HostArray view(int b) const {
-    return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b),
-                     std::shared_ptr<std::byte>(memory[b], [](std::byte*) {}));
+    return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b), unowned(memory[b]));
   }
 
   void run_kernel(const PlanCommand& command, size_t c) {
@@ -317,27 +348,127 @@ struct Executable::Execution {
     throw error;
   }
 
-  void run_host(const PlanCommand& command) {
-    const ir::Node& node = *command.node;
-    std::vector<HostArray> operands, outputs;
-    for (int b : command.reads) operands.push_back(view(b));
-    for (int b : command.writes) outputs.push_back(view(b));
-    const std::vector<HostArray> before = outputs;
-    ir::Reference rule{node, operands, outputs, nullptr, nullptr, print_line};
-    rule.dim = [this](ir::Dim d) { return dims(d); };
-    rule.run = [&](const ir::Graph& region, std::span<const HostArray> inputs) {
-      for (size_t i = 0; i < node.regions().size(); ++i)
-        if (node.regions()[i].get() == &region)
-          return self.regions_[command.regions[i]]->run_within(std::vector<HostArray>(inputs.begin(), inputs.end()),
-                                                               &dims, context.inner());
+  void run_host(const PlanCommand& command, size_t c);
+  void run_regions(const PlanCommand& command, size_t c);
+};
+
+/// A command that runs by its op's reference rule. Its views of the buffers are made once.
+struct Executable::HostCall {
+  std::vector<HostArray> operands, results;
+  ir::Reference rule;
+
+  HostCall(Execution& run, const PlanCommand& command)
+      : operands(views(run, command.reads)),
+        results(views(run, command.writes)),
+        rule{*command.node, operands, results, nullptr, nullptr, print_line} {
+    rule.dim = [&run](ir::Dim d) { return run.dims(d); };
+    rule.run = [&run, &command](const ir::Graph& region, std::span<const HostArray> inputs) {
+      const auto regions = command.node->regions();
+      for (size_t i = 0; i < regions.size(); ++i)
+        if (regions[i].get() == &region)
+          return run.self.regions_[command.regions[i]]->run_within({inputs.begin(), inputs.end()}, &run.dims,
+                                                                   run.context.inner());
       throw base::Error("E0900", "a region is not part of the plan");
     };
-    node.op->reference.fn(rule);
-    for (size_t i = 0; i < outputs.size(); ++i)  // a rule may have replaced its result by another array
-      if (outputs[i].data() != before[i].data())
-        std::memcpy(memory[command.writes[i]], outputs[i].data(), static_cast<size_t>(outputs[i].bytes()));
+  }
+
+  /// A region's arguments and results move from step to step.
+  static void look_at(HostArray& view, std::byte* memory) {
+    if (view.data() != memory) view = HostArray(view.dtype(), view.shape(), unowned(memory));
+  }
+  static std::vector<HostArray> views(const Execution& run, const std::vector<int>& buffers) {
+    std::vector<HostArray> list;
+    for (int b : buffers) list.push_back(run.view(b));
+    return list;
   }
 };
+
+void Executable::Execution::run_host(const PlanCommand& command, size_t c) {
+  if (!host_calls[c]) host_calls[c] = std::make_unique<HostCall>(*this, command);
+  HostCall& call = *host_calls[c];
+  for (size_t i = 0; i < call.operands.size(); ++i) HostCall::look_at(call.operands[i], memory[command.reads[i]]);
+  for (size_t i = 0; i < call.results.size(); ++i) HostCall::look_at(call.results[i], memory[command.writes[i]]);
+  command.node->op->reference.fn(call.rule);
+  for (size_t i = 0; i < call.results.size(); ++i)  // a rule may have replaced its result by another array
+    if (const HostArray& r = call.results[i]; r.data() != memory[command.writes[i]])
+      std::memcpy(memory[command.writes[i]], r.data(), static_cast<size_t>(r.bytes()));
+}
+
+/// A region of a control command, placed once for all its runs within a run of the program around it.
+struct Executable::RegionFrame final : BoundRegion {
+  ir::DimBinding dims;
+  std::shared_ptr<const Binding> binding;
+  std::shared_ptr<const Executable> own;
+  std::vector<HostArray> none;  ///< the region is given pointers, not arrays
+  std::unique_ptr<Execution> execution;
+
+  RegionFrame(const Executable& region, const Execution& outer)
+      : dims(outer.dims_of(region)), binding(region.bind(dims)), own(binding->own) {
+    for (; binding->own; binding = own->bind(dims)) own = binding->own;
+    const Executable& program = own ? *own : region;
+    execution.reset(new Execution{program, *binding, outer.context, dims, none, none});
+    try {
+      execution->slots = outer.slots;
+      execution->scratch = outer.context.regions_.take(binding->scratch_bytes * outer.slots);
+      execution->place_own(outer.context.regions_.take(binding->layout.bytes));
+    } catch (base::Error& error) {
+      throw error.note(fmt::format("{}: its region takes {} bytes", program.plan_->name, binding->layout.bytes));
+    }
+  }
+
+  void run(Pointers arguments, Pointers results) override {
+    const Executable& program = execution->self;
+    for (size_t a = 0; a < arguments.size(); ++a)
+      for (int b : program.argument_members_[a]) execution->memory[b] = arguments[a];
+    for (size_t r = 0; r < results.size(); ++r)
+      for (int b : program.result_members_[r]) execution->memory[b] = results[r];
+    const char* name = program.plan_->name.c_str();
+    for (size_t c = 0, count = program.plan_->commands.size(); c < count; ++c) {
+      require_not_cancelled(name);
+      execution->run_command(c);
+    }
+  }
+};
+
+/// A command whose regions run in place.
+struct Executable::RegionCall {
+  RegionLoop loop;
+  std::vector<std::unique_ptr<RegionFrame>> frames;
+  std::vector<BoundRegion*> regions;
+  std::vector<std::byte*> operands, results;
+  std::byte* spare;
+
+  RegionCall(const Execution& run, const PlanCommand& command)
+      : loop(*command.node, run.dims),
+        operands(command.reads.size()),
+        results(command.writes.size()),
+        spare(run.context.regions_.take(loop.spare_bytes())) {
+    for (int r : command.regions) {
+      frames.push_back(std::make_unique<RegionFrame>(*run.self.regions_[r], run));
+      regions.push_back(frames.back().get());
+    }
+  }
+};
+
+/// Frames of loops within a loop stay from step to step; those of the outermost give their memory back.
+void Executable::Execution::run_regions(const PlanCommand& command, size_t c) {
+  const bool is_outermost = context.regions_.mark() == StackedMemory::Mark{};
+  struct Release {
+    Execution& run;
+    size_t c;
+    bool is_due;
+    ~Release() {
+      if (!is_due) return;
+      run.region_calls[c] = nullptr;
+      run.context.regions_.release({});
+    }
+  } release{*this, c, is_outermost};
+  if (!region_calls[c]) region_calls[c] = std::make_unique<RegionCall>(*this, command);
+  RegionCall& call = *region_calls[c];
+  for (size_t i = 0; i < call.operands.size(); ++i) call.operands[i] = memory[command.reads[i]];
+  for (size_t i = 0; i < call.results.size(); ++i) call.results[i] = memory[command.writes[i]];
+  call.loop.run(call.regions, call.operands, call.results, call.spare);
+}
 
 std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArray> arguments) const {
   if (arguments.size() != parameter_types_.size())

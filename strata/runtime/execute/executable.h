@@ -69,6 +69,9 @@ class Executable {
  private:
   struct Binding;
   struct Execution;
+  struct HostCall;
+  struct RegionFrame;
+  struct RegionCall;
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer,
                                         RunContext& context) const;
   std::string span_name(const ir::PlanCommand& command) const;
@@ -81,6 +84,7 @@ class Executable {
   std::vector<std::shared_ptr<const Executable>> regions_;
   OwnProgram own_program_;
   std::vector<ir::Type> parameter_types_;
+  std::vector<std::vector<int>> argument_members_, result_members_;  ///< buffers in the memory of each
   std::vector<const char*> span_names_;          ///< by command, for traces
   size_t first_donated_write_ = 0;               ///< the command from which on a run completes
   std::vector<const ir::FiniteResult*> finite_;  ///< of the plan, in the order of their commands

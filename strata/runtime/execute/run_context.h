@@ -4,14 +4,16 @@
 //   Executable::run(arguments)            takes a context that stands idle, or a new one
 //   Executable::run(arguments, context)   for callers that keep one: a server's worker, a loop that counts its memory
 //
-// A context grows to what its largest run needed and serves every program. The regions of loops and conditions run in
-// contexts within it.
+// A context grows to what its largest run needed and serves every program. The regions of loops and conditions have
+// their memory in a stack of it.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+
+#include "strata/runtime/execute/stacked_memory.h"
 
 namespace strata::runtime {
 
@@ -36,7 +38,7 @@ class RunContext {
   /// At least so much, with undefined content. What it had before is gone. E0112 without memory: then it has none.
   std::byte* arena(int64_t bytes) { return provide(arena_, bytes); }
   std::byte* scratch(int64_t bytes) { return provide(scratch_, bytes); }
-  /// For the regions of what runs in this one.
+  /// For the regions of commands that run by their reference rule.
   RunContext& inner();
 
   struct Block {
@@ -49,6 +51,7 @@ class RunContext {
 
   int most_slots_ = 0;
   Block arena_, scratch_;
+  StackedMemory regions_;  ///< of the control commands that run
   std::unique_ptr<RunContext> inner_;
   std::atomic<bool> is_in_use_{false};
 };
