@@ -15,6 +15,7 @@ void run_record(const SuiteOptions&, const Report&);
 void run_compile(const SuiteOptions&, const Report&);
 void run_tokenizer(const SuiteOptions&, const Report&);
 void run_memory(const SuiteOptions&, const Report&);
+void run_recurrence(const SuiteOptions&, const Report&);
 void run_sums(const SuiteOptions&, const Report&);
 
 namespace {
@@ -25,6 +26,7 @@ constexpr Suite kSuites[] = {
     {"sums", "digits that long sums keep", run_sums},
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
     {"gemm", "f32 products of square matrices", run_gemm},
+    {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},
     {"compile", "compilation of the GPT's training step, cold and from the disk cache", run_compile},
     {"gpt_step", "a training step of a GPT of 6 layers x 256", run_gpt_step},

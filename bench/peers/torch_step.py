@@ -2,7 +2,7 @@
 """PyTorch's training step as a peer: eager and through torch.compile, with its best settings (fused optimisers, SDPA).
 
 With one thread seconds are CPU time, with more they are wall time, as on our side.
-setup {"workload": "lenet" | "gpt", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
+setup {"workload": "lenet" | "lstm" | "gpt", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
 """
 import os
 import tempfile
@@ -23,6 +23,10 @@ def make_step(request):
         model = torch_models.LeNet()
         optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
         x, y = torch.rand(batch, 1, 28, 28), torch.randint(0, 10, (batch,))
+    elif request["workload"] == "lstm":
+        model = torch.nn.LSTM(request["width"], request["width"], batch_first=True)
+        optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+        x, y = torch.randn(2, batch, request["steps_of_sequence"], request["width"])
     else:
         sizes = {key: request[key] for key in ("layers", "width", "heads", "vocabulary", "context")}
         model = torch_models.Gpt(**sizes)
@@ -37,8 +41,9 @@ def make_step(request):
         optimiser.step()
         return loss.item()
 
-    compiled = torch.compile(torch_models.loss_of)
-    return {"eager": lambda: step(torch_models.loss_of), "torch.compile": lambda: step(compiled)}
+    loss_of = torch_models.lstm_loss_of if request["workload"] == "lstm" else torch_models.loss_of
+    compiled = torch.compile(loss_of)
+    return {"eager": lambda: step(loss_of), "torch.compile": lambda: step(compiled)}
 
 
 def setup(request):

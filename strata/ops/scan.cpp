@@ -2,7 +2,9 @@
 //
 // Reverse mode splits the body along its tangents (Transpose::split_region). The known part runs again as a scan that
 // stacks the residuals; the transposed part runs in the other order, with the cotangents of the carries as its carries,
-// sums of the cotangents of the constants beside them, and the cotangents of the slices of xs as its ys.
+// sums of the cotangents of the constants beside them, and the cotangents of the slices of xs as its ys. A constant whose
+// cotangent is a product in each step (a weight) is not summed: the step hands out both sides, and one product over all
+// steps follows (stacked_sums.h).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include "strata/ops/regions.h"
 #include "strata/ops/samples.h"
 #include "strata/ops/shape.h"
+#include "strata/ops/stacked_sums.h"
 
 namespace strata::ops {
 namespace {
@@ -161,6 +164,7 @@ struct ScanTranspose {
   Flags is_linear, has_cotangent;
   ir::SplitRegion split;
   std::vector<size_t> known;  ///< operands that are not linear
+  StackedSums later;          ///< constants whose cotangents are summed behind the scan
 
   explicit ScanTranspose(ir::Transpose& t) : t(t), s(t.node), is_linear(s.operands), has_cotangent(s.results) {
     const Graph& body = t.node.region(0);
@@ -177,6 +181,13 @@ struct ScanTranspose {
     split = t.split_region(body, is_linear.view(), has_cotangent.view());
     for (size_t i = 0; i < s.operands; ++i)
       if (!is_linear[i]) known.push_back(i);
+    const auto constants = static_cast<size_t>(
+        std::count(is_linear.view().begin(), is_linear.view().begin() + static_cast<int64_t>(s.constants), true));
+    later = StackedSums(*split.transposed, constants, [&](size_t parameter) {
+      return parameter >= split.residual_parameter.size() ? StackedSums::Place::Step
+             : residual_is_constant(parameter)            ? StackedSums::Place::Constant
+                                                          : StackedSums::Place::Stacked;
+    });
   }
 
   /// A residual that is a constant or a slice need not be stacked.
@@ -230,9 +241,12 @@ struct ScanTranspose {
     for (size_t r = 0; r < values.size(); ++r) (residual_is_constant(r) ? constants : xs).push_back(values[r]);
     const size_t stacked = xs.size();
     std::vector<size_t> linear_constants, linear_carries, linear_slices;
-    for (size_t i = 0; i < s.operands; ++i)
-      if (is_linear[i])
+    size_t position = 0;
+    for (size_t i = 0; i < s.operands; ++i) {
+      if (!is_linear[i]) continue;
+      if (!later.has(position++))
         (s.is_constant(i) ? linear_constants : s.is_carry(i) ? linear_carries : linear_slices).push_back(i);
+    }
     const auto zero_sums = [&] {
       for (size_t i : linear_constants) carries.push_back(full(t.graph, sum_type(i), 0.0));
     };
@@ -267,6 +281,21 @@ struct ScanTranspose {
       }
       if (group == &linear_carries && has_totals) next += linear_constants.size() + 1;
     }
+    set_later(values, [&] { return result(next++); });
+  }
+
+  /// Cotangents of the constants whose terms the steps have handed out. `values`: the residuals.
+  void set_later(const std::vector<Value>& values, const std::function<Value()>& next_stacked) {
+    std::vector<Value> stacked;
+    for (size_t k = 0; k < later.handed_out().size(); ++k) stacked.push_back(next_stacked());
+    size_t position = 0;
+    for (size_t i = 0; i < s.constants; ++i) {
+      if (!is_linear[i]) continue;
+      const int operand = static_cast<int>(i);
+      if (later.has(position) && t.is_linear(operand))
+        t.set(operand, cast(later.sum(position, values, stacked, sum_type(i).dtype()), t.operand_type(operand).dtype()));
+      ++position;
+    }
   }
 
   /// Of the sum of a constant's cotangents: half floats add up in f32.
@@ -293,7 +322,7 @@ struct ScanTranspose {
     for (size_t c = 0; c < linear_carries.size(); ++c)
       if (has_cotangent[linear_carries[c] - s.constants]) arguments.push_back(p[cotangents + c]);
     arguments.insert(arguments.end(), p.begin() + static_cast<int64_t>(slices + stacked), p.end());
-    std::vector<Value> results = ir::inline_graph(*split.transposed, g, arguments);
+    std::vector<Value> results = later.inline_step(g, arguments);
     for (size_t c = 0; c < count; ++c) results[c] = p[sums + c] + cast(results[c], p[sums + c].dtype());
     if (!has_totals) return results;
     const Value steps = p[slices - 1] + 1;
