@@ -10,6 +10,7 @@
 #include "strata/compiler/graph/hoist_transposes.h"
 #include "strata/compiler/graph/inline_calls.h"
 #include "strata/compiler/graph/lift_numbers.h"
+#include "strata/compiler/graph/native_loops.h"
 #include "strata/compiler/graph/share_nodes.h"
 #include "strata/compiler/graph/simplify_algebra.h"
 
@@ -35,6 +36,7 @@ constexpr Pass kPipeline[] = {
      "behind share-nodes, the last that would merge across them; a barrier in memory would be a copy"},
     {"fuse", fuse, "behind all that changes what is computed: the kernels are final from here on"},
     {"lift-numbers", lift_numbers, "behind fusion: it compares kernels, and changes none but for its numbers"},
+    {"native-loops", native_loops, "last: a loop that becomes a kernel is no part of another, and keeps its numbers"},
 };
 
 }  // namespace

@@ -293,7 +293,8 @@ struct ScanTranspose {
       if (!is_linear[i]) continue;
       const int operand = static_cast<int>(i);
       if (later.has(position) && t.is_linear(operand))
-        t.set(operand, cast(later.sum(position, values, stacked, sum_type(i).dtype()), t.operand_type(operand).dtype()));
+        t.set(operand,
+              cast(later.sum(position, values, stacked, sum_type(i).dtype()), t.operand_type(operand).dtype()));
       ++position;
     }
   }

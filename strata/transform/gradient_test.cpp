@@ -7,17 +7,22 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
+#include "strata/ops/broadcast.h"
 #include "strata/ops/control.h"
 #include "strata/ops/creation.h"
+#include "strata/ops/dot.h"
 #include "strata/ops/elementwise.h"
 #include "strata/ops/facets.h"
 #include "strata/ops/operators.h"
+#include "strata/ops/shape.h"
 #include "strata/ops/trip_count.h"
+#include "strata/transform/testing/numeric_checks.h"
 #include "strata/transform/vmap.h"
 
 namespace strata::transform {
 namespace {
 
+using ir::Dim;
 using ir::DType;
 using ir::Graph;
 using ir::HostArray;
@@ -128,6 +133,46 @@ TEST(TripCount, GivesWhileAReverseMode) {
     const Value y = counted(x, ops::scalar(g, DType::i32, 0), ops::scalar(g, DType::i32, 2 * steps));
     EXPECT_EQ(gradient_at(g, y, x, 2), steps * std::pow(2, steps - 1)) << steps;
   }
+}
+
+/// h = tanh(h w + x[t] + b) over all steps: f64.
+std::shared_ptr<Graph> recurrence(Dim length, Dim batch) {
+  auto g = std::make_shared<Graph>();
+  const Value w = g->add_parameter(Type::of(DType::f64, {3, 3})), b = g->add_parameter(Type::of(DType::f64, {3})),
+              h = g->add_parameter(Type::of(DType::f64, {batch, 3})),
+              x = g->add_parameter(Type::of(DType::f64, {length, batch, 3}));
+  const auto made = ops::scan({{w, b}, {h}, {x}}, length, [&](Graph&, const Values& p) {
+    const Value sum = ops::matmul(p[2], ops::transpose(p[0], {1, 0})) + p[3];
+    const Value next = ops::tanh(sum + ops::broadcast(p[1], sum.shape(), std::vector<int64_t>{1}));
+    return Values{next, next * next};
+  });
+  g->set_results({made.carries[0], made.ys[0]});
+  return g;
+}
+
+TEST(ScanGradient, OfAWeightIsOneProductBehindTheLoop) {
+  const auto g = recurrence(6, 2);
+  std::vector<HostArray> arguments;
+  for (uint64_t i = 0; i < 4; ++i) {
+    std::vector<int64_t> shape;
+    for (Dim d : g->parameters()[i]->type().shape()) shape.push_back(d.constant());
+    arguments.push_back(checks::normal_like(HostArray(DType::f64, shape), i));
+  }
+  checks::expect_gradient_matches_differences(*g, arguments);
+  const auto backward = checks::vjp_program(*g);
+  for (const ir::Node* n : backward->nodes())
+    if (n->op == &ops::kScan)
+      for (uint32_t r = 0; r < n->result_count; ++r)
+        EXPECT_FALSE(n->type(static_cast<int>(r)) == Type::of(DType::f64, {3, 3}));
+}
+
+TEST(ScanGradient, OfAWeightOverNoStepsIsZero) {
+  const auto g = recurrence(0, 2);
+  const auto backward = checks::vjp_program(*g);
+  const auto zeros = [](std::vector<int64_t> shape) { return HostArray(DType::f64, std::move(shape)); };
+  const auto found = ir::interpret(*backward, std::vector{zeros({3, 3}), zeros({3}), zeros({2, 3}), zeros({0, 2, 3}),
+                                                          zeros({2, 3}), zeros({0, 2, 3})});
+  for (int64_t i = 0; i < 9; ++i) EXPECT_EQ(found[0].get(i), 0);
 }
 
 }  // namespace

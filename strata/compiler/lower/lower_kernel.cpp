@@ -7,6 +7,8 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/nests.h"
+#include "strata/compiler/lower/pointwise_loop.h"
+#include "strata/ops/control.h"
 #include "strata/ops/lowering.h"
 
 namespace strata::compiler {
@@ -182,7 +184,36 @@ void collect_dims_of(const Node& node, Kernel& kernel) {
       for (Dim d : a.as_dims()) d.collect_symbols(kernel.dims);
 }
 
+/// The one loop of a region that is nothing else; null for a fusion of other ops.
+const Node* only_loop(const Graph& region) {
+  for (const Node* node : region.nodes())
+    if (!node->is_parameter() && (node->op == &ops::kScan || node->op == &ops::kCond)) return node;
+  return nullptr;
+}
+
+void collect_dims_within(const Graph& region, Kernel& kernel) {
+  for (const Node* node : region.nodes()) {
+    collect_dims_of(*node, kernel);
+    for (const ir::GraphRef& inner : node->regions()) collect_dims_within(*inner, kernel);
+  }
+}
+
+void lower_loop(const Graph& region, const Node& loop, Kernel& kernel) {
+  std::vector<const Buffer*> inputs, outputs;
+  const auto add = [&](std::vector<const Buffer*>& list, char name, Type type, BufferKind kind) {
+    list.push_back(kernel.context->buffer(
+        {name + std::to_string(list.size()), type.dtype(), ir::Shape(type.shape().begin(), type.shape().end()), kind}));
+    kernel.params.push_back(list.back());
+  };
+  for (const Value& v : loop.operands()) add(inputs, 'x', v.type(), BufferKind::Input);
+  for (Type t : loop.types()) add(outputs, 'y', t, BufferKind::Output);
+  collect_dims(kernel);
+  collect_dims_within(region, kernel);
+  kernel.body = pointwise_loop(loop, *kernel.context, inputs, outputs);
+}
+
 void lower_region(const Graph& region, Kernel& kernel) {
+  if (const Node* loop = only_loop(region)) return lower_loop(region, *loop, kernel);
   KernelWriter writer(kernel);
   for (size_t i = 0; i < region.parameters().size(); ++i)
     writer.set_input(region.parameter(static_cast<int>(i)),

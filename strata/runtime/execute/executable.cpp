@@ -178,7 +178,7 @@ struct Executable::Execution {
   std::byte* scratch = nullptr;  ///< of all slots
   std::vector<std::byte*> memory;
   std::vector<void*> pointers;  ///< of the kernel that runs: made once, so that a launch allocates nothing
-  std::vector<std::unique_ptr<HostCall>> host_calls;    ///< by command, made when it runs first
+  std::vector<std::unique_ptr<HostCall>> host_calls;      ///< by command, made when it runs first
   std::vector<std::unique_ptr<RegionCall>> region_calls;  ///< the same
 
   std::vector<int64_t> shape_of(int buffer) const {

@@ -85,11 +85,11 @@ class Executable {
   OwnProgram own_program_;
   std::vector<ir::Type> parameter_types_;
   std::vector<std::vector<int>> argument_members_, result_members_;  ///< buffers in the memory of each
-  std::vector<const char*> span_names_;          ///< by command, for traces
-  size_t first_donated_write_ = 0;               ///< the command from which on a run completes
-  std::vector<const ir::FiniteResult*> finite_;  ///< of the plan, in the order of their commands
-  mutable std::mutex making_;                    ///< held while a binding is made; others are looked up meanwhile
-  mutable std::shared_mutex table_;              ///< guards bindings_, for as long as a look takes
+  std::vector<const char*> span_names_;                              ///< by command, for traces
+  size_t first_donated_write_ = 0;                                   ///< the command from which on a run completes
+  std::vector<const ir::FiniteResult*> finite_;                      ///< of the plan, in the order of their commands
+  mutable std::mutex making_;        ///< held while a binding is made; others are looked up meanwhile
+  mutable std::shared_mutex table_;  ///< guards bindings_, for as long as a look takes
   mutable std::vector<std::shared_ptr<const Binding>> bindings_;
 };
 

@@ -12,7 +12,9 @@ constexpr int64_t kConditionBytes = kAlignment;
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-void copy_bytes(std::byte* to, const std::byte* from, int64_t bytes) { std::memcpy(to, from, static_cast<size_t>(bytes)); }
+void copy_bytes(std::byte* to, const std::byte* from, int64_t bytes) {
+  std::memcpy(to, from, static_cast<size_t>(bytes));
+}
 
 bool is_true(const std::byte* boolean) { return *boolean != std::byte{0}; }
 
@@ -52,10 +54,14 @@ RegionLoop::RegionLoop(const ir::Node& node, const ir::DimBinding& dims) : kind_
 
 void RegionLoop::run(std::span<BoundRegion* const> regions, Pointers operands, Pointers results, std::byte* spare) {
   switch (kind_) {
-    case Control::Cond: return run_cond(regions, operands, results);
-    case Control::While: return run_while(regions, operands, results, spare);
-    case Control::Scan: return run_scan(*regions[0], operands, results, spare);
-    case Control::None: break;
+    case Control::Cond:
+      return run_cond(regions, operands, results);
+    case Control::While:
+      return run_while(regions, operands, results, spare);
+    case Control::Scan:
+      return run_scan(*regions[0], operands, results, spare);
+    case Control::None:
+      break;
   }
 }
 
@@ -74,7 +80,8 @@ void RegionLoop::run_while(std::span<BoundRegion* const> regions, Pointers opera
     std::ranges::copy(outputs_, arguments_.begin() + static_cast<ptrdiff_t>(constants_));
   }
   for (size_t c = 0; c < carries_; ++c)
-    if (const std::byte* last = arguments_[constants_ + c]; last != results[c]) copy_bytes(results[c], last, carry_bytes_[c]);
+    if (const std::byte* last = arguments_[constants_ + c]; last != results[c])
+      copy_bytes(results[c], last, carry_bytes_[c]);
 }
 
 void RegionLoop::run_scan(BoundRegion& body, Pointers operands, Pointers results, std::byte* spare) {

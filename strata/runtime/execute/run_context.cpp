@@ -27,7 +27,9 @@ RunContext::RunContext(int most_slots) : most_slots_(most_slots) {
   base::OptionCheck("E0760", "run context").integer("most_slots", most_slots, base::kThreadCount);
 }
 
-int64_t RunContext::bytes() const { return arena_.bytes + scratch_.bytes + regions_.bytes() + (inner_ ? inner_->bytes() : 0); }
+int64_t RunContext::bytes() const {
+  return arena_.bytes + scratch_.bytes + regions_.bytes() + (inner_ ? inner_->bytes() : 0);
+}
 
 void RunContext::trim() {
   const ContextUse use(*this);
