@@ -47,15 +47,16 @@ void expect_same(const std::shared_ptr<Graph>& graph, const std::vector<HostArra
   const auto expected = ir::interpret(*graph, arguments);
   for (size_t r = 0; r < found.size(); ++r) {
     EXPECT_TRUE(found[r].same_bits(same[r])) << r << "\n" << found[r].str() << "\n" << same[r].str();
-    if (is_exact)
+    if (is_exact) {
       EXPECT_TRUE(found[r].same_bits(expected[r])) << r << "\n" << found[r].str() << "\n" << expected[r].str();
+    }
   }
 }
 
 /// (k, a, b, x) -> a, b swapped and moved on, and what b was: reads a carry that another one has replaced.
-Values swapped(Graph&, const Values& p) {
-  return {p[2] * p[0], p[1] + p[3], ops::select(ops::gt(p[3], p[1]), p[2], p[1])};
-}
+constexpr auto swapped = [](Graph&, const Values& p) {
+  return Values{p[2] * p[0], p[1] + p[3], ops::select(ops::gt(p[3], p[1]), p[2], p[1])};
+};
 
 std::shared_ptr<Graph> swapping(const std::vector<Dim>& lanes, Dim length, ops::ScanOrder order) {
   auto graph = std::make_shared<Graph>("swapping");
@@ -124,7 +125,7 @@ TEST(NativeLoops, WhatIsTheSameInEachStepMayBeBroadcastOverLanes) {
   const Value bias = graph->add_parameter(Type::of(DType::f32, {6})),
               start = graph->add_parameter(Type::of(DType::f32, {3, 6}));
   const auto step = [](Graph&, const Values& p) {
-    return Values{p[1] * 0.5 + ops::broadcast(p[0], std::vector<Dim>{3, 6}, {1})};
+    return Values{p[1] * 0.5 + ops::broadcast(p[0], std::vector<Dim>{3, 6}, std::vector<int64_t>{1})};
   };
   graph->set_results({ops::scan({{bias}, {start}, {}}, 4, step).carries[0]});
   expect_same(graph, {random_array(DType::f32, {6}, 1), random_array(DType::f32, {3, 6}, 2)});
@@ -156,7 +157,7 @@ std::shared_ptr<Graph> products(int64_t width) {
   const Type square = Type::of(DType::f32, {width, width});
   const Value w = graph->add_parameter(square), h = graph->add_parameter(square),
               x = graph->add_parameter(Type::of(DType::f32, {5, width, width}));
-  const auto inner = [](Graph&, const Values& q) { return Values{ops::matmul(q[1], q[0]) * 0.5}; };
+  const auto inner = [](Graph&, const Values& q) { return Values{ops::matmul(q[1], q[0]) * 0.1}; };
   const auto made = ops::scan({{w}, {h}, {x}}, 5, [&](Graph&, const Values& p) {
     const Value next = ops::scan({{p[0]}, {p[1]}, {}}, 2, inner).carries[0] + p[2];
     return Values{next, ops::transpose(next, {1, 0})};

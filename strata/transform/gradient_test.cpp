@@ -160,10 +160,11 @@ TEST(ScanGradient, OfAWeightIsOneProductBehindTheLoop) {
   }
   checks::expect_gradient_matches_differences(*g, arguments);
   const auto backward = checks::vjp_program(*g);
-  for (const ir::Node* n : backward->nodes())
-    if (n->op == &ops::kScan)
-      for (uint32_t r = 0; r < n->result_count; ++r)
-        EXPECT_FALSE(n->type(static_cast<int>(r)) == Type::of(DType::f64, {3, 3}));
+  const Type weight = Type::of(DType::f64, {3, 3});
+  for (const ir::Node* n : backward->nodes()) {
+    if (n->op != &ops::kScan) continue;
+    for (ir::Type t : n->types()) EXPECT_FALSE(t == weight);
+  }
 }
 
 TEST(ScanGradient, OfAWeightOverNoStepsIsZero) {
