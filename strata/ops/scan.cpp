@@ -2,9 +2,9 @@
 //
 // Reverse mode splits the body along its tangents (Transpose::split_region). The known part runs again as a scan that
 // stacks the residuals; the transposed part runs in the other order, with the cotangents of the carries as its carries,
-// sums of the cotangents of the constants beside them, and the cotangents of the slices of xs as its ys. A constant whose
-// cotangent is a product in each step (a weight) is not summed: the step hands out both sides, and one product over all
-// steps follows (stacked_sums.h).
+// sums of the cotangents of the constants beside them, and the cotangents of the slices of xs as its ys. A constant
+// whose cotangent is a product in each step (a weight) is not summed: the step hands out both sides, and one product
+// over all steps follows (stacked_sums.h).
 #include <fmt/format.h>
 
 #include <algorithm>

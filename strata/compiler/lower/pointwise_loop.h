@@ -1,6 +1,6 @@
 // A scan as one kernel: every element of its state goes through all steps by itself, in registers.
 //
-//   parallel i in 0..B {                        the lanes: axes that carries and stacked results share; none for scalars
+//   parallel i in 0..B {                        the lanes: axes that carries and stacked results share, or none
 //     var c = %start[i]
 //     for t in 0..length {
 //       let x = mul(c, %xs[t, i])               one local for each node of the region
