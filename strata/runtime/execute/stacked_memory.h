@@ -25,7 +25,7 @@ class StackedMemory {
   /// Undefined content, 64-byte aligned. E0112 without memory: then nothing was taken.
   std::byte* take(int64_t bytes);
   Mark mark() const { return at_; }
-  void release(Mark mark);
+  void release(Mark mark) noexcept { at_ = mark; }
   /// Of all blocks.
   int64_t bytes() const;
   void trim();
@@ -35,6 +35,7 @@ class StackedMemory {
     std::shared_ptr<std::byte> memory;
     int64_t bytes = 0;
   };
+  void add_block(int64_t bytes);
   std::vector<Block> blocks_;
   Mark at_;
 };
