@@ -1,4 +1,4 @@
-# Writes OUT, a C++ file that defines strata::compiler::sources_hash(): a hash over the names and texts of the sources that
+# Writes OUT, a C++ file that defines strata::runtime::sources_hash(): a hash over the names and texts of the sources that
 # decide what machine code a graph becomes. Run by the build whenever one of them changes:
 #   cmake -DROOT=... -DFOLDERS="strata/ir;strata/ops" -DOUT=... -P hash_sources.cmake
 # Tests, their support and fuzz targets don't count. An unchanged OUT is left alone, so that nothing is compiled again.
@@ -14,7 +14,7 @@ foreach(folder ${FOLDERS})
 endforeach()
 string(SHA256 hash "${texts}")
 file(CONFIGURE OUTPUT ${OUT} @ONLY CONTENT [[
-#include "strata/compiler/cache/sources_hash.h"
+#include "strata/runtime/machine_code/sources_hash.h"
 
-std::string_view strata::compiler::sources_hash() { return "@hash@"; }
+std::string_view strata::runtime::sources_hash() { return "@hash@"; }
 ]])

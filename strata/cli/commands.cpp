@@ -3,6 +3,7 @@
 namespace strata::cli {
 
 Run declare_bench(CLI::App& app);
+Run declare_compile(CLI::App& app);
 Run declare_config(CLI::App& app);
 Run declare_convert(CLI::App& app);
 Run declare_data(CLI::App& app);
@@ -18,6 +19,7 @@ Run declare_ops(CLI::App& app);
 Run declare_opt(CLI::App& app);
 Run declare_passes(CLI::App& app);
 Run declare_profile(CLI::App& app);
+Run declare_run(CLI::App& app);
 Run declare_train(CLI::App& app);
 
 namespace {
@@ -35,6 +37,8 @@ constexpr Command kCommands[] = {
     {"profile", "trace training steps for ui.perfetto.dev", declare_profile},
     {"bench", "measure Strata against its peers, and write the rows to bench/out/latest.json", declare_bench},
     {"opt", "read a program's text, run passes on it, interpret it, compare and shrink it", declare_opt},
+    {"compile", "write a program's text as a file of machine code that needs no compiler", declare_compile},
+    {"run", "load a program file and run it on arrays of safetensors files", declare_run},
     {"explain", "what became of a program: fused nodes, loops, schedules with refusals, machine code", declare_explain},
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},

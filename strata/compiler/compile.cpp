@@ -16,7 +16,6 @@
 #include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/cache/kernel_cache.h"
-#include "strata/compiler/cache/sources_hash.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/in_place.h"
@@ -30,8 +29,9 @@
 #include "strata/ir/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ir/with_extents.h"
 #include "strata/ops/composite.h"
+#include "strata/runtime/execute/own_programs.h"
+#include "strata/runtime/machine_code/sources_hash.h"
 
 namespace strata::compiler {
 
@@ -199,19 +199,12 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
   return positions;
 }
 
-/// Kernels are written for symbolic extents of 1 or more: an address that is clamped into an axis, and a division by
-/// its extent, have nowhere to go on an empty one. Where a binding makes an extent 0, its numbers are written into the
-/// program, whose rules then see the empty axis, and that is compiled. Guards in the kernels instead would cost every
-/// load of every program with a symbolic batch, for a size that hardly ever comes. `compiled` is `graph` after the
-/// passes.
-runtime::Executable::OwnProgram own_program(std::shared_ptr<const Graph> graph, std::shared_ptr<const Graph> compiled,
-                                            const CompileOptions& options) {
-  return [=](const ir::DimBinding& dims) -> std::shared_ptr<const runtime::Executable> {
-    if (dims.all().empty()) return nullptr;
-    std::shared_ptr<const Graph> written = ir::with_extents(*graph, dims);
-    if (ir::smallest_extent(*compiled, dims) > 0) return nullptr;
-    return compile(written, options);
-  };
+runtime::OwnProgram own_program(std::shared_ptr<const Graph> graph, const std::vector<ir::EntryCondition>& entry,
+                                const CompileOptions& options) {
+  if (entry.empty()) return nullptr;
+  auto programs = std::make_shared<runtime::OwnPrograms>(
+      [graph] { return graph; }, entry, [options](const auto& written) { return compile(written, options); });
+  return [programs](const ir::DimBinding& dims) { return programs->of(dims); };
 }
 
 }  // namespace
@@ -219,7 +212,7 @@ runtime::Executable::OwnProgram own_program(std::shared_ptr<const Graph> graph, 
 base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend, runtime::IsaLevel level,
                               uint64_t schedule_variation, std::span<const int> looked_at) {
   base::Hash128 maker =
-      base::combine(base::combine(base::hash_text(backend.fingerprint()), base::hash_text(sources_hash())),
+      base::combine(base::combine(base::hash_text(backend.fingerprint()), base::hash_text(runtime::sources_hash())),
                     static_cast<uint64_t>(level) + (schedule_variation << 8));
   if (!looked_at.empty()) maker = base::combine(maker, base::hash_span(looked_at));
   return base::combine(kernel_key(node, facts), maker);
@@ -241,6 +234,7 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
                               .dump_folder = dump_folder_from_environment(*graph),
                               .backend = &backend})
                       .graph;
+  request.entry = ir::entry_conditions(*graph, *request.graph);
   request.donations = options.donations;
   request.finite = options.finite;
 
@@ -275,11 +269,12 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   std::vector<runtime::BoundKernel> bound;
   for (size_t i = 0; i < ready.size(); ++i) {
     const ReadyKernel& k = ready[i];
-    bound.push_back(
-        {k.code.run, k.code.needs, looked_at.contains(kernel_nodes[i]), dim_positions(k.dims, plan->dims), k.object});
+    bound.push_back({k.code.run, k.code.needs, looked_at.contains(kernel_nodes[i]), dim_positions(k.dims, plan->dims),
+                     k.object, k.object->native()});
   }
   return std::make_shared<const runtime::Executable>(plan, std::move(bound), std::move(regions),
-                                                     own_program(graph, plan->graph, options));
+                                                     own_program(graph, plan->entry, options),
+                                                     runtime::ProgramOrigin{[graph] { return graph; }, level});
 }
 
 }  // namespace strata::compiler

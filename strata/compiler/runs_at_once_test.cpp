@@ -90,7 +90,7 @@ TEST(RunsAtOnce, OneContextServesOneRun) {
   std::string ended;
   std::thread other([&] {
     const runtime::CancelScope scope(token);
-    do  // again when a small run has the context just then: else nobody would be refused below, ever
+    do  // the small program may have the context just now
       ended = base::message_of([&] { p->run({random_array({64, 64}, 1)}, context); });
     while (ended.starts_with("error[E0322]"));
   });

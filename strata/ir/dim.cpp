@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <deque>
 #include <mutex>
 #include <numeric>
@@ -36,16 +38,18 @@ int64_t checked(__int128 value, std::string_view what) {
   if (value > kLargest || value < -kLargest) overflow(what);
   return static_cast<int64_t>(value);
 }
-int64_t times(int64_t a, int64_t b) { return checked(static_cast<__int128>(a) * b, "a product"); }
-int64_t plus(int64_t a, int64_t b) { return checked(static_cast<__int128>(a) + b, "a sum"); }
+}  // namespace
 
-/// Floor-division and modulo by a divisor that may be anything; 0 gives 0.
-int64_t floor_quotient(int64_t a, int64_t b) {
+int64_t dim_times(int64_t a, int64_t b) { return checked(static_cast<__int128>(a) * b, "a product"); }
+int64_t dim_plus(int64_t a, int64_t b) { return checked(static_cast<__int128>(a) + b, "a sum"); }
+int64_t dim_floor_div(int64_t a, int64_t b) {
   if (b == 0) return 0;
   const int64_t q = a / b;
   return q - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
 }
-int64_t floor_rest(int64_t a, int64_t b) { return b == 0 ? 0 : a - b * floor_quotient(a, b); }
+int64_t dim_mod(int64_t a, int64_t b) { return b == 0 ? 0 : a - b * dim_floor_div(a, b); }
+
+namespace {
 
 struct Table {
   std::mutex mutex;
@@ -108,7 +112,7 @@ Dim make_sum(std::vector<DimTerm> terms) {
   std::vector<DimTerm> joined;
   for (DimTerm& term : terms) {
     if (!joined.empty() && joined.back().atoms == term.atoms)
-      joined.back().coefficient = plus(joined.back().coefficient, term.coefficient);
+      joined.back().coefficient = dim_plus(joined.back().coefficient, term.coefficient);
     else
       joined.push_back(std::move(term));
   }
@@ -138,7 +142,7 @@ std::vector<DimTerm> terms_of(Dim d) {
 Dim make_atom(DimAtom::Kind kind, Dim a, Dim b) { return make_sum({DimTerm{1, {intern_atom(kind, {}, a, b)}}}); }
 
 Dim from_terms(std::vector<DimTerm> terms, int64_t scale) {
-  for (DimTerm& term : terms) term.coefficient = times(term.coefficient, scale);
+  for (DimTerm& term : terms) term.coefficient = dim_times(term.coefficient, scale);
   return make_sum(std::move(terms));
 }
 
@@ -167,8 +171,8 @@ Split split_multiples(Dim a, int64_t by) {
       rest.push_back(term);
       continue;
     }
-    whole.push_back({floor_quotient(term.coefficient, by), {}});
-    rest.push_back({floor_rest(term.coefficient, by), {}});
+    whole.push_back({dim_floor_div(term.coefficient, by), {}});
+    rest.push_back({dim_mod(term.coefficient, by), {}});
   }
   return {make_sum(std::move(whole)), make_sum(std::move(rest))};
 }
@@ -216,7 +220,7 @@ Dim floor_div_constant(Dim a, int64_t by) {
   const DimAtom* inner = single_atom(rest, DimAtom::Kind::FloorDiv, constant);
   if (inner && inner->b.is_constant() && inner->b.constant() > 0)  // (x/d + c)/by = (x + c*d)/(d*by)
     return split.whole +
-           floor_div(inner->a + Dim(times(constant, inner->b.constant())), Dim(times(inner->b.constant(), by)));
+           floor_div(inner->a + Dim(dim_times(constant, inner->b.constant())), Dim(dim_times(inner->b.constant(), by)));
   if (by == 1) return split.whole + rest;
   return split.whole + make_atom(DimAtom::Kind::FloorDiv, rest, Dim(by));
 }
@@ -249,22 +253,40 @@ Hash128 Dim::hash() const {
   return base::combine(Hash128{0x64696d, 0}, static_cast<uint64_t>(constant()));
 }
 
-Dim operator+(Dim a, Dim b) {
-  if (a.is_constant() && b.is_constant()) return Dim(plus(a.constant(), b.constant()));
+namespace {
+
+/// The last results of this thread's arithmetic. Programs compute the same few sizes over and over: shapes of every
+/// layer, costs of every kernel; dimensions live as long as the process, so that what was computed stays right.
+struct Remembered {
+  uint64_t a = 0, b = 0;
+  char operation = 0;
+  Dim result;
+};
+template <class Compute>
+Dim remembered(char operation, Dim a, Dim b, Compute compute) {
+  static thread_local std::array<Remembered, 1024> results;
+  const auto x = std::bit_cast<uint64_t>(a), y = std::bit_cast<uint64_t>(b);
+  const uint64_t mixed = (x * 0x9e3779b97f4a7c15 ^ (y + static_cast<uint64_t>(operation)) * 0xc2b2ae3d27d4eb4f);
+  Remembered& slot = results[mixed >> 54];
+  if (slot.operation != operation || slot.a != x || slot.b != y) {
+    const Dim result = compute();
+    slot = {x, y, operation, result};
+  }
+  return slot.result;
+}
+
+Dim sum_of(Dim a, Dim b) {
   std::vector<DimTerm> terms = terms_of(a);
   const std::vector<DimTerm> more = terms_of(b);
   terms.insert(terms.end(), more.begin(), more.end());
   return make_sum(std::move(terms));
 }
 
-Dim operator-(Dim a, Dim b) { return a + from_terms(terms_of(b), -1); }
-
-Dim operator*(Dim a, Dim b) {
-  if (a.is_constant() && b.is_constant()) return Dim(times(a.constant(), b.constant()));
+Dim product_of(Dim a, Dim b) {
   std::vector<DimTerm> terms;
   for (const DimTerm& x : terms_of(a))
     for (const DimTerm& y : terms_of(b)) {
-      DimTerm term{times(x.coefficient, y.coefficient), x.atoms};
+      DimTerm term{dim_times(x.coefficient, y.coefficient), x.atoms};
       term.atoms.insert(term.atoms.end(), y.atoms.begin(), y.atoms.end());
       std::sort(term.atoms.begin(), term.atoms.end(),
                 [](const DimAtom* p, const DimAtom* q) { return compare(p, q) < 0; });
@@ -273,18 +295,39 @@ Dim operator*(Dim a, Dim b) {
   return make_sum(std::move(terms));
 }
 
-Dim floor_div(Dim a, Dim b) {
-  if (a == Dim(0) || b == Dim(0)) return Dim(0);
-  if (a.is_constant() && b.is_constant()) return Dim(floor_quotient(a.constant(), b.constant()));
+Dim quotient_of(Dim a, Dim b) {
   if (b.is_constant() && b.constant() > 0) return floor_div_constant(a, b.constant());
   if (!b.is_constant())
     if (auto exact = exact_quotient(a, b)) return *exact;
   return make_atom(DimAtom::Kind::FloorDiv, a, b);
 }
 
+}  // namespace
+
+Dim operator+(Dim a, Dim b) {
+  if (a.is_constant() && b.is_constant()) return Dim(dim_plus(a.constant(), b.constant()));
+  return remembered('+', a, b, [&] { return sum_of(a, b); });
+}
+
+Dim operator-(Dim a, Dim b) {
+  if (a.is_constant() && b.is_constant()) return Dim(dim_plus(a.constant(), -b.constant()));
+  return remembered('-', a, b, [&] { return sum_of(a, from_terms(terms_of(b), -1)); });
+}
+
+Dim operator*(Dim a, Dim b) {
+  if (a.is_constant() && b.is_constant()) return Dim(dim_times(a.constant(), b.constant()));
+  return remembered('*', a, b, [&] { return product_of(a, b); });
+}
+
+Dim floor_div(Dim a, Dim b) {
+  if (a == Dim(0) || b == Dim(0)) return Dim(0);
+  if (a.is_constant() && b.is_constant()) return Dim(dim_floor_div(a.constant(), b.constant()));
+  return remembered('/', a, b, [&] { return quotient_of(a, b); });
+}
+
 Dim mod(Dim a, Dim b) {
   if (a == Dim(0) || b == Dim(0)) return Dim(0);
-  if (a.is_constant() && b.is_constant()) return Dim(floor_rest(a.constant(), b.constant()));
+  if (a.is_constant() && b.is_constant()) return Dim(dim_mod(a.constant(), b.constant()));
   if (b.is_constant() && b.constant() > 0) {
     const Dim rest = split_multiples(a, b.constant()).rest;
     if (rest.is_constant()) return rest;
@@ -340,9 +383,9 @@ int64_t Dim::evaluate(base::FunctionRef<int64_t(std::string_view)> binding) cons
     const int64_t a = atom.a.evaluate(binding), b = atom.b.evaluate(binding);
     switch (atom.kind) {
       case DimAtom::Kind::FloorDiv:
-        return floor_quotient(a, b);
+        return dim_floor_div(a, b);
       case DimAtom::Kind::Mod:
-        return floor_rest(a, b);
+        return dim_mod(a, b);
       case DimAtom::Kind::Min:
         return std::min(a, b);
       default:
@@ -352,8 +395,8 @@ int64_t Dim::evaluate(base::FunctionRef<int64_t(std::string_view)> binding) cons
   int64_t sum = 0;
   for (const DimTerm& term : expr()->terms) {
     int64_t value = term.coefficient;
-    for (const DimAtom* atom : term.atoms) value = times(value, value_of(*atom));
-    sum = plus(sum, value);
+    for (const DimAtom* atom : term.atoms) value = dim_times(value, value_of(*atom));
+    sum = dim_plus(sum, value);
   }
   return sum;
 }

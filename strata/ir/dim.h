@@ -71,6 +71,12 @@ Dim ceil_div(Dim a, Dim b);
 Dim min(Dim a, Dim b);
 Dim max(Dim a, Dim b);
 
+/// The same arithmetic on values: E0122 outside of 62 bits; floor-division and modulo by 0 are 0.
+int64_t dim_times(int64_t a, int64_t b);
+int64_t dim_plus(int64_t a, int64_t b);
+int64_t dim_floor_div(int64_t a, int64_t b);
+int64_t dim_mod(int64_t a, int64_t b);
+
 /// The structure of a canonical expression: constant + sum of coefficient * product of atoms. For walkers (lowering,
 /// printers); made only by the operators above.
 struct DimAtom {

@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/entry_conditions.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dot.h"
@@ -54,7 +55,7 @@ void require_groups(const ir::Infer& i, int64_t groups) {
   if (!ir::proved_equal(inputs * Dim(groups), channels))
     i.fail("E0102", fmt::format("x {} has {} channels, w {} takes {} in {} group(s)", i.type(0).str(), channels.str(),
                                 i.type(1).str(), (inputs * Dim(groups)).str(), groups));
-  if (outputs.is_constant() && outputs.constant() % groups != 0)
+  if (ir::is_not_multiple(outputs, groups))
     i.fail("E0102", fmt::format("{} output channels don't divide into {} groups", outputs.str(), groups));
 }
 
@@ -73,7 +74,7 @@ void conv_infer(ir::Infer& i) {
       i.fail("E0116", fmt::format("'{}' has {} entries for {} spatial axes", name, list->size(), spatial));
   for (const Shape* list : {&c.strides, &c.lhs_dilation, &c.rhs_dilation})
     for (Dim d : *list)
-      if (d.is_constant() && d.constant() < 1) i.fail("E0116", "strides and dilations are 1 or more");
+      if (ir::is_below_zero(d - 1)) i.fail("E0116", "strides and dilations are 1 or more");
   require_groups(i, c.groups);
   Shape shape{x.dim(0), w.dim(0)};
   for (size_t a = 0; a < spatial; ++a) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/entry_conditions.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/facets.h"
@@ -28,7 +29,7 @@ void require_starts(const ir::Infer& i, int first) {
 
 void require_fits(const ir::Infer& i, std::span<const Dim> sizes) {
   for (int a = 0; a < i.type(0).rank(); ++a)
-    if (const Dim room = i.type(0).dim(a) - sizes[a]; room.is_constant() && room.constant() < 0)
+    if (ir::is_below_zero(i.type(0).dim(a) - sizes[a]))
       i.fail("E0116", fmt::format("a block of {} does not fit axis {} of {}", sizes[a].str(), a, i.type(0).str()));
 }
 

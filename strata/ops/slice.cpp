@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/entry_conditions.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/elementwise.h"
@@ -23,8 +24,6 @@ constexpr AttrSpec kPadAttrs[] = {{"lo", AttrKind::Dims, "elements in front, per
                                   {"hi", AttrKind::Dims, "elements behind, per axis; negative removes"},
                                   {"interior", AttrKind::Dims, "elements between neighbours, per axis"}};
 
-bool is_negative(Dim d) { return d.is_constant() && d.constant() < 0; }
-
 void require_dims(const ir::Infer& i, std::initializer_list<std::string_view> names, int rank) {
   for (auto name : names)
     if (static_cast<int>(i.attrs.dims(name).size()) != rank)
@@ -37,8 +36,8 @@ void slice_infer(ir::Infer& i) {
   const auto start = i.attrs.dims("start"), limit = i.attrs.dims("limit"), stride = i.attrs.dims("stride");
   Shape shape;
   for (int a = 0; a < x.rank(); ++a) {
-    const bool fits = !is_negative(start[a]) && !is_negative(limit[a] - start[a]) &&
-                      !is_negative(x.dim(a) - limit[a]) && !is_negative(stride[a] - 1);
+    const bool fits = !ir::is_below_zero(start[a]) && !ir::is_below_zero(limit[a] - start[a]) &&
+                      !ir::is_below_zero(x.dim(a) - limit[a]) && !ir::is_below_zero(stride[a] - 1);
     if (!fits)
       i.fail("E0116", fmt::format("{}:{}:{} does not lie in axis {} of {}", start[a].str(), limit[a].str(),
                                   stride[a].str(), a, x.str()));
@@ -144,7 +143,7 @@ void pad_infer(ir::Infer& i) {
   for (int a = 0; a < x.rank(); ++a) {
     const Dim gaps = interior[a] == Dim(0) ? Dim(0) : max(x.dim(a) - 1, Dim(0)) * interior[a];
     const Dim extent = x.dim(a) + gaps + lo[a] + hi[a];
-    if (is_negative(interior[a]) || is_negative(extent))
+    if (ir::is_below_zero(interior[a]) || ir::is_below_zero(extent))
       i.fail("E0116", fmt::format("axis {} of {} would have extent {}", a, x.str(), extent.str()));
     shape.push_back(extent);
   }
@@ -301,7 +300,7 @@ Value slice(Value x, const std::vector<Range>& ranges) {
   for (int a = 0; a < x.rank(); ++a) {
     const Dim extent = x.type().dim(a);
     const Range range = a < static_cast<int>(ranges.size()) ? ranges[a] : Range{};
-    auto from_end = [&](Dim d) { return is_negative(d) ? extent + d : d; };
+    auto from_end = [&](Dim d) { return d.is_constant() && d.constant() < 0 ? extent + d : d; };
     start.push_back(from_end(range.first));
     limit.push_back(range.limit ? from_end(*range.limit) : extent);
     stride.push_back(range.step);

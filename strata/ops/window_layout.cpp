@@ -1,4 +1,5 @@
 #include "strata/ops/window_layout.h"
+#include "strata/ir/entry_conditions.h"
 
 #include <fmt/format.h>
 
@@ -28,10 +29,10 @@ Shape window_shape(const ir::Infer& i) {
       i.fail("E0116", fmt::format("'{}' has {} entries for rank {}", name, list->size(), x.rank()));
   for (const Shape* list : {&w.window, &w.strides, &w.dilation})
     for (Dim d : *list)
-      if (d.is_constant() && d.constant() < 1) i.fail("E0116", "windows, strides and dilations are 1 or more");
+      if (ir::is_below_zero(d - 1)) i.fail("E0116", "windows, strides and dilations are 1 or more");
   for (const Shape* list : {&w.pad_lo, &w.pad_hi})
     for (Dim d : *list)
-      if (d.is_constant() && d.constant() < 0) i.fail("E0116", "the padding of a window is 0 or more");
+      if (ir::is_below_zero(d)) i.fail("E0116", "the padding of a window is 0 or more");
   if (i.attrs.integer("batch") < 0 || i.attrs.integer("batch") > x.rank()) i.fail("E0115", "batch is out of range");
   Shape shape;
   for (int a = 0; a < x.rank(); ++a) {

@@ -48,4 +48,10 @@ using KernelFunction = void (*)(KernelContext* context, void* const* buffers, co
                                 int64_t last_task);
 using KernelNeedsFunction = void (*)(const int64_t* dims, KernelNeeds* needs);
 
+/// A kernel in memory.
+struct LoadedKernel {
+  KernelFunction run = nullptr;
+  KernelNeedsFunction needs = nullptr;
+};
+
 }  // namespace strata::runtime

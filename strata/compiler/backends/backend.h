@@ -15,16 +15,13 @@
 
 #include "strata/ir/graph.h"
 #include "strata/ir/loops/kernel.h"
-#include "strata/runtime/kernel_abi.h"
+#include "strata/runtime/machine_code/object_code.h"
 
 namespace strata::compiler {
 
 using Object = std::vector<std::byte>;
 
-struct LoadedKernel {
-  runtime::KernelFunction run = nullptr;
-  runtime::KernelNeedsFunction needs = nullptr;
-};
+using runtime::LoadedKernel;
 
 /// Kernels in memory; their code lives as long as this.
 class LoadedObject {
@@ -32,6 +29,8 @@ class LoadedObject {
   virtual ~LoadedObject() = default;
   /// Throws E0312 when the object has no kernel of that name.
   virtual LoadedKernel find(std::string_view kernel_name) const = 0;
+  /// Its machine code, which a program file can hold; null when it is none of this machine's.
+  virtual std::shared_ptr<const runtime::ObjectCode> native() const { return nullptr; }
 };
 
 /// Any thread may call any of these at any time.

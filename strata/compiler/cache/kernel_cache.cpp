@@ -12,7 +12,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/environment/variables.h"
 #include "strata/base/trace/log.h"
-#include "strata/compiler/cache/sources_hash.h"
+#include "strata/runtime/machine_code/sources_hash.h"
 
 namespace strata::compiler {
 namespace {
@@ -35,7 +35,7 @@ std::optional<Object> parse(std::span<const std::byte> bytes, const std::string&
 }
 
 std::string build_folder(const std::string& folder) {
-  return folder + "/kernels/" + std::string(sources_hash().substr(0, 16));
+  return folder + "/kernels/" + std::string(runtime::sources_hash().substr(0, 16));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -10,6 +11,7 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
+#include "strata/ir/entry_conditions.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/op.h"
 #include "strata/ir/text/text_form.h"
@@ -133,6 +135,39 @@ TEST_P(EmptyAxes, NativeCodeGivesWhatTheInterpreterGives) {
       ++checked;
     }
   }
+  if (checked == 0) GTEST_SKIP() << op.name << " has no extent that may be a symbol";
+}
+
+/// Whether the program has to be looked at again for this extent: a rule refuses it, or an axis is empty.
+bool needs_a_look(const ir::Graph& graph, int64_t extent) {
+  ir::DimBinding dims;
+  dims.bind("E", extent);
+  const Outcome written = outcome_of([&] {
+    ir::with_extents(graph, dims);
+    return std::vector<HostArray>{};
+  });
+  return !written.code.empty() || ir::smallest_extent(graph, dims) < 1;
+}
+
+TEST_P(EmptyAxes, ConditionsOfEntryFindWhatTheRulesRefuse) {
+  const ir::Op& op = *GetParam();
+  if (!op.samples) GTEST_SKIP() << op.name << " has no samples";
+  int checked = 0;
+  for (const ir::Sample& sample : op.samples.fn())
+    for (int64_t extent : extents_of(sample)) {
+      const SymbolicSample symbolic = with_symbol(sample, extent);
+      const auto graph = graph_or_null(op, symbolic.sample);
+      if (!graph) continue;
+      const auto conditions = ir::entry_conditions(*graph, *graph);
+      for (int64_t found = 0; found <= extent + 2; ++found) {
+        if (!needs_a_look(*graph, found)) continue;
+        const auto value_of = [&](std::string_view) { return found; };
+        EXPECT_TRUE(std::ranges::any_of(
+            conditions, [&](const ir::EntryCondition& c) { return c.value.evaluate(value_of) < c.lowest; }))
+            << found << " for E in " << ir::print_graph(*graph);
+      }
+      ++checked;
+    }
   if (checked == 0) GTEST_SKIP() << op.name << " has no extent that may be a symbol";
 }
 

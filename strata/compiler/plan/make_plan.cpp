@@ -28,6 +28,7 @@ class PlanMaker {
     plan_.name = graph_.name();
     plan_.graph = request.graph;
     plan_.kernels = request.kernel_names;
+    plan_.entry = request.entry;
   }
 
   std::shared_ptr<const Plan> make() {

@@ -24,7 +24,8 @@ struct KernelUse {
 
 struct PlanRequest {
   std::shared_ptr<const ir::Graph> graph;  ///< fused
-  std::map<uint32_t, KernelUse> kernels;   ///< by node id
+  std::vector<ir::EntryCondition> entry;
+  std::map<uint32_t, KernelUse> kernels;  ///< by node id
   std::vector<std::string> kernel_names;
   std::map<const ir::Graph*, std::shared_ptr<const ir::Plan>> regions;  ///< of host nodes
   std::vector<ir::Donation> donations;                                  ///< wished for

@@ -8,6 +8,7 @@
 
 #include "strata/compiler/testing/kernel_run.h"
 #include "strata/ir/loops/interpret.h"
+#include "strata/runtime/machine_code/object_code.h"
 
 namespace strata::compiler {
 
@@ -126,7 +127,7 @@ std::string compare_with_interpreter(const std::vector<const Kernel*>& kernels, 
       if (compiled_not_run) *compiled_not_run += static_cast<int>(kernels.size());
       continue;
     }
-    const auto loaded = test_generator().load(object);
+    const auto loaded = runtime::ObjectCode::load(object);
     for (const Kernel* kernel : kernels) {
       const std::string difference = compare_one(*kernel, loaded->find(kernel->name), dims, seed);
       if (!difference.empty())

@@ -9,6 +9,7 @@
 #include "strata/compiler/testing/kernel_run.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
+#include "strata/runtime/machine_code/object_code.h"
 
 namespace strata::compiler {
 
@@ -75,7 +76,7 @@ std::string compare_kernels(const Kernel& naive, const Kernel& scheduled, const 
   const Kernel* const kernels[] = {&scheduled};
   const Object object = test_generator().compile(kernels, level);
   if (!runtime::host_can_run(level)) return {};
-  const auto loaded = test_generator().load(object);
+  const auto loaded = runtime::ObjectCode::load(object);
   return native_difference(naive, loaded->find(scheduled.name), dims, interpreted);
 }
 
@@ -87,7 +88,7 @@ std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor 
   for (const Kernel& kernel : scheduled) compiled.push_back(&kernel);
   const Object object = test_generator().compile(compiled, levels.code);
   const bool runs = runtime::host_can_run(levels.code);
-  const auto loaded = runs ? test_generator().load(object) : nullptr;
+  const auto loaded = runs ? runtime::ObjectCode::load(object) : nullptr;
   for (size_t i = 0; i < kernels.size(); ++i) {
     const auto& [naive, dims, inputs] = kernels[i];
     const Interpreted interpreted = interpret_both(naive, scheduled[i], dims, i, inputs);

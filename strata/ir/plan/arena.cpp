@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <set>
 #include <utility>
 #include <vector>
@@ -18,31 +17,34 @@ constexpr double kGoodEnough = 1.1;
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-bool overlap(const ArenaRequest& a, const ArenaRequest& b) { return a.first <= b.last && b.first <= a.last; }
+/// A request that has its place. What the search for a gap looks at stands together: it takes most of the time.
+struct Placed {
+  int first, last;
+  int64_t offset, end;
+};
 
 /// Offsets by size, largest first.
 void place_by_size(std::span<const ArenaRequest> requests, ArenaLayout& layout) {
-  std::vector<size_t> order(requests.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return requests[a].bytes != requests[b].bytes ? requests[a].bytes > requests[b].bytes : a < b;
-  });
-  std::vector<size_t> placed;  // by offset
-  for (size_t i : order) {
+  std::vector<std::pair<int64_t, size_t>> order;  // by falling size
+  order.reserve(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i)
+    if (requests[i].bytes > 0) order.emplace_back(-requests[i].bytes, i);
+  std::ranges::sort(order);
+  std::vector<Placed> placed;  // by offset
+  placed.reserve(order.size());
+  for (const auto& [less, i] : order) {
     const ArenaRequest& request = requests[i];
-    if (request.bytes == 0) continue;
     const int64_t size = aligned(request.bytes);
     int64_t offset = 0;
-    for (size_t p : placed) {
-      if (!overlap(requests[p], request)) continue;
-      if (layout.offsets[p] >= offset + size) break;
-      offset = std::max(offset, layout.offsets[p] + aligned(requests[p].bytes));
+    for (const Placed& p : placed) {
+      if (p.first > request.last || request.first > p.last) continue;
+      if (p.offset >= offset + size) break;
+      offset = std::max(offset, p.end);
     }
     layout.offsets[i] = offset;
     layout.bytes = std::max(layout.bytes, offset + size);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
-                                   [&](size_t a, size_t b) { return layout.offsets[a] < layout.offsets[b]; }),
-                  i);
+    placed.insert(std::ranges::upper_bound(placed, offset, {}, &Placed::offset),
+                  {request.first, request.last, offset, offset + size});
   }
 }
 

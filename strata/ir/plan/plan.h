@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/ir/entry_conditions.h"
 #include "strata/ir/graph.h"
 #include "strata/ir/host_array.h"
 #include "strata/ir/op.h"
@@ -59,6 +60,7 @@ struct Plan {
   std::string name;
   std::shared_ptr<const Graph> graph;  ///< keeps the nodes that commands refer to
   std::vector<std::string> dims;
+  std::vector<EntryCondition> entry;  ///< a binding that breaks one gets a closer look before it runs
   std::vector<PlanBuffer> buffers;
   std::vector<PlanCommand> commands;
   std::vector<std::string> kernels;  ///< names, in the order of PlanCommand::kernel

@@ -133,6 +133,14 @@ Dim read_dim(TextLexer& lexer) {
 }
 
 Type read_type(TextLexer& lexer) {
+  // Programs hold the same few types at every value.
+  const size_t first = lexer.position(), behind = lexer.source().find(']', first);
+  const std::string_view text =
+      lexer.source().substr(first, behind == lexer.source().npos ? behind : behind + 1 - first);
+  if (const auto known = lexer.known_types().find(text); known != lexer.known_types().end()) {
+    lexer.go_to(behind + 1);
+    return known->second;
+  }
   const DType dtype = read_dtype(lexer);
   lexer.expect("[", "behind the dtype");
   Shape shape;
@@ -142,7 +150,9 @@ Type read_type(TextLexer& lexer) {
     shape.push_back(read_dim(lexer));
     if (shape.back().is_constant() && shape.back().constant() < 0) lexer.fail_at(position, "an extent is at least 0");
   }
-  return Type::of(dtype, shape);
+  const Type type = Type::of(dtype, shape);
+  lexer.known_types().emplace(text, type);
+  return type;
 }
 
 }  // namespace strata::ir

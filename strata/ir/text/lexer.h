@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/type.h"
 
 namespace strata::ir {
 
@@ -39,6 +41,8 @@ class TextLexer {
   size_t position() const { return token_.position; }
   void go_to(size_t position);
   std::string_view source() const { return source_; }
+  /// Types that were read from this source, by their text.
+  std::unordered_map<std::string_view, Type>& known_types() { return known_types_; }
   /// The text from behind the token at hand to the end of its line, without blanks around it; goes on at the next line.
   std::string_view rest_of_line();
 
@@ -59,6 +63,7 @@ class TextLexer {
   std::string_view source_, code_;
   size_t at_ = 0;
   Token token_;
+  std::unordered_map<std::string_view, Type> known_types_;
 };
 
 /// The characters of a Text token, escapes resolved.

@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
 
 #include "strata/base/error/error.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/base/trace/span.h"
-#include "strata/ir/plan/arena.h"
 #include "strata/runtime/execute/buffer_pool.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/finite.h"
@@ -27,18 +25,6 @@ using ir::PlanBufferKind;
 using ir::PlanCommand;
 
 namespace {
-
-/// Work below which a second thread costs more than it brings: about 20 us of arithmetic or of traffic.
-constexpr int64_t kSmallestParallelFlops = 400'000;
-constexpr int64_t kSmallestParallelBytes = 200'000;
-/// Bindings kept; the one that was not used for longest makes room. A few hundred bytes for each command.
-constexpr size_t kMostBindings = 64;
-
-/// Ascending over all programs: which binding was used last.
-uint64_t next_use() {
-  static std::atomic<uint64_t> uses{0};
-  return uses.fetch_add(1, std::memory_order_relaxed) + 1;
-}
 
 /// Memory that somebody else keeps.
 std::shared_ptr<std::byte> unowned(std::byte* memory) { return {std::shared_ptr<std::byte>(), memory}; }
@@ -65,20 +51,6 @@ std::string culprit(const ir::Node& node, std::span<const HostArray> operands) {
 
 }  // namespace
 
-/// One binding of the dimensions: sizes, offsets and needs, computed once.
-struct Executable::Binding {
-  std::vector<int64_t> dims;
-  std::shared_ptr<const Executable> own;  ///< runs in this program's place; then nothing below is set
-  std::vector<int64_t> buffer_bytes;      ///< by buffer
-  std::vector<int64_t> offsets;           ///< by buffer, of arena roots
-  ir::ArenaLayout layout;
-  std::vector<KernelNeeds> needs;                 ///< by command
-  std::vector<std::vector<int64_t>> kernel_dims;  ///< by command
-  std::vector<bool> is_parallel;                  ///< by command
-  int64_t scratch_bytes = 0;                      ///< of one slot
-  mutable std::atomic<uint64_t> last_use{0};
-};
-
 /// "fusion.1f2a88d1 at lenet.cpp:12 conv1": what a trace shows for a command.
 std::string Executable::span_name(const PlanCommand& command) const {
   if (command.kind == CommandKind::Copy) return "copy";
@@ -89,11 +61,13 @@ std::string Executable::span_name(const PlanCommand& command) const {
 }
 
 Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
-                       std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program)
+                       std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program,
+                       ProgramOrigin origin)
     : plan_(std::move(plan)),
       kernels_(std::move(kernels)),
       regions_(std::move(regions)),
-      own_program_(std::move(own_program)) {
+      bindings_(*plan_, kernels_, std::move(own_program)),
+      origin_(std::move(origin)) {
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
   for (const PlanCommand& c : plan_->commands) span_names_.push_back(base::trace_name(span_name(c)));
   first_donated_write_ = static_cast<size_t>(ir::first_donated_write(*plan_));
@@ -108,63 +82,6 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
   }
 }
 Executable::~Executable() = default;
-
-std::shared_ptr<const Executable::Binding> Executable::bind(const ir::DimBinding& dims) const {
-  std::vector<int64_t> values;
-  for (const std::string& name : plan_->dims) values.push_back(dims(ir::Dim::symbol(name)));
-  const auto known = [&]() -> std::shared_ptr<const Binding> {
-    const std::shared_lock hold(table_);
-    for (const auto& b : bindings_)
-      if (b->dims == values) {
-        if (bindings_.size() > 1) b->last_use.store(next_use(), std::memory_order_relaxed);
-        return b;
-      }
-    return nullptr;
-  };
-  if (auto binding = known()) return binding;
-
-  const std::lock_guard making(making_);
-  if (auto binding = known()) return binding;  // of a run that came first
-  auto binding = std::make_shared<Binding>();
-  binding->dims = values;
-  binding->last_use = next_use();
-  if (own_program_) binding->own = own_program_(dims);
-  if (!binding->own) fill(*binding, dims);
-  const std::lock_guard hold(table_);
-  if (bindings_.size() >= kMostBindings)
-    bindings_.erase(std::ranges::min_element(bindings_, {}, [](const auto& b) { return b->last_use.load(); }));
-  bindings_.push_back(binding);
-  return binding;
-}
-
-void Executable::fill(Binding& binding, const ir::DimBinding& dims) const {
-  std::vector<ir::ArenaRequest> requests;
-  std::vector<size_t> owners;
-  for (size_t i = 0; i < plan_->buffers.size(); ++i) {
-    const PlanBuffer& buffer = plan_->buffers[i];
-    binding.buffer_bytes.push_back(dims(buffer.type.bytes()));
-    if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
-    requests.push_back({buffer.first, buffer.last, binding.buffer_bytes[i]});
-    owners.push_back(i);
-  }
-  binding.layout = ir::lay_out_arena(requests);
-  binding.offsets.assign(plan_->buffers.size(), 0);
-  for (size_t k = 0; k < owners.size(); ++k) binding.offsets[owners[k]] = binding.layout.offsets[k];
-
-  for (const PlanCommand& command : plan_->commands) {
-    KernelNeeds needs;
-    std::vector<int64_t> kernel_dims;
-    if (command.kind == CommandKind::Kernel) {
-      for (int d : kernels_[command.kernel].dims) kernel_dims.push_back(binding.dims[d]);
-      kernels_[command.kernel].needs(kernel_dims.data(), &needs);
-      binding.scratch_bytes = std::max(binding.scratch_bytes, needs.scratch_bytes);
-    }
-    binding.needs.push_back(needs);
-    binding.kernel_dims.push_back(std::move(kernel_dims));
-    binding.is_parallel.push_back(needs.tasks > 1 && (dims(command.cost.flops) >= kSmallestParallelFlops ||
-                                                      dims(command.cost.bytes) >= kSmallestParallelBytes));
-  }
-}
 
 /// One run: the pointers of all buffers, and the commands.
 struct Executable::Execution {
@@ -316,14 +233,14 @@ struct Executable::Execution {
   }
 
   void run_kernel(const PlanCommand& command, size_t c) {
-    const KernelNeeds& needs = binding.needs[c];
+    const KernelNeeds& needs = binding.needs[static_cast<size_t>(command.kernel)];
     if (needs.tasks == 0) return;
     size_t next = 0;
     for (int b : command.reads) pointers[next++] = memory[b];
     for (int b : command.writes) pointers[next++] = memory[b];
     KernelStatus status;
     const KernelFunction kernel = self.kernels_[command.kernel].run;
-    const int64_t* kernel_dims = binding.kernel_dims[c].data();
+    const int64_t* kernel_dims = self.bindings_.dims_of(binding, command.kernel);
     auto run_range = [&](base::TaskRange range) {
       KernelContext of_slot{&status, scratch + binding.scratch_bytes * range.slot};
       kernel(&of_slot, pointers.data(), kernel_dims, range.begin, range.end);
@@ -403,8 +320,8 @@ struct Executable::RegionFrame final : BoundRegion {
   std::unique_ptr<Execution> execution;
 
   RegionFrame(const Executable& region, const Execution& outer)
-      : dims(outer.dims_of(region)), binding(region.bind(dims)), own(binding->own) {
-    for (; binding->own; binding = own->bind(dims)) own = binding->own;
+      : dims(outer.dims_of(region)), binding(region.bindings_.find(dims)), own(binding->own) {
+    for (; binding->own; binding = own->bindings_.find(dims)) own = binding->own;
     const Executable& program = own ? *own : region;
     execution.reset(new Execution{program, *binding, outer.context, dims, none, none});
     try {
@@ -499,8 +416,8 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
   const auto shapes = shapes_of(arguments);
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
   require_not_cancelled(plan_->name.c_str());
-  const std::shared_ptr<const Binding> binding = bind(dims);
-  if (binding->own) return binding->own->run(std::move(arguments), context);
+  const std::shared_ptr<const Binding> binding = bindings_.find(dims);
+  if (binding->own) return binding->own->run_within(std::move(arguments), outer, context);
   const ContextUse use(context);
   std::vector<HostArray> results;
   Execution execution{*this, *binding, context, dims, arguments, results};
@@ -517,7 +434,7 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
 std::string Executable::first_non_finite(const std::vector<HostArray>& arguments) const {
   std::vector<HostArray> copies = arguments;  // shared, so donations copy
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
-  const std::shared_ptr<const Binding> binding = bind(dims);
+  const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->first_non_finite(arguments);
   const BorrowedContext context;
   const ContextUse use(*context);
@@ -532,7 +449,7 @@ MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_
     throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
                                    " arguments, found the shapes of " + std::to_string(argument_shapes.size()));
   const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
-  const std::shared_ptr<const Binding> binding = bind(dims);
+  const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->memory_use(argument_shapes);
   return {binding->layout.bytes, binding->layout.largest_live};
 }

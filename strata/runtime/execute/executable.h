@@ -2,34 +2,29 @@
 // command.
 //
 //   Executable   the program: never changes, any number of runs at once read it
-//   Binding      what a binding of the dimensions makes of it: sizes, offsets; in a table, and never changed
+//   Binding      what a binding of the dimensions makes of it: sizes, offsets; in a table (binding.h), never changed
 //   RunContext   memory of one run (run_context.h)
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <mutex>
-#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/plan.h"
-#include "strata/runtime/kernel_abi.h"
+#include "strata/runtime/execute/binding.h"
+#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::runtime {
 
-/// Compiled code for one entry of Plan::kernels.
-struct BoundKernel {
-  KernelFunction run = nullptr;
-  KernelNeedsFunction needs = nullptr;
-  bool looks_at_results = false;     ///< status kStatusNotFinite says when one of Plan::finite isn't
-  std::vector<int> dims;             ///< the kernel's dimensions as indices into Plan::dims
-  std::shared_ptr<const void> code;  ///< keeps the machine code loaded
-};
-
 class RunContext;
+
+/// What a program was made of and for.
+struct ProgramOrigin {
+  RecordedGraph recorded;
+  IsaLevel level = IsaLevel::Scalar;
+};
 
 /// What a binding of the dimensions makes of a plan.
 struct MemoryUse {
@@ -39,15 +34,16 @@ struct MemoryUse {
 
 class Executable {
  public:
-  /// Asked once for each new binding of the dimensions, before anything runs. Throws what the ops' type rules say of
-  /// these extents, and gives a program of its own for a binding that this one can't run: null if it can.
-  using OwnProgram = std::function<std::shared_ptr<const Executable>(const ir::DimBinding& dims)>;
-
   Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
-             std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program = nullptr);
+             std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program = nullptr,
+             ProgramOrigin origin = {});
   ~Executable();
 
   const ir::Plan& plan() const { return *plan_; }
+  /// By Plan::kernels and Plan::regions.
+  std::span<const BoundKernel> kernels() const { return kernels_; }
+  std::span<const std::shared_ptr<const Executable>> regions() const { return regions_; }
+  const ProgramOrigin& origin() const { return origin_; }
 
   /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's
   /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111), for
@@ -67,7 +63,6 @@ class Executable {
   MemoryUse memory_use(std::span<const std::vector<int64_t>> argument_shapes) const;
 
  private:
-  struct Binding;
   struct Execution;
   struct HostCall;
   struct RegionFrame;
@@ -75,22 +70,18 @@ class Executable {
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer,
                                         RunContext& context) const;
   std::string span_name(const ir::PlanCommand& command) const;
-  std::shared_ptr<const Binding> bind(const ir::DimBinding& dims) const;
-  void fill(Binding& binding, const ir::DimBinding& dims) const;
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
 
   std::shared_ptr<const ir::Plan> plan_;
   std::vector<BoundKernel> kernels_;
   std::vector<std::shared_ptr<const Executable>> regions_;
-  OwnProgram own_program_;
+  Bindings bindings_;
+  ProgramOrigin origin_;
   std::vector<ir::Type> parameter_types_;
   std::vector<std::vector<int>> argument_members_, result_members_;  ///< buffers in the memory of each
   std::vector<const char*> span_names_;                              ///< by command, for traces
   size_t first_donated_write_ = 0;                                   ///< the command from which on a run completes
   std::vector<const ir::FiniteResult*> finite_;                      ///< of the plan, in the order of their commands
-  mutable std::mutex making_;        ///< held while a binding is made; others are looked up meanwhile
-  mutable std::shared_mutex table_;  ///< guards bindings_, for as long as a look takes
-  mutable std::vector<std::shared_ptr<const Binding>> bindings_;
 };
 
 }  // namespace strata::runtime

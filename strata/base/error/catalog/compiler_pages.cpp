@@ -61,6 +61,16 @@ constexpr ErrorPage kPages[] = {
     {"E0322", ErrorKind::User, "a run context is in use",
      "A context (runtime::RunContext) holds the memory of one run. Two runs at once need one each; without a context a "
      "run takes one that stands idle."},
+    {"E0323", ErrorKind::User, "a program file of another build or CPU",
+     "A program file holds machine code, which only the build of Strata that wrote it may run, and only on a CPU with "
+     "the instructions that it was compiled for. The message names both sides. Where a compiler is linked the program "
+     "is compiled anew from the recorded program that the file holds; else write the file again."},
+    {"E0324", ErrorKind::User, "an empty axis needs the compiler",
+     "The code of a program file is for extents of 1 or more. A call with an extent of 0 takes a program of its own, "
+     "which is compiled when it is met; this process reads program files without a compiler."},
+    {"E0325", ErrorKind::User, "a program that can't be written to a file",
+     "A program file holds machine code of this machine for each kernel, which other backends don't make, and names of "
+     "weights, each of which is a parameter of the program."},
 };
 
 }  // namespace

@@ -49,6 +49,10 @@ constexpr ErrorPage kPages[] = {
     {"E0751", ErrorKind::User, "a node that no kernel holds",
      "`strata explain FILE --node %4` takes nodes of the program as `strata opt` prints it. A node may have gone into "
      "no kernel: it was folded, merged with an equal one, or only gives memory another shape."},
+    {"E0752", ErrorKind::User, "a program lacks an argument",
+     "`strata run` takes each parameter of a program from the first of the --inputs that has a tensor of its name, "
+     "else "
+     "from the file of weights that the program refers to. The message names the parameter and its type."},
     {"E0760", ErrorKind::User, "an option is out of its range",
      "The message names what was built or called, the field, its value and what is allowed. NaN and infinities are in "
      "no range unless the field's description says so. Options of single functions have the codes of their folders: "

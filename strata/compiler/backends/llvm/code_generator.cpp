@@ -18,15 +18,12 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
-#include "strata/compiler/backends/llvm/object_loader.h"
 #include "strata/compiler/backends/llvm/target.h"
 
 namespace strata::compiler::llvm_backend {
 
 struct CodeGenerator::State {
   TargetPool targets;
-  std::once_flag loader_once;
-  std::shared_ptr<ObjectLoader> loader;  ///< made at the first load
 };
 
 CodeGenerator::CodeGenerator() : state_(std::make_shared<State>()) {}
@@ -131,11 +128,6 @@ std::string CodeGenerator::listing(Kernels kernels, runtime::IsaLevel level, Lis
   llvm::raw_string_ostream stream(text);
   module->print(stream, nullptr);
   return text;
-}
-
-std::shared_ptr<const LoadedObject> CodeGenerator::load(std::span<const std::byte> object) const {
-  std::call_once(state_->loader_once, [&] { state_->loader = ObjectLoader::make(); });
-  return state_->loader->load(object);
 }
 
 }  // namespace strata::compiler::llvm_backend

@@ -1,11 +1,10 @@
-// Loop programs to x86-64 machine code, and machine code to callable functions. The one way into LLVM; free of its
-// headers.
+// Loop programs to x86-64 machine code. The one way into LLVM; free of its headers.
 //
 //   CodeGenerator generator;
 //   const Kernel* kernels[] = {&kernel};
 //   Object object = generator.compile(kernels, runtime::chosen_isa_level());   // bytes: cache them where you like
-//   auto loaded = generator.load(object);
-//   loaded->find(kernel.name).run(&context, buffers, dims, 0, tasks);
+//   auto code = runtime::ObjectCode::load(object);
+//   code->find(kernel.name).run(&context, buffers, dims, 0, tasks);
 //
 // The same kernels give the same bytes. Objects hold no addresses. Any thread may call any function.
 #pragma once
@@ -46,8 +45,6 @@ class CodeGenerator {
                  CompileTimes* times = nullptr) const;
   /// Text for `strata explain`.
   std::string listing(std::span<const ir::loops::Kernel* const> kernels, runtime::IsaLevel level, Listing what) const;
-  /// Links an object into this process. Throws E0312.
-  std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const;
 
  private:
   struct State;

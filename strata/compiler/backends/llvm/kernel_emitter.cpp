@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "strata/ir/loops/interpret.h"
+#include "strata/runtime/machine_code/object_code.h"
 
 namespace strata::compiler::llvm_backend {
 
@@ -49,9 +50,6 @@ llvm::Value* trip_count(llvm::IRBuilder<>& b, llvm::Value* begin, llvm::Value* e
 }
 
 }  // namespace
-
-std::string run_symbol(std::string_view kernel_name) { return fmt::format("{}.run", kernel_name); }
-std::string needs_symbol(std::string_view kernel_name) { return fmt::format("{}.needs", kernel_name); }
 
 std::string refuse_kernel(const ir::loops::Kernel& kernel) {
   const Stmt* parallel = parallel_loop(kernel);
@@ -106,7 +104,7 @@ void KernelEmitter::begin_setup(llvm::Function* function) {
 
 void KernelEmitter::emit_needs() {
   llvm::Type* pointer = builder_.getPtrTy();
-  begin_setup(add_function(needs_symbol(kernel_.name), std::array{pointer, pointer}));
+  begin_setup(add_function(runtime::needs_symbol(kernel_.name), std::array{pointer, pointer}));
   // Runs once a launch: its compile time (a fifth of a small kernel's) is worth more than its speed.
   function_->addFnAttr(llvm::Attribute::OptimizeNone);
   function_->addFnAttr(llvm::Attribute::NoInline);
@@ -125,7 +123,7 @@ void KernelEmitter::emit_needs() {
 void KernelEmitter::emit_run() {
   llvm::Type* pointer = builder_.getPtrTy();
   llvm::Type* i64 = builder_.getInt64Ty();
-  begin_setup(add_function(run_symbol(kernel_.name), std::array{pointer, pointer, pointer, i64, i64}));
+  begin_setup(add_function(runtime::run_symbol(kernel_.name), std::array{pointer, pointer, pointer, i64, i64}));
   dims_argument_ = function_->getArg(2);
   place_buffers();
   emit_task_loop(parallel_loop(kernel_));

@@ -28,10 +28,6 @@
 
 namespace strata::compiler::llvm_backend {
 
-/// The names of a kernel's two functions in its object.
-std::string run_symbol(std::string_view kernel_name);
-std::string needs_symbol(std::string_view kernel_name);
-
 /// Why a kernel can't be emitted, or an empty string.
 std::string refuse_kernel(const ir::loops::Kernel& kernel);
 

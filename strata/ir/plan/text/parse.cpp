@@ -59,6 +59,7 @@ class PlanParser {
       plan_.graph = parse_graph_at(lexer_, ops_, budget_);
       return;
     }
+    if (lexer_.accept("entry")) return entry();
     if (lexer_.accept("arguments")) return list([&] { plan_.arguments.push_back(buffer()); });
     if (lexer_.accept("results")) return list([&] { plan_.results.push_back(buffer()); });
     if (lexer_.accept("donate")) return donation();
@@ -158,6 +159,12 @@ class PlanParser {
     if (lexer_.accept("regions")) list([&] { c.regions.push_back(number("a region")); });
     c.can_fail = lexer_.accept("can_fail");
     plan_.commands.push_back(std::move(c));
+  }
+
+  void entry() {
+    const Dim value = read_dim(lexer_);
+    lexer_.expect(">=", "behind the dimension");
+    plan_.entry.push_back({value, number("0 or 1")});
   }
 
   void donation() {

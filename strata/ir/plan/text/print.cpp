@@ -51,6 +51,7 @@ std::string print_plan(const Plan& plan) {
   std::string text = fmt::format("plan @{}", usable_name(plan.name, "main"));
   for (size_t i = 0; i < plan.dims.size(); ++i) text += (i ? ", " : " dims (") + plan.dims[i];
   text += plan.dims.empty() ? " {\n" : ") {\n";
+  for (const EntryCondition& c : plan.entry) text += fmt::format("  entry {} >= {}\n", c.value.str(), c.lowest);
   for (size_t i = 0; i < plan.buffers.size(); ++i) text += "  " + buffer_text(plan, i) + "\n";
   for (size_t i = 0; i < plan.commands.size(); ++i) text += "  " + command_text(plan, i) + "\n";
   text += fmt::format("  arguments {}\n  results {}\n", buffers_text(plan.arguments), buffers_text(plan.results));

@@ -1,6 +1,7 @@
 // The text form of plans: the drawing of plan.h with the program behind it, so that it parses back to a whole plan.
 //
 //   plan @step dims (B) {
+//     entry B >= 1
 //     b0 = argument 0 : f32[B,784] live [0, 0]
 //     b1 = constant 0 : f32[2] live [0, 0] value f32[2] [1.0, 2.0]
 //     b2 = arena : f32[B,128] live [0, 1]

@@ -1,0 +1,126 @@
+#include "strata/runtime/execute/binding.h"
+
+#include <algorithm>
+#include <map>
+
+#include "strata/base/error/error.h"
+
+namespace strata::runtime {
+
+using ir::CommandKind;
+using ir::PlanBuffer;
+using ir::PlanBufferKind;
+using ir::PlanCommand;
+
+namespace {
+
+/// Work below which a second thread costs more than it brings: about 20 us of arithmetic or of traffic.
+constexpr int64_t kSmallestParallelFlops = 400'000;
+constexpr int64_t kSmallestParallelBytes = 200'000;
+/// Bindings kept; the one that was not used for longest makes room. A few hundred bytes for each command.
+constexpr size_t kMostBindings = 64;
+
+/// Ascending over all programs: which binding was used last.
+uint64_t next_use() {
+  static std::atomic<uint64_t> uses{0};
+  return uses.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, OwnProgram own_program)
+    : plan_(plan), kernels_(kernels), own_program_(std::move(own_program)), formulas_(plan.dims) {
+  for (const std::string& name : plan.dims) symbols_.push_back(ir::Dim::symbol(name));
+  for (const ir::EntryCondition& c : plan.entry) entry_.push_back(formulas_.add(c.value));
+  for (const PlanBuffer& b : plan.buffers) buffer_bytes_.push_back(formulas_.add(b.type.bytes()));
+  for (const PlanCommand& c : plan.commands)
+    work_.push_back({formulas_.add(c.cost.flops), formulas_.add(c.cost.bytes)});
+  size_t dims = 0;
+  std::map<std::pair<const void*, std::vector<int>>, size_t> first;
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    first_dim_.push_back(dims);
+    dims += kernels[i].dims.size();
+    twin_.push_back(
+        first.emplace(std::pair(reinterpret_cast<const void*>(kernels[i].needs), kernels[i].dims), i).first->second);
+  }
+}
+
+std::shared_ptr<const Binding> Bindings::known(std::span<const int64_t> values) const {
+  const std::shared_lock hold(table_);
+  for (const auto& b : bindings_) {
+    if (!std::ranges::equal(b->dims, values)) continue;
+    if (bindings_.size() > 1) b->last_use.store(next_use(), std::memory_order_relaxed);
+    return b;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const Binding> Bindings::find(const ir::DimBinding& dims) const {
+  std::vector<int64_t> values;
+  values.reserve(symbols_.size());
+  for (ir::Dim symbol : symbols_) values.push_back(dims(symbol));
+  if (auto binding = known(values)) return binding;
+
+  const std::lock_guard making(making_);
+  if (auto binding = known(values)) return binding;  // of a run that came first
+  auto binding = make(dims, std::move(values));
+  const std::lock_guard hold(table_);
+  if (bindings_.size() >= kMostBindings)
+    bindings_.erase(std::ranges::min_element(bindings_, {}, [](const auto& b) { return b->last_use.load(); }));
+  bindings_.push_back(binding);
+  return binding;
+}
+
+std::shared_ptr<const Binding> Bindings::make(const ir::DimBinding& dims, std::vector<int64_t> values) const {
+  auto binding = std::make_shared<Binding>();
+  binding->last_use = next_use();
+  const std::vector<int64_t> of_formulas = formulas_.evaluate(values);
+  binding->dims = std::move(values);
+  if (own_program_ && !may_enter(of_formulas)) binding->own = own_program_(dims);
+  if (!binding->own) fill(*binding, of_formulas);
+  return binding;
+}
+
+bool Bindings::may_enter(std::span<const int64_t> values) const {
+  for (size_t i = 0; i < entry_.size(); ++i)
+    if (values[static_cast<size_t>(entry_[i])] < plan_.entry[i].lowest) return false;
+  return true;
+}
+
+void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
+  const auto value = [&](int place) { return values[static_cast<size_t>(place)]; };
+  std::vector<ir::ArenaRequest> requests;
+  requests.reserve(plan_.buffers.size());
+  binding.buffer_bytes.reserve(plan_.buffers.size());
+  std::vector<size_t> owners;
+  for (size_t i = 0; i < plan_.buffers.size(); ++i) {
+    const PlanBuffer& buffer = plan_.buffers[i];
+    binding.buffer_bytes.push_back(value(buffer_bytes_[i]));
+    if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
+    requests.push_back({buffer.first, buffer.last, binding.buffer_bytes[i]});
+    owners.push_back(i);
+  }
+  binding.layout = ir::lay_out_arena(requests);
+  binding.offsets.assign(plan_.buffers.size(), 0);
+  for (size_t k = 0; k < owners.size(); ++k) binding.offsets[owners[k]] = binding.layout.offsets[k];
+
+  for (const BoundKernel& kernel : kernels_)
+    for (int d : kernel.dims) binding.kernel_dims.push_back(binding.dims[static_cast<size_t>(d)]);
+  binding.needs.resize(kernels_.size());
+  for (size_t i = 0; i < kernels_.size(); ++i) {
+    KernelNeeds& needs = binding.needs[i];
+    if (twin_[i] < i)
+      needs = binding.needs[twin_[i]];
+    else
+      kernels_[i].needs(binding.kernel_dims.data() + first_dim_[i], &needs);
+    binding.scratch_bytes = std::max(binding.scratch_bytes, needs.scratch_bytes);
+  }
+  for (size_t c = 0; c < plan_.commands.size(); ++c) {
+    const PlanCommand& command = plan_.commands[c];
+    binding.is_parallel.push_back(
+        command.kind == CommandKind::Kernel && binding.needs[static_cast<size_t>(command.kernel)].tasks > 1 &&
+        (value(work_[c].flops) >= kSmallestParallelFlops || value(work_[c].bytes) >= kSmallestParallelBytes));
+  }
+}
+
+}  // namespace strata::runtime

@@ -1,0 +1,96 @@
+// What a binding of the dimensions makes of a plan: sizes, offsets in the arena, needs of the kernels. No memory: that
+// belongs to the run (run_context.h).
+//
+// A binding that was never seen costs some microseconds: all formulas of the plan stand in one table (ir/dim_table.h),
+// kernels that are the same are asked for their needs once, and the conditions of entry say that no rule needs to be
+// asked again (ir/entry_conditions.h).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <vector>
+
+#include "strata/ir/dim_table.h"
+#include "strata/ir/interpret.h"
+#include "strata/ir/plan/arena.h"
+#include "strata/ir/plan/plan.h"
+#include "strata/runtime/machine_code/object_code.h"
+
+namespace strata::runtime {
+
+class Executable;
+
+/// Compiled code for one entry of Plan::kernels.
+struct BoundKernel {
+  KernelFunction run = nullptr;
+  KernelNeedsFunction needs = nullptr;
+  bool looks_at_results = false;             ///< status kStatusNotFinite says when one of Plan::finite isn't
+  std::vector<int> dims;                     ///< the kernel's dimensions as indices into Plan::dims
+  std::shared_ptr<const void> code;          ///< keeps what `run` and `needs` point into
+  std::shared_ptr<const ObjectCode> native;  ///< the same, where it is machine code of this machine
+};
+
+/// Asked once for each new binding that breaks a condition of entry, before anything runs. Throws what the ops' type
+/// rules say of these extents, and gives a program of its own for a binding that the plan can't run: null if it can.
+using OwnProgram = std::function<std::shared_ptr<const Executable>(const ir::DimBinding& dims)>;
+
+/// The program as its user wrote it, before any pass.
+using RecordedGraph = std::function<std::shared_ptr<const ir::Graph>()>;
+
+struct Binding {
+  std::vector<int64_t> dims;              ///< the values of Plan::dims
+  std::shared_ptr<const Executable> own;  ///< runs in this program's place; then nothing below is set
+  std::vector<int64_t> buffer_bytes;      ///< by buffer
+  std::vector<int64_t> offsets;           ///< by buffer, of arena roots
+  ir::ArenaLayout layout;
+  std::vector<KernelNeeds> needs;    ///< by kernel
+  std::vector<int64_t> kernel_dims;  ///< of all kernels, one after the other (Bindings::dims_of)
+  std::vector<bool> is_parallel;     ///< by command
+  int64_t scratch_bytes = 0;         ///< of one slot
+  mutable std::atomic<uint64_t> last_use{0};
+};
+
+/// The bindings of one program, made when they are met first. Several threads may ask at once; those that find theirs
+/// hold a shared lock for as long as the look takes.
+class Bindings {
+ public:
+  /// The plan and its kernels outlive it.
+  Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, OwnProgram own_program);
+
+  /// E0110 for a symbol without a value, E0116 and others that the type rules throw, E0122 for sizes out of range.
+  std::shared_ptr<const Binding> find(const ir::DimBinding& dims) const;
+  /// The dimensions of a kernel in a binding.
+  const int64_t* dims_of(const Binding& binding, int kernel) const {
+    return binding.kernel_dims.data() + first_dim_[static_cast<size_t>(kernel)];
+  }
+
+ private:
+  std::shared_ptr<const Binding> known(std::span<const int64_t> values) const;
+  std::shared_ptr<const Binding> make(const ir::DimBinding& dims, std::vector<int64_t> values) const;
+  bool may_enter(std::span<const int64_t> values) const;
+  void fill(Binding& binding, std::span<const int64_t> values) const;
+
+  const ir::Plan& plan_;
+  std::span<const BoundKernel> kernels_;
+  OwnProgram own_program_;
+  std::vector<ir::Dim> symbols_;  ///< of Plan::dims
+  ir::DimTable formulas_;
+  /// Places among the values of formulas_.
+  struct WorkFormulas {
+    int flops, bytes;
+  };
+  std::vector<int> entry_, buffer_bytes_;
+  std::vector<WorkFormulas> work_;  ///< by command
+  std::vector<size_t> first_dim_;   ///< by kernel: its first entry of Binding::kernel_dims
+  std::vector<size_t> twin_;        ///< by kernel: the first one of the same code and dimensions
+
+  mutable std::mutex making_;        ///< held while a binding is made; others are looked up meanwhile
+  mutable std::shared_mutex table_;  ///< guards bindings_
+  mutable std::vector<std::shared_ptr<const Binding>> bindings_;
+};
+
+}  // namespace strata::runtime

@@ -1,0 +1,52 @@
+// A compiled program as a file: plan, machine code, conditions of entry, and where its weights are to be found. It loads
+// in milliseconds and runs in a process that has no compiler.
+//
+//   write_program("gpt.strata", program, {.weights = {{"wte.weight", "model.safetensors", "wte.weight"}}});
+//   ProgramFile file = read_program("gpt.strata", {.ops = ops::op_table()});
+//   file.program->run(arguments);
+//
+//   | "STRATAPF" | format: u32 | 0: u32 | bytes of the rest: u64 | hash of the rest: 2 u64 |     little-endian
+//   | build | level | recorded program | plan | weights | objects | kernels of the plan and its regions |
+//
+// A text is its length (u64) and its bytes; a list is its length (u64) and its entries. The recorded program stands
+// there as its user wrote it: another build, or a CPU without the level, compiles it anew where a compiler is given.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "strata/ir/op.h"
+#include "strata/runtime/execute/executable.h"
+#include "strata/runtime/execute/own_programs.h"
+
+namespace strata::runtime {
+
+/// The parameter of the program that is the tensor `tensor` of the file `file`.
+struct WeightReference {
+  std::string parameter, file, tensor;
+  bool operator==(const WeightReference&) const = default;
+};
+
+struct ProgramFileOptions {
+  std::vector<WeightReference> weights;  ///< E0325 for a parameter that the program doesn't have
+};
+/// E0002 when the file can't be written: then the old one is still there. E0325 for a program that has no machine code
+/// of this machine (the null backend's).
+void write_program(const std::string& path, const Executable& program, const ProgramFileOptions& options = {});
+
+struct ReadProgramOptions {
+  const ir::OpTable& ops;
+  /// For what the file's code can't do: another build's or CPU's program, and bindings that empty an axis.
+  CompileFunction compile = nullptr;
+};
+struct ProgramFile {
+  std::shared_ptr<const Executable> program;
+  std::vector<WeightReference> weights;
+  std::string recompiled;  ///< why the program was compiled anew; empty: the file's code runs
+};
+/// E0001 without the file, E0003 for one that is damaged or none; E0323 with both names for another build's or for a
+/// level that this CPU lacks, unless it can be compiled anew.
+ProgramFile read_program(const std::string& path, const ReadProgramOptions& options);
+
+}  // namespace strata::runtime

@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/byte_writer.h"
+#include "strata/base/bytes/hash.h"
+#include "strata/base/error/error.h"
+#include "strata/ir/plan/text/text_form.h"
+#include "strata/ir/text/text_form.h"
+#include "strata/runtime/machine/isa_level.h"
+#include "strata/runtime/machine_code/sources_hash.h"
+#include "strata/runtime/program/layout.h"
+#include "strata/runtime/program/program_file.h"
+
+namespace strata::runtime {
+namespace {
+
+class ProgramWriter {
+ public:
+  ProgramWriter(const Executable& program, const ProgramFileOptions& options) : program_(program), options_(options) {}
+
+  std::string content() {
+    text(sources_hash());
+    text(isa_level_name(program_.origin().level));
+    text(ir::print_graph(*program_.origin().recorded()));
+    text(ir::print_plan(program_.plan()));
+    weights();
+    collect_objects(program_);
+    number(objects_.size());
+    for (const ObjectCode* object : objects_) bytes(object->object());
+    kernels(program_);
+    return out_.str();
+  }
+
+ private:
+  void number(uint64_t value) { out_.little(value); }
+  void text(std::string_view text) {
+    number(text.size());
+    out_.text(text);
+  }
+  void bytes(std::span<const std::byte> bytes) { text({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); }
+
+  void weights() {
+    const auto graph = program_.origin().recorded();
+    const ir::Graph& recorded = *graph;
+    number(options_.weights.size());
+    for (const WeightReference& w : options_.weights) {
+      bool is_known = false;
+      for (size_t i = 0; i < recorded.parameters().size(); ++i)
+        is_known = is_known || recorded.parameter_name(static_cast<int>(i)) == w.parameter;
+      if (!is_known)
+        throw base::Error("E0325", fmt::format("{}: it has no parameter '{}'", recorded.name(), w.parameter));
+      text(w.parameter);
+      text(w.file);
+      text(w.tensor);
+    }
+  }
+
+  void collect_objects(const Executable& program) {
+    for (const BoundKernel& kernel : program.kernels()) {
+      if (!kernel.native)
+        throw base::Error("E0325", program.plan().name + ": its kernels are no machine code of this machine");
+      if (place_.emplace(kernel.native.get(), objects_.size()).second) objects_.push_back(kernel.native.get());
+    }
+    for (const auto& region : program.regions()) collect_objects(*region);
+  }
+
+  void kernels(const Executable& program) {
+    number(program.kernels().size());
+    for (const BoundKernel& kernel : program.kernels()) {
+      number(place_.at(kernel.native.get()));
+      number(kernel.looks_at_results ? 1 : 0);
+      number(kernel.dims.size());
+      for (int d : kernel.dims) number(static_cast<uint64_t>(d));
+    }
+    number(program.regions().size());
+    for (const auto& region : program.regions()) kernels(*region);
+  }
+
+  const Executable& program_;
+  const ProgramFileOptions& options_;
+  base::ByteWriter out_;
+  std::vector<const ObjectCode*> objects_;
+  std::unordered_map<const ObjectCode*, size_t> place_;
+};
+
+}  // namespace
+
+void write_program(const std::string& path, const Executable& program, const ProgramFileOptions& options) {
+  const std::string content = ProgramWriter(program, options).content();
+  const base::Hash128 hash = base::hash_bytes(std::as_bytes(std::span(content)));
+  base::ByteWriter header;
+  header.text(kProgramMagic).little(kProgramFormat).little(uint32_t{0}).little(uint64_t{content.size()});
+  header.little(hash.lo).little(hash.hi);
+  base::AtomicFile file(path);
+  file.write(header.str());
+  file.write(content);
+  file.commit();
+}
+
+}  // namespace strata::runtime
