@@ -1,5 +1,5 @@
-// strata compile FILE: a program's text in, a program file out, which `strata run` and any process with the runtime loads
-// without a compiler.
+// strata compile FILE: a program's text in, a program file out, which `strata run` and any process with the runtime
+// loads without a compiler.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

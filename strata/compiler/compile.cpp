@@ -30,6 +30,7 @@
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/composite.h"
+#include "strata/ops/fusion.h"
 #include "strata/runtime/execute/own_programs.h"
 #include "strata/runtime/machine_code/sources_hash.h"
 
@@ -85,6 +86,11 @@ struct PendingKernel {
 /// Positions among a kernel's parameters of the results that it looks at, by its node.
 using LookedAt = std::map<const Node*, std::vector<int>>;
 
+/// Ops that do (sort, scatter) mean their loops as they are.
+bool writes_own_loops(const Node& node) {
+  return update_in(node).node || (node.op != &ops::kFusion && form_of(node) == Form::Loops);
+}
+
 class KernelMaker {
  public:
   KernelMaker(const Backend& backend, runtime::IsaLevel level, bool is_strict, uint64_t variation)
@@ -101,11 +107,10 @@ class KernelMaker {
       const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, variation_, params);
       all.push_back({key, kernel_name(*node, key), node, params, first.emplace(key, all.size()).first->second, {}});
       names.push_back(all.back().name);
-      // Also for kernels that a cache has: whether they were left as written isn't kept there. Ops that write their own
-      // loops (sort, scatter) mean them as they are; a claimed composite has none.
+      // Also for kernels that a cache has: whether they were left as written isn't kept there. A claimed composite has
+      // no loops.
       const bool is_first = all.back().first + 1 == all.size();
-      if (is_strict_ && is_first && !ops::is_composite(*node) &&
-          (node->op->name == "fusion" || form_of(*node) != Form::Loops))
+      if (is_strict_ && is_first && !ops::is_composite(*node) && !writes_own_loops(*node))
         require_schedule(lower_kernel(*node, facts, names.back()), level_, node->where.str());
     }
     std::vector<PendingKernel*> missing;
@@ -143,7 +148,7 @@ class KernelMaker {
       ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.name);
       naive.looked_at = k.looked_at;
       k.ready.dims = naive.dims;
-      k.ready.in_place = in_place_pairs(naive);
+      if (!update_in(*k.node).node) k.ready.in_place = in_place_pairs(naive);
       if (is_new) object = compile_loops(naive);
     }
     if (is_new) disk_.write(k.key, *object);
@@ -183,6 +188,7 @@ LookedAt looked_at_by_kernels(const PlanRequest& request, const Backend& backend
   for (const ir::FiniteResult& f : request.finite) {
     const ir::Value v = written_value(request.graph->results()[static_cast<size_t>(f.result)]);
     const Node& node = *v.node;
+    if (update_in(node).node) continue;  // it stores a part of what is to be looked at
     if (!request.kernels.contains(node.id) || ops::is_composite(node) || can_fail(node, /*is_kernel=*/true)) continue;
     if (!ir::is_float(v.type().dtype())) continue;
     std::vector<int>& params = looked_at[&node];
@@ -248,7 +254,9 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   for (const Node* node : request.graph->nodes()) {
     if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
     if (is_kernel(*node, forms[node->id], backend)) {
-      request.kernels[node->id].kernel = static_cast<int>(kernel_nodes.size());
+      KernelUse& use = request.kernels[node->id];
+      use.kernel = static_cast<int>(kernel_nodes.size());
+      if (!ops::is_composite(*node)) use.update = update_in(*node);
       kernel_nodes.push_back(node);
       continue;
     }

@@ -150,6 +150,10 @@ void add_donations(const ir::Graph& graph, const ExplainOptions& options, Explan
   for (const ir::KeptArgument& k : executable->plan().kept)
     explanation.remarks.push_back(
         fmt::format("argument {} is kept whole beside result {}: {}", k.argument, k.result, k.reason));
+  for (const ir::PlanCommand& c : executable->plan().commands)
+    if (!c.copied_because.empty())
+      explanation.remarks.push_back(
+          fmt::format("{} copies all of what it writes a part of: {}", node_text(*c.node), c.copied_because));
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 //
 // A rule that knows an extent refuses one that is out of range; of a symbolic one it can say nothing, and the program
 // is recorded. What it would have refused is a condition of the form d >= 0, which the rule notes here. Together with
-// the extents of all values, which kernels take to be 1 or more, the conditions say at a glance whether a binding of the
-// dimensions needs to be looked at more closely: then with_extents.h writes the numbers into the program and asks all
-// rules again (docs/decisions/0012).
+// the extents of all values, which kernels take to be 1 or more, the conditions say at a glance whether a binding of
+// the dimensions needs to be looked at more closely: then with_extents.h writes the numbers into the program and asks
+// all rules again (docs/decisions/0012).
 //
 //   x: f32[B, 4], slice 2:B of axis 0, a block of 3 from an axis of B - 2      B - 2 >= 1, B - 5 >= 0
 #pragma once

@@ -1,5 +1,5 @@
-// dynamic_slice and dynamic_update_slice: a block at positions that are known when the program runs. The starts are
-// clamped so that the block lies inside, as StableHLO does it.
+// dynamic_slice, dynamic_update_slice and dynamic_pad: a block at positions that are known when the program runs. The
+// starts are clamped so that the block lies inside, as StableHLO does it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,7 +9,9 @@
 #include "strata/ops/creation.h"
 #include "strata/ops/dimension.h"
 #include "strata/ops/facets.h"
+#include "strata/ops/fold.h"
 #include "strata/ops/index.h"
+#include "strata/ops/operand_check.h"
 #include "strata/ops/samples.h"
 #include "strata/ops/shape.h"
 
@@ -17,6 +19,9 @@ namespace strata::ops {
 namespace {
 
 constexpr AttrSpec kDynamicSliceAttrs[] = {{"sizes", AttrKind::Dims, "extents of the block"}};
+constexpr AttrSpec kUpdateAttrs[] = {
+    {"in_place", AttrKind::Bool, "the update must be in place: a copy of x is an error (E0330)"}};
+constexpr AttrSpec kDynamicPadAttrs[] = {{"sizes", AttrKind::Dims, "extents of the result"}};
 
 void require_starts(const ir::Infer& i, int first) {
   const Type x = i.type(0);
@@ -45,13 +50,14 @@ Expr clamped_start(ir::Lowering& l, int operand, Dim extent, Dim size) {
   return m.max(m.num(0), m.min(start, m.at(extent - size)));
 }
 
-Ints clamped_starts(const ir::Reference& r, int first, std::span<const int64_t> sizes) {
+Ints clamped_starts(const ir::Reference& r, int first, std::span<const int64_t> sizes,
+                    std::span<const int64_t> extents) {
   Ints starts;
   for (size_t a = 0; a < sizes.size(); ++a) {
     const HostArray& s = r.operands[static_cast<size_t>(first) + a];
     int64_t start = s.get_int(0);
     if (s.dtype() == DType::u64 && start < 0) start = INT64_MAX;
-    starts.push_back(std::clamp<int64_t>(start, 0, r.operands[0].shape()[a] - sizes[a]));
+    starts.push_back(std::clamp<int64_t>(start, 0, extents[a] - sizes[a]));
   }
   return starts;
 }
@@ -116,7 +122,7 @@ void slice_lower(ir::Lowering& l) {
 
 void slice_reference(ir::Reference& r) {
   const auto& sizes = r.results[0].shape();
-  const Ints starts = clamped_starts(r, 1, sizes), strides = row_strides(r.operands[0].shape());
+  const Ints starts = clamped_starts(r, 1, sizes, r.operands[0].shape()), strides = row_strides(r.operands[0].shape());
   int64_t to = 0;
   for_each_index(sizes, [&](const Ints& index) {
     copy_element(r.results[0], to++, r.operands[0], offset_of(index, strides) + offset_of(starts, strides));
@@ -142,6 +148,8 @@ void update_infer(ir::Infer& i) {
   i.result(i.type(0));
 }
 
+InPlace in_place_of(const Node& n) { return n.attrs.flag("in_place") ? InPlace::Required : InPlace::WherePossible; }
+
 void update_jvp(ir::Jvp& j) { j.set(dynamic_update_slice(j.tangent(0), j.tangent(1), starts_of(j.node, 2))); }
 
 void update_transpose(ir::Transpose& t) {
@@ -157,34 +165,34 @@ void update_vmap(ir::Vmap& v) {
   if (!any_start) {
     std::vector<Value> starts{scalar(v.graph, DType::i64, 0)};
     for (uint32_t k = 2; k < v.node.operand_count; ++k) starts.push_back(v.operand(static_cast<int>(k)));
-    v.set(dynamic_update_slice(v.batched(0), v.batched(1), starts));
+    v.set(dynamic_update_slice(v.batched(0), v.batched(1), starts, in_place_of(v.node)));
     return;
   }
   if (x.rank() == 0) return v.set(v.batched(1));
   v.set(scatter(v.batched(0), block_positions(v, 2, x, u.shape()), v.batched(1), iota_ints(1, x.rank()), 1,
-                OutOfRange::Clamp, Combine::Set));
+                OutOfRange::Clamp, Combine::Set, 0, in_place_of(v.node)));
+}
+
+/// The touched elements alone, each at its start. What the update is computed from can't be x (compiler/graph/fuse.h).
+StmtList write_block(ir::Lowering& l) {
+  const IndexMath m{l.context};
+  const Type x = l.node.type(), u = l.node.operand(1).type();
+  if (has_no_elements(u)) return {};
+  return independent_nest(l.context, u.shape(), [&](std::span<const Expr> index) -> StmtList {
+    std::vector<Expr> to;
+    for (int a = 0; a < x.rank(); ++a) to.push_back(m.add(index[a], clamped_start(l, a + 2, x.dim(a), u.dim(a))));
+    return {ir::loops::make_store(l.result_buffer(0), to, l.operand(1, index))};
+  });
 }
 
 void update_lower(ir::Lowering& l) {
-  l.element(0, [&l](std::span<const Expr> index) {
-    const IndexMath m{l.context};
-    const Type x = l.node.type(), u = l.node.operand(1).type();
-    if (has_no_elements(u)) return l.operand(0, index);
-    std::vector<Expr> from;
-    Expr inside = l.context.constant(DType::boolean, 1);
-    for (int a = 0; a < x.rank(); ++a) {
-      const Expr at = m.sub(index[a], clamped_start(l, a + 2, x.dim(a), u.dim(a)));
-      inside = m.both(inside, m.both(m.le(m.num(0), at), m.lt(at, m.at(u.dim(a)))));
-      from.push_back(m.clamp(at, m.at(u.dim(a))));
-    }
-    return l.context.select(inside, l.operand(1, from), l.operand(0, index));
-  });
+  l.update({0, [&l] { return write_block(l); }});
 }
 
 void update_reference(ir::Reference& r) {
   std::memcpy(r.results[0].data(), r.operands[0].data(), static_cast<size_t>(r.operands[0].bytes()));
   const auto& sizes = r.operands[1].shape();
-  const Ints starts = clamped_starts(r, 2, sizes), strides = row_strides(r.operands[0].shape());
+  const Ints starts = clamped_starts(r, 2, sizes, r.operands[0].shape()), strides = row_strides(r.operands[0].shape());
   int64_t from = 0;
   for_each_index(sizes, [&](const Ints& index) {
     copy_element(r.results[0], offset_of(index, strides) + offset_of(starts, strides), r.operands[1], from++);
@@ -193,10 +201,67 @@ void update_reference(ir::Reference& r) {
 
 std::vector<ir::Sample> update_samples() {
   const auto start = operand(DType::i64, {}, Domain::Index, 9);
-  return in_every_dtype({{{normal({5, 7}), normal({2, 3}), start, start}},
-                         {{operand(DType::i32, {5}), operand(DType::i32, {1}), start}},
-                         {{normal({5}), normal({0}), start}},
-                         {{normal({}), normal({})}}});
+  const std::vector<Attr> anywhere{Attr("in_place", false)};
+  return in_every_dtype({{{normal({5, 7}), normal({2, 3}), start, start}, anywhere},
+                         {{operand(DType::i32, {5}), operand(DType::i32, {1}), start}, anywhere},
+                         {{normal({5}), normal({0}), start}, anywhere},
+                         {{normal({}), normal({})}, anywhere}});
+}
+
+// ---- dynamic_pad ----
+
+void pad_infer(ir::Infer& i) {
+  const auto sizes = i.attrs.dims("sizes");
+  const Type block = i.type(0);
+  if (i.type(1) != Type::scalar(block.dtype()))
+    i.fail("E0100", "what stands around " + block.str() + " is a scalar of its dtype, found " + i.type(1).str());
+  if (static_cast<int>(sizes.size()) != block.rank() || i.count() - 2 != block.rank())
+    i.fail("E0103", fmt::format("{} takes {} sizes and starts, found {} and {}", block.str(), block.rank(),
+                                sizes.size(), i.count() - 2));
+  for (int k = 2; k < i.count(); ++k)
+    if (i.type(k).rank() != 0 || !ir::is_int(i.type(k).dtype()))
+      i.fail("E0100", "starts are integer scalars, found " + i.type(k).str());
+  for (int a = 0; a < block.rank(); ++a)
+    if (ir::is_below_zero(sizes[static_cast<size_t>(a)] - block.dim(a)))
+      i.fail("E0116", fmt::format("a block of {} does not fit axis {} of extent {}", block.dim(a).str(), a,
+                                  sizes[static_cast<size_t>(a)].str()));
+  i.result(block.with_shape(sizes));
+}
+
+void pad_lower(ir::Lowering& l) {
+  l.element(0, [&l](std::span<const Expr> index) {
+    const IndexMath m{l.context};
+    const Type y = l.node.type(), block = l.node.operand(0).type();
+    const Expr around = l.operand(1, {});
+    if (has_no_elements(block)) return around;
+    std::vector<Expr> from;
+    Expr inside = l.context.constant(DType::boolean, 1);
+    for (int a = 0; a < y.rank(); ++a) {
+      const Expr at = m.sub(index[a], clamped_start(l, a + 2, y.dim(a), block.dim(a)));
+      inside = m.both(inside, m.both(m.le(m.num(0), at), m.lt(at, m.at(block.dim(a)))));
+      from.push_back(m.clamp(at, m.at(block.dim(a))));
+    }
+    return l.context.select(inside, l.operand(0, from), around);
+  });
+}
+
+void pad_reference(ir::Reference& r) {
+  const auto& sizes = r.operands[0].shape();
+  const auto& extents = r.results[0].shape();
+  for (int64_t i = 0; i < r.results[0].elements(); ++i) copy_element(r.results[0], i, r.operands[1], 0);
+  const Ints starts = clamped_starts(r, 2, sizes, extents), strides = row_strides(extents);
+  int64_t from = 0;
+  for_each_index(sizes, [&](const Ints& index) {
+    copy_element(r.results[0], offset_of(index, strides) + offset_of(starts, strides), r.operands[0], from++);
+  });
+}
+
+std::vector<ir::Sample> pad_samples() {
+  static const Dim plane[] = {5, 7}, row[] = {5};
+  const auto start = operand(DType::i64, {}, Domain::Index, 9);
+  return in_every_dtype({{{normal({2, 3}), normal({}), start, start}, {Attr("sizes", std::span<const Dim>(plane))}},
+                         {{normal({0}), normal({}), start}, {Attr("sizes", std::span<const Dim>(row))}},
+                         {{normal({}), normal({})}, {Attr("sizes", std::span<const Dim>(row, size_t{0}))}}});
 }
 
 }  // namespace
@@ -227,9 +292,10 @@ constinit const Op kDynamicUpdateSlice = {
     .family = "shape",
     .doc =
         "x with a block replaced by the update, from the start scalars (one per axis), which are clamped so that the "
-        "block lies inside x.",
+        "block lies inside x. Writes the block alone where x dies there.",
     .operands_min = 2,
     .operands_max = -1,
+    .attrs = kUpdateAttrs,
     .infer = update_infer,
     .jvp = update_jvp,
     .transpose = update_transpose,
@@ -237,8 +303,29 @@ constinit const Op kDynamicUpdateSlice = {
     .lower = update_lower,
     .reference = update_reference,
     .tolerance = exact(),
-    .cost = move_cost,
+    .cost = [](const Node& n) { return ir::Cost{0, Dim(2) * n.operand(1).type().bytes()}; },
     .samples = update_samples,
+    .reads_each_once = true,
+};
+
+constinit const Op kDynamicPad = {
+    .name = "dynamic_pad",
+    .family = "shape",
+    .doc =
+        "A block with one number around it, as long as `sizes` say, from the start scalars (one per axis), which are "
+        "clamped so that the block lies inside. The compiler makes it of a pad whose bounds are arguments.",
+    .operands_min = 2,
+    .operands_max = -1,
+    .attrs = kDynamicPadAttrs,
+    .infer = pad_infer,
+    .jvp = refuse("made by the compiler, after all transforms"),
+    .transpose = refuse("made by the compiler, after all transforms"),
+    .vmap = refuse("made by the compiler, after all transforms"),
+    .lower = pad_lower,
+    .reference = pad_reference,
+    .tolerance = exact(),
+    .cost = move_cost,
+    .samples = pad_samples,
     .reads_each_once = true,
 };
 
@@ -249,10 +336,19 @@ Value dynamic_slice(Value x, const std::vector<Value>& starts, const Shape& size
   return x.graph().add(kDynamicSlice, operands, attrs)->result();
 }
 
-Value dynamic_update_slice(Value x, Value update, const std::vector<Value>& starts) {
+Value dynamic_update_slice(Value x, Value update, const std::vector<Value>& starts, InPlace in_place) {
+  require_choice("dynamic_update_slice", "in_place", in_place, 2);
   std::vector<Value> operands{x, update};
   operands.insert(operands.end(), starts.begin(), starts.end());
-  return x.graph().add(kDynamicUpdateSlice, operands)->result();
+  const Attr attrs[] = {Attr("in_place", in_place == InPlace::Required)};
+  return x.graph().add(kDynamicUpdateSlice, operands, attrs)->result();
+}
+
+Value dynamic_pad(Value block, Value around, const std::vector<Value>& starts, const Shape& sizes) {
+  std::vector<Value> operands{block, around};
+  operands.insert(operands.end(), starts.begin(), starts.end());
+  const Attr attrs[] = {Attr("sizes", dims_span(sizes))};
+  return block.graph().add(kDynamicPad, operands, attrs)->result();
 }
 
 }  // namespace strata::ops

@@ -94,6 +94,22 @@ ir::loops::StmtPtr one_loop(LoopContext& c, const char* name, Expr begin, Expr e
   return ir::loops::make_for(var, begin, end, kind, body(c.loop(var)));
 }
 
+StmtList independent_nest(LoopContext& c, std::span<const Dim> extents,
+                          const std::function<StmtList(std::span<const Expr>)>& body) {
+  std::vector<const ir::loops::LoopVar*> vars;
+  std::vector<Expr> index;
+  for (size_t a = 0; a < extents.size(); ++a) {
+    vars.push_back(c.loop_var("i" + std::to_string(a)));
+    index.push_back(c.loop(vars.back()));
+  }
+  StmtList stmts = body(index);
+  for (size_t a = extents.size(); a-- > 0;) {
+    const LoopKind kind = a == 0 ? LoopKind::Parallel : a + 1 == extents.size() ? LoopKind::Vector : LoopKind::Serial;
+    stmts = {ir::loops::make_for(vars[a], c.i64(0), c.dim(extents[a]), kind, std::move(stmts))};
+  }
+  return stmts;
+}
+
 StmtList loop_nest(LoopContext& c, std::span<const Expr> extents, LoopKind outermost,
                    const std::function<StmtList(std::span<const Expr>)>& body) {
   std::vector<const ir::loops::LoopVar*> vars;

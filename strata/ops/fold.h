@@ -51,6 +51,10 @@ using StmtList = std::vector<ir::loops::StmtPtr>;
 /// Serial loops over 0..extents, outermost first; the body gets the loop variables.
 StmtList loop_nest(ir::loops::LoopContext& c, std::span<const Expr> extents, ir::loops::LoopKind outermost,
                    const std::function<StmtList(std::span<const Expr>)>& body);
+/// Loops over 0..extents that may run in any order: the outermost Parallel, the innermost of several Vector, which is
+/// how schedules know the loops between as independent, too.
+StmtList independent_nest(ir::loops::LoopContext& c, std::span<const Dim> extents,
+                          const std::function<StmtList(std::span<const Expr>)>& body);
 /// One loop; the body gets its variable.
 ir::loops::StmtPtr one_loop(ir::loops::LoopContext& c, const char* name, Expr begin, Expr end, ir::loops::LoopKind kind,
                             const std::function<StmtList(Expr)>& body);

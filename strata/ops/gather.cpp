@@ -46,8 +46,11 @@ void gather_jvp(ir::Jvp& j) {
 void gather_transpose(ir::Transpose& t) {
   const Node& n = t.node;
   const Value zero = full(t.graph, t.operand_type(0), 0.0);
-  t.set(0, scatter(zero, t.operand(1), t.cotangent(), axes_attr(n), n.attrs.integer("batch"), mode_of(n), Combine::Add,
-                   most_of(n)));
+  Value at = t.operand(1);
+  if (mode_of(n) == OutOfRange::Check)
+    at = checked_positions(asker_of_gather(n), zero, at, axes_attr(n), t.cotangent());
+  const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Fill : mode_of(n);
+  t.set(0, scatter(zero, at, t.cotangent(), axes_attr(n), n.attrs.integer("batch"), mode, Combine::Add, most_of(n)));
 }
 
 void gather_vmap(ir::Vmap& v) {

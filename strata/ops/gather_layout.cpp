@@ -17,13 +17,18 @@ struct Asker {
 constexpr Asker kAskers[] = {{"embedding", "id", "the vocabulary has"},
                              {"cross_entropy", "class", "the number of classes is"}};
 
-/// Of the mode "check NAME"; null for other modes.
-const Asker* asker_of(std::string_view mode) {
-  constexpr std::string_view kCheck = "check ";
-  if (!mode.starts_with(kCheck)) return nullptr;
+constexpr std::string_view kCheck = "check ";
+
+/// Null for an op.
+const Asker* known_asker(std::string_view name) {
   for (const Asker& asker : kAskers)
-    if (mode.substr(kCheck.size()) == asker.name) return &asker;
+    if (name == asker.name) return &asker;
   return nullptr;
+}
+
+/// Whether a mode is "check NAME".
+bool is_check_of_asker(std::string_view mode) {
+  return mode.starts_with(kCheck) && known_asker(mode.substr(kCheck.size()));
 }
 
 }  // namespace
@@ -83,7 +88,7 @@ void check_gather_operands(ir::Infer& i) {
     if (!ir::proved_equal(x.dim(b), indices.dim(b)))
       i.fail("E0101", fmt::format("batch axis {} differs: {} and indices {}", b, x.str(), indices.str()));
   const auto mode = i.attrs.text("mode");
-  if (mode != "clamp" && mode != "fill" && mode != "check" && !asker_of(mode))
+  if (mode != "clamp" && mode != "fill" && mode != "check" && !is_check_of_asker(mode))
     i.fail("E0116", fmt::format("mode is '{}', expected clamp, fill or check", mode));
   if (const int64_t most = i.attrs.integer("most"); most < 0)
     i.fail("E0116", fmt::format("most is {}, expected 0 or more", most));
@@ -101,27 +106,26 @@ std::string_view mode_name(OutOfRange mode) {
   return mode == OutOfRange::Clamp ? "clamp" : mode == OutOfRange::Fill ? "fill" : "check";
 }
 
-namespace {
-
-/// `row`: of the positions, row-major.
-std::string out_of_range_text(const Node& node, const HostArray& indices, int64_t row, int64_t at, int64_t axis,
-                              int64_t extent) {
-  const Asker* asker = asker_of(node.attrs.text("mode"));
-  if (!asker)
-    return fmt::format("{}: index {} is out of range for axis {} of extent {}", node.op->name, at, axis, extent);
-  std::vector<int64_t> place(static_cast<size_t>(indices.rank()) - 1);
-  for (size_t a = place.size(); a-- > 0; row /= indices.shape()[a]) place[a] = row % indices.shape()[a];
-  const std::string where = place.empty() ? "" : fmt::format(" at [{}]", fmt::join(place, ","));
-  return fmt::format("{}: {} {}{} is out of range, {} {}", asker->name, asker->index, at, where, asker->extent, extent);
-}
-
-[[noreturn]] void fail_out_of_range(const Node& node, const std::string& text) {
+void refuse_index(const Node& node, std::string_view asker, const HostArray& indices, int64_t row,
+                  RefusedIndex refused) {
+  std::string text = fmt::format("{}: index {} is out of range for axis {} of extent {}", asker, refused.at,
+                                 refused.axis, refused.extent);
+  if (const Asker* known = known_asker(asker)) {
+    std::vector<int64_t> place(static_cast<size_t>(indices.rank()) - 1);
+    for (size_t a = place.size(); a-- > 0; row /= indices.shape()[a]) place[a] = row % indices.shape()[a];
+    const std::string where = place.empty() ? "" : fmt::format(" at [{}]", fmt::join(place, ","));
+    text = fmt::format("{}: {} {}{} is out of range, {} {}", asker, known->index, refused.at, where, known->extent,
+                       refused.extent);
+  }
   base::Error error("E0118", text);
   if (const std::string where = node.where.str(); !where.empty()) error.note("recorded at " + where);
   throw error;
 }
 
-}  // namespace
+std::string_view asker_of_gather(const Node& gather) {
+  const std::string_view mode = gather.attrs.text("mode");
+  return is_check_of_asker(mode) ? mode.substr(kCheck.size()) : gather.op->name;
+}
 
 int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& result_index) {
   const HostArray &x = r.operands[0], &indices = r.operands[1];
@@ -138,7 +142,7 @@ int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& r
     if (at < 0 || at >= extent) {
       const OutOfRange mode = mode_of(r.node);
       if (mode == OutOfRange::Check)
-        fail_out_of_range(r.node, out_of_range_text(r.node, indices, row, at, g.axes[k], extent));
+        refuse_index(r.node, asker_of_gather(r.node), indices, row, {at, g.axes[k], extent});
       if (mode == OutOfRange::Fill || extent == 0) return -1;
       at = at < 0 && indices.dtype() != DType::u64 ? 0 : extent - 1;
     }

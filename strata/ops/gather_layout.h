@@ -26,6 +26,17 @@ std::string_view mode_name(OutOfRange mode);
 /// The attribute `most`: positions that name one element; 0: any number.
 int64_t most_of(const Node& node);
 
+/// A position that is out of range: which, on which axis, and what that axis' extent is.
+struct RefusedIndex {
+  int64_t at, axis, extent;
+};
+/// Throws E0118 in the words of `asker`: an op, or a function that reads rows ("embedding"), which are told the place
+/// of the row among the indices.
+[[noreturn]] void refuse_index(const Node& node, std::string_view asker, const HostArray& indices, int64_t row,
+                               RefusedIndex refused);
+/// Who asks for the positions of a gather: the function that its mode names, or the op itself.
+std::string_view asker_of_gather(const Node& gather);
+
 /// Reference: the row-major offset into x for a result index, or -1 when the position is out of range and is dropped.
 int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& result_index);
 /// Lowering: the index into x, with `valid` where the mode needs it.

@@ -89,10 +89,12 @@ constexpr const ir::Op* kOps[] = {
     &kConcat,
     &kDynamicSlice,
     &kDynamicUpdateSlice,
+    &kDynamicPad,
     &kDimension,
     // index
     &kGather,
     &kScatter,
+    &kCheckedIndices,
     // contraction
     &kDot,
     &kConv,

@@ -1,4 +1,4 @@
-// How an op becomes loops. The `lower` facet of a block is called once per node and says which of five forms the op
+// How an op becomes loops. The `lower` facet of a block is called once per node and says which of six forms the op
 // has; the compiler (compiler/lower) owns the loops, fuses, and schedules.
 //
 //   element     result[i...] = f(i...), reading operands at any index: pointwise ops, data movement, indexing. Fuses as
@@ -8,7 +8,10 @@
 //   contraction result[...] = sum over k of lhs * rhs, ascending chains of FMAs per element, joined by blocks.
 //               Elements of both sides are functions of indices, so that producers (casts, transposes, padding) fuse
 //               into the packing.
-//   loops       the op writes its own statements over buffers: sort, scatter, cumulative ops.
+//   loops       the op writes its own statements over buffers: sort, cumulative ops.
+//   update      the result is an operand in which some elements are written: scatter, dynamic_update_slice. The
+//               statements store those and no others; the rest lies in the result's memory when they begin, which is
+//               the operand's where it dies there, else a copy that the plan makes.
 //   alias       the result is the operand's memory under another shape: reshape.
 //
 // A rule that says none of these leaves the node to the plan: a literal that is too large for expressions is the plan's
@@ -56,13 +59,20 @@ struct ContractionForm {
   std::function<loops::Expr(loops::Expr)> finish;  ///< to the result's dtype; empty: as it is
 };
 
+struct UpdateForm {
+  int operand = 0;  ///< of the result's type; the statements read its elements from the result's memory alone
+  /// The statements that write the touched elements of result 0. Other operands are read as elements, which their
+  /// producers may be computed in, or as buffers. Nothing here can fail: what is checked is checked by a node before.
+  std::function<std::vector<loops::StmtPtr>()> write;
+};
+
 struct LoopsForm {
   /// The statements that fill the results; their outermost loop may be Parallel.
   std::function<std::vector<loops::StmtPtr>()> write;
 };
 
-/// Given to a lower rule. Exactly one of element / reduction / contraction / loops / alias is called per result
-/// (`loops` for all results at once).
+/// Given to a lower rule. Exactly one of element / reduction / contraction / loops / update / alias is called per
+/// result (`loops` for all results at once).
 class Lowering {
  public:
   Lowering(const Node& node, loops::LoopContext& context) : node(node), context(context) {}
@@ -74,7 +84,7 @@ class Lowering {
   /// The element of operand i at an index: a load, or the operand's producer written out in place. As stored: f16 and
   /// bf16 elements come as f16 and bf16; cast before computing.
   virtual loops::Expr operand(int i, std::span<const loops::Expr> index) = 0;
-  /// The memory of operand i and of result r: only inside LoopsForm::write.
+  /// The memory of operand i and of result r: only inside LoopsForm::write and UpdateForm::write.
   virtual const loops::Buffer* operand_buffer(int i) = 0;
   virtual const loops::Buffer* result_buffer(int r) = 0;
 
@@ -83,6 +93,7 @@ class Lowering {
   virtual void reduction(int result, ReductionForm form) = 0;
   virtual void contraction(ContractionForm form) = 0;
   virtual void loops(LoopsForm form) = 0;
+  virtual void update(UpdateForm form) = 0;
   virtual void alias(int operand) = 0;
 };
 

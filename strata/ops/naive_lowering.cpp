@@ -68,6 +68,12 @@ class NaiveLowering final : public ir::Lowering {
 
   void loops(ir::LoopsForm form) override { append(form.write()); }
 
+  /// Alone, the operand lives on: it is copied.
+  void update(ir::UpdateForm form) override {
+    alias(form.operand);
+    append(form.write());
+  }
+
   void alias(int operand) override {
     // A copy in row-major order: both buffers flattened by their own shapes.
     const Buffer *from = operand_buffer(operand), *to = result_buffer(0);

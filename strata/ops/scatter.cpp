@@ -1,6 +1,8 @@
 // scatter: combining updates into an array at computed positions, in ascending order of the updates' index.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation.h"
@@ -23,9 +25,10 @@ namespace {
 constexpr AttrSpec kScatterAttrs[] = {
     {"axes", AttrKind::Ints, "axes of the operand that a position names, in order"},
     {"batch", AttrKind::Int, "leading axes that operand, indices and updates share"},
-    {"mode", AttrKind::Text, "positions out of range: clamp, fill (dropped) or check (an error)"},
+    {"mode", AttrKind::Text, "positions out of range: clamp or fill (dropped)"},
     {"combine", AttrKind::Text, "set, add, mul, min or max"},
-    {"most", AttrKind::Int, "the most updates that one element gets; 0: any number"}};
+    {"most", AttrKind::Int, "the most updates that one element gets; 0: any number"},
+    {"in_place", AttrKind::Bool, "the update must be in place: a copy of operand 0 is an error (E0330)"}};
 
 Ints axes_attr(const Node& n) {
   const auto axes = n.attrs.ints("axes");
@@ -34,6 +37,9 @@ Ints axes_attr(const Node& n) {
 
 void scatter_infer(ir::Infer& i) {
   check_gather_operands(i);
+  if (const auto mode = i.attrs.text("mode"); mode != "clamp" && mode != "fill")
+    i.fail("E0116", fmt::format("mode is '{}', expected clamp or fill", mode),
+           "checked_indices checks the positions before anything is written");
   const GatherLayout g(i.attrs, i.type(0), i.type(1));
   const Type expected = i.type(0).with_shape(g.result_shape(i.type(0), i.type(1)));
   if (!(i.type(2) == expected)) {
@@ -49,12 +55,10 @@ void scatter_infer(ir::Infer& i) {
 
 /// The node's scatter with other operands.
 Value scatter_as(const Node& n, Value x, Value updates, Combine combine) {
-  const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Fill : mode_of(n);
-  return scatter(x, n.operand(1), updates, axes_attr(n), n.attrs.integer("batch"), mode, combine, most_of(n));
+  return scatter(x, n.operand(1), updates, axes_attr(n), n.attrs.integer("batch"), mode_of(n), combine, most_of(n));
 }
 Value gather_as(const Node& n, Value x) {
-  const OutOfRange mode = mode_of(n) == OutOfRange::Check ? OutOfRange::Fill : mode_of(n);
-  return gather(x, n.operand(1), axes_attr(n), n.attrs.integer("batch"), mode, most_of(n));
+  return gather(x, n.operand(1), axes_attr(n), n.attrs.integer("batch"), mode_of(n), most_of(n));
 }
 
 /// 0, 1, 2, ... in the shape of the updates: which update comes first.
@@ -116,10 +120,17 @@ void scatter_transpose(ir::Transpose& t) {
   t.set(2, select(is_last(n), at_updates, zeros_like(at_updates)));
 }
 
+/// What is touched: the updates are read, and their elements read and written.
+ir::Cost scatter_cost(const Node& n) {
+  const Type updates = n.operand(2).type();
+  return {updates.elements(), Dim(3) * updates.bytes() + n.operand(1).type().bytes()};
+}
+
 void scatter_vmap(ir::Vmap& v) {
   const Node& n = v.node;
   v.set(scatter(v.batched(0), v.batched(1), v.batched(2), shifted(axes_attr(n)), n.attrs.integer("batch") + 1,
-                mode_of(n), combine_of(n), most_of(n)));
+                mode_of(n), combine_of(n), most_of(n),
+                n.attrs.flag("in_place") ? InPlace::Required : InPlace::WherePossible));
 }
 
 void scatter_reference(ir::Reference& r) {
@@ -148,11 +159,11 @@ void scatter_reference(ir::Reference& r) {
 std::vector<ir::Sample> scatter_samples() {
   static const int64_t first[] = {0}, both[] = {0, 1};
   auto attrs = [](std::span<const int64_t> axes, int batch, const char* mode, const char* combine, int most = 0) {
-    return std::vector<Attr>{Attr("axes", axes), Attr("batch", batch), Attr("mode", mode), Attr("combine", combine),
-                             Attr("most", most)};
+    return std::vector<Attr>{Attr("axes", axes),       Attr("batch", batch), Attr("mode", mode),
+                             Attr("combine", combine), Attr("most", most),   Attr("in_place", false)};
   };
   return in_every_dtype(
-      {{{normal({7, 3}), indices({11, 1}, 7), normal({11, 3})}, attrs(first, 0, "check", "add")},
+      {{{normal({7, 3}), indices({11, 1}, 7), normal({11, 3})}, attrs(first, 0, "clamp", "add")},
        {{normal({7, 67}), indices({5, 1}, 9), normal({5, 67})}, attrs(first, 0, "fill", "set")},
        {{normal({4, 5}), indices({13, 2}, 6), normal({13})}, attrs(both, 0, "clamp", "max")},
        {{normal({4, 5}), indices({13, 2}, 4), normal({13})}, attrs(both, 0, "fill", "min")},
@@ -172,9 +183,10 @@ constinit const Op kScatter = {
     .doc =
         "Operand 0 with the updates (operand 2, shaped as gather's result) combined in at the positions of operand 1, "
         "in ascending order of the updates' index, so repeated positions have one meaning. `mode`: positions out of "
-        "range clamp, fill (are dropped) or check (fail); nothing can be clamped into an empty axis (E0116). Sums and "
-        "products of floats are joined in blocks of 32 updates of an element; half floats combine in f32 and round "
-        "once.",
+        "range clamp or fill (are dropped); nothing can be clamped into an empty axis (E0116). Writes the touched "
+        "elements alone where operand 0 dies there. Sums and products of floats are those of an element's updates, "
+        "joined in blocks of 32, which the element then takes in; where `most` says that an element gets 32 or fewer, "
+        "it takes them in one by one. Half floats combine in f32 and round once.",
     .operands_min = 3,
     .operands_max = 3,
     .attrs = kScatterAttrs,
@@ -182,25 +194,43 @@ constinit const Op kScatter = {
     .jvp = scatter_jvp,
     .transpose = scatter_transpose,
     .vmap = scatter_vmap,
-    .lower = [](ir::Lowering& l) { l.loops({[&l] { return scatter_loops(l); }}); },
+    .lower = [](ir::Lowering& l) { l.update({0, [&l] { return scatter_loops(l); }}); },
     .reference = scatter_reference,
     .tolerance = ir::sum_of_terms(8, 8),
-    .cost = move_cost,
+    .cost = scatter_cost,
     .samples = scatter_samples,
 };
 
-Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine,
-              int64_t most) {
-  require_choice("scatter", "mode", mode, 3);
-  require_choice("scatter", "combine", combine, 5);
-  return x.graph().add1(kScatter, {x, indices, updates},
-                        {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode_name(mode)),
-                         Attr("combine", combine_name(combine)), Attr("most", most)});
+Value checked_positions(std::string_view asker, Value x, Value indices, const Ints& axes, Value updates) {
+  if (has_no_elements(updates.type())) return indices;
+  Shape extents;
+  for (int64_t a : axes) extents.push_back(x.type().dim(static_cast<int>(a)));
+  return checked_indices(asker, indices, axes, extents);
 }
 
-Value index_update(Value x, int64_t axis, Value indices, Value updates, Combine combine, OutOfRange mode) {
+Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t batch, OutOfRange mode, Combine combine,
+              int64_t most, InPlace in_place) {
+  require_choice("scatter", "mode", mode, 3);
+  require_choice("scatter", "combine", combine, 5);
+  require_choice("scatter", "in_place", in_place, 2);
+  const auto add = [&](Value at, OutOfRange drop) {
+    return x.graph().add1(
+        kScatter, {x, at, updates},
+        {Attr("axes", ints_span(axes)), Attr("batch", batch), Attr("mode", mode_name(drop)),
+         Attr("combine", combine_name(combine)), Attr("most", most), Attr("in_place", in_place == InPlace::Required)});
+  };
+  if (mode != OutOfRange::Check) return add(indices, mode);
+  // What doesn't fit at all is refused in the words of scatter.
+  const bool fits = indices.rank() > 0 && indices.type().dim(-1) == Dim(static_cast<int64_t>(axes.size())) &&
+                    ir::is_int(indices.dtype()) &&
+                    std::ranges::all_of(axes, [&](int64_t a) { return a >= 0 && a < x.rank(); });
+  return add(fits ? checked_positions("scatter", x, indices, axes, updates) : indices, OutOfRange::Fill);
+}
+
+Value index_update(Value x, int64_t axis, Value indices, Value updates, Combine combine, OutOfRange mode,
+                   InPlace in_place) {
   axis = axis_of(axis, x.rank(), "index_update");
-  return scatter(x, expand_dims(indices, -1), move_axis(updates, axis, 0), {axis}, 0, mode, combine);
+  return scatter(x, expand_dims(indices, -1), move_axis(updates, axis, 0), {axis}, 0, mode, combine, 0, in_place);
 }
 
 }  // namespace strata::ops

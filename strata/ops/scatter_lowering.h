@@ -1,19 +1,16 @@
-// The loops of scatter.
+// The loops of scatter: result 0 begins as the operand, and the touched elements are written.
 //
 //   parallel task over the shared axes, or over pieces of 64 columns of the last axis that no position names
-//     copy the operand's part
-//     for each update in order: its row joins the destination's chain
+//     for each update in order: its row is set, or joins what its destination has got so far
 //
-// Sums and products of floats are joined in blocks of 32 updates of a destination (ir/loops/joined_loops.h). Where
-// `most` says that none gets more, nothing is counted. Else a chain that is full is put on the destination's stack,
-// whose entries lie in one pool for all (few destinations get so many), and the next begins. At the end each stack is
-// joined.
+// Three ways to combine:
 //
-//   count[destination]                updates of the chain, 0..32; 32 more if the destination has a stack
-//   blocks[destination]               that were put on the stack
-//   top[destination] --> entry        of the level that waits lowest; -1: none left
-//   below[entry]     --> entry
-//   pool[entry][others...]            at most one entry for each 32 updates
+//   directly   the destination takes each update in: set, min, max, integers, and floats where `most` says that no
+//              element gets more than 32. No tables.
+//   in f32     the same for sums and products of half floats: the task's part stands in f32 meanwhile, and rounds once.
+//   chains     sums and products of floats, of any number of updates (scatter_chains.h): what a destination gets is
+//              added up apart from it, and it takes the sum in at the end. Work goes with the updates, whatever the
+//              destinations are.
 #pragma once
 
 #include "strata/ops/fold.h"

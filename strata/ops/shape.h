@@ -6,10 +6,11 @@
 #include <optional>
 
 #include "strata/ops/axes.h"
+#include "strata/ops/in_place.h"
 
 namespace strata::ops {
 
-extern const Op kReshape, kTranspose, kReverse, kSlice, kPad, kConcat, kDynamicSlice, kDynamicUpdateSlice;
+extern const Op kReshape, kTranspose, kReverse, kSlice, kPad, kConcat, kDynamicSlice, kDynamicUpdateSlice, kDynamicPad;
 
 /// Bounds of one axis: first, limit and step as NumPy's x[first:limit:step]; negative bounds count from the end.
 struct Range {
@@ -41,7 +42,10 @@ Value squeeze(Value x, int64_t axis);
 Value flatten(Value x, int64_t first_axis = 0);
 /// `starts`: one integer scalar per axis of x.
 Value dynamic_slice(Value x, const std::vector<Value>& starts, const Shape& sizes);
-Value dynamic_update_slice(Value x, Value update, const std::vector<Value>& starts);
+Value dynamic_update_slice(Value x, Value update, const std::vector<Value>& starts,
+                           InPlace in_place = InPlace::WherePossible);
+/// For the compiler: a block in `around`, a scalar.
+Value dynamic_pad(Value block, Value around, const std::vector<Value>& starts, const Shape& sizes);
 /// x with axes of extent 1 put in front until its rank is `rank`.
 Value with_rank(Value x, int rank);
 
@@ -111,10 +115,11 @@ V dynamic_slice(V x, const std::vector<V>& starts, const Shape& sizes, Source at
   return lift<V>(at, [&](Value v, const std::vector<Value>& s) { return dynamic_slice(v, s, sizes); }, x, starts);
 }
 template <Handle V>
-V dynamic_update_slice(V x, V update, const std::vector<V>& starts, Source at = Source::here()) {
+V dynamic_update_slice(V x, V update, const std::vector<V>& starts, InPlace in_place = InPlace::WherePossible,
+                       Source at = Source::here()) {
   return lift<V>(
-      at, [&](Value v, Value u, const std::vector<Value>& s) { return dynamic_update_slice(v, u, s); }, x, update,
-      starts);
+      at, [&](Value v, Value u, const std::vector<Value>& s) { return dynamic_update_slice(v, u, s, in_place); }, x,
+      update, starts);
 }
 
 }  // namespace strata::ops

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "strata/ops/handle.h"
+#include "strata/ops/in_place.h"
 
 namespace strata::ops {
 
@@ -72,7 +73,8 @@ struct Subscript {
 Value subscript(Value x, const std::vector<Subscript<Value>>& list);
 /// x with `update` (which broadcasts to the shape of x[list]) combined into x[list]; positions that are named twice
 /// combine twice.
-Value update_subscript(Value x, const std::vector<Subscript<Value>>& list, Value update, Combine combine);
+Value update_subscript(Value x, const std::vector<Subscript<Value>>& list, Value update, Combine combine,
+                       InPlace in_place = InPlace::WherePossible);
 
 namespace detail {
 
@@ -100,9 +102,10 @@ V subscript(V x, const std::vector<Subscript<V>>& list) {
   return lift<V>(list.empty() ? Source{} : list[0].at, f, x, detail::indices_of(list));
 }
 template <Handle V>
-V update_subscript(V x, const std::vector<Subscript<V>>& list, V update, Combine combine) {
+V update_subscript(V x, const std::vector<Subscript<V>>& list, V update, Combine combine,
+                   InPlace in_place = InPlace::WherePossible) {
   const auto f = [&](Value v, Value u, const std::vector<Value>& i) {
-    return update_subscript(v, detail::entered(list, i), u, combine);
+    return update_subscript(v, detail::entered(list, i), u, combine, in_place);
   };
   return lift<V>(list.empty() ? Source{} : list[0].at, f, x, update, detail::indices_of(list));
 }

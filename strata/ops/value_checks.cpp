@@ -11,7 +11,8 @@ namespace strata::ops {
 bool has_value_check(const ir::Node& node) {
   if (node.is_parameter()) return false;
   if (node.op->effect != ir::Effect::None) return true;
-  if (node.op == &kGather || node.op == &kScatter) return mode_of(node) == OutOfRange::Check;
+  if (node.op == &kCheckedIndices) return true;
+  if (node.op == &kGather) return mode_of(node) == OutOfRange::Check;
   return std::ranges::any_of(node.regions(), [](const ir::GraphRef& region) {
     return std::ranges::any_of(region->nodes(), [](const ir::Node* n) { return has_value_check(*n); });
   });

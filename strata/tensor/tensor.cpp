@@ -98,7 +98,7 @@ Tensor Tensor::Place::tensor_of(const Written& value) const {
   return made(value.at, [&](ir::Graph& graph) { return ops::scalar(graph, x_.dtype(), value.literal); });
 }
 Tensor Tensor::Place::combine(const Written& value, ops::Combine how) const {
-  return ops::update_subscript(x_, subscripts_, tensor_of(value), how);
+  return ops::update_subscript(x_, subscripts_, tensor_of(value), how, in_place_);
 }
 Tensor Tensor::Place::set(const Written& value) const { return combine(value, ops::Combine::Set); }
 Tensor Tensor::Place::add(const Written& value) const { return combine(value, ops::Combine::Add); }

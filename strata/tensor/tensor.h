@@ -156,6 +156,12 @@ class Tensor::Place {
   Tensor min(const Written& value) const;
   Tensor max(const Written& value) const;
 
+  /// The same place, where the write must not copy x: an error (E0330) names what keeps the old x alive. For states
+  /// that a jitted step rebinds: cache.at({pos, kAll}).in_place() = row. A copy of x that somebody holds when the step
+  /// is called is such a thing.
+  Place in_place() && { return {x_, target_, subscripts_, ops::InPlace::Required}; }
+  const Place in_place() const&& { return {x_, nullptr, subscripts_, ops::InPlace::Required}; }
+
   /// These rebind the variable that at() was called on; a const one has a const place, on which they don't compile.
   void operator=(const Written& value) && { rebind(set(value)); }
   void operator+=(const Written& value) && { rebind(add(value)); }
@@ -166,8 +172,9 @@ class Tensor::Place {
 
  private:
   friend class Tensor;
-  Place(const Tensor& x, Tensor* target, std::initializer_list<ops::Subscript<Tensor>> subscripts)
-      : x_(x), target_(target), subscripts_(subscripts) {}
+  Place(const Tensor& x, Tensor* target, std::vector<ops::Subscript<Tensor>> subscripts,
+        ops::InPlace in_place = ops::InPlace::WherePossible)
+      : x_(x), target_(target), subscripts_(std::move(subscripts)), in_place_(in_place) {}
   Tensor tensor_of(const Written& value) const;
   Tensor combine(const Written& value, ops::Combine how) const;
   void rebind(Tensor value) { *target_ = std::move(value); }
@@ -175,6 +182,7 @@ class Tensor::Place {
   Tensor x_;
   Tensor* target_;  ///< null: of a const tensor
   std::vector<ops::Subscript<Tensor>> subscripts_;
+  ops::InPlace in_place_;
 };
 
 /// When recorded ops run.

@@ -20,10 +20,6 @@ using ir::Value;
 
 namespace {
 
-bool is_zero(Value v) {
-  return v.node->op == &ops::kConstant && v.type().rank() == 0 && v.node->attrs.array("value").get(0) == 0;
-}
-
 bool is_count(Dim d) { return d.is_constant() && d.constant() >= 0; }
 
 /// A value that stands at an offset in zeros. Axes along which it is as long as the whole have offset 0.
@@ -118,8 +114,12 @@ std::vector<Block> widened(std::vector<Block> blocks, int axis, int64_t extent) 
 
 }  // namespace
 
+bool is_zero_number(Value v) {
+  return v.node->op == &ops::kConstant && v.type().rank() == 0 && v.node->attrs.array("value").get(0) == 0;
+}
+
 bool is_padded_block(Value v) {
-  if (v.node->op != &ops::kPad || !is_zero(v.node->operand(1))) return false;
+  if (v.node->op != &ops::kPad || !is_zero_number(v.node->operand(1))) return false;
   const auto lo = v.node->attrs.dims("lo"), hi = v.node->attrs.dims("hi"), interior = v.node->attrs.dims("interior");
   for (int a = 0; a < v.rank(); ++a) {
     const auto i = static_cast<size_t>(a);

@@ -9,6 +9,9 @@
 
 namespace strata::transform {
 
+/// Whether the value is a literal 0, of either sign.
+bool is_zero_number(ir::Value v);
+
 /// Whether the value is a block with zeros around it, by extents that are numbers.
 bool is_padded_block(ir::Value v);
 

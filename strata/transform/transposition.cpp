@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "strata/base/error/error.h"
+#include "strata/ops/broadcast.h"
 #include "strata/ops/elementwise.h"
+#include "strata/ops/index.h"
 #include "strata/ops/rules.h"
 #include "strata/transform/padded_sum.h"
 #include "strata/transform/regions.h"
@@ -27,6 +29,26 @@ std::vector<bool> linear_nodes(const Graph& graph, std::span<const Value> parame
 
 namespace {
 
+/// Whether a cotangent is zeros with sums in some rows: of a gather. A sum of few terms (`most`) is added to its row
+/// term by term, which is another order.
+bool is_sum_in_rows(Value v) {
+  if (v.node->op != &ops::kScatter) return false;
+  const ir::Attrs& a = v.node->attrs;
+  const Value to = v.node->operand(0);
+  const bool is_zero = to.node->op == &ops::kBroadcast && is_zero_number(to.node->operand(0));
+  return is_zero && a.text("combine") == "add" && a.integer("most") == 0 && !ir::is_half_float(v.dtype());
+}
+
+/// What is zeros but for some rows is added in those rows: no zeros are made, and the sum is written in place of the
+/// value that it joins. Rows that no position names keep the sign of their zeros. Half floats would be rounded once
+/// instead of twice: they are added as they come.
+Value sum_of_two(Value x, Value y) {
+  if (!is_sum_in_rows(y)) std::swap(x, y);
+  if (!is_sum_in_rows(y)) return x.graph().add1(ops::kAdd, {y, x});
+  const Value operands[] = {x, y.node->operand(1), y.node->operand(2)};
+  return x.graph().add(ops::kScatter, operands, y.node->attrs.all())->result();
+}
+
 /// Up to so many, each is padded and added, which fuses with what made it.
 constexpr int kMostAddedSlices = 16;
 
@@ -44,7 +66,7 @@ void Transposition::add(Value of, Value cotangent) {
     if (++slices.added > kMostAddedSlices) return slices.waiting.push_back(cotangent);
   }
   Value& slot = slots[of.index];
-  slot = slot ? graph_.add1(ops::kAdd, {slot, cotangent}) : cotangent;
+  slot = slot ? sum_of_two(slot, cotangent) : cotangent;
 }
 
 Value Transposition::find(Value of) const {

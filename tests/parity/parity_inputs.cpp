@@ -11,7 +11,7 @@
 namespace strata::parity {
 namespace {
 
-constexpr int64_t kValidationWindows = 64;  // as in train/language/language_task.cpp
+constexpr int64_t kValidationWindows = 64;  // as in train/language/text_examples.cpp
 
 void add(base::Sha256& hash, const std::string& name, const ir::HostArray& array) {
   hash.update(std::as_bytes(std::span(name)));

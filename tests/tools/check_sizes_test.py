@@ -43,8 +43,8 @@ class CheckSizes(scratch_tree.ToolTest):
         self.refused("strata/ir: 41 files, the limit is 40")
 
     def test_refuses_an_exception_that_is_no_longer_one(self):
-        self.write("strata/ir/loops/a.h", "\n")
-        self.refused("strata/ir/loops: 1 files are within the limit")
+        self.write("strata/ops/a.h", "\n")
+        self.refused("strata/ops: 1 files are within the limit")
 
     def test_takes_no_class_or_namespace_for_a_function(self):
         self.write("strata/a.cpp", "namespace a {\nstruct B {\n" + "  int x;\n" * 150 + "};\n}  // namespace a\n")

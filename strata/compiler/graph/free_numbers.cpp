@@ -17,7 +17,8 @@ constexpr const ir::Op* kExact[] = {&ops::kAdd,       &ops::kSub,     &ops::kMul
                                     &ops::kMaximum,   &ops::kMinimum, &ops::kEq,           &ops::kNe,
                                     &ops::kLt,        &ops::kLe,      &ops::kGt,           &ops::kGe,
                                     &ops::kNeg,       &ops::kAbs,     &ops::kSelect,       &ops::kCast,
-                                    &ops::kBroadcast, &ops::kReshape, &ops::kDynamicSlice, &ops::kDynamicUpdateSlice};
+                                    &ops::kBroadcast, &ops::kReshape, &ops::kDynamicSlice, &ops::kDynamicUpdateSlice,
+                                    &ops::kDynamicPad};
 
 bool is_exact(const ir::Node& node) {
   return std::find(std::begin(kExact), std::end(kExact), node.op) != std::end(kExact);

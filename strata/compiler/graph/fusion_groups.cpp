@@ -24,6 +24,8 @@ constexpr size_t kMostRepeatedReads = 2;
 constexpr uint32_t kLargestRepeatedTree = 24;
 /// A kernel with more results than this runs out of registers and streams.
 constexpr size_t kMostRoots = 12;
+/// Updates whose readers are followed through the program. Of more, everything behind them counts as waiting for them.
+constexpr size_t kMostFollowedUpdates = 64;
 /// Groups that are looked at to see whether joining one makes a cycle. Where more lie between, it is not joined, which
 /// is always right: time must not grow with the square of the program.
 constexpr int kMostLookedAt = 1024;
@@ -56,6 +58,7 @@ FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_n
   group_of_.assign(n, -1);
   node_marks_.resize(n);
   find_uses();
+  find_updates();
   decide_inlining();
   make_groups();
   order_groups();
@@ -82,11 +85,62 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
       return user.op->reads_each_once || is_movement(node);
     case Form::Contraction:
       return is_movement(node);  // packing reads elements more than once
+    case Form::Update:
+      return user.op->reads_each_once || is_movement(node) || is_leaf(node);
     case Form::Loops:
     case Form::Alias:
     case Form::Command:
       break;
   }
+  return false;
+}
+
+void FusionGroups::find_updates() {
+  updated_operand_.assign(graph_.nodes().size(), -1);
+  overwritten_reads_.resize(graph_.nodes().size());
+  for (const Node* node : graph_.nodes()) {
+    if (!live_[node->id] || node->is_parameter() || forms_[node->id] != Form::Update) continue;
+    updated_operand_[node->id] = update_in(*node).operand;
+    updates_of_[memory_of(node->operand(updated_operand_[node->id]))].push_back(node);
+  }
+}
+
+const Node* FusionGroups::memory_of(Value v) const {
+  while (!v.node->is_parameter() && forms_[v.node->id] == Form::Alias) v = v.node->operand(0);
+  return v.node;
+}
+
+bool FusionGroups::waits_for(const Node& node, const Node& update) const {
+  if (node.id <= update.id) return node.id == update.id;
+  auto known = waiting_.find(&update);
+  if (known == waiting_.end()) {
+    if (waiting_.size() == kMostFollowedUpdates) return true;
+    std::vector<bool> waits(graph_.nodes().size());
+    waits[update.id] = true;
+    for (const Node* n : graph_.nodes().subspan(update.id + 1))
+      waits[n->id] = std::ranges::any_of(n->operands(), [&](const Value& v) { return waits[v.node->id]; });
+    known = waiting_.emplace(&update, std::move(waits)).first;
+  }
+  return known->second[node.id];
+}
+
+std::string FusionGroups::overwriting_refusal(const Node& node) const {
+  for (const Node* read : overwritten_reads_[node.id])
+    for (const Node* update : updates_of_.at(read))
+      for (const Use& use : uses_[node.id])
+        if (waits_for(*use.user, *update))
+          return std::string(update->op->name) + " writes over what it reads before " +
+                 std::string(use.user->op->name) + " runs";
+  return "";
+}
+
+bool FusionGroups::would_read_too_late(const Node& root, const FusionGroup& group) const {
+  std::vector<const Node*> together = group.roots;
+  together.push_back(&root);
+  for (const Node* reader : together)
+    for (const Node* read : overwritten_reads_[reader->id])
+      for (const Node* update : updates_of_.at(read))
+        if (std::ranges::any_of(together, [&](const Node* n) { return waits_for(*n, *update); })) return true;
   return false;
 }
 
@@ -99,9 +153,12 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (is_result_[node.id]) return "it is a result of the program";
   if (node.result_count != 1) return "it has several results";
   for (const Use& use : uses_[node.id])
-    if (!may_inline_into(node, use))
+    if (use.operand == updated_operand_[use.user->id])
+      return std::string(use.user->op->name) + " writes over a part of it";
+    else if (!may_inline_into(node, use))
       return std::string(use.user->op->name) + " reads its elements more than once, or in loops of its own";
   if (is_leaf(node)) return "";
+  if (std::string refusal = overwriting_refusal(node); !refusal.empty()) return refusal;
   if (depth_[node.id] > kDeepest) return "its expression is " + std::to_string(depth_[node.id]) + " deep";
   if (inline_size_[node.id] > kLargestInlineTree)
     return "it pulls " + std::to_string(inline_size_[node.id]) + " nodes along, the most is " +
@@ -126,6 +183,10 @@ void FusionGroups::decide_inlining() {
     bool costs = is_costly(*node);
     uint32_t size = 1, depth = 0;
     std::vector<Value>& reads = inline_reads_[node->id];
+    std::vector<const Node*>& overwritten = overwritten_reads_[node->id];
+    auto add_overwritten = [&](const Node* read) {
+      if (std::ranges::find(overwritten, read) == overwritten.end()) overwritten.push_back(read);
+    };
     // Beyond the limit, how many there are decides nothing.
     auto add_read = [&](const Value& v) {
       if (v.rank() > 0 && reads.size() <= kMostRepeatedReads && std::find(reads.begin(), reads.end(), v) == reads.end())
@@ -134,8 +195,10 @@ void FusionGroups::decide_inlining() {
     for (const Value& v : node->operands()) {
       if (!inlined_[v.node->id]) {
         add_read(v);
+        if (!updates_of_.empty() && updates_of_.contains(memory_of(v))) add_overwritten(memory_of(v));
         continue;
       }
+      for (const Node* read : overwritten_reads_[v.node->id]) add_overwritten(read);
       size += inline_size_[v.node->id];
       depth = std::max(depth, depth_[v.node->id]);
       costs = costs || is_inline_costly_[v.node->id];
@@ -239,10 +302,13 @@ std::string FusionGroups::join_refusal(const Node& root, const Node& producer, c
   const int g = group_of_[producer.id];
   const Form form = forms_[producer.id];
   if (forms_[root.id] != Form::Element || root.result_count != 1) return "only element nodes of one result join";
-  if (form == Form::Loops || form == Form::Alias || form == Form::Command) return "its kernel is not one of elements";
+  if (form == Form::Loops || form == Form::Update || form == Form::Alias || form == Form::Command)
+    return "its kernel is not one of elements";
   if (groups_[g].roots.size() >= kMostRoots) return "its kernel has " + std::to_string(kMostRoots) + " results already";
   if (!same_shape(producer.type(), root.type())) return "the shapes differ";
   if (depth_within(g, root, reads) > kDeepest) return "its expressions would be too deep";
+  if (!updates_of_.empty() && would_read_too_late(root, groups_[g]))
+    return "an update writes over what one of them reads";
   for (const Node* other : reads.other_index)
     if (group_of_[other->id] == g) return "its kernel is read at other indices, too";
   // Joining must not make a cycle: nothing else that the root reads may depend on the group.

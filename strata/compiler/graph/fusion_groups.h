@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,14 @@ class FusionGroups {
     int operand;
   };
   void find_uses();
+  void find_updates();
+  /// The node whose memory a value lies in: reshapes have none of their own.
+  const ir::Node* memory_of(ir::Value v) const;
+  bool waits_for(const ir::Node& node, const ir::Node& update) const;
+  /// What is read through a node that is inlined is read where its users run: not where it is written over by then.
+  std::string overwriting_refusal(const ir::Node& node) const;
+  /// The same for a root that would run in the kernel of others: all would wait for what one of them waits for.
+  bool would_read_too_late(const ir::Node& root, const FusionGroup& group) const;
   void decide_inlining();
   /// Why a node is not inlined into its users; empty: it is.
   std::string inline_refusal(const ir::Node& node) const;
@@ -73,7 +82,11 @@ class FusionGroups {
   std::vector<bool> is_inline_costly_;                ///< inlining this one repeats costly work
   std::vector<Form> forms_;
   std::vector<std::vector<Use>> uses_;
-  std::vector<int> group_of_;  ///< by node id; -1: none
+  std::vector<int> updated_operand_;                                    ///< by node id; -1: it is no update
+  std::map<const ir::Node*, std::vector<const ir::Node*>> updates_of_;  ///< by node whose memory is written over
+  std::vector<std::vector<const ir::Node*>> overwritten_reads_;         ///< of them, what inlining this one reads
+  mutable std::map<const ir::Node*, std::vector<bool>> waiting_;        ///< by update: which nodes wait for it
+  std::vector<int> group_of_;                                           ///< by node id; -1: none
   std::vector<FusionGroup> groups_;
   std::vector<std::vector<int>> reads_from_;  ///< group -> groups whose values it reads
   std::vector<std::vector<int>> readers_;     ///< the other way round, while groups are made

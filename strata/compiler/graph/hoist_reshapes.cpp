@@ -101,7 +101,7 @@ class Chain {
       if (end->op == &ops::kBroadcast) return reshaped_axes(*end, to_).has_value();
       // Element nodes (transposes, slices, iotas) would have to be written to memory first; the others are anyway.
       const Form form = form_of(*end);
-      return form == Form::Contraction || form == Form::Reduction || form == Form::Loops;
+      return form == Form::Contraction || form == Form::Reduction || form == Form::Loops || form == Form::Update;
     });
   }
 

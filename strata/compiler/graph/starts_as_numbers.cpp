@@ -4,7 +4,6 @@
 
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/broadcast.h"
 #include "strata/ops/creation.h"
 #include "strata/ops/shape.h"
 
@@ -51,8 +50,8 @@ std::shared_ptr<ir::Graph> with_starts_as_numbers(const ir::Graph& graph) {
     if (n.op == &ops::kSlice) {
       copier.set(n.result(), ops::dynamic_slice(x, numbers(to, n.attrs.dims("start")), shape));
     } else {
-      const Value around = ops::broadcast_to(copier.get(n.operand(1)), shape);
-      copier.set(n.result(), ops::dynamic_update_slice(around, x, numbers(to, n.attrs.dims("lo"))));
+      const Value around = copier.get(n.operand(1));
+      copier.set(n.result(), ops::dynamic_pad(x, around, numbers(to, n.attrs.dims("lo")), shape));
     }
     return true;
   });

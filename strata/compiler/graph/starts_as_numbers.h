@@ -1,7 +1,7 @@
 // Where a block lies, as a number instead of an attribute: x[3] and x[4] are then one program with another number.
 //
 //   slice x {start = [3, 0], ...}   -->   dynamic_slice x, 3, 0
-//   pad y, c {lo = [3, 0], ...}     -->   dynamic_update_slice (c everywhere), y, 3, 0
+//   pad y, c {lo = [3, 0], ...}     -->   dynamic_pad y, c, 3, 0 {sizes}
 #pragma once
 
 #include <memory>

@@ -92,7 +92,7 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* re
     std::string reason = refusal(naive);
     std::optional<Nest> nest;
     Kernel flat;
-    const bool is_idle = reason.empty() && writes_nothing(naive);
+    const bool is_idle = reason.empty() && (naive.body.empty() || writes_nothing(naive));
     if (reason.empty() && !is_idle) {
       flat = flatten_buffers(naive);
       nest = read_nest(flat);
@@ -103,7 +103,7 @@ Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* re
       result = std::move(flat);
     } else if (is_idle) {
       result.body = {};
-      made.lines.emplace_back("# the results have no elements: nothing is to be done");
+      made.lines.emplace_back("# no element is written: nothing is to be done");
     } else if (options.rewrites.empty()) {
       leave(reason);
     } else {

@@ -1,6 +1,9 @@
 #include "strata/compiler/lower/form.h"
 
+#include <algorithm>
+
 #include "strata/ir/rewrite.h"
+#include "strata/ops/fusion.h"
 #include "strata/ops/lowering.h"
 #include "strata/ops/shape.h"
 
@@ -12,6 +15,7 @@ class FormProbe final : public ir::Lowering {
  public:
   using Lowering::Lowering;
   Form form = Form::Command;
+  int updated = -1;
 
   ir::loops::Expr operand(int i, std::span<const ir::loops::Expr>) override {
     return context.constant(node.operand(i).dtype(), 0);
@@ -22,6 +26,7 @@ class FormProbe final : public ir::Lowering {
   void reduction(int, ir::ReductionForm) override { form = Form::Reduction; }
   void contraction(ir::ContractionForm) override { form = Form::Contraction; }
   void loops(ir::LoopsForm) override { form = Form::Loops; }
+  void update(ir::UpdateForm f) override { form = Form::Update, updated = f.operand; }
   void alias(int) override { form = Form::Alias; }
 };
 
@@ -36,6 +41,26 @@ Form form_of(const ir::Node& node) {
   FormProbe probe(node, context);
   node.op->lower.fn(probe);
   return probe.form;
+}
+
+UpdateInKernel update_in(const ir::Node& kernel) {
+  if (kernel.op == &ops::kFusion) {
+    const ir::Graph& region = kernel.region(0);
+    const UpdateInKernel last = update_in(*region.nodes().back());
+    if (!last.node) return {};
+    const auto parameters = region.parameters();
+    const ir::Node* updated = last.node->operand(last.operand).node;
+    int64_t reads = 0;
+    for (const ir::Node* node : region.nodes())
+      reads += std::ranges::count_if(node->operands(), [&](ir::Value v) { return v.node == updated; });
+    return {last.node, static_cast<int>(std::ranges::find(parameters, updated) - parameters.begin()), reads > 1};
+  }
+  if (!kernel.op || !kernel.op->lower) return {};
+  ir::loops::LoopContext context;
+  FormProbe probe(kernel, context);
+  kernel.op->lower.fn(probe);
+  if (probe.form != Form::Update) return {};
+  return {&kernel, probe.updated};
 }
 
 std::vector<Form> forms_of(const ir::Graph& graph) {

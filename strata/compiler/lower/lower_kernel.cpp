@@ -9,6 +9,7 @@
 #include "strata/compiler/lower/nests.h"
 #include "strata/compiler/lower/pointwise_loop.h"
 #include "strata/ops/control.h"
+#include "strata/ops/fold.h"
 #include "strata/ops/lowering.h"
 
 namespace strata::compiler {
@@ -37,6 +38,7 @@ class NodeLowering final : public ir::Lowering {
   std::optional<ir::ReductionForm> fold;
   std::optional<ir::ContractionForm> product;
   std::optional<ir::LoopsForm> own;
+  std::optional<ir::UpdateForm> in_place;
   int aliased = 0;
 
   Expr operand(int i, std::span<const Expr> index) override;
@@ -50,6 +52,7 @@ class NodeLowering final : public ir::Lowering {
   void reduction(int, ir::ReductionForm f) override { form = Form::Reduction, fold = std::move(f); }
   void contraction(ir::ContractionForm f) override { form = Form::Contraction, product = std::move(f); }
   void loops(ir::LoopsForm f) override { form = Form::Loops, own = std::move(f); }
+  void update(ir::UpdateForm f) override { form = Form::Update, in_place = std::move(f); }
   void alias(int operand) override { form = Form::Alias, aliased = operand; }
 
  private:
@@ -111,13 +114,16 @@ class KernelWriter {
     };
     if (!hero_) {
       const Type type = outputs_[0].first.type();
-      kernel_.body = element_nest(c_, type.shape(), [this](std::span<const Expr> index) { return stores_at(index); });
+      kernel_.body =
+          ops::independent_nest(c_, type.shape(), [this](std::span<const Expr> index) { return stores_at(index); });
     } else if (hero_->form == Form::Reduction) {
       kernel_.body = reduction_nest(c_, *hero_->fold, stores);
     } else if (hero_->form == Form::Contraction) {
       const DType dtype = hero->operand(0).dtype();
       kernel_.body =
           contraction_nest(c_, *hero_->product, is_half_float(dtype) ? DType::f32 : accumulator_of(*hero), stores);
+    } else if (hero_->form == Form::Update) {
+      kernel_.body = hero_->in_place->write();
     } else {
       kernel_.body = hero_->own->write();
     }
@@ -218,15 +224,17 @@ void lower_region(const Graph& region, Kernel& kernel) {
   for (size_t i = 0; i < region.parameters().size(); ++i)
     writer.set_input(region.parameter(static_cast<int>(i)),
                      writer.add_buffer("x" + std::to_string(i), region.parameters()[i]->type(), BufferKind::Input));
-  for (size_t i = 0; i < region.results().size(); ++i)
-    writer.set_output(region.results()[i],
-                      writer.add_buffer("y" + std::to_string(i), region.results()[i].type(), BufferKind::Output));
   const Node* hero = nullptr;
+  BufferKind kind = BufferKind::Output;
   for (const Node* node : region.nodes()) {
     if (node->is_parameter()) continue;
     const Form form = form_of(*node);
     if (form != Form::Element && form != Form::Alias) hero = node;
+    if (form == Form::Update) kind = BufferKind::InOut;
   }
+  for (size_t i = 0; i < region.results().size(); ++i)
+    writer.set_output(region.results()[i],
+                      writer.add_buffer("y" + std::to_string(i), region.results()[i].type(), kind));
   collect_dims(kernel);
   for (const Node* node : region.nodes())
     if (!node->is_parameter()) collect_dims_of(*node, kernel);
@@ -242,12 +250,14 @@ void lower_single(const Node& node, Kernel& kernel) {
     const Buffer* buffer = writer.add_buffer("x" + std::to_string(i), v.type(), BufferKind::Input);
     if (seen.emplace(std::pair{v.node->id, v.index}, buffer).second) writer.set_input(v, buffer);
   }
+  const Form form = form_of(node);
+  const BufferKind kind = form == Form::Update ? BufferKind::InOut : BufferKind::Output;
   for (uint32_t i = 0; i < node.result_count; ++i)
     writer.set_output(node.result(static_cast<int>(i)),
-                      writer.add_buffer("y" + std::to_string(i), node.type(static_cast<int>(i)), BufferKind::Output));
+                      writer.add_buffer("y" + std::to_string(i), node.type(static_cast<int>(i)), kind));
   collect_dims(kernel);
   collect_dims_of(node, kernel);
-  writer.write(form_of(node) == Form::Element ? nullptr : &node);
+  writer.write(form == Form::Element ? nullptr : &node);
 }
 
 }  // namespace

@@ -14,25 +14,6 @@ namespace {
 
 using Stmts = std::vector<StmtPtr>;
 
-LoopKind mark(size_t axis, size_t count) {
-  if (axis == 0) return LoopKind::Parallel;
-  return axis + 1 == count ? LoopKind::Vector : LoopKind::Serial;
-}
-
-/// Loops over the extents of a result, outermost first and marked, around body(index).
-Stmts nest(LoopContext& c, std::span<const Dim> extents, const PointBody& body) {
-  std::vector<const LoopVar*> vars;
-  std::vector<Expr> index;
-  for (size_t i = 0; i < extents.size(); ++i) {
-    vars.push_back(c.loop_var("i" + std::to_string(i)));
-    index.push_back(c.loop(vars.back()));
-  }
-  Stmts inner = body(index);
-  for (size_t i = extents.size(); i-- > 0;)
-    inner = {make_for(vars[i], c.i64(0), c.dim(extents[i]), mark(i, extents.size()), std::move(inner))};
-  return inner;
-}
-
 /// Index per axis of a flattened row-major index.
 std::vector<Expr> unflatten(LoopContext& c, Expr flat, std::span<const Dim> extents) {
   std::vector<Expr> index(extents.size());
@@ -157,12 +138,8 @@ Stmts fold_in_chain(LoopContext& c, const ir::ReductionForm& form, std::span<con
 
 }  // namespace
 
-Stmts element_nest(LoopContext& c, std::span<const Dim> extents, const PointBody& body) {
-  return nest(c, extents, body);
-}
-
 Stmts reduction_nest(LoopContext& c, const ir::ReductionForm& form, const StoreBody& store) {
-  return nest(c, form.kept, [&](std::span<const Expr> kept) {
+  return ops::independent_nest(c, form.kept, [&](std::span<const Expr> kept) {
     const Local* total = nullptr;
     Stmts body = form.is_last_axis_reduced ? fold_in_lanes(c, form, kept, total) : fold_in_chain(c, form, kept, total);
     const Expr value = form.finish ? form.finish(c.read(total)) : c.read(total);
@@ -177,7 +154,7 @@ Stmts contraction_nest(LoopContext& c, const ir::ContractionForm& form, DType dt
   extents.insert(extents.end(), form.rows.begin(), form.rows.end());
   extents.insert(extents.end(), form.columns.begin(), form.columns.end());
   const size_t batch = form.batch.size(), rows = form.rows.size();
-  return nest(c, extents, [&](std::span<const Expr> index) {
+  return ops::independent_nest(c, extents, [&](std::span<const Expr> index) {
     const std::span<const Expr> b = index.subspan(0, batch), row = index.subspan(batch, rows),
                                 column = index.subspan(batch + rows);
     const Local* acc = c.local("acc", {dtype, 1}, true);

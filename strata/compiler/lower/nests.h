@@ -10,8 +10,7 @@
 // Blocks of sums and products are joined: a nest that can have several begins with a joining loop
 // (ir/loops/joined_loops.h).
 //
-// Marks: the outermost loop over the result is Parallel and the innermost is Vector; the loops between, when perfectly
-// nested, are independent as well. A single loop is Parallel.
+// Marks are those of ops::independent_nest, which makes the loops over the result; elements have no other loops.
 #pragma once
 
 #include <functional>
@@ -23,13 +22,6 @@
 namespace strata::compiler {
 
 inline constexpr int64_t kReductionLanes = 32;
-
-/// Statements to run at one point of the result's index space.
-using PointBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index)>;
-
-/// Loops over `extents` around body(index).
-std::vector<ir::loops::StmtPtr> element_nest(ir::loops::LoopContext& context, std::span<const ir::Dim> extents,
-                                             const PointBody& body);
 
 /// What to do with a folded value at a result index: the stores of the hero and of its epilogue.
 using StoreBody =

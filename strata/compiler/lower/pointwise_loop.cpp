@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/compiler/lower/nests.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/control.h"
+#include "strata/ops/fold.h"
 #include "strata/ops/lowering.h"
 
 namespace strata::compiler {
@@ -131,6 +131,7 @@ struct LoopWriter::ElementRule final : ir::Lowering {
   void reduction(int, ir::ReductionForm) override {}
   void contraction(ir::ContractionForm) override {}
   void loops(ir::LoopsForm) override {}
+  void update(ir::UpdateForm) override {}
   void alias(int) override {}
 };
 
@@ -279,7 +280,7 @@ Stmts pointwise_loop(const Node& node, LoopContext& context, std::vector<const B
   const std::vector<Dim> lanes = lanes_of(node);
   LoopWriter writer(context, lanes);
   const auto at_lane = [&](std::span<const Expr> lane) { return writer.at_lane(node, inputs, outputs, lane); };
-  return element_nest(context, lanes, at_lane);
+  return ops::independent_nest(context, lanes, at_lane);
 }
 
 }  // namespace strata::compiler

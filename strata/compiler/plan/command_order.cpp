@@ -1,6 +1,9 @@
 #include "strata/compiler/plan/command_order.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/op.h"
@@ -20,6 +23,80 @@ std::vector<bool> needed_by_what_fails(const OrderRequest& request) {
   return is_needed;
 }
 
+/// A part of the order in which updates wait for the other readers of what they write over.
+class UpdatesLast {
+ public:
+  UpdatesLast(std::span<const Node*> part, const OrderRequest& request) : part_(part), request_(request) {}
+
+  void sort() {
+    if (std::ranges::none_of(part_, [&](const Node* n) { return is_update(*n); })) return;
+    find_edges();
+    std::vector<const Node*> order;
+    for (size_t i = 0; i < part_.size(); ++i)
+      if (waits_for_[i] == 0) ready_.insert(i);
+    while (!ready_.empty() || !put_off_.empty()) {
+      std::set<size_t>& from = ready_.empty() ? put_off_ : ready_;
+      const size_t next = *from.begin();
+      from.erase(from.begin());
+      if (&from == &ready_ && is_update(*part_[next]) && readers_left_[updated_by(next)].size() > 1) {
+        put_off_.insert(next);
+        continue;
+      }
+      order.push_back(part_[next]);
+      finish(next);
+    }
+    std::ranges::copy(order, part_.begin());
+  }
+
+ private:
+  bool is_update(const Node& n) const { return request_.updated[n.id] >= 0; }
+  uint32_t updated_by(size_t i) const {
+    return written_value(part_[i]->operand(request_.updated[part_[i]->id])).node->id;
+  }
+
+  void find_edges() {
+    std::map<uint32_t, size_t> place;
+    for (size_t i = 0; i < part_.size(); ++i) {
+      place[part_[i]->id] = i;
+      if (is_update(*part_[i])) readers_left_[updated_by(i)];
+    }
+    waits_for_.assign(part_.size(), 0);
+    before_.resize(part_.size());
+    const auto wait = [&](size_t i, size_t for_this) {
+      ++waits_for_[i];
+      before_[for_this].push_back(i);
+    };
+    std::optional<size_t> last_failing;  // errors and effects keep their order
+    for (size_t i = 0; i < part_.size(); ++i) {
+      for (const ir::Value& v : part_[i]->operands()) {
+        if (const auto at = place.find(v.node->id); at != place.end()) wait(i, at->second);
+        if (const auto read = readers_left_.find(written_value(v).node->id); read != readers_left_.end())
+          read->second.insert(i);
+      }
+      if (!request_.fails[part_[i]->id]) continue;
+      if (last_failing) wait(i, *last_failing);
+      last_failing = i;
+    }
+  }
+
+  void finish(size_t i) {
+    for (size_t next : before_[i])
+      if (--waits_for_[next] == 0) ready_.insert(next);
+    for (const ir::Value& v : part_[i]->operands()) {
+      const auto read = readers_left_.find(written_value(v).node->id);
+      if (read == readers_left_.end() || read->second.erase(i) == 0 || read->second.size() != 1) continue;
+      if (const size_t left = *read->second.begin(); put_off_.erase(left)) ready_.insert(left);
+    }
+  }
+
+  std::span<const Node*> part_;
+  const OrderRequest& request_;
+  std::vector<int> waits_for_;
+  std::vector<std::vector<size_t>> before_;
+  std::map<uint32_t, std::set<size_t>> readers_left_;  ///< by node whose memory is updated
+  std::set<size_t> ready_, put_off_;
+};
+
 }  // namespace
 
 bool can_fail(const Node& node, bool is_kernel) { return !is_kernel || ops::has_value_check(node); }
@@ -35,7 +112,10 @@ std::vector<const Node*> order_commands(const OrderRequest& request) {
   std::vector<const Node*> order(request.nodes.begin(), request.nodes.end());
   const auto behind_last =
       std::find_if(order.rbegin(), order.rend(), [&](const Node* n) { return request.fails[n->id]; }).base();
-  if (behind_last == order.begin() || request.donations.empty()) return order;
+  if (behind_last == order.begin() || request.donations.empty()) {
+    UpdatesLast(order, request).sort();
+    return order;
+  }
   const std::vector<bool> is_needed = needed_by_what_fails(request);
   std::vector<bool> is_put_off(request.graph.nodes().size());
   for (const ir::Donation& d : request.donations) {
@@ -45,7 +125,10 @@ std::vector<const Node*> order_commands(const OrderRequest& request) {
   for (const Node* n : order)
     if (std::ranges::any_of(n->operands(), [&](const ir::Value& v) { return is_put_off[v.node->id]; }))
       is_put_off[n->id] = true;
-  std::stable_partition(order.begin(), behind_last, [&](const Node* n) { return !is_put_off[n->id]; });
+  const auto put_off =
+      std::stable_partition(order.begin(), behind_last, [&](const Node* n) { return !is_put_off[n->id]; });
+  UpdatesLast({order.begin(), put_off}, request).sort();
+  UpdatesLast({put_off, order.end()}, request).sort();
   return order;
 }
 

@@ -24,10 +24,12 @@ struct OrderRequest {
   std::span<const ir::Node* const> nodes;  ///< in program order
   const std::vector<bool>& fails;          ///< by node id: can_fail()
   std::span<const ir::Donation> donations;
+  const std::vector<int>& updated;  ///< by node id: the operand that the node updates in place; -1: none
 };
 
 /// The nodes with those put off that write donated memory (and those that need them) behind the last node that can
-/// fail, if that does not need them itself. All else stays in program order.
+/// fail, if that does not need them itself. On each side of that, an update waits for what else reads its operand, so
+/// that this dies there, unless that waits for the update. All else stays in program order.
 std::vector<const ir::Node*> order_commands(const OrderRequest& request);
 
 }  // namespace strata::compiler

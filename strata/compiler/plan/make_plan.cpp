@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/error.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/plan/command_order.h"
 #include "strata/ir/op.h"
@@ -39,7 +40,9 @@ class PlanMaker {
     add_nodes();
     find_users();
     find_finite_results();
+    join_updates();
     place_results();
+    settle_updates();
     find_lifetimes();
     for (size_t c = 0; c < plan_.commands.size(); ++c) reuse_in_place(static_cast<int>(c));
     find_lifetimes();
@@ -82,7 +85,9 @@ class PlanMaker {
     for (const ir::FiniteResult& f : request_.finite)
       if (const Value v = graph_.results()[static_cast<size_t>(f.result)]; ir::is_float(v.type().dtype()))
         fails[written_value(v).node->id] = true;
-    for (const Node* node : order_commands({graph_, nodes, fails, request_.donations})) {
+    std::vector<int> updated(graph_.nodes().size(), -1);
+    for (const auto& [id, use] : request_.kernels) updated[id] = use.update.operand;
+    for (const Node* node : order_commands({graph_, nodes, fails, request_.donations, updated})) {
       add_node(*node);
       if (!needs_no_command(*node)) plan_.commands.back().can_fail = fails[node->id];
     }
@@ -113,6 +118,7 @@ class PlanMaker {
     if (use != request_.kernels.end()) {
       command.kernel = use->second.kernel;
       if (node.op->cost) command.cost = node.op->cost.fn(node);
+      if (use->second.update.node) mark_update(node, use->second.update, command);
     } else {
       command.kind = CommandKind::Host;
       for (const ir::GraphRef& region : node.regions()) {
@@ -121,6 +127,17 @@ class PlanMaker {
       }
     }
     plan_.commands.push_back(std::move(command));
+  }
+
+  static void mark_update(const Node& node, const UpdateInKernel& update, PlanCommand& command) {
+    command.updates = update.operand;
+    command.must_be_in_place = update.node->attrs.flag("in_place");
+    if (update.node == &node || !update.node->op->cost) return;
+    // Of a fusion: what it touches, not all of what it updates.
+    command.cost.bytes = update.node->op->cost.fn(*update.node).bytes;
+    for (size_t i = 0; i < node.operands().size(); ++i)
+      if (static_cast<int>(i) != update.operand)
+        command.cost.bytes = command.cost.bytes + node.operands()[i].type().bytes();
   }
 
   /// The buffers of each root, the command that writes it and the last one that reads it, by its number (-1: none).
@@ -148,6 +165,74 @@ class PlanMaker {
     }
   }
 
+  /// Gives what is updated in a place of the arena the same memory. What is updated in an argument waits for its
+  /// donation.
+  void join_updates() {
+    std::vector<int> result_of(plan_.buffers.size(), -1);
+    for (size_t r = graph_.results().size(); r-- > 0;)
+      result_of[static_cast<size_t>(root(buffer(graph_.results()[r])))] = static_cast<int>(r);
+    for (size_t c = 0; c < plan_.commands.size(); ++c) {
+      PlanCommand& command = plan_.commands[c];
+      if (command.updates < 0) continue;
+      const int in = root(command.reads[static_cast<size_t>(command.updates)]), out = command.writes[0];
+      const auto reads = std::ranges::count_if(command.reads, [&](int b) { return root(b) == in; });
+      if (reads > 1 || request_.kernels.at(command.node->id).update.is_read_otherwise)
+        command.copied_because = "what it writes is made of it as well";
+      else if (last_read_[in] > static_cast<int>(c))
+        command.copied_because = fmt::format("{} still reads it", command_text(last_read_[in]));
+      else if (result_of[in] >= 0)
+        command.copied_because = fmt::format("result {} is its old value", result_of[in]);
+      else if (plan_.buffers[in].kind == PlanBufferKind::Constant)
+        command.copied_because = "it is a literal of the program";
+      if (!command.copied_because.empty() || plan_.buffers[in].kind != PlanBufferKind::Arena) continue;
+      take_over(out, in);
+      last_read_[in] = std::max(last_read_[in], last_read_[out]);
+      result_of[in] = result_of[out];
+    }
+  }
+  /// `out` and all that shares its memory lie in that of `in` from now on.
+  void take_over(int out, int in) {
+    for (int member : members_[out]) {
+      plan_.buffers[member].root = in;
+      members_[in].push_back(member);
+    }
+    members_[out].clear();
+  }
+
+  /// Whether the argument's memory was donated for the buffer.
+  bool is_donated_to(int argument, const PlanBuffer& b) const {
+    return b.kind == PlanBufferKind::Result && std::ranges::any_of(plan_.donations, [&](const ir::Donation& d) {
+             return d.argument == argument && d.result == b.index;
+           });
+  }
+  std::string reason_of_argument(int argument) const {
+    const auto kept = std::ranges::find(plan_.kept, argument, &ir::KeptArgument::argument);
+    if (kept != plan_.kept.end()) return fmt::format("argument {} is kept: {}", argument, kept->reason);
+    const std::string_view name = graph_.parameter_name(argument);
+    return fmt::format("argument {}{} is not donated", argument, name.empty() ? "" : fmt::format(" ({})", name));
+  }
+
+  /// What is left: updates of arguments. Then all copies are known.
+  void settle_updates() {
+    for (PlanCommand& command : plan_.commands) {
+      if (command.updates < 0) continue;
+      const PlanBuffer& in = plan_.buffers[root(command.reads[static_cast<size_t>(command.updates)])];
+      if (command.copied_because.empty() && in.kind == PlanBufferKind::Argument &&
+          !is_donated_to(in.index, plan_.buffers[command.writes[0]]))
+        command.copied_because = reason_of_argument(in.index);
+      if (command.must_be_in_place && !command.copied_because.empty()) refuse_copy(command);
+    }
+  }
+  [[noreturn]] void refuse_copy(const PlanCommand& command) const {
+    const Node& update = *request_.kernels.at(command.node->id).update.node;
+    base::Error error("E0330", fmt::format("{}: {} must be written in place, but {}", plan_.name, update.op->name,
+                                           command.copied_because));
+    const std::string where = update.where.str();
+    if (!where.empty()) error.note("recorded at " + where);
+    throw error.hint(
+        "an argument is donated when the jitted function rebinds it; what still reads the old value keeps it");
+  }
+
   /// Whether command c may write output buffer `out` over input root `in`.
   bool may_write_over(int c, int out, int in) const {
     const PlanCommand& command = plan_.commands[c];
@@ -159,6 +244,7 @@ class PlanMaker {
       ++found;
       for (auto [o, input] : request_.kernels.at(command.node->id).in_place)
         allowed = allowed || (input == static_cast<int>(i) && command.writes[o] == out);
+      allowed = allowed || (command.updates == static_cast<int>(i) && command.writes[0] == out);
     }
     return found == 1 && allowed && plan_.buffers[in].type.bytes() == plan_.buffers[out].type.bytes();
   }
@@ -249,6 +335,7 @@ class PlanMaker {
 
   /// Copies at the end, which place_results() adds, have no member of their own here: nothing reuses them.
   void reuse_in_place(int c) {
+    if (plan_.commands[c].updates >= 0) return;
     const std::vector<int> writes = plan_.commands[c].writes, reads = plan_.commands[c].reads;
     for (int out : writes) {
       if (plan_.buffers[out].kind != PlanBufferKind::Arena || root(out) != out) continue;
@@ -257,13 +344,8 @@ class PlanMaker {
         if (plan_.buffers[in].kind != PlanBufferKind::Arena || plan_.buffers[in].last != c ||
             !may_write_over(c, out, in))
           continue;
-        const int last = plan_.buffers[out].last;
-        for (int member : members_[out]) {
-          plan_.buffers[member].root = in;
-          members_[in].push_back(member);
-        }
-        members_[out].clear();
-        plan_.buffers[in].last = last;
+        take_over(out, in);
+        plan_.buffers[in].last = plan_.buffers[out].last;
         break;
       }
     }

@@ -1,9 +1,10 @@
 // From the fused graph to the plan: a buffer per value, a command per kernel or host node, memory shared where that is
 // safe.
 //
-// Memory is shared in three ways: a reshape is its operand's memory; a kernel may write an output over an input that
-// dies there, when every element is read before and only where it is written; a result may take a donated argument's
-// memory, if nothing can fail once it is written: a run succeeds or changes nothing.
+// Memory is shared in four ways: a reshape is its operand's memory; an update is its operand's memory, where that dies
+// there (else it copies it first, and says why); a kernel may write an output over an input that dies there, when every
+// element is read before and only where it is written; a result may take a donated argument's memory, if nothing can
+// fail once it is written: a run succeeds or changes nothing.
 #pragma once
 
 #include <map>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/compiler/lower/form.h"
 #include "strata/ir/plan/plan.h"
 
 namespace strata::compiler {
@@ -20,6 +22,7 @@ struct KernelUse {
   int kernel = -1;  ///< index into Plan::kernels
   /// (output, input): output may be written over input, by their positions among the node's results and operands.
   std::vector<std::pair<int, int>> in_place;
+  UpdateInKernel update;  ///< then it writes over nothing else
 };
 
 struct PlanRequest {
@@ -32,6 +35,7 @@ struct PlanRequest {
   std::vector<ir::FiniteResult> finite;                                 ///< results and names: what is to be looked at
 };
 
+/// E0330 for an update that must be in place and is not.
 std::shared_ptr<const ir::Plan> make_plan(const PlanRequest& request);
 
 }  // namespace strata::compiler

@@ -7,14 +7,14 @@
 
 namespace strata::data {
 
-ImageFolder fashion_mnist(std::string_view folder) {
+FashionMnist fashion_mnist(std::string_view folder) {
   const MendHint hint = [&](std::string_view verb) -> std::string {
     if (folder == kFashionMnistFolder)
       return fmt::format("{} the Debian package dataset-fashion-mnist (apt-get {} dataset-fashion-mnist)", verb, verb);
     return "the folder must hold the four files of the data set, with or without .gz; the Debian package "
            "dataset-fashion-mnist has them";
   };
-  ImageFolder all = read_image_folder(folder, "fashion-mnist", kFashionMnistClasses.size(), hint);
+  FashionMnist all = read_image_folder(folder, "fashion-mnist", kFashionMnistClasses.size(), hint);
   const auto& shape = all.train.images.shape();
   if (shape.size() != 3 || shape[1] != 28 || shape[2] != 28)
     throw base::Error(

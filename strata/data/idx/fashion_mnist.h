@@ -14,9 +14,11 @@ constexpr std::array<std::string_view, 10> kFashionMnistClasses = {
 
 constexpr std::string_view kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
+using FashionMnist = ImageFolder;
+
 /// Images [N,28,28], where 0 is the background, with labels below 10: the four IDX files of Debian's package
 /// dataset-fashion-mnist, or of another folder that holds them. Throws E0634 when one is
 /// missing, E0633, E0638, and E0635 when they don't fit together.
-ImageFolder fashion_mnist(std::string_view folder = kFashionMnistFolder);
+FashionMnist fashion_mnist(std::string_view folder = kFashionMnistFolder);
 
 }  // namespace strata::data

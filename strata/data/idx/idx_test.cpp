@@ -183,7 +183,7 @@ TEST(FashionMnist, ALabelOutsideTheClassesIsRefusedWithItsFileAndImage) {
 }
 
 TEST(FashionMnist, TheInstalledFilesHoldTenClassesOf7000) {
-  ImageFolder data;
+  FashionMnist data;
   try {
     data = fashion_mnist();
   } catch (const base::Error& error) {

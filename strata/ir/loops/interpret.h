@@ -16,7 +16,7 @@
 
 namespace strata::ir::loops {
 
-struct InterpreterProgram;  // interpret_program.h
+struct InterpreterProgram;  // interpret/program.h
 
 /// A kernel made ready to run many times. Keeps the kernel's context alive. run() may be called from several threads.
 class Interpreter {

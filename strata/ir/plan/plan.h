@@ -54,6 +54,11 @@ struct PlanCommand {
   std::vector<int> regions;    ///< Host: indices into Plan::regions
   Cost cost;                   ///< of a kernel: decides whether threads are worth their start
   bool can_fail = false;       ///< Host, or a kernel with a check in it: no donated memory may have been written before
+  /// Kernel: writes[0] begins with the elements of this read, of which some are written (the lowering form `update`).
+  /// They lie in the same memory, or are copied there first. -1: it is no update.
+  int updates = -1;
+  std::string copied_because;     ///< of an update: what keeps the elements alive; empty: it is in place
+  bool must_be_in_place = false;  ///< of an update: a copy is an error, also of an argument that others hold (E0330)
 };
 
 struct Plan {
@@ -71,6 +76,9 @@ struct Plan {
   std::vector<FiniteResult> finite;
   std::vector<std::shared_ptr<const Plan>> regions;
 };
+
+/// By buffer, the buffer that owns the memory which it lies in: its root, or the argument that was donated for that.
+std::vector<int> memory_of_buffers(const Plan& plan);
 
 /// The first command that writes the memory of a donated argument; their number when none does.
 int first_donated_write(const Plan& plan);

@@ -22,6 +22,7 @@ class PlanVerifier {
     check_lifetimes();
     check_contents();
     check_donations();
+    check_updates();
     check_arena();
   }
 
@@ -139,6 +140,45 @@ class PlanVerifier {
     for (int c = first; c < static_cast<int>(plan_.commands.size()); ++c)
       if (plan_.commands[static_cast<size_t>(c)].can_fail)
         throw fmt::format("command {} can fail, and command {} has written donated memory", c, first);
+  }
+
+  /// What an update begins with lies where it writes, or is copied there; nothing else that it reads does.
+  void check_updates() const {
+    const std::vector<int> memory = memory_of_buffers(plan_);
+    const auto memory_of = [&](int b) { return memory[static_cast<size_t>(b)]; };
+    for (size_t i = 0; i < plan_.commands.size(); ++i) {
+      const PlanCommand& c = plan_.commands[i];
+      if (c.updates < 0) {
+        if (!c.copied_because.empty() || c.must_be_in_place)
+          throw fmt::format("command {} says how it updates something, and updates nothing", i);
+        continue;
+      }
+      if (c.kind != CommandKind::Kernel || c.writes.size() != 1 || static_cast<size_t>(c.updates) >= c.reads.size())
+        throw fmt::format("command {} updates something that isn't there", i);
+      const auto updated = static_cast<size_t>(c.updates);
+      if (!(plan_.buffers[c.reads[updated]].type == plan_.buffers[c.writes[0]].type))
+        throw fmt::format("command {} updates b{}, whose type is not that of its result", i, c.reads[updated]);
+      for (size_t r = 0; r < c.reads.size(); ++r) {
+        const bool is_there = memory_of(c.reads[r]) == memory_of(c.writes[0]);
+        if (r != updated && is_there) throw fmt::format("command {} writes over b{}, which it reads", i, c.reads[r]);
+        if (r == updated && is_there == !c.copied_because.empty())
+          throw fmt::format("command {} updates b{} {}", i, c.reads[r],
+                            is_there ? "in place, and copies it" : "elsewhere, and doesn't copy it");
+      }
+    }
+    check_donated_reads(memory);
+  }
+
+  /// An argument is not read any more once its memory holds something else.
+  void check_donated_reads(const std::vector<int>& memory) const {
+    std::vector<bool> is_written_over(plan_.buffers.size());
+    for (size_t i = 0; i < plan_.commands.size(); ++i) {
+      const PlanCommand& c = plan_.commands[i];
+      for (int b : c.reads)
+        if (plan_.buffers[b].kind == PlanBufferKind::Argument && is_written_over[static_cast<size_t>(root(b))])
+          throw fmt::format("command {} reads b{} after its donated memory was written over", i, b);
+      for (int b : c.writes) is_written_over[static_cast<size_t>(memory[static_cast<size_t>(b)])] = true;
+    }
   }
 
   /// With some binding of the dimensions: offsets come from the layout, so this checks the layout as well.

@@ -71,6 +71,11 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
   for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
   for (const PlanCommand& c : plan_->commands) span_names_.push_back(base::trace_name(span_name(c)));
   first_donated_write_ = static_cast<size_t>(ir::first_donated_write(*plan_));
+  const std::vector<int> memory = ir::memory_of_buffers(*plan_);
+  for (const PlanCommand& c : plan_->commands)
+    if (c.must_be_in_place)
+      if (const auto& b = plan_->buffers[memory[c.writes[0]]]; b.kind == PlanBufferKind::Argument)
+        written_in_place_.emplace_back(b.index, &c);
   for (const ir::FiniteResult& f : plan_->finite) finite_.push_back(&f);
   std::ranges::stable_sort(finite_, {}, &ir::FiniteResult::command);
   argument_members_.resize(plan_->arguments.size());
@@ -234,6 +239,9 @@ struct Executable::Execution {
 
   void run_kernel(const PlanCommand& command, size_t c) {
     const KernelNeeds& needs = binding.needs[static_cast<size_t>(command.kernel)];
+    if (!command.copied_because.empty())
+      std::memcpy(memory[command.writes[0]], memory[command.reads[static_cast<size_t>(command.updates)]],
+                  static_cast<size_t>(binding.buffer_bytes[static_cast<size_t>(command.writes[0])]));
     if (needs.tasks == 0) return;
     size_t next = 0;
     for (int b : command.reads) pointers[next++] = memory[b];
@@ -402,6 +410,19 @@ std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArra
   return shapes;
 }
 
+void Executable::require_own_memory(std::span<const HostArray> arguments) const {
+  for (const auto& [argument, command] : written_in_place_) {
+    if (arguments[static_cast<size_t>(argument)].storage().use_count() == 1) continue;
+    const std::string_view name = plan_->graph->parameter_name(argument);
+    base::Error error("E0330",
+                      fmt::format("{}: argument {}{} must be written in place, but the caller holds its memory "
+                                  "with another handle",
+                                  plan_->name, argument, name.empty() ? "" : fmt::format(" ({})", name)));
+    if (const std::string where = command->node->where.str(); !where.empty()) error.note("recorded at " + where);
+    throw error.hint("copies of a tensor share its memory: drop them before the call, or keep x + 0 instead");
+  }
+}
+
 std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments) const {
   const BorrowedContext context;
   return run_within(std::move(arguments), nullptr, *context);
@@ -418,6 +439,7 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
   require_not_cancelled(plan_->name.c_str());
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->run_within(std::move(arguments), outer, context);
+  require_own_memory(arguments);
   const ContextUse use(context);
   std::vector<HostArray> results;
   Execution execution{*this, *binding, context, dims, arguments, results};

@@ -48,7 +48,8 @@ class Executable {
   /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's
   /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111), for
   /// extents that an op's type rule refuses (E0116 above all) and for failed checks (E0136, E0118: the interpreter's
-  /// own), for results that aren't finite where the plan looks at them (E0318), and E0319 when it was cancelled
+  /// own), for an argument that must be written in place and that somebody else holds (E0330), for results that aren't
+  /// finite where the plan looks at them (E0318), and E0319 when it was cancelled
   /// (cancel.h). `print` writes to standard output. After an error the arguments are still there, bit for bit as they
   /// came; else they are gone. Several threads may call it; their runs go on side by side, each in a context that stood
   /// idle.
@@ -70,6 +71,7 @@ class Executable {
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer,
                                         RunContext& context) const;
   std::string span_name(const ir::PlanCommand& command) const;
+  void require_own_memory(std::span<const ir::HostArray> arguments) const;
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
 
   std::shared_ptr<const ir::Plan> plan_;
@@ -82,6 +84,8 @@ class Executable {
   std::vector<const char*> span_names_;                              ///< by command, for traces
   size_t first_donated_write_ = 0;                                   ///< the command from which on a run completes
   std::vector<const ir::FiniteResult*> finite_;                      ///< of the plan, in the order of their commands
+  /// Arguments whose memory an update writes that must be in place.
+  std::vector<std::pair<int, const ir::PlanCommand*>> written_in_place_;
 };
 
 }  // namespace strata::runtime

@@ -2,9 +2,9 @@
 //
 // Kernels are written for symbolic extents of 1 or more: an address that is clamped into an axis, and a division by its
 // extent, have nowhere to go on an empty one. Where a binding makes an extent 0, its numbers are written into the
-// recorded program, whose rules then see the empty axis, and that is compiled: once for all bindings with these numbers,
-// since the other symbols stay. Guards in the kernels instead would cost every load of every program with a symbolic
-// batch, for a size that hardly ever comes.
+// recorded program, whose rules then see the empty axis, and that is compiled: once for all bindings with these
+// numbers, since the other symbols stay. Guards in the kernels instead would cost every load of every program with a
+// symbolic batch, for a size that hardly ever comes.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// libFuzzer target of the linker of objects: no bytes may crash it, whatever they say of offsets, sizes and symbols. What
-// is accepted is not run.
+// libFuzzer target of the linker of objects: no bytes may crash it, whatever they say of offsets, sizes and symbols.
+// What is accepted is not run.
 #include <cstdint>
 
 #include "strata/base/error/error.h"

@@ -1,5 +1,5 @@
-// The identity of this build, for cache keys and program files: whatever its sources, a rebuilt compiler never runs code of an older
-// one. The alternative, version numbers raised by hand, was forgotten more than once.
+// The identity of this build, for cache keys and program files: whatever its sources, a rebuilt compiler never runs
+// code of an older one. The alternative, version numbers raised by hand, was forgotten more than once.
 #pragma once
 
 #include <string_view>

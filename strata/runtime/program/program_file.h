@@ -1,5 +1,5 @@
-// A compiled program as a file: plan, machine code, conditions of entry, and where its weights are to be found. It loads
-// in milliseconds and runs in a process that has no compiler.
+// A compiled program as a file: plan, machine code, conditions of entry, and where its weights are to be found. It
+// loads in milliseconds and runs in a process that has no compiler.
 //
 //   write_program("gpt.strata", program, {.weights = {{"wte.weight", "model.safetensors", "wte.weight"}}});
 //   ProgramFile file = read_program("gpt.strata", {.ops = ops::op_table()});

@@ -71,6 +71,11 @@ constexpr ErrorPage kPages[] = {
     {"E0325", ErrorKind::User, "a program that can't be written to a file",
      "A program file holds machine code of this machine for each kernel, which other backends don't make, and names of "
      "weights, each of which is a parameter of the program."},
+    {"E0330", ErrorKind::User, "an update that must be in place would copy",
+     "`x.at(...).in_place()`, and scatter and dynamic_update_slice with InPlace::Required, write into the memory of x "
+     "or fail. The message names what keeps the old x alive: a command that reads it later, a result that is its old "
+     "value, an argument that is not donated (a jitted function donates the arguments that it rebinds), or, when the "
+     "program runs, another handle of the caller to the same memory."},
 };
 
 }  // namespace

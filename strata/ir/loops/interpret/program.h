@@ -1,4 +1,4 @@
-// The interpreter's program: what interpret_compile.cpp makes and interpret.cpp runs. Not for others to include.
+// The interpreter's program: what interpret/compile.cpp makes and interpret.cpp runs. Not for others to include.
 //
 //   registers:  | constants, dims | loop variables, locals, values of expressions ... |   8 bytes a lane
 //   code:       one list; a nested body follows its loop's first instruction, jumps are relative
@@ -72,7 +72,7 @@ Step cast_step(DType to, DType from);
 Step load_step(DType type);
 Step store_step(DType type);
 
-// Control; see interpret_control.cpp for their operands.
+// Control; see interpret/control.cpp for their operands.
 const Instruction* step_copy(Frame&, const Instruction*);
 const Instruction* step_splat(Frame&, const Instruction*);
 const Instruction* step_ramp(Frame&, const Instruction*);

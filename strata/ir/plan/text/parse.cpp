@@ -157,6 +157,14 @@ class PlanParser {
     lexer_.expect("->", "behind what is read");
     list([&] { c.writes.push_back(buffer()); });
     if (lexer_.accept("regions")) list([&] { c.regions.push_back(number("a region")); });
+    if (lexer_.accept("updates")) {
+      c.updates = number("which of the reads");
+      c.must_be_in_place = lexer_.accept("in_place");
+    }
+    if (lexer_.accept("copied")) {
+      lexer_.expect("because", "behind copied");
+      c.copied_because = lexer_.expect(TextToken::Text, "the reason in quotes").text;
+    }
     c.can_fail = lexer_.accept("can_fail");
     plan_.commands.push_back(std::move(c));
   }

@@ -33,6 +33,8 @@ std::string command_text(const Plan& plan, size_t i) {
       fmt::format("{} {} #{} {} -> {}", i, what, c.node->id, buffers_text(c.reads), buffers_text(c.writes));
   for (size_t r = 0; r < c.regions.size(); ++r) text += fmt::format("{}{}", r ? ", " : " regions (", c.regions[r]);
   if (!c.regions.empty()) text += ")";
+  if (c.updates >= 0) text += fmt::format(" updates {}{}", c.updates, c.must_be_in_place ? " in_place" : "");
+  if (!c.copied_because.empty()) text += fmt::format(" copied because \"{}\"", c.copied_because);
   return c.can_fail ? text + " can_fail" : text;
 }
 

@@ -9,6 +9,8 @@
 //     b4 = result 0 : f32[] live [1, 1]
 //     0 kernel 0 @fusion.1f2a #5 (b0, b1) -> (b2)     #5: the node of the program that it computes
 //     1 host #6 (b3) -> (b4) regions (0)
+//     2 kernel 1 @scatter.77aa #7 (b3, b1) -> (b5) updates 0      b5 begins as b3: in its memory, or
+//                                                                 updates 0 copied because "result 1 is its old value"
 //     arguments (b0)
 //     results (b4)
 //     donate result 0 argument 0
