@@ -71,6 +71,7 @@ class ObjectLinker {
     for (const Elf64_Shdr& section : sections_)
       if (section.sh_type == SHT_SYMTAB) symbols_ = &section;
     if (!symbols_ || symbols_->sh_link >= sections_.size()) refuse("it has no symbols");
+    if (symbols_->sh_size > bytes_.size()) refuse("its symbols lie outside of it");  // their number sizes the stubs
     names_ = &sections_[symbols_->sh_link];
   }
 
@@ -148,11 +149,13 @@ class ObjectLinker {
       if (type != R_X86_64_PC32 && type != R_X86_64_PLT32) refuse(fmt::format("a relocation is of type {}", type));
       if (rela.r_offset > sections_[section].sh_size || sections_[section].sh_size - rela.r_offset < 4)
         refuse("a relocation lies outside of its section");
-      if (rela.r_addend < -4096 || rela.r_addend > static_cast<int64_t>(kMostBytes))
-        refuse("a relocation leads out of its object");
+      const auto limit = static_cast<int64_t>(kMostBytes);
+      if (rela.r_addend < -limit || rela.r_addend > limit) refuse("a relocation leads out of its object");
+      const int64_t target = static_cast<int64_t>(place_of(ELF64_R_SYM(rela.r_info))) + rela.r_addend;
+      // A distance counts from the instruction's end, which lies up to 4 + 8 bytes behind its place.
+      if (target < -12 || target > static_cast<int64_t>(end_)) refuse("a relocation leads out of its object");
       const uint64_t from = places_[section] + rela.r_offset;
-      const int64_t distance =
-          static_cast<int64_t>(place_of(ELF64_R_SYM(rela.r_info))) + rela.r_addend - static_cast<int64_t>(from);
+      const int64_t distance = target - static_cast<int64_t>(from);
       const auto stored = static_cast<int32_t>(distance);
       if (stored != distance) refuse("a distance has no 32 bits");
       std::memcpy(code_.memory_ + from, &stored, sizeof(stored));

@@ -10,6 +10,8 @@
 //
 // A text is its length (u64) and its bytes; a list is its length (u64) and its entries. The recorded program stands
 // there as its user wrote it: another build, or a CPU without the level, compiles it anew where a compiler is given.
+//
+// A program file is code: the hash finds damage, not malice. Run those of people whose programs you would run.
 #pragma once
 
 #include <memory>
