@@ -135,7 +135,8 @@ class ObjectLinker {
     const uint64_t place = stubs_ + stub_of_.size() * kStubBytes;
     constexpr uint8_t kJump[] = {0xff, 0x25, 0x02, 0x00, 0x00, 0x00, 0x90, 0x90};  // jmp *[rip + 2]; nop; nop
     std::memcpy(code_.memory_ + place, kJump, sizeof(kJump));
-    std::memcpy(code_.memory_ + place + sizeof(kJump), &*function, sizeof(*function));
+    const auto target = reinterpret_cast<uintptr_t>(*function);
+    std::memcpy(code_.memory_ + place + sizeof(kJump), &target, sizeof(target));
     stub_of_.emplace(name, place);
     return place;
   }
