@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "strata/base/environment/cache_folder.h"
 #include "strata/base/threads/thread_pool.h"
-#include "strata/compiler/cache/kernel_cache.h"
 
 namespace strata::bench {
 
@@ -45,7 +45,7 @@ const runtime::MachinePeaks& peaks_of(int threads) {
   if (const auto it = known.find(threads); it != known.end()) return it->second;
   const ThreadsScope scope(threads);
   const runtime::IsaLevel level = runtime::chosen_isa_level();
-  const runtime::MachinePeaks kept = runtime::machine_peaks(level, compiler::cache_folder());
+  const runtime::MachinePeaks kept = runtime::machine_peaks(level, base::cache_folder());
   runtime::MachinePeaks peaks = runtime::measure_peaks(level);
   peaks.fma_gflops = std::max(peaks.fma_gflops, kept.fma_gflops);
   peaks.fma_gflops_all_threads = std::max(peaks.fma_gflops_all_threads, kept.fma_gflops_all_threads);

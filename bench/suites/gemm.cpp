@@ -5,8 +5,8 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
-#include "strata/ops/dot.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"
 
 namespace strata::bench {

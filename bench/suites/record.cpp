@@ -4,9 +4,9 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
-#include "strata/ops/activations.h"
-#include "strata/ops/elementwise.h"
-#include "strata/tensor/recording.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/tensor/recording/recording.h"
 
 namespace strata::bench {
 namespace {

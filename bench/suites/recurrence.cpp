@@ -4,8 +4,8 @@
 #include "bench/harness/suite.h"
 #include "bench/suites/step_contest.h"
 #include "bench/workloads/lstm_step.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/control.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/control/control.h"
 
 namespace strata::bench {
 

@@ -9,7 +9,7 @@
 #include "strata/models/gpt.h"
 #include "strata/nn/init.h"
 #include "strata/runtime/execute/executable.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata::bench {
 namespace {

@@ -9,10 +9,10 @@
 
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/index.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/tensor/tensor.h"
 
 namespace strata::bench {

@@ -8,12 +8,12 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/index.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/index/index.h"
 #include "strata/ops/numpy_names.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::bench {
 namespace {

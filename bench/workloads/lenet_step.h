@@ -5,8 +5,8 @@
 #include "strata/nn/loss.h"
 #include "strata/optim/rules.h"
 #include "strata/runtime/execute/executable.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::bench {
 

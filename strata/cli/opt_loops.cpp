@@ -13,7 +13,7 @@
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/text/text_form.h"
-#include "strata/ops/sample_arrays.h"
+#include "strata/ops/conformance/sample_arrays.h"
 
 namespace strata::cli {
 

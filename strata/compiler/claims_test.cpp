@@ -10,11 +10,11 @@
 #include "strata/compiler/run_passes.h"
 #include "strata/compiler/testing/no_disk_cache.h"
 #include "strata/ir/interpret.h"
-#include "strata/ops/activations.h"
-#include "strata/ops/composite.h"
+#include "strata/ops/composites/composite.h"
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/control.h"
-#include "strata/ops/operators.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/operands/operators.h"
 
 namespace strata::compiler {
 namespace {

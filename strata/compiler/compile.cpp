@@ -29,8 +29,8 @@
 #include "strata/ir/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/composite.h"
-#include "strata/ops/fusion.h"
+#include "strata/ops/composites/composite.h"
+#include "strata/ops/control/fusion.h"
 #include "strata/runtime/execute/own_programs.h"
 #include "strata/runtime/machine_code/sources_hash.h"
 

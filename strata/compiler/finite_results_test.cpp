@@ -6,14 +6,14 @@
 
 #include "strata/base/error/message_of.h"
 #include "strata/compiler/compile.h"
-#include "strata/ops/control.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/index.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 namespace {

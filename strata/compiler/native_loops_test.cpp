@@ -8,12 +8,12 @@
 
 #include "strata/compiler/compile.h"
 #include "strata/ir/interpret.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/control.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/operands/broadcast.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/runtime/execute/run_context.h"
 
 namespace strata::compiler {

@@ -14,12 +14,12 @@
 #include "strata/compiler/compile.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
-#include "strata/ops/control.h"
-#include "strata/ops/dot.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/control/control.h"
 #include "strata/ops/list.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 namespace {

@@ -14,7 +14,7 @@
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/list.h"
 
 namespace strata::compiler {

@@ -149,10 +149,10 @@ class Reference {
   std::function<void(const std::string&)> print;
 };
 
-class Jvp;        // ops/rules.h: tangents of an op's results from those of its operands
-class Transpose;  // ops/rules.h: cotangents of a linear op's operands from those of its results
-class Vmap;       // ops/rules.h: the op over a new leading batch axis
-class Lowering;   // ops/lowering.h: the op as loops
+class Jvp;        // ops/facets/rules.h: tangents of an op's results from those of its operands
+class Transpose;  // ops/facets/rules.h: cotangents of a linear op's operands from those of its results
+class Vmap;       // ops/facets/rules.h: the op over a new leading batch axis
+class Lowering;   // ops/facets/lowering.h: the op as loops
 struct Sample;
 
 /// Where an op's operands may take their random values from in tests.

@@ -7,9 +7,9 @@
 
 #include "strata/base/error/error.h"
 #include "strata/models/architecture.h"
-#include "strata/ops/activations.h"
 #include "strata/ops/composites/dropout.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::models {
 namespace {

@@ -6,8 +6,8 @@
 #include "strata/models/architecture.h"
 #include "strata/models/image_layers.h"
 #include "strata/nn/pooling.h"
-#include "strata/ops/activations.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::models {
 namespace {

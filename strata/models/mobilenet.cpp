@@ -7,8 +7,8 @@
 
 #include "strata/models/architecture.h"
 #include "strata/nn/pooling.h"
-#include "strata/ops/activations.h"
 #include "strata/ops/composites/dropout.h"
+#include "strata/ops/elementwise/activations.h"
 
 namespace strata::models {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "strata/nn/context.h"
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::models {
 

@@ -7,9 +7,9 @@
 #include "strata/models/list.h"
 #include "strata/models/lstm.h"
 #include "strata/nn/testing/golden.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/grad.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::models {
 namespace {

@@ -9,8 +9,8 @@
 #include "strata/models/mobilenet.h"
 #include "strata/models/resnet.h"
 #include "strata/nn/testing/golden.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/grad.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::models {
 namespace {

@@ -7,9 +7,9 @@
 #include "strata/base/error/error.h"
 #include "strata/nn/dropout.h"
 #include "strata/ops/composites/attention.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::nn {
 namespace {

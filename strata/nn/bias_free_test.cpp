@@ -7,10 +7,10 @@
 #include "strata/nn/norm.h"
 #include "strata/nn/precision.h"
 #include "strata/nn/state_dict.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::nn {
 namespace {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "strata/base/config/bounds.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/elementwise.h"
 
 namespace strata::nn {
 

@@ -8,8 +8,8 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::nn {
 namespace {

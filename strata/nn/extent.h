@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "strata/base/config/bounds.h"
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::nn {
 

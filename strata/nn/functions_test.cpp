@@ -3,9 +3,9 @@
 
 #include "strata/nn/pooling.h"
 #include "strata/nn/testing/check_layer.h"
-#include "strata/ops/activations.h"
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/elementwise/elementwise.h"
 
 namespace strata::nn {
 namespace {

@@ -10,11 +10,11 @@
 
 #include "strata/nn/loss.h"
 #include "strata/ops/composites/dropout.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::nn {
 namespace {

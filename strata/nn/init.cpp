@@ -6,8 +6,8 @@
 #include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
-#include "strata/ops/layout.h"
-#include "strata/ops/number_range.h"
+#include "strata/ops/facets/layout.h"
+#include "strata/ops/operands/number_range.h"
 
 namespace strata::nn {
 

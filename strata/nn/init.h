@@ -12,7 +12,7 @@
 
 #include "strata/nn/path.h"
 #include "strata/tensor/random.h"
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::nn {
 

@@ -7,7 +7,7 @@
 #include "strata/nn/conv.h"
 #include "strata/nn/linear.h"
 #include "strata/nn/precision.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/reduce/reduce.h"
 
 namespace strata::nn {
 namespace {

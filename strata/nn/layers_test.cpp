@@ -13,10 +13,10 @@
 #include "strata/nn/pooling.h"
 #include "strata/nn/recurrent.h"
 #include "strata/nn/testing/check_layer.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::nn {
 namespace {

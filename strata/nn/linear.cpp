@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/index.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/index/index.h"
 
 namespace strata::nn {
 

@@ -7,9 +7,9 @@
 
 #include "strata/base/error/error.h"
 #include "strata/nn/testing/golden.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::nn {
 namespace {

@@ -2,8 +2,8 @@
 
 #include "strata/base/config/bounds.h"
 #include "strata/ops/composites/norm.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/layout.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/facets/layout.h"
 
 namespace strata::nn {
 namespace {

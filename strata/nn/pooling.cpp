@@ -1,7 +1,7 @@
 #include "strata/nn/pooling.h"
 
-#include "strata/ops/reduce.h"
-#include "strata/ops/window.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/window/window.h"
 
 namespace strata::nn {
 namespace {
@@ -17,7 +17,7 @@ ops::Pool pool_of(std::string_view name, const Extent<spatial>& window, const Po
   });
   Shape stride = options.stride.shape();
   for (int a = 0; a < spatial; ++a)
-    if (options.stride[a] == 0) stride[static_cast<size_t>(a)] = Dim(window[a]);
+    if (options.stride[a] == 0) stride[a] = Dim(window[a]);
   return {window.shape(), stride, options.padding.shape(), options.counts_padding};
 }
 

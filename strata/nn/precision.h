@@ -10,7 +10,7 @@
 // loss scaling.
 #pragma once
 
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::nn {
 

@@ -11,9 +11,9 @@
 #include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/nn/linear.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/control.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/tensor/control/control.h"
 
 namespace strata::nn {
 
@@ -64,7 +64,7 @@ Tensor step_of(const Tensor& x, int64_t axis, int64_t i, Source at) {
 
 std::vector<Tensor> gates_of(const Tensor& x_BG, int64_t count, Source at) {
   const Dim hidden = floor_div(x_BG.dim(1), count);
-  return split(x_BG, std::vector<Dim>(static_cast<size_t>(count), hidden), 1, at);
+  return split(x_BG, std::vector<Dim>(count, hidden), 1, at);
 }
 
 /// One LSTM step; x_BG is the input's share of the gates.

@@ -14,7 +14,7 @@
 #include "strata/nn/norm.h"
 #include "strata/nn/pooling.h"
 #include "strata/nn/recurrent.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata::nn {
 namespace {

@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::nn {
 
@@ -28,7 +28,7 @@ Metadata load_leaves(const std::string& path, const Leaves& leaves, const LoadOp
 /// Parameters and buffers. The file at `path` is replaced in one step. Errors: E0002 (can't be written).
 template <class Tree>
 void save_safetensors(const std::string& path, const Tree& tree, const Metadata& metadata = {}) {
-  save_leaves(path, leaves_of(const_cast<Tree&>(tree)), metadata);  // only read
+  save_leaves(path, leaves_of(tree), metadata);
 }
 
 /// Rebinds every leaf and returns the file's metadata. E0520 names the first tensor, in the tree's order, that is

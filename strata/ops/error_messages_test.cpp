@@ -7,11 +7,11 @@
 #include "strata/ir/loops/verify.h"
 #include "strata/ir/verify.h"
 #include "strata/ops/composites/attention.h"
-#include "strata/ops/custom_gradient.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/control/custom_gradient.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
 namespace {

@@ -6,9 +6,9 @@
 // NumPy's std is `stddev`, since `std` names a namespace; statistics.cpp has it.
 #pragma once
 
-#include "strata/ops/elementwise.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::optim {
 

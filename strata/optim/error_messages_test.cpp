@@ -4,7 +4,7 @@
 #include "strata/base/error/message_of.h"
 #include "strata/optim/rules.h"
 #include "strata/optim/schedule.h"
-#include "strata/tensor/grad.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::optim {
 namespace {

@@ -6,10 +6,10 @@
 #include <map>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/layout.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/facets/layout.h"
+#include "strata/ops/reduce/reduce.h"
 #include "strata/optim/ranges.h"
-#include "strata/tensor/composite.h"
+#include "strata/tensor/control/composite.h"
 
 namespace strata::optim {
 namespace {
@@ -107,7 +107,7 @@ std::vector<std::string_view> patterns_of(std::string_view list) {
   std::erase(letters, '*');
   if (const auto near = base::nearest_name(letters, paths)) error.hint(fmt::format("did you mean {}?", *near));
   const size_t shown = std::min<size_t>(paths.size(), 8);
-  error.note(fmt::format("parameters: {}{}", fmt::join(paths.begin(), paths.begin() + static_cast<long>(shown), ", "),
+  error.note(fmt::format("parameters: {}{}", fmt::join(paths.begin(), paths.begin() + shown, ", "),
                          shown < paths.size() ? ", ..." : ""));
   throw error;
 }

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::optim {
 

@@ -17,7 +17,7 @@ struct Startable {
   template <class Model>
   Optimiser start(const Model& model, Source at = Source::here()) const {
     const Options& o = static_cast<const Options&>(*this);
-    const Leaves parameters = leaves_of(const_cast<Model&>(model));  // only read
+    const Leaves parameters = leaves_of(model);
     return Optimiser(o.rule(), {o.lr, o.weight_decay, o.clip_norm, o.groups}, parameters, at);
   }
 };

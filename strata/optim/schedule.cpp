@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/optim/ranges.h"
 
 namespace strata::optim {

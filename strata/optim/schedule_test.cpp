@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/error/error.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata::optim {
 namespace {

@@ -30,7 +30,7 @@ struct KernelStatus {
 };
 
 /// The code of a kernel that stored a NaN or an infinity where it was told to look. Codes below are the ops' own, whose
-/// header (ops/status.h) keeps this one free; the back end, which sees both, compares them.
+/// header (ops/facets/status.h) keeps this one free; the back end, which sees both, compares them.
 inline constexpr int32_t kStatusNotFinite = 3;
 
 /// One per thread and call. Owner: the executor.

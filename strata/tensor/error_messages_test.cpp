@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/error/message_of.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/index.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/custom.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/operands/broadcast.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"
+#include "strata/tensor/transforms/custom.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

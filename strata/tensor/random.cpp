@@ -3,10 +3,10 @@
 #include "strata/base/bytes/hash.h"
 #include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/number_range.h"
-#include "strata/ops/random.h"
-#include "strata/tensor/recording.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/operands/number_range.h"
+#include "strata/ops/random/random.h"
+#include "strata/tensor/recording/recording.h"
 
 namespace strata {
 namespace {

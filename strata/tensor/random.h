@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata {
 
@@ -25,7 +25,7 @@ struct Key {
   explicit Key(uint64_t seed);
   explicit Key(Tensor bits) : bits(std::move(bits)) {}
 
-  /// Another key for each number or text (ops/random.h).
+  /// Another key for each number or text (ops/random/random.h).
   Key fold_in(uint64_t data) const;
   Key fold_in(std::string_view text) const;
   /// The same with a number that the program computes (an integer scalar): a step, a row.

@@ -6,9 +6,9 @@
 #include <tuple>
 
 #include "strata/base/error/message_of.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata {
 namespace {

@@ -3,15 +3,15 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/tensor/checkpoint.h"
-#include "strata/tensor/control.h"
-#include "strata/tensor/jit.h"
-#include "strata/tensor/print.h"
-#include "strata/tensor/vmap.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/tensor/control/control.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/print/print.h"
+#include "strata/tensor/transforms/checkpoint.h"
+#include "strata/tensor/transforms/vmap.h"
 
 namespace strata {
 namespace {

@@ -4,12 +4,12 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/threads/thread_pool.h"
-#include "strata/ops/arrange.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/index.h"
-#include "strata/ops/number_range.h"
-#include "strata/tensor/dim_guards.h"
-#include "strata/tensor/recording.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/operands/number_range.h"
+#include "strata/ops/shape/arrange.h"
+#include "strata/tensor/recording/dim_guards.h"
+#include "strata/tensor/recording/recording.h"
 
 namespace strata {
 

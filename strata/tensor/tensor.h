@@ -22,9 +22,9 @@
 #include "strata/ir/dtype.h"
 #include "strata/ir/host_array.h"
 #include "strata/ir/type.h"
-#include "strata/ops/handle.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/subscript.h"
+#include "strata/ops/index/subscript.h"
+#include "strata/ops/operands/handle.h"
+#include "strata/ops/operands/operators.h"
 
 namespace strata {
 
@@ -106,7 +106,7 @@ class Tensor : public ops::Operators<Tensor> {
   }
   std::string str(Source at = Source::here()) const;  ///< as NumPy prints it; inside jit its type
 
-  /// x[1], x[Slice{0, 5}], x[ids], x[{kAll, -1}]: ops/subscript.h. A value, as everything; writing goes through at().
+  /// x[1], x[Slice{0, 5}], x[ids], x[{kAll, -1}]: ops/index/subscript.h. A value, as everything; at() writes.
   Tensor operator[](const ops::Subscript<Tensor>& subscript) const { return (*this)[{subscript}]; }
   Tensor operator[](std::initializer_list<ops::Subscript<Tensor>> subscripts) const;
   /// A place to write: x.at({0, kAll}) = v rebinds x; y = x.at(i).set(v) leaves x as it is.

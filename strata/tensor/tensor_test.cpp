@@ -8,15 +8,15 @@
 #include <cmath>
 
 #include "strata/base/error/message_of.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/index.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/runtime/machine/isa_level.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
-#include "strata/tensor/print.h"
-#include "strata/tensor/trace.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/print/print.h"
+#include "strata/tensor/recording/function_graph.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

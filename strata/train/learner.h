@@ -20,8 +20,8 @@
 #include "strata/nn/context.h"
 #include "strata/optim/accumulate.h"
 #include "strata/runtime/execute/finite.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 #include "strata/train/config/recipe.h"
 #include "strata/train/run/tree_state.h"
 
@@ -46,7 +46,7 @@ class Learner {
   }
 
   const Model& model() const { return model_; }
-  int64_t parameters() const { return parameter_count(const_cast<Model&>(model_)); }
+  int64_t parameters() const { return parameter_count(model_); }
 
   /// One optimiser step on the mean loss of the samples (several: their gradients are averaged).
   StepResult step(std::span<const Sample> samples, double learning_rate) {
@@ -84,8 +84,8 @@ class Learner {
   }
 
   void save(Snapshot& snapshot) const {
-    save_leaves(snapshot, "model", leaves_of(const_cast<Model&>(model_)));
-    save_leaves(snapshot, "optimiser", leaves_of(const_cast<optim::Optimiser&>(optimiser_)));
+    save_leaves(snapshot, "model", leaves_of(model_));
+    save_leaves(snapshot, "optimiser", leaves_of(optimiser_));
   }
   void restore(const Snapshot& snapshot) {
     restore_leaves(snapshot, "model", leaves_of(model_));

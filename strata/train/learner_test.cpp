@@ -10,8 +10,8 @@
 #include "strata/nn/linear.h"
 #include "strata/nn/loss.h"
 #include "strata/nn/norm.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/reduce/reduce.h"
 #include "strata/train/config/schema.h"
 
 namespace strata::train {

@@ -1,4 +1,5 @@
 #include "strata/train/trainer.h"
+#include "strata/base/environment/cache_folder.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +15,6 @@
 #include "strata/base/terminal/progress.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/base/threads/thread_pool.h"
-#include "strata/compiler/cache/kernel_cache.h"
 #include "strata/runtime/machine/isa_level.h"
 #include "strata/runtime/machine/peaks.h"
 #include "strata/train/config/recipe.h"
@@ -237,7 +237,7 @@ class Trainer {
   const Start start_;
   const std::function<bool()>& is_to_stop_;
   bool has_begun_ = false;
-  const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), compiler::cache_folder());
+  const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), base::cache_folder());
   std::unique_ptr<Task> task_;
   int64_t step_ = 0, steps_timed_ = 0;
   int64_t steps_ = 0;  ///< of the whole training; 0: not settled yet

@@ -6,8 +6,8 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/composite.h"
+#include "strata/ops/composites/composite.h"
+#include "strata/ops/operands/broadcast.h"
 #include "strata/transform/active_nodes.h"
 #include "strata/transform/tangents.h"
 #include "strata/transform/transposition.h"
@@ -61,8 +61,8 @@ class Linearisation {
     for (size_t i = 0; i < outside.size(); ++i) from_scratch.set(outside_images[i], outside[i]);
     for (const Node* node : copied)
       for (uint32_t i = 0; i < node->result_count; ++i) {
-        const Value image = to_scratch.get(node->result(static_cast<int>(i)));
-        if (!from_scratch.find(image)) from_scratch.set(image, node->result(static_cast<int>(i)));
+        const Value image = to_scratch.get(node->result(i));
+        if (!from_scratch.find(image)) from_scratch.set(image, node->result(i));
       }
   }
   /// Prints and checks that the rules brought in: of functions that a user gave for a derivative. Those of what is
@@ -126,8 +126,7 @@ class Linearisation {
     const auto same =
         of_bodies_.find(ir::node_hash(*node.op, operands, node.attrs.all(), node.regions(), node.types()));
     if (same == of_bodies_.end()) return false;
-    for (uint32_t i = 0; i < node.result_count; ++i)
-      to_scratch.set(node.result(static_cast<int>(i)), same->second->result(static_cast<int>(i)));
+    for (uint32_t i = 0; i < node.result_count; ++i) to_scratch.set(node.result(i), same->second->result(i));
     return true;
   }
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "strata/ir/op.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::transform {
 
@@ -32,7 +32,7 @@ struct Block {
 std::vector<std::pair<int64_t, Dim>> place_of(const Block& block, int axis) {
   std::vector<std::pair<int64_t, Dim>> place;
   for (int a = 0; a < block.value.rank(); ++a)
-    if (a != axis) place.emplace_back(block.offset[static_cast<size_t>(a)], block.value.type().dim(a));
+    if (a != axis) place.emplace_back(block.offset[a], block.value.type().dim(a));
   return place;
 }
 
@@ -61,7 +61,7 @@ std::vector<Block> with_equal_ones_added(const std::vector<Block>& blocks) {
   return sums;
 }
 
-int64_t first_of(const Block& b, int axis) { return b.offset[static_cast<size_t>(axis)]; }
+int64_t first_of(const Block& b, int axis) { return b.offset[axis]; }
 int64_t behind(const Block& b, int axis) { return first_of(b, axis) + b.value.type().dim(axis).constant(); }
 
 /// Zeros in pieces of 1, 2, 4, ... along the axis: gaps of all lengths are made by a few kernels.
@@ -69,7 +69,7 @@ void append_zeros(std::vector<Value>& parts, Value like, int axis, int64_t exten
   ir::Shape shape(like.shape().begin(), like.shape().end());
   while (extent > 0) {
     const auto piece = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(extent)));
-    shape[static_cast<size_t>(axis)] = piece;
+    shape[axis] = piece;
     parts.push_back(ops::full(like.graph(), like.type().with_shape(shape), 0.0));
     extent -= piece;
   }
@@ -86,7 +86,7 @@ Block side_by_side(const std::vector<Block>& row, int axis, int64_t extent) {
   }
   append_zeros(parts, row[0].value, axis, extent - end);
   Block joined{row[0].offset, ops::concat(parts, axis)};
-  joined.offset[static_cast<size_t>(axis)] = 0;
+  joined.offset[axis] = 0;
   return joined;
 }
 

@@ -8,8 +8,8 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/composite.h"
+#include "strata/ops/composites/composite.h"
+#include "strata/ops/operands/broadcast.h"
 #include "strata/transform/tangents.h"
 #include "strata/transform/transposition.h"
 
@@ -30,9 +30,8 @@ ir::GraphRef jvp_region(const Graph& original, std::span<const bool> has_tangent
   Tangents tangents(*result);
   for (size_t i = 0; i < has_tangent.size(); ++i)
     if (has_tangent[i]) {
-      const Value primal = result->parameter(static_cast<int>(i));
-      tangents.set(
-          primal, result->add_parameter(primal.type(), "d_" + std::string(region.parameter_name(static_cast<int>(i)))));
+      const Value primal = result->parameter(i);
+      tangents.set(primal, result->add_parameter(primal.type(), "d_" + std::string(region.parameter_name(i))));
     }
   for (const ir::Node* node : region.nodes())
     // Prints and checks belong to the primal program, which runs beside this one.
@@ -53,7 +52,7 @@ namespace {
 std::vector<Value> parameters_where(const Graph& graph, std::span<const bool> mask, bool wanted) {
   std::vector<Value> list;
   for (size_t i = 0; i < mask.size(); ++i)
-    if (mask[i] == wanted) list.push_back(graph.parameter(static_cast<int>(i)));
+    if (mask[i] == wanted) list.push_back(graph.parameter(i));
   return list;
 }
 

@@ -1,12 +1,12 @@
-// Transforms of the regions of control-flow ops: what the rules of such ops are given (ops/rules.h says what each
-// means).
+// Transforms of the regions of control-flow ops: what the rules of such ops are given (ops/facets/rules.h says what
+// each means).
 #pragma once
 
 #include <span>
 #include <vector>
 
 #include "strata/ir/graph.h"
-#include "strata/ops/rules.h"
+#include "strata/ops/facets/rules.h"
 
 namespace strata::transform {
 

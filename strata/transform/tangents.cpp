@@ -4,8 +4,8 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/rules.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/facets/rules.h"
 #include "strata/transform/regions.h"
 
 namespace strata::transform {
@@ -61,7 +61,7 @@ void Tangents::push_through(const Node& node) {
   rule.jvp_region = jvp_region;
   node.op->jvp.fn(rule);
   for (uint32_t i = 0; i < node.result_count; ++i)
-    if (const Value t = rule.results()[i]) set(node.result(static_cast<int>(i)), t);
+    if (const Value t = rule.results()[i]) set(node.result(i), t);
 }
 
 }  // namespace strata::transform

@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/index.h"
-#include "strata/ops/rules.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/facets/rules.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/operands/broadcast.h"
 #include "strata/transform/padded_sum.h"
 #include "strata/transform/regions.h"
 
@@ -75,8 +75,7 @@ Value Transposition::find(Value of) const {
 }
 
 void Transposition::run() {
-  const std::vector<Node*> nodes(graph_.nodes().begin(),
-                                 graph_.nodes().begin() + static_cast<ptrdiff_t>(linear_.size()));
+  const std::vector<Node*> nodes(graph_.nodes().begin(), graph_.nodes().begin() + linear_.size());
   for (size_t i = nodes.size(); i-- > 0;) {
     if (!linear_[i] || cotangents_[i].empty()) continue;
     add_pending(*nodes[i]);
@@ -101,13 +100,13 @@ void Transposition::transpose(const Node& node) {
         .note("recorded at " + node.where.str());
   const ir::LocationScope scope(graph_, node.where);
   const auto flags = std::make_unique<bool[]>(node.operand_count);
-  for (uint32_t i = 0; i < node.operand_count; ++i) flags[i] = is_linear(node.operand(static_cast<int>(i)));
+  for (uint32_t i = 0; i < node.operand_count; ++i) flags[i] = is_linear(node.operand(i));
   ir::Transpose rule(node, cotangents_[node.id], {flags.get(), node.operand_count});
   rule.transpose_region = transpose_region;
   rule.split_region = split_region;
   node.op->transpose.fn(rule);
   for (uint32_t i = 0; i < node.operand_count; ++i)
-    if (const Value c = rule.contributions()[i]; c && flags[i]) add(node.operand(static_cast<int>(i)), c);
+    if (const Value c = rule.contributions()[i]; c && flags[i]) add(node.operand(i), c);
 }
 
 std::vector<bool> dependent_nodes(const Graph& graph, std::span<const Value> values) {

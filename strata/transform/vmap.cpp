@@ -6,8 +6,8 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/rules.h"
+#include "strata/ops/facets/rules.h"
+#include "strata/ops/operands/broadcast.h"
 
 namespace strata::transform {
 
@@ -36,7 +36,7 @@ class Batching {
   void push_through(const Node& node) {
     const auto flags = std::make_unique<bool[]>(node.operand_count);
     bool any = false;
-    for (uint32_t i = 0; i < node.operand_count; ++i) any |= flags[i] = is_batched(node.operand(static_cast<int>(i)));
+    for (uint32_t i = 0; i < node.operand_count; ++i) any |= flags[i] = is_batched(node.operand(i));
     if (!any) {
       copier_.copy(node);
       is_batched_[node.id].assign(node.result_count, false);
@@ -57,7 +57,7 @@ class Batching {
       const Value result = rule.results()[i];
       if (!result)
         throw base::Error("E0900", std::string(node.op->name) + ": its vmap rule left out result " + std::to_string(i));
-      set(node.result(static_cast<int>(i)), result, true);
+      set(node.result(i), result, true);
     }
   }
 
@@ -82,8 +82,7 @@ Batched append_vmap(const Graph& body, Graph& to, std::span<const Value> argumen
                     Dim size) {
   for (const ir::SymbolFact& fact : body.facts().all()) to.facts().add(fact);
   Batching batching(body, to, size);
-  for (size_t i = 0; i < arguments.size(); ++i)
-    batching.set(body.parameter(static_cast<int>(i)), arguments[i], is_batched[i]);
+  for (size_t i = 0; i < arguments.size(); ++i) batching.set(body.parameter(i), arguments[i], is_batched[i]);
   for (const Node* node : body.nodes())
     if (!node->is_parameter()) batching.push_through(*node);
   Batched results;
@@ -104,7 +103,7 @@ std::unique_ptr<Graph> vmap(const Graph& graph, std::span<const bool> is_batched
       dims.insert(dims.end(), type.shape().begin(), type.shape().end());
       type = type.with_shape(dims);
     }
-    arguments.push_back(result->add_parameter(type, graph.parameter_name(static_cast<int>(i))));
+    arguments.push_back(result->add_parameter(type, graph.parameter_name(i)));
   }
   Batched batched = append_vmap(graph, *result, arguments, is_batched, size);
   for (size_t i = 0; i < batched.values.size(); ++i)

@@ -15,9 +15,9 @@
 #include "strata/compiler/compile.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/op.h"
-#include "strata/ops/activations.h"
 #include "strata/ops/composites/loss.h"
-#include "strata/ops/creation.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/activations.h"
 #include "strata/ops/list.h"
 #include "strata/transform/gradient.h"
 #include "tests/ends/golden_lines.h"
@@ -264,7 +264,7 @@ TEST(Sweep, HasEveryActivationAndLossOfTheHeaders) {
   std::set<std::string> swept{"is_nan", "is_inf"};
   for (const auto* list : {&unary(), &binary()})
     for (const Function& f : *list) swept.insert(f.name);
-  for (const char* path : {"strata/ops/activations.h", "strata/ops/composites/loss.h"}) {
+  for (const char* path : {"strata/ops/elementwise/activations.h", "strata/ops/composites/loss.h"}) {
     std::ifstream in(path);
     ASSERT_TRUE(in) << path;
     int found = 0;

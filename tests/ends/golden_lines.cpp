@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/ulp_distance.h"
+#include "strata/ops/conformance/ulp_distance.h"
 
 namespace strata::ends {
 

@@ -6,10 +6,10 @@
 
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/compiler/compile.h"
-#include "strata/ops/control.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/reduce/reduce.h"
 #include "strata/runtime/program/program_file.h"
 #include "tests/program_files/made_up_arguments.h"
 

@@ -12,9 +12,9 @@
 #include "strata/ir/interpret.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ir/verify.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/list.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/reduce/reduce.h"
 #include "strata/ops/testing/random_program.h"
 #include "strata/transform/gradient.h"
 

@@ -11,8 +11,8 @@
 #include "strata/nn/testing/golden.h"
 #include "strata/optim/rules.h"
 #include "strata/optim/schedule.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

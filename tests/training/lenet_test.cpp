@@ -7,8 +7,8 @@
 #include "strata/models/lenet.h"
 #include "strata/nn/loss.h"
 #include "strata/optim/rules.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "strata/models/lstm.h"
 #include "strata/nn/loss.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/optim/rules.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

@@ -8,12 +8,12 @@
 #include "strata/nn/linear.h"
 #include "strata/nn/loss.h"
 #include "strata/nn/state_dict.h"
-#include "strata/ops/activations.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/optim/rules.h"
 #include "strata/optim/schedule.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 using namespace strata;
 

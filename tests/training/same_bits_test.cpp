@@ -11,8 +11,8 @@
 #include "strata/nn/loss.h"
 #include "strata/optim/rules.h"
 #include "strata/runtime/machine/isa_level.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes strata/tensor/einsum_cases.inc: NumPy's einsum on small whole numbers, which no order of summing rounds.
+"""Makes strata/tensor/functions/einsum_cases.inc: NumPy's einsum on small whole numbers, which no order of summing rounds.
 
 Run with a Python that has NumPy:  python3 tools/golden/einsum.py
-Element i of operand k is (7 i + 3 k) mod 11 - 5. strata/tensor/einsum_test.cpp makes the same operands.
+Element i of operand k is (7 i + 3 k) mod 11 - 5. strata/tensor/functions/einsum_test.cpp makes the same operands.
 """
 import os
 

@@ -130,8 +130,7 @@ int line_of_stray_character(std::string_view text) {
   int line = 1;
   for (size_t i = text.starts_with("\xef\xbb\xbf") ? 3 : 0; i < text.size(); ++i) {
     const size_t end = std::min(end_of_text(text, i), text.size());
-    line += static_cast<int>(
-        std::count(text.begin() + static_cast<int64_t>(i), text.begin() + static_cast<int64_t>(end), '\n'));
+    line += static_cast<int>(std::count(text.begin() + i, text.begin() + end, '\n'));
     i = end;
     if (i == text.size()) break;
     if (static_cast<unsigned char>(text[i]) >= 0x80) return line;

@@ -7,7 +7,7 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/compile.h"
-#include "strata/ops/operators.h"
+#include "strata/ops/operands/operators.h"
 
 namespace strata::compiler {
 namespace {

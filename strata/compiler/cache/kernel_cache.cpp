@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <vector>
 
@@ -10,7 +9,6 @@
 #include "strata/base/bytes/byte_reader.h"
 #include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/files.h"
-#include "strata/base/environment/variables.h"
 #include "strata/base/trace/log.h"
 #include "strata/runtime/machine_code/sources_hash.h"
 
@@ -39,13 +37,6 @@ std::string build_folder(const std::string& folder) {
 }
 
 }  // namespace
-
-std::string cache_folder() {
-  if (const auto folder = base::environment("STRATA_CACHE")) return *folder;
-  if (const char* folder = std::getenv("XDG_CACHE_HOME"); folder && *folder) return std::string(folder) + "/strata";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/strata";
-  return "";
-}
 
 std::string KernelCache::path_of(base::Hash128 key) const {
   const std::string hex = key.hex();

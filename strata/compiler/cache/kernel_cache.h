@@ -11,17 +11,15 @@
 #include <string>
 
 #include "strata/base/bytes/hash.h"
+#include "strata/base/environment/cache_folder.h"
 #include "strata/compiler/backends/backend.h"
 
 namespace strata::compiler {
 
-/// $STRATA_CACHE, else $XDG_CACHE_HOME/strata, else ~/.cache/strata; empty when the variable is set to nothing (no
-/// cache).
-std::string cache_folder();
-
 class KernelCache {
  public:
-  explicit KernelCache(std::string folder = cache_folder()) : folder_(std::move(folder)) {}
+  /// Empty: nothing is kept.
+  explicit KernelCache(std::string folder = base::cache_folder()) : folder_(std::move(folder)) {}
   std::optional<Object> read(base::Hash128 key) const;
   /// Failure to write (read-only folder, full disk) is logged once and otherwise ignored: the program runs without.
   void write(base::Hash128 key, const Object& object) const;

@@ -16,9 +16,9 @@
 #include "strata/ir/op.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ir/with_extents.h"
+#include "strata/ops/conformance/naive_lowering.h"
+#include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/list.h"
-#include "strata/ops/naive_lowering.h"
-#include "strata/ops/sample_arrays.h"
 
 namespace strata::compiler {
 namespace {

@@ -8,7 +8,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/op.h"
-#include "strata/ops/sample_arrays.h"
+#include "strata/ops/conformance/sample_arrays.h"
 
 namespace strata::compiler {
 

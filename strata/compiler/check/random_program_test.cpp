@@ -15,7 +15,7 @@
 #include "strata/ir/interpret.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/text_form.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/list.h"
 #include "strata/ops/testing/random_program.h"
 

@@ -5,7 +5,7 @@
 
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/creation.h"
+#include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {
 

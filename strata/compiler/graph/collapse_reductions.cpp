@@ -4,9 +4,9 @@
 
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/ir/op.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 

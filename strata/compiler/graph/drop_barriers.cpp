@@ -1,7 +1,7 @@
 #include "strata/compiler/graph/drop_barriers.h"
 
 #include "strata/ir/rewrite.h"
-#include "strata/ops/creation.h"
+#include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {
 

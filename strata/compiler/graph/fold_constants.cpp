@@ -6,13 +6,13 @@
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/op.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/dimension.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/index.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/operands/broadcast.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/dimension.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 

@@ -7,7 +7,7 @@
 #include "strata/compiler/graph/fusion_groups.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/fusion.h"
+#include "strata/ops/control/fusion.h"
 
 namespace strata::compiler {
 

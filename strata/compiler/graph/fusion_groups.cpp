@@ -4,7 +4,7 @@
 
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 

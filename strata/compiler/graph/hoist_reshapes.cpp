@@ -9,9 +9,9 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/operands/broadcast.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 

@@ -4,7 +4,7 @@
 
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/composite.h"
+#include "strata/ops/composites/composite.h"
 
 namespace strata::compiler {
 

@@ -6,8 +6,8 @@
 #include "strata/compiler/graph/free_numbers.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/fusion.h"
+#include "strata/ops/control/fusion.h"
+#include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {
 

@@ -7,8 +7,8 @@
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/control.h"
-#include "strata/ops/fusion.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/control/fusion.h"
 
 namespace strata::compiler {
 

@@ -4,8 +4,8 @@
 
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/ir/op.h"
-#include "strata/ops/broadcast.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/operands/broadcast.h"
 
 namespace strata::compiler {
 

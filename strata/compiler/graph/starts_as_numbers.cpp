@@ -4,8 +4,8 @@
 
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 

@@ -15,8 +15,8 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/loops/text/text_form.h"
+#include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/list.h"
-#include "strata/ops/sample_arrays.h"
 
 namespace strata::compiler {
 namespace {

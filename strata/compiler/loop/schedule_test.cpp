@@ -9,7 +9,7 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/loops/text/text_form.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/reduce/reduce.h"
 
 namespace strata::compiler {
 namespace {

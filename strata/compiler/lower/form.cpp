@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "strata/ir/rewrite.h"
-#include "strata/ops/fusion.h"
-#include "strata/ops/lowering.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/control/fusion.h"
+#include "strata/ops/facets/lowering.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/rewrite.h"
-#include "strata/ops/fold.h"
+#include "strata/ops/reduce/fold.h"
 
 namespace strata::compiler {
 

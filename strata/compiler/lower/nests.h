@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "strata/ir/loops/kernel.h"
-#include "strata/ops/lowering.h"
+#include "strata/ops/facets/lowering.h"
 
 namespace strata::compiler {
 

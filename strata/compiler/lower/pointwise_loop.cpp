@@ -8,9 +8,9 @@
 
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/rewrite.h"
-#include "strata/ops/control.h"
-#include "strata/ops/fold.h"
-#include "strata/ops/lowering.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/facets/lowering.h"
+#include "strata/ops/reduce/fold.h"
 
 namespace strata::compiler {
 

@@ -7,7 +7,7 @@
 
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/op.h"
-#include "strata/ops/value_checks.h"
+#include "strata/ops/control/value_checks.h"
 
 namespace strata::compiler {
 namespace {

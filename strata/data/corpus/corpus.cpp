@@ -11,7 +11,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/mapped_file.h"
 #include "strata/base/bytes/sha256.h"
-#include "strata/base/environment/variables.h"
+#include "strata/base/environment/cache_folder.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/base/terminal/progress.h"
@@ -147,13 +147,8 @@ bool same(const std::vector<CorpusPackage>& a, const std::vector<CorpusPackage>&
 }  // namespace
 
 std::string cache_folder() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  if (const std::string own = base::environment("STRATA_CACHE").value_or(""); !own.empty()) return own;
-  if (const std::string xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/strata";
-  if (const std::string home = variable("HOME"); !home.empty()) return home + "/.cache/strata";
+  if (const std::string chosen = base::cache_folder(); !chosen.empty()) return chosen;
+  if (const std::string usual = base::default_cache_folder(); !usual.empty()) return usual;
   throw base::Error("E0651", "corpus: no folder for the cache: none of STRATA_CACHE, XDG_CACHE_HOME and HOME is set");
 }
 

@@ -15,7 +15,8 @@
 
 namespace strata::data {
 
-/// $STRATA_CACHE, else $XDG_CACHE_HOME/strata, else ~/.cache/strata. Throws E0651 when none of them is set.
+/// Where the corpus is kept: the cache's folder, and its default when STRATA_CACHE is set to nothing, since a corpus
+/// has to lie somewhere. Throws E0651 when there is neither.
 std::string cache_folder();
 
 struct CorpusOptions {

@@ -30,10 +30,9 @@ const std::string kSentence =
 
 /// Short enough to be no near-duplicate of another; different for each number below 5005.
 std::string varied(int number) {
-  return fmt::format(
-      "In case {} the {} is read before the {} and what is left is put in the {}.",
-      std::string(static_cast<size_t>(number % 7 + 1), 'x'), std::string(static_cast<size_t>(number % 11 + 1), 'y'),
-      std::string(static_cast<size_t>(number % 13 + 1), 'z'), std::string(static_cast<size_t>(number % 5 + 1), 'w'));
+  return fmt::format("In case {} the {} is read before the {} and what is left is put in the {}.",
+                     std::string(number % 7 + 1, 'x'), std::string(number % 11 + 1, 'y'),
+                     std::string(number % 13 + 1, 'z'), std::string(number % 5 + 1, 'w'));
 }
 
 TEST(NearDuplicates, FindsTheSameButForCaseDigitsAndMarks) {

@@ -96,7 +96,7 @@ std::string tail_of(int fd) {
   constexpr off_t kMost = 64 << 10;
   const off_t size = ::lseek(fd, 0, SEEK_END);
   ::lseek(fd, size > kMost ? size - kMost : 0, SEEK_SET);
-  std::string text(static_cast<size_t>(kMost), '\0');
+  std::string text(kMost, '\0');
   size_t filled = 0;
   while (const size_t got = read_some(fd, text.data() + filled, text.size() - filled)) filled += got;
   text.resize(filled);

@@ -66,7 +66,7 @@ void ImageDataset::fill_tables() {
   };
   for (int64_t c = 0; c < channels_; ++c)
     for (int value = 0; value < 256; ++value)
-      tables_[static_cast<size_t>(c * 256 + value)] =
+      tables_[c * 256 + value] =
           static_cast<float>((value / 255.0 - of_channel(transform_.mean, c)) / of_channel(transform_.deviation, c));
 }
 
@@ -80,7 +80,7 @@ ImageDataset::Placement ImageDataset::draw_placement(int64_t index, Draw draw) c
 }
 
 void ImageDataset::read(int64_t index, Draw draw, std::span<std::byte* const> places) const {
-  const int32_t label = labels_.as<uint8_t>()[static_cast<size_t>(index)];
+  const int32_t label = labels_.as<uint8_t>()[index];
   std::memcpy(places[1], &label, sizeof label);
   const Placement at = draw_placement(index, draw);
   const uint8_t* pixels = images_.as<uint8_t>().data() + index * channels_ * height_ * width_;

@@ -56,7 +56,7 @@ TEST(ImageDataset, CropsAreWindowsOfThePaddedImage) {
         for (int y = 0; y < 4; ++y)
           for (int x = 0; x < 5; ++x)
             if (y + top >= 0 && y + top < 4 && x + left >= 0 && x + left < 5)
-              window[static_cast<size_t>(y * 5 + x)] = image[static_cast<size_t>((y + top) * 5 + x + left)];
+              window[y * 5 + x] = image[(y + top) * 5 + x + left];
         if (window == crop) seen.insert({top, left});
       }
   }

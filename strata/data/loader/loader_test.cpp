@@ -58,7 +58,7 @@ TEST(Loader, AnEpochHasEverySampleOnceAndEpochsDiffer) {
     for (size_t b = 0; b < 11; ++b)
       seen.insert(seen.end(), batches[epoch * 11 + b].begin(), batches[epoch * 11 + b].end());
     std::sort(seen.begin(), seen.end());
-    for (int64_t i = 0; i < 103; ++i) ASSERT_EQ(seen[static_cast<size_t>(i)], i);
+    for (int64_t i = 0; i < 103; ++i) ASSERT_EQ(seen[i], i);
   }
   EXPECT_NE(batches[0], batches[11]);
   EXPECT_FALSE(loader.next());
@@ -104,8 +104,7 @@ TEST(Loader, ContinuesInMidEpochExactly) {
     Loader second(numbers_dataset(100), options);
     second.next();  // is left behind
     second.restore(LoaderState::from_json(saved).value());
-    EXPECT_EQ(all_batches(second),
-              (std::vector<std::vector<int64_t>>(expected.begin() + static_cast<long>(stop), expected.end())));
+    EXPECT_EQ(all_batches(second), (std::vector<std::vector<int64_t>>(expected.begin() + stop, expected.end())));
   }
 }
 

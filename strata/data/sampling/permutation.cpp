@@ -13,7 +13,7 @@ Permutation::Permutation(int64_t count, uint64_t seed, int64_t epoch) : count_(s
   low_bits_ = bits - high_bits_;
   for (int round = 0; round < kRounds; ++round) {
     const auto random = random_bits(seed, RandomUse::Shuffle, epoch, round);
-    keys_[static_cast<std::size_t>(round)] = uint64_t{random[1]} << 32 | random[0];
+    keys_[round] = uint64_t{random[1]} << 32 | random[0];
   }
 }
 

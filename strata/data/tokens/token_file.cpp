@@ -77,7 +77,7 @@ void encode_text(std::string_view text, const text::Tokenizer& tokenizer, const 
     const auto encode = [&](base::TaskRange range) {
       for (int64_t i = range.begin; i < range.end; ++i) {
         const size_t piece = first + static_cast<size_t>(i);
-        encoders[static_cast<size_t>(range.slot)].encode(pieces[piece], ids[piece]);
+        encoders[range.slot].encode(pieces[piece], ids[piece]);
       }
     };
     pool.run(static_cast<int64_t>(count), encode, {.split = base::Split::Dynamic});

@@ -98,7 +98,7 @@ TEST(RandomWindows, AreRunsOfTheTextAtEveryPlaceAlike) {
       ASSERT_EQ(window.input[t], window.input[0] + static_cast<int>(t));
       ASSERT_EQ(window.target[t], window.input[t] + 1);
     }
-    ++begun.at(static_cast<size_t>(window.input[0]));
+    ++begun.at(window.input[0]);
   }
   for (const int count : begun) EXPECT_NEAR(count, 250, 90);
   EXPECT_EQ(read(windows, 2, {.seed = 1, .epoch = 7}).input, read(windows, 2, {.seed = 1, .epoch = 7}).input);
@@ -114,17 +114,17 @@ TEST(EvaluationWindows, CountEachTokenOnceWhateverTheStride) {
         EvaluationOptions options{.window = 5, .stride = stride};
         if (start) options.start_token = 999;
         const EvaluationWindows windows(tokens, options);
-        std::vector<int> counted(static_cast<size_t>(count));
+        std::vector<int> counted(count);
         for (int64_t i = 0; i < windows.size(); ++i) {
           const Window window = read(windows, i);
           for (size_t t = 0; t < 5; ++t) {
             if (window.target[t] == kIgnoredTarget) continue;
-            ++counted.at(static_cast<size_t>(window.target[t]));
+            ++counted.at(window.target[t]);
             EXPECT_EQ(window.input[t], window.target[t] == 0 ? 999 : window.target[t] - 1);
           }
         }
         for (int i = 0; i < count; ++i)
-          EXPECT_EQ(counted[static_cast<size_t>(i)], i == 0 && !start ? 0 : 1) << count << " " << stride << " " << i;
+          EXPECT_EQ(counted[i], i == 0 && !start ? 0 : 1) << count << " " << stride << " " << i;
         EXPECT_EQ(windows.predicted(), count - 1 + start);
       }
     }

@@ -64,7 +64,7 @@ TEST(Safetensors, DataBeginAtAMultipleOf8AndEachTensorAtOneOfItsElement) {
   const base::TempFolder folder("safetensors");
   for (int extra = 0; extra < 9; ++extra) {
     const std::string path = folder / fmt::format("{}", extra);
-    save_safetensors(path, every_dtype(), {{"pad", std::string(static_cast<size_t>(extra), 'x')}});
+    save_safetensors(path, every_dtype(), {{"pad", std::string(extra, 'x')}});
     const std::string text = base::read_text(path).value();
     uint64_t header = 0;
     std::memcpy(&header, text.data(), 8);
@@ -131,7 +131,7 @@ TEST(Safetensors, OverlapsHolesAndRestsAreRefused) {
     return refusal(fmt::format(R"({{"a":{{"dtype":"U8","shape":[{0}],"data_offsets":[0,{0}]}},)"
                                R"("b":{{"dtype":"U8","shape":[{2}],"data_offsets":[{1},{3}]}}}})",
                                first_end, second_begin, 8 - second_begin, 8),
-                   std::string(static_cast<size_t>(data), 'x'));
+                   std::string(data, 'x'));
   };
   EXPECT_EQ(two(4, 4, 8), "accepted");
   EXPECT_EQ(two(4, 3, 8),

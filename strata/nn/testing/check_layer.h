@@ -8,8 +8,8 @@
 
 #include "strata/nn/init.h"
 #include "strata/nn/testing/golden.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/grad.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::nn {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "strata/formats/safetensors/reader.h"
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 
 namespace strata::nn {
 

@@ -7,16 +7,16 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
-#include "strata/ops/composite.h"
+#include "strata/ops/composites/composite.h"
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/dimension.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/layout.h"
-#include "strata/ops/operand_check.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/facets/layout.h"
+#include "strata/ops/operands/operand_check.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/shape/dimension.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
 namespace {

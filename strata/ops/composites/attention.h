@@ -3,7 +3,7 @@
 #pragma once
 
 #include "strata/base/config/bounds.h"
-#include "strata/ops/axes.h"
+#include "strata/ops/operands/axes.h"
 
 namespace strata::ops {
 

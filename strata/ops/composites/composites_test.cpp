@@ -8,8 +8,8 @@
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/sample_arrays.h"
-#include "strata/ops/window.h"
+#include "strata/ops/conformance/sample_arrays.h"
+#include "strata/ops/window/window.h"
 
 namespace strata::ops {
 namespace {

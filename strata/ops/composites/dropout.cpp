@@ -1,9 +1,9 @@
 #include "strata/ops/composites/dropout.h"
 
-#include "strata/ops/composite.h"
-#include "strata/ops/operand_check.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/random.h"
+#include "strata/ops/composites/composite.h"
+#include "strata/ops/operands/operand_check.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/random/random.h"
 
 namespace strata::ops {
 

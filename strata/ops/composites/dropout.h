@@ -2,7 +2,7 @@
 #pragma once
 
 #include "strata/base/config/bounds.h"
-#include "strata/ops/layout.h"
+#include "strata/ops/facets/layout.h"
 
 namespace strata::ops {
 

@@ -5,12 +5,12 @@
 #include "strata/base/config/bounds.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
-#include "strata/ops/composite.h"
-#include "strata/ops/custom_gradient.h"
-#include "strata/ops/dimension.h"
-#include "strata/ops/operand_check.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/composites/composite.h"
+#include "strata/ops/control/custom_gradient.h"
+#include "strata/ops/operands/operand_check.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/dimension.h"
 
 namespace strata::ops {
 namespace {

@@ -4,12 +4,12 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
-#include "strata/ops/activations.h"
-#include "strata/ops/composite.h"
 #include "strata/ops/composites/attention.h"
+#include "strata/ops/composites/composite.h"
 #include "strata/ops/composites/loss.h"
 #include "strata/ops/composites/norm.h"
-#include "strata/ops/operators.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/operands/operators.h"
 
 namespace strata::ops {
 namespace {

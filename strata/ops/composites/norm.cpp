@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
-#include "strata/ops/composite.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/dimension.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/layout.h"
-#include "strata/ops/operand_check.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/composites/composite.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/facets/layout.h"
+#include "strata/ops/operands/operand_check.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/dimension.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
 namespace {

@@ -2,7 +2,7 @@
 // Each but one_hot is recorded as a composite of its name.
 #pragma once
 
-#include "strata/ops/axes.h"
+#include "strata/ops/operands/axes.h"
 
 namespace strata::ops {
 

@@ -4,15 +4,15 @@
 #include <utility>
 
 #include "strata/base/random/splitmix64.h"
-#include "strata/ops/control.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/custom_gradient.h"
-#include "strata/ops/elementwise.h"
-#include "strata/ops/index.h"
-#include "strata/ops/operators.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/sample_arrays.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/conformance/sample_arrays.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/control/custom_gradient.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
 

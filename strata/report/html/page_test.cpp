@@ -137,8 +137,7 @@ Image demo_digit(Noise& noise, int kind) {
   for (int y = 0; y < 28; ++y) {
     for (int x = 0; x < 28; ++x) {
       const double dx = x - 13.5, dy = y - 13.5, radius = std::hypot(dx * (1 + 0.06 * kind), dy);
-      pixels[static_cast<std::size_t>(y * 28 + x)] =
-          static_cast<float>(std::exp(-std::pow((radius - 8) / 3, 2)) + 0.05 * noise.uniform());
+      pixels[y * 28 + x] = static_cast<float>(std::exp(-std::pow((radius - 8) / 3, 2)) + 0.05 * noise.uniform());
     }
   }
   return Image::from_floats(pixels.data(), 28, 28, 0, 1);

@@ -88,7 +88,7 @@ bool dot(char c, int row, int column) {
   if (!printable(c)) return row < 7 && (row == 0 || row == 6 || column == 0 || column == kCellWidth - 1);
   const int index = c - ' ';
   const std::string_view line = kSheet[index / kGlyphsPerBand * kFontHeight + row];
-  return line[static_cast<std::size_t>(index % kGlyphsPerBand * (kCellWidth + 1) + column)] == '#';
+  return line[index % kGlyphsPerBand * (kCellWidth + 1) + column] == '#';
 }
 
 int glyph_width(char c) {

@@ -1,8 +1,8 @@
 // What a call costs that runs no more than one small kernel: linear in the leaves of its arguments.
 #include <gtest/gtest.h>
 
-#include "strata/ops/elementwise.h"
-#include "strata/tensor/jit.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata {
 namespace {

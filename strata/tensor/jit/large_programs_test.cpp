@@ -7,13 +7,13 @@
 #include <set>
 #include <string>
 
-#include "strata/ops/index.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/runtime/execute/executable.h"
-#include "strata/tensor/control.h"
-#include "strata/tensor/grad.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/control/control.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/compile.h"
-#include "strata/tensor/recording.h"
+#include "strata/tensor/recording/recording.h"
 
 namespace strata::jit_detail {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "strata/ir/plan/donation.h"
-#include "strata/tensor/dim_guards.h"
 #include "strata/tensor/jit/assumptions.h"
+#include "strata/tensor/recording/dim_guards.h"
 
 namespace strata::jit_detail {
 

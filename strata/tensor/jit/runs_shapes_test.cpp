@@ -1,12 +1,12 @@
 // What runs eagerly runs under jit: elementwise ops, broadcasting, and ops that move data. Each program is called in
 // all sizes of its rows, in order; the rows have extents of 0 and 1, equal and unequal ones.
-#include "strata/ops/arrange.h"
-#include "strata/ops/creation.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/index.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
-#include "strata/ops/sort.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/arrange.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/ops/sort/sort.h"
 #include "strata/tensor/testing/runs_under_jit.h"
 
 namespace strata::testing {

@@ -1,12 +1,12 @@
 // What runs eagerly runs under jit: tensors in pairs, tuples and structs, captured ones, and named dimensions; what
 // explain() says of them, and how many programs are kept.
 #include "strata/base/error/message_of.h"
-#include "strata/ops/dot.h"
-#include "strata/ops/reduce.h"
-#include "strata/ops/shape.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/runtime/execute/executable.h"
-#include "strata/tensor/grad.h"
 #include "strata/tensor/testing/runs_under_jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::testing {
 namespace {

@@ -7,7 +7,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
 #include "strata/runtime/machine/isa_level.h"
-#include "strata/tensor/recording.h"
+#include "strata/tensor/recording/recording.h"
 
 namespace strata::jit_detail {
 namespace {

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata::jit_detail {
 

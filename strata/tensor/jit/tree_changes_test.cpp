@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "strata/base/error/message_of.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "strata/ops/value_checks.h"
+#include "strata/ops/control/value_checks.h"
 
 namespace strata::lazy {
 namespace {

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "strata/ops/composites/softmax.h"
-#include "strata/ops/elementwise.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/numpy_names.h"
-#include "strata/ops/reduce.h"
-#include "strata/tensor/grad.h"
+#include "strata/ops/reduce/reduce.h"
 #include "strata/tensor/random.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata {
 namespace {

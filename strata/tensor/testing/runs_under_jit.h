@@ -11,7 +11,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ops/numpy_names.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 
 namespace strata::testing {
 

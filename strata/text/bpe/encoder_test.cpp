@@ -27,7 +27,7 @@ Ids merged_by_definition(const Tokenizer& tokenizer, std::string_view word) {
       for (std::size_t i = 0; i + 1 < ids.size() && !changed; ++i) {
         if (ids[i] != merge.left || ids[i + 1] != merge.right) continue;
         ids[i] = merge.result;
-        ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        ids.erase(ids.begin() + i + 1);
         changed = true;
       }
       if (changed) break;
@@ -119,7 +119,7 @@ TEST(Encoder, AppendsAndForgetsNothingBetweenTexts) {
   const Ids first = ids;
   encoder.encode("the thing", ids);
   EXPECT_EQ(ids.size(), 2 * first.size());
-  EXPECT_TRUE(std::equal(first.begin(), first.end(), ids.begin() + static_cast<std::ptrdiff_t>(first.size())));
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), ids.begin() + first.size()));
 }
 
 TEST(Tokenizer, CutsTheLongestSpecialTokenFirst) {

@@ -3,7 +3,7 @@
 
 #include "strata/optim/optimiser.h"
 #include "strata/optim/schedule.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"
 
 namespace strata::base {

@@ -5,7 +5,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/error/error.h"
 #include "strata/models/list.h"
-#include "strata/tensor/jit.h"
+#include "strata/tensor/jit/jit.h"
 #include "strata/text/tokenizer_json/load.h"
 #include "strata/train/language/text_examples.h"
 #include "strata/train/language/text_source.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "strata/tensor/tree.h"
+#include "strata/tensor/tree/tree.h"
 #include "strata/train/task.h"
 
 namespace strata::train {
@@ -25,7 +25,7 @@ std::string first_not_finite(const Snapshot& snapshot);
 std::vector<NamedTensor> named_leaves(const Leaves& leaves);
 template <class Model>
 std::vector<NamedTensor> named_weights(const Model& model) {
-  return named_leaves(leaves_of(const_cast<Model&>(model)));
+  return named_leaves(leaves_of(model));
 }
 
 /// Notes configuration keys that decide what the tensors mean without showing in their shapes.

@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include "strata/nn/loss.h"
-#include "strata/ops/reduce.h"
+#include "strata/ops/reduce/reduce.h"
 
 namespace strata::train {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "strata/ir/interpret.h"
 #include "strata/ir/rewrite.h"
+#include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/list.h"
-#include "strata/ops/sample_arrays.h"
 #include "strata/transform/gradient.h"
 #include "strata/transform/testing/numeric_checks.h"
 #include "strata/transform/vmap.h"
@@ -195,7 +195,7 @@ std::unique_ptr<Graph> vjp_program(const Graph& graph) {
   auto program = ir::copy_graph(graph);
   std::vector<Value> outputs, seeds, inputs;
   for (int r : float_results(graph)) {
-    outputs.push_back(program->results()[static_cast<size_t>(r)]);
+    outputs.push_back(program->results()[r]);
     seeds.push_back(program->add_parameter(outputs.back().type()));
   }
   for (int p : float_parameters(graph)) inputs.push_back(program->parameter(p));
@@ -206,7 +206,7 @@ std::unique_ptr<Graph> vjp_program(const Graph& graph) {
 std::unique_ptr<Graph> jvp_program(const Graph& graph) {
   auto program = ir::copy_graph(graph);
   std::vector<Value> outputs, tangents, inputs;
-  for (int r : float_results(graph)) outputs.push_back(program->results()[static_cast<size_t>(r)]);
+  for (int r : float_results(graph)) outputs.push_back(program->results()[r]);
   for (int p : float_parameters(graph)) {
     inputs.push_back(program->parameter(p));
     tangents.push_back(program->add_parameter(inputs.back().type()));
@@ -220,11 +220,11 @@ double directional_difference(const Graph& graph, std::span<const HostArray> arg
   const double step = 1e-4;
   auto value = [&](double by) {
     std::vector<HostArray> at(arguments.begin(), arguments.end());
-    at[static_cast<size_t>(wrt)] = moved(at[static_cast<size_t>(wrt)], direction, by);
+    at[wrt] = moved(at[wrt], direction, by);
     const auto results = ir::interpret(graph, at);
     double sum = 0;
     size_t next = 0;
-    for (int r : float_results(graph)) sum += inner(results[static_cast<size_t>(r)], weights[next++]);
+    for (int r : float_results(graph)) sum += inner(results[r], weights[next++]);
     return sum;
   };
   return (8 * (value(step) - value(-step)) - (value(2 * step) - value(-2 * step))) / (12 * step);
@@ -242,7 +242,7 @@ void expect_gradient_matches_differences(const Graph& graph, std::span<const Hos
     EXPECT_NEAR(found, expected, 1e-6 * (1 + std::abs(expected))) << "gradient of argument " << parameters[k];
   };
   for (size_t k = 0; k < parameters.size(); ++k) {
-    const HostArray& x = arguments[static_cast<size_t>(parameters[k])];
+    const HostArray& x = arguments[parameters[k]];
     ASSERT_EQ(gradients[k].shape(), x.shape());
     compare(k, normal_like(x, 300 + k));
     for (int64_t i = 0; i < x.elements() && x.elements() <= 8; ++i) {
@@ -257,8 +257,7 @@ void expect_jvp_vjp_identity(const Graph& graph, std::span<const HostArray> argu
   const auto weights = random_cotangents(ir::interpret(graph, arguments));
   if (weights.empty()) return;
   std::vector<HostArray> tangents;
-  for (int p : float_parameters(graph))
-    tangents.push_back(normal_like(arguments[static_cast<size_t>(p)], 500 + static_cast<uint64_t>(p)));
+  for (int p : float_parameters(graph)) tangents.push_back(normal_like(arguments[p], 500 + static_cast<uint64_t>(p)));
   const auto gradients = ir::interpret(*vjp_program(graph), appended(arguments, weights));
   const auto pushed = ir::interpret(*jvp_program(graph), appended(arguments, tangents));
   double left = 0, right = 0;

@@ -8,7 +8,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
-#include "strata/ops/status.h"
+#include "strata/ops/facets/status.h"
 #include "strata/runtime/kernel_abi.h"
 
 namespace strata::compiler::llvm_backend {

@@ -7,7 +7,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/kernel_work.h"
-#include "strata/ops/composite.h"
+#include "strata/ops/composites/composite.h"
 
 namespace strata::compiler::null_backend {
 namespace {

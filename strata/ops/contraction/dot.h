@@ -1,0 +1,56 @@
+// Contractions: general dot, matrix product, einsum, and convolution.
+#pragma once
+
+#include <string_view>
+
+#include "strata/ops/operands/axes.h"
+
+namespace strata::ops {
+
+extern const Op kDot, kConv;
+
+/// Axes that are multiplied and summed, and axes that are only shared; pairs by position.
+struct DotAxes {
+  Ints lhs_contract, rhs_contract, lhs_batch, rhs_batch;
+};
+/// Result axes: batch, lhs free, rhs free. `result`: dtype of the result, the operands' by default; i32 for i8 operands
+/// and f32 for half floats are the useful others.
+Value dot(Value lhs, Value rhs, const DotAxes& axes, std::optional<DType> result = std::nullopt);
+/// NumPy's matmul: [..., m, k] x [..., k, n]; a rank-1 side is a row or column that is dropped again; leading axes
+/// broadcast.
+Value matmul(Value lhs, Value rhs);
+/// Einstein summation, in NumPy's notation: "bik,bkj->bij"; "ii->i" (an index twice: the diagonal),
+/// "...ij,...jk->...ik" (leading axes broadcast), "ij,jk" (the result has the indices that stand once). Three operands
+/// and more, up to 64, are contracted two at a time in the order of least multiplications, which is a function of the
+/// shapes (contraction_order.h). A text that is no formula: E0116; extents or ranks that differ: E0102.
+Value einsum(std::string_view formula, const std::vector<Value>& operands);
+
+/// Per spatial axis; empty lists mean 1 (strides, dilations) and 0 (padding).
+struct ConvShape {
+  Shape strides, pad_lo, pad_hi, lhs_dilation, rhs_dilation;
+  int64_t groups = 1;
+};
+/// x [N, C, spatial...] with w [O, C / groups, window...] gives [N, O, spatial...]; cross-correlation, as in every
+/// framework.
+Value conv(Value x, Value w, const ConvShape& shape = {});
+/// The same for users: E0101 for a window that is larger than the padded image, which the op takes for an empty result.
+Value fitting_conv(Value x, Value w, const ConvShape& shape = {});
+
+template <Handle V>
+V dot(V lhs, V rhs, const DotAxes& axes, std::optional<DType> result = std::nullopt, Source at = Source::here()) {
+  return lift<V>(at, [&](Value a, Value b) { return dot(a, b, axes, result); }, lhs, rhs);
+}
+template <Handle V>
+V matmul(V lhs, V rhs, Source at = Source::here()) {
+  return lift<V>(at, [](Value a, Value b) { return matmul(a, b); }, lhs, rhs);
+}
+template <Handle V>
+V einsum(std::string_view formula, const std::vector<V>& operands, Source at = Source::here()) {
+  return lift<V>(at, [&](const std::vector<Value>& v) { return einsum(formula, v); }, operands);
+}
+template <Handle V>
+V conv(V x, V w, const ConvShape& shape = {}, Source at = Source::here()) {
+  return lift<V>(at, [&](Value a, Value b) { return fitting_conv(a, b, shape); }, x, w);
+}
+
+}  // namespace strata::ops

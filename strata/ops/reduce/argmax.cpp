@@ -1,0 +1,143 @@
+// argmax and argmin: the position of the extremum along one axis.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/facets/facets.h"
+#include "strata/ops/facets/samples.h"
+#include "strata/ops/reduce/fold.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
+
+namespace strata::ops {
+namespace {
+
+using namespace ir::loops;
+
+constexpr AttrSpec kArgAttrs[] = {{"axis", AttrKind::Int, "the axis that is searched"}};
+
+void arg_infer(ir::Infer& i) {
+  const Type x = i.type(0);
+  const int64_t axis = require_axis(i, x);
+  if (x.dim(static_cast<int>(axis)) == Dim(0)) i.fail("E0116", fmt::format("axis {} of {} is empty", axis, x.str()));
+  Shape shape = shape_of(x);
+  shape.erase(shape.begin() + axis);
+  i.result(Type::of(DType::i64, shape));
+}
+
+void arg_vmap(ir::Vmap& v) {
+  v.set(v.graph.add1(*v.node.op, {v.operand(0)}, {Attr("axis", v.node.attrs.integer("axis") + 1)}));
+}
+
+/// Whether `a` beats `b`, which stands earlier: NaN beats every number.
+template <bool is_max>
+Expr beats(LoopContext& c, Expr a, Expr b) {
+  const Expr more = c.binary(is_max ? ExprOp::Gt : ExprOp::Lt, a, b);
+  if (!ir::is_float(a->type.dtype)) return more;
+  const Expr nan_wins = c.binary(ExprOp::And, c.binary(ExprOp::Ne, a, a), c.binary(ExprOp::Eq, b, b));
+  return c.binary(ExprOp::Or, more, nan_wins);
+}
+
+template <bool is_max>
+StmtList arg_loops(ir::Lowering& l) {
+  LoopContext& c = l.context;
+  const Type x = l.node.operand(0).type();
+  const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
+  const DType t = ir::is_bool(x.dtype()) ? DType::u8 : accumulation_dtype(x.dtype());
+  return parallel_over(c, l.node.type().shape(), [&](std::span<const Expr> kept) {
+    auto element = [&](Expr k) {
+      std::vector<Expr> at(kept.begin(), kept.end());
+      at.insert(at.begin() + axis, k);
+      return c.cast(t, c.load(l.operand_buffer(0), at));
+    };
+    const Local* best = c.local("best", {t, 1}, true);
+    const Local* where = c.local("where", {DType::i64, 1}, true);
+    StmtList body{make_declare(best, element(c.i64(0))), make_declare(where, c.i64(0))};
+    body.push_back(one_loop(c, "k", c.i64(1), c.dim(x.dim(axis)), LoopKind::Serial, [&](Expr k) {
+      const Local* here = c.local("here", {t, 1}, false);
+      return StmtList{make_declare(here, element(k)),
+                      make_if(beats<is_max>(c, c.read(here), c.read(best)),
+                              {make_assign(best, c.read(here)), make_assign(where, k)})};
+    }));
+    body.push_back(make_store(l.result_buffer(0), {kept.begin(), kept.end()}, c.read(where)));
+    return body;
+  });
+}
+
+template <bool is_max>
+bool element_beats(const HostArray& x, int64_t a, int64_t b) {
+  if (ir::is_float(x.dtype())) {
+    const double va = x.get(a), vb = x.get(b);
+    return (is_max ? va > vb : va < vb) || (std::isnan(va) && !std::isnan(vb));
+  }
+  const int64_t va = x.get_int(a), vb = x.get_int(b);
+  const int64_t winner = fold_step_int(is_max ? Fold::Max : Fold::Min, x.dtype(), vb, va);
+  return winner != vb;
+}
+
+template <bool is_max>
+void arg_reference(ir::Reference& r) {
+  const HostArray& x = r.operands[0];
+  const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
+  const Ints strides = row_strides(x.shape());
+  int64_t to = 0;
+  for_each_index(r.results[0].shape(), [&](const Ints& index) {
+    Ints at = index;
+    at.insert(at.begin() + static_cast<int64_t>(axis), 0);
+    const int64_t base = offset_of(at, strides);
+    int64_t best = 0;
+    for (int64_t k = 1; k < x.shape()[axis]; ++k)
+      if (element_beats<is_max>(x, base + k * strides[axis], base + best * strides[axis])) best = k;
+    r.results[0].set_int(to++, best);
+  });
+}
+
+std::vector<ir::Sample> arg_samples() {
+  std::vector<ir::Sample> list;
+  for (DType t : ir::kAllDTypes) list.push_back({{operand(t, {3, 7}, Domain::Exact)}, {Attr("axis", 1)}});
+  list.push_back({{operand(DType::f32, {11, 3}, Domain::Special)}, {Attr("axis", 0)}});
+  list.push_back({{normal({5})}, {Attr("axis", 0)}});
+  list.push_back({{normal({0, 3})}, {Attr("axis", 1)}});
+  return list;
+}
+
+template <bool is_max>
+constexpr Op arg_block(std::string_view name, std::string_view doc) {
+  Op op;
+  op.name = name;
+  op.family = "reduction";
+  op.doc = doc;
+  op.attrs = kArgAttrs;
+  op.infer = arg_infer;
+  op.jvp = zero_tangent;
+  op.transpose = kNotLinear;
+  op.vmap = arg_vmap;
+  op.lower = [](ir::Lowering& l) { l.loops({[&l] { return arg_loops<is_max>(l); }}); };
+  op.reference = arg_reference<is_max>;
+  op.cost = [](const Node& n) { return ir::Cost{n.operand(0).type().elements(), move_cost(n).bytes}; };
+  op.samples = arg_samples;
+  return op;
+}
+
+Value arg_of(const Op& op, Value x, int64_t axis, Keep keep) {
+  axis = axis_of(axis, x.rank(), op.name);
+  const Value y = x.graph().add1(op, {x}, {Attr("axis", axis)});
+  return keep == Keep::Drop ? y : expand_dims(y, axis);
+}
+
+}  // namespace
+
+constinit const Op kArgmax =
+    arg_block<true>("argmax",
+                    "Position (i64) of the largest element along an axis, which may not be empty; the first of equals; "
+                    "the first NaN if there is one.");
+constinit const Op kArgmin = arg_block<false>(
+    "argmin",
+    "Position (i64) of the smallest element along an axis, which may not be empty; the first of equals; the first NaN "
+    "if there is one.");
+
+Value argmax(Value x, int64_t axis, Keep keep) { return arg_of(kArgmax, x, axis, keep); }
+Value argmin(Value x, int64_t axis, Keep keep) { return arg_of(kArgmin, x, axis, keep); }
+
+}  // namespace strata::ops

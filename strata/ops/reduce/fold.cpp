@@ -1,0 +1,159 @@
+#include "strata/ops/reduce/fold.h"
+
+#include <cmath>
+#include <limits>
+
+#include "strata/ir/loops/joined_loops.h"
+
+namespace strata::ops {
+namespace {
+
+using ir::loops::LoopContext;
+using ir::loops::LoopKind;
+
+int64_t lowest_int(DType t) {
+  if (ir::is_bool(t) || ir::is_unsigned_int(t)) return 0;
+  const int bits = static_cast<int>(8 * ir::dtype_bytes(t));
+  return static_cast<int64_t>(~uint64_t{0} << (bits - 1));
+}
+
+int64_t highest_int(DType t) {
+  if (ir::is_bool(t)) return 1;
+  const int bits = static_cast<int>(8 * ir::dtype_bytes(t));
+  if (ir::is_signed_int(t)) return ~lowest_int(t);
+  return static_cast<int64_t>(~uint64_t{0} >> (64 - bits));
+}
+
+}  // namespace
+
+double fold_identity(Fold fold, DType t) {
+  if (computes_in_int(t)) return static_cast<double>(fold_identity_int(fold, t));
+  const double inf = std::numeric_limits<double>::infinity();
+  return fold == Fold::Max ? -inf : fold == Fold::Min ? inf : fold == Fold::Prod || fold == Fold::And ? 1.0 : 0.0;
+}
+
+int64_t fold_identity_int(Fold fold, DType t) {
+  if (fold == Fold::Max) return lowest_int(t);
+  if (fold == Fold::Min) return highest_int(t);
+  return fold == Fold::Prod || fold == Fold::And ? 1 : 0;
+}
+
+double fold_step(Fold fold, double a, double b) {
+  switch (fold) {
+    case Fold::Sum:
+      return a + b;
+    case Fold::Prod:
+      return a * b;
+    case Fold::Max:
+      if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+      return a > b || (a == b && !std::signbit(a)) ? a : b;
+    case Fold::Min:
+      if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+      return a < b || (a == b && std::signbit(a)) ? a : b;
+    case Fold::And:
+      return a != 0 && b != 0;
+    case Fold::Or:
+      break;
+  }
+  return a != 0 || b != 0;
+}
+
+int64_t fold_step_int(Fold fold, DType t, int64_t a, int64_t b) {
+  const auto ua = static_cast<uint64_t>(a), ub = static_cast<uint64_t>(b);
+  const bool less = t == DType::u64 ? ua < ub : a < b;
+  switch (fold) {
+    case Fold::Sum:
+      return static_cast<int64_t>(ua + ub);
+    case Fold::Prod:
+      return static_cast<int64_t>(ua * ub);
+    case Fold::Max:
+      return less ? b : a;
+    case Fold::Min:
+      return less ? a : b;
+    case Fold::And:
+      return a != 0 && b != 0;
+    case Fold::Or:
+      break;
+  }
+  return a != 0 || b != 0;
+}
+
+Expr fold_expr(LoopContext& c, Fold fold, Expr a, Expr b) {
+  constexpr ExprOp ops[] = {ExprOp::Add, ExprOp::Mul, ExprOp::Max, ExprOp::Min, ExprOp::And, ExprOp::Or};
+  return c.binary(ops[static_cast<int>(fold)], a, b);
+}
+
+Expr fold_identity_expr(LoopContext& c, Fold fold, DType t) {
+  if (computes_in_int(t)) return c.constant_bits(t, static_cast<uint64_t>(fold_identity_int(fold, t)));
+  return c.constant(t, fold_identity(fold, t));
+}
+
+ir::loops::StmtPtr one_loop(LoopContext& c, const char* name, Expr begin, Expr end, LoopKind kind,
+                            const std::function<StmtList(Expr)>& body) {
+  const auto* var = c.loop_var(name);
+  return ir::loops::make_for(var, begin, end, kind, body(c.loop(var)));
+}
+
+StmtList independent_nest(LoopContext& c, std::span<const Dim> extents,
+                          const std::function<StmtList(std::span<const Expr>)>& body) {
+  std::vector<const ir::loops::LoopVar*> vars;
+  std::vector<Expr> index;
+  for (size_t a = 0; a < extents.size(); ++a) {
+    vars.push_back(c.loop_var("i" + std::to_string(a)));
+    index.push_back(c.loop(vars.back()));
+  }
+  StmtList stmts = body(index);
+  for (size_t a = extents.size(); a-- > 0;) {
+    const LoopKind kind = a == 0 ? LoopKind::Parallel : a + 1 == extents.size() ? LoopKind::Vector : LoopKind::Serial;
+    stmts = {ir::loops::make_for(vars[a], c.i64(0), c.dim(extents[a]), kind, std::move(stmts))};
+  }
+  return stmts;
+}
+
+StmtList loop_nest(LoopContext& c, std::span<const Expr> extents, LoopKind outermost,
+                   const std::function<StmtList(std::span<const Expr>)>& body) {
+  std::vector<const ir::loops::LoopVar*> vars;
+  std::vector<Expr> index;
+  for (size_t a = 0; a < extents.size(); ++a) {
+    vars.push_back(c.loop_var("i" + std::to_string(a)));
+    index.push_back(c.loop(vars.back()));
+  }
+  StmtList stmts = body(index);
+  for (size_t a = extents.size(); a-- > 0;)
+    stmts = {
+        ir::loops::make_for(vars[a], c.i64(0), extents[a], a == 0 ? outermost : LoopKind::Serial, std::move(stmts))};
+  return stmts;
+}
+
+StmtList chain_nest(LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner, int64_t block,
+                    const ir::loops::Local* sum, const std::function<StmtList(std::span<const Expr>)>& body) {
+  std::vector<Expr> extents;
+  for (const auto& dims : {outer, inner})
+    for (Dim d : dims) extents.push_back(c.dim(d));
+  StmtList nest = loop_nest(c, extents, LoopKind::Serial, body);
+  const Dim terms = ir::product(outer) * ir::product(inner);
+  const bool is_one_block = terms.is_constant() && terms.constant() <= block;
+  if (extents.empty() || is_one_block || !ir::is_float(sum->type.dtype)) return nest;
+  const auto joining =
+      ir::loops::make_joining(nest[0], sum, block, static_cast<int>(outer.size()), static_cast<int>(inner.size()));
+  if (ir::loops::join_op(*joining)) nest[0] = joining;
+  return nest;
+}
+
+StmtList parallel_over(LoopContext& c, std::span<const Dim> extents,
+                       const std::function<StmtList(std::span<const Expr>)>& body) {
+  const IndexMath m{c};
+  if (extents.empty()) return body({});
+  const auto one_task = [&](Expr task) {
+    std::vector<Expr> index(extents.size());
+    for (size_t a = extents.size(); a-- > 1;) {
+      index[a] = m.mod(task, m.at(extents[a]));
+      task = m.div(task, m.at(extents[a]));
+    }
+    index[0] = task;
+    return body(index);
+  };
+  return {one_loop(c, "task", c.i64(0), c.dim(ir::product(extents)), LoopKind::Parallel, one_task)};
+}
+
+}  // namespace strata::ops

@@ -1,0 +1,35 @@
+#include "strata/ops/scalar/scalar.h"
+
+namespace strata::ops {
+
+using ir::DType;
+using ir::loops::Expr;
+using ir::loops::ExprOp;
+
+Scalar unary(ExprOp op, Scalar x) { return {x.context, x.context->unary(op, x.expr)}; }
+Scalar binary(ExprOp op, Scalar x, Scalar y) { return {x.context, x.context->binary(op, x.expr, y.expr)}; }
+
+Scalar horner(Scalar x, std::span<const double> coefficients) {
+  Scalar sum = x.like(coefficients.back());
+  for (size_t i = coefficients.size() - 1; i-- > 0;) sum = fma(sum, x, x.like(coefficients[i]));
+  return sum;
+}
+
+Scalar power_of_two(Scalar n) {
+  const bool wide = n.is_f64();
+  const DType bits = wide ? DType::i64 : DType::i32;
+  const Scalar exponent = cast(bits, n);
+  const Scalar biased = exponent + exponent.like(wide ? 1023 : 127);
+  return bitcast(n.dtype(), shift_left(biased, biased.like(wide ? 52 : 23)));
+}
+
+Scalar load_scalar(ir::Lowering& lowering, int operand, std::span<const Expr> index) {
+  const Scalar x{&lowering.context, lowering.operand(operand, index)};
+  return ir::is_half_float(x.dtype()) ? cast(DType::f32, x) : x;
+}
+
+Expr finish_scalar(const ir::Lowering& lowering, Scalar x, int result) {
+  return cast(lowering.node.type(result).dtype(), x).expr;
+}
+
+}  // namespace strata::ops
