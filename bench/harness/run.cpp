@@ -6,6 +6,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/workloads/gpt_step.h"
+#include "bench/workloads/large_programs.h"
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/terminal/screen.h"
@@ -68,6 +69,9 @@ std::vector<Row> run(const RunOptions& options) {
 
 base::Json measure(const std::string& name) {
   if (name == "gpt_compile") return measure_gpt_compile();
+  if (name == "gpt2_compile") return measure_gpt_compile(gpt2_size());
+  if (name == "gpt2_24_layers_compile") return measure_gpt_compile(gpt2_size(24));
+  if (is_large_program(name)) return measure_large_program(name);
   throw base::Error("E0710", fmt::format("there is no measurement '{}'", name));
 }
 

@@ -32,7 +32,8 @@ constexpr Suite kSuites[] = {
     {"gemm", "f32 products of square matrices", run_gemm},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},
-    {"compile", "compilation of the GPT's training step, cold and from the disk cache", run_compile},
+    {"compile", "compilation: training steps of GPTs, cold and from the disk cache, and programs of thousands of ops",
+     run_compile},
     {"gpt_step", "a training step of a GPT of 6 layers x 256", run_gpt_step},
 };
 

@@ -1,5 +1,6 @@
-// Compilation of the GPT's training step in a fresh process: cold with an empty disk cache, warm with the cache that
-// the cold run left. The peer's figure is the first call of torch.compile's step, less a later call.
+// Compilation in a fresh process: cold with an empty disk cache, warm with the cache that the cold run left. Training
+// steps of GPTs, one with twice the layers of another, and programs that are large in count. The peer's figure is the
+// first call of torch.compile's step, less a later call.
 #include <algorithm>
 
 #include "bench/harness/contest.h"
@@ -11,9 +12,18 @@
 namespace strata::bench {
 namespace {
 
-double compile_seconds(const std::string& cache) {
-  Peer fresh("strata_compile", {own_path(), "bench", "--measure", "gpt_compile"}, {{"STRATA_CACHE", cache}});
+double compile_seconds(const std::string& program, const std::string& cache) {
+  Peer fresh("strata_compile", {own_path(), "bench", "--measure", program}, {{"STRATA_CACHE", cache}});
   return fresh.run();
+}
+
+double cold_seconds(const std::string& program, int rounds) {
+  std::vector<double> seconds;
+  for (int round = 0; round < rounds; ++round) {
+    const base::TempFolder cache("bench-cache");
+    seconds.push_back(compile_seconds(program, cache.path()));
+  }
+  return median(seconds);
 }
 
 /// The stated limit, and the peer where there is one.
@@ -35,14 +45,26 @@ void add_rows(const Report& report, const std::string& workload, double ours, do
   report(row);
 }
 
+void add_growth_rows(int rounds, const Report& report) {
+  const double twelve = cold_seconds("gpt2_compile", rounds),
+               twenty_four = cold_seconds("gpt2_24_layers_compile", rounds);
+  add_rows(report, "GPT-2 124M training step, cold", twelve, 1.5, std::nullopt, "");
+  add_rows(report, "GPT-2 with 24 layers, cold; the limit is twice that of 12", twenty_four, 2 * twelve, std::nullopt,
+           "");
+  add_rows(report, "3,000 outputs, cold", cold_seconds("outputs_compile", rounds), 2.0, std::nullopt, "");
+  add_rows(report, "the gradient through 5,000 sines, cold", cold_seconds("sines_compile", rounds), 2.0, std::nullopt,
+           "");
+  add_rows(report, "500 slices joined, cold", cold_seconds("slices_compile", rounds), 0.5, std::nullopt, "");
+}
+
 }  // namespace
 
 void run_compile(const SuiteOptions& options, const Report& report) {
   std::vector<double> cold, warm;
   for (int round = 0; round < std::min(options.rounds, 3); ++round) {
     const base::TempFolder cache("bench-cache");
-    cold.push_back(compile_seconds(cache.path()));
-    warm.push_back(compile_seconds(cache.path()));
+    cold.push_back(compile_seconds("gpt_compile", cache.path()));
+    warm.push_back(compile_seconds("gpt_compile", cache.path()));
   }
   const GptSize size;
   const models::GptConfig& m = size.model;
@@ -68,6 +90,7 @@ void run_compile(const SuiteOptions& options, const Report& report) {
   }
   add_rows(report, "GPT 6 x 256 training step, cold", median(cold), 3.0, theirs, version);
   add_rows(report, "GPT 6 x 256 training step, from the disk cache", median(warm), 0.3, std::nullopt, version);
+  add_growth_rows(std::min(options.rounds, 3), report);
 }
 
 }  // namespace strata::bench

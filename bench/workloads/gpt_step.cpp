@@ -17,14 +17,19 @@ models::Gpt initialised(const models::GptConfig& config) {
 GptStep::GptStep(const GptSize& size)
     : model_(initialised(size.model)),
       optimiser_(optim::AdamW{.lr = 3e-4}.start(model_)),
-      x_BT_(random_integers(Key(1), {size.batch, size.model.context}, 0, size.model.vocabulary, DType::i64)),
-      y_BT_(random_integers(Key(2), {size.batch, size.model.context}, 0, size.model.vocabulary, DType::i64)) {
+      x_BT_(random_integers(Key(1), {size.batch, size.length}, 0, size.model.vocabulary, DType::i64)),
+      y_BT_(random_integers(Key(2), {size.batch, size.length}, 0, size.model.vocabulary, DType::i64)) {
   x_BT_.evaluate();
   y_BT_.evaluate();
 }
 
-base::Json measure_gpt_compile() {
-  GptStep step({.batch = 1});  // the batch is a symbol of the program: one sequence runs the same code as sixteen
+GptSize gpt2_size(int64_t layers) {
+  return {.model = {.layers = layers, .width = 768, .heads = 12, .vocabulary = 50257, .context = 1024}, .length = 32};
+}
+
+base::Json measure_gpt_compile(GptSize size) {
+  size.batch = 1;  // a symbol of the program: one sequence runs the same code as sixteen
+  GptStep step(size);
   const double first = wall_seconds([&] { step(); });
   const double second = wall_seconds([&] { step(); });
   const ir::Plan& plan = step.program().plan();

@@ -9,8 +9,11 @@ namespace strata::bench {
 
 struct GptSize {
   models::GptConfig model{.layers = 6, .width = 256, .heads = 8, .vocabulary = 4096, .context = 256};
-  int64_t batch = 16;  ///< sequences of the whole context
+  int64_t batch = 16;
+  int64_t length = 256;  ///< tokens of a sequence
 };
+/// GPT-2 of 124 M parameters, or with other layers.
+GptSize gpt2_size(int64_t layers = 12);
 
 class GptStep {
  public:
@@ -38,6 +41,6 @@ class GptStep {
 
 /// Seconds from the step's first call to a program that runs: recording, derivative, passes and machine code. In a
 /// fresh process: {"seconds", "commands", "nodes"}. Whether the disk cache has the kernels is up to STRATA_CACHE.
-base::Json measure_gpt_compile();
+base::Json measure_gpt_compile(GptSize size = {});
 
 }  // namespace strata::bench

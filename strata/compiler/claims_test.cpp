@@ -2,6 +2,9 @@
 // with its reason.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/backends/null/null_backend.h"
@@ -10,10 +13,12 @@
 #include "strata/compiler/run_passes.h"
 #include "strata/compiler/testing/no_disk_cache.h"
 #include "strata/ir/interpret.h"
+#include "strata/ir/text/text_form.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/elementwise/activations.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/operands/operators.h"
 
 namespace strata::compiler {
@@ -131,6 +136,125 @@ TEST(Claims, TheNullBackendClaimsSoftmaxAndCountsIt) {
   compile(program([](Value x) { return ops::softmax(ops::gelu(x), 1); }), {.backend = &backend});
   EXPECT_EQ(backend.counts().composites, 1);
   EXPECT_EQ(backend.counts().kernels, 1) << "gelu, expanded";
+}
+
+/// exp into the workspace, tanh of that into the result; [dims[0], 3].
+void tanh_of_exp(runtime::KernelContext*, void* const* buffers, const int64_t* dims, int64_t, int64_t) {
+  const auto* x = static_cast<const float*>(buffers[0]);
+  auto *y = static_cast<float*>(buffers[1]), *between = static_cast<float*>(buffers[2]);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(between) % 64, 0u);
+  for (int64_t i = 0; i < dims[0] * 3; ++i) between[i] = 0;
+  for (int64_t i = 0; i < dims[0] * 3; ++i) between[i] += std::exp(x[i]);
+  for (int64_t i = 0; i < dims[0] * 3; ++i) y[i] = std::tanh(between[i]);
+}
+
+struct TanhOfExpObject final : LoadedObject {
+  LoadedKernel find(std::string_view) const override { return {tanh_of_exp, need_one_task}; }
+};
+
+/// LLVM, but for tanh(exp(x)), which has no name: it finds the nodes.
+class PatternClaimer final : public Backend {
+ public:
+  std::string_view name() const override { return "pattern-claimer"; }
+  std::string fingerprint() const override { return "pattern-claimer over " + llvm().fingerprint(); }
+  std::optional<std::string> refusal(const ir::loops::Kernel& k) const override { return llvm().refusal(k); }
+  Object compile(std::span<const ir::loops::Kernel* const> kernels) const override { return llvm().compile(kernels); }
+  std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override {
+    if (object.size() == 1) return std::make_shared<TanhOfExpObject>();
+    return llvm().load(object);
+  }
+  std::optional<std::string> composite_refusal(const ir::Node& composite) const override {
+    if (ops::composite_name(composite) == "tanh_of_exp" && !refuses_own) return std::nullopt;
+    return "it has no kernel for it";
+  }
+  std::optional<Pattern> pattern_ending_at(const ir::Node& root) const override {
+    if (root.op != &ops::kTanh || root.operand(0).node->op != &ops::kExp) return std::nullopt;
+    Pattern pattern{"tanh_of_exp", {&root, root.operand(0).node}};
+    if (forgets_root) pattern.nodes.erase(pattern.nodes.begin());
+    return pattern;
+  }
+  ir::Dim workspace_bytes(const ir::Node& composite) const override {
+    return ops::is_composite(composite) ? composite.type().bytes() : ir::Dim(0);
+  }
+  Object compile_composite(const ir::Node&, std::string_view, std::span<const std::string>) const override {
+    return Object(1);
+  }
+
+  bool refuses_own = false, forgets_root = false;
+
+ private:
+  static const Backend& llvm() { return backend_by_name("llvm"); }
+};
+
+TEST(Claims, APatternOfNodesBecomesOneKernelWithMemoryOfItsOwn) {
+  const NoDiskCache no_cache;
+  const PatternClaimer backend;
+  const auto graph = program([](Value x) { return ops::tanh(ops::exp(x * 0.25f)) + ops::tanh(ops::exp(x)); });
+  const auto executable = compile(graph, {.backend = &backend, .is_strict = true});
+  const auto claimed =
+      std::ranges::count_if(executable->plan().commands, [](const ir::PlanCommand& c) { return c.writes.size() == 2; });
+  EXPECT_EQ(claimed, 2);
+  for (int64_t count : {1, 7}) {
+    const HostArray x = rows(count), y = executable->run({x})[0], expected = ir::interpret(*graph, std::vector{x})[0];
+    for (int64_t i = 0; i < y.elements(); ++i) EXPECT_NEAR(y.get(i), expected.get(i), 1e-6);
+  }
+  EXPECT_EQ(executable->first_non_finite({rows(2)}), "");
+}
+
+TEST(Claims, APatternReachesTheBodiesOfLoops) {
+  const PatternClaimer backend;
+  const auto graph = program([](Value x) {
+    return ops::scan({.constants = {}, .carries = {x}, .xs = {}}, 3,
+                     [](Graph&, const std::vector<Value>& p) { return std::vector{ops::tanh(ops::exp(p[0]))}; })
+        .carries[0];
+  });
+  const PassResults passes = run_passes(*graph, pipeline(), {.disabled = {"native-loops"}, .backend = &backend});
+  EXPECT_NE(ir::print_graph(*passes.graph).find("tanh_of_exp"), std::string::npos);
+}
+
+TEST(Claims, APatternWhoseInnerValueIsReadBeforeItsEndIsLeftAlone) {
+  const PatternClaimer backend;
+  const auto graph = program([](Value x) {
+    const Value inner = ops::exp(x), other = ops::log(inner + 1);
+    return ops::tanh(inner) + other;
+  });
+  const PassResults passes = run_passes(*graph, pipeline(), {.backend = &backend});
+  ASSERT_FALSE(passes.remarks.empty());
+  EXPECT_NE(passes.remarks[0].find("exp is read before its last node"), std::string::npos) << passes.remarks[0];
+  const HostArray x = rows(4), y = compile(graph, {.backend = &backend})->run({x})[0],
+                  expected = ir::interpret(*graph, std::vector{x})[0];
+  for (int64_t i = 0; i < y.elements(); ++i) EXPECT_NEAR(y.get(i), expected.get(i), 1e-5);
+}
+
+TEST(Claims, WhatAPatternComputesOnTheWayMayBeReadAfterIt) {
+  PatternClaimer backend;
+  const auto graph = program([](Value x) {
+    const Value inner = ops::exp(x);
+    return ops::tanh(inner) + inner;
+  });
+  const PassResults passes = run_passes(*graph, pipeline(), {.backend = &backend});
+  EXPECT_NE(ir::print_graph(*passes.graph).find("tanh_of_exp"), std::string::npos);
+  backend.refuses_own = true;
+  EXPECT_THROW(run_passes(*graph, pipeline(), {.backend = &backend}), base::Error);
+}
+
+TEST(Claims, APatternThatIsNoneIsAnError) {
+  PatternClaimer backend;
+  backend.forgets_root = true;
+  const auto graph = program([](Value x) { return ops::tanh(ops::exp(x)); });
+  try {
+    run_passes(*graph, pipeline(), {.backend = &backend});
+    FAIL();
+  } catch (const base::Error& error) {
+    EXPECT_NE(error.text().find("doesn't end with the node that was asked about"), std::string::npos) << error.text();
+  }
+}
+
+TEST(Claims, TheNullBackendFindsItsPattern) {
+  const NoDiskCache no_cache;
+  const null_backend::NullBackend backend;
+  compile(program([](Value x) { return x * x + ops::tanh(x); }), {.backend = &backend});
+  EXPECT_EQ(backend.counts().composites, 1);
 }
 
 TEST(Claims, ABackendThatClaimsNothingMakesNoKernelForAComposite) {

@@ -256,7 +256,10 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
     if (is_kernel(*node, forms[node->id], backend)) {
       KernelUse& use = request.kernels[node->id];
       use.kernel = static_cast<int>(kernel_nodes.size());
-      if (!ops::is_composite(*node)) use.update = update_in(*node);
+      if (ops::is_composite(*node))
+        use.workspace_bytes = backend.workspace_bytes(*node);
+      else
+        use.update = update_in(*node);
       kernel_nodes.push_back(node);
       continue;
     }

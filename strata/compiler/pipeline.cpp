@@ -1,6 +1,7 @@
 #include "strata/compiler/pipeline.h"
 
 #include "strata/compiler/graph/canonicalise.h"
+#include "strata/compiler/graph/claim_patterns.h"
 #include "strata/compiler/graph/collapse_reductions.h"
 #include "strata/compiler/graph/drop_barriers.h"
 #include "strata/compiler/graph/expand_composites.h"
@@ -34,6 +35,8 @@ constexpr Pass kPipeline[] = {
     {"share-nodes", share_nodes, "before fusion: a value computed twice would be fused twice"},
     {"drop-barriers", drop_barriers,
      "behind share-nodes, the last that would merge across them; a barrier in memory would be a copy"},
+    {"claim-patterns", claim_patterns,
+     "just before fusion: a back end sees the program in its last form, node by node"},
     {"fuse", fuse, "behind all that changes what is computed: the kernels are final from here on"},
     {"lift-numbers", lift_numbers, "behind fusion: it compares kernels, and changes none but for its numbers"},
     {"native-loops", native_loops, "last: a loop that becomes a kernel is no part of another, and keeps its numbers"},

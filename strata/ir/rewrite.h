@@ -16,6 +16,7 @@ class GraphCopier {
  public:
   GraphCopier(const Graph& from, Graph& to) : from_(from), to_(to), map_(from.nodes().size()) {}
 
+  const Graph& from() const { return from_; }
   void set(Value from, Value to);
   /// The image of a value; null if it has none yet.
   Value find(Value from) const;

@@ -1,6 +1,7 @@
 // What a backend is: it turns scheduled loop programs into objects (bytes that a cache can keep) and objects into
 // kernels that run. It names no op; what it can't compile it refuses with a reason, which `strata explain` prints.
-// It may claim composites by name: one node, for which it has a better way than the loops of the body.
+// It may claim composites by name, and patterns of nodes that it finds itself: one node then, for which it has a better
+// way than the loops of the body.
 //
 // A backend is added by copying null/ and passing the conformance tests.
 #pragma once
@@ -33,6 +34,12 @@ class LoadedObject {
   virtual std::shared_ptr<const runtime::ObjectCode> native() const { return nullptr; }
 };
 
+/// Nodes for which a back end has one kernel.
+struct Pattern {
+  std::string name;                    ///< of the composite that they become; composite_refusal() accepts it
+  std::vector<const ir::Node*> nodes;  ///< of one graph, without regions and effects
+};
+
 /// Any thread may call any of these at any time.
 class Backend {
  public:
@@ -56,8 +63,13 @@ class Backend {
   /// its kernel. The node has the name, the attributes and the types; its region is the body. The answer depends on
   /// these alone.
   virtual std::optional<std::string> composite_refusal(const ir::Node&) const { return "it claims no composites"; }
-  /// An object with a kernel of this name for a composite that was claimed. The kernel's buffers are the operands and
-  /// then the results; its dimensions are `dims`, in this order.
+  /// The pattern whose last node this is, if there is one: asked just before fusion (graph/claim_patterns.h).
+  virtual std::optional<Pattern> pattern_ending_at(const ir::Node&) const { return std::nullopt; }
+  /// Bytes of memory that the kernel of a claimed composite has to itself while it runs, not initialised, 64-byte
+  /// aligned: one more buffer after the results, if they are more than the constant 0.
+  virtual ir::Dim workspace_bytes(const ir::Node&) const { return ir::Dim(0); }
+  /// An object with a kernel of this name for a composite that was claimed. The kernel's buffers are the operands, the
+  /// results and perhaps the workspace; its dimensions are `dims`, in this order.
   virtual Object compile_composite(const ir::Node& composite, std::string_view kernel_name,
                                    std::span<const std::string> dims) const;
 };

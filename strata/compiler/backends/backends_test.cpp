@@ -5,6 +5,9 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/kernel_work.h"
 #include "strata/compiler/backends/scratch_layout.h"
+#include "strata/compiler/testing/native_comparison.h"
+#include "strata/ir/loops/blocks.h"
+#include "strata/ir/loops/text/text_form.h"
 
 namespace strata::compiler {
 namespace {
@@ -38,6 +41,31 @@ TEST(KernelWork, CountsLanesFmasAndBytesTimesIterations) {
   const int64_t dims[] = {3};
   const KernelWork expected{3 * 16 * 2, 3 * 16 * 8, 3 * 16 * 4};
   EXPECT_EQ(count_work(scaled_row_kernel(), dims), expected);
+}
+
+/// Sums of neighbours, by blocks of 8 threads over shared memory.
+constexpr std::string_view kBlocks = R"(kernel @neighbours(%x: f32[N,8]) -> (%y: f32[N,8]) {
+  blocks b in 0..N {
+    shared %t: f32[8]
+    threads i in 0..8 {
+      var v: f32 = mul(%x[b, i], 2.0)
+      for round in 0..3 {
+        %t[i] = v
+        barrier
+        v = add(v, %t[floormod(i + 1, 8)])
+        barrier
+      }
+      %y[b, i] = v
+    }
+  }
+})";
+
+TEST(Backends, KernelsOfBlocksAndThreadsRunOnCoresAndEqualTheInterpreter) {
+  const auto kernel = parse_kernel(kBlocks);
+  ASSERT_TRUE(kernel.ok()) << kernel.error().text();
+  EXPECT_EQ(layout_scratch(without_blocks(*kernel)).slots.size(), 2u)
+      << "the shared buffer, and a value of each thread";
+  for (int64_t rows : {0, 1, 5}) EXPECT_EQ(compare_with_interpreter({&*kernel}, {rows}, 7), "");
 }
 
 TEST(ScratchLayout, SlotsAreAlignedAndTheSumIsAFormula) {

@@ -19,6 +19,9 @@ constexpr uint32_t kLargestInlineTree = 96;
 /// How deep a kernel's expressions may become, in operations of the loop program, which bounds that depth: a polynomial
 /// counts as deep as the longest (pow), any other op as its checks and roundings at most.
 constexpr uint32_t kDeepest = 1500, kCostlyDepth = 70, kCheapDepth = 8;
+/// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for
+/// longer than a buffer costs, and LLVM's time grows faster than their number.
+constexpr uint32_t kMostCostly = 6;
 /// Bounds of what is computed again in each consumer instead of stored once.
 constexpr size_t kMostRepeatedReads = 2;
 constexpr uint32_t kLargestRepeatedTree = 24;
@@ -52,7 +55,7 @@ FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_n
   inline_size_.assign(n, 1);
   depth_.assign(n, kCheapDepth);
   inline_reads_.resize(n);
-  is_inline_costly_.resize(n);
+  inline_costly_.resize(n);
   forms_ = forms_of(graph);
   uses_.resize(n);
   group_of_.assign(n, -1);
@@ -163,6 +166,8 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (inline_size_[node.id] > kLargestInlineTree)
     return "it pulls " + std::to_string(inline_size_[node.id]) + " nodes along, the most is " +
            std::to_string(kLargestInlineTree);
+  if (inline_costly_[node.id] >= kMostCostly)
+    return "its kernel has " + std::to_string(inline_costly_[node.id]) + " polynomials, divisions and roots already";
   const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(),
                                         [&](const Use& u) { return u.user == uses_[node.id][0].user; });
   if (has_one_user || may_repeat(node)) return "";
@@ -173,15 +178,14 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
 /// again costs as much as ten or twenty cheap operations, as long as they read little more than the buffer would give
 /// them. This is what keeps a forward kernel from storing every factor that its derivative needs.
 bool FusionGroups::may_repeat(const Node& node) const {
-  return !is_inline_costly_[node.id] && inline_reads_[node.id].size() <= kMostRepeatedReads &&
+  return inline_costly_[node.id] == 0 && inline_reads_[node.id].size() <= kMostRepeatedReads &&
          inline_size_[node.id] <= kLargestRepeatedTree;
 }
 
 void FusionGroups::decide_inlining() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter()) continue;
-    bool costs = is_costly(*node);
-    uint32_t size = 1, depth = 0;
+    uint32_t size = 1, depth = 0, costly = is_costly(*node) ? 1 : 0;
     std::vector<Value>& reads = inline_reads_[node->id];
     std::vector<const Node*>& overwritten = overwritten_reads_[node->id];
     auto add_overwritten = [&](const Node* read) {
@@ -201,14 +205,14 @@ void FusionGroups::decide_inlining() {
       for (const Node* read : overwritten_reads_[v.node->id]) add_overwritten(read);
       size += inline_size_[v.node->id];
       depth = std::max(depth, depth_[v.node->id]);
-      costs = costs || is_inline_costly_[v.node->id];
+      costly += inline_costly_[v.node->id];
       for (const Value& r : inline_reads_[v.node->id]) add_read(r);
     }
     inline_size_[node->id] = size;
     // A movement of several operands (concat) picks one by as many selects, one inside the other.
     depth_[node->id] =
         depth + (is_costly(*node) ? kCostlyDepth : kCheapDepth) + (is_movement(*node) ? node->operand_count : 0);
-    is_inline_costly_[node->id] = costs;
+    inline_costly_[node->id] = costly;
     inlined_[node->id] = inline_refusal(*node).empty();
   }
 }
@@ -307,6 +311,8 @@ std::string FusionGroups::join_refusal(const Node& root, const Node& producer, c
   if (groups_[g].roots.size() >= kMostRoots) return "its kernel has " + std::to_string(kMostRoots) + " results already";
   if (!same_shape(producer.type(), root.type())) return "the shapes differ";
   if (depth_within(g, root, reads) > kDeepest) return "its expressions would be too deep";
+  if (costly_[g] + inline_costly_[root.id] > kMostCostly)
+    return "its kernel has " + std::to_string(costly_[g]) + " polynomials, divisions and roots already";
   if (!updates_of_.empty() && would_read_too_late(root, groups_[g]))
     return "an update writes over what one of them reads";
   for (const Node* other : reads.other_index)
@@ -333,10 +339,12 @@ void FusionGroups::make_groups() {
       reads_from_.emplace_back();
       readers_.emplace_back();
       levels_.push_back(0);
+      costly_.push_back(0);
       group_marks_.push_back(0);
     }
     groups_[g].roots.push_back(node);
     group_of_[node->id] = g;
+    costly_[g] += inline_costly_[node->id];
     const Reads reads = reads_of(*node);
     depth_[node->id] = depth_within(g, *node, reads);
     add_reads(g, reads);

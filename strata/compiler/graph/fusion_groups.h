@@ -79,7 +79,7 @@ class FusionGroups {
   /// kernel reads.
   std::vector<uint32_t> depth_;
   std::vector<std::vector<ir::Value>> inline_reads_;  ///< what inlining this one reads from memory; scalars left out
-  std::vector<bool> is_inline_costly_;                ///< inlining this one repeats costly work
+  std::vector<uint32_t> inline_costly_;               ///< polynomials, divisions and roots that inlining it repeats
   std::vector<Form> forms_;
   std::vector<std::vector<Use>> uses_;
   std::vector<int> updated_operand_;                                    ///< by node id; -1: it is no update
@@ -91,6 +91,7 @@ class FusionGroups {
   std::vector<std::vector<int>> reads_from_;  ///< group -> groups whose values it reads
   std::vector<std::vector<int>> readers_;     ///< the other way round, while groups are made
   /// Above that of every group it reads: a group reaches none of its level or above.
+  std::vector<uint32_t> costly_;  ///< by group: its polynomials, divisions and roots
   std::vector<uint32_t> levels_;
   /// Marks of nodes (reads_of) and groups (may_reach, add_reads) in the walk of this number: a fresh vector for each
   /// walk would make time quadratic.

@@ -119,6 +119,7 @@ class PlanMaker {
       command.kernel = use->second.kernel;
       if (node.op->cost) command.cost = node.op->cost.fn(node);
       if (use->second.update.node) mark_update(node, use->second.update, command);
+      if (!(use->second.workspace_bytes == ir::Dim(0))) add_workspace(use->second.workspace_bytes, command);
     } else {
       command.kind = CommandKind::Host;
       for (const ir::GraphRef& region : node.regions()) {
@@ -127,6 +128,13 @@ class PlanMaker {
       }
     }
     plan_.commands.push_back(std::move(command));
+  }
+
+  void add_workspace(ir::Dim bytes, PlanCommand& command) {
+    const int id = static_cast<int>(plan_.buffers.size());
+    plan_.buffers.push_back({ir::Type::of(ir::DType::u8, {bytes}), PlanBufferKind::Arena, -1, id, -1, -1});
+    bytes.collect_symbols(plan_.dims);
+    command.writes.push_back(id);
   }
 
   static void mark_update(const Node& node, const UpdateInKernel& update, PlanCommand& command) {

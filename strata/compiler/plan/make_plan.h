@@ -23,6 +23,7 @@ struct KernelUse {
   /// (output, input): output may be written over input, by their positions among the node's results and operands.
   std::vector<std::pair<int, int>> in_place;
   UpdateInKernel update;  ///< then it writes over nothing else
+  ir::Dim workspace_bytes = ir::Dim(0);
 };
 
 struct PlanRequest {

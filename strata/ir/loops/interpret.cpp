@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/loops/blocks.h"
 #include "strata/ir/loops/fold.h"
 #include "strata/ir/loops/interpret/program.h"
 
@@ -61,7 +62,8 @@ int64_t bound_value(Expr e, base::FunctionRef<int64_t(std::string_view)> binding
 }  // namespace
 
 Interpreter::Interpreter(const Kernel& kernel)
-    : program_(std::make_unique<const InterpreterProgram>(compile_for_interpreter(kernel))) {}
+    : program_(std::make_unique<const InterpreterProgram>(
+          compile_for_interpreter(has_blocks(kernel) ? without_blocks(kernel) : kernel))) {}
 Interpreter::~Interpreter() = default;
 
 void Interpreter::run(std::span<void* const> buffers, std::span<const int64_t> dims, RunStatus& status,
@@ -83,7 +85,8 @@ void interpret(const Kernel& kernel, std::span<void* const> buffers, std::span<c
 const Stmt* parallel_loop(const Kernel& kernel) {
   if (kernel.body.size() != 1) return nullptr;
   const Stmt& only = *kernel.body[0];
-  return only.kind == StmtKind::For && only.loop_kind == LoopKind::Parallel ? &only : nullptr;
+  const bool has_tasks = only.loop_kind == LoopKind::Parallel || only.loop_kind == LoopKind::Blocks;
+  return only.kind == StmtKind::For && has_tasks ? &only : nullptr;
 }
 
 int64_t task_count(const Kernel& kernel, std::span<const int64_t> dims) {

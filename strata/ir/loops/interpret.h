@@ -38,10 +38,10 @@ class Interpreter {
 void interpret(const Kernel& kernel, std::span<void* const> buffers, std::span<const int64_t> dims, RunStatus& status,
                int64_t first_task = 0, int64_t last_task = -1);
 
-/// The parallel loop that is the kernel's body, or nullptr.
+/// The Parallel or Blocks loop that is the kernel's body, or nullptr.
 const Stmt* parallel_loop(const Kernel& kernel);
 
-/// Number of tasks of a kernel for these dimensions: iterations of its parallel loop, else 1.
+/// Number of tasks of a kernel for these dimensions: iterations of its Parallel or Blocks loop, else 1.
 int64_t task_count(const Kernel& kernel, std::span<const int64_t> dims);
 
 }  // namespace strata::ir::loops

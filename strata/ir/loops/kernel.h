@@ -19,6 +19,10 @@
 // A joining loop cuts a long chain of sums or products into blocks, so that its error stays bounded (joined_loops.h):
 //
 //   for k0 in 0..64 joining acc by 256, outer 1, inner 2 { for k1 in 0..3 { for k2 in 0..3 { acc = fma(...) } } }
+//
+// A kernel for a machine with blocks of threads is one Blocks loop instead (blocks.h):
+//
+//   blocks b in 0..N { shared %t: f32[64]  threads i in 0..64 { %t[i] = %x[b,i]  barrier  %y[b,i] = %t[63 - i] } }
 #pragma once
 
 #include <deque>
@@ -36,6 +40,7 @@ enum class BufferKind : uint8_t {
   InOut,     ///< parameter, read and written in place
   Scratch,   ///< memory of one task, 64-byte aligned, lives to the end of the block of its Alloc
   Register,  ///< a register tile: constant shape, indexed by constants once loops over it are unrolled or vectorised
+  Shared,    ///< memory of a block that all its threads see: constant shape
 };
 
 struct Buffer {
@@ -57,7 +62,7 @@ struct LoopVar {
   std::string name;
 };
 
-enum class LoopKind : uint8_t { Serial, Parallel, Vector, Unrolled };
+enum class LoopKind : uint8_t { Serial, Parallel, Vector, Unrolled, Blocks, Threads };
 
 enum class StmtKind : uint8_t {
   Block,    ///< `body` in order
@@ -67,8 +72,9 @@ enum class StmtKind : uint8_t {
   Declare,  ///< let/var local = value
   Assign,   ///< local = value (a mutable local)
   Store,    ///< buffer[indices] = value, only lanes where `mask` (null: all); vector rules as for Load
-  Alloc,  ///< makes the Scratch or Register buffer exist until the end of the enclosing block; its content is undefined
+  Alloc,  ///< makes a buffer that is no parameter exist until the end of the enclosing block; its content is undefined
   Check,  ///< unless `value` (bool): writes status {code = step, index = indices[0]} if none is set yet; goes on
+  Barrier,  ///< each thread of the block waits until all are here
 };
 
 struct Stmt;
@@ -153,5 +159,6 @@ StmtPtr make_assign(const Local* local, Expr value);
 StmtPtr make_store(const Buffer* buffer, std::vector<Expr> indices, Expr value, Expr mask = nullptr);
 StmtPtr make_alloc(const Buffer* buffer);
 StmtPtr make_check(Expr condition, int64_t code, Expr index);
+StmtPtr make_barrier();
 
 }  // namespace strata::ir::loops

@@ -90,4 +90,6 @@ StmtPtr make_check(Expr condition, int64_t code, Expr index) {
   return made;
 }
 
+StmtPtr make_barrier() { return statement(StmtKind::Barrier); }
+
 }  // namespace strata::ir::loops

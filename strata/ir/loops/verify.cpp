@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/loops/blocks.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
@@ -24,6 +25,7 @@ class Verifier {
   void run() {
     head();
     block(kernel_.body);
+    require_blocks(kernel_);
   }
 
  private:
@@ -132,6 +134,8 @@ class Verifier {
         return store(stmt);
       case StmtKind::Alloc:
         return alloc(*stmt.buffer);
+      case StmtKind::Barrier:
+        return;
       case StmtKind::Check:
         break;
     }
@@ -145,13 +149,14 @@ class Verifier {
     typed(stmt.begin, {DType::i64, 1}, "the first bound");
     typed(stmt.end, {DType::i64, 1}, "the last bound");
     require(!loops_.contains(stmt.loop), "the loop variable {} is bound already", stmt.loop->name);
-    if (stmt.loop_kind == LoopKind::Parallel) {
-      require(&stmt == parallel_loop(kernel_), "a parallel loop is not the kernel's whole body");
+    if (stmt.loop_kind == LoopKind::Parallel || stmt.loop_kind == LoopKind::Blocks) {
+      require(&stmt == parallel_loop(kernel_), "a {} loop is not the kernel's whole body",
+              stmt.loop_kind == LoopKind::Parallel ? "parallel" : "blocks");
       for (Expr bound : {stmt.begin, stmt.end})
         require(!any_node(bound, [](Expr e) { return !of_dimensions(e); }),
-                "a bound of the parallel loop is made of more than dimensions and integer arithmetic");
+                "a bound of the outermost loop is made of more than dimensions and integer arithmetic");
     }
-    if (stage_ == Stage::Scheduled && stmt.loop_kind >= LoopKind::Vector)
+    if (stage_ == Stage::Scheduled && (stmt.loop_kind == LoopKind::Vector || stmt.loop_kind == LoopKind::Unrolled))
       require(constant_trip_count(*kernel_.context, stmt).has_value(), "the extent is not constant");
     if (stmt.block) joining(stmt);
     loops_.insert(stmt.loop);
@@ -192,14 +197,14 @@ class Verifier {
   }
 
   void alloc(const Buffer& buffer) {
-    require(buffer.kind == BufferKind::Scratch || buffer.kind == BufferKind::Register, "%{} is a parameter",
-            buffer.name);
+    require(buffer.kind > BufferKind::InOut, "%{} is a parameter", buffer.name);
     require(buffers_.insert(&buffer).second, "%{} exists already", buffer.name);
     bound_buffers_.push_back(&buffer);
     shape(buffer);
-    if (buffer.kind == BufferKind::Register)
-      for (Dim d : buffer.shape)
-        require(d.is_constant() && d.constant() >= 1, "the register tile %{} has the extent {}", buffer.name, d.str());
+    if (buffer.kind == BufferKind::Scratch) return;
+    for (Dim d : buffer.shape)
+      require(d.is_constant() && d.constant() >= 1, "the {} %{} has the extent {}",
+              buffer.kind == BufferKind::Register ? "register tile" : "shared buffer", buffer.name, d.str());
   }
 
   void store(const Stmt& stmt) {

@@ -1,7 +1,8 @@
 // The rules of the loop program, checked on a whole kernel.
 //
-// Every name is used within its scope and with its type; a Parallel loop is the whole body or absent, with bounds made
-// of dimensions; inputs are not written; lanes of indices, value and mask agree; register tiles have a constant shape.
+// Every name is used within its scope and with its type; a Parallel or Blocks loop is the whole body or absent, with
+// bounds made of dimensions; threads and barriers stand where blocks.h says; inputs are not written; lanes of indices,
+// value and mask agree; register tiles and shared buffers have a constant shape.
 #pragma once
 
 #include <optional>

@@ -41,7 +41,7 @@ struct PlanBuffer {
 };
 
 enum class CommandKind : uint8_t {
-  Kernel,  ///< compiled code: parameters are reads, then writes
+  Kernel,  ///< compiled code: parameters are reads, then writes; one more write than results is memory for it alone
   Copy,    ///< writes[0] = reads[0], byte for byte
   Host,    ///< runs `node` by its reference rule, with its regions compiled: control flow, prints, checks
 };

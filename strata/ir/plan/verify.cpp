@@ -84,17 +84,27 @@ class PlanVerifier {
         throw fmt::format("command {} copies between different types", i);
       return;
     }
+    const size_t results = c.node ? c.node->result_count : 0;
+    const bool has_workspace = c.kind == CommandKind::Kernel && c.writes.size() == results + 1;
     if (!c.node || c.node->is_parameter() || c.reads.size() != c.node->operand_count ||
-        c.writes.size() != c.node->result_count)
+        (c.writes.size() != results && !has_workspace))
       throw fmt::format("command {} has other operands or results than its node", i);
+    if (has_workspace && !is_workspace(c.writes[results], static_cast<int>(i)))
+      throw fmt::format("command {} has b{} as workspace, which is not bytes of its own", i, c.writes[results]);
     for (size_t k = 0; k < c.reads.size(); ++k)
       if (!(plan_.buffers[c.reads[k]].type == c.node->operands()[k].type()))
         throw fmt::format("command {} reads b{}, whose type is not its node's", i, c.reads[k]);
-    for (size_t k = 0; k < c.writes.size(); ++k)
+    for (size_t k = 0; k < results; ++k)
       if (!(plan_.buffers[c.writes[k]].type == c.node->types()[k]))
         throw fmt::format("command {} writes b{}, whose type is not its node's", i, c.writes[k]);
     if (c.kind == CommandKind::Host && c.regions.size() != c.node->region_count)
       throw fmt::format("command {} has other regions than its node", i);
+  }
+
+  bool is_workspace(int b, int command) const {
+    const PlanBuffer& own = plan_.buffers[b];
+    return own.kind == PlanBufferKind::Arena && own.root == b && own.type.dtype() == DType::u8 &&
+           own.first == command && own.last == command;
   }
 
   void check_lifetimes() const {

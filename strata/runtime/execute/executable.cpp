@@ -227,8 +227,9 @@ struct Executable::Execution {
       const PlanCommand& command = self.plan_->commands[c];
       const std::vector<HostArray> operands = operands_of(command);
       run_command(c);
-      for (int b : command.writes)
-        if (command.kind != CommandKind::Copy && !is_finite(view(b))) return culprit(*command.node, operands);
+      if (command.kind == CommandKind::Copy) continue;
+      for (uint32_t i = 0; i < command.node->result_count; ++i)
+        if (!is_finite(view(command.writes[i]))) return culprit(*command.node, operands);
     }
     return "";
   }

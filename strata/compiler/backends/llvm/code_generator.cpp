@@ -19,6 +19,7 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
 #include "strata/compiler/backends/llvm/target.h"
+#include "strata/ir/loops/blocks.h"
 
 namespace strata::compiler::llvm_backend {
 
@@ -50,7 +51,11 @@ std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::Targ
   for (const auto* kernel : kernels) {
     if (const auto reason = CodeGenerator::refusal(*kernel))
       throw base::Error("E0310", fmt::format("llvm refuses kernel {}: {}", kernel->name, *reason));
-    KernelEmitter(*module, *kernel, level).emit();
+    // A core runs the threads of a block one after the other.
+    if (ir::loops::has_blocks(*kernel))
+      KernelEmitter(*module, ir::loops::without_blocks(*kernel), level).emit();
+    else
+      KernelEmitter(*module, *kernel, level).emit();
   }
   std::string problem;
   llvm::raw_string_ostream stream(problem);

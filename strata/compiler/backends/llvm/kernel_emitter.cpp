@@ -185,6 +185,8 @@ void KernelEmitter::emit_statement(const Stmt& stmt) {
       return;
     case StmtKind::Check:
       return emit_check(stmt);
+    case StmtKind::Barrier:
+      return;  // none is left (without_blocks)
   }
 }
 

@@ -8,11 +8,13 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/kernel_work.h"
 #include "strata/ops/composites/composite.h"
+#include "strata/ops/elementwise/elementwise.h"
 
 namespace strata::compiler::null_backend {
 namespace {
 
 constexpr std::string_view kMagic = "NULL";
+constexpr std::string_view kMultiplyAdd = "multiply_add";
 
 void run_nothing(runtime::KernelContext*, void* const*, const int64_t*, int64_t, int64_t) {}
 void need_nothing(const int64_t*, runtime::KernelNeeds* needs) { *needs = {}; }
@@ -54,8 +56,18 @@ Object NullBackend::compile(std::span<const ir::loops::Kernel* const> kernels) c
 }
 
 std::optional<std::string> NullBackend::composite_refusal(const ir::Node& composite) const {
-  if (ops::composite_name(composite) == "softmax") return std::nullopt;
+  if (ops::composite_name(composite) == "softmax" || ops::composite_name(composite) == kMultiplyAdd)
+    return std::nullopt;
   return "it claims softmax only";
+}
+
+std::optional<Pattern> NullBackend::pattern_ending_at(const ir::Node& root) const {
+  if (root.op != &ops::kAdd || root.operand(0).node->op != &ops::kMul) return std::nullopt;
+  return Pattern{std::string(kMultiplyAdd), {root.operand(0).node, &root}};
+}
+
+ir::Dim NullBackend::workspace_bytes(const ir::Node& composite) const {
+  return ir::Dim(ops::composite_name(composite) == kMultiplyAdd ? 64 : 0);
 }
 
 Object NullBackend::compile_composite(const ir::Node&, std::string_view kernel_name,

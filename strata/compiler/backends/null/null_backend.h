@@ -19,6 +19,9 @@ class NullBackend final : public Backend {
   std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
   /// It claims softmax, to show how: a real backend looks at attributes and types, too.
   std::optional<std::string> composite_refusal(const ir::Node& composite) const override;
+  /// And what multiplies and then adds, as "multiply_add", with a cache line to itself.
+  std::optional<Pattern> pattern_ending_at(const ir::Node& root) const override;
+  ir::Dim workspace_bytes(const ir::Node& composite) const override;
   Object compile_composite(const ir::Node& composite, std::string_view kernel_name,
                            std::span<const std::string> dims) const override;
 

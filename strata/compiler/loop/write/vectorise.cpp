@@ -78,6 +78,7 @@ class Vectoriser {
       case StmtKind::While:
       case StmtKind::Alloc:
       case StmtKind::Check:
+      case StmtKind::Barrier:
         break;
     }
     throw NotPossible{};

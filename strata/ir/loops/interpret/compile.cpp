@@ -196,6 +196,8 @@ class Compiler {
         return store(stmt);
       case StmtKind::Alloc:
         return alloc(stmt);
+      case StmtKind::Barrier:
+        throw Error("E0124", "a barrier is left: the interpreter runs kernels without blocks");
       case StmtKind::Check:
         break;
     }

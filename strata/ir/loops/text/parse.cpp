@@ -17,10 +17,10 @@ using base::Result;
 
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 constexpr int kMaxNesting = 100;
-constexpr std::array<std::string_view, 25> kWords = {
-    "kernel",   "where", "dims", "inout", "out",     "parallel", "for",  "vector", "unrolled",
-    "while",    "if",    "else", "let",   "scratch", "check",    "code", "index",  "step",
-    "register", "var",   "def",  "in",    "true",    "false",    "inf"};
+constexpr std::array<std::string_view, 29> kWords = {
+    "kernel", "where", "dims", "inout",   "out",   "parallel", "for",     "vector", "unrolled", "while",
+    "if",     "else",  "let",  "scratch", "check", "code",     "index",   "step",   "register", "var",
+    "def",    "in",    "true", "false",   "inf",   "blocks",   "threads", "shared", "barrier"};
 
 class Parser {
  public:
@@ -196,10 +196,14 @@ class Parser {
     if (lexer_.accept("parallel")) return for_loop(LoopKind::Parallel);
     if (lexer_.accept("vector")) return for_loop(LoopKind::Vector);
     if (lexer_.accept("unrolled")) return for_loop(LoopKind::Unrolled);
+    if (lexer_.accept("blocks")) return for_loop(LoopKind::Blocks);
+    if (lexer_.accept("threads")) return for_loop(LoopKind::Threads);
+    if (lexer_.accept("barrier")) return make_barrier();
     if (lexer_.accept("let")) return declare(false);
     if (lexer_.accept("var")) return declare(true);
     if (lexer_.accept("scratch")) return alloc(BufferKind::Scratch);
     if (lexer_.accept("register")) return alloc(BufferKind::Register);
+    if (lexer_.accept("shared")) return alloc(BufferKind::Shared);
     if (lexer_.accept("check")) return check();
     if (lexer_.accept("while")) {
       const Expr condition = expr_.any();

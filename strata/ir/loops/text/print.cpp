@@ -29,9 +29,17 @@ std::string_view loop_word(LoopKind kind) {
     case LoopKind::Vector:
       return "vector";
     case LoopKind::Unrolled:
+      return "unrolled";
+    case LoopKind::Blocks:
+      return "blocks";
+    case LoopKind::Threads:
       break;
   }
-  return "unrolled";
+  return "threads";
+}
+
+std::string_view alloc_word(BufferKind kind) {
+  return kind == BufferKind::Register ? "register" : kind == BufferKind::Shared ? "shared" : "scratch";
 }
 
 std::string as_identifier(std::string_view name) {
@@ -297,11 +305,13 @@ void Printer::statement(const Stmt& stmt, bool head_only) {
       return line(text);
     }
     case StmtKind::Alloc:
-      return line(fmt::format("{} %{}: {}", stmt.buffer->kind == BufferKind::Register ? "register" : "scratch",
-                              bind(buffers_, stmt.buffer, taken_buffers_), buffer_type(*stmt.buffer)));
+      return line(fmt::format("{} %{}: {}", alloc_word(stmt.buffer->kind), bind(buffers_, stmt.buffer, taken_buffers_),
+                              buffer_type(*stmt.buffer)));
     case StmtKind::Check:
       return line(fmt::format("check {}, code {}, index {}", expression(stmt.value, true), stmt.step,
                               stmt.indices.empty() ? "<none>" : expression(stmt.indices[0], true)));
+    case StmtKind::Barrier:
+      return line("barrier");
   }
   if (!head_only) line("}");
   taken_ = taken;

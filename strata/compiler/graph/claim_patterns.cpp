@@ -1,0 +1,189 @@
+#include "strata/compiler/graph/claim_patterns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/backends/backend.h"
+#include "strata/ir/op.h"
+#include "strata/ir/rewrite.h"
+#include "strata/ops/composites/composite.h"
+
+namespace strata::compiler {
+
+using ir::Graph;
+using ir::GraphCopier;
+using ir::Node;
+using ir::Value;
+
+namespace {
+
+constexpr uint32_t kAtTheEnd = UINT32_MAX;
+
+/// By node, the nodes that read it, and kAtTheEnd if a result of the graph does.
+std::vector<std::vector<uint32_t>> readers_of(const Graph& graph, const std::vector<bool>& live) {
+  std::vector<std::vector<uint32_t>> readers(graph.nodes().size());
+  for (const Node* node : graph.nodes())
+    if (live[node->id])
+      for (const Value& v : node->operands()) readers[v.node->id].push_back(node->id);
+  for (const Value& v : graph.results()) readers[v.node->id].push_back(kAtTheEnd);
+  return readers;
+}
+
+class PatternFinder {
+ public:
+  PatternFinder(const Graph& graph, const Target& target)
+      : graph_(graph), target_(target), live_(ir::live_nodes(graph)), taken_(graph.nodes().size()) {}
+
+  /// By the last node of each.
+  std::map<uint32_t, Pattern> find() {
+    for (size_t i = graph_.nodes().size(); i-- > 0;) {
+      const Node& root = *graph_.nodes()[i];
+      if (!live_[i] || taken_[i] || root.is_parameter() || ops::is_composite(root)) continue;
+      std::optional<Pattern> pattern = target_.backend->pattern_ending_at(root);
+      if (!pattern) continue;
+      std::ranges::sort(pattern->nodes, {}, &Node::id);
+      require(*pattern, root);
+      if (!may_be_one(*pattern)) continue;
+      for (const Node* node : pattern->nodes) taken_[node->id] = true;
+      found_.emplace(root.id, std::move(*pattern));
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void require(const Pattern& pattern, const Node& root) const {
+    std::string fault;
+    if (pattern.nodes.empty() || pattern.nodes.back() != &root)
+      fault = "doesn't end with the node that was asked about";
+    for (const Node* node : pattern.nodes) {
+      const bool is_of_graph = node->id < graph_.nodes().size() && graph_.nodes()[node->id] == node;
+      if (!is_of_graph || node->is_parameter() || !live_[node->id])
+        fault = "has a node that isn't computed here";
+      else if (node->region_count > 0 || node->op->effect != ir::Effect::None)
+        fault = fmt::format("has {}, which runs more than a kernel", node->op->name);
+    }
+    if (!fault.empty())
+      throw base::Error("E0310", fmt::format("{}: its pattern {} {}", target_.backend->name(), pattern.name, fault));
+  }
+
+  /// Nobody else took a part of it, and what it computes on the way is used by it, or after it.
+  bool may_be_one(const Pattern& pattern) {
+    if (readers_.empty()) readers_ = readers_of(graph_, live_);
+    std::set<uint32_t> inside;
+    for (const Node* node : pattern.nodes) inside.insert(node->id);
+    for (const Node* node : pattern.nodes) {
+      if (taken_[node->id]) return leave(pattern, fmt::format("a later pattern has {}", node->op->name));
+      for (const uint32_t reader : readers_[node->id])
+        if (!inside.contains(reader) && reader < pattern.nodes.back()->id)
+          return leave(pattern, fmt::format("{} is read before its last node", node->op->name));
+    }
+    return true;
+  }
+
+  bool leave(const Pattern& pattern, const std::string& reason) const {
+    const std::string where = pattern.nodes.back()->where.str();
+    if (target_.remarks)
+      target_.remarks->push_back(fmt::format("{}{}{}: not one kernel of {}: {}", pattern.name,
+                                             where.empty() ? "" : " at ", where, target_.backend->name(), reason));
+    return false;
+  }
+
+  const Graph& graph_;
+  const Target& target_;
+  std::vector<bool> live_, taken_;
+  std::vector<std::vector<uint32_t>> readers_;
+  std::map<uint32_t, Pattern> found_;
+};
+
+/// What a pattern reads, in order of first use, and what of it is read by others.
+struct Edges {
+  std::vector<Value> in, out;
+};
+
+Edges edges_of(const Pattern& pattern, const Graph& graph, const std::vector<bool>& live) {
+  Edges edges;
+  const auto add = [](std::vector<Value>& list, Value v) {
+    if (std::ranges::find(list, v) == list.end()) list.push_back(v);
+  };
+  const auto is_inside = [&](const Node* node) {
+    return std::ranges::find(pattern.nodes, node) != pattern.nodes.end();
+  };
+  for (const Node* node : pattern.nodes)
+    for (const Value& v : node->operands())
+      if (!is_inside(v.node)) add(edges.in, v);
+  for (const Node* node : graph.nodes())
+    if (live[node->id] && node->id > pattern.nodes.front()->id && !is_inside(node))
+      for (const Value& v : node->operands())
+        if (is_inside(v.node)) add(edges.out, v);
+  for (const Value& v : graph.results())
+    if (is_inside(v.node)) add(edges.out, v);
+  return edges;
+}
+
+void put(const Pattern& pattern, const Edges& edges, GraphCopier& copier, Graph& to) {
+  auto body = std::make_shared<Graph>(pattern.name);
+  for (const ir::SymbolFact& fact : to.facts().all()) body->facts().add(fact);
+  GraphCopier inner(copier.from(), *body);
+  for (const Value& v : edges.in) inner.set(v, body->add_parameter(v.type()));
+  for (const Node* node : pattern.nodes) inner.copy(*node);
+  body->set_results(inner.get(edges.out));
+  const ir::LocationScope scope(to, pattern.nodes.back()->where);
+  const std::vector<Value> results = ops::composite(pattern.name, {}, copier.get(edges.in), std::move(body));
+  for (size_t i = 0; i < results.size(); ++i) copier.set(edges.out[i], results[i]);
+}
+
+/// Null when nothing in it or in its regions is claimed.
+std::unique_ptr<Graph> claimed(const Graph& graph, const Target& target) {
+  const std::map<uint32_t, Pattern> patterns = PatternFinder(graph, target).find();
+  std::map<uint32_t, std::vector<ir::GraphRef>> regions;
+  for (const Node* node : graph.nodes()) {
+    if (ops::is_composite(*node)) continue;
+    std::vector<ir::GraphRef> changed(node->regions().begin(), node->regions().end());
+    bool is_changed = false;
+    for (ir::GraphRef& region : changed)
+      if (std::shared_ptr<Graph> other = claimed(*region, target)) region = std::move(other), is_changed = true;
+    if (is_changed) regions.emplace(node->id, std::move(changed));
+  }
+  if (patterns.empty() && regions.empty()) return nullptr;
+  const std::vector<bool> live = ir::live_nodes(graph);
+  std::map<uint32_t, Edges> edges;
+  std::set<uint32_t> inside;
+  for (const auto& [last, pattern] : patterns) {
+    edges.emplace(last, edges_of(pattern, graph, live));
+    for (const Node* node : pattern.nodes) inside.insert(node->id);
+  }
+  return ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
+    if (const auto pattern = patterns.find(node.id); pattern != patterns.end()) {
+      put(pattern->second, edges.at(node.id), copier, to);
+      return true;
+    }
+    if (inside.contains(node.id)) return true;
+    const auto others = regions.find(node.id);
+    if (others != regions.end()) copier.copy(node, others->second);
+    return others != regions.end();
+  });
+}
+
+void require_claims(const Graph& graph, const Target& target) {
+  for (const Node* node : graph.nodes()) {
+    if (!ops::is_composite(*node)) continue;
+    if (const auto refusal = target.backend->composite_refusal(*node))
+      throw base::Error("E0310", fmt::format("{}: it refuses {}, a pattern of its own: {}", target.backend->name(),
+                                             ops::composite_name(*node), *refusal));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> claim_patterns(const Graph& graph, const Target& target) {
+  std::unique_ptr<Graph> result = target.backend ? claimed(graph, target) : nullptr;
+  if (!result) return ir::copy_graph(graph);
+  require_claims(*result, target);
+  return result;
+}
+
+}  // namespace strata::compiler
