@@ -139,6 +139,10 @@ void print_times(std::span<const compiler::PassReport> reports) {
 
 int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   const std::vector<compiler::Pass> passes = chosen_passes(options);
+  for (int i : options.run.constants)
+    if (i < 0 || i >= static_cast<int>(graph->parameters().size()))
+      throw base::Error("E0710", fmt::format("--constants: {} has {} parameters, found {}", graph->name(),
+                                             graph->parameters().size(), i));
   if (options.bisect) return bisect(*graph, passes, options);
   if (options.reduce) return reduce(std::move(graph), passes, options);
   if (options.plan) return print_out(ir::print_plan(compiler::compile(graph, options.compile)->plan())), 0;
@@ -158,8 +162,8 @@ bool is_of_level(const Options& options, const char* level, const char* ending) 
 /// An option that would change nothing is a slip, not a wish.
 void refuse_ignored_options(const Options& options, const CLI::App& app) {
   if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
-  for (const char* name : {"--passes", "--disable", "--backend", "--limit", "--dump", "--check-stable", "--time",
-                           "--native", "--bisect", "--reduce", "--plan", "--strict", "--no-positions"})
+  for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
+                           "--time", "--native", "--bisect", "--reduce", "--plan", "--strict", "--no-positions"})
     if (app.count(name) > 0)
       throw base::Error("E0710", fmt::format("{} is for tensor programs (.sir)", name))
           .hint("loop programs and plans take --interpret, loop programs --schedule, too");
@@ -205,6 +209,10 @@ Run declare_opt(CLI::App& app) {
   app.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list")->delimiter(',');
   app.add_option("--disable", o->run.disabled, "passes to leave out")->delimiter(',');
   app.add_option("--backend", o->backend, "offer composites to this backend; to none if left out");
+  app.add_option(
+         "--constants", o->run.constants,
+         "parameters, counted from 0, that stay the same over many runs: what depends on them alone is kept apart")
+      ->delimiter(',');
   app.add_option("--limit", o->run.limit, "run only the first so many passes")->check(CLI::Range(0, INT_MAX));
   app.add_option("--dump", o->run.dump_folder, "write the program before and after each pass into this folder");
   app.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
@@ -226,12 +234,13 @@ Run declare_opt(CLI::App& app) {
   app.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
   app.add_option_function<std::string>(
       "--isa", [o](const std::string& name) { o->compile.isa = isa_level_named(name); },
-      "scalar, avx2 or avx512: what --native, --plan and --schedule compile for");
+      "scalar, avx2 or avx512: what --native, --plan and --schedule compile for, and passes lay weights out for");
   app.add_flag("--strict", o->compile.is_strict,
                "with --native and --plan: a kernel that the schedule leaves as written is an error");
   app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
   return [o, &app] {
     refuse_ignored_options(*o, app);
+    o->run.level = o->compile.isa;
     if (!o->backend.empty()) o->run.backend = &compiler::backend_by_name(o->backend);
     return run(*o);
   };

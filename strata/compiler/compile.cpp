@@ -213,6 +213,23 @@ runtime::OwnProgram own_program(std::shared_ptr<const Graph> graph, const std::v
   return [programs](const ir::DimBinding& dims) { return programs->of(dims); };
 }
 
+std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Graph>& recorded,
+                                                 const std::shared_ptr<const Graph>& fused,
+                                                 const FinishedRegions& finished, const CompileOptions& options);
+
+/// The program of a region, on which the passes have run where it is one of a loop.
+std::shared_ptr<const runtime::Executable> build_region(const ir::GraphRef& region, const FinishedRegions& finished,
+                                                        const CompileOptions& options) {
+  const auto known = finished.find(region.get());
+  if (known == finished.end()) return compile(region, options);
+  return build(known->second.recorded, known->second.finished, finished, options);
+}
+
+runtime::IsaLevel level_of(const CompileOptions& options) { return options.isa.value_or(runtime::chosen_isa_level()); }
+const Backend& backend_of(const CompileOptions& options) {
+  return options.backend ? *options.backend : llvm_backend_for(level_of(options));
+}
+
 }  // namespace
 
 base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend, runtime::IsaLevel level,
@@ -232,14 +249,26 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
                                                    const CompileOptions& options) {
   base::trace_as_environment_asks();
   const base::Span span("compile", "compiler");
-  const runtime::IsaLevel level = options.isa.value_or(runtime::chosen_isa_level());
-  const Backend& backend = options.backend ? *options.backend : llvm_backend_for(level);
+  FinishedRegions finished;
+  const auto fused = run_passes(*graph, pipeline(),
+                                {.disabled = options.disabled_passes,
+                                 .dump_folder = dump_folder_from_environment(*graph),
+                                 .backend = &backend_of(options),
+                                 .level = level_of(options),
+                                 .regions = &finished})
+                         .graph;
+  return build(graph, fused, finished, options);
+}
+
+namespace {
+
+std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Graph>& graph,
+                                                 const std::shared_ptr<const Graph>& fused,
+                                                 const FinishedRegions& finished, const CompileOptions& options) {
+  const runtime::IsaLevel level = level_of(options);
+  const Backend& backend = backend_of(options);
   PlanRequest request;
-  request.graph = run_passes(*graph, pipeline(),
-                             {.disabled = options.disabled_passes,
-                              .dump_folder = dump_folder_from_environment(*graph),
-                              .backend = &backend})
-                      .graph;
+  request.graph = fused;
   request.entry = ir::entry_conditions(*graph, *request.graph);
   request.donations = options.donations;
   request.finite = options.finite;
@@ -264,7 +293,7 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
       continue;
     }
     for (const ir::GraphRef& region : node->regions()) {
-      regions.push_back(compile(region, region_options));
+      regions.push_back(build_region(region, finished, region_options));
       request.regions.emplace(region.get(), std::shared_ptr<const ir::Plan>(regions.back(), &regions.back()->plan()));
     }
   }
@@ -287,5 +316,7 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
                                                      own_program(graph, plan->entry, options),
                                                      runtime::ProgramOrigin{[graph] { return graph; }, level});
 }
+
+}  // namespace
 
 }  // namespace strata::compiler

@@ -67,14 +67,15 @@ class Explainer {
   void walk(const ir::Graph& graph, const std::string& within, bool is_wanted) {
     const std::span<const Pass> passes = pipeline();
     const auto fusing = static_cast<size_t>(std::ranges::find(passes, "fuse", &Pass::name) - passes.begin());
-    const PassResults before_fusion = run_passes(graph, passes.first(fusing), {.backend = &backend_});
+    RunPassesOptions how{.backend = &backend_, .level = options_.level};
+    const PassResults before_fusion = run_passes(graph, passes.first(fusing), how);
     const auto& unfused = before_fusion.graph;
     if (is_wanted) {
       for (const std::string& remark : before_fusion.remarks)
         explanation.remarks.push_back((within.empty() ? "" : within + ": ") + remark);
       add_remarks(*unfused, within);
     }
-    const auto fused = run_passes(*unfused, passes.subspan(fusing)).graph;
+    const auto fused = run_passes(*unfused, passes.subspan(fusing), how).graph;
     const std::vector<bool> live = ir::live_nodes(*fused);
     const std::vector<Form> forms = forms_of(*fused);
     for (const ir::Node* node : fused->nodes()) {

@@ -7,11 +7,14 @@
 #include "strata/compiler/graph/expand_composites.h"
 #include "strata/compiler/graph/fold_constants.h"
 #include "strata/compiler/graph/fuse.h"
+#include "strata/compiler/graph/hoist_invariants.h"
 #include "strata/compiler/graph/hoist_reshapes.h"
 #include "strata/compiler/graph/hoist_transposes.h"
 #include "strata/compiler/graph/inline_calls.h"
+#include "strata/compiler/graph/join_scans.h"
 #include "strata/compiler/graph/lift_numbers.h"
 #include "strata/compiler/graph/native_loops.h"
+#include "strata/compiler/graph/pack_weights.h"
 #include "strata/compiler/graph/share_nodes.h"
 #include "strata/compiler/graph/simplify_algebra.h"
 
@@ -33,13 +36,17 @@ constexpr Pass kPipeline[] = {
     {"canonicalise", canonicalise, "again: moved transposes and reshapes have met others"},
     {"collapse-reductions", collapse_reductions, "behind the reshapes' moves, which show what is in memory"},
     {"share-nodes", share_nodes, "before fusion: a value computed twice would be fused twice"},
+    {"join-scans", join_scans, "behind share-nodes, by which scans of one program have the same operands"},
     {"drop-barriers", drop_barriers,
      "behind share-nodes, the last that would merge across them; a barrier in memory would be a copy"},
     {"claim-patterns", claim_patterns,
      "just before fusion: a back end sees the program in its last form, node by node"},
     {"fuse", fuse, "behind all that changes what is computed: the kernels are final from here on"},
     {"lift-numbers", lift_numbers, "behind fusion: it compares kernels, and changes none but for its numbers"},
-    {"native-loops", native_loops, "last: a loop that becomes a kernel is no part of another, and keeps its numbers"},
+    {"native-loops", native_loops, "a loop that becomes a kernel is no part of another, and keeps its numbers"},
+    {"hoist-invariants", hoist_invariants,
+     "behind native-loops: the loops that are left run commands, some of which give the same in each step"},
+    {"pack-weights", pack_weights, "last: it asks for the schedules of the kernels as they are"},
 };
 
 }  // namespace

@@ -2,22 +2,38 @@
 #pragma once
 
 #include <concepts>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "strata/ir/graph.h"
+#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 
 class Backend;
 
+/// A region of a loop on which the passes have run: as it was, with the parameters that it has now, and as it is.
+struct FinishedRegion {
+  ir::GraphRef recorded, finished;
+};
+/// By the region that the loop's node holds.
+using FinishedRegions = std::map<const ir::Graph*, FinishedRegion>;
+
 /// Whom a program is compiled for. Most passes don't ask.
 struct Target {
   const Backend* backend = nullptr;             ///< null: none that claims anything
   std::vector<std::string>* remarks = nullptr;  ///< gets what `strata explain` prints; null: nobody asks
+  std::optional<runtime::IsaLevel> level;       ///< that schedules are chosen for; empty: nothing is laid out for them
+  /// Parameters that stay the same over many runs: of a region the operands that its loop hands on unchanged, of a
+  /// program what its caller declared. What depends on them alone is computed apart from the rest.
+  std::vector<int> constants;
+  std::span<const std::string> disabled;  ///< passes that are left out, also on regions
+  FinishedRegions* regions = nullptr;     ///< gets the regions on which the passes have run; null: nobody asks
 };
 
 /// graph -> graph, or (graph, target) -> graph.

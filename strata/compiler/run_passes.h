@@ -19,9 +19,12 @@ struct RunPassesOptions {
   int limit = -1;                     ///< runs only the first so many; -1: all; less: E0760
   std::string
       dump_folder;  ///< if not empty: 00-before.sir, 01-inline-calls.sir, ... for each pass that changed something
-  std::string reproducer_folder;     ///< empty: the system's folder for temporary files
-  const Backend* backend = nullptr;  ///< whom the program is compiled for; null: none that claims composites
-  bool check_stable = false;         ///< also runs each pass on its own result, which must not change (E0300)
+  std::string reproducer_folder;           ///< empty: the system's folder for temporary files
+  const Backend* backend = nullptr;        ///< whom the program is compiled for; null: none that claims composites
+  std::optional<runtime::IsaLevel> level;  ///< see Target, as of the two below
+  std::vector<int> constants;
+  FinishedRegions* regions = nullptr;
+  bool check_stable = false;  ///< also runs each pass on its own result, which must not change (E0300)
 };
 
 struct PassReport {

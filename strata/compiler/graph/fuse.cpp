@@ -65,8 +65,8 @@ struct RegionMaker {
 
 }  // namespace
 
-std::unique_ptr<Graph> fuse(const Graph& graph) {
-  const FusionGroups groups(graph);
+std::unique_ptr<Graph> fuse(const Graph& graph, const Target& target) {
+  const FusionGroups groups(graph, target.constants);
   auto result = std::make_unique<Graph>(graph.name());
   GraphCopier copier(graph, *result);
   copier.copy_parameters();

@@ -3,15 +3,17 @@
 //
 // A group has at most one reduction or contraction, its hero. Element nodes are inlined into their consumers when that
 // does not repeat costly work, and pointwise consumers of the hero with its shape become its epilogue; element nodes
-// that share a shape and read each other at the same index become several results of one loop nest.
+// that share a shape and read each other at the same index become several results of one loop nest. What depends on
+// constants of the target alone and is worth keeping (invariants.h) shares no kernel with the rest.
 #pragma once
 
 #include <memory>
 
+#include "strata/compiler/pipeline.h"
 #include "strata/ir/graph.h"
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> fuse(const ir::Graph& graph);
+std::unique_ptr<ir::Graph> fuse(const ir::Graph& graph, const Target& target);
 
 }  // namespace strata::compiler

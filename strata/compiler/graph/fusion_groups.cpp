@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/graph/invariants.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/shape/shape.h"
@@ -48,7 +49,8 @@ bool same_shape(ir::Type a, ir::Type b) {
 
 }  // namespace
 
-FusionGroups::FusionGroups(const ir::Graph& graph) : graph_(graph), live_(live_nodes(graph)) {
+FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constants)
+    : graph_(graph), live_(live_nodes(graph)), is_kept_(invariants_to_keep(graph, constants)) {
   const size_t n = graph.nodes().size();
   inlined_.resize(n);
   is_result_.resize(n);
@@ -161,6 +163,8 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
     else if (!may_inline_into(node, use))
       return std::string(use.user->op->name) + " reads its elements more than once, or in loops of its own";
   if (is_leaf(node)) return "";
+  if (is_kept_[node.id] && std::ranges::any_of(uses_[node.id], [&](const Use& u) { return !is_kept_[u.user->id]; }))
+    return "it depends on constants alone, and is computed apart from the rest";
   if (std::string refusal = overwriting_refusal(node); !refusal.empty()) return refusal;
   if (depth_[node.id] > kDeepest) return "its expression is " + std::to_string(depth_[node.id]) + " deep";
   if (inline_size_[node.id] > kLargestInlineTree)
@@ -308,6 +312,7 @@ std::string FusionGroups::join_refusal(const Node& root, const Node& producer, c
   if (forms_[root.id] != Form::Element || root.result_count != 1) return "only element nodes of one result join";
   if (form == Form::Loops || form == Form::Update || form == Form::Alias || form == Form::Command)
     return "its kernel is not one of elements";
+  if (is_kept_[root.id] != is_kept_[producer.id]) return "one of them depends on constants alone";
   if (groups_[g].roots.size() >= kMostRoots) return "its kernel has " + std::to_string(kMostRoots) + " results already";
   if (!same_shape(producer.type(), root.type())) return "the shapes differ";
   if (depth_within(g, root, reads) > kDeepest) return "its expressions would be too deep";

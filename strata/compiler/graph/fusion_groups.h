@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ struct FusionRefusal {
 
 class FusionGroups {
  public:
-  explicit FusionGroups(const ir::Graph& graph);
+  /// `constants`: parameters; what is kept of them alone (invariants.h) shares no kernel with the rest.
+  explicit FusionGroups(const ir::Graph& graph, std::span<const int> constants = {});
 
   bool is_inlined(const ir::Node& node) const { return inlined_[node.id]; }
   /// Whether a value that `group` defines is needed by another group or is a result of the graph.
@@ -73,7 +75,7 @@ class FusionGroups {
   void order_groups();
 
   const ir::Graph& graph_;
-  std::vector<bool> live_, inlined_, is_result_;
+  std::vector<bool> live_, inlined_, is_result_, is_kept_;
   std::vector<uint32_t> inline_size_;  ///< nodes that inlining this one pulls along
   /// Of the node's expression, in operations of the loop program: from what it reads in memory; of a root from what its
   /// kernel reads.

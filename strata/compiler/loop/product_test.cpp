@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "strata/base/error/error.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/loops/text/text_form.h"
@@ -86,6 +87,63 @@ TEST(TiledContraction, RowsInPlaceAreReadAsTheyLieAndACutTileIsPacked) {
     for (const auto& [m, n] : {std::pair{0, 3}, {1, 1}, {3, 8}, {7, 9}, {13, 33}, {25, 16}})
       expect_same_by(rewrites, fixed, {m, n}, Run::InterpretAndNative);
   }
+}
+
+/// A product whose columns lie in panels of 8, and are read as the matrix that they came from.
+std::string on_panels(int64_t columns, int64_t depth) {
+  return fmt::format(R"(kernel @dot(%x: f32[M,{1}], %w: f32[{2},{1},8], %b: f32[{0}]) -> (%y: f32[M,{0}]) {{
+    parallel i in 0..M {{ vector j in 0..{0} {{ var acc: f32 = 0.0
+      for k in 0..{1} joining acc by 4, outer 1, inner 0 {{ acc = fma(%x[i,k], %w[floordiv(j, 8),k,floormod(j, 8)], acc) }}
+      %y[i,j] = add(acc, %b[j]) }} }} }})",
+                     columns, depth, (columns + 7) / 8);
+}
+
+TEST(TiledContraction, ColumnsInPanelsAreReadInPlace) {
+  for (const int64_t tile : {8, 16, 24})
+    for (const int64_t columns : {9, 16, 33, 40, 64})
+      for (const int64_t depth : {2, 8, 17})
+        for (const char* rows : {"pack rows; ", ""}) {
+          const std::string rewrites = fmt::format(
+              "tile rows by 3, columns by {}, depth by 8; vectorise columns by 4; block rows by 6; parallel rows by "
+              "12, "
+              "columns by 48; {}read columns in place",
+              tile, rows);
+          for (const int64_t m : {0, 1, 3, 13})
+            expect_same_by(rewrites, on_panels(columns, depth), {m},
+                           m == 13 ? Run::InterpretAndNative : Run::InterpretOnly);
+        }
+}
+
+TEST(TiledContraction, ColumnsInPanelsAreChosenToBeReadInPlaceAndThoseOfAMatrixAreNot) {
+  const auto schedule_of = [](const std::string& text) {
+    ScheduleReport report;
+    schedule(parse(text), IsaLevel::Avx2, &report);
+    std::string lines;
+    for (const std::string& line : report.lines) lines += line + "\n";
+    return lines;
+  };
+  EXPECT_NE(schedule_of(on_panels(33, 17)).find("read columns in place"), std::string::npos);
+  EXPECT_EQ(compare_schedules(parse(on_panels(33, 300)), {31}), "");
+  EXPECT_EQ(compare_schedules(parse(on_panels(80, 19)), {5}), "");
+  EXPECT_EQ(schedule_of(matmul("M,K", "K,N", "i,k", "k,j")).find("in place"), std::string::npos);
+}
+
+TEST(TiledContraction, ColumnsThatLieInNoPanelsOfTheTileAreRefused) {
+  const auto refusal = [](const std::string& text, int columns) -> std::string {
+    try {
+      schedule(
+          parse(text), IsaLevel::Avx2, nullptr,
+          {.rewrites = fmt::format("tile rows by 3, columns by {}, depth by 8; vectorise columns by 4; block rows by "
+                                   "6; parallel rows by 12, columns by {}; pack rows; read columns in place",
+                                   columns, 4 * columns)});
+    } catch (const base::Error& error) {
+      return error.text();
+    }
+    return "";
+  };
+  EXPECT_NE(refusal(matmul("M,K", "K,N", "i,k", "k,j"), 8).find("E0317"), std::string::npos);
+  EXPECT_NE(refusal(matmul("M,K", "K,N", "i,k", "k,j"), 8).find("they don't lie in panels"), std::string::npos);
+  EXPECT_NE(refusal(on_panels(33, 17), 12).find("columns lie in panels of 8"), std::string::npos);
 }
 
 TEST(TiledContraction, DoublesAndIntegers) {

@@ -61,8 +61,11 @@ struct Printer {
     made.push_back({"vectorise", {{"columns", {t.lanes}}}});
     made.push_back({"block", {{"rows", {t.row_block}}}});
     made.push_back({"parallel", {{"rows", {t.task_rows}}, {"columns", {t.task_columns}}}});
-    made.push_back(s.rows == RowStorage::Packed ? Rewrite{"pack", {{"rows", {}}, {"columns", {}}}}
-                                                : Rewrite{"pack", {{"columns", {}}}});
+    Rewrite pack{"pack", {}};
+    if (s.rows == RowStorage::Packed) pack.parts.push_back({"rows", {}});
+    if (s.columns == ColumnStorage::Packed) pack.parts.push_back({"columns", {}});
+    if (!pack.parts.empty()) made.push_back(std::move(pack));
+    if (s.columns == ColumnStorage::InPlace) made.push_back({"read", {{"columns in place", {}}}});
     return made;
   }
 
@@ -164,7 +167,10 @@ ContractionSchedule read_product(RewriteReader& read) {
   made.tiling.panel_depth = read.number("tile", "depth", 1, kMostExtent);
   read_task_columns(read, made.tiling);
   made.rows = read.take("pack", "rows") ? RowStorage::Packed : RowStorage::InPlace;
-  if (!read.take("pack", "columns")) refuse_schedule("this schedule lacks `pack columns`");
+  if (read.take("read", "columns in place"))
+    made.columns = ColumnStorage::InPlace;
+  else if (!read.take("pack", "columns"))
+    refuse_schedule("this schedule lacks `pack columns`");
   return made;
 }
 

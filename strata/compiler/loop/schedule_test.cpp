@@ -40,6 +40,30 @@ TEST(Schedule, TransposesWriteAlongRowsAndReadInBlocks) {
     EXPECT_EQ(compare_schedules(text, dims), "");
 }
 
+/// What lies beside each other along the rows: cut from three sides, or padded.
+constexpr const char* kParts = R"(kernel @parts(%a: f32[B,5], %b: f32[B,40], %c: f32[B,23]) -> (%y: f32[B,68]) {
+    parallel i in 0..B { vector j in 0..68 {
+      %y[i,j] = add(select(lt(j, 5), %a[i,min(j, 4)], 0.0),
+                    select(and(le(0, j - 5), lt(j - 5, 40)), %b[i,max(0, min(j - 5, 39))],
+                           select(le(45, j), %c[i,max(0, min(j - 45, 22))], 1.0))) } } })";
+
+TEST(Schedule, ALoopIsCutWhereConditionsOnItChange) {
+  for (const int64_t rows : {0, 1, 7, 300}) EXPECT_EQ(compare_schedules(kParts, {rows}), "");
+  const std::string text = ir::loops::print(schedule(ir::loops::parse_kernel(kParts).value(), runtime::IsaLevel::Avx2));
+  EXPECT_EQ(text.find("select"), std::string::npos) << text;
+}
+
+TEST(Schedule, ALoopWhoseConditionsReadMemoryOrAnotherLoopStaysWhole) {
+  const std::string diagonal = R"(kernel @tril(%x: f32[B,9]) -> (%y: f32[B,9]) {
+    parallel i in 0..B { vector j in 0..9 { %y[i,j] = select(le(j, i), %x[i,j], 0.0) } } })";
+  const std::string chosen = R"(kernel @chosen(%x: f32[B,9], %n: i64[]) -> (%y: f32[B,9]) {
+    parallel i in 0..B { vector j in 0..9 { %y[i,j] = select(lt(j, %n[]), %x[i,j], 0.0) } } })";
+  for (const int64_t rows : {1, 17}) {
+    EXPECT_EQ(compare_schedules(diagonal, {rows}), "");
+    EXPECT_EQ(compare_schedules(chosen, {rows}), "");
+  }
+}
+
 TEST(Schedule, ChainsAndLanesOfAnyLengthRunNatively) {
   const std::string columns = R"(kernel @columns(%x: f32[B,N]) -> (%y: f32[N]) {
     parallel j in 0..N { var acc: f32 = 0.0

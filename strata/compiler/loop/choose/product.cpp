@@ -4,6 +4,7 @@
 
 #include "strata/compiler/loop/choose/sizes.h"
 #include "strata/compiler/loop/nest/operands.h"
+#include "strata/compiler/loop/nest/panels.h"
 
 namespace strata::compiler {
 
@@ -20,8 +21,8 @@ int64_t even_piece(int64_t extent, int64_t most, int64_t unit) {
 }
 
 /// Rows by vectors of the register tile: accumulators, one row of the column operand and a broadcast fill the
-/// registers.
-void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t columns) {
+/// registers. Vectors come in multiples of `unit`.
+void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t columns, int64_t unit) {
   const int registers = runtime::vector_registers(level);
   const int64_t most_vectors = ceil_div(columns, t.lanes);
   // 8 rows do as well as 14 with 32 registers (Zen 5), and pad less where nothing is known.
@@ -33,6 +34,7 @@ void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t colum
   while (rows < full_rows && t.tile_vectors < std::min<int64_t>(most_vectors, 8) &&
          rows * (t.tile_vectors + 1) + t.tile_vectors + 1 + 1 < registers)
     ++t.tile_vectors;
+  t.tile_vectors = std::max(unit, t.tile_vectors / unit * unit);
   const int64_t most_rows = std::min<int64_t>(t.tile_vectors == 1 ? 2 * full_rows - 2 : full_rows,
                                               (registers - 2 - t.tile_vectors) / t.tile_vectors);
   t.tile_rows = std::min(rows, most_rows);
@@ -48,13 +50,14 @@ void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t colum
     if (cost(r) < cost(t.tile_rows)) t.tile_rows = r;
 }
 
-Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
+/// `unit`: vectors of a panel of columns that are read in place; else 1.
+Tiling best_tiling(const Contraction& contraction, IsaLevel level, int64_t unit) {
   Tiling t;
   t.lanes = runtime::vector_lanes(contraction.accumulator->type.dtype, level);
   const int64_t rows = expected_extent(contraction.rows), columns = expected_extent(contraction.columns),
                 depth = expected_extent(contraction.depth);
   const int64_t bytes = ir::dtype_bytes(contraction.accumulator->type.dtype);
-  choose_register_tile(t, level, rows, columns);
+  choose_register_tile(t, level, rows, columns, unit);
   // 16 or 32 KiB of packed columns beside a tile of rows in the first cache; 512 deep at once when that is all.
   const int64_t deepest = 256 * 4 / bytes;
   const DepthBlocks& blocks = contraction.blocks;
@@ -75,8 +78,8 @@ Tiling best_tiling(const Contraction& contraction, IsaLevel level) {
     const double operations = 2.0 * static_cast<double>(t.task_rows) * static_cast<double>(t.task_columns) *
                               static_cast<double>(std::min<int64_t>(depth, 4096));
     if (operations < (tasks() < 2 ? 4e5 : 64e6)) break;
-    if (tasks() < 2 && t.task_columns == t.tile_columns() && t.tile_vectors > 1 && columns > t.lanes) {
-      t.tile_vectors = ceil_div(t.tile_vectors, 2);
+    if (tasks() < 2 && t.task_columns == t.tile_columns() && t.tile_vectors > unit && columns > t.lanes) {
+      t.tile_vectors = round_up(ceil_div(t.tile_vectors, 2), unit);
       t.task_columns = even_piece(columns, ceil_div(columns, 2), t.tile_columns());
     } else if (t.task_columns >= t.task_rows && t.task_columns > t.tile_columns()) {
       t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
@@ -135,17 +138,30 @@ bool in_place_rows_pay(const Contraction& k, int64_t distance, const Tiling& til
   return tiling.task_columns <= kFewColumns && distance * ir::dtype_bytes(k.accumulator->type.dtype) <= kShortWay;
 }
 
+/// Whether tiles of columns are whole panels of those that lie ready.
+bool fits_panels(const Tiling& tiling, int64_t width) {
+  return width % tiling.lanes == 0 && tiling.tile_columns() % width == 0;
+}
+
 }  // namespace
+
+int64_t panel_width(ir::DType accumulator, IsaLevel level, int64_t columns) {
+  const int64_t lanes = runtime::vector_lanes(accumulator, level);
+  return level == IsaLevel::Scalar || columns <= lanes ? lanes : 2 * lanes;
+}
 
 ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Facts& facts, IsaLevel level,
                                    Variation& variation) {
   ContractionSchedule made;
   made.is_exchanged = should_transpose(k, c, facts, runtime::vector_lanes(k.accumulator->type.dtype, level));
   if (made.is_exchanged) k.transpose();
-  const Tiling best = best_tiling(k, level);
+  const auto panels = ready_panels(k, c, facts);
+  const int64_t lanes = runtime::vector_lanes(k.accumulator->type.dtype, level);
+  const Tiling best = best_tiling(k, level, panels && panels->width % lanes == 0 ? panels->width / lanes : 1);
   made.tiling = variation.is_best() ? best : other_tiling(best, k, level, variation);
   const auto distance = distance_of_ready_rows(k, c, facts);
   if (distance && variation.flip(in_place_rows_pay(k, *distance, made.tiling))) made.rows = RowStorage::InPlace;
+  if (panels && fits_panels(made.tiling, panels->width) && variation.flip(true)) made.columns = ColumnStorage::InPlace;
   return made;
 }
 

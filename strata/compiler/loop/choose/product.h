@@ -8,6 +8,9 @@
 
 namespace strata::compiler {
 
+/// Columns of a panel of a matrix that is packed once for all its products (packing.h): those of most register tiles.
+int64_t panel_width(ir::DType accumulator, runtime::IsaLevel level, int64_t columns);
+
 ContractionSchedule choose_product(Contraction contraction, ir::loops::LoopContext& context, const ir::Facts& facts,
                                    runtime::IsaLevel level, Variation& variation);
 

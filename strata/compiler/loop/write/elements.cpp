@@ -6,6 +6,7 @@
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/lanes.h"
+#include "strata/compiler/loop/write/segments.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/ir/loops/joined_loops.h"
 
@@ -70,7 +71,7 @@ Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c,
   const auto task = [&](std::span<const TaskRange> ranges) -> Stmts {
     const std::span<const NestLoop> outer(nest.loops.data(), nest.loops.size() - 1);
     const TaskRange row = ranges.back();
-    return loops_over(c, outer, ranges, innermost_loop(c, along.var, row.low, row.high, schedule.widths, nest.body));
+    return loops_over(c, outer, ranges, loop_in_segments(c, facts, nest, row, schedule.widths));
   };
   if (schedule.points != 0) return {cut_into_tasks(c, extents, schedule.points, schedule.widths.front(), task)};
   if (extents.size() < 2) refuse_schedule("`parallel lines` takes a nest of two loops or more");

@@ -1,9 +1,10 @@
-// Products with both operands packed: see write_product.h.
+// Products with both operands packed, or read where they lie: see write_product.h.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "strata/compiler/loop/nest/operands.h"
+#include "strata/compiler/loop/nest/panels.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/product/column_panel.h"
 #include "strata/compiler/loop/write/product/row_panel.h"
@@ -21,15 +22,17 @@ using Stmts = std::vector<StmtPtr>;
 
 class PackedProduct : public ProductWriter {
  public:
-  PackedProduct(ProductScope& scope, RowStorage rows, std::vector<std::string>& notes)
+  /// `ready`: the panels in which the columns lie already; empty: they are packed.
+  PackedProduct(ProductScope& scope, RowStorage rows, std::optional<ReadyPanels> ready, std::vector<std::string>& notes)
       : ProductWriter(scope, panels_of(scope), sums_of(scope)),
         contraction_(scope.contraction),
         tiling_(scope.tiling),
         rows_(scope, rows),
         columns_(scope),
+        ready_(std::move(ready)),
         is_by_tiles_(is_by_tiles(scope)) {
     notes.push_back(rows_.note());
-    notes.push_back(columns_.note());
+    notes.push_back(ready_ ? fmt::format("columns read in place, in panels of {}", ready_->width) : columns_.note());
     notes.push_back(is_one_panel() ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
                                    : "sums of panels of depth wait for the next");
     if (contraction_.blocks.kind != DepthBlocks::Kind::One)
@@ -65,13 +68,15 @@ class PackedProduct : public ProductWriter {
     return blocks.kind == DepthBlocks::Kind::Even ? std::max<int64_t>(1, tiling_.panel_depth / blocks.terms) : 1;
   }
 
-  /// What of the depth is packed at once: whole blocks.
+  /// What of the depth is packed at once: whole blocks; and the task's first column.
   struct Panel {
     TaskRange blocks, depth;
+    Expr first_column = nullptr;
   };
 
   Stmts task(std::span<const TaskRange> ranges) override {
-    Stmts stmts{rows_.alloc(), columns_.alloc(), sums_.alloc()};
+    Stmts stmts{rows_.alloc(), sums_.alloc()};
+    if (!ready_) stmts.push_back(columns_.alloc());
     const auto& batch = contraction_.batch.loops;
     for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
     const TaskRange rows = ranges[ranges.size() - 2], columns = ranges[ranges.size() - 1];
@@ -94,7 +99,8 @@ class PackedProduct : public ProductWriter {
   }
 
   Stmts panel(TaskRange rows, TaskRange columns, Panel panel) {
-    Stmts stmts = columns_.pack(columns, panel.depth);
+    panel.first_column = columns.low;
+    Stmts stmts = ready_ ? Stmts{} : columns_.pack(columns, panel.depth);
     append(stmts, is_one_row_block(rows)
                       ? row_block(rows, rows, columns, panel)
                       : row_blocks(rows, [&](TaskRange block) { return row_block(rows, block, columns, panel); }));
@@ -144,10 +150,18 @@ class PackedProduct : public ProductWriter {
       return register_tile(place, {block}, [&](const Accumulators& accumulators) -> Stmts {
         const LoopVar* k = c_.loop_var("k");
         const Expr at = c_.loop(k);
-        return {make_for(k, depth.low, depth.high, LoopKind::Serial,
-                         step(
-                             accumulators, [&](int64_t i) { return row_at(i, at); },
-                             [&](int64_t v) { return columns_.at(jt, v, at); }))};
+        Stmts stmts;
+        const std::vector<Expr> first = ready_ ? first_of_vectors(jt, panel, stmts) : std::vector<Expr>();
+        const auto columns_at = [&](size_t v) {
+          if (!ready_) return columns_.at(jt, static_cast<int64_t>(v), at);
+          return c_.load(ready_->buffer,
+                         {c_.ramp(scope_.add(first[v], scope_.mul(at, ready_->width)), 1, tiling_.lanes)});
+        };
+        stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial,
+                                 step(
+                                     accumulators, [&](int64_t i) { return row_at(i, at); },
+                                     [&](int64_t v) { return columns_at(static_cast<size_t>(v)); })));
+        return stmts;
       });
     };
     if (contraction_.blocks.kind == DepthBlocks::Kind::One || panel_blocks() == 1)
@@ -159,6 +173,25 @@ class PackedProduct : public ProductWriter {
                to = scope_.bind("b_end", scope_.sub(range.high, panel.depth.low), body);
     append(body, tile(c_.loop(block), {from, to}));
     return {make_for(block, panel.blocks.low, panel.blocks.high, LoopKind::Serial, std::move(body))};
+  }
+
+  /// Where the vectors of a tile of columns begin in the panels that they lie in, at the first k of the panel of depth.
+  /// A tile of several panels may go beyond the last one: there it reads that again, for sums that nobody reads.
+  std::vector<Expr> first_of_vectors(Expr jt, const Panel& panel, Stmts& stmts) const {
+    const int64_t in_tile = tiling_.tile_columns() / ready_->width;
+    const Expr tile = scope_.add(c_.binary(ExprOp::FloorDiv, panel.first_column, c_.i64(tiling_.tile_columns())), jt);
+    const Expr start =
+        scope_.add(replaced(c_, scope_.facts, ready_->first, scope_.outer), scope_.mul(panel.depth.low, ready_->width));
+    std::vector<Expr> first;
+    for (int64_t v = 0; v < tiling_.tile_vectors; ++v) {
+      const int64_t column = v * tiling_.lanes;
+      Expr number = scope_.add(scope_.mul(tile, in_tile), c_.i64(column / ready_->width));
+      if (ready_->count % in_tile != 0) number = scope_.min(number, c_.i64(ready_->count - 1));
+      first.push_back(scope_.bind(
+          "first", scope_.add(scope_.add(start, scope_.mul(number, ready_->distance)), c_.i64(column % ready_->width)),
+          stmts));
+    }
+    return first;
   }
 
   Stmts at_last_panel(Panel panel, Stmts finish) const {
@@ -195,8 +228,19 @@ class PackedProduct : public ProductWriter {
   const Tiling& tiling_;
   RowPanel rows_;
   ColumnPanel columns_;
+  std::optional<ReadyPanels> ready_;
   bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles
 };
+
+ReadyPanels panels_for(const Contraction& contraction, const Tiling& tiling, LoopContext& c, const ir::Facts& facts) {
+  auto panels = ready_panels(contraction, c, facts);
+  if (!panels) refuse_schedule("columns can't be read in place: they don't lie in panels");
+  if (panels->width % tiling.lanes != 0 || tiling.tile_columns() % panels->width != 0)
+    refuse_schedule(fmt::format(
+        "columns lie in panels of {}, which vectors of {} have to divide, and tiles of {} to be a multiple of",
+        panels->width, tiling.lanes, tiling.tile_columns()));
+  return std::move(*panels);
+}
 
 }  // namespace
 
@@ -212,8 +256,10 @@ Stmts write_contraction(Contraction contraction, const ContractionSchedule& sche
     refuse_schedule(fmt::format("a panel of depth {} cuts the one chain of {} terms", panel_depth, blocks.terms));
   if (schedule.rows == RowStorage::InPlace && !distance_of_ready_rows(contraction, c, facts))
     refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");
-  ProductScope scope(contraction, c, facts, schedule.tiling);
-  return PackedProduct(scope, schedule.rows, notes).write();
+  std::optional<ReadyPanels> ready;
+  if (schedule.columns == ColumnStorage::InPlace) ready = panels_for(contraction, schedule.tiling, c, facts);
+  ProductScope scope(contraction, c, facts, schedule.tiling, schedule.columns);
+  return PackedProduct(scope, schedule.rows, std::move(ready), notes).write();
 }
 
 }  // namespace strata::compiler

@@ -13,16 +13,24 @@ std::vector<int> vector_widths(int lanes) {
   return widths;
 }
 
+/// Where the flat index of the columns has to be one loop.
+std::vector<Expr> uses_of_columns(const Contraction& product, ColumnStorage storage) {
+  std::vector<Expr> uses = uses_of_group(product, product.columns_operand);
+  if (storage == ColumnStorage::InPlace) uses.erase(uses.begin());
+  return uses;
+}
+
 }  // namespace
 
-ProductScope::ProductScope(const Contraction& product, LoopContext& c, const ir::Facts& facts_of, const Tiling& sizes)
+ProductScope::ProductScope(const Contraction& product, LoopContext& c, const ir::Facts& facts_of, const Tiling& sizes,
+                           ColumnStorage storage)
     : contraction(product),
       context(c),
       facts(facts_of),
       tiling(sizes),
       type(product.accumulator->type.dtype),
       rows(c, facts_of, product.rows, uses_of_group(product, product.rows_operand)),
-      columns(c, facts_of, product.columns, uses_of_group(product, product.columns_operand)),
+      columns(c, facts_of, product.columns, uses_of_columns(product, storage)),
       rows_depth(c, facts_of, product.depth, {&product.rows_operand, 1}),
       columns_depth(c, facts_of, product.depth, {&product.columns_operand, 1}),
       widths(vector_widths(sizes.lanes)) {}

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "strata/compiler/loop/nest/contraction.h"
-#include "strata/compiler/loop/tiling.h"
+#include "strata/compiler/loop/schedule_kinds.h"
 #include "strata/compiler/loop/write/tasks.h"
 
 namespace strata::compiler {
@@ -15,14 +15,15 @@ struct ProductScope {
   using Stmts = std::vector<ir::loops::StmtPtr>;
 
   ProductScope(const Contraction& contraction, ir::loops::LoopContext& context, const ir::Facts& facts,
-               const Tiling& tiling);
+               const Tiling& tiling, ColumnStorage storage = ColumnStorage::Packed);
 
   const Contraction& contraction;
   ir::loops::LoopContext& context;
   const ir::Facts& facts;
   const Tiling& tiling;
   ir::DType type;
-  GroupIndex rows, columns;              ///< in the operand and in the epilogue
+  /// In the operand and in the epilogue; of columns that are read in place, in the epilogue alone.
+  GroupIndex rows, columns;
   GroupIndex rows_depth, columns_depth;  ///< the depth, in each operand
   std::vector<int> widths;               ///< of vectors, widest first, 1 last
   ir::loops::Substitution outer;         ///< what the loops around the panels are: a task's batch

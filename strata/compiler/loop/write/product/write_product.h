@@ -1,7 +1,7 @@
 // Writes contractions: packed operands, or an operand's plane at shifted places; register tiles; the epilogue where a
 // row of tiles is finished.
 //
-// Both operands packed (packed.cpp).
+// Both operands packed (packed.cpp), or read where they lie as packing would have them.
 //
 //   parallel task over (batch, task_rows of rows, task_columns of columns)
 //     for kb over panels of depth, each of whole blocks of its chain
@@ -39,7 +39,7 @@
 
 namespace strata::compiler {
 
-/// `notes` gets lines for `strata explain`. E0317 when rows are to be read in place and can't be.
+/// `notes` gets lines for `strata explain`. E0317 when rows or columns are to be read in place and can't be.
 std::vector<ir::loops::StmtPtr> write_contraction(Contraction contraction, const ContractionSchedule& schedule,
                                                   ir::loops::LoopContext& context, const ir::Facts& facts,
                                                   std::vector<std::string>& notes);

@@ -1,0 +1,84 @@
+#include "strata/compiler/loop/packing.h"
+
+#include <algorithm>
+
+#include "strata/base/error/error.h"
+#include "strata/compiler/loop/choose/planes.h"
+#include "strata/compiler/loop/choose/product.h"
+#include "strata/compiler/loop/nest/nest.h"
+#include "strata/compiler/loop/nest/panels.h"
+#include "strata/ir/loops/joined_loops.h"
+
+namespace strata::compiler {
+
+using namespace ir::loops;
+
+namespace {
+
+struct ChosenProduct {
+  Kernel flat;
+  Contraction contraction;  ///< with rows and columns as the schedule has them
+  ContractionSchedule schedule;
+};
+
+std::optional<ChosenProduct> chosen_product(const Kernel& naive, runtime::IsaLevel level) {
+  bool branches = false;
+  for_each_stmt(naive.body, [&](const Stmt& stmt) {
+    branches = branches || stmt.kind == StmtKind::While || stmt.kind == StmtKind::If || stmt.kind == StmtKind::Check;
+  });
+  if (branches) return std::nullopt;
+  ChosenProduct made;
+  made.flat = flatten_buffers(naive);
+  LoopContext& c = *made.flat.context;
+  auto nest = read_nest(made.flat);
+  if (!nest) return std::nullopt;
+  simplify_nest(*nest, c, made.flat.facts);
+  auto contraction = read_contraction(*nest, made.flat.facts);
+  Variation best;
+  if (!contraction || choose_planes(*contraction, c, made.flat.facts, level, best)) return std::nullopt;
+  made.schedule = choose_product(*contraction, c, made.flat.facts, level, best);
+  made.contraction = std::move(*contraction);
+  if (made.schedule.is_exchanged) made.contraction.transpose();
+  return made;
+}
+
+/// A rewrite that fails leaves the kernel as written (schedule.h): then nothing is packed in it.
+std::optional<ChosenProduct> product_of(const Kernel& naive, runtime::IsaLevel level) {
+  try {
+    return chosen_product(naive, level);
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::Internal) throw;
+    return std::nullopt;
+  }
+}
+
+bool is_read_elsewhere(const Contraction& k, const Buffer* buffer) {
+  const auto reads = [&](Expr e) {
+    const std::vector<Expr> loads = collect_loads(e);
+    return std::ranges::any_of(loads, [&](Expr load) { return load->buffer == buffer; });
+  };
+  return reads(k.rows_operand) ||
+         std::ranges::any_of(k.epilogue, [&](const StmtPtr& store) { return reads(store->value); });
+}
+
+}  // namespace
+
+std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, runtime::IsaLevel level) {
+  const auto product = product_of(naive, level);
+  if (!product || product->schedule.columns == ColumnStorage::InPlace) return std::nullopt;
+  const Contraction& k = product->contraction;
+  const auto matrix = column_matrix(k, *product->flat.context, product->flat.facts);
+  if (!matrix || is_read_elsewhere(k, matrix->buffer)) return std::nullopt;
+  const auto& params = product->flat.params;
+  const auto parameter = static_cast<int>(std::ranges::find(params, matrix->buffer) - params.begin());
+  const int64_t width = panel_width(k.accumulator->type.dtype, level, matrix->columns);
+  if (matrix->columns <= width) return std::nullopt;
+  return ColumnsToPack{parameter, matrix->columns, matrix->depth, width, matrix->is_along_depth};
+}
+
+bool reads_panels(const Kernel& naive, runtime::IsaLevel level) {
+  const auto product = product_of(naive, level);
+  return product && product->schedule.columns == ColumnStorage::InPlace;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,26 @@
+// What a product's kernel packs that could lie packed before it runs: a matrix that stays the same over many runs is
+// brought into panels once, and all kernels read it there (nest/panels.h).
+#pragma once
+
+#include <optional>
+
+#include "strata/ir/loops/kernel.h"
+#include "strata/runtime/machine/isa_level.h"
+
+namespace strata::compiler {
+
+/// Parameter `parameter` of a kernel is a matrix [depth, columns], or [columns, depth] if it lies along the depth, whose
+/// panels should have `width` columns.
+struct ColumnsToPack {
+  int parameter;
+  int64_t columns, depth, width;
+  bool is_along_depth;
+};
+
+/// Empty if the kernel is no product that packs such a matrix whole.
+std::optional<ColumnsToPack> columns_to_pack(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+
+/// Whether the kernel's schedule reads its columns in place.
+bool reads_panels(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+
+}  // namespace strata::compiler
