@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/compiler/graph/invariants.h"
+#include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/shape/shape.h"

@@ -9,7 +9,7 @@
 
 namespace strata::compiler {
 
-/// Parameter `parameter` of a kernel is a matrix [depth, columns], or [columns, depth] if it lies along the depth, whose
+/// Parameter `parameter` of a kernel is a matrix [depth, columns], or [columns, depth] if it lies along the depth; its
 /// panels should have `width` columns.
 struct ColumnsToPack {
   int parameter;

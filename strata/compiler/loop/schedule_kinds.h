@@ -14,7 +14,8 @@
 //                     block rows by N                        a multiple of R; what stays in the second cache
 //                     parallel rows by N, columns by M       M is a multiple of C
 //                     pack rows, columns                     or `pack columns`: rows are read where they are
-//                     read columns in place                  instead of packing them: they lie in panels (nest/panels.h)
+//                     read columns in place                  instead of packing them: they lie in panels
+//                                                            (nest/panels.h)
 //   column windows    window columns                         a convolution's windows, read from a plane
 //                     exchange, tile rows and columns, vectorise and block rows as above
 //                     block depth by N                       steps of the depth's free loops that are in planes at once

@@ -1,11 +1,11 @@
-#include "strata/compiler/graph/prologue.h"
+#include "strata/compiler/graph/invariants/prologue.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
-#include "strata/compiler/graph/invariants.h"
+#include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"

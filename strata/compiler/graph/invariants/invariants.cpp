@@ -1,4 +1,4 @@
-#include "strata/compiler/graph/invariants.h"
+#include "strata/compiler/graph/invariants/invariants.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
-#include "strata/compiler/graph/hoist_invariants.h"
+#include "strata/compiler/graph/invariants/hoist_invariants.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "strata/compiler/graph/prologue.h"
+#include "strata/compiler/graph/invariants/prologue.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"

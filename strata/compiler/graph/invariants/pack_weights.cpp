@@ -1,9 +1,9 @@
-#include "strata/compiler/graph/pack_weights.h"
+#include "strata/compiler/graph/invariants/pack_weights.h"
 
 #include <algorithm>
 #include <optional>
 
-#include "strata/compiler/graph/invariants.h"
+#include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/loop/packing.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
