@@ -128,6 +128,18 @@ TEST(TiledContraction, ColumnsInPanelsAreChosenToBeReadInPlaceAndThoseOfAMatrixA
   EXPECT_EQ(schedule_of(matmul("M,K", "K,N", "i,k", "k,j")).find("in place"), std::string::npos);
 }
 
+/// The images of a batch are panels as wide as an image.
+TEST(TiledContraction, ImagesOfAnyWidthAreNoReasonForTilesOfThatWidth) {
+  for (const int64_t pixels : {16, 48, 784, 3136}) {
+    const std::string text = fmt::format(R"(kernel @conv(%w: f32[24,20], %x: f32[2,20,{0}]) -> (%y: f32[2,24,{0}]) {{
+      parallel n in 0..2 {{ for o in 0..24 {{ vector p in 0..{0} {{ var acc: f32 = 0.0
+        for c in 0..20 joining acc by 256, outer 1, inner 0 {{ acc = fma(%w[o,c], %x[n,c,p], acc) }}
+        %y[n,o,p] = acc }} }} }} }})",
+                                         pixels);
+    EXPECT_EQ(compare_schedules(parse(text), {}), "") << pixels;
+  }
+}
+
 TEST(TiledContraction, ColumnsThatLieInNoPanelsOfTheTileAreRefused) {
   const auto refusal = [](const std::string& text, int columns) -> std::string {
     try {

@@ -138,9 +138,10 @@ bool in_place_rows_pay(const Contraction& k, int64_t distance, const Tiling& til
   return tiling.task_columns <= kFewColumns && distance * ir::dtype_bytes(k.accumulator->type.dtype) <= kShortWay;
 }
 
-/// Whether tiles of columns are whole panels of those that lie ready.
-bool fits_panels(const Tiling& tiling, int64_t width) {
-  return width % tiling.lanes == 0 && tiling.tile_columns() % width == 0;
+/// Vectors of a panel in which the columns lie ready, if register tiles can be made of such panels; else 0. The image
+/// of a convolution by 1 x 1 is a panel, too, but one so wide that its lines lie in a page each.
+int64_t vectors_of_panel(const std::optional<ReadyPanels>& panels, int64_t lanes) {
+  return panels && panels->width % lanes == 0 && panels->width <= 2 * lanes ? panels->width / lanes : 0;
 }
 
 }  // namespace
@@ -157,11 +158,14 @@ ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Fact
   if (made.is_exchanged) k.transpose();
   const auto panels = ready_panels(k, c, facts);
   const int64_t lanes = runtime::vector_lanes(k.accumulator->type.dtype, level);
-  const Tiling best = best_tiling(k, level, panels && panels->width % lanes == 0 ? panels->width / lanes : 1);
+  const int64_t unit = vectors_of_panel(panels, lanes);
+  const Tiling best = best_tiling(k, level, std::max<int64_t>(unit, 1));
   made.tiling = variation.is_best() ? best : other_tiling(best, k, level, variation);
   const auto distance = distance_of_ready_rows(k, c, facts);
   if (distance && variation.flip(in_place_rows_pay(k, *distance, made.tiling))) made.rows = RowStorage::InPlace;
-  if (panels && fits_panels(made.tiling, panels->width) && variation.flip(true)) made.columns = ColumnStorage::InPlace;
+  const Tiling& t = made.tiling;
+  const bool fits = unit > 0 && panels->width % t.lanes == 0 && t.tile_columns() % panels->width == 0;
+  if (fits && variation.flip(true)) made.columns = ColumnStorage::InPlace;
   return made;
 }
 
