@@ -19,6 +19,7 @@ void run_recurrence(const SuiteOptions&, const Report&);
 void run_sums(const SuiteOptions&, const Report&);
 void run_updates(const SuiteOptions&, const Report&);
 void run_sizes(const SuiteOptions&, const Report&);
+void run_branches(const SuiteOptions&, const Report&);
 
 namespace {
 
@@ -27,6 +28,7 @@ constexpr Suite kSuites[] = {
     {"memory", "planned arenas against the largest sum of live bytes", run_memory},
     {"sums", "digits that long sums keep", run_sums},
     {"updates", "rows written in place: a cache, the gradient of an embedding", run_updates},
+    {"branches", "loops with an if or a check, against their scalar code", run_branches},
     {"sizes", "one program for all sizes: a new size, and the price against programs of one size", run_sizes},
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
     {"gemm", "f32 products of square matrices", run_gemm},

@@ -17,6 +17,7 @@
 #include "strata/cli/read_program.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/explain.h"
+#include "strata/compiler/loop/schedule_source.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
 
@@ -24,7 +25,7 @@ namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string file, isa, backend, node;
+  std::string file, isa, backend, node, schedules, write_schedules;
   std::vector<std::string> donations;
   int kernel = -1;
   bool is_naive = false, with_assembly = false, json = false;
@@ -34,7 +35,8 @@ std::string text_of(const compiler::KernelExplanation& e, size_t index, const Op
   std::string text =
       fmt::format("== kernel {}: {}{}\n\n{}\n", index, e.name, e.within.empty() ? "" : " within " + e.within, e.node);
   if (options.is_naive) text += "\n-- loops as lowered\n" + e.naive;
-  text += "\n-- schedule\n";
+  text += "\n-- schedule" + (e.source.empty() ? "" : " (" + e.source + ")") + "\n";
+  if (!e.target.empty()) text += "  " + compiler::entry_head(e.nest, e.target) + "\n";
   for (const std::string& note : e.notes) text += "  " + note + "\n";
   text += "\n-- loops as compiled\n" + e.scheduled;
   if (!e.refusal.empty()) text += "\n-- refused by the backend: " + e.refusal + "\n";
@@ -50,6 +52,9 @@ base::Json json_of(const compiler::KernelExplanation& e) {
       .set("within", e.within)
       .set("node", e.node)
       .set("naive", e.naive)
+      .set("nest", e.target.empty() ? "" : e.nest.hex())
+      .set("target", e.target)
+      .set("source", e.source)
       .set("notes", std::move(notes))
       .set("scheduled", e.scheduled)
       .set("refusal", e.refusal)
@@ -88,6 +93,9 @@ ir::Donation donation(const std::string& text, const ir::Graph& graph) {
 compiler::ExplainOptions explain_options(const Options& options, const ir::Graph& graph) {
   compiler::ExplainOptions how{.level = isa_level_named(options.isa)};
   if (!options.backend.empty() && options.backend != "llvm") how.backend = &compiler::backend_by_name(options.backend);
+  if (!options.schedules.empty())
+    how.schedules =
+        std::make_shared<const compiler::ScheduleDatabase>(compiler::ScheduleDatabase::read(options.schedules));
   if (!options.node.empty()) how.node = node_number(options.node);
   for (const std::string& text : options.donations) how.donations.push_back(donation(text, graph));
   return how;
@@ -97,6 +105,7 @@ int explain_file(const Options& options) {
   const auto graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
   const compiler::Explanation explanation = compiler::explain(*graph, explain_options(options, *graph));
+  if (!options.write_schedules.empty()) compiler::schedules_of(explanation).write(options.write_schedules);
   const auto& kernels = explanation.kernels;
   if (options.kernel >= static_cast<int>(kernels.size()))
     throw base::Error("E0750", fmt::format("explain: --kernel is {}, but {} has {} kernels, counted from 0",
@@ -129,6 +138,10 @@ Run declare_explain(CLI::App& app) {
                  "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
   app.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
   app.add_option("--isa", options->isa, "scalar, avx2 or avx512; also one that this machine lacks");
+  app.add_option("--schedules", options->schedules,
+                 "a file of tuned schedules, instead of what STRATA_SCHEDULES names");
+  app.add_option("--write-schedules", options->write_schedules,
+                 "write the schedules of all kernels to this file, which --schedules and STRATA_SCHEDULES take");
   app.add_flag("--naive", options->is_naive, "also the loops before the schedule");
   app.add_flag("--assembly", options->with_assembly, "also the machine code");
   app.add_flag("--json", options->json, "as JSON, with everything");

@@ -7,10 +7,9 @@
 
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
-#include "strata/compiler/check/equivalence.h"
-#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/check/kernel_run.h"
+#include "strata/compiler/loop/schedule_source.h"
 #include "strata/ir/interpret.h"
-#include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/text/text_form.h"
 #include "strata/ops/conformance/sample_arrays.h"
@@ -62,16 +61,6 @@ class Dims {
   std::vector<int64_t> values_;
 };
 
-/// What the loop interpreter leaves in copies of the arrays, one for each parameter.
-std::vector<HostArray> interpreted(const Kernel& kernel, std::span<const HostArray> arrays, const Dims& dims,
-                                   RunStatus& status) {
-  std::vector<HostArray> left;
-  std::vector<void*> buffers;
-  for (const HostArray& array : arrays) buffers.push_back(left.emplace_back(array.clone()).data());
-  interpret(kernel, buffers, dims.values(), status);
-  return left;
-}
-
 /// `kernel` is `naive` or a schedule of it: arguments have the shapes of the naive one.
 void interpret_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
   std::vector<HostArray> given;
@@ -92,12 +81,11 @@ void interpret_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptio
     }
     arrays.push_back(std::move(array));
   }
-  RunStatus status;
-  const auto left = interpreted(kernel, arrays, dims, status);
-  if (status.code != 0) print_out(fmt::format("status: code {}, index {}\n", status.code, status.index));
-  for (size_t i = 0; i < left.size(); ++i)
+  const compiler::KernelRun run = compiler::run_interpreted(kernel, dims.values(), arrays);
+  if (run.status.code != 0) print_out(fmt::format("status: code {}, index {}\n", run.status.code, run.status.index));
+  for (size_t i = 0; i < run.buffers.size(); ++i)
     if (naive.params[i]->kind != BufferKind::Input)
-      print_out(fmt::format("%{}: {}\n", naive.params[i]->name, ir::print_array(left[i])));
+      print_out(fmt::format("%{}: {}\n", naive.params[i]->name, ir::print_array(run.buffers[i])));
 }
 
 // Schedules.
@@ -122,13 +110,11 @@ void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOpti
     for (size_t i = 0; i < values.size(); ++i) values[i] += static_cast<int64_t>(run * (7 + i));
     const Dims dims(naive, std::move(values));
     const auto arrays = random_arrays(naive, dims, options.seed + static_cast<uint64_t>(run));
-    RunStatus status;
-    const auto expected = interpreted(naive, arrays, dims, status),
-               found = interpreted(scheduled, arrays, dims, status);
-    for (size_t i = 0; i < expected.size(); ++i)
-      if (const auto text = compiler::first_difference({&expected[i], 1}, {&found[i], 1}))
-        throw base::Error("E0303", fmt::format("@{}: the schedule changes %{} with the dimensions {}: {}", naive.name,
-                                               naive.params[i]->name, fmt::join(dims.values(), ", "), *text));
+    const compiler::KernelRun expected = compiler::run_interpreted(naive, dims.values(), arrays);
+    const std::string text = compiler::schedule_difference(naive, expected, scheduled, dims.values(), arrays);
+    if (!text.empty())
+      throw base::Error("E0303", fmt::format("@{}: the schedule changes the results with the dimensions {}: {}",
+                                             naive.name, fmt::join(dims.values(), ", "), text));
   }
   std::fputs(fmt::format("@{}: the same bits on {} sets of random arguments\n", naive.name, options.runs).c_str(),
              stderr);
@@ -139,8 +125,9 @@ Kernel scheduled(const Kernel& naive, const LoopOptions& options) {
   Kernel made =
       compiler::schedule(naive, options.level, &report,
                          {.rewrites = *options.schedule == "auto" ? "" : *options.schedule, .is_strict = true});
-  print_out(fmt::format("// @{} for {}:\n//   {}\n", naive.name, runtime::isa_level_name(options.level),
-                        fmt::join(report.lines, "\n//   ")));
+  const std::string_view target = runtime::isa_level_name(options.level);
+  print_out(fmt::format("// @{} for {}:\n// {}\n//   {}\n", naive.name, target,
+                        compiler::entry_head(compiler::nest_key(naive), target), fmt::join(report.lines, "\n//   ")));
   if (options.check_equivalence) check_schedule(naive, made, options);
   return made;
 }

@@ -7,16 +7,18 @@
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 #include "strata/base/recent/recent_table.h"
 #include "strata/base/threads/thread_pool.h"
+#include "strata/base/trace/log.h"
 #include "strata/base/trace/span.h"
 #include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/cache/kernel_cache.h"
-#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/loop/schedule_source.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/in_place.h"
 #include "strata/compiler/lower/kernel_key.h"
@@ -57,6 +59,7 @@ constexpr size_t kMostReadyKernels = 2048;
 struct ReadyKernels {
   std::mutex lock;
   base::RecentTable<ReadyKernel> by_key{kMostReadyKernels};
+  std::unordered_set<base::Hash128, base::Hash128Hasher> told;  ///< those left as written that the log has named
 };
 ReadyKernels& ready_kernels() {
   static auto* kernels = new ReadyKernels;  // machine code may run until the very end of the process
@@ -79,6 +82,7 @@ struct PendingKernel {
   std::string name;
   const Node* node;
   std::vector<int> looked_at;
+  ScheduleOptions schedule;
   size_t first = 0;  ///< the position of the first one with this key: a loop that was unrolled has one kernel
   ReadyKernel ready;
 };
@@ -86,15 +90,15 @@ struct PendingKernel {
 /// Positions among a kernel's parameters of the results that it looks at, by its node.
 using LookedAt = std::map<const Node*, std::vector<int>>;
 
-/// Ops that do (sort, scatter) mean their loops as they are.
+/// Ops that do mean their loops as they are where nothing of them has a vector form (sort).
 bool writes_own_loops(const Node& node) {
   return update_in(node).node || (node.op != &ops::kFusion && form_of(node) == Form::Loops);
 }
 
 class KernelMaker {
  public:
-  KernelMaker(const Backend& backend, runtime::IsaLevel level, bool is_strict, uint64_t variation)
-      : backend_(backend), level_(level), is_strict_(is_strict), variation_(variation) {}
+  KernelMaker(const Backend& backend, runtime::IsaLevel level, ScheduleOptions schedule, const ScheduleSource* source)
+      : backend_(backend), level_(level), schedule_(std::move(schedule)), source_(source) {}
 
   /// The ready kernels for these nodes, in order. Compiles those that neither memory nor disk has, on all threads.
   std::vector<ReadyKernel> make(std::span<const Node* const> nodes, const LookedAt& looked_at,
@@ -104,14 +108,16 @@ class KernelMaker {
     for (const Node* node : nodes) {
       const auto outputs = looked_at.find(node);
       const std::vector<int> params = outputs == looked_at.end() ? std::vector<int>() : outputs->second;
-      const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, variation_, params);
-      all.push_back({key, kernel_name(*node, key), node, params, first.emplace(key, all.size()).first->second, {}});
+      const ScheduleOptions how = schedule_of_node(*node, facts);
+      const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, how, params);
+      all.push_back(
+          {key, kernel_name(*node, key), node, params, how, first.emplace(key, all.size()).first->second, {}});
       names.push_back(all.back().name);
-      // Also for kernels that a cache has: whether they were left as written isn't kept there. A claimed composite has
-      // no loops.
+      // Also for kernels that a cache has, before any is compiled. A claimed composite has no loops.
       const bool is_first = all.back().first + 1 == all.size();
-      if (is_strict_ && is_first && !ops::is_composite(*node) && !writes_own_loops(*node))
-        require_schedule(lower_kernel(*node, facts, names.back()), level_, node->where.str());
+      const bool needs_schedule = !ops::is_composite(*node) && (!writes_own_loops(*node) || !how.rewrites.empty());
+      if (schedule_.is_strict && is_first && needs_schedule)
+        require_schedule(lower_kernel(*node, facts, names.back()), level_, how, node->where.str());
     }
     std::vector<PendingKernel*> missing;
     {
@@ -138,35 +144,56 @@ class KernelMaker {
   }
 
  private:
+  ScheduleOptions schedule_of_node(const Node& node, const ir::Facts& facts) const {
+    if (!source_ || ops::is_composite(node)) return schedule_;
+    return with_schedule_of(source_, lower_kernel(node, facts, std::string(node.op->name)), level_, schedule_);
+  }
+
   void make_ready(PendingKernel& k, const ir::Facts& facts) const {
-    std::optional<Object> object = disk_.read(k.key);
-    const bool is_new = !object;
+    std::optional<CachedKernel> known = disk_.read(k.key);
+    const bool is_new = !known;
+    CachedKernel made = is_new ? CachedKernel() : std::move(*known);
     if (ops::is_composite(*k.node)) {
       k.ready.dims = dims_of(*k.node);
-      if (is_new) object = backend_.compile_composite(*k.node, k.name, k.ready.dims);
+      if (is_new) made.object = backend_.compile_composite(*k.node, k.name, k.ready.dims);
     } else {
       ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.name);
       naive.looked_at = k.looked_at;
       k.ready.dims = naive.dims;
       if (!update_in(*k.node).node) k.ready.in_place = in_place_pairs(naive);
-      if (is_new) object = compile_loops(naive);
+      if (is_new) made = compile_loops(naive, k.schedule);
     }
-    if (is_new) disk_.write(k.key, *object);
-    k.ready.object = backend_.load(*object);
+    if (is_new) disk_.write(k.key, made);
+    tell(k, made);
+    k.ready.object = backend_.load(made.object);
     k.ready.code = k.ready.object->find(k.name);
   }
 
-  Object compile_loops(const ir::loops::Kernel& naive) const {
-    const ir::loops::Kernel scheduled =
-        schedule(naive, level_, nullptr, {.variation = variation_, .is_strict = is_strict_});
+  CachedKernel compile_loops(const ir::loops::Kernel& naive, const ScheduleOptions& how) const {
+    ScheduleReport report;
+    const ir::loops::Kernel scheduled = schedule(naive, level_, &report, how);
     const ir::loops::Kernel* const kernels[] = {&scheduled};
-    return backend_.compile(kernels);
+    return {backend_.compile(kernels), std::move(report.refusal), std::move(report.misfit)};
+  }
+
+  /// What nobody asked for, once per process and kernel. An op that means its loops as they are is no surprise.
+  void tell(const PendingKernel& k, const CachedKernel& made) const {
+    if (made.as_written.empty() && made.misfit.empty()) return;
+    {
+      std::lock_guard hold(ready_kernels().lock);
+      if (!ready_kernels().told.insert(k.key).second) return;
+    }
+    if (!made.misfit.empty())
+      base::log_warn("kernel {}: {}; it has the schedule of the heuristic", k.name, made.misfit);
+    if (!made.as_written.empty())
+      base::log_message(writes_own_loops(*k.node) ? base::LogLevel::Info : base::LogLevel::Warn,
+                        "kernel {} runs as written, in scalar code: {}", k.name, made.as_written);
   }
 
   const Backend& backend_;
   runtime::IsaLevel level_;
-  bool is_strict_;
-  uint64_t variation_;
+  ScheduleOptions schedule_;      ///< where the source says nothing
+  const ScheduleSource* source_;  ///< null: none
   KernelCache disk_;
 };
 
@@ -233,10 +260,11 @@ const Backend& backend_of(const CompileOptions& options) {
 }  // namespace
 
 base::Hash128 kernel_identity(const Node& node, const ir::Facts& facts, const Backend& backend, runtime::IsaLevel level,
-                              uint64_t schedule_variation, std::span<const int> looked_at) {
+                              const ScheduleOptions& schedule, std::span<const int> looked_at) {
   base::Hash128 maker =
       base::combine(base::combine(base::hash_text(backend.fingerprint()), base::hash_text(runtime::sources_hash())),
-                    static_cast<uint64_t>(level) + (schedule_variation << 8));
+                    static_cast<uint64_t>(level) + (schedule.variation << 8));
+  if (!schedule.rewrites.empty()) maker = base::combine(maker, base::hash_text(schedule.rewrites));
   if (!looked_at.empty()) maker = base::combine(maker, base::hash_span(looked_at));
   return base::combine(kernel_key(node, facts), maker);
 }
@@ -298,7 +326,12 @@ std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Gra
     }
   }
 
-  KernelMaker maker(backend, level, options.is_strict || is_strict_by_environment(), options.schedule_variation);
+  const std::shared_ptr<const ScheduleSource> source =
+      options.schedules ? options.schedules : schedules_from_environment();
+  KernelMaker maker(
+      backend, level,
+      {.variation = options.schedule_variation, .is_strict = options.is_strict || is_strict_by_environment()},
+      source.get());
   const LookedAt looked_at = looked_at_by_kernels(request, backend);
   const std::vector<ReadyKernel> ready =
       maker.make(kernel_nodes, looked_at, request.kernel_names, request.graph->facts());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/compiler/loop/schedule.h"
 #include "strata/ir/graph.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/execute/executable.h"
@@ -15,6 +16,7 @@
 namespace strata::compiler {
 
 class Backend;
+class ScheduleSource;
 
 struct CompileOptions {
   std::optional<runtime::IsaLevel> isa;  ///< else runtime::chosen_isa_level()
@@ -24,17 +26,21 @@ struct CompileOptions {
   std::vector<ir::FiniteResult> finite;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
   const Backend* backend = nullptr;          ///< else LLVM for the chosen level
-  /// Which of the schedules that keep the bits; 0: the one known to be best (compiler/loop/choose/variation.h).
+  /// Asked for the schedule of each kernel before the heuristic; null: what STRATA_SCHEDULES names, if it is set.
+  std::shared_ptr<const ScheduleSource> schedules;
+  /// Which of the schedules that keep the bits the heuristic takes; 0: the one known to be best
+  /// (compiler/loop/choose/variation.h).
   uint64_t schedule_variation = 0;
   /// A kernel that the schedule leaves as written is an error (E0315). STRATA_STRICT=1 in the environment sets it for
   /// all programs.
   bool is_strict = false;
 };
 
-/// The identity of a kernel's machine code, under which caches keep it: the fused node with its facts, the schedules,
-/// the backend, the instruction set, and what it looks at (ir/loops/kernel.h).
+/// The identity of a kernel's machine code, under which caches keep it: the fused node with its facts, the schedule,
+/// the backend, the instruction set, and what it looks at (ir/loops/kernel.h). A schedule of the heuristic follows from
+/// these, its variation and Strata's sources; one that was given counts by its text.
 base::Hash128 kernel_identity(const ir::Node& node, const ir::Facts& facts, const Backend& backend,
-                              runtime::IsaLevel level, uint64_t schedule_variation = 0,
+                              runtime::IsaLevel level, const ScheduleOptions& schedule = {},
                               std::span<const int> looked_at = {});
 /// "fusion.1f2a88d1"
 std::string kernel_name(const ir::Node& node, base::Hash128 identity);

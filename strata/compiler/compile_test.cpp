@@ -194,9 +194,9 @@ TEST(Strict, AKernelThatTheScheduleLeavesAsWrittenIsAnErrorWithItsReason) {
   const std::string head = "kernel @f(%x: f32[8]) -> (%y: f32[8]) { parallel i in 0..8 { ", tail = " } }";
   const auto kernel = [&](const std::string& body) { return ir::loops::parse_kernel(head + body + tail).value(); };
   const runtime::IsaLevel level = runtime::IsaLevel::Avx2;
-  EXPECT_NO_THROW(require_schedule(kernel("%y[i] = neg(%x[i])"), level, "here"));
+  EXPECT_NO_THROW(require_schedule(kernel("%y[i] = neg(%x[i])"), level, {}, "here"));
   try {
-    require_schedule(kernel("if gt(%x[i], 0.0) { %y[i] = 1.0 }"), level, "mlp.cpp:7");
+    require_schedule(kernel("var s: f32 = %x[i] while gt(s, 1.0) { s = s * 0.5 } %y[i] = s"), level, {}, "mlp.cpp:7");
     FAIL();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.code(), "E0315");
@@ -232,10 +232,10 @@ TEST(KernelCache, ADamagedFileIsAsGoodAsAbsent) {
   const base::TempFolder folder;
   const KernelCache cache(folder.path());
   const base::Hash128 key{1, 2};
-  const Object object(100, std::byte{42});
+  const CachedKernel kernel{Object(100, std::byte{42}), "it branches on data", "no loop k"};
   EXPECT_FALSE(cache.read(key));
-  cache.write(key, object);
-  EXPECT_EQ(cache.read(key), object);
+  cache.write(key, kernel);
+  EXPECT_EQ(cache.read(key), kernel);
   const std::string path = cache.path_of(key), text = base::read_text(path).value();
   base::write_file(path, std::string_view(text).substr(0, text.size() - 1));
   EXPECT_FALSE(cache.read(key)) << "truncated";
@@ -243,11 +243,11 @@ TEST(KernelCache, ADamagedFileIsAsGoodAsAbsent) {
   changed.back() ^= 1;
   base::write_file(path, std::string_view(changed));
   EXPECT_FALSE(cache.read(key)) << "one bit changed";
-  cache.write({3, 4}, object);
+  cache.write({3, 4}, kernel);
   base::write_file(cache.path_of({3, 4}), std::string_view(text));
   EXPECT_FALSE(cache.read({3, 4})) << "of another key";
-  cache.write(key, object);
-  EXPECT_EQ(cache.read(key), object);
+  cache.write(key, kernel);
+  EXPECT_EQ(cache.read(key), kernel);
 }
 
 TEST(KernelCache, KeepsTheObjectsOfTheLatestBuildsOnly) {
@@ -255,14 +255,14 @@ TEST(KernelCache, KeepsTheObjectsOfTheLatestBuildsOnly) {
   const std::string kernels = folder.path() + "/kernels/";
   for (size_t i = 0; i < KernelCache::kBuilds + 3; ++i) base::make_folders(kernels + "build" + std::to_string(i));
   const KernelCache cache(folder.path());
-  cache.write({1, 2}, Object(3));
+  cache.write({1, 2}, {Object(3), "", ""});
   EXPECT_EQ(base::list_folder(kernels).value().size(), KernelCache::kBuilds);
   EXPECT_TRUE(cache.read({1, 2}));
 }
 
 TEST(KernelCache, AFolderThatCannotBeWrittenIsNoError) {
   const KernelCache cache("/proc/no-such-folder");
-  cache.write({1, 1}, Object(3));
+  cache.write({1, 1}, {Object(3), "", ""});
   EXPECT_FALSE(cache.read({1, 1}));
 }
 

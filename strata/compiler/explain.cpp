@@ -1,6 +1,7 @@
 #include "strata/compiler/explain.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -9,7 +10,7 @@
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/fusion_groups.h"
-#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/loop/rewrites.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/run_passes.h"
@@ -62,7 +63,9 @@ std::string node_text(const ir::Node& node) {
 class Explainer {
  public:
   Explainer(const ExplainOptions& options)
-      : options_(options), backend_(options.backend ? *options.backend : llvm_backend_for(options.level)) {}
+      : options_(options),
+        backend_(options.backend ? *options.backend : llvm_backend_for(options.level)),
+        source_(options.schedules ? options.schedules : schedules_from_environment()) {}
 
   void walk(const ir::Graph& graph, const std::string& within, bool is_wanted) {
     const std::span<const Pass> passes = pipeline();
@@ -115,14 +118,18 @@ class Explainer {
 
   void add_kernel(const ir::Node& node, const ir::Facts& facts, const std::string& within) {
     KernelExplanation e;
-    e.name = kernel_name(node, kernel_identity(node, facts, backend_, options_.level));
     e.within = within;
     e.node = ir::print_node(node);
     for (const ir::GraphRef& region : node.regions()) e.node += "\n" + ir::print_graph(*region);
-    const ir::loops::Kernel naive = lower_kernel(node, facts, e.name);
+    ir::loops::Kernel naive = lower_kernel(node, facts, std::string(node.op->name));
+    const ScheduleOptions how = with_schedule_of(source_.get(), naive, options_.level, {});
+    e.name = naive.name = kernel_name(node, kernel_identity(node, facts, backend_, options_.level, how));
+    e.nest = nest_key(naive);
+    e.target = runtime::isa_level_name(options_.level);
     e.naive = ir::loops::print(naive);
     ScheduleReport report;
-    const ir::loops::Kernel scheduled = schedule(naive, options_.level, &report);
+    const ir::loops::Kernel scheduled = schedule(naive, options_.level, &report, how);
+    e.source = how.rewrites.empty() || !report.misfit.empty() ? "heuristic" : how.where.empty() ? "given" : how.where;
     e.notes = std::move(report.lines);
     e.scheduled = ir::loops::print(scheduled);
     const ir::loops::Kernel* const kernels[] = {&scheduled};
@@ -135,6 +142,7 @@ class Explainer {
 
   const ExplainOptions& options_;
   const Backend& backend_;
+  std::shared_ptr<const ScheduleSource> source_;
 };
 
 /// What became of the donations that were wished for.
@@ -144,6 +152,7 @@ void add_donations(const ir::Graph& graph, const ExplainOptions& options, Explan
   how.donations = options.donations;
   how.isa = options.level;
   how.backend = options.backend;
+  how.schedules = options.schedules;
   const auto executable = compile(ir::copy_graph(graph), how);
   for (const ir::Donation& d : executable->plan().donations)
     explanation.remarks.push_back(
@@ -158,6 +167,15 @@ void add_donations(const ir::Graph& graph, const ExplainOptions& options, Explan
 }
 
 }  // namespace
+
+ScheduleDatabase schedules_of(const Explanation& explanation) {
+  ScheduleDatabase database;
+  for (const KernelExplanation& e : explanation.kernels) {
+    const std::string text = fmt::format("{}", fmt::join(e.notes, "\n"));
+    if (!e.target.empty() && !parse_rewrites(text).empty()) database.set(e.nest, e.target, text);
+  }
+  return database;
+}
 
 Explanation explain(const ir::Graph& graph, const ExplainOptions& options) {
   Explainer explainer(options);

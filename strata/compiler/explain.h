@@ -2,10 +2,12 @@
 // the loops that were compiled, and the machine code; and what fusion left in memory between the kernels.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "strata/compiler/loop/schedule_source.h"
 #include "strata/ir/graph.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/machine/isa_level.h"
@@ -19,6 +21,9 @@ struct KernelExplanation {
   std::string within;  ///< "scan @ lstm.cpp:12": the command whose region it runs in; empty: the program itself
   std::string node;    ///< the node as text, with its region
   std::string naive;   ///< loops as lowered
+  base::Hash128 nest;  ///< with the target: what a database of schedules knows it by
+  std::string target;  ///< empty: it has no loops, since the back end claims it
+  std::string source;  ///< where the schedule comes from: "heuristic", "given", "tuned.schedules, line 12"
   std::vector<std::string> notes;  ///< the schedule as text (schedule_kinds.h), remarks as comments
   std::string scheduled;           ///< loops as compiled
   std::string refusal;             ///< why the backend did not take it; empty: it did
@@ -31,11 +36,15 @@ struct Explanation {
   std::vector<KernelExplanation> kernels;  ///< in the order of the plan; those of regions before what follows them
 };
 
+/// The schedules of the kernels that have one, as a database that a user may change and give back.
+ScheduleDatabase schedules_of(const Explanation& explanation);
+
 struct ExplainOptions {
   runtime::IsaLevel level = runtime::chosen_isa_level();
-  const Backend* backend = nullptr;     ///< else LLVM for the level
-  std::vector<ir::Donation> donations;  ///< wished for: the remarks say which are not made, and why
-  std::optional<int> node;              ///< only kernels that hold this node of the program (%4 is 4), as it is printed
+  const Backend* backend = nullptr;                 ///< else LLVM for the level
+  std::vector<ir::Donation> donations;              ///< wished for: the remarks say which are not made, and why
+  std::shared_ptr<const ScheduleSource> schedules;  ///< null: what STRATA_SCHEDULES names, if it is set
+  std::optional<int> node;  ///< only kernels that hold this node of the program (%4 is 4), as it is printed
 };
 
 /// `graph` is the program before any pass; the pass list runs first, on regions too. E0751 when `node` is not there or

@@ -34,6 +34,7 @@ struct Target {
   std::vector<int> constants;
   std::span<const std::string> disabled;  ///< passes that are left out, also on regions
   FinishedRegions* regions = nullptr;     ///< gets the regions on which the passes have run; null: nobody asks
+  std::string_view pass;                  ///< the pass that runs, for messages
 };
 
 /// graph -> graph, or (graph, target) -> graph.

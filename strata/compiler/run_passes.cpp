@@ -47,8 +47,8 @@ std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, cons
                                      std::vector<std::string>& remarks) {
   std::shared_ptr<const Graph> after;
   try {
-    after = pass.run(before,
-                     {options.backend, &remarks, options.level, options.constants, options.disabled, options.regions});
+    after = pass.run(before, {options.backend, &remarks, options.level, options.constants, options.disabled,
+                              options.regions, pass.name});
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::Internal) throw;
     fail(before, pass, options, error.text());
@@ -56,8 +56,8 @@ std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, cons
   if (const auto fault = ir::find_graph_fault(*after, before))
     fail(before, pass, options, fault->what + (fault->node.empty() ? "" : "; node " + fault->node));
   if (options.check_stable) {
-    const auto again =
-        pass.run(*after, {options.backend, nullptr, options.level, options.constants, options.disabled, nullptr});
+    const auto again = pass.run(
+        *after, {options.backend, nullptr, options.level, options.constants, options.disabled, nullptr, pass.name});
     if (again->hash() != after->hash()) fail(before, pass, options, "running it twice changes the program again");
   }
   return after;

@@ -38,6 +38,13 @@ std::unique_ptr<ir::Graph> break_subtraction(const ir::Graph& graph) {
   }};
   return apply_rules(graph, kRules);
 }
+/// Never done: a + b becomes b + a.
+std::unique_ptr<ir::Graph> swap_sums(const ir::Graph& graph, const Target& target) {
+  constexpr NodeRule kRules[] = {[](const ir::Node& n) {
+    return n.op == &ops::kAdd ? n.graph->add1(ops::kAdd, {n.operand(1), n.operand(0)}) : ir::Value{};
+  }};
+  return apply_rules(graph, kRules, target);
+}
 std::unique_ptr<ir::Graph> throw_internal(const ir::Graph&) { throw base::Error("E0900", "lost my way"); }
 std::unique_ptr<ir::Graph> never_done(const ir::Graph& graph) {
   auto copy = ir::copy_graph(graph);
@@ -58,6 +65,18 @@ TEST(RunPasses, ReportsWhatChangedAndStopsAtTheLimit) {
   EXPECT_FALSE(run_passes(*all.graph, kGood).reports[0].changed);
   EXPECT_EQ(run_passes(*graph, kGood, {.limit = 1}).reports.size(), 1u);
   EXPECT_EQ(run_passes(*graph, kGood, {.disabled = {"canonicalise"}}).reports[0].name, "share-nodes");
+}
+
+TEST(RunPasses, APassThatStopsAtItsRoundsSaysSo) {
+  const Pass passes[] = {{"canonicalise", canonicalise, ""}, {"swap-sums", swap_sums, ""}};
+  const std::string said = "pass swap-sums stopped after 16 rounds, and its rules still fire";
+  testing::internal::CaptureStderr();
+  const PassResults once = run_passes(*program(), passes);
+  run_passes(*program(), passes);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(once.remarks, std::vector<std::string>{said});
+  EXPECT_NE(log.find(said), std::string::npos) << log;
+  EXPECT_EQ(log.find(said), log.rfind(said)) << "once per process: " << log;
 }
 
 TEST(RunPasses, DumpsTheTextBeforeAndAfter) {

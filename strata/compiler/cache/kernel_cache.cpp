@@ -15,21 +15,35 @@
 namespace strata::compiler {
 namespace {
 
-constexpr std::string_view kMagic = "SKC1";
+constexpr std::string_view kMagic = "SKC2";
 
-std::optional<Object> parse(std::span<const std::byte> bytes, const std::string& path, base::Hash128 key) {
+base::Hash128 hash_of(std::span<const std::byte> as_written, std::span<const std::byte> misfit,
+                      std::span<const std::byte> object) {
+  return base::combine(base::combine(base::hash_bytes(as_written), base::hash_bytes(misfit)), base::hash_bytes(object));
+}
+
+std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::optional<CachedKernel> parse(std::span<const std::byte> bytes, const std::string& path, base::Hash128 key) {
   base::ByteReader reader(bytes, path);
   if (!reader.expect(kMagic, "magic")) return std::nullopt;
-  uint64_t fields[5];
+  uint64_t fields[7];
   for (uint64_t& field : fields) {
     auto value = reader.little<uint64_t>("header");
     if (!value) return std::nullopt;
     field = *value;
   }
-  if (fields[0] != key.lo || fields[1] != key.hi || fields[2] != reader.remaining()) return std::nullopt;
-  auto object = reader.take(fields[2], "object");
-  if (!object || base::hash_bytes(*object) != base::Hash128{fields[3], fields[4]}) return std::nullopt;
-  return Object((*object).begin(), (*object).end());
+  const auto [key_lo, key_hi, reason_bytes, misfit_bytes, object_bytes, hash_lo, hash_hi] = fields;
+  if (key_lo != key.lo || key_hi != key.hi || reason_bytes > reader.remaining()) return std::nullopt;
+  auto reason = reader.take(reason_bytes, "reason");
+  if (!reason || misfit_bytes > reader.remaining()) return std::nullopt;
+  auto misfit = reader.take(misfit_bytes, "misfit");
+  if (!misfit || object_bytes != reader.remaining()) return std::nullopt;
+  auto object = reader.take(object_bytes, "object");
+  if (!object || hash_of(*reason, *misfit, *object) != base::Hash128{hash_lo, hash_hi}) return std::nullopt;
+  return CachedKernel{Object((*object).begin(), (*object).end()), text_of(*reason), text_of(*misfit)};
 }
 
 std::string build_folder(const std::string& folder) {
@@ -53,24 +67,27 @@ void KernelCache::forget_old_builds() const {
   for (size_t i = kBuilds; i < builds.size(); ++i) fs::remove_all(builds[i].second, ignored);
 }
 
-std::optional<Object> KernelCache::read(base::Hash128 key) const {
+std::optional<CachedKernel> KernelCache::read(base::Hash128 key) const {
   if (folder_.empty()) return std::nullopt;
   const std::string path = path_of(key);
   if (!base::is_file(path)) return std::nullopt;
   auto bytes = base::read_bytes(path);
   if (!bytes) return std::nullopt;
-  auto object = parse(*bytes, path, key);
+  auto kernel = parse(*bytes, path, key);
   static std::atomic<bool> is_told = false;  // a damaged cache is damaged in many places
-  if (!object && !is_told.exchange(true))
+  if (!kernel && !is_told.exchange(true))
     base::log_warn("compile cache: {} is damaged or of another version; compiled again, as is whatever else is", path);
-  return object;
+  return kernel;
 }
 
-void KernelCache::write(base::Hash128 key, const Object& object) const {
+void KernelCache::write(base::Hash128 key, const CachedKernel& kernel) const {
   if (folder_.empty()) return;
-  const base::Hash128 hash = base::hash_bytes(object);
+  const base::Hash128 hash =
+      hash_of(std::as_bytes(std::span(kernel.as_written)), std::as_bytes(std::span(kernel.misfit)), kernel.object);
   base::ByteWriter header;
-  header.text(kMagic).little(key.lo).little(key.hi).little(uint64_t{object.size()}).little(hash.lo).little(hash.hi);
+  header.text(kMagic).little(key.lo).little(key.hi).little(uint64_t{kernel.as_written.size()});
+  header.little(uint64_t{kernel.misfit.size()}).little(uint64_t{kernel.object.size()}).little(hash.lo).little(hash.hi);
+  header.text(kernel.as_written).text(kernel.misfit);
   const std::string path = path_of(key);
   try {
     if (const std::string own = build_folder(folder_); !base::is_folder(own)) {
@@ -80,7 +97,7 @@ void KernelCache::write(base::Hash128 key, const Object& object) const {
     base::make_folders(path.substr(0, path.rfind('/')));
     base::AtomicFile file(path);
     file.write(header.bytes());
-    file.write(std::span<const std::byte>(object));
+    file.write(std::span<const std::byte>(kernel.object));
     file.commit();
   } catch (const base::Error& error) {
     static std::atomic<bool> is_told = false;

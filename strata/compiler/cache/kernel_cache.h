@@ -4,7 +4,7 @@
 // Each build of the compiler has a folder of its own, kernels/<start of sources_hash()>/, since none can use another's
 // objects. When a build writes its first object, only the folders of the latest few builds are kept.
 //
-//   | "SKC1" | key lo, hi | bytes of the object | hash lo, hi of the object | the object |
+//   | "SKC2" | key lo, hi | bytes of as_written, misfit, object | hash lo, hi of these | as_written | misfit | object |
 #pragma once
 
 #include <optional>
@@ -16,13 +16,20 @@
 
 namespace strata::compiler {
 
+struct CachedKernel {
+  Object object;
+  /// What is said whenever it is used (loop/schedule.h): why its loops have no schedule, and why it has not the one
+  /// that a database holds for it. Empty: nothing.
+  std::string as_written, misfit;
+  friend bool operator==(const CachedKernel&, const CachedKernel&) = default;
+};
+
 class KernelCache {
  public:
-  /// Empty: nothing is kept.
   explicit KernelCache(std::string folder = base::cache_folder()) : folder_(std::move(folder)) {}
-  std::optional<Object> read(base::Hash128 key) const;
+  std::optional<CachedKernel> read(base::Hash128 key) const;
   /// Failure to write (read-only folder, full disk) is logged once and otherwise ignored: the program runs without.
-  void write(base::Hash128 key, const Object& object) const;
+  void write(base::Hash128 key, const CachedKernel& kernel) const;
   std::string path_of(base::Hash128 key) const;
   /// How many builds' objects are kept.
   static constexpr size_t kBuilds = 8;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "strata/compiler/pipeline.h"
 #include "strata/ir/graph.h"
 #include "strata/ir/host_array.h"
 
@@ -15,8 +16,10 @@ namespace strata::compiler {
 using NodeRule = ir::Value (*)(const ir::Node& node);
 
 /// Applies the rules to every node, in order, until none fires any more. Nodes with several results, without result or
-/// with an effect are left alone.
-std::unique_ptr<ir::Graph> apply_rules(const ir::Graph& graph, std::span<const NodeRule> rules);
+/// with an effect are left alone. Where rules fire still after 16 rounds it stops, and says so among the target's
+/// remarks and, once for each pass and process, on the log.
+std::unique_ptr<ir::Graph> apply_rules(const ir::Graph& graph, std::span<const NodeRule> rules,
+                                       const Target& target = {});
 
 /// The one element that a value repeats everywhere: of a scalar constant, of a constant of equal elements, or of a
 /// broadcast of either.

@@ -143,6 +143,8 @@ constexpr NodeRule kRules[] = {drop_identity,   drop_marks,
 
 }  // namespace
 
-std::unique_ptr<ir::Graph> canonicalise(const ir::Graph& graph) { return apply_rules(graph, kRules); }
+std::unique_ptr<ir::Graph> canonicalise(const ir::Graph& graph, const Target& target) {
+  return apply_rules(graph, kRules, target);
+}
 
 }  // namespace strata::compiler

@@ -49,6 +49,8 @@ constexpr NodeRule kRules[] = {collapse};
 
 }  // namespace
 
-std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph) { return apply_rules(graph, kRules); }
+std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph, const Target& target) {
+  return apply_rules(graph, kRules, target);
+}
 
 }  // namespace strata::compiler

@@ -7,10 +7,11 @@
 
 #include <memory>
 
+#include "strata/compiler/pipeline.h"
 #include "strata/ir/graph.h"
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph);
+std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph, const Target& target = {});
 
 }  // namespace strata::compiler

@@ -87,6 +87,8 @@ constexpr NodeRule kRules[] = {fold_splats, move_splats, fold_small};
 
 }  // namespace
 
-std::unique_ptr<Graph> fold_constants(const Graph& graph) { return apply_rules(graph, kRules); }
+std::unique_ptr<Graph> fold_constants(const Graph& graph, const Target& target) {
+  return apply_rules(graph, kRules, target);
+}
 
 }  // namespace strata::compiler

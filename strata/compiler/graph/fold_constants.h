@@ -6,10 +6,11 @@
 
 #include <memory>
 
+#include "strata/compiler/pipeline.h"
 #include "strata/ir/graph.h"
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> fold_constants(const ir::Graph& graph);
+std::unique_ptr<ir::Graph> fold_constants(const ir::Graph& graph, const Target& target = {});
 
 }  // namespace strata::compiler

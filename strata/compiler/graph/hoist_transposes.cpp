@@ -75,6 +75,8 @@ constexpr NodeRule kRules[] = {into_dot, through_pointwise};
 
 }  // namespace
 
-std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph) { return apply_rules(graph, kRules); }
+std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph, const Target& target) {
+  return apply_rules(graph, kRules, target);
+}
 
 }  // namespace strata::compiler

@@ -4,10 +4,11 @@
 
 #include <memory>
 
+#include "strata/compiler/pipeline.h"
 #include "strata/ir/graph.h"
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph);
+std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph, const Target& target = {});
 
 }  // namespace strata::compiler

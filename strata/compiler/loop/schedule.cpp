@@ -1,15 +1,21 @@
 #include "strata/compiler/loop/schedule.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/loop/choose/elements.h"
 #include "strata/compiler/loop/choose/planes.h"
 #include "strata/compiler/loop/choose/product.h"
+#include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/nest/nest.h"
 #include "strata/compiler/loop/write/elements.h"
 #include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/ir/loops/joined_loops.h"
+#include "strata/ir/loops/rewrite.h"
+#include "strata/ir/loops/structural_hash.h"
+#include "strata/ir/loops/verify.h"
 
 namespace strata::compiler {
 
@@ -19,16 +25,18 @@ namespace {
 
 using Stmts = std::vector<StmtPtr>;
 
-/// What the schedules below understand: no control flow that depends on data, no checks.
-std::string refusal(const Kernel& kernel) {
-  std::string reason;
+bool is_scheduled(const Kernel& kernel) {
+  bool found = false;
   for_each_stmt(kernel.body, [&](const Stmt& stmt) {
-    if (stmt.kind == StmtKind::While || stmt.kind == StmtKind::If) reason = "it branches on data";
-    if (stmt.kind == StmtKind::Check) reason = "it checks positions in order";
-    if (stmt.kind == StmtKind::For && stmt.loop_kind == LoopKind::Serial && stmt.step != 1)
-      reason = "it is scheduled already";
+    found |= stmt.kind == StmtKind::For && stmt.loop_kind == LoopKind::Serial && stmt.step != 1;
   });
-  return reason;
+  return found;
+}
+
+bool has_checks(const Kernel& kernel) {
+  bool found = false;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) { found |= stmt.kind == StmtKind::Check; });
+  return found;
 }
 
 /// Whether every result is an array without elements: the schedules take the extents of a nest to be 1 or more.
@@ -38,85 +46,151 @@ bool writes_nothing(const Kernel& kernel) {
   });
 }
 
-Schedule choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                         Variation variation) {
+/// Empty where nothing of the nest has a vector form.
+std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts,
+                                        runtime::IsaLevel level, Variation variation) {
   const auto contraction = read_contraction(nest, facts);
   if (!contraction) return choose_elements(nest, c, facts, level, variation);
   if (variation.flip(true))
-    if (auto windowed = choose_planes(*contraction, c, facts, level, variation)) return std::move(*windowed);
+    if (auto windowed = choose_planes(*contraction, c, facts, level, variation)) return windowed;
   return choose_product(*contraction, c, facts, level, variation);
 }
 
 struct Writing {
   const Nest& nest;
-  LoopContext& c;
+  LoopContext& context;
   const ir::Facts& facts;
   std::vector<std::string>& notes;
 
-  Stmts operator()(const ElementSchedule& s) const { return write_elements(nest, s, c, facts); }
-  Stmts operator()(const RowSchedule& s) const { return write_rows(nest, s, c, facts); }
+  Stmts operator()(const ElementSchedule& s) const { return write_elements(nest, s, context, facts); }
+  Stmts operator()(const RowSchedule& s) const { return write_rows(nest, s, context, facts); }
   Stmts operator()(const ContractionSchedule& s) const {
-    return write_contraction(*read_contraction(nest, facts), s, c, facts, notes);
+    return write_contraction(*read_contraction(nest, facts), s, context, facts, notes);
   }
   Stmts operator()(const ColumnWindowSchedule& s) const {
-    return write_column_windows(*read_contraction(nest, facts), s, c, facts);
+    return write_column_windows(*read_contraction(nest, facts), s, context, facts);
   }
   Stmts operator()(const RowWindowSchedule& s) const {
-    return write_row_windows(*read_contraction(nest, facts), s, c, facts);
+    return write_row_windows(*read_contraction(nest, facts), s, context, facts);
   }
 };
 
-Stmts scheduled_body(Nest nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                     const ScheduleOptions& options, std::vector<std::string>& lines) {
-  for (const std::string& line : simplify_nest(nest, c, facts)) lines.push_back("# " + line);
-  const Schedule schedule = options.rewrites.empty()
-                                ? choose_schedule(nest, c, facts, level, Variation(options.variation))
-                                : schedule_of(parse_rewrites(options.rewrites), nest, c, facts);
-  for (const Rewrite& rewrite : rewrites_of(schedule, nest)) lines.push_back(rewrite.str());
-  std::vector<std::string> remarks;
-  Stmts made = std::visit(Writing{nest, c, facts, remarks}, schedule);
-  for (const std::string& remark : remarks) lines.push_back("# " + remark);
-  return made;
+/// Loops that are marked Vector still, of an extent that isn't constant, as the loops that they are: nobody below makes
+/// vectors of them.
+Stmts unmarked(LoopContext& c, const Stmts& body) {
+  return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
+    if (stmt->kind != StmtKind::For || stmt->loop_kind != LoopKind::Vector || constant_trip_count(c, *stmt))
+      return std::nullopt;
+    Stmt next = *stmt;
+    next.loop_kind = LoopKind::Serial;
+    return Stmts{std::make_shared<const Stmt>(std::move(next))};
+  });
 }
+
+std::string on_one_line(std::string rewrites) {
+  while (!rewrites.empty() && rewrites.back() == '\n') rewrites.pop_back();
+  std::string line;
+  for (const char c : rewrites) line += c == '\n' ? std::string("; ") : std::string(1, c);
+  return line;
+}
+
+/// One kernel on its way: either it gets loops, or a reason why not.
+class Scheduling {
+ public:
+  Scheduling(const Kernel& naive, runtime::IsaLevel level, const ScheduleOptions& options)
+      : naive_(naive), level_(level), options_(options) {}
+
+  Kernel run() {
+    if (!options_.rewrites.empty()) {
+      try {
+        return made_by(options_.rewrites);
+      } catch (base::Error& error) {
+        if (!options_.is_advice || options_.is_strict) throw with_place(error);
+        report = {};
+        report.misfit = fmt::format("the schedule at {} does not fit: {}", options_.where, error.message());
+      }
+    }
+    try {
+      return made_by("");
+    } catch (const base::Error& error) {
+      if (options_.is_strict && error.kind() == base::ErrorKind::Internal) throw;
+      report.lines.clear();
+      leave(error.what());
+      return finished(naive_);
+    }
+  }
+
+  ScheduleReport report;
+
+ private:
+  base::Error with_place(base::Error error) const {
+    const std::string place = options_.where.empty() ? "" : " at " + options_.where;
+    error.note(fmt::format("the schedule{}: {}", place, on_one_line(options_.rewrites)));
+    error.note(fmt::format("its nest: {}, kernel {}", nest_key(naive_).hex(), naive_.name));
+    return error;
+  }
+
+  void leave(const std::string& reason) {
+    report.lines.push_back("# left as written: " + reason);
+    report.refusal = reason;
+  }
+
+  /// Verified. Of given rewrites, or of those that the heuristic chooses.
+  Kernel made_by(const std::string& rewrites) {
+    if (naive_.body.empty() || (writes_nothing(naive_) && !has_checks(naive_))) {
+      if (!parse_rewrites(rewrites).empty()) refuse_schedule("the kernel takes no schedule: no element is written");
+      Kernel idle = naive_;
+      idle.body = {};
+      report.lines.emplace_back("# no element is written: nothing is to be done");
+      return finished(std::move(idle));
+    }
+    Kernel made = scheduled(rewrites);
+    if (!report.refusal.empty() && !rewrites.empty())
+      refuse_schedule("the kernel takes no schedule: " + report.refusal);
+    return finished(std::move(made));
+  }
+
+  static Kernel finished(Kernel kernel) {
+    kernel.body = unmarked(*kernel.context, expand_joining(*kernel.context, kernel.body));
+    verify(kernel, Stage::Scheduled);
+    return kernel;
+  }
+
+  Kernel scheduled(const std::string& rewrites) {
+    if (is_scheduled(naive_)) return leave("it is scheduled already"), naive_;
+    if (writes_nothing(naive_)) return leave("it checks, and writes nothing"), naive_;
+    Kernel flat = flatten_buffers(naive_);
+    auto nest = read_nest(flat);
+    if (!nest) return leave("a bound is not made of dimensions"), naive_;
+    LoopContext& c = *flat.context;
+    for (const std::string& line : simplify_nest(*nest, c, flat.facts)) report.lines.push_back("# " + line);
+    const std::optional<Schedule> schedule =
+        rewrites.empty() ? choose_schedule(*nest, c, flat.facts, level_, Variation(options_.variation))
+                         : schedule_of(parse_rewrites(rewrites), *nest, c, flat.facts);
+    if (!schedule) return leave(obstacle_of(*nest)), naive_;
+    for (const Rewrite& rewrite : rewrites_of(*schedule, *nest)) report.lines.push_back(rewrite.str());
+    std::vector<std::string> remarks;
+    flat.body = std::visit(Writing{*nest, c, flat.facts, remarks}, *schedule);
+    for (const std::string& remark : remarks) report.lines.push_back("# " + remark);
+    return flat;
+  }
+
+  const Kernel& naive_;
+  runtime::IsaLevel level_;
+  const ScheduleOptions& options_;
+};
 
 }  // namespace
 
+base::Hash128 nest_key(const Kernel& naive) { return structural_hash(naive); }
+
 Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* report, const ScheduleOptions& options) {
-  ScheduleReport made;
-  Kernel result = naive;
-  const auto leave = [&](const std::string& reason) {
-    made.lines.push_back("# left as written: " + reason);
-    made.refusal = reason;
-  };
-  try {
-    std::string reason = refusal(naive);
-    std::optional<Nest> nest;
-    Kernel flat;
-    const bool is_idle = reason.empty() && (naive.body.empty() || writes_nothing(naive));
-    if (reason.empty() && !is_idle) {
-      flat = flatten_buffers(naive);
-      nest = read_nest(flat);
-      if (!nest) reason = "a bound is not made of dimensions";
-    }
-    if (nest) {
-      flat.body = scheduled_body(std::move(*nest), *flat.context, flat.facts, level, options, made.lines);
-      result = std::move(flat);
-    } else if (is_idle) {
-      result.body = {};
-      made.lines.emplace_back("# no element is written: nothing is to be done");
-    } else if (options.rewrites.empty()) {
-      leave(reason);
-    } else {
-      refuse_schedule("the kernel takes no schedule: " + reason);
-    }
-  } catch (const base::Error& error) {
-    if (!options.rewrites.empty() || (options.is_strict && error.kind() == base::ErrorKind::Internal)) throw;
-    leave(error.what());
-    result = naive;
-  }
-  result.body = expand_joining(*result.context, result.body);
-  if (report) *report = std::move(made);
-  return result;
+  Scheduling scheduling(naive, level, options);
+  Kernel made = scheduling.run();
+  if (const std::string& misfit = scheduling.report.misfit; !misfit.empty())
+    scheduling.report.lines.insert(scheduling.report.lines.begin(), "# " + misfit);
+  if (report) *report = std::move(scheduling.report);
+  return made;
 }
 
 }  // namespace strata::compiler

@@ -50,6 +50,7 @@ struct Printer {
   std::vector<Rewrite> operator()(const RowSchedule& s) const {
     std::vector<Rewrite> made;
     if (s.lanes != 0) made.push_back({"vectorise", {{"lanes", {s.lanes}}}});
+    if (!s.inner.empty()) made.push_back({"vectorise", {{"inner", {s.inner.begin(), s.inner.end()}}}});
     made.push_back({"parallel", {{"points", {s.points}}}});
     return made;
   }
@@ -102,8 +103,11 @@ struct Printer {
 // And back.
 
 Schedule read_elements(RewriteReader& read, const Nest& nest) {
-  if (read.has("vectorise", "lanes") || !read.has_verb("vectorise")) {
+  const bool has_inner = read.has("vectorise", "inner");
+  if (has_inner || read.has("vectorise", "lanes") || !read.has_verb("vectorise")) {
     RowSchedule made;
+    std::string inner;
+    if (has_inner) made.inner = read.widths("vectorise", inner);
     if (read.has("vectorise", "lanes")) made.lanes = read.width("vectorise", "lanes");
     made.points = read.number("parallel", "points", 1, kMostPoints);
     return made;

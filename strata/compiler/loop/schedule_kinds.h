@@ -7,7 +7,8 @@
 //                     parallel points by N                   or, of a nest that reads across rows,
 //                     parallel lines by N, elements by M
 //   rows              vectorise lanes by W                   if the rows have the 32 lanes of a reduction
-//                     parallel points by N
+//                     vectorise inner by W, ..., 1           or loops inside of them that are independent, around which
+//                     parallel points by N                   branches and checks stay as they are
 //   product           exchange rows and columns              if they change places first: vectors run along columns
 //                     tile rows by R, columns by C, depth by D
 //                     vectorise columns by W                 C is a multiple of W
@@ -44,7 +45,8 @@ struct ElementSchedule {
 };
 
 struct RowSchedule {
-  int lanes = 0;  ///< 0: the rows have none
+  int lanes = 0;           ///< 0: the rows have none
+  std::vector<int> inner;  ///< widths of vectors of the independent loops inside; empty: there are none
   int64_t points = 1;
   friend bool operator==(const RowSchedule&, const RowSchedule&) = default;
 };

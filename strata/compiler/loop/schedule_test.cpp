@@ -89,9 +89,9 @@ TEST(Schedule, ExplainSaysWhatWasDoneAndWhatWasRefused) {
   EXPECT_EQ(explain("kernel @f(%x: f32[B,4]) -> (%y: f32[B,4]) { parallel i in 0..B { vector j in 0..4 { %y[i,j] = "
                     "neg(%x[i,j]) } } }"),
             "# join i, j; vectorise ij by 8, 1; parallel points by 8192");
-  EXPECT_EQ(
-      explain("kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { if gt(%x[i], 0.0) { %y[i] = 1.0 } } }"),
-      "# left as written: it branches on data");
+  EXPECT_EQ(explain("kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { var s: f32 = %x[i] while gt(s, 1.0) "
+                    "{ s = mul(s, 0.5) } %y[i] = s } }"),
+            "# left as written: it branches on data");
 }
 
 /// The code and message with which a text is refused for a kernel; "taken" if it is not.
@@ -132,10 +132,17 @@ TEST(Schedule, RewritesThatAreNoScheduleOfTheNestAreRefused) {
   EXPECT_EQ(refusal(points, "vectorise i by 8, 1; parallel lines by 4, elements by 4"),
             "E0317 `parallel lines` takes a nest of two loops or more");
   EXPECT_EQ(refusal(points, "window columns"), "E0317 the nest is no product, and has no windows");
-  EXPECT_EQ(
-      refusal("kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { if gt(%x[i], 0.0) { %y[i] = 1.0 } } }",
-              "parallel points by 64"),
-      "E0317 the kernel takes no schedule: it branches on data");
+  const std::string halving =
+      "kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { var s: f32 = %x[i] while gt(s, 1.0) { s = mul(s, "
+      "0.5) } %y[i] = s } }";
+  EXPECT_EQ(refusal(halving, "parallel points by 64"), "taken");
+  EXPECT_EQ(refusal(halving, "vectorise i by 8, 1; parallel points by 64"),
+            "E0317 the body has no vector form along i: it branches on data");
+  EXPECT_EQ(refusal(halving, "vectorise inner by 8, 1; parallel points by 64"),
+            "E0317 no loop inside of this nest is independent: `vectorise inner` has nothing to do");
+  EXPECT_EQ(refusal("kernel @f(%x: f32[0]) -> (%y: f32[0]) { parallel i in 0..0 { %y[i] = neg(%x[i]) } }",
+                    "parallel points by 64"),
+            "E0317 the kernel takes no schedule: no element is written");
 }
 
 TEST(Schedule, ATilingThatCannotBeIsRefused) {

@@ -42,11 +42,7 @@ Interpreted interpret_both(const Kernel& naive, const Kernel& scheduled, const s
   Interpreted result;
   result.buffers = make_buffers(naive, dims, [&](ir::HostArray& a, int64_t i) { set_random(a, i, random); }, inputs);
   result.expected = run_interpreted(naive, dims, result.buffers);
-  try {
-    result.difference = difference(naive, result.expected, run_interpreted(scheduled, dims, result.buffers));
-  } catch (const std::exception& error) {
-    result.difference = error.what();
-  }
+  result.difference = schedule_difference(naive, result.expected, scheduled, dims, result.buffers);
   if (!result.difference.empty()) result.difference = "interpreter: " + result.difference;
   return result;
 }

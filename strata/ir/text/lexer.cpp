@@ -13,7 +13,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return is_letter(c) || is_digit(c); }
 bool is_name_part(char c) { return is_word(c) || c == '.'; }
 
-constexpr std::string_view kPairs[] = {"->", ">=", "=="};
+constexpr std::string_view kPairs[] = {"->", ">=", "==", ".."};
 
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
@@ -42,31 +42,26 @@ void TextLexer::take(TextToken kind, size_t first, size_t last, size_t next) {
   at_ = next;
 }
 
+size_t TextLexer::end_of_word(size_t from, bool has_dots) const {
+  while (from < source_.size() && (has_dots ? is_name_part(source_[from]) : is_word(source_[from]))) ++from;
+  return from;
+}
+
 void TextLexer::advance() {
   skip_blanks();
-  token_ = {TextToken::End, {}, at_};
+  token_ = {TextToken::End, {}, {}, at_};
   if (at_ >= source_.size()) return;
-  const char c = source_[at_];
-  auto end_of = [&](size_t from, auto&& belongs) {
-    while (from < source_.size() && belongs(source_[from])) ++from;
-    return from;
-  };
+  const char c = source_[at_], next = at_ + 1 < source_.size() ? source_[at_ + 1] : '\0';
   if (is_letter(c)) {
-    const size_t end = end_of(at_, is_word);
+    const size_t end = end_of_word(at_, false);
     return take(TextToken::Name, at_, end, end);
   }
-  const bool is_negative = c == '-' && at_ + 1 < source_.size() && is_digit(source_[at_ + 1]);
-  if (is_digit(c) || is_negative) {
-    size_t end = at_ + is_negative;
-    while (end < source_.size() &&
-           (is_name_part(source_[end]) ||
-            ((source_[end] == '-' || source_[end] == '+') && (source_[end - 1] == 'e' || source_[end - 1] == 'E'))))
-      ++end;
-    return take(TextToken::Number, at_, end, end);
-  }
-  if ((c == '%' || c == '@') && at_ + 1 < source_.size() && is_word(source_[at_ + 1])) {
-    const size_t end = end_of(at_ + 1, is_name_part);
-    return take(c == '%' ? TextToken::Value : TextToken::Function, at_ + 1, end, end);
+  if (is_digit(c) && has_expressions()) return number_in_expression();
+  if (!has_expressions() && (is_digit(c) || (c == '-' && is_digit(next)))) return literal();
+  if ((c == '%' || c == '@' || (c == '$' && has_expressions())) && is_word(next)) {
+    const size_t end = end_of_word(at_ + 1, !has_expressions());
+    const TextToken kind = c == '%' ? TextToken::Value : c == '@' ? TextToken::Function : TextToken::Definition;
+    return take(kind, at_ + 1, end, end);
   }
   if (c == '"') {
     size_t end = at_ + 1;
@@ -77,6 +72,38 @@ void TextLexer::advance() {
   for (std::string_view pair : kPairs)
     if (source_.substr(at_, 2) == pair) return take(TextToken::Symbol, at_, at_ + 2, at_ + 2);
   take(TextToken::Symbol, at_, at_ + 1, at_ + 1);
+}
+
+/// Whatever may belong to a number, "1e-5" and "0x7fc0" too; who reads it knows what it should be.
+void TextLexer::literal() {
+  size_t end = at_ + (source_[at_] == '-' ? 1 : 0);
+  const auto is_sign_of_exponent = [&] {
+    return (source_[end] == '-' || source_[end] == '+') && (source_[end - 1] == 'e' || source_[end - 1] == 'E');
+  };
+  while (end < source_.size() && (is_name_part(source_[end]) || is_sign_of_exponent())) ++end;
+  take(TextToken::Number, at_, end, end);
+}
+
+/// digits [. digits] [e [+-] digits] suffix, or 0x hex digits; "0..B" is a number and a range.
+void TextLexer::number_in_expression() {
+  const auto at = [&](size_t i) { return i < source_.size() ? source_[i] : '\0'; };
+  const auto digits = [&](size_t i) {
+    while (is_digit(at(i))) ++i;
+    return i;
+  };
+  size_t end = at_;
+  if (at(end) == '0' && at(end + 1) == 'x') {
+    end += 2;
+    while (is_digit(at(end)) || (at(end) >= 'a' && at(end) <= 'f')) ++end;
+    return take(TextToken::Number, at_, end, end);
+  }
+  end = digits(end);
+  if (at(end) == '.' && is_digit(at(end + 1))) end = digits(end + 1);
+  const size_t sign = at(end + 1) == '-' || at(end + 1) == '+' ? 1 : 0;
+  if (at(end) == 'e' && is_digit(at(end + 1 + sign))) end = digits(end + 1 + sign);
+  const size_t behind = end_of_word(end, false);
+  token_.suffix = source_.substr(end, behind - end);
+  take(TextToken::Number, at_, end, behind);
 }
 
 Token TextLexer::next() {
@@ -105,11 +132,14 @@ Token TextLexer::expect(TextToken kind, std::string_view what) {
 }
 
 int64_t TextLexer::integer(std::string_view what) {
+  const size_t position = token_.position;
+  const bool is_negative = has_expressions() && accept("-");
   const Token token = expect(TextToken::Number, what);
+  const std::string text = (is_negative ? "-" : "") + std::string(token.text);
   int64_t value = 0;
-  const auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
-  if (error != std::errc() || end != token.text.data() + token.text.size())
-    fail_at(token.position, fmt::format("expected {} of 64 bits, found '{}'", what, token.text));
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !token.suffix.empty())
+    fail_at(position, fmt::format("expected {} of 64 bits, found '{}{}'", what, text, token.suffix));
   return value;
 }
 
@@ -129,10 +159,10 @@ std::string_view TextLexer::rest_of_line() {
 }
 
 std::string TextLexer::place(size_t position) const {
-  const std::string_view before = source_.substr(0, position);
+  const std::string_view before = source_.substr(0, std::min(position, source_.size()));
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const size_t start = before.rfind('\n');
-  return fmt::format("line {}, column {}", line, start == before.npos ? position + 1 : position - start);
+  return fmt::format("line {}, column {}", line, start == before.npos ? before.size() + 1 : before.size() - start);
 }
 
 std::string TextLexer::found() const {

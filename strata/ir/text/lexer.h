@@ -1,4 +1,4 @@
-// Tokens of the tensor program's and the plan's text.
+// Tokens of the texts of all levels: the tensor program, the plan and the loop program.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +11,28 @@
 
 namespace strata::ir {
 
-enum class TextToken : uint8_t { End, Name, Number, Value, Function, Text, Symbol };
+enum class TextToken : uint8_t { End, Name, Number, Value, Function, Definition, Text, Symbol };
 
-/// `text` is a view of the source: of a Value or Function what stands behind % or @, of a Text what stands between the
-/// quotes.
+/// In the tensor program and the plan a number is a literal, and all that may belong to one is part of it, its sign too.
+/// In the expressions of the loop program a sign is an operator, a number ends before its type and before "..", and $
+/// begins a definition.
+enum class TextNumbers : uint8_t { Literals, InExpressions };
+
+/// `text` is a view of the source: of a Value, Function or Definition what stands after %, @ or $, of a Text what
+/// stands between the quotes, of a Number in an expression what stands before its type.
 struct Token {
   TextToken kind = TextToken::End;
-  std::string_view text;
+  std::string_view text, suffix;
   size_t position = 0;
 };
 
 class TextLexer {
  public:
-  /// `code` is that of the errors: E0130 for programs, E0132 for plans.
-  TextLexer(std::string_view source, std::string_view code) : source_(source), code_(code) { advance(); }
+  /// `code` is that of the errors: E0130 for programs, E0132 for plans, E0120 for loop programs.
+  TextLexer(std::string_view source, std::string_view code, TextNumbers numbers = TextNumbers::Literals)
+      : source_(source), code_(code), numbers_(numbers) {
+    advance();
+  }
 
   const Token& peek() const { return token_; }
   Token next();
@@ -59,8 +67,13 @@ class TextLexer {
   void advance();
   void skip_blanks();
   void take(TextToken kind, size_t first, size_t last, size_t next);
+  void literal();
+  void number_in_expression();
+  bool has_expressions() const { return numbers_ == TextNumbers::InExpressions; }
+  size_t end_of_word(size_t from, bool has_dots) const;
 
   std::string_view source_, code_;
+  TextNumbers numbers_;
   size_t at_ = 0;
   Token token_;
   std::unordered_map<std::string_view, Type> known_types_;

@@ -7,6 +7,7 @@
 
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
+#include "strata/ir/text/fact_text.h"
 #include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
@@ -50,7 +51,7 @@ class GraphParser {
     lexer_.expect("->", "behind the parameters");
     const size_t types_at = lexer_.position();
     const std::vector<Type> types = result_types();
-    if (lexer_.accept("where")) facts();
+    if (lexer_.accept("where")) read_facts(lexer_, graph_->facts());
     lexer_.expect("{", "before the program's body");
     bool has_results = false;
     while (!lexer_.accept("}")) {
@@ -93,32 +94,6 @@ class GraphParser {
       types.push_back(checked_type());
     }
     return types;
-  }
-
-  void facts() {
-    do {
-      SymbolFact fact{std::string(lexer_.expect(TextToken::Name, "a dimension's name").text)};
-      const size_t position = lexer_.position();
-      if (lexer_.accept(">=")) {
-        fact.lowest = lexer_.integer("the lowest value");
-      } else if (lexer_.accept("in")) {
-        lexer_.expect("[", "before the range");
-        fact.lowest = lexer_.integer("the lowest value");
-        lexer_.expect(",", "in the range");
-        fact.highest = lexer_.integer("the highest value");
-        lexer_.expect("]", "behind the range");
-      } else {
-        lexer_.expect("%", "or '>=' or 'in' behind a dimension");
-        fact.multiple = lexer_.integer("the divisor");
-        lexer_.expect("==", "behind the divisor");
-        if (lexer_.integer("0") != 0 || fact.multiple < 1)
-          lexer_.fail_at(position, "a dimension is divisible by a number of at least 1: B % 4 == 0");
-      }
-      graph_->facts().add(fact);
-      const SymbolFact joined = graph_->facts().of(fact.name);
-      if (joined.lowest > joined.highest)
-        lexer_.fail_at(position, fmt::format("no value of {} fits all its facts", fact.name));
-    } while (lexer_.accept(","));
   }
 
   void define(const Token& name, Value value) {

@@ -7,6 +7,7 @@
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
+#include "strata/ir/text/fact_text.h"
 #include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
@@ -21,19 +22,6 @@ std::string position_text(const Location& where) {
       text[i] = '_';
   while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.pop_back();
   while (!text.empty() && text.front() == ' ') text.erase(0, 1);
-  return text;
-}
-
-std::string facts_text(const Facts& facts) {
-  std::string text;
-  auto add = [&](const std::string& fact) { text += (text.empty() ? " where " : ", ") + fact; };
-  for (const SymbolFact& f : facts.all()) {
-    if (f.highest != INT64_MAX)
-      add(fmt::format("{} in [{}, {}]", f.name, f.lowest, f.highest));
-    else if (f.lowest != 0 || f.multiple == 1)
-      add(fmt::format("{} >= {}", f.name, f.lowest));
-    if (f.multiple != 1) add(fmt::format("{} % {} == 0", f.name, f.multiple));
-  }
   return text;
 }
 

@@ -102,7 +102,7 @@ StmtList checked_gather(ir::Lowering& l) {
       body.push_back(make_check(found.valid, kStatusIndexOutOfRange, c.cast(DType::i64, read(first))));
     }
     if (has_no_elements(x)) return body;  // the check has failed
-    const auto copy = loop_nest(c, extents, LoopKind::Serial, [&](std::span<const Expr> rest) {
+    const auto copy = vector_nest(c, extents, [&](std::span<const Expr> rest) {
       std::vector<Expr> to(at.begin(), at.end());
       to.insert(to.end(), rest.begin(), rest.end());
       const GuardedIndex from = position_expr(c, g, x, OutOfRange::Clamp, to, read);

@@ -69,8 +69,7 @@ class Chains {
   StmtList over_others(const std::function<StmtPtr(std::span<const Expr> others)>& body) const {
     std::vector<Expr> extents;
     for (int64_t a : p_.g.others) extents.push_back(p_.length_of(a));
-    return loop_nest(c_, extents, LoopKind::Serial,
-                     [&](std::span<const Expr> others) { return StmtList{body(others)}; });
+    return vector_nest(c_, extents, [&](std::span<const Expr> others) { return StmtList{body(others)}; });
   }
   StmtList clear(Expr slot) const {
     return over_others([&](std::span<const Expr> others) {

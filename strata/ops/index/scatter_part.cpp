@@ -42,7 +42,7 @@ std::vector<Expr> ScatterPart::inside(std::span<const Expr> at) const {
 StmtList ScatterPart::over_part(const std::function<StmtList(std::span<const Expr>)>& body) const {
   std::vector<Expr> extents;
   for (int64_t a = g.batch; a < x.rank(); ++a) extents.push_back(length_of(a));
-  return loop_nest(c, extents, LoopKind::Serial, body);
+  return vector_nest(c, extents, body);
 }
 
 StmtList ScatterPart::over_row(
@@ -50,7 +50,7 @@ StmtList ScatterPart::over_row(
     const std::function<StmtList(std::span<const Expr> at, std::span<const Expr> others)>& body) const {
   std::vector<Expr> extents;
   for (int64_t a : g.others) extents.push_back(length_of(a));
-  return loop_nest(c, extents, LoopKind::Serial, [&](std::span<const Expr> others) {
+  return vector_nest(c, extents, [&](std::span<const Expr> others) {
     std::vector<Expr> at(static_cast<size_t>(x.rank() - g.batch));
     for (size_t k = 0; k < g.axes.size(); ++k) at[static_cast<size_t>(g.axes[k] - g.batch)] = position[k];
     for (size_t k = 0; k < g.others.size(); ++k) at[static_cast<size_t>(g.others[k] - g.batch)] = others[k];

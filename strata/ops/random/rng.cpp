@@ -74,7 +74,7 @@ struct PhiloxExpr {
 StmtList fill_chunk(ir::Lowering& l, std::span<const Expr> lead, Expr chunk, Expr count, Expr k0, Expr k1) {
   LoopContext& c = l.context;
   const IndexMath m{c};
-  return {one_loop(c, "lane", c.i64(0), c.i64(kBlocksPerChunk), LoopKind::Serial, [&](Expr lane) {
+  return {one_loop(c, "lane", c.i64(0), c.i64(kBlocksPerChunk), LoopKind::Vector, [&](Expr lane) {
     const PhiloxExpr philox{c};
     const auto words = philox.block(philox.counter(m.add(m.mul(chunk, m.num(kBlocksPerChunk)), lane), 0), k0, k1);
     StmtList stores;

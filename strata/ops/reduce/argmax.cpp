@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <functional>
 
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
@@ -39,28 +40,119 @@ Expr beats(LoopContext& c, Expr a, Expr b) {
   return c.binary(ExprOp::Or, more, nan_wins);
 }
 
+constexpr int64_t kLanes = 32;
+/// Shorter lines are searched one element after the other, several lines at once.
+constexpr int64_t kShortestInLanes = 2 * kLanes;
+
+/// The search of one line: what an element is, the best so far, and where that stands.
+template <bool is_max>
+struct LineSearch {
+  LoopContext& c;
+  DType t;
+  Dim length;
+  std::function<Expr(Expr k)> element;
+  Expr extent = c.dim(length);
+  const Local* best = c.local("best", {t, 1}, true);
+  const Local* where = c.local("where", {DType::i64, 1}, true);
+
+  /// In ascending order.
+  StmtPtr one_by_one(Expr first) const {
+    return one_loop(c, "k", first, extent, LoopKind::Serial, [&](Expr k) {
+      const Local* here = c.local("here", {t, 1}, false);
+      return StmtList{make_declare(here, element(k)),
+                      make_if(beats<is_max>(c, c.read(here), c.read(best)),
+                              {make_assign(best, c.read(here)), make_assign(where, k)})};
+    });
+  }
+
+  StmtList chain() const {
+    return {make_declare(best, element(c.i64(0))), make_declare(where, c.i64(0)), one_by_one(c.i64(1))};
+  }
+
+  /// Rows of 32 elements; each lane remembers in which row its best one stands, the first of equals. Then the best of
+  /// the lanes, and what is left over. The row is an i32: enough for 2^36 elements, 128 GiB.
+  StmtList lanes() const {
+    const IndexMath m{c};
+    const Buffer* bests = c.buffer({"bests", t, {Dim(kLanes)}, BufferKind::Register});
+    const Buffer* rows = c.buffer({"rows", DType::i32, {Dim(kLanes)}, BufferKind::Register});
+    const Expr row_count = m.div(extent, m.num(kLanes));
+    StmtList stmts{make_alloc(bests), make_alloc(rows)};
+    stmts.push_back(one_loop(c, "l", c.i64(0), c.i64(kLanes), LoopKind::Vector, [&](Expr l) {
+      return StmtList{make_store(bests, {l}, element(within(l))),
+                      make_store(rows, {l}, c.constant_bits(DType::i32, 0))};
+    }));
+    stmts.push_back(one_loop(c, "row", c.i64(1), row_count, LoopKind::Serial, [&](Expr row) {
+      return StmtList{one_loop(c, "l", c.i64(0), c.i64(kLanes), LoopKind::Vector, [&](Expr l) {
+        const Local *here = c.local("here", {t, 1}, false), *wins = c.local("wins", {DType::boolean, 1}, false);
+        const auto choose = [&](const Buffer* of, Expr next) {
+          return make_store(of, {l}, c.select(c.read(wins), next, c.load(of, {l})));
+        };
+        return StmtList{make_declare(here, element(m.add(m.mul(row, m.num(kLanes)), l))),
+                        make_declare(wins, beats<is_max>(c, c.read(here), c.load(bests, {l}))),
+                        choose(rows, c.cast(DType::i32, row)), choose(bests, c.read(here))};
+      })};
+    }));
+    for (const StmtList& more : {best_of_lanes(bests, rows), StmtList{rest(m.mul(row_count, m.num(kLanes)))}})
+      stmts.insert(stmts.end(), more.begin(), more.end());
+    return stmts;
+  }
+
+ private:
+  /// A line of fewer elements than lanes has its last one in several.
+  Expr within(Expr k) const {
+    const IndexMath m{c};
+    return length.is_constant() ? k : m.min(k, m.sub(extent, m.num(1)));
+  }
+  StmtList best_of_lanes(const Buffer* bests, const Buffer* rows) const {
+    const IndexMath m{c};
+    const auto position = [&](Expr l) {
+      return within(m.add(m.mul(c.cast(DType::i64, c.load(rows, {l})), m.num(kLanes)), l));
+    };
+    const Expr first = c.i64(0);
+    return {make_declare(best, c.load(bests, {first})), make_declare(where, position(first)),
+            one_loop(c, "l", c.i64(1), c.i64(kLanes), LoopKind::Unrolled, [&](Expr l) {
+              const Local *here = c.local("here", {t, 1}, false), *at = c.local("at", {DType::i64, 1}, false);
+              const Expr a = c.read(here), b = c.read(best);
+              const Expr is_earlier =
+                  c.binary(ExprOp::And, c.unary(ExprOp::Not, beats<is_max>(c, b, a)), m.lt(c.read(at), c.read(where)));
+              StmtList take = choose(c.binary(ExprOp::Or, beats<is_max>(c, a, b), is_earlier), here, c.read(at));
+              take.insert(take.begin(), {make_declare(here, c.load(bests, {l})), make_declare(at, position(l))});
+              return take;
+            })};
+  }
+  StmtPtr rest(Expr first) const {
+    return one_loop(c, "k", first, extent, LoopKind::Serial, [&](Expr k) {
+      const Local* here = c.local("here", {t, 1}, false);
+      StmtList take = choose(beats<is_max>(c, c.read(here), c.read(best)), here, k);
+      take.insert(take.begin(), make_declare(here, element(k)));
+      return take;
+    });
+  }
+  /// Without a branch: a nest with lanes has none.
+  StmtList choose(Expr wins, const Local* here, Expr at) const {
+    const Local* taken = c.local("wins", {DType::boolean, 1}, false);
+    return {make_declare(taken, wins), make_assign(where, c.select(c.read(taken), at, c.read(where))),
+            make_assign(best, c.select(c.read(taken), c.read(here), c.read(best)))};
+  }
+};
+
 template <bool is_max>
 StmtList arg_loops(ir::Lowering& l) {
   LoopContext& c = l.context;
   const Type x = l.node.operand(0).type();
   const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
   const DType t = ir::is_bool(x.dtype()) ? DType::u8 : accumulation_dtype(x.dtype());
+  const Dim extent = x.dim(axis);
+  const bool is_short = extent.is_constant() && extent.constant() < kShortestInLanes;
+  const bool has_lanes = axis + 1 == x.rank() && !is_short && ir::dtype_bytes(x.dtype()) >= 2;
   return parallel_over(c, l.node.type().shape(), [&](std::span<const Expr> kept) {
-    auto element = [&](Expr k) {
-      std::vector<Expr> at(kept.begin(), kept.end());
-      at.insert(at.begin() + axis, k);
-      return c.cast(t, c.load(l.operand_buffer(0), at));
-    };
-    const Local* best = c.local("best", {t, 1}, true);
-    const Local* where = c.local("where", {DType::i64, 1}, true);
-    StmtList body{make_declare(best, element(c.i64(0))), make_declare(where, c.i64(0))};
-    body.push_back(one_loop(c, "k", c.i64(1), c.dim(x.dim(axis)), LoopKind::Serial, [&](Expr k) {
-      const Local* here = c.local("here", {t, 1}, false);
-      return StmtList{make_declare(here, element(k)),
-                      make_if(beats<is_max>(c, c.read(here), c.read(best)),
-                              {make_assign(best, c.read(here)), make_assign(where, k)})};
-    }));
-    body.push_back(make_store(l.result_buffer(0), {kept.begin(), kept.end()}, c.read(where)));
+    const LineSearch<is_max> search{c, t, extent, [&](Expr k) {
+                                      std::vector<Expr> at(kept.begin(), kept.end());
+                                      at.insert(at.begin() + axis, k);
+                                      return c.cast(t, c.load(l.operand_buffer(0), at));
+                                    }};
+    StmtList body = has_lanes ? search.lanes() : search.chain();
+    body.push_back(make_store(l.result_buffer(0), {kept.begin(), kept.end()}, c.read(search.where)));
     return body;
   });
 }
@@ -95,7 +187,11 @@ void arg_reference(ir::Reference& r) {
 
 std::vector<ir::Sample> arg_samples() {
   std::vector<ir::Sample> list;
-  for (DType t : ir::kAllDTypes) list.push_back({{operand(t, {3, 7}, Domain::Exact)}, {Attr("axis", 1)}});
+  for (DType t : ir::kAllDTypes) {
+    list.push_back({{operand(t, {3, 7}, Domain::Exact)}, {Attr("axis", 1)}});
+    list.push_back({{operand(t, {2, 131}, Domain::Exact)}, {Attr("axis", 1)}});  // in lanes, with ties
+  }
+  list.push_back({{operand(DType::f32, {3, 165}, Domain::Special)}, {Attr("axis", 1)}});
   list.push_back({{operand(DType::f32, {11, 3}, Domain::Special)}, {Attr("axis", 0)}});
   list.push_back({{normal({5})}, {Attr("axis", 0)}});
   list.push_back({{normal({0, 3})}, {Attr("axis", 1)}});

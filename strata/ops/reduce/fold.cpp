@@ -94,24 +94,11 @@ ir::loops::StmtPtr one_loop(LoopContext& c, const char* name, Expr begin, Expr e
   return ir::loops::make_for(var, begin, end, kind, body(c.loop(var)));
 }
 
-StmtList independent_nest(LoopContext& c, std::span<const Dim> extents,
-                          const std::function<StmtList(std::span<const Expr>)>& body) {
-  std::vector<const ir::loops::LoopVar*> vars;
-  std::vector<Expr> index;
-  for (size_t a = 0; a < extents.size(); ++a) {
-    vars.push_back(c.loop_var("i" + std::to_string(a)));
-    index.push_back(c.loop(vars.back()));
-  }
-  StmtList stmts = body(index);
-  for (size_t a = extents.size(); a-- > 0;) {
-    const LoopKind kind = a == 0 ? LoopKind::Parallel : a + 1 == extents.size() ? LoopKind::Vector : LoopKind::Serial;
-    stmts = {ir::loops::make_for(vars[a], c.i64(0), c.dim(extents[a]), kind, std::move(stmts))};
-  }
-  return stmts;
-}
+namespace {
 
-StmtList loop_nest(LoopContext& c, std::span<const Expr> extents, LoopKind outermost,
-                   const std::function<StmtList(std::span<const Expr>)>& body) {
+/// Loops over 0..extents, outermost first; `kind_of` says what each is, by its place.
+StmtList marked_nest(LoopContext& c, std::span<const Expr> extents, const std::function<LoopKind(size_t)>& kind_of,
+                     const std::function<StmtList(std::span<const Expr>)>& body) {
   std::vector<const ir::loops::LoopVar*> vars;
   std::vector<Expr> index;
   for (size_t a = 0; a < extents.size(); ++a) {
@@ -120,9 +107,32 @@ StmtList loop_nest(LoopContext& c, std::span<const Expr> extents, LoopKind outer
   }
   StmtList stmts = body(index);
   for (size_t a = extents.size(); a-- > 0;)
-    stmts = {
-        ir::loops::make_for(vars[a], c.i64(0), extents[a], a == 0 ? outermost : LoopKind::Serial, std::move(stmts))};
+    stmts = {ir::loops::make_for(vars[a], c.i64(0), extents[a], kind_of(a), std::move(stmts))};
   return stmts;
+}
+
+}  // namespace
+
+StmtList independent_nest(LoopContext& c, std::span<const Dim> extents,
+                          const std::function<StmtList(std::span<const Expr>)>& body) {
+  std::vector<Expr> ends;
+  for (Dim extent : extents) ends.push_back(c.dim(extent));
+  const size_t last = ends.size() - 1;
+  const auto kind_of = [&](size_t a) {
+    return a == 0 ? LoopKind::Parallel : a == last ? LoopKind::Vector : LoopKind::Serial;
+  };
+  return marked_nest(c, ends, kind_of, body);
+}
+
+StmtList loop_nest(LoopContext& c, std::span<const Expr> extents, LoopKind outermost,
+                   const std::function<StmtList(std::span<const Expr>)>& body) {
+  return marked_nest(c, extents, [&](size_t a) { return a == 0 ? outermost : LoopKind::Serial; }, body);
+}
+
+StmtList vector_nest(LoopContext& c, std::span<const Expr> extents,
+                     const std::function<StmtList(std::span<const Expr>)>& body) {
+  const auto kind_of = [&](size_t a) { return a + 1 == extents.size() ? LoopKind::Vector : LoopKind::Serial; };
+  return marked_nest(c, extents, kind_of, body);
 }
 
 StmtList chain_nest(LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner, int64_t block,

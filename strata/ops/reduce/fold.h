@@ -55,6 +55,9 @@ StmtList loop_nest(ir::loops::LoopContext& c, std::span<const Expr> extents, ir:
 /// how schedules know the loops between as independent, too.
 StmtList independent_nest(ir::loops::LoopContext& c, std::span<const Dim> extents,
                           const std::function<StmtList(std::span<const Expr>)>& body);
+/// The same within a task, where what is around it isn't independent: serial loops, the innermost marked Vector.
+StmtList vector_nest(ir::loops::LoopContext& c, std::span<const Expr> extents,
+                     const std::function<StmtList(std::span<const Expr>)>& body);
 /// One loop; the body gets its variable.
 ir::loops::StmtPtr one_loop(ir::loops::LoopContext& c, const char* name, Expr begin, Expr end, ir::loops::LoopKind kind,
                             const std::function<StmtList(Expr)>& body);

@@ -34,8 +34,8 @@ constexpr ErrorPage kPages[] = {
      "In strict mode (`train.strict`, `strata opt --strict`, or STRATA_STRICT=1 in the environment) a kernel that "
      "should have got a schedule and did not is an error; else it is compiled as it was lowered, in scalar code on one "
      "thread. The message gives the reason, which `strata explain` prints for every kernel. Ops that write their own "
-     "loops, such as sort and scatter, are meant as they are. What a backend refuses (E0310) is an error in either "
-     "mode."},
+     "loops are meant as they are where nothing of them has a vector form, such as sort. What a backend refuses "
+     "(E0310) is an error in either mode."},
     {"E0316", ErrorKind::User, "a text that is no schedule",
      "A schedule is a list of rewrites, one a line or parted by `;`: a verb, what it is done to, and numbers, such as "
      "`tile rows by 8, columns by 32, depth by 256`. `strata explain` prints the schedule of each kernel as such a "
@@ -43,7 +43,8 @@ constexpr ErrorPage kPages[] = {
     {"E0317", ErrorKind::User, "a schedule that this kernel can't have",
      "The rewrites don't fit the kernel's loops: one is missing, one is of another kind of nest, or a number can't be. "
      "`strata opt FILE.sloop --schedule auto` prints the schedule that the compiler would choose: change its "
-     "numbers."},
+     "numbers. The notes name the nest and the text. A tuned schedule (STRATA_SCHEDULES) that its nest can't have is "
+     "an error in strict mode only; else it is named on the log and by `strata explain`, and the heuristic chooses."},
     {"E0318", ErrorKind::User, "a call would commit a NaN or an infinity",
      "The function was jitted with `require_finite` (training always is), and the value that would become the named "
      "leaf of an argument is not finite. It is looked at before anything is committed: parameters, optimiser state and "
@@ -71,6 +72,10 @@ constexpr ErrorPage kPages[] = {
     {"E0325", ErrorKind::User, "a program that can't be written to a file",
      "A program file holds machine code of this machine for each kernel, which other backends don't make, and names of "
      "weights, each of which is a parameter of the program."},
+    {"E0326", ErrorKind::User, "a file of schedules that can't be read",
+     "STRATA_SCHEDULES, or `--schedules`, names a file of tuned schedules. Each begins with a line `schedule NEST "
+     "TARGET`: the nest as `strata explain` prints it, and an instruction set; its rewrites follow, and `#` begins a "
+     "comment. `strata explain PROGRAM.sir --write-schedules FILE` makes such a file."},
     {"E0330", ErrorKind::User, "an update that must be in place would copy",
      "`x.at(...).in_place()`, and scatter and dynamic_update_slice with InPlace::Required, write into the memory of x "
      "or fail. The message names what keeps the old x alive: a command that reads it later, a result that is its old "

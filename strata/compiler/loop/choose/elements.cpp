@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "strata/compiler/loop/nest/access.h"
+#include "strata/compiler/loop/write/vectorise.h"
 
 namespace strata::compiler {
 
@@ -36,17 +37,39 @@ std::vector<int> stage_widths(const Nest& nest, const NestLoop& loop, int lanes,
   return widths;
 }
 
-/// Steps of the longest path through inner loops; a step of 32 lanes counts 32 times.
-int64_t steps_within(std::span<const StmtPtr> body, const ir::Facts& facts) {
+/// How often a loop runs, where that is a number.
+std::optional<int64_t> constant_steps(const Stmt& loop, const ir::Facts& facts) {
+  const auto begin = constant_value(loop.begin), end = constant_value(loop.end);
+  if (begin && end && loop.step == 1) return std::max<int64_t>(0, *end - *begin);
+  const auto extent = loop_extent(loop, facts);
+  return extent && extent->is_constant() ? std::optional(extent->constant()) : std::nullopt;
+}
+
+/// Steps of the longest path through inner loops; a step of 32 lanes counts 32 times. Loops marked Vector count where
+/// they run by `vector_lanes` at a time.
+int64_t steps_within(std::span<const StmtPtr> body, const ir::Facts& facts, int vector_lanes = 0) {
   constexpr int64_t unknown = 256;
   int64_t longest = 1;
   for (const StmtPtr& s : body) {
-    const bool is_chain = s->kind == StmtKind::For && s->loop_kind != LoopKind::Vector;
-    const auto extent = is_chain ? loop_extent(*s, facts) : std::nullopt;
-    const int64_t own = is_chain ? (extent && extent->is_constant() ? extent->constant() : unknown) : 1;
-    longest = std::max(longest, own * steps_within(s->body, facts));
+    const bool is_vector = s->loop_kind == LoopKind::Vector;
+    const bool is_chain = s->kind == StmtKind::For && (!is_vector || vector_lanes > 0);
+    int64_t own = is_chain ? constant_steps(*s, facts).value_or(unknown) : 1;
+    if (is_chain && is_vector) own = ceil_div(own, vector_lanes);
+    const int64_t within =
+        std::max(steps_within(s->body, facts, vector_lanes), steps_within(s->otherwise, facts, vector_lanes));
+    longest = std::clamp<int64_t>(own * within, longest, kTaskWork);
   }
   return longest;
+}
+
+/// Of the loops that become vectors alone: what follows from their lanes may be wider (a position).
+int lanes_of_lane_loops(const Nest& nest, runtime::IsaLevel level) {
+  std::vector<StmtPtr> wide;
+  for_each_stmt(nest.body, [&](const Stmt& s) {
+    if (s.kind == StmtKind::For && s.loop_kind == LoopKind::Vector)
+      wide.insert(wide.end(), s.body.begin(), s.body.end());
+  });
+  return body_lanes(wide, level);
 }
 
 RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
@@ -56,11 +79,15 @@ RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
 }
 
 /// Points of the nest that are work enough for one task.
-int64_t points_of_task(const Nest& nest, const ir::Facts& facts, const BodyWork& work, int lanes) {
+int64_t points_of_task(const Nest& nest, const ir::Facts& facts, const BodyWork& work, int lanes, bool has_branches) {
   int64_t cost = std::max(work.bytes, work.operations / 2);
   for_each_stmt(nest.body, [&](const Stmt& s) {
-    if (const auto extent = s.kind == StmtKind::For ? loop_extent(s, facts) : std::nullopt)
-      cost *= extent->is_constant() ? std::clamp<int64_t>(extent->constant(), 1, 4096) : 64;
+    if (s.kind != StmtKind::For) return;
+    if (const auto steps = constant_steps(s, facts))
+      cost *= std::clamp<int64_t>(*steps, 1, 4096);
+    else if (loop_extent(s, facts) || has_branches)
+      cost *= 64;
+    cost = std::min(cost, kTaskWork);
   });
   const int64_t points = kTaskWork / std::max<int64_t>(1, cost);
   return std::max<int64_t>(4 * lanes, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(points) | 1)));
@@ -74,23 +101,57 @@ void choose_blocks(ElementSchedule& made, const Nest& nest) {
   made.elements = std::max<int64_t>(kTransposeBlock, 4096 / made.lines / kTransposeBlock * kTransposeBlock);
 }
 
+/// Widths from `lanes` down to 4, and 1.
+std::vector<int> halved_widths(int lanes) {
+  std::vector<int> widths;
+  for (int width = lanes; width >= 4; width /= 2) widths.push_back(width);
+  widths.push_back(1);
+  return widths;
+}
+
+bool has_vector_form(LoopContext& c, std::span<const StmtPtr> body, const LoopVar* var) {
+  return vector_body(c, body, var, c.loop(var), 2).has_value();
+}
+
+/// Of a nest whose body is not run for several points at once: vectors along the independent loops inside, if there are
+/// any that have that form.
+std::optional<Schedule> choose_inside(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
+                                      Variation& variation) {
+  int lanes = 0;
+  for (const StmtPtr& loop : independent_loops(nest)) {
+    const int here = body_lanes(loop->body, level);
+    if (has_vector_form(c, loop->body, loop->loop)) lanes = lanes == 0 ? here : std::min(lanes, here);
+  }
+  if (lanes == 0) return std::nullopt;
+  if (lanes >= 8 && variation.flip(false)) lanes /= 2;
+  const int64_t points = std::max<int64_t>(1, kTaskWork / 16 / steps_within(nest.body, facts, lanes));
+  return RowSchedule{.inner = halved_widths(lanes), .points = variation.pick(points, 1, 2 * points)};
+}
+
 }  // namespace
 
-Schedule choose_elements(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                         Variation& variation) {
-  int lanes = body_lanes(nest.body, level);
+std::optional<Schedule> choose_elements(const Nest& nest, LoopContext& c, const ir::Facts& facts,
+                                        runtime::IsaLevel level, Variation& variation) {
+  int lanes = has_lane_loops(nest) ? lanes_of_lane_loops(nest, level) : body_lanes(nest.body, level);
+  const bool has_obstacle = !obstacle_of(nest).empty();
   if (lanes >= 8 && variation.flip(false)) lanes /= 2;
   const int vector = best_vector_loop(nest, c, facts, lanes);
+  const auto axis = static_cast<size_t>(vector);
+  if (has_obstacle && (vector < 0 || !has_vector_form(c, nest.body, nest.loops[axis].var)))
+    return choose_inside(nest, c, facts, level, variation);
   if (vector < 0 || has_lane_loops(nest)) return choose_rows(nest, facts, lanes);
   LinearIndices indices = indices_of(nest, c, facts);
-  const NestLoop along = nest.loops[static_cast<size_t>(vector)];
+  const NestLoop along = nest.loops[axis];
   const BodyWork work = work_along(nest, indices, c, along);
-  ElementSchedule made{.axis = vector, .widths = stage_widths(nest, along, lanes, work.operations)};
+  // Masks, and positions beside values, take registers of their own: one vector at a time.
+  ElementSchedule made{
+      .axis = vector,
+      .widths = has_obstacle ? halved_widths(lanes) : stage_widths(nest, along, lanes, work.operations)};
   Nest ordered = nest;
   if (order_loops(ordered, indices, c, vector, work.other_loads > 0)) {
     choose_blocks(made, ordered);
   } else {
-    const int64_t points = points_of_task(nest, facts, work, lanes);
+    const int64_t points = points_of_task(nest, facts, work, lanes, has_obstacle);
     made.points = variation.pick(points, lanes, 4 * points);
   }
   return made;

@@ -121,9 +121,47 @@ bool order_loops(Nest& nest, LinearIndices& indices, LoopContext& c, int vector,
 }
 
 bool has_lane_loops(const Nest& nest) {
-  bool has_lanes = false;
-  for_each_stmt(nest.body, [&](const Stmt& s) { has_lanes |= s.kind == StmtKind::Alloc; });
-  return has_lanes;
+  constexpr int64_t lanes = 32;
+  bool has_memory = false, has_others = false;
+  for_each_stmt(nest.body, [&](const Stmt& s) {
+    has_memory |= s.kind == StmtKind::Alloc;
+    has_others |= s.kind == StmtKind::While || s.kind == StmtKind::If || s.kind == StmtKind::Check;
+    if (s.kind == StmtKind::For && s.loop_kind == LoopKind::Vector)
+      has_others |= constant_value(s.end).value_or(lanes + 1) > lanes;
+  });
+  return has_memory && !has_others;
+}
+
+std::string obstacle_of(const Nest& nest) {
+  if (has_lane_loops(nest)) return "";
+  std::string reason;
+  for_each_stmt(nest.body, [&](const Stmt& stmt) {
+    if (stmt.kind == StmtKind::While || stmt.kind == StmtKind::If) reason = "it branches on data";
+    if (stmt.kind == StmtKind::Check) reason = "it checks positions in order";
+    if (stmt.kind == StmtKind::Alloc && reason.empty()) reason = "it has memory of its own";
+  });
+  return reason;
+}
+
+namespace {
+
+void add_independent(std::span<const StmtPtr> stmts, std::vector<StmtPtr>& found) {
+  for (const StmtPtr& stmt : stmts) {
+    if (stmt->kind == StmtKind::For && stmt->loop_kind == LoopKind::Vector) {
+      found.push_back(stmt);
+      continue;
+    }
+    add_independent(stmt->body, found);
+    add_independent(stmt->otherwise, found);
+  }
+}
+
+}  // namespace
+
+std::vector<StmtPtr> independent_loops(const Nest& nest) {
+  std::vector<StmtPtr> found;
+  if (!has_lane_loops(nest)) add_independent(nest.body, found);
+  return found;
 }
 
 }  // namespace strata::compiler

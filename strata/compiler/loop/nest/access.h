@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "strata/compiler/loop/nest/nest.h"
@@ -45,5 +46,11 @@ bool order_loops(Nest& nest, LinearIndices& indices, ir::loops::LoopContext& con
 
 /// Whether the body reduces by the 32 lanes of a reduction over the last axis.
 bool has_lane_loops(const Nest& nest);
+
+/// What may keep the body from being run for several points at once, such as "it branches on data"; empty if nothing.
+std::string obstacle_of(const Nest& nest);
+
+/// Loops in the body that lowering marked Vector: their iterations are independent. Not those of a reduction's lanes.
+std::vector<ir::loops::StmtPtr> independent_loops(const Nest& nest);
 
 }  // namespace strata::compiler

@@ -1,5 +1,7 @@
 #include "strata/compiler/loop/nest/nest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -216,6 +218,8 @@ std::vector<std::string> simplify_nest(Nest& nest, LoopContext& c, const ir::Fac
   if (!gone.loops.empty()) replace_loops(nest, c, facts, gone);
   constexpr size_t most_loops = 12;
   while (nest.loops.size() < most_loops && split_one(nest, c, facts, notes)) continue;
+  if (nest.loops.size() >= most_loops)
+    notes.push_back(fmt::format("no loop is split further: {} are the most", most_loops));
   while (join_one(nest, c, facts, notes)) continue;
   return notes;
 }

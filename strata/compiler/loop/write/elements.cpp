@@ -1,5 +1,7 @@
 #include "strata/compiler/loop/write/elements.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -8,6 +10,7 @@
 #include "strata/compiler/loop/write/lanes.h"
 #include "strata/compiler/loop/write/segments.h"
 #include "strata/compiler/loop/write/tasks.h"
+#include "strata/compiler/loop/write/vectorise.h"
 #include "strata/ir/loops/joined_loops.h"
 
 namespace strata::compiler {
@@ -46,11 +49,22 @@ Stmts loops_over(LoopContext& c, std::span<const NestLoop> loops, std::span<cons
   return body;
 }
 
+/// The independent loops of a body by vectors; all around them stays as it is.
+Stmts inner_vectors(LoopContext& c, const Stmts& body, std::span<const int> widths) {
+  return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
+    if (stmt->kind != StmtKind::For || stmt->loop_kind != LoopKind::Vector || stmt->step != 1) return std::nullopt;
+    return innermost_loop(c, stmt->loop, stmt->begin, stmt->end, widths, stmt->body);
+  });
+}
+
 }  // namespace
 
 Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
   if (has_lane_loops(nest) != (schedule.lanes != 0))
     refuse_schedule(schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
+  if (!schedule.inner.empty() && independent_loops(nest).empty())
+    refuse_schedule("no loop inside of this nest is independent: `vectorise inner` has nothing to do");
+  if (!schedule.inner.empty()) nest.body = inner_vectors(c, nest.body, schedule.inner);
   nest.body = expand_joining(c, nest.body);
   if (schedule.lanes != 0) nest.body = unroll_lane_loops(c, facts, nest.body, schedule.lanes);
   if (nest.loops.empty()) return nest.body;
@@ -64,6 +78,9 @@ Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c,
   if (has_lane_loops(nest)) refuse_schedule("the rows of this nest have lanes: `vectorise lanes by ...`");
   LinearIndices indices = indices_of(nest, c, facts);
   const NestLoop along = nest.loops[static_cast<size_t>(schedule.axis)];
+  if (const std::string obstacle = obstacle_of(nest);
+      !obstacle.empty() && !vector_body(c, nest.body, along.var, c.loop(along.var), 2))
+    refuse_schedule(fmt::format("the body has no vector form along {}: {}", along.var->name, obstacle));
   order_loops(nest, indices, c, schedule.axis, work_along(nest, indices, c, along).other_loads > 0);
   nest.body = values_first(c, expand_joining(c, nest.body));
   std::vector<Dim> extents;

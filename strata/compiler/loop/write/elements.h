@@ -3,6 +3,7 @@
 //   elements    let values, then stores; the loop with the most contiguous accesses innermost, by vectors, in tasks
 //   chains      the same, with the chain's loops inside: several vectors of results side by side
 //   lanes       a reduction's 32 lanes become vectors; rows are cut into tasks
+//   inner       branches and checks stay as they are, the independent loops among them become vectors
 #pragma once
 
 #include <vector>

@@ -20,7 +20,8 @@ using Stmts = std::vector<StmtPtr>;
 /// change what is loaded.
 class InvariantHoister {
  public:
-  InvariantHoister(LoopContext& context, const LoopVar* var, const Stmts& body) : c_(context) {
+  InvariantHoister(LoopContext& context, const LoopVar* var, const Stmts& body)
+      : c_(context), rewriter_(context, [this](Expr e) { return replace(e); }) {
     changing_loops_.insert(var);
     for_each_stmt(body, [&](const Stmt& stmt) {
       if (stmt.kind == StmtKind::For) changing_loops_.insert(stmt.loop);
@@ -29,14 +30,16 @@ class InvariantHoister {
     });
   }
 
+  /// What stands in a branch stays there: where the condition does not hold, its loads may lie outside.
   Stmts operator()(const Stmts& body) {
-    ExprRewriter rewriter(c_, [this](Expr e) -> Expr { return replace(e); });
-    return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
-      if (!stmt->value || stmt->kind == StmtKind::While) return std::nullopt;
+    Stmts made;
+    for (const StmtPtr& stmt : body) {
       Stmt next = *stmt;
-      next.value = rewriter(stmt->value);
-      return Stmts{std::make_shared<const Stmt>(std::move(next))};
-    });
+      if (stmt->value && stmt->kind != StmtKind::While) next.value = rewriter_(stmt->value);
+      if (stmt->kind != StmtKind::If && stmt->kind != StmtKind::While) next.body = (*this)(stmt->body);
+      made.push_back(std::make_shared<const Stmt>(std::move(next)));
+    }
+    return made;
   }
   Stmts take() { return std::move(hoisted_); }
 
@@ -56,6 +59,7 @@ class InvariantHoister {
   }
 
   LoopContext& c_;
+  ExprRewriter rewriter_;
   std::unordered_set<const LoopVar*> changing_loops_;
   std::unordered_set<const Local*> changing_locals_;
   std::unordered_set<const Buffer*> written_;

@@ -1,5 +1,7 @@
 #include "strata/compiler/loop/write/vectorise.h"
 
+#include <algorithm>
+
 namespace strata::compiler {
 
 using namespace ir::loops;
@@ -57,11 +59,8 @@ class Vectoriser {
         loops_[stmt.loop] = own;
         return make_for(own, begin, end, stmt.loop_kind, block(stmt.body), stmt.step);
       }
-      case StmtKind::If: {
-        const Expr condition = scalar(stmt.value);
-        Stmts then = block(stmt.body);
-        return make_if(condition, std::move(then), block(stmt.otherwise));
-      }
+      case StmtKind::If:
+        return branch(stmt);
       case StmtKind::Declare: {
         const Expr value = stmt.local->is_mutable ? wide(stmt.value) : rewriter_(stmt.value);
         const Local* own = c_.local(stmt.local->name, value->type, stmt.local->is_mutable);
@@ -71,7 +70,8 @@ class Vectoriser {
       case StmtKind::Assign: {
         const auto own = locals_.find(stmt.local);
         if (own == locals_.end()) throw NotPossible{};
-        return make_assign(own->second, wide(stmt.value));
+        const Expr value = wide(stmt.value);
+        return make_assign(own->second, mask_ ? c_.select(mask_, value, c_.read(own->second)) : value);
       }
       case StmtKind::Store:
         return store(stmt);
@@ -84,6 +84,43 @@ class Vectoriser {
     throw NotPossible{};
   }
 
+  /// A condition that all lanes share stays a branch. Else every lane goes through both sides, and a mask says which of
+  /// them change anything; that needs sides which may be gone through without harm.
+  StmtPtr branch(const Stmt& stmt) {
+    const Expr condition = rewriter_(stmt.value);
+    if (condition->type.lanes == 1) {
+      Stmts then = block(stmt.body);
+      return make_if(condition, std::move(then), block(stmt.otherwise));
+    }
+    if (!is_harmless(stmt.body) || !is_harmless(stmt.otherwise)) throw NotPossible{};
+    // In a local: the sides may assign to what the condition reads.
+    const Local* taken = c_.local("taken", condition->type, false);
+    Stmts made{make_declare(taken, condition)};
+    const Expr outer = mask_;
+    const auto side = [&](const Stmts& stmts, Expr mask) {
+      if (stmts.empty()) return;
+      mask_ = outer ? c_.binary(ExprOp::And, outer, mask) : mask;
+      const Stmts all = block(stmts);
+      made.insert(made.end(), all.begin(), all.end());
+      mask_ = outer;
+    };
+    side(stmt.body, c_.read(taken));
+    side(stmt.otherwise, c_.unary(ExprOp::Not, c_.read(taken)));
+    return make_block(std::move(made));
+  }
+
+  /// Assignments and stores of values that read no memory: what a load's index is where the condition does not hold is
+  /// unknown.
+  static bool is_harmless(const Stmts& stmts) {
+    return std::ranges::all_of(stmts, [](const StmtPtr& stmt) {
+      const bool has_kind = stmt->kind == StmtKind::Declare || stmt->kind == StmtKind::Assign ||
+                            stmt->kind == StmtKind::Store || stmt->kind == StmtKind::If;
+      bool reads = false;
+      for_each_expr(*stmt, [&](Expr e) { reads = reads || reads_memory(e); });
+      return has_kind && !reads && is_harmless(stmt->body) && is_harmless(stmt->otherwise);
+    });
+  }
+
   StmtPtr store(const Stmt& stmt) {
     std::vector<Expr> at;
     int lanes = 1;
@@ -92,13 +129,16 @@ class Vectoriser {
       lanes = std::max<int>(lanes, at.back()->type.lanes);
     }
     if (lanes != lanes_) throw NotPossible{};
-    return make_store(stmt.buffer, std::move(at), rewriter_(stmt.value), stmt.mask ? rewriter_(stmt.mask) : nullptr);
+    Expr mask = stmt.mask ? rewriter_(stmt.mask) : nullptr;
+    if (mask_) mask = mask ? c_.binary(ExprOp::And, mask_, mask) : mask_;
+    return make_store(stmt.buffer, std::move(at), rewriter_(stmt.value), mask);
   }
 
   LoopContext& c_;
   int lanes_;
   ExprRewriter rewriter_;
   Expr ramp_;
+  Expr mask_ = nullptr;  ///< of the lanes that the branches around take; null: all
   std::unordered_map<const LoopVar*, const LoopVar*> loops_;
   std::unordered_map<const Local*, const Local*> locals_;
 };

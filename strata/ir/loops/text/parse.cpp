@@ -8,6 +8,7 @@
 #include "strata/ir/loops/text/parse_expr.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
+#include "strata/ir/text/fact_text.h"
 
 namespace strata::ir::loops {
 namespace {
@@ -24,19 +25,20 @@ constexpr std::array<std::string_view, 29> kWords = {
 
 class Parser {
  public:
-  explicit Parser(Lexer& lexer)
+  explicit Parser(TextLexer& lexer)
       : lexer_(lexer), context_(std::make_shared<LoopContext>()), expr_(lexer, *context_, names_) {}
 
   Kernel kernel() {
     lexer_.expect("kernel", "at the start");
     const Token name = lexer_.next();
-    if (name.kind != TokenKind::Kernel) lexer_.fail_at(name.position, "expected @ and the kernel's name");
+    if (name.kind != TextToken::Function) lexer_.fail_at(name.position, "expected @ and the kernel's name");
     kernel_.context = context_;
     kernel_.name = std::string(name.text);
     params(BufferKind::Input);
     if (lexer_.accept("->")) params(BufferKind::Output);
     dims();
-    if (lexer_.accept("where")) facts();
+    if (lexer_.accept("where"))
+      read_facts(lexer_, kernel_.facts, [this](std::string_view name) { return names_.has(name); });
     kernel_.dims = names_.dims;
     kernel_.body = block();
     if (const auto fault = find_fault(kernel_)) {
@@ -50,7 +52,7 @@ class Parser {
  private:
   std::string new_name(std::string_view what) {
     const Token token = lexer_.next();
-    if (token.kind != TokenKind::Name) lexer_.fail_at(token.position, fmt::format("expected the name of {}", what));
+    if (token.kind != TextToken::Name) lexer_.fail_at(token.position, fmt::format("expected the name of {}", what));
     if (is_reserved_word(token.text))
       lexer_.fail_at(token.position, fmt::format("'{}' is a word of the language", token.text));
     if (names_.has(token.text))
@@ -65,7 +67,7 @@ class Parser {
     if (lexer_.accept(")")) return;
     do {
       const Token name = lexer_.next();
-      if (name.kind != TokenKind::Buffer) lexer_.fail_at(name.position, "expected % and a parameter's name");
+      if (name.kind != TextToken::Value) lexer_.fail_at(name.position, "expected % and a parameter's name");
       kernel_.params.push_back(buffer(name, kind, true));
     } while (lexer_.accept(","));
     lexer_.expect(")", "behind the parameters");
@@ -112,34 +114,6 @@ class Parser {
       if (!names_.has(name)) lexer_.fail_at(position, fmt::format("dims lacks {}, which a shape uses", name));
   }
 
-  void facts() {
-    do fact();
-    while (lexer_.accept(","));
-  }
-
-  void fact() {
-    const Token name = lexer_.next();
-    SymbolFact fact{std::string(name.text)};
-    if (name.kind != TokenKind::Name || !names_.has(name.text))
-      lexer_.fail_at(name.position, fmt::format("expected a dimension of the kernel, found '{}'", name.text));
-    if (lexer_.accept(">=")) {
-      fact.lowest = expr_.integer("the lowest value");
-    } else if (lexer_.accept("in")) {
-      lexer_.expect("[", "before the range");
-      fact.lowest = expr_.integer("the lowest value");
-      lexer_.expect(",", "in the range");
-      fact.highest = expr_.integer("the highest value");
-      lexer_.expect("]", "behind the range");
-    } else {
-      lexer_.expect("%", "or >= or in, behind a dimension");
-      fact.multiple = expr_.integer("the divisor");
-      lexer_.expect("==", "behind the divisor");
-      if (expr_.integer("0") != 0) lexer_.fail("only divisibility can be stated: == 0");
-    }
-    if (fact.multiple < 1) lexer_.fail_at(name.position, "a divisor is at least 1");
-    kernel_.facts.add(fact);
-  }
-
   DType dtype() { return type(false).dtype; }
 
   /// "f32" or, of locals, "f32x8".
@@ -147,7 +121,7 @@ class Parser {
     const Token token = lexer_.next();
     const size_t x = lanes_allowed ? token.text.find('x') : std::string_view::npos;
     const auto dtype = dtype_from_name(token.text.substr(0, x));
-    if (!dtype || token.kind != TokenKind::Name)
+    if (!dtype || token.kind != TextToken::Name)
       lexer_.fail_at(token.position, fmt::format("'{}' is not the name of a type", token.text));
     if (x == std::string_view::npos) return {*dtype, 1};
     int lanes = 0;
@@ -214,7 +188,7 @@ class Parser {
       auto then = body();
       return make_if(condition, std::move(then), lexer_.accept("else") ? body() : std::vector<StmtPtr>{});
     }
-    if (lexer_.peek().kind == TokenKind::Buffer) return store();
+    if (lexer_.peek().kind == TextToken::Value) return store();
     return assign();
   }
 
@@ -224,7 +198,7 @@ class Parser {
     const Expr begin = expr_.typed(DType::i64);
     lexer_.expect("..", "between the bounds");
     const Expr end = expr_.typed(DType::i64);
-    const int64_t step = lexer_.accept("step") ? expr_.integer("the step") : 1;
+    const int64_t step = lexer_.accept("step") ? lexer_.integer("the step") : 1;
     const Joining joining = lexer_.accept("joining") ? read_joining() : Joining{};
     const LoopVar* var = context_->loop_var(name);
     names_.loops[name] = var;
@@ -244,7 +218,7 @@ class Parser {
   Joining read_joining() {
     const Token name = lexer_.next();
     const auto at = names_.locals.find(name.text);
-    if (name.kind != TokenKind::Name || at == names_.locals.end())
+    if (name.kind != TextToken::Name || at == names_.locals.end())
       lexer_.fail_at(name.position, fmt::format("expected the local that is joined, found '{}'", name.text));
     Joining read{at->second, 0, 0, 0};
     lexer_.expect("by", "behind the local");
@@ -260,7 +234,7 @@ class Parser {
 
   int64_t count(int64_t low, int64_t high, std::string_view what) {
     const size_t position = lexer_.position();
-    const int64_t value = expr_.integer(std::string(what));
+    const int64_t value = lexer_.integer(what);
     const std::string end = high == INT64_MAX ? "or more" : fmt::format("to {}", high);
     if (value < low || value > high)
       lexer_.fail_at(position, fmt::format("{} is {}, expected {} {}", what, value, low, end));
@@ -281,7 +255,7 @@ class Parser {
   StmtPtr assign() {
     const Token name = lexer_.next();
     const auto at = names_.locals.find(name.text);
-    if (name.kind != TokenKind::Name || at == names_.locals.end()) {
+    if (name.kind != TextToken::Name || at == names_.locals.end()) {
       std::vector<std::string> known(kWords.begin(), kWords.end());
       for (const auto& entry : names_.locals) known.push_back(entry.first);
       const auto near = base::nearest_name(name.text, known);
@@ -303,7 +277,7 @@ class Parser {
 
   StmtPtr alloc(BufferKind kind) {
     const Token name = lexer_.next();
-    if (name.kind != TokenKind::Buffer) lexer_.fail_at(name.position, "expected % and a buffer's name");
+    if (name.kind != TextToken::Value) lexer_.fail_at(name.position, "expected % and a buffer's name");
     return make_alloc(buffer(name, kind, false));
   }
 
@@ -311,13 +285,13 @@ class Parser {
     const Expr condition = expr_.any();
     lexer_.expect(",", "behind the condition");
     lexer_.expect("code", "of the check");
-    const int64_t code = expr_.integer("the code");
+    const int64_t code = lexer_.integer("the code");
     lexer_.expect(",", "behind the code");
     lexer_.expect("index", "of the check");
     return make_check(condition, code, expr_.typed(DType::i64));
   }
 
-  Lexer& lexer_;
+  TextLexer& lexer_;
   std::shared_ptr<LoopContext> context_;
   Names names_;
   ExprParser expr_;
@@ -339,9 +313,9 @@ Result<std::vector<Kernel>> parse_kernels(std::string_view text) {
   if (text.size() > kMaxTextBytes)
     return Error("E0120", fmt::format("the text has {} bytes: at most {} are read", text.size(), kMaxTextBytes));
   try {
-    Lexer lexer(text);
+    TextLexer lexer(text, "E0120", TextNumbers::InExpressions);
     std::vector<Kernel> kernels;
-    while (lexer.peek().kind != TokenKind::End) kernels.push_back(Parser(lexer).kernel());
+    while (lexer.peek().kind != TextToken::End) kernels.push_back(Parser(lexer).kernel());
     return kernels;
   } catch (const Error& error) {
     return error;

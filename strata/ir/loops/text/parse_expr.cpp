@@ -58,22 +58,11 @@ Expr ExprParser::any() { return settle(sum()); }
 
 void ExprParser::definition() {
   const Token name = lexer_.next();
-  if (name.kind != TokenKind::Definition) lexer_.fail_at(name.position, "expected $ and a number behind def");
+  if (name.kind != TextToken::Definition) lexer_.fail_at(name.position, "expected $ and a number behind def");
   lexer_.expect("=", "behind the name of a definition");
   const Expr value = any();
   if (!definitions_.emplace(name.text, value).second)
     lexer_.fail_at(name.position, fmt::format("${} is defined twice for one statement", name.text));
-}
-
-int64_t ExprParser::integer(std::string_view what) {
-  const size_t position = lexer_.position();
-  const bool negative = lexer_.accept("-");
-  const Token token = lexer_.next();
-  const std::string text = (negative ? "-" : "") + std::string(token.text);
-  const auto bits =
-      token.kind == TokenKind::Number && token.suffix.empty() ? literal_bits(DType::i64, text) : std::nullopt;
-  if (!bits) lexer_.fail_at(position, fmt::format("expected {}, an integer", what));
-  return static_cast<int64_t>(*bits);
 }
 
 const Buffer* ExprParser::buffer(const Token& name) {
@@ -134,15 +123,15 @@ ExprParser::Operand ExprParser::number(bool negative) {
 
 ExprParser::Operand ExprParser::factor() {
   const Token token = lexer_.peek();
-  if (token.kind == TokenKind::Number) return number(false);
-  if (token.kind == TokenKind::Name) return name();
-  if (token.kind == TokenKind::Buffer) {
+  if (token.kind == TextToken::Number) return number(false);
+  if (token.kind == TextToken::Name) return name();
+  if (token.kind == TextToken::Value) {
     lexer_.next();
     const Buffer* from = buffer(token);
     auto at = indices();
     return {make(token.position, [&] { return context_.load(from, std::move(at)); }), {}, token.position};
   }
-  if (token.kind == TokenKind::Definition) {
+  if (token.kind == TextToken::Definition) {
     lexer_.next();
     const auto at = definitions_.find(token.text);
     if (at == definitions_.end()) lexer_.fail_at(token.position, fmt::format("${} is not defined here", token.text));
@@ -154,7 +143,7 @@ ExprParser::Operand ExprParser::factor() {
     return inner;
   }
   if (!lexer_.accept("-")) lexer_.fail(fmt::format("expected an expression, found {}", lexer_.found()));
-  if (lexer_.peek().kind == TokenKind::Number) return number(true);
+  if (lexer_.peek().kind == TextToken::Number) return number(true);
   if (lexer_.accept("inf")) return {nullptr, "-inf", token.position};
   if (++depth_ > kMaxNesting) lexer_.fail("the expression is nested too deeply");
   const Expr value = settle(factor());
@@ -182,7 +171,7 @@ ExprParser::Operand ExprParser::name() {
 DType ExprParser::dtype() {
   const Token token = lexer_.next();
   const auto type = dtype_from_name(token.text);
-  if (type && token.kind == TokenKind::Name) return *type;
+  if (type && token.kind == TextToken::Name) return *type;
   std::vector<std::string> known;
   for (DType t : kAllDTypes) known.emplace_back(dtype_name(t));
   lexer_.fail_at(token.position, fmt::format("'{}' is not the name of a type", token.text),
@@ -211,7 +200,7 @@ Expr ExprParser::bits_call() {
   lexer_.expect(",", "behind the type");
   const Token hex = lexer_.next();
   uint64_t bits = 0;
-  const bool prefixed = hex.kind == TokenKind::Number && hex.text.starts_with("0x");
+  const bool prefixed = hex.kind == TextToken::Number && hex.text.starts_with("0x");
   const char* end = hex.text.data() + hex.text.size();
   if (!prefixed || std::from_chars(hex.text.data() + 2, end, bits, 16).ec != std::errc() || is_bool(type))
     lexer_.fail_at(hex.position, "expected the bits as 0x and hex digits, of a number");
@@ -232,10 +221,10 @@ Expr ExprParser::lanes_call(ExprOp op, size_t position) {
   lexer_.expect(",", "between the operands");
   int64_t stride = 0;
   if (op == ExprOp::Ramp) {
-    stride = integer("the stride");
+    stride = lexer_.integer("the stride");
     lexer_.expect(",", "between the operands");
   }
-  const int64_t count = integer(op == ExprOp::Lane ? "the lane" : "the number of lanes");
+  const int64_t count = lexer_.integer(op == ExprOp::Lane ? "the lane" : "the number of lanes");
   if (count < 0 || count > kMaxLanes)
     lexer_.fail_at(position, fmt::format("{} lanes: at most {} work", count, kMaxLanes));
   const int n = static_cast<int>(count);

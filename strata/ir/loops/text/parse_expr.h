@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "strata/ir/loops/kernel.h"
-#include "strata/ir/loops/text/lexer.h"
+#include "strata/ir/text/lexer.h"
 
 namespace strata::ir::loops {
 
@@ -21,7 +21,7 @@ struct Names {
 
 class ExprParser {
  public:
-  ExprParser(Lexer& lexer, LoopContext& context, Names& names) : lexer_(lexer), context_(context), names_(names) {}
+  ExprParser(TextLexer& lexer, LoopContext& context, Names& names) : lexer_(lexer), context_(context), names_(names) {}
 
   /// An expression; a literal alone takes `type`.
   Expr typed(DType type);
@@ -32,7 +32,6 @@ class ExprParser {
   void clear_definitions() { definitions_.clear(); }
   std::vector<Expr> indices();
   const Buffer* buffer(const Token& name);
-  int64_t integer(std::string_view what);
 
  private:
   /// A value, or a literal whose type what stands beside it decides.
@@ -59,7 +58,7 @@ class ExprParser {
   template <class F>
   Expr make(size_t position, F&& f);
 
-  Lexer& lexer_;
+  TextLexer& lexer_;
   LoopContext& context_;
   Names& names_;
   std::map<std::string, Expr, std::less<>> definitions_;

@@ -10,6 +10,7 @@
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/loops/text/text_form.h"
+#include "strata/ir/text/fact_text.h"
 
 namespace strata::ir::loops {
 namespace {
@@ -95,7 +96,6 @@ class Printer {
   void nest(const std::string& head, const std::vector<StmtPtr>& stmts, bool head_only);
   std::string for_head(const Stmt& stmt);
   std::string buffer_type(const Buffer& buffer) const;
-  std::string facts(const Kernel& kernel) const;
   std::string param(const Buffer* buffer, bool with_kind);
 
   bool strict_;
@@ -324,20 +324,6 @@ std::string Printer::param(const Buffer* buffer, bool with_kind) {
   return fmt::format("%{}: {}{}", bind(buffers_, buffer, taken_buffers_), kind, buffer_type(*buffer));
 }
 
-std::string Printer::facts(const Kernel& kernel) const {
-  std::string text;
-  const auto add = [&](std::string fact) { text += (text.empty() ? " where " : ", ") + fact; };
-  for (const SymbolFact& fact : kernel.facts.all()) {
-    if (std::find(kernel.dims.begin(), kernel.dims.end(), fact.name) == kernel.dims.end()) continue;
-    if (fact.highest != INT64_MAX)
-      add(fmt::format("{} in [{}, {}]", fact.name, fact.lowest, fact.highest));
-    else if (fact.lowest != 0)
-      add(fmt::format("{} >= {}", fact.name, fact.lowest));
-    if (fact.multiple != 1) add(fmt::format("{} % {} == 0", fact.name, fact.multiple));
-  }
-  return text;
-}
-
 std::string Printer::kernel(const Kernel& kernel) {
   taken_.insert(kernel.dims.begin(), kernel.dims.end());
   size_t split = kernel.params.size();
@@ -352,7 +338,8 @@ std::string Printer::kernel(const Kernel& kernel) {
   }
   text += ")";
   if (in_shapes != kernel.dims) text += fmt::format(" dims({})", fmt::join(kernel.dims, ", "));
-  text_ = text + facts(kernel) + " {\n";
+  const auto is_dim = [&](std::string_view name) { return std::ranges::find(kernel.dims, name) != kernel.dims.end(); };
+  text_ = text + facts_text(kernel.facts, is_dim) + " {\n";
   body(kernel.body);
   return text_ + "}\n";
 }

@@ -1,0 +1,60 @@
+#include "strata/compiler/check/kernel_run.h"
+
+#include <fmt/format.h>
+
+#include "strata/compiler/check/equivalence.h"
+#include "strata/ir/loops/interpret.h"
+
+namespace strata::compiler {
+
+using ir::HostArray;
+using ir::loops::Buffer;
+using ir::loops::Kernel;
+
+std::vector<HostArray> make_buffers(const Kernel& kernel, std::span<const int64_t> dims,
+                                    const std::function<void(HostArray&, int64_t)>& fill,
+                                    std::span<const HostArray> given) {
+  const auto value_of = [&](std::string_view name) {
+    for (size_t i = 0; i < kernel.dims.size(); ++i)
+      if (kernel.dims[i] == name) return dims[i];
+    return int64_t{0};
+  };
+  std::vector<HostArray> buffers(given.begin(), given.end());
+  for (size_t p = buffers.size(); p < kernel.params.size(); ++p) {
+    const Buffer& buffer = *kernel.params[p];
+    std::vector<int64_t> shape;
+    for (ir::Dim d : buffer.shape) shape.push_back(d.evaluate(value_of));
+    HostArray& array = buffers.emplace_back(buffer.dtype, shape);
+    for (int64_t i = 0; i < array.elements(); ++i) fill(array, i);
+  }
+  return buffers;
+}
+
+KernelRun run_interpreted(const Kernel& kernel, std::span<const int64_t> dims, std::span<const HostArray> buffers) {
+  KernelRun run;
+  std::vector<void*> pointers;
+  for (const HostArray& a : buffers) run.buffers.push_back(a.clone());
+  for (HostArray& a : run.buffers) pointers.push_back(a.data());
+  ir::loops::interpret(kernel, pointers, dims, run.status);
+  return run;
+}
+
+std::string difference(const Kernel& kernel, const KernelRun& expected, const KernelRun& found) {
+  if (expected.status.code != found.status.code)
+    return fmt::format("status {}, expected {}", found.status.code, expected.status.code);
+  for (size_t p = 0; p < kernel.params.size(); ++p)
+    if (const auto text = first_difference({&expected.buffers[p], 1}, {&found.buffers[p], 1}))
+      return fmt::format("%{}: {}", kernel.params[p]->name, *text);
+  return {};
+}
+
+std::string schedule_difference(const Kernel& naive, const KernelRun& expected, const Kernel& scheduled,
+                                std::span<const int64_t> dims, std::span<const HostArray> buffers) {
+  try {
+    return difference(naive, expected, run_interpreted(scheduled, dims, buffers));
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+}  // namespace strata::compiler
