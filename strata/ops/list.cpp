@@ -125,6 +125,7 @@ constexpr const ir::Op* kOps[] = {
     // control
     &kCond,
     &kWhile,
+    &kTapedWhile,
     &kScan,
     &kCall,
     &kComposite,

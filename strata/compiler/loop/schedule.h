@@ -11,8 +11,8 @@
 
 namespace strata::compiler {
 
-/// What a nest is known by: the structural hash of its naive kernel, which no name is part of. The same loops in another
-/// program are the same nest.
+/// What a nest is known by: the structural hash of its naive kernel, which no name is part of. The same loops in
+/// another program are the same nest.
 base::Hash128 nest_key(const ir::loops::Kernel& naive);
 
 /// What a caller may choose; tests do, to reach every tail with small sizes. The bits of results stay the same.

@@ -13,9 +13,9 @@ namespace strata::ir {
 
 enum class TextToken : uint8_t { End, Name, Number, Value, Function, Definition, Text, Symbol };
 
-/// In the tensor program and the plan a number is a literal, and all that may belong to one is part of it, its sign too.
-/// In the expressions of the loop program a sign is an operator, a number ends before its type and before "..", and $
-/// begins a definition.
+/// In the tensor program and the plan a number is a literal, and all that may belong to one is part of it, its sign
+/// too. In the expressions of the loop program a sign is an operator, a number ends before its type and before "..",
+/// and $ begins a definition.
 enum class TextNumbers : uint8_t { Literals, InExpressions };
 
 /// `text` is a view of the source: of a Value, Function or Definition what stands after %, @ or $, of a Text what

@@ -8,7 +8,7 @@
 
 namespace strata::ops {
 
-extern const Op kCond, kWhile, kScan, kCall, kComposite;
+extern const Op kCond, kWhile, kTapedWhile, kScan, kCall, kComposite;
 
 /// Fills a region: given its graph and parameters, returns its results.
 using RegionFn = base::FunctionRef<std::vector<Value>(Graph&, const std::vector<Value>&)>;

@@ -13,6 +13,7 @@
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/unproved.h"
+#include "strata/ops/control/block_sums.h"
 #include "strata/ops/control/regions.h"
 #include "strata/ops/control/stacked_sums.h"
 #include "strata/ops/creation/creation.h"
@@ -324,16 +325,19 @@ struct ScanTranspose {
       if (has_cotangent[linear_carries[c] - s.constants]) arguments.push_back(p[cotangents + c]);
     arguments.insert(arguments.end(), p.begin() + static_cast<int64_t>(slices + stacked), p.end());
     std::vector<Value> results = later.inline_step(g, arguments);
-    for (size_t c = 0; c < count; ++c) results[c] = p[sums + c] + cast(results[c], p[sums + c].dtype());
-    if (!has_totals) return results;
-    const Value steps = p[slices - 1] + 1;
-    const Value is_full = eq<Value>(steps & (ir::loops::kJoinBlock - 1), 0);
-    std::vector<Value> after;
-    for (size_t c = 0; c < count; ++c) {
-      after.push_back(select(is_full, p[totals + c] + results[c], p[totals + c]));
-      results[c] = select(is_full, zeros_like(results[c]), results[c]);
+    if (!has_totals) {
+      for (size_t c = 0; c < count; ++c) results[c] = p[sums + c] + cast(results[c], p[sums + c].dtype());
+      return results;
     }
-    after.push_back(steps);
+    const auto part = [&](size_t first) {
+      return std::vector<Value>(p.begin() + static_cast<int64_t>(first),
+                                p.begin() + static_cast<int64_t>(first + count));
+    };
+    BlockSums block{part(sums), part(totals), p[slices - 1]};
+    block.add_step(std::span(results).first(count));
+    std::ranges::copy(block.sums, results.begin());
+    std::vector<Value> after = block.totals;
+    after.push_back(block.steps);
     results.insert(results.begin() + static_cast<int64_t>(count + linear_carries.size()), after.begin(), after.end());
     return results;
   }

@@ -1,11 +1,12 @@
 // while: a region run as long as another says so. Forward mode carries tangents beside the state; reverse mode is
-// that of a scan where the number of steps follows from constants, and refused otherwise, since the room for residuals
-// is not known.
+// that of a scan where the number of steps follows from constants, and keeps its residuals on a tape otherwise
+// (taped_while.cpp).
 
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/control/lanes.h"
 #include "strata/ops/control/regions.h"
+#include "strata/ops/control/taped_while.h"
 #include "strata/ops/control/trip_count.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
@@ -93,12 +94,7 @@ void while_jvp(ir::Jvp& j) {
 void while_transpose(ir::Transpose& t) {
   const Node& n = t.node;
   const std::optional<int64_t> steps = trip_count(n);
-  if (!steps)
-    throw base::Error(
-        "E0203",
-        "while: reverse mode needs the number of steps before it starts, and it does not follow from constants")
-        .note("recorded at " + n.where.str())
-        .hint("count the steps from a constant to a constant, use scan or for_loop, or use forward mode");
+  if (!steps) return transpose_by_tape(t);
   const Dim lengths[] = {Dim(*steps)};
   const int64_t constants = n.attrs.integer("constants");
   const Attr attrs[] = {Attr("length", std::span<const Dim>(lengths)), Attr("constants", constants),

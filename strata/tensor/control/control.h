@@ -64,8 +64,9 @@ auto cond(const control_detail::Condition& condition, Then&& then, Else&& otherw
   return trace_detail::with_tensors(std::move(*prototype), results);
 }
 
-/// while (condition(state)) state = body(state). Reverse mode works where the number of steps follows from constants (a
-/// counter that starts at Tensor::full({}, 0, DType::i32) and is compared with a literal); else E0203.
+/// while (condition(state)) state = body(state). Reverse mode keeps what each step needs on the way back: in the plan
+/// where the number of steps follows from constants (a counter that starts at Tensor::full({}, 0, DType::i32) and is
+/// compared with a literal), else on a tape that grows as the loop runs; then the gradient has no derivative (E0200).
 template <class Condition, class Body, class State>
 State while_loop(Condition&& condition, Body&& body, const State& state, Source at = Source::here()) {
   auto goes_on = [&](std::span<const Tensor> inner) {

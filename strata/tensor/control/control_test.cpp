@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/tape.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
@@ -203,17 +204,93 @@ TEST(While, WithAKnownTripCountHasAReverseMode) {
   EXPECT_NEAR(jit([](Tensor x) { return grad(counted, x); })(f64(3)).item(), 4 * 27, 1e-12);
 }
 
-TEST(While, WithoutOneIsRefusedByNameInReverseModeAndServesForwardMode) {
-  auto f = [](const Tensor& x) {
-    return while_loop([](const Tensor& y) { return y < 100; }, [&](const Tensor& y) { return y * x; }, x);
+/// y, y x, y x^2, ... until it is 100 or more.
+Tensor grown(const Tensor& x) {
+  return while_loop([](const Tensor& y) { return y < 100; }, [&](const Tensor& y) { return y * x; }, x);
+}
+
+TEST(While, WithoutOneItKeepsItsStepsOnATape) {
+  EXPECT_NEAR(jvp(grown, f64(3), f64(1)).second.item(), 5 * 81, 1e-9);
+  EXPECT_NEAR(grad(grown, f64(3)).item(), 5 * 81, 1e-9);
+  auto jitted = jit([](Tensor x) { return grad(grown, x); });
+  for (const double x : {3.0, 1.5, 1.01, 100.0, 1e6})
+    EXPECT_NEAR(jitted(f64(x)).item(), jvp(grown, f64(x), f64(1)).second.item(), 1e-9 * x) << x;
+  EXPECT_EQ(grad(grown, f64(1e6)).item(), 1) << "no step";
+}
+
+/// Newton's steps to the root of sum(w^2) y^3 = x, until they are small: arrays as state, a weight as a constant.
+Tensor cube_root(const Tensor& w, const Tensor& x) {
+  const Tensor scale = sum(square(w));
+  using State = std::pair<Tensor, Tensor>;
+  return while_loop([](const State& s) { return s.second > 1e-13; },
+                    [&](const State& s) {
+                      const Tensor y = s.first, next = y - (scale * y * y * y - x) / (3 * scale * y * y);
+                      return State(next, max(abs(next - y)));
+                    },
+                    State(x, f64(1)))
+      .first;
+}
+
+TEST(While, TheTapeServesArraysConstantsAndLoopsWithinLoops) {
+  const Tensor w(HostArray::of<double>(DType::f64, {3}, std::vector<double>{0.5, -1, 2})),
+      x(HostArray::of<double>(DType::f64, {2}, std::vector<double>{4, 30}));
+  const auto loss = [](const Tensor& w, const Tensor& x) { return sum(cube_root(w, x)); };
+  // y = (x / s)^(1/3): dy/dx = y / (3 x), dy/dw = -y / (3 s) 2 w
+  const double s = 5.25, y0 = std::cbrt(4 / s), y1 = std::cbrt(30 / s);
+  for (const bool is_jitted : {false, true}) {
+    const auto by_x = [&](const Tensor& x) { return grad([&](const Tensor& x) { return loss(w, x); }, x); };
+    const auto by_w = [&](const Tensor& w) { return grad([&](const Tensor& w) { return loss(w, x); }, w); };
+    const Tensor dx = is_jitted ? jit(by_x)(x) : by_x(x), dw = is_jitted ? jit(by_w)(w) : by_w(w);
+    EXPECT_NEAR(dx.data<double>()[0], y0 / 12, 1e-9);
+    EXPECT_NEAR(dx.data<double>()[1], y1 / 90, 1e-9);
+    for (int i = 0; i < 3; ++i) EXPECT_NEAR(dw.data<double>()[i], -(y0 + y1) / (3 * s) * 2 * w.data<double>()[i], 1e-9);
+  }
+  // The same loop as the step of another one.
+  const auto twice = [&](const Tensor& x) {
+    return sum(while_loop([](const Tensor& y) { return max(y) > 1.5; },
+                          [&](const Tensor& y) { return cube_root(w, y) * 1.2; }, x));
   };
-  EXPECT_NEAR(jvp(f, f64(3), f64(1)).second.item(), 5 * 81, 1e-9);
+  const double h = 1e-6;
+  const Tensor gradient = grad(twice, x);
+  for (int i = 0; i < 2; ++i) {
+    HostArray up = x.array().clone(), down = x.array().clone();
+    up.set(i, up.get(i) + h);
+    down.set(i, down.get(i) - h);
+    const double expected = (twice(Tensor(up)).item() - twice(Tensor(down)).item()) / (2 * h);
+    EXPECT_NEAR(gradient.data<double>()[i], expected, 1e-6);
+  }
+}
+
+TEST(While, ATapeOfManyStepsIsGivenBackAndItsSumsKeepTheirDigits) {
+  // 20,000 steps of y = y + x / 20000: dy/dx = 1, a sum of 20,000 terms in f32.
+  const auto sum_of_steps = [](const Tensor& x) {
+    using State = std::pair<Tensor, Tensor>;
+    const State start(x * 0, Tensor::full({64}, 0.0, DType::f32));
+    return mean(while_loop([](const State& s) { return s.first < 20000; },
+                           [&](const State& s) { return State(s.first + 1, s.second + square(x) * (1.0 / 20000)); },
+                           start)
+                    .second);
+  };
+  const int64_t before = ir::tape_memory().bytes;
+  const Tensor x = Tensor::full({}, 0.5, DType::f32);
+  EXPECT_NEAR(grad(sum_of_steps, x).item(), 1.0, 5e-6);
+  EXPECT_EQ(ir::tape_memory().bytes, before);
+}
+
+TEST(While, OfABatchRunsUntilTheLastExampleHasEndedBackwardsToo) {
+  const Tensor xs(HostArray::of<double>(DType::f64, {3}, std::vector<double>{3, 1.5, 200}));
+  const Tensor together = grad([](const Tensor& xs) { return sum(vmap(grown)(xs)); }, xs);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_NEAR(together.data<double>()[i], grad(grown, f64(xs.data<double>()[i])).item(), 1e-9);
+}
+
+TEST(While, TheGradientThroughATapeHasNoDerivative) {
   try {
-    grad(f, f64(3));
+    grad([](const Tensor& x) { return grad(grown, x); }, f64(3));
     FAIL();
   } catch (const base::Error& e) {
-    EXPECT_EQ(e.code(), "E0203");
-    EXPECT_NE(e.text().find("while"), std::string::npos);
+    EXPECT_EQ(e.code(), "E0200");
+    EXPECT_NE(e.text().find("give the loop a known number of steps"), std::string::npos) << e.text();
   }
 }
 

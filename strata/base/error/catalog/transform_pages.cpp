@@ -13,9 +13,8 @@ constexpr ErrorPage kPages[] = {
      "`grad` and `value_and_grad` differentiate a scalar such as a loss. Reduce the value with `mean` or `sum`, or use "
      "`vjp` and give a cotangent of its shape."},
     {"E0203", ErrorKind::User, "no reverse mode",
-     "The program has a derivative, but it can't be computed backwards: the message names the op and the reason, such "
-     "as a loop whose trip count is not known before it runs. Use `jvp`, or write the loop with `scan` or with a known "
-     "number of steps."},
+     "The program has a derivative, but it can't be computed backwards: the message names the op and the reason. Use "
+     "`jvp`."},
     {"E0204", ErrorKind::User, "a custom derivative that does not cover its input",
      "A function with a custom derivative was differentiated with respect to a tensor that it uses from outside. Its "
      "rule gives derivatives of the arguments only: pass the tensor as an argument."},

@@ -1,6 +1,6 @@
 // Runs several iterations of an independent loop at once: the loop variable becomes a ramp of lanes, locals become
-// vectors, loads and stores become as wide. Loops inside whose bounds are the same for all lanes stay loops; a branch that
-// lanes take differently becomes selects and masked stores.
+// vectors, loads and stores become as wide. Loops inside whose bounds are the same for all lanes stay loops; a branch
+// that lanes take differently becomes selects and masked stores.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,8 @@
 namespace strata::compiler {
 
 /// The body for the lanes first .. first + lanes - 1 of `var`, with loops and locals of its own. Empty if it can't be:
-/// a bound that differs between lanes, or a branch that does and reads memory or has loops, memory of its own, a check, a
-/// store that all lanes share.
+/// a bound that differs between lanes, or a branch that does and reads memory or has loops, memory of its own, a check,
+/// a store that all lanes share.
 std::optional<std::vector<ir::loops::StmtPtr>> vector_body(ir::loops::LoopContext& context,
                                                            std::span<const ir::loops::StmtPtr> body,
                                                            const ir::loops::LoopVar* var, ir::loops::Expr first,
