@@ -232,7 +232,7 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
   return positions;
 }
 
-runtime::OwnProgram own_program(std::shared_ptr<const Graph> graph, const std::vector<ir::EntryCondition>& entry,
+runtime::OwnProgram own_program(const std::shared_ptr<const Graph>& graph, const std::vector<ir::EntryCondition>& entry,
                                 const CompileOptions& options) {
   if (entry.empty()) return nullptr;
   auto programs = std::make_shared<runtime::OwnPrograms>(

@@ -75,7 +75,7 @@ class Explainer {
     const auto& unfused = before_fusion.graph;
     if (is_wanted) {
       for (const std::string& remark : before_fusion.remarks)
-        explanation.remarks.push_back((within.empty() ? "" : within + ": ") + remark);
+        explanation.remarks.push_back(fmt::format("{}{}{}", within, within.empty() ? "" : ": ", remark));
       add_remarks(*unfused, within);
     }
     const auto fused = run_passes(*unfused, passes.subspan(fusing), how).graph;

@@ -46,7 +46,7 @@ std::optional<std::string> environment(std::string_view name) {
   const auto found = std::ranges::find(kVariables, name, &EnvironmentVariable::name);
   if (found == std::end(kVariables))
     throw Error("E0900", "the environment variable " + std::string(name) + " is not in the table");
-  const char* value = std::getenv(found->name.data());  // a literal, so it ends in a zero
+  const char* value = std::getenv(std::string(found->name).c_str());
   return value ? std::optional<std::string>(value) : std::nullopt;
 }
 

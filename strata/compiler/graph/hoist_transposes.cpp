@@ -41,8 +41,9 @@ Value into_dot(const Node& n) {
   if (n.op != &ops::kDot) return {};
   Value lhs = n.operand(0), rhs = n.operand(1);
   ops::DotAxes axes{ints(n, "lhs_contract"), ints(n, "rhs_contract"), ints(n, "lhs_batch"), ints(n, "rhs_batch")};
-  const bool changed = absorb(lhs, axes.lhs_contract, axes.lhs_batch) | absorb(rhs, axes.rhs_contract, axes.rhs_batch);
-  return changed ? ops::dot(lhs, rhs, axes, n.type().dtype()) : Value{};
+  const bool is_lhs_changed = absorb(lhs, axes.lhs_contract, axes.lhs_batch),
+             is_rhs_changed = absorb(rhs, axes.rhs_contract, axes.rhs_batch);
+  return is_lhs_changed || is_rhs_changed ? ops::dot(lhs, rhs, axes, n.type().dtype()) : Value{};
 }
 
 /// transpose(f(transpose(x), splat)) where the two transposes cancel: f(x, splat). One of another kind would only move.
