@@ -17,6 +17,7 @@
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/control/control.h"
+#include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/activations.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/operands/operators.h"
@@ -170,6 +171,9 @@ class PatternClaimer final : public Backend {
   std::optional<Pattern> pattern_ending_at(const ir::Node& root) const override {
     if (root.op != &ops::kTanh || root.operand(0).node->op != &ops::kExp) return std::nullopt;
     Pattern pattern{"tanh_of_exp", {&root, root.operand(0).node}};
+    if (takes_operands)
+      for (const ir::Node* n = root.operand(0).node; n->operand_count == 1 && !n->operand(0).node->is_parameter();)
+        pattern.nodes.push_back(n = n->operand(0).node);
     if (forgets_root) pattern.nodes.erase(pattern.nodes.begin());
     return pattern;
   }
@@ -180,7 +184,7 @@ class PatternClaimer final : public Backend {
     return Object(1);
   }
 
-  bool refuses_own = false, forgets_root = false;
+  bool refuses_own = false, forgets_root = false, takes_operands = false;
 
  private:
   static const Backend& llvm() { return backend_by_name("llvm"); }
@@ -236,6 +240,31 @@ TEST(Claims, WhatAPatternComputesOnTheWayMayBeReadAfterIt) {
   EXPECT_NE(ir::print_graph(*passes.graph).find("tanh_of_exp"), std::string::npos);
   backend.refuses_own = true;
   EXPECT_THROW(run_passes(*graph, pipeline(), {.backend = &backend}), base::Error);
+}
+
+TEST(Claims, APatternThatIsRefusedIsAnErrorInLoopsTooAndACompositeOfTheUserIsNone) {
+  PatternClaimer backend;
+  const auto in_a_loop = program([](Value x) {
+    return ops::scan({.constants = {}, .carries = {x}, .xs = {}}, 3,
+                     [](Graph&, const std::vector<Value>& p) { return std::vector{ops::tanh(ops::exp(p[0]))}; })
+        .carries[0];
+  });
+  const auto with_composite = program([](Value x) { return ops::softmax(ops::tanh(ops::exp(x)), 1); });
+  EXPECT_NO_THROW(run_passes(*with_composite, pipeline(), {.disabled = {"expand-composites"}, .backend = &backend}));
+  backend.refuses_own = true;
+  EXPECT_THROW(run_passes(*in_a_loop, pipeline(), {.backend = &backend}), base::Error);
+}
+
+TEST(Claims, APatternThatReadsNothingIsLeftAlone) {
+  PatternClaimer backend;
+  backend.takes_operands = true;
+  const auto graph = program([](Value x) {
+    const Value one = ops::full(x.graph(), Type::of(DType::f32, {Dim(3)}), 1.0);
+    return x + ops::tanh(ops::exp(one));
+  });
+  const PassResults passes = run_passes(*graph, pipeline(), {.disabled = {"fold-constants"}, .backend = &backend});
+  ASSERT_FALSE(passes.remarks.empty());
+  EXPECT_NE(passes.remarks.back().find("it reads nothing"), std::string::npos) << passes.remarks.back();
 }
 
 TEST(Claims, APatternThatIsNoneIsAnError) {

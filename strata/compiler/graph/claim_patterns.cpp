@@ -75,6 +75,10 @@ class PatternFinder {
     if (readers_.empty()) readers_ = readers_of(graph_, live_);
     std::set<uint32_t> inside;
     for (const Node* node : pattern.nodes) inside.insert(node->id);
+    bool reads = false;
+    for (const Node* node : pattern.nodes)
+      for (const Value& v : node->operands()) reads |= !inside.contains(v.node->id);
+    if (!reads) return leave(pattern, "it reads nothing: its value is known before the run");
     for (const Node* node : pattern.nodes) {
       if (taken_[node->id]) return leave(pattern, fmt::format("a later pattern has {}", node->op->name));
       for (const uint32_t reader : readers_[node->id])
@@ -124,7 +128,7 @@ Edges edges_of(const Pattern& pattern, const Graph& graph, const std::vector<boo
   return edges;
 }
 
-void put(const Pattern& pattern, const Edges& edges, GraphCopier& copier, Graph& to) {
+void put(const Pattern& pattern, const Edges& edges, const Backend& backend, GraphCopier& copier, Graph& to) {
   auto body = std::make_shared<Graph>(pattern.name);
   for (const ir::SymbolFact& fact : to.facts().all()) body->facts().add(fact);
   GraphCopier inner(copier.from(), *body);
@@ -133,6 +137,9 @@ void put(const Pattern& pattern, const Edges& edges, GraphCopier& copier, Graph&
   body->set_results(inner.get(edges.out));
   const ir::LocationScope scope(to, pattern.nodes.back()->where);
   const std::vector<Value> results = ops::composite(pattern.name, {}, copier.get(edges.in), std::move(body));
+  if (const auto refusal = backend.composite_refusal(*results[0].node))
+    throw base::Error(
+        "E0310", fmt::format("{}: it refuses {}, a pattern of its own: {}", backend.name(), pattern.name, *refusal));
   for (size_t i = 0; i < results.size(); ++i) copier.set(edges.out[i], results[i]);
 }
 
@@ -158,7 +165,7 @@ std::unique_ptr<Graph> claimed(const Graph& graph, const Target& target) {
   }
   return ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
     if (const auto pattern = patterns.find(node.id); pattern != patterns.end()) {
-      put(pattern->second, edges.at(node.id), copier, to);
+      put(pattern->second, edges.at(node.id), *target.backend, copier, to);
       return true;
     }
     if (inside.contains(node.id)) return true;
@@ -168,22 +175,11 @@ std::unique_ptr<Graph> claimed(const Graph& graph, const Target& target) {
   });
 }
 
-void require_claims(const Graph& graph, const Target& target) {
-  for (const Node* node : graph.nodes()) {
-    if (!ops::is_composite(*node)) continue;
-    if (const auto refusal = target.backend->composite_refusal(*node))
-      throw base::Error("E0310", fmt::format("{}: it refuses {}, a pattern of its own: {}", target.backend->name(),
-                                             ops::composite_name(*node), *refusal));
-  }
-}
-
 }  // namespace
 
 std::unique_ptr<Graph> claim_patterns(const Graph& graph, const Target& target) {
   std::unique_ptr<Graph> result = target.backend ? claimed(graph, target) : nullptr;
-  if (!result) return ir::copy_graph(graph);
-  require_claims(*result, target);
-  return result;
+  return result ? std::move(result) : ir::copy_graph(graph);
 }
 
 }  // namespace strata::compiler
