@@ -31,6 +31,7 @@
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/activations.h"
+#include "strata/ops/encoding/encoding.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/numpy_names.h"
 #include "strata/ops/reduce/reduce.h"

@@ -9,7 +9,7 @@
 #include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/compile.h"
-#include "strata/compiler/graph/fusion_groups.h"
+#include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/compiler/loop/rewrites.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"

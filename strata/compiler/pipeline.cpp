@@ -4,9 +4,10 @@
 #include "strata/compiler/graph/claim_patterns.h"
 #include "strata/compiler/graph/collapse_reductions.h"
 #include "strata/compiler/graph/drop_barriers.h"
+#include "strata/compiler/graph/encodings_as_bytes.h"
 #include "strata/compiler/graph/expand_composites.h"
 #include "strata/compiler/graph/fold_constants.h"
-#include "strata/compiler/graph/fuse.h"
+#include "strata/compiler/graph/fusion/fuse.h"
 #include "strata/compiler/graph/hoist_reshapes.h"
 #include "strata/compiler/graph/hoist_transposes.h"
 #include "strata/compiler/graph/inline_calls.h"
@@ -28,6 +29,7 @@ constexpr Pass kPipeline[] = {
     {"simplify-algebra", simplify_algebra, "before composites are offered: what a back end is asked about is final"},
     {"expand-composites", expand_composites, "behind algebra, before what looks into bodies: claimed or expanded here"},
     {"share-nodes", share_nodes, "a derivative has what it reads of a body anew, and the rules below count uses"},
+    {"encodings-as-bytes", encodings_as_bytes, "behind composites: what moves blocks in their bodies moves bytes, too"},
     {"canonicalise", canonicalise, "again: bodies have come in"},
     {"fold-constants", fold_constants, "again, for the same reason"},
     {"simplify-algebra", simplify_algebra, "again, before sharing: what it removes needs no partner"},

@@ -19,6 +19,10 @@ TEST(ErrorMessages, E0631NamesTheTensorThatCannotBeWritten) {
   };
   EXPECT_EQ(save({""}), "error[E0631]: a tensor can't be named '' in a safetensors file");
   EXPECT_EQ(save({"w", "w"}), "error[E0631]: two tensors are named 'w'");
+  const NamedArray encoded{"w", ir::HostArray(ir::encoding_named("q4_0"), {2, 32})};
+  EXPECT_EQ(base::message_of([&] { save_safetensors("never.safetensors", {&encoded, 1}); }),
+            "error[E0631]: 'w' is an array of q4_0, which safetensors files have no dtype for\n"
+            "hint: write its encoded_bytes, and give them back to from_encoded_bytes");
   EXPECT_EQ(save({"w\xff"}), "error[E0631]: a tensor's name: expected UTF-8, found byte 0xff at 1");
 }
 

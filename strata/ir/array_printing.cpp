@@ -127,6 +127,7 @@ class Printer {
 
 std::string HostArray::str() const {
   if (elements_ == 0) return "[]";
+  if (is_encoded()) return decoded().str();
   return Printer(*this).print();
 }
 

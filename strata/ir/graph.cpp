@@ -196,9 +196,7 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
                  std::span<const GraphRef> regions) {
   check_call(op, operands, attrs, regions.size(), *this);
   Infer infer(op, operands, Attrs(attrs), regions, *this);
-  if (!operands.empty() && !op.types.has(operands[0].dtype()))
-    infer.fail("E0100", "takes " + dtype_set_str(op.types) + ", found " + std::string(dtype_name(operands[0].dtype())));
-  op.infer(infer);
+  apply_type_rule(infer);
   const std::span<const Type> types = infer.results.view();
   for (const Type& type : types)
     for (const Dim d : type.shape())

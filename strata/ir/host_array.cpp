@@ -1,10 +1,13 @@
 #include "strata/ir/host_array.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/encoding/block_format.h"
+#include "strata/ir/type.h"
 
 namespace strata::ir {
 namespace {
@@ -19,6 +22,15 @@ int64_t count_elements(const std::vector<int64_t>& shape) {
       throw base::Error("E0112", "array: the number of elements does not fit 64 bits");
   }
   return n;
+}
+
+int64_t count_bytes(Encoding encoding, const std::vector<int64_t>& shape, int64_t elements) {
+  if (!encoding.is_plain()) return stored_bytes(*encoding.format(), shape);
+  int64_t size;
+  if (__builtin_mul_overflow(elements, dtype_bytes(encoding.dtype()), &size) ||
+      size > std::numeric_limits<int64_t>::max() - 64)
+    throw base::Error("E0112", "array: the size in bytes does not fit 64 bits");
+  return size;
 }
 
 /// Double to integer as `cast` does it: truncates, saturates, NaN gives 0.
@@ -54,20 +66,24 @@ T from_int(int64_t value) {
 
 }  // namespace
 
-HostArray::HostArray(DType dtype, std::vector<int64_t> shape)
-    : dtype_(dtype), shape_(std::move(shape)), elements_(count_elements(shape_)) {
-  int64_t size;
-  if (__builtin_mul_overflow(elements_, dtype_bytes(dtype), &size) || size > std::numeric_limits<int64_t>::max() - 64)
-    throw base::Error("E0112", "array: the size in bytes does not fit 64 bits");
-  const size_t rounded = (static_cast<size_t>(size) + kAlignment - 1) / kAlignment * kAlignment + kAlignment;
+HostArray::HostArray(Encoding encoding, std::vector<int64_t> shape)
+    : encoding_(encoding),
+      shape_(std::move(shape)),
+      elements_(count_elements(shape_)),
+      bytes_(count_bytes(encoding, shape_, elements_)) {
+  const size_t rounded = (static_cast<size_t>(bytes_) + kAlignment - 1) / kAlignment * kAlignment + kAlignment;
   void* memory = std::aligned_alloc(kAlignment, rounded);
-  if (!memory) throw base::Error("E0112", "array: no memory for " + std::to_string(size) + " bytes");
+  if (!memory) throw base::Error("E0112", "array: no memory for " + std::to_string(bytes_) + " bytes");
   std::memset(memory, 0, rounded);
   storage_ = std::shared_ptr<std::byte>(static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); });
 }
 
-HostArray::HostArray(DType dtype, std::vector<int64_t> shape, std::shared_ptr<std::byte> storage)
-    : dtype_(dtype), shape_(std::move(shape)), elements_(count_elements(shape_)), storage_(std::move(storage)) {}
+HostArray::HostArray(Encoding encoding, std::vector<int64_t> shape, std::shared_ptr<std::byte> storage)
+    : encoding_(encoding),
+      shape_(std::move(shape)),
+      elements_(count_elements(shape_)),
+      bytes_(count_bytes(encoding, shape_, elements_)),
+      storage_(std::move(storage)) {}
 
 HostArray HostArray::scalar(DType dtype, double value) {
   HostArray a(dtype, {});
@@ -76,14 +92,16 @@ HostArray HostArray::scalar(DType dtype, double value) {
 }
 
 double HostArray::get(int64_t index) const {
-  return visit_dtype(dtype_, [&](auto tag) {
+  require_plain();
+  return visit_dtype(dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     return static_cast<double>(reinterpret_cast<const T*>(data())[index]);
   });
 }
 
 int64_t HostArray::get_int(int64_t index) const {
-  return visit_dtype(dtype_, [&](auto tag) -> int64_t {
+  require_plain();
+  return visit_dtype(dtype(), [&](auto tag) -> int64_t {
     using T = typename decltype(tag)::type;
     const T value = reinterpret_cast<const T*>(data())[index];
     if constexpr (std::is_integral_v<T>)
@@ -94,23 +112,29 @@ int64_t HostArray::get_int(int64_t index) const {
 }
 
 void HostArray::set(int64_t index, double value) {
-  visit_dtype(dtype_, [&](auto tag) {
+  require_plain();
+  visit_dtype(dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     reinterpret_cast<T*>(data())[index] = from_double<T>(value);
   });
 }
 
 void HostArray::set_int(int64_t index, int64_t value) {
-  visit_dtype(dtype_, [&](auto tag) {
+  require_plain();
+  visit_dtype(dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     reinterpret_cast<T*>(data())[index] = from_int<T>(value);
   });
 }
 
 void HostArray::refuse_type(DType found, const char* what) const {
-  throw base::Error("E0137", "array: elements of " + std::string(dtype_name(dtype_)) + " are " + what + " " +
+  throw base::Error("E0137", "array: elements of " + std::string(encoding_.name()) + " are " + what + " " +
                                  std::string(dtype_name(found)))
-      .hint("cast converts the elements");
+      .hint(is_encoded() ? "decode gives the elements" : "cast converts the elements");
+}
+void HostArray::refuse_encoded() const {
+  throw base::Error("E0137", "array: elements of " + std::string(encoding_.name()) + " are blocks of bytes")
+      .hint("decode gives the elements");
 }
 void HostArray::refuse_count(size_t found) const {
   std::string shape;
@@ -120,7 +144,7 @@ void HostArray::refuse_count(size_t found) const {
 }
 
 HostArray HostArray::reshaped(std::vector<int64_t> shape) const {
-  HostArray a(dtype_, std::move(shape), storage_);
+  HostArray a(encoding_, std::move(shape), storage_);
   if (a.elements_ != elements_)
     throw base::Error("E0101", "reshape: " + std::to_string(elements_) +
                                    " elements do not fill the new shape, which has " + std::to_string(a.elements_));
@@ -128,13 +152,36 @@ HostArray HostArray::reshaped(std::vector<int64_t> shape) const {
 }
 
 HostArray HostArray::clone() const {
-  HostArray a(dtype_, shape_);
+  HostArray a(encoding_, shape_);
   std::memcpy(a.data(), data(), static_cast<size_t>(bytes()));
   return a;
 }
 
+HostArray HostArray::stored() const {
+  if (!is_encoded()) return *this;
+  const std::vector<Dim> dims(shape_.begin(), shape_.end());
+  std::vector<int64_t> shape;
+  for (Dim d : stored_shape(*encoding_.format(), dims)) shape.push_back(d.constant());
+  return HostArray(DType::u8, std::move(shape), storage_);
+}
+
+HostArray HostArray::decoded() const {
+  if (!is_encoded()) return *this;
+  const BlockFormat& format = *encoding_.format();
+  HostArray values(format.value, shape_);
+  const auto size = static_cast<size_t>(dtype_bytes(format.value));
+  std::vector<std::byte> block(static_cast<size_t>(format.elements) * size);
+  const BlockReader reader(format);
+  for (int64_t first = 0, b = 0; first < elements_; first += format.elements, ++b) {
+    reader(data() + b * format.bytes, block.data());
+    const auto count = static_cast<size_t>(std::min(format.elements, elements_ - first));
+    std::memcpy(values.data() + static_cast<size_t>(first) * size, block.data(), count * size);
+  }
+  return values;
+}
+
 bool HostArray::same_bits(const HostArray& other) const {
-  return dtype_ == other.dtype_ && shape_ == other.shape_ &&
+  return encoding_ == other.encoding_ && shape_ == other.shape_ &&
          std::memcmp(data(), other.data(), static_cast<size_t>(bytes())) == 0;
 }
 

@@ -1,6 +1,6 @@
 // A dense row-major array in host memory with a concrete shape: literals of a program, inputs and outputs of the
 // interpreter, and what a Tensor becomes when it is looked at. Copies share the storage; treat shared storage as
-// immutable.
+// immutable. An array of blocks has the shape of its elements and the bytes that its encoding stores.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/dtype.h"
+#include "strata/ir/encoding/encoding.h"
 
 namespace strata::ir {
 
@@ -18,9 +18,9 @@ class HostArray {
  public:
   HostArray() = default;
   /// Zero-filled, 64-byte aligned storage. Throws an Environment error when memory is short.
-  HostArray(DType dtype, std::vector<int64_t> shape);
+  HostArray(Encoding encoding, std::vector<int64_t> shape);
   /// Memory that is there already, with room for the elements; not copied.
-  HostArray(DType dtype, std::vector<int64_t> shape, std::shared_ptr<std::byte> storage);
+  HostArray(Encoding encoding, std::vector<int64_t> shape, std::shared_ptr<std::byte> storage);
 
   /// From elements of the matching host type, as many as the shape has (E0137).
   template <class T>
@@ -33,11 +33,13 @@ class HostArray {
   }
   static HostArray scalar(DType dtype, double value);
 
-  DType dtype() const { return dtype_; }
+  Encoding encoding() const { return encoding_; }
+  bool is_encoded() const { return !encoding_.is_plain(); }
+  DType dtype() const { return encoding_.dtype(); }  ///< of what is stored
   const std::vector<int64_t>& shape() const { return shape_; }
   int rank() const { return static_cast<int>(shape_.size()); }
   int64_t elements() const { return elements_; }
-  int64_t bytes() const { return elements_ * dtype_bytes(dtype_); }
+  int64_t bytes() const { return bytes_; }
   std::byte* data() { return storage_.get(); }
   const std::byte* data() const { return storage_.get(); }
   const std::shared_ptr<std::byte>& storage() const { return storage_; }
@@ -45,16 +47,16 @@ class HostArray {
   /// The elements as they are stored; T is the host type of the dtype (E0137).
   template <class T>
   std::span<T> as() {
-    if (dtype_of<T>() != dtype_) refuse_type(dtype_of<T>(), "read as");
+    if (is_encoded() || dtype_of<T>() != dtype()) refuse_type(dtype_of<T>(), "read as");
     return {reinterpret_cast<T*>(data()), static_cast<size_t>(elements_)};
   }
   template <class T>
   std::span<const T> as() const {
-    if (dtype_of<T>() != dtype_) refuse_type(dtype_of<T>(), "read as");
+    if (is_encoded() || dtype_of<T>() != dtype()) refuse_type(dtype_of<T>(), "read as");
     return {reinterpret_cast<const T*>(data()), static_cast<size_t>(elements_)};
   }
 
-  /// One element as a double (integers beyond 2^53 lose bits: use get_int) or as an integer.
+  /// One element as a double (integers beyond 2^53 lose bits: use get_int) or as an integer. Of a plain array.
   double get(int64_t index) const;
   int64_t get_int(int64_t index) const;  ///< u64 as its two's complement bits; floats truncated
   /// Stores with the conversion of `cast`: rounds once, saturates, NaN to integer gives 0.
@@ -63,17 +65,25 @@ class HostArray {
 
   HostArray reshaped(std::vector<int64_t> shape) const;  ///< same storage
   HostArray clone() const;
+  /// The elements of an array of blocks as the decode function gives them; a plain array is itself.
+  HostArray decoded() const;
+  /// The same storage as bytes: u8 in the shape of Type::stored(); a plain array is itself.
+  HostArray stored() const;
   bool same_bits(const HostArray& other) const;
 
   std::string str() const;  ///< printed as NumPy prints it
 
  private:
+  void require_plain() const {
+    if (is_encoded()) refuse_encoded();
+  }
+  [[noreturn]] void refuse_encoded() const;
   [[noreturn]] void refuse_type(DType found, const char* what) const;
   [[noreturn]] void refuse_count(size_t found) const;
 
-  DType dtype_ = DType::f32;
+  Encoding encoding_;
   std::vector<int64_t> shape_;
-  int64_t elements_ = 0;
+  int64_t elements_ = 0, bytes_ = 0;
   std::shared_ptr<std::byte> storage_;
 };
 

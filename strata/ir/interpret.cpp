@@ -10,8 +10,8 @@
 namespace strata::ir {
 namespace {
 
-std::string concrete_str(DType dtype, std::span<const int64_t> shape) {
-  std::string text = std::string(dtype_name(dtype)) + "[";
+std::string concrete_str(Encoding encoding, std::span<const int64_t> shape) {
+  std::string text = std::string(encoding.name()) + "[";
   for (size_t i = 0; i < shape.size(); ++i) text += (i ? "," : "") + std::to_string(shape[i]);
   return text + "]";
 }
@@ -52,7 +52,7 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
   for (size_t i = 0; i < types.size(); ++i) {
     if (shapes[i].size() != static_cast<size_t>(types[i].rank()))
       throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
-                                     ", found " + concrete_str(types[i].dtype(), shapes[i]));
+                                     ", found " + concrete_str(types[i].encoding(), shapes[i]));
     for (int axis = 0; axis < types[i].rank(); ++axis)
       if (const auto scaled = types[i].dim(axis).scaled_symbol();
           scaled && !std::any_of(values_.begin(), values_.end(), [&](auto& v) { return v.first == scaled->first; }))
@@ -62,7 +62,7 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
     for (int axis = 0; axis < types[i].rank(); ++axis)
       if (const int64_t expected = (*this)(types[i].dim(axis)); expected != shapes[i][axis])
         throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
-                                       ", found " + concrete_str(types[i].dtype(), shapes[i]))
+                                       ", found " + concrete_str(types[i].encoding(), shapes[i]))
             .note("axis " + std::to_string(axis) + " should be " + std::to_string(expected));
   for (const SymbolFact& fact : graph.facts().all())
     for (const auto& [name, value] : values_)
@@ -90,6 +90,32 @@ int64_t DimBinding::operator()(Dim d) const {
   });
 }
 
+namespace {
+
+bool is_on_bytes(const Node& node) {
+  return node.op->encoded && node.op->encoded->on_bytes &&
+         std::ranges::any_of(node.operands(), [](const Value& v) { return v.type().is_encoded(); });
+}
+
+/// A movement of blocks is one of their bytes.
+HostArray interpret_on_bytes(const Node& node, std::span<const HostArray> operands, const HostArray& result,
+                             const DimBinding& dims, const InterpretOptions& options) {
+  Graph graph(std::string(node.op->name));
+  std::vector<Value> values;
+  std::vector<HostArray> bytes;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    values.push_back(graph.add_parameter(node.operand(static_cast<int>(i)).type().stored()));
+    bytes.push_back(operands[i].stored());
+  }
+  graph.set_results({node.op->encoded->on_bytes(node, values)});
+  const HostArray moved = Interpreter(graph, dims, {}).run(bytes)[0];
+  HostArray array(result.encoding(), result.shape(), moved.storage());
+  if (options.observe) options.observe(node, {&array, 1});
+  return array;
+}
+
+}  // namespace
+
 std::vector<HostArray> interpret_node(const Node& node, std::span<const HostArray> operands, const DimBinding& dims,
                                       const InterpretOptions& options) {
   if (!node.op->reference)
@@ -99,8 +125,9 @@ std::vector<HostArray> interpret_node(const Node& node, std::span<const HostArra
   for (Type type : node.types()) {
     std::vector<int64_t> shape;
     for (Dim d : type.shape()) shape.push_back(dims(d));
-    results.emplace_back(type.dtype(), std::move(shape));
+    results.emplace_back(type.encoding(), std::move(shape));
   }
+  if (is_on_bytes(node)) return {interpret_on_bytes(node, operands, results[0], dims, options)};
   Reference rule{node, operands, results, nullptr, nullptr, nullptr};
   rule.run = [&](const Graph& region, std::span<const HostArray> arguments) {
     return Interpreter(region, dims, options).run(arguments);
@@ -124,9 +151,9 @@ std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> 
   for (size_t i = 0; i < count; ++i) {
     types.push_back(graph.parameters()[i]->type());
     shapes.push_back(arguments[i].shape());
-    if (types[i].dtype() != arguments[i].dtype())
+    if (types[i].encoding() != arguments[i].encoding())
       throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
-                                     ", found " + concrete_str(arguments[i].dtype(), shapes[i]));
+                                     ", found " + concrete_str(arguments[i].encoding(), shapes[i]));
   }
   const DimBinding dims(graph, types, shapes);
   const auto written = dims.all().empty() ? nullptr : with_extents(graph, dims);  // asks the type rules

@@ -33,7 +33,7 @@ void Infer::fail(std::string_view code, const std::string& message, const std::s
 
 void Infer::same_dtype(int first) const {
   for (int i = first + 1; i < count(); ++i)
-    if (type(i).dtype() != type(first).dtype())
+    if (type(i).encoding() != type(first).encoding())
       fail("E0100", "operand dtypes differ: " + type(first).str() + " and " + type(i).str(), "convert one with cast");
 }
 
@@ -41,6 +41,37 @@ void Infer::same_shape(int first) const {
   for (int i = first + 1; i < count(); ++i)
     if (!proved_equal(type(i).shape(), type(first).shape()))
       fail("E0101", "operand shapes differ: " + type(first).str() + " and " + type(i).str());
+}
+
+namespace {
+
+void check_encoded(const Infer& i) {
+  if (std::ranges::none_of(i.operands, [](const Value& v) { return v.type().is_encoded(); })) return;
+  if (i.op.is_call) return;  // means what its region means, whose ops are asked themselves
+  if (i.op.encoded) {
+    if (i.op.encoded->check) i.op.encoded->check(i);
+    return;
+  }
+  for (int k = 0; k < i.count(); ++k)
+    if (i.type(k).is_encoded())
+      i.fail("E0143",
+             "operand " + std::to_string(k) + " is " + i.type(k).str() + ", whose elements are blocks of bytes",
+             "decode gives its elements; products and movements of whole blocks take it as it is");
+}
+
+}  // namespace
+
+void apply_type_rule(Infer& i) {
+  if (!i.operands.empty() && !i.op.types.has(i.operands[0].dtype()))
+    i.fail("E0100",
+           "takes " + dtype_set_str(i.op.types) + ", found " + std::string(i.operands[0].type().encoding().name()));
+  check_encoded(i);
+  try {
+    i.op.infer(i);
+  } catch (const base::Error& error) {  // of a type that can't be: it knows neither op nor place
+    if (error.code() != "E0144" || !error.notes().empty()) throw;
+    i.fail("E0144", error.message(), error.hints().empty() ? "" : error.hints()[0]);
+  }
 }
 
 OpTable::OpTable(std::span<const Op* const> ops) : sorted_(ops.begin(), ops.end()) {

@@ -175,6 +175,15 @@ struct Sample {
   std::vector<GraphRef> regions;
 };
 
+/// How an op takes operands whose elements are blocks (Op::encoded). Any other op refuses them.
+struct EncodedRule {
+  /// Refuses operands whose blocks it would split; null: it takes any.
+  void (*check)(const Infer&) = nullptr;
+  /// The op as nodes on bytes, for the interpreter and the compiler: encoded operands come as the u8 arrays that store
+  /// them (Type::stored()), and so does the result. Null: the op's own rules read encoded operands.
+  Value (*on_bytes)(const Node& node, std::span<const Value> operands) = nullptr;
+};
+
 enum class Effect : uint8_t {
   None,
   Ordered,  ///< prints, checks: kept and kept in order
@@ -199,6 +208,8 @@ struct Op {
   Tolerance tolerance;
   Facet<Cost (*)(const Node&)> cost;
   Facet<std::vector<Sample> (*)()> samples;
+  /// How it takes operands whose elements are blocks; null: not at all (E0143).
+  const EncodedRule* encoded = nullptr;
   /// The result element at an index is a function of the operands' elements at the same index (so it fuses anywhere).
   bool is_pointwise = false;
   /// Each element of an operand is read for one element of the result, or for a row of them that is broadcast: what
@@ -211,6 +222,9 @@ struct Op {
   bool is_smooth = false;
   Effect effect = Effect::None;
 };
+
+/// Asks an op's type rule, after what is asked of all ops: the dtypes that it takes, and encoded operands (E0143).
+void apply_type_rule(Infer& infer);
 
 /// What the parser, verifier and interpreter are given: the known ops, sorted by name.
 class OpTable {

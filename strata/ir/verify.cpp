@@ -91,7 +91,7 @@ class Verifier {
   std::optional<GraphFault> type_fault(const Node& node) const {
     Infer infer(*node.op, node.operands(), node.attrs, node.regions(), graph_);
     try {
-      node.op->infer(infer);
+      apply_type_rule(infer);
     } catch (const base::Error& error) {
       return fault(node, "its type rule refuses it: " + error.message());
     }

@@ -6,6 +6,7 @@
 #include "strata/ops/control/fusion.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/encoding/encoding.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/random/random.h"
 #include "strata/ops/reduce/reduce.h"
@@ -91,6 +92,11 @@ constexpr const ir::Op* kOps[] = {
     &kDynamicUpdateSlice,
     &kDynamicPad,
     &kDimension,
+    // encodings
+    &kDecode,
+    &kEncode,
+    &kEncodedBytes,
+    &kFromEncodedBytes,
     // index
     &kGather,
     &kScatter,

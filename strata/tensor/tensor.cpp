@@ -146,7 +146,7 @@ ir::Type Tensor::type(Source at) const {
   if (!cell_->is_concrete()) refuse_without_value(*cell_, "used", at);
   Shape shape;
   for (int64_t d : cell_->array.shape()) shape.emplace_back(d);
-  return ir::Type::of(cell_->array.dtype(), shape);
+  return ir::Type::of(cell_->array.encoding(), shape);
 }
 
 Shape Tensor::shape(Source at) const {

@@ -254,7 +254,7 @@ TEST_P(EmptyAxesAt, WindowsThatSeeOnlyPaddingGiveTheFoldsIdentity) {
 
 TEST_P(EmptyAxesAt, AConvolutionOfNothingButPaddingIsZero) {
   const char* text = R"(func @f(%x: f32[1,2,E,4], %w: f32[3,2,2,2]) -> f32[1,3,E + 1,3] {
-  %y = conv %x, %w {strides = [1, 1], pad_lo = [1, 0], pad_hi = [1, 0], lhs_dilation = [1, 1], rhs_dilation = [1, 1], groups = 1}
+  %y = conv %x, %w {strides = [1, 1], pad_lo = [1, 0], pad_hi = [1, 0], lhs_dilation = [1, 1], rhs_dilation = [1, 1], groups = 1, result = f32}
   return %y
 })";
   const Outcome o = run(text, {HostArray(DType::f32, {1, 2, 0, 4}), ones({3, 2, 2, 2})});
@@ -265,7 +265,7 @@ TEST_P(EmptyAxesAt, AConvolutionOfNothingButPaddingIsZero) {
 
 TEST_P(EmptyAxesAt, AWindowLargerThanTheImageGivesAnEmptyResult) {
   const char* text = R"(func @f(%x: f32[1,1,E,F], %w: f32[1,1,3,3]) -> f32[1,1,E - 2,F - 2] {
-  %y = conv %x, %w {strides = [1, 1], pad_lo = [0, 0], pad_hi = [0, 0], lhs_dilation = [1, 1], rhs_dilation = [1, 1], groups = 1}
+  %y = conv %x, %w {strides = [1, 1], pad_lo = [0, 0], pad_hi = [0, 0], lhs_dilation = [1, 1], rhs_dilation = [1, 1], groups = 1, result = f32}
   return %y
 })";
   const Outcome o = run(text, {ones({1, 1, 1, 1}), ones({1, 1, 3, 3})});

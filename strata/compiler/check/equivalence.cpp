@@ -97,7 +97,7 @@ std::vector<HostArray> random_arguments(const Graph& graph, uint64_t seed) {
     for (Dim d : type.shape())
       shape.push_back(
           d.substitute([&](std::string_view s) { return std::optional<Dim>(extent_of(graph.facts(), s, seed)); }));
-    ir::SampleOperand operand{ir::Type::of(type.dtype(), shape),
+    ir::SampleOperand operand{type.with_shape(shape),
                               is_exact ? ir::SampleOperand::Domain::Exact : ir::SampleOperand::Domain::Normal};
     if (ir::is_int(type.dtype())) operand = {operand.type, ir::SampleOperand::Domain::Index, 3};
     arguments.push_back(ops::sample_array(operand, seed * 1000003 + i * 7919));
@@ -109,12 +109,12 @@ std::vector<HostArray> random_arguments(const Graph& graph, uint64_t seed) {
 std::optional<std::string> first_difference(std::span<const HostArray> expected, std::span<const HostArray> found) {
   if (expected.size() != found.size()) return fmt::format("{} results, found {}", expected.size(), found.size());
   for (size_t r = 0; r < expected.size(); ++r) {
-    if (expected[r].dtype() != found[r].dtype() || expected[r].shape() != found[r].shape())
+    if (expected[r].encoding() != found[r].encoding() || expected[r].shape() != found[r].shape())
       return fmt::format("result {} has another type", r);
-    for (int64_t i = 0; i < expected[r].elements(); ++i)
-      if (!same_element(expected[r], found[r], i))
-        return fmt::format("result {}, element {}: expected {}, found {}", r, i, number(expected[r], i),
-                           number(found[r], i));
+    const HostArray a = expected[r].stored(), b = found[r].stored();
+    for (int64_t i = 0; i < a.elements(); ++i)
+      if (!same_element(a, b, i))
+        return fmt::format("result {}, element {}: expected {}, found {}", r, i, number(a, i), number(b, i));
   }
   return std::nullopt;
 }

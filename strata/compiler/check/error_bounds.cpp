@@ -64,7 +64,8 @@ class Shaker {
 
   void note(const Node& node, std::span<const HostArray> arrays) {
     Extent extent;
-    for (const HostArray& a : arrays) {
+    for (const HostArray& given : arrays) {
+      const HostArray a = given.decoded();
       extent.terms = std::max(extent.terms, static_cast<double>(a.elements()));
       for (int64_t i = 0; i < a.elements(); ++i)
         if (const double x = std::fabs(a.get(i)); std::isfinite(x)) extent.largest = std::max(extent.largest, x);
@@ -148,13 +149,14 @@ void level(std::vector<double>& bounds, const HostArray& expected, double room) 
 std::vector<std::vector<double>> error_bounds(const Graph& graph, std::span<const HostArray> arguments, uint64_t seed) {
   constexpr Move kRuns[] = {Move::Up, Move::Down, Move::Random, Move::Random};
   constexpr double kRoom = 8;
-  const auto expected = ir::interpret(graph, arguments);
+  auto expected = ir::interpret(graph, arguments);
+  for (HostArray& a : expected) a = a.stored();
   std::vector<std::vector<double>> bounds;
   for (const HostArray& a : expected) bounds.emplace_back(static_cast<size_t>(a.elements()), 0.0);
   uint64_t next = seed * std::size(kRuns);
   for (const Move move : kRuns) {
     const auto shaken = Shaker(graph, arguments, move, next++).run();
-    for (size_t r = 0; r < expected.size(); ++r) widen(bounds[r], expected[r], shaken[r], kRoom);
+    for (size_t r = 0; r < expected.size(); ++r) widen(bounds[r], expected[r], shaken[r].stored(), kRoom);
   }
   for (size_t r = 0; r < expected.size(); ++r) level(bounds[r], expected[r], kRoom);
   return bounds;

@@ -22,10 +22,11 @@ std::optional<std::string> first_out_of_bounds(std::span<const HostArray> expect
                                                const std::vector<std::vector<double>>& bounds) {
   if (expected.size() != found.size()) return fmt::format("{} results, found {}", expected.size(), found.size());
   for (size_t r = 0; r < expected.size(); ++r) {
-    if (expected[r].dtype() != found[r].dtype() || expected[r].shape() != found[r].shape())
+    if (expected[r].encoding() != found[r].encoding() || expected[r].shape() != found[r].shape())
       return fmt::format("result {} has another type", r);
-    for (int64_t i = 0; i < expected[r].elements(); ++i) {
-      const double a = expected[r].get(i), b = found[r].get(i), bound = bounds[r][static_cast<size_t>(i)];
+    const HostArray wanted = expected[r].stored(), given = found[r].stored();
+    for (int64_t i = 0; i < wanted.elements(); ++i) {
+      const double a = wanted.get(i), b = given.get(i), bound = bounds[r][static_cast<size_t>(i)];
       const bool fits = a == b || (std::isnan(a) && std::isnan(b)) || std::isinf(bound) || std::fabs(a - b) <= bound;
       if (!fits) return fmt::format("result {}, element {}: expected {}, found {}, allowed is {}", r, i, a, b, bound);
     }

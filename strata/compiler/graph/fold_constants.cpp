@@ -26,9 +26,10 @@ namespace {
 
 constexpr int64_t kMostElements = 64, kMostOperandElements = 4096;
 
+/// A barrier keeps things apart on purpose, and literals are plain.
 bool may_compute(const Node& n) {
   return n.op->reference && n.op->tolerance.kind == ir::Tolerance::Kind::Exact && n.regions().empty() &&
-         n.op != &ops::kConstant && n.op != &ops::kBarrier;  // a barrier keeps things apart on purpose
+         n.op != &ops::kConstant && n.op != &ops::kBarrier && !n.type().is_encoded();
 }
 
 /// Nothing if the op refuses the operands (an index out of range): that is the run's business.

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/compiler/lower/form.h"
@@ -136,16 +137,29 @@ class Chain {
 
 }  // namespace
 
-std::unique_ptr<Graph> hoist_reshapes(const Graph& graph) {
+namespace {
+
+std::unique_ptr<Graph> hoisted_once(const Graph& graph, bool& changed) {
   const auto uses = use_counts(graph);
   const auto moved = rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph&) {
     if (node.op != &ops::kReshape) return false;
     Chain chain(node, uses);
     if (!chain.can_reshape()) return false;
     copier.set(node.result(), chain.reshaped(node.operand(0), copier));
+    changed = true;
     return true;
   });
   return copy_graph(*moved);
+}
+
+}  // namespace
+
+/// A reshape that went up was a use of what is above it, so another may follow. Each goes up or away: there is an end.
+std::unique_ptr<Graph> hoist_reshapes(const Graph& graph) {
+  bool changed = false;
+  auto moved = hoisted_once(graph, changed);
+  while (std::exchange(changed, false)) moved = hoisted_once(*moved, changed);
+  return moved;
 }
 
 }  // namespace strata::compiler

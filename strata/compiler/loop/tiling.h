@@ -25,6 +25,9 @@ struct Tiling {
   int64_t tile_columns() const { return tile_vectors * lanes; }
   /// Rows of the tiles of a task, the last one whole.
   int64_t padded_task_rows() const { return round_up(task_rows, tile_rows); }
+  /// Elements behind a line of a buffer that is filled by vectors: the last one may reach too far. At least 16, so that
+  /// lines of a power of two start in different sets of the cache.
+  int64_t slack() const { return lanes > 16 ? lanes : 16; }
   friend bool operator==(const Tiling&, const Tiling&) = default;
 };
 

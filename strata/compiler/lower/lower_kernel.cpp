@@ -8,6 +8,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/nests.h"
 #include "strata/compiler/lower/pointwise_loop.h"
+#include "strata/ops/contraction/factors.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/reduce/fold.h"
@@ -65,8 +66,9 @@ class KernelWriter {
   KernelWriter(Kernel& kernel) : kernel_(kernel), c_(*kernel.context) {}
 
   const Buffer* add_buffer(std::string name, Type type, BufferKind kind) {
+    const Type stored = type.stored();
     const Buffer* buffer =
-        c_.buffer({std::move(name), type.dtype(), ir::Shape(type.shape().begin(), type.shape().end()), kind});
+        c_.buffer({std::move(name), stored.dtype(), ir::Shape(stored.shape().begin(), stored.shape().end()), kind});
     kernel_.params.push_back(buffer);
     return buffer;
   }
@@ -119,9 +121,8 @@ class KernelWriter {
     } else if (hero_->form == Form::Reduction) {
       kernel_.body = reduction_nest(c_, *hero_->fold, stores);
     } else if (hero_->form == Form::Contraction) {
-      const DType dtype = hero->operand(0).dtype();
-      kernel_.body =
-          contraction_nest(c_, *hero_->product, is_half_float(dtype) ? DType::f32 : accumulator_of(*hero), stores);
+      const DType sum = ops::sum_dtype(hero->operand(0).type(), hero->type().dtype());
+      kernel_.body = contraction_nest(c_, *hero_->product, sum, stores);
     } else if (hero_->form == Form::Update) {
       kernel_.body = hero_->in_place->write();
     } else {
@@ -132,11 +133,6 @@ class KernelWriter {
  private:
   using Key = std::pair<uint32_t, uint32_t>;
   static Key key(Value v) { return {v.node->id, v.index}; }
-
-  static DType accumulator_of(const Node& hero) {
-    const DType result = hero.type().dtype();
-    return is_half_float(result) ? DType::f32 : result;
-  }
 
   std::vector<StmtPtr> stores_at(std::span<const Expr> index) {
     std::vector<StmtPtr> stores;
@@ -150,12 +146,14 @@ class KernelWriter {
 
   Expr through_alias(Value v, int operand, std::span<const Expr> index) {
     const Value from = v.node->operand(operand);
+    const Type type = v.type().stored(), from_type = from.type().stored();
+    if (type == from_type) return element(from, index);
     Expr flat = c_.i64(0);
-    for (int i = 0; i < v.rank(); ++i)
-      flat = c_.binary(ExprOp::Add, c_.binary(ExprOp::Mul, flat, c_.dim(v.type().dim(i))), index[i]);
-    std::vector<Expr> source(from.rank());
-    for (int i = from.rank() - 1; i >= 0; --i) {
-      const Expr extent = c_.dim(from.type().dim(i));
+    for (int i = 0; i < type.rank(); ++i)
+      flat = c_.binary(ExprOp::Add, c_.binary(ExprOp::Mul, flat, c_.dim(type.dim(i))), index[i]);
+    std::vector<Expr> source(from_type.rank());
+    for (int i = from_type.rank() - 1; i >= 0; --i) {
+      const Expr extent = c_.dim(from_type.dim(i));
       source[i] = i == 0 ? flat : c_.binary(ExprOp::FloorMod, flat, extent);
       flat = c_.binary(ExprOp::FloorDiv, flat, extent);
     }

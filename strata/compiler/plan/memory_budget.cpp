@@ -106,7 +106,7 @@ class PeakFinder {
     const ir::Type type = plan_.buffers[i].type;
     std::vector<int64_t> shape;
     for (const ir::Dim d : type.shape()) shape.push_back(dims_(d));
-    return {std::move(name), fmt::format("{}[{}]", ir::dtype_name(type.dtype()), fmt::join(shape, ",")), bytes_of(i)};
+    return {std::move(name), fmt::format("{}[{}]", type.encoding().name(), fmt::join(shape, ",")), bytes_of(i)};
   }
 
   const Plan& plan_;

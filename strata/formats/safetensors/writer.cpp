@@ -46,6 +46,10 @@ void check_names(std::span<const NamedArray> arrays) {
     if (named.name.empty() || named.name == "__metadata__")
       throw Error("E0631", fmt::format("a tensor can't be named '{}' in a safetensors file", named.name));
     require_utf8(named.name, "a tensor's name");
+    if (named.array.is_encoded())
+      throw Error("E0631", fmt::format("'{}' is an array of {}, which safetensors files have no dtype for", named.name,
+                                       named.array.encoding().name()))
+          .hint("write its encoded_bytes, and give them back to from_encoded_bytes");
     names.push_back(named.name);
   }
   std::sort(names.begin(), names.end());

@@ -225,6 +225,21 @@ Expr LoopContext::select(Expr condition, Expr a, Expr b) {
   return state_->intern(ExprOp::Select, a->type.with_lanes(lanes), args);
 }
 
+Expr LoopContext::group_dot(ExprOp op, Expr a, Expr b, Expr sum) {
+  const ScalarType types[] = {a->type, b->type, sum->type};
+  if (!group_of(op)) refuse("group_dot makes dot2 and dot4");
+  if (auto why = refuse_group(op, types); !why.empty()) refuse(std::move(why));
+  const Expr args[] = {a, b, sum};
+  return state_->intern(op, sum->type, args);
+}
+
+Expr LoopContext::interleave(Expr a, Expr b) {
+  const ScalarType types[] = {a->type, b->type};
+  if (auto why = refuse_group(ExprOp::Interleave, types); !why.empty()) refuse(std::move(why));
+  const Expr args[] = {a, b};
+  return state_->intern(ExprOp::Interleave, a->type.with_lanes(2 * a->type.lanes), args);
+}
+
 namespace {
 
 Expr atom_expr(LoopContext& context, const DimAtom& atom, base::FunctionRef<Expr(std::string_view)> symbol) {

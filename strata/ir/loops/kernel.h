@@ -73,8 +73,9 @@ enum class StmtKind : uint8_t {
   Assign,   ///< local = value (a mutable local)
   Store,    ///< buffer[indices] = value, only lanes where `mask` (null: all); vector rules as for Load
   Alloc,  ///< makes a buffer that is no parameter exist until the end of the enclosing block; its content is undefined
-  Check,  ///< unless `value` (bool): writes status {code = step, index = indices[0]} if none is set yet; goes on
-  Barrier,  ///< each thread of the block waits until all are here
+  Prefetch,  ///< says that buffer[indices], scalars, will be read soon; means nothing, and may lie outside the buffer
+  Check,     ///< unless `value` (bool): writes status {code = step, index = indices[0]} if none is set yet; goes on
+  Barrier,   ///< each thread of the block waits until all are here
 };
 
 struct Stmt;
@@ -128,6 +129,9 @@ class LoopContext {
   Expr binary(ExprOp op, Expr a, Expr b);
   Expr fma(Expr a, Expr b, Expr c);
   Expr select(Expr condition, Expr a, Expr b);
+  /// Dot2 or Dot4: nothing is broadcast.
+  Expr group_dot(ExprOp op, Expr a, Expr b, Expr sum);
+  Expr interleave(Expr a, Expr b);
 
  private:
   struct State;
@@ -158,6 +162,7 @@ StmtPtr make_declare(const Local* local, Expr value);
 StmtPtr make_assign(const Local* local, Expr value);
 StmtPtr make_store(const Buffer* buffer, std::vector<Expr> indices, Expr value, Expr mask = nullptr);
 StmtPtr make_alloc(const Buffer* buffer);
+StmtPtr make_prefetch(const Buffer* buffer, std::vector<Expr> indices);
 StmtPtr make_check(Expr condition, int64_t code, Expr index);
 StmtPtr make_barrier();
 

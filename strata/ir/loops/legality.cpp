@@ -52,6 +52,9 @@ constexpr OpRule kRules[kExprOpCount] = {
     {ExprOp::Ge, "ge", 2, Domain::Number, true},
     {ExprOp::Fma, "fma", 3, Domain::Float},
     {ExprOp::Select, "select", 3, Domain::Any},
+    {ExprOp::Dot2, "dot2", 3, Domain::None},
+    {ExprOp::Dot4, "dot4", 3, Domain::None},
+    {ExprOp::Interleave, "interleave", 2, Domain::None},
 };
 
 constexpr bool in_order_of_ops() {
@@ -136,6 +139,31 @@ std::string refuse_operands(ExprOp op, std::span<const ScalarType> operands) {
   }
   if (!in_domain(rule.domain, first.dtype))
     return fmt::format("{} takes {}, not {}", rule.name, domain_name(rule.domain), type_name(first));
+  return {};
+}
+
+int group_of(ExprOp op) { return op == ExprOp::Dot2 ? 2 : op == ExprOp::Dot4 ? 4 : 0; }
+
+std::string refuse_group(ExprOp op, std::span<const ScalarType> operands) {
+  const OpRule& rule = op_rule(op);
+  if (operands.size() != rule.arity) return fmt::format("{} does not take {} operands", rule.name, operands.size());
+  const ScalarType a = operands[0], b = operands[1];
+  if (op == ExprOp::Interleave) {
+    if (a != b) return fmt::format("interleave: operands are {} and {}", type_name(a), type_name(b));
+    return 2 * a.lanes <= kMaxLanes ? "" : fmt::format("interleave of {} lanes: at most {}", a.lanes, kMaxLanes / 2);
+  }
+  const ScalarType sum = operands[2];
+  const bool is_bytes = a.dtype == DType::u8 && b.dtype == DType::i8 && sum.dtype == DType::i32;
+  const bool is_words = a.dtype == DType::i16 && b.dtype == DType::i16 && sum.dtype == DType::i32;
+  const bool is_floats = a.dtype == DType::bf16 && b.dtype == DType::bf16 && sum.dtype == DType::f32;
+  if (op == ExprOp::Dot4 ? !is_bytes : !is_words && !is_floats)
+    return fmt::format("{} takes {}, not {}, {} and {}", rule.name,
+                       op == ExprOp::Dot4 ? "u8, i8 and i32" : "i16, i16 and i32 or bf16, bf16 and f32", type_name(a),
+                       type_name(b), type_name(sum));
+  const int lanes = group_of(op) * sum.lanes;
+  if (a.lanes != lanes || b.lanes != lanes)
+    return fmt::format("{}: {} goes with {} lanes, found {} and {}", rule.name, type_name(sum), lanes, a.lanes,
+                       b.lanes);
   return {};
 }
 

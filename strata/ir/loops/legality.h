@@ -31,7 +31,7 @@ struct OpRule {
   bool compares = false;  ///< the result is bool
 };
 
-inline constexpr int kExprOpCount = static_cast<int>(ExprOp::Select) + 1;
+inline constexpr int kExprOpCount = static_cast<int>(ExprOp::Interleave) + 1;
 
 /// One rule per op, in the order of ExprOp.
 std::span<const OpRule> op_rules();
@@ -51,5 +51,10 @@ std::string type_name(ScalarType type);
 /// Why an op does not take operands of these types; empty if it does. For unary, binary and ternary ops other than
 /// casts.
 std::string refuse_operands(ExprOp op, std::span<const ScalarType> operands);
+
+/// Lanes of args[0] that go with one lane of the result: 2 of Dot2, 4 of Dot4; 0 of any other op.
+int group_of(ExprOp op);
+/// As refuse_operands, for Dot2, Dot4 and Interleave.
+std::string refuse_group(ExprOp op, std::span<const ScalarType> operands);
 
 }  // namespace strata::ir::loops

@@ -33,6 +33,11 @@ Expr rebuild(LoopContext& context, Expr node, std::span<const Expr> args) {
       return context.fma(args[0], args[1], args[2]);
     case ExprOp::Select:
       return context.select(args[0], args[1], args[2]);
+    case ExprOp::Dot2:
+    case ExprOp::Dot4:
+      return context.group_dot(node->op, args[0], args[1], args[2]);
+    case ExprOp::Interleave:
+      return context.interleave(args[0], args[1]);
     default:
       break;
   }

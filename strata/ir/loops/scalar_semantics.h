@@ -162,4 +162,13 @@ To cast_scalar(From value) {
   }
 }
 
+/// One term of Dot2 and Dot4.
+template <LoopInt A, LoopInt B>
+int32_t add_product(A a, B b, int32_t sum) {
+  return wrap<int32_t>(static_cast<uint64_t>(int64_t{a} * int64_t{b}) + static_cast<uint64_t>(sum));
+}
+inline float add_product(BF16 a, BF16 b, float sum) {
+  return std::fma(static_cast<float>(a), static_cast<float>(b), sum);
+}
+
 }  // namespace strata::ir::loops

@@ -82,6 +82,13 @@ StmtPtr make_alloc(const Buffer* buffer) {
   return made;
 }
 
+StmtPtr make_prefetch(const Buffer* buffer, std::vector<Expr> indices) {
+  auto made = statement(StmtKind::Prefetch);
+  made->buffer = buffer;
+  made->indices = std::move(indices);
+  return made;
+}
+
 StmtPtr make_check(Expr condition, int64_t code, Expr index) {
   auto made = statement(StmtKind::Check);
   made->value = condition;

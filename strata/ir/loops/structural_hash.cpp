@@ -100,7 +100,7 @@ class Hasher {
       add(type_word(stmt.local->type) | static_cast<uint64_t>(stmt.local->is_mutable) << 32);
     }
     if (stmt.kind == StmtKind::Assign) add(number_of(stmt.local));
-    if (stmt.kind == StmtKind::Store) add(number_of(stmt.buffer));
+    if (stmt.kind == StmtKind::Store || stmt.kind == StmtKind::Prefetch) add(number_of(stmt.buffer));
     if (stmt.kind == StmtKind::Alloc) bind(stmt.buffer);
     statements(stmt.body);
     statements(stmt.otherwise);

@@ -87,10 +87,12 @@ class Verifier {
       default:
         break;
     }
-    if (op_rule(e->op).domain == Domain::None) return;
+    const bool is_group = group_of(e->op) || e->op == ExprOp::Interleave;
+    if (op_rule(e->op).domain == Domain::None && !is_group) return;
     ScalarType types[3];
     for (int i = 0; i < e->arg_count; ++i) types[i] = e->args[i]->type;
-    const std::string why = refuse_operands(e->op, {types, e->arg_count});
+    const std::span<const ScalarType> operands(types, e->arg_count);
+    const std::string why = is_group ? refuse_group(e->op, operands) : refuse_operands(e->op, operands);
     require(why.empty(), "{}", why);
   }
 
@@ -136,6 +138,8 @@ class Verifier {
         return alloc(*stmt.buffer);
       case StmtKind::Barrier:
         return;
+      case StmtKind::Prefetch:
+        return prefetch(stmt);
       case StmtKind::Check:
         break;
     }
@@ -205,6 +209,15 @@ class Verifier {
     for (Dim d : buffer.shape)
       require(d.is_constant() && d.constant() >= 1, "the {} %{} has the extent {}",
               buffer.kind == BufferKind::Register ? "register tile" : "shared buffer", buffer.name, d.str());
+  }
+
+  void prefetch(const Stmt& stmt) {
+    const Buffer& of = *stmt.buffer;
+    require(buffers_.contains(&of), "%{} is used outside of its scope", of.name);
+    require(of.kind != BufferKind::Register, "%{} is a register tile and has no address", of.name);
+    require(stmt.indices.size() == of.shape.size(), "{} indices for the {} axes of %{}", stmt.indices.size(),
+            of.shape.size(), of.name);
+    for (Expr index : stmt.indices) typed(index, {DType::i64, 1}, "an index of a prefetch");
   }
 
   void store(const Stmt& stmt) {

@@ -44,7 +44,7 @@ class PlanInterpreter {
     for (size_t k = 0; k < owners.size(); ++k) memory_[owners[k]] = arena_.data() + layout.offsets[k];
     for (size_t r = 0; r < plan_.results.size(); ++r) {
       const Type type = plan_.buffers[plan_.results[r]].type;
-      results_.emplace_back(type.dtype(), shape_of(type));
+      results_.emplace_back(type.encoding(), shape_of(type));
     }
     for (const Donation& d : plan_.donations) {
       results_[d.result] = arguments_[d.argument].clone();
@@ -61,7 +61,7 @@ class PlanInterpreter {
 
   HostArray view(int b) const {
     const Type type = plan_.buffers[b].type;
-    return HostArray(type.dtype(), shape_of(type), std::shared_ptr<std::byte>(memory_[b], [](std::byte*) {}));
+    return HostArray(type.encoding(), shape_of(type), std::shared_ptr<std::byte>(memory_[b], [](std::byte*) {}));
   }
 
   void store(int b, const HostArray& value) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "strata/ir/encoding/block_format.h"
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/text_form.h"
 
@@ -84,16 +85,19 @@ int64_t constant_dim(TextLexer& lexer) {
 }  // namespace
 
 std::string array_text(const HostArray& array) {
-  std::string text = std::string(dtype_name(array.dtype())) + "[";
+  std::string text = std::string(array.encoding().name()) + "[";
   for (size_t i = 0; i < array.shape().size(); ++i) text += (i ? "," : "") + std::to_string(array.shape()[i]);
   text += "] ";
+  const auto in_base64 = [&] {
+    return text + "base64 \"" + base64_of({array.data(), static_cast<size_t>(array.bytes())}) + "\"";
+  };
+  if (array.is_encoded()) return in_base64();
   const int64_t count = array.elements();
   if (array.rank() == 0) return text + element_text(array.dtype(), element_bits(array, 0));
   bool is_splat = count > 1;
   for (int64_t i = 1; i < count && is_splat; ++i) is_splat = element_bits(array, i) == element_bits(array, 0);
   if (is_splat) return text + "splat " + element_text(array.dtype(), element_bits(array, 0));
-  if (count > kInlineElements)
-    return text + "base64 \"" + base64_of({array.data(), static_cast<size_t>(array.bytes())}) + "\"";
+  if (count > kInlineElements) return in_base64();
   text += "[";
   for (int64_t i = 0; i < count; ++i) text += (i ? ", " : "") + element_text(array.dtype(), element_bits(array, i));
   return text + "]";
@@ -122,41 +126,61 @@ uint64_t read_element(TextLexer& lexer, DType dtype) {
   return *bits;
 }
 
-HostArray read_array(TextLexer& lexer, int64_t& budget) {
-  const Token type = lexer.expect(TextToken::Name, "an array's dtype");
-  const auto dtype = dtype_from_name(type.text);
-  if (!dtype) lexer.fail_at(type.position, fmt::format("expected a dtype, found '{}'", type.text));
+namespace {
+
+HostArray read_bytes(TextLexer& lexer, HostArray array) {
+  const Token text = lexer.expect(TextToken::Text, "base64 in quotes");
+  if (!read_base64(text.text, {array.data(), static_cast<size_t>(array.bytes())}))
+    lexer.fail_at(text.position, fmt::format("expected base64 of {} bytes", array.bytes()));
+  if (is_bool(array.dtype()))  // any other byte would be undefined behaviour to read as a bool
+    for (int64_t i = 0; i < array.elements(); ++i)
+      if (static_cast<uint8_t>(array.data()[i]) > 1) lexer.fail_at(text.position, "a bool is 0 or 1");
+  return array;
+}
+
+/// Zeros of the encoding and shape at hand, within the budget.
+HostArray read_array_head(TextLexer& lexer, int64_t& budget) {
+  const Token type = lexer.peek();
+  const auto encoding = type.kind == TextToken::Name ? find_encoding(type.text) : std::nullopt;
+  if (!encoding) lexer.fail(fmt::format("expected a dtype, found '{}'", type.text));
+  lexer.next();
   lexer.expect("[", "behind the array's dtype");
   std::vector<int64_t> shape;
-  // An extent of 0 makes any other extents harmless, and yet their product must not overflow.
-  int64_t bytes = dtype_bytes(*dtype);
+  // An extent of 0 makes any other extents harmless, and yet their product must not overflow. A block has no more bytes
+  // than its elements have in 8 bytes each.
+  int64_t bytes = encoding->is_plain() ? dtype_bytes(encoding->dtype()) : 8;
   while (!lexer.accept("]")) {
     if (!shape.empty()) lexer.expect(",", "between extents");
     shape.push_back(constant_dim(lexer));
     if (__builtin_mul_overflow(bytes, std::max<int64_t>(shape.back(), 1), &bytes)) bytes = INT64_MAX;
     if (bytes > budget) lexer.fail_at(type.position, "the literals are larger than what the reader allows");
   }
-  budget -= bytes;
-  HostArray array(*dtype, shape);
-  if (array.rank() == 0) return set_element_bits(array, 0, read_element(lexer, *dtype)), array;
+  HostArray array(*encoding, shape);
+  if (array.bytes() > budget) lexer.fail_at(type.position, "the literals are larger than what the reader allows");
+  budget -= encoding->is_plain() ? bytes : array.bytes();
+  return array;
+}
+
+}  // namespace
+
+HostArray read_array(TextLexer& lexer, int64_t& budget) {
+  HostArray array = read_array_head(lexer, budget);
+  const DType dtype = array.dtype();
+  if (array.is_encoded()) {
+    lexer.expect("base64", "before the bytes of an encoded array");
+    return read_bytes(lexer, std::move(array));
+  }
+  if (array.rank() == 0) return set_element_bits(array, 0, read_element(lexer, dtype)), array;
   if (lexer.accept("splat")) {
-    const uint64_t bits = read_element(lexer, *dtype);
+    const uint64_t bits = read_element(lexer, dtype);
     for (int64_t i = 0; i < array.elements(); ++i) set_element_bits(array, i, bits);
     return array;
   }
-  if (lexer.accept("base64")) {
-    const Token text = lexer.expect(TextToken::Text, "base64 in quotes");
-    if (!read_base64(text.text, {array.data(), static_cast<size_t>(array.bytes())}))
-      lexer.fail_at(text.position, fmt::format("expected base64 of {} bytes", array.bytes()));
-    if (is_bool(*dtype))  // any other byte would be undefined behaviour to read as a bool
-      for (int64_t i = 0; i < array.elements(); ++i)
-        if (static_cast<uint8_t>(array.data()[i]) > 1) lexer.fail_at(text.position, "a bool is 0 or 1");
-    return array;
-  }
+  if (lexer.accept("base64")) return read_bytes(lexer, std::move(array));
   lexer.expect("[", "before the elements");
   for (int64_t i = 0; i < array.elements(); ++i) {
     if (i) lexer.expect(",", fmt::format("behind element {} of {}", i, array.elements()));
-    set_element_bits(array, i, read_element(lexer, *dtype));
+    set_element_bits(array, i, read_element(lexer, dtype));
   }
   lexer.expect("]", "behind the elements");
   return array;

@@ -7,6 +7,7 @@
 
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/array_text.h"
+#include "strata/ir/text/encoding_text.h"
 
 namespace strata::ir {
 namespace {
@@ -141,7 +142,8 @@ Type read_type(TextLexer& lexer) {
     lexer.go_to(behind + 1);
     return known->second;
   }
-  const DType dtype = read_dtype(lexer);
+  const Encoding encoding = read_encoding(lexer);
+  const size_t shape_at = lexer.position();
   lexer.expect("[", "behind the dtype");
   Shape shape;
   while (!lexer.accept("]")) {
@@ -150,7 +152,13 @@ Type read_type(TextLexer& lexer) {
     shape.push_back(read_dim(lexer));
     if (shape.back().is_constant() && shape.back().constant() < 0) lexer.fail_at(position, "an extent is at least 0");
   }
-  const Type type = Type::of(dtype, shape);
+  const Type type = [&] {
+    try {
+      return Type::of(encoding, shape);
+    } catch (base::Error& error) {
+      throw error.note("at " + lexer.place(shape_at));
+    }
+  }();
   lexer.known_types().emplace(text, type);
   return type;
 }

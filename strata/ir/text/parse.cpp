@@ -7,6 +7,7 @@
 
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
+#include "strata/ir/text/encoding_text.h"
 #include "strata/ir/text/fact_text.h"
 #include "strata/ir/text/text_form.h"
 
@@ -248,7 +249,8 @@ base::Result<std::vector<std::shared_ptr<Graph>>> parse_graphs(std::string_view 
     TextLexer lexer(text, kCode);
     int64_t budget = limits.literal_bytes;
     std::vector<std::shared_ptr<Graph>> graphs;
-    while (!lexer.at_end()) graphs.push_back(GraphParser(lexer, ops, limits.region_depth, budget).parse());
+    for (read_declarations(lexer); !lexer.at_end(); read_declarations(lexer))
+      graphs.push_back(GraphParser(lexer, ops, limits.region_depth, budget).parse());
     return graphs;
   } catch (const base::Error& error) {
     return error;

@@ -7,6 +7,7 @@
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
+#include "strata/ir/text/encoding_text.h"
 #include "strata/ir/text/fact_text.h"
 #include "strata/ir/text/text_form.h"
 
@@ -129,7 +130,7 @@ std::string attr_text(const Attr& a, bool is_declared) {
 }
 
 std::string print_graph(const Graph& graph, const PrintOptions& options) {
-  return GraphPrinter(graph, options, "").print();
+  return declarations_text(graph) + GraphPrinter(graph, options, "").print();
 }
 
 std::string print_node(const Node& node) {

@@ -4,6 +4,7 @@
 #include "strata/ir/interpret.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/joined_loops.h"
+#include "strata/ops/contraction/factors.h"
 #include "strata/ops/facets/layout.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/reduce/fold.h"
@@ -91,7 +92,7 @@ class NaiveLowering final : public ir::Lowering {
 
  private:
   const Buffer* make_buffer(std::string name, Type type, BufferKind kind) {
-    return context.buffer({std::move(name), type.dtype(), shape_of(type), kind});
+    return context.buffer({std::move(name), type.dtype(), shape_of(type.stored()), kind});
   }
   void append(Stmts statements) { body_.insert(body_.end(), statements.begin(), statements.end()); }
 
@@ -185,7 +186,7 @@ class NaiveLowering final : public ir::Lowering {
   Stmts contract_element(const ir::ContractionForm& form, const Index& index, std::span<const Expr> batch,
                          std::span<const Expr> row, std::span<const Expr> column) {
     const DType result = node.type().dtype();
-    const DType type = accumulation_dtype(result);
+    const DType type = sum_dtype(node.operand(0).type(), result);
     const Local* acc = context.local("acc", {type, 1}, true);
     Stmts body{make_declare(acc, context.constant(type, 0))};
     const std::span<const Dim> all(form.depth);
@@ -241,7 +242,7 @@ std::vector<HostArray> run_lowered(const ir::Node& node, std::span<const HostArr
   for (Type t : node.types()) {
     std::vector<int64_t> shape;
     for (Dim d : t.shape()) shape.push_back(dim(d));
-    buffers.push_back(results.emplace_back(t.dtype(), shape).data());
+    buffers.push_back(results.emplace_back(t.encoding(), shape).data());
   }
   std::vector<int64_t> dims;
   for (const std::string& name : kernel.dims) dims.push_back(dim(Dim::symbol(name)));

@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "strata/base/random/splitmix64.h"
+#include "strata/ir/encoding/block_format.h"
+#include "strata/ir/encoding/encode_array.h"
 
 namespace strata::ops {
 
@@ -74,8 +76,14 @@ ir::HostArray sample_array(const ir::SampleOperand& operand, uint64_t seed, int6
   std::vector<int64_t> shape;
   for (ir::Dim d : operand.type.shape())
     shape.push_back(d.is_constant() ? d.constant() : d.evaluate([dim](std::string_view) { return dim; }));
-  ir::HostArray a(operand.type.dtype(), shape);
   Bits bits(base::mix_bits(seed + 1));
+  const ir::Encoding encoding = operand.type.encoding();
+  if (!encoding.is_plain() && (operand.domain == Domain::Special || !encoding.format()->encode)) {
+    ir::HostArray any(encoding, shape);
+    for (int64_t i = 0; i < any.bytes(); ++i) any.data()[i] = static_cast<std::byte>(bits.next() & 255);
+    return any;
+  }
+  ir::HostArray a(encoding.value_dtype(), shape);
   for (int64_t i = 0; i < a.elements(); ++i) {
     if (ir::is_bool(a.dtype()))
       a.set_int(i, static_cast<int64_t>(bits.next() % 2));
@@ -88,7 +96,7 @@ ir::HostArray sample_array(const ir::SampleOperand& operand, uint64_t seed, int6
     else
       a.set_int(i, int_value(a.dtype(), operand.domain, bits, operand.bound));
   }
-  return a;
+  return encoding.is_plain() ? a : ir::encode_array(a, encoding);
 }
 
 std::vector<ir::HostArray> sample_arrays(const ir::Sample& sample, uint64_t seed, int64_t dim) {

@@ -13,7 +13,9 @@
 #include "strata/ir/entry_conditions.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/contraction/dot.h"
+#include "strata/ops/contraction/factors.h"
 #include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
 #include "strata/ops/operands/extent_check.h"
@@ -28,15 +30,16 @@ constexpr AttrSpec kConvAttrs[] = {
     {"pad_hi", AttrKind::Dims, "zeros behind, per spatial axis; negative removes"},
     {"lhs_dilation", AttrKind::Dims, "distance of neighbours of x: above 1 for transposed convolution"},
     {"rhs_dilation", AttrKind::Dims, "distance of neighbours of the window"},
-    {"groups", AttrKind::Int, "channels are split into this many independent convolutions"}};
+    {"groups", AttrKind::Int, "channels are split into this many independent convolutions"},
+    {"result", AttrKind::Type, "dtype of the result"}};
 
 ConvShape shape_attrs(const ir::Attrs& attrs) {
   auto list = [&](std::string_view name) {
     const auto d = attrs.dims(name);
     return Shape(d.begin(), d.end());
   };
-  return {list("strides"),      list("pad_lo"),       list("pad_hi"),
-          list("lhs_dilation"), list("rhs_dilation"), attrs.integer("groups")};
+  return {list("strides"),      list("pad_lo"),          list("pad_hi"),       list("lhs_dilation"),
+          list("rhs_dilation"), attrs.integer("groups"), attrs.dtype("result")};
 }
 
 /// Extent of `d` elements at distance `dilation`.
@@ -60,7 +63,7 @@ void require_groups(const ir::Infer& i, int64_t groups) {
 }
 
 void conv_infer(ir::Infer& i) {
-  i.same_dtype();
+  require_factors(i, i.attrs.dtype("result"));
   const Type x = i.type(0), w = i.type(1);
   const size_t spatial = static_cast<size_t>(std::max(x.rank() - 2, 0));
   if (x.rank() != w.rank() || spatial < 1 || spatial > 3)
@@ -81,7 +84,7 @@ void conv_infer(ir::Infer& i) {
     const int axis = static_cast<int>(a) + 2;
     shape.push_back(result_extent(x.dim(axis), w.dim(axis), c, a));
   }
-  i.result(x.with_shape(shape));
+  i.result(Type::of(*c.result, shape));
 }
 
 void conv_jvp(ir::Jvp& j) {
@@ -104,8 +107,11 @@ Value swap_in_groups(Value w, int64_t groups) {
 /// makes the extent come out as x's, whatever the strides left over.
 Value x_cotangent(Value ct, Value w, const ConvShape& c, Type x) {
   Ints turned;
-  ConvShape back{
-      .strides = c.lhs_dilation, .lhs_dilation = c.strides, .rhs_dilation = c.rhs_dilation, .groups = c.groups};
+  ConvShape back{.strides = c.lhs_dilation,
+                 .lhs_dilation = c.strides,
+                 .rhs_dilation = c.rhs_dilation,
+                 .groups = c.groups,
+                 .result = x.dtype()};
   for (size_t a = 0; a < c.strides.size(); ++a) {
     const int axis = static_cast<int>(a) + 2;
     turned.push_back(axis);
@@ -114,7 +120,7 @@ Value x_cotangent(Value ct, Value w, const ConvShape& c, Type x) {
     back.pad_hi.push_back(spread_extent(x.dim(axis), c.lhs_dilation[a]) + c.pad_lo[a] -
                           spread_extent(ct.type().dim(axis), c.strides[a]));
   }
-  return conv(ct, reverse(swap_in_groups(w, c.groups), turned), back);
+  return conv(cast(ct, w.dtype()), reverse(swap_in_groups(w, c.groups), turned), back);
 }
 
 /// w's cotangent: x with its channels as batch and the batch as channels, against the result's cotangent as the window.
@@ -134,7 +140,8 @@ Value w_cotangent(Value ct, Value x, const ConvShape& c, Type w) {
                  .pad_lo = c.pad_lo,
                  .lhs_dilation = c.lhs_dilation,
                  .rhs_dilation = c.strides,
-                 .groups = c.groups};
+                 .groups = c.groups,
+                 .result = w.dtype()};
   for (size_t a = 0; a < c.strides.size(); ++a) {
     const int axis = static_cast<int>(a) + 2;
     // As much behind as makes the extent come out as the window's.
@@ -142,7 +149,7 @@ Value w_cotangent(Value ct, Value x, const ConvShape& c, Type w) {
         spread_extent(w.dim(axis), c.rhs_dilation[a]) + spread_extent(ct.type().dim(axis), c.strides[a]) - 1;
     back.pad_hi.push_back(wanted - spread_extent(x.type().dim(axis), c.lhs_dilation[a]) - c.pad_lo[a]);
   }
-  return swap_axes(conv(images, swap_axes(ct, 0, 1), back), 0, 1);
+  return swap_axes(conv(images, swap_axes(cast(ct, x.dtype()), 0, 1), back), 0, 1);
 }
 
 void conv_transpose(ir::Transpose& t) {
@@ -204,7 +211,8 @@ Expr padded_element(ir::Lowering& l, const ConvShape& c, Expr n, Expr channel, s
                     std::span<const Expr> k) {
   const IndexMath m{l.context};
   const Type x = l.node.operand(0).type();
-  if (has_no_elements(x)) return l.context.constant(accumulation_dtype(x.dtype()), 0.0);
+  const DType wide = sum_dtype(x, l.node.type().dtype());
+  if (has_no_elements(x)) return l.context.constant(wide, 0.0);
   std::vector<Expr> at{n, channel};
   Expr valid = nullptr;
   auto also = [&](Expr condition) { valid = valid ? m.both(valid, condition) : condition; };
@@ -223,7 +231,7 @@ Expr padded_element(ir::Lowering& l, const ConvShape& c, Expr n, Expr channel, s
     if (behind) also(m.lt(p, m.at(extent)));
     at.push_back(in_front || behind ? m.clamp(p, m.at(extent)) : p);
   }
-  const Expr value = l.context.cast(accumulation_dtype(x.dtype()), l.operand(0, at));
+  const Expr value = l.context.cast(wide, l.operand(0, at));
   return valid ? l.context.select(valid, value, l.context.constant(value->type.dtype, 0.0)) : value;
 }
 
@@ -233,7 +241,7 @@ void conv_lower(ir::Lowering& l) {
   const Type x = l.node.operand(0).type(), w = l.node.operand(1).type(), y = l.node.type();
   const size_t spatial = c.strides.size();
   const Dim outputs = floor_div(w.dim(0), c.groups), inputs = w.dim(1);
-  const DType wide = accumulation_dtype(x.dtype());
+  const DType wide = sum_dtype(x, y.dtype());
   ir::ContractionForm form;
   if (c.groups > 1) form.batch = {Dim(c.groups)};
   const size_t b = form.batch.size();
@@ -275,9 +283,11 @@ void conv_reference(ir::Reference& r) {
   const Ints x_strides = row_strides(x.shape()), w_strides = row_strides(w.shape());
   const int64_t outputs = w.shape()[0] / c.groups, inputs = w.shape()[1];
   const std::vector<int64_t> window(w.shape().begin() + 1, w.shape().end());
+  const bool is_whole = computes_in_int(x.dtype());
   int64_t to = 0;
   for_each_index(r.results[0].shape(), [&](const Ints& at) {
     double sum = 0;
+    uint64_t whole = 0;
     const int64_t group = at[1] / outputs;
     for_each_index(window, [&](const Ints& k) {
       int64_t from = at[0] * x_strides[0] + (group * inputs + k[0]) * x_strides[1],
@@ -289,9 +299,15 @@ void conv_reference(ir::Reference& r) {
         from += p / lhs[a] * x_strides[a + 2];
         weight += k[a + 1] * w_strides[a + 2];
       }
-      sum = std::fma(inside ? x.get(from) : 0.0, w.get(weight), sum);
+      if (!is_whole)
+        sum = std::fma(inside ? x.get(from) : 0.0, w.get(weight), sum);
+      else if (inside)
+        whole += static_cast<uint64_t>(x.get_int(from)) * static_cast<uint64_t>(w.get_int(weight));
     });
-    r.results[0].set(to++, sum);
+    if (is_whole)
+      r.results[0].set_int(to++, static_cast<int64_t>(whole));
+    else
+      r.results[0].set(to++, sum);
   });
 }
 
@@ -306,19 +322,29 @@ std::vector<Attr> conv_attrs(const ConvShape& c) {
           Attr("pad_hi", dims_span(c.pad_hi)),
           Attr("lhs_dilation", dims_span(c.lhs_dilation)),
           Attr("rhs_dilation", dims_span(c.rhs_dilation)),
-          Attr("groups", c.groups)};
+          Attr("groups", c.groups),
+          Attr("result", *c.result)};
 }
 
 std::vector<ir::Sample> conv_samples() {
-  static const ConvShape plain{{1, 1}, {0, 0}, {0, 0}, {1, 1}, {1, 1}, 1};
-  static const ConvShape strided{{2, 3}, {1, 2}, {2, 0}, {1, 1}, {1, 1}, 1};
-  static const ConvShape dilated{{1, 1}, {3, 1}, {1, -1}, {2, 3}, {2, 1}, 1};
-  static const ConvShape grouped{{1, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 3};
-  static const ConvShape line{{2}, {1}, {0}, {1}, {1}, 1};
-  static const ConvShape cube{{1, 1, 1}, {0, 1, 0}, {0, 0, 1}, {1, 1, 1}, {1, 1, 1}, 1};
+  constexpr DType f32 = DType::f32;
+  static const ConvShape plain{{1, 1}, {0, 0}, {0, 0}, {1, 1}, {1, 1}, 1, f32};
+  static const ConvShape strided{{2, 3}, {1, 2}, {2, 0}, {1, 1}, {1, 1}, 1, f32};
+  static const ConvShape dilated{{1, 1}, {3, 1}, {1, -1}, {2, 3}, {2, 1}, 1, f32};
+  static const ConvShape grouped{{1, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 3, f32};
+  static const ConvShape line{{2}, {1}, {0}, {1}, {1}, 1, f32};
+  static const ConvShape cube{{1, 1, 1}, {0, 1, 0}, {0, 0, 1}, {1, 1, 1}, {1, 1, 1}, 1, f32};
   std::vector<ir::Sample> list;
-  for (DType t : {DType::f64, DType::f32, DType::f16, DType::bf16})
-    list.push_back({{operand(t, {2, 3, 7, 5}), operand(t, {4, 3, 3, 2})}, conv_attrs(plain)});
+  const auto add = [&](DType x, DType w, DType result, const ConvShape& shape) {
+    std::vector<Attr> attrs = conv_attrs(shape);
+    attrs.back() = Attr("result", result);
+    list.push_back({{operand(x, {2, 3, 7, 5}), operand(w, {4, 3, 3, 2})}, attrs});
+  };
+  for (DType t : ir::kAllDTypes)
+    if (ir::kNumbers.has(t)) add(t, t, t, plain);
+  add(DType::bf16, DType::bf16, DType::f32, plain);
+  add(DType::u8, DType::i8, DType::i32, plain);
+  add(DType::i8, DType::i8, DType::i32, plain);
   list.push_back({{normal({1, 2, 7, 11}), normal({3, 2, 3, 3})}, conv_attrs(strided)});
   list.push_back({{normal({2, 2, 5, 4}), normal({3, 2, 2, 3})}, conv_attrs(dilated)});
   list.push_back({{normal({2, 6, 5, 5}), normal({9, 2, 3, 3})}, conv_attrs(grouped)});
@@ -337,11 +363,12 @@ constinit const Op kConv = {
         "Cross-correlation of x [N, C, spatial...] with windows w [O, C / groups, window...]: per element, ascending "
         "chains of FMAs over whole channels and their window, or pieces of a larger window, of at most 256 terms, "
         "joined by a tree; half floats accumulate in f32. Padding and the gaps of lhs_dilation are zeros that are "
-        "multiplied like any other. A window larger than the padded x gives an empty result.",
+        "multiplied like any other. A window larger than the padded x gives an empty result. Dtypes of factors and "
+        "result are those of dot; integers wrap in the result's dtype.",
     .operands_min = 2,
     .operands_max = 2,
     .attrs = kConvAttrs,
-    .types = ir::kFloats,
+    .types = ir::kNumbers,
     .infer = conv_infer,
     .jvp = conv_jvp,
     .transpose = conv_transpose,
@@ -361,6 +388,7 @@ Value conv(Value x, Value w, const ConvShape& shape) {
     if (ones->empty()) ones->assign(spatial, Dim(1));
   for (Shape* zeros : {&c.pad_lo, &c.pad_hi})
     if (zeros->empty()) zeros->assign(spatial, Dim(0));
+  if (!c.result) c.result = ir::is_int(x.dtype()) && x.dtype() != w.dtype() ? DType::i32 : x.dtype();
   const auto attrs = conv_attrs(c);
   const Value operands[] = {x, w};
   return x.graph().add(kConv, operands, attrs)->result();

@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "strata/ir/unproved.h"
+#include "strata/ops/contraction/factors.h"
 #include "strata/ops/creation/creation.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
 #include "strata/ops/reduce/reduce.h"
@@ -56,15 +58,12 @@ void require_pairs(const ir::Infer& i, const char* what, std::string_view lhs, s
 }
 
 void dot_infer(ir::Infer& i) {
-  i.same_dtype();
   for (auto [attr, operand] : {std::pair{"lhs_contract", 0}, {"lhs_batch", 0}, {"rhs_contract", 1}, {"rhs_batch", 1}})
     require_axes(i, attr, i.type(operand).rank());
   require_pairs(i, "contracted", "lhs_contract", "rhs_contract");
   require_pairs(i, "batch", "lhs_batch", "rhs_batch");
   const DType result = i.attrs.dtype("result");
-  if (ir::is_float(result) != ir::is_float(i.type(0).dtype()) || ir::is_bool(result))
-    i.fail("E0100",
-           fmt::format("a dot of {} can't give {}", ir::dtype_name(i.type(0).dtype()), ir::dtype_name(result)));
+  require_factors(i, result);
   Shape shape;
   for (int64_t a : i.attrs.ints("lhs_batch")) shape.push_back(i.type(0).dim(static_cast<int>(a)));
   for (int side = 0; side < 2; ++side) {
@@ -99,7 +98,8 @@ Value dot_cotangent(Value ct, Value other, const DotLayout& d, bool for_lhs, Typ
   const int64_t first_other = for_lhs ? batch + static_cast<int64_t>(own_free.size()) : batch;
   const DotAxes axes{iota_ints(first_other, static_cast<int64_t>(other_free.size())), other_free, iota_ints(0, batch),
                      other_batch};
-  const Value y = dot(cast(ct, other.dtype()), other, axes, wanted.dtype());
+  const DType factor = other.type().is_encoded() ? wanted.dtype() : other.dtype();
+  const Value y = dot(cast(ct, factor), other, axes, wanted.dtype());
   // y's axes are batch, own free, then other's contracted axes in ascending order of the other side.
   Ints order(other_contract.size());
   for (size_t k = 0; k < order.size(); ++k) order[k] = static_cast<int64_t>(k);
@@ -144,15 +144,13 @@ void dot_lower(ir::Lowering& l) {
   const DotLayout d(l.node);
   const Type lhs = l.node.operand(0).type(), rhs = l.node.operand(1).type();
   const DType result = l.node.type().dtype();
-  // Integers accumulate in the result's dtype (i8 into i32); half floats in f32.
-  const DType wide =
-      ir::is_float(result) ? accumulation_dtype(lhs.dtype() == DType::f64 ? DType::f64 : result) : result;
+  const DType wide = sum_dtype(lhs, result);
   auto side = [&l, wide](int operand, Ints batch, Ints free, Ints contract) -> ir::ElementFn {
     const Ints home = joined(joined(batch, free), contract);
     return [&l, wide, operand, home](std::span<const Expr> index) {
       std::vector<Expr> at(index.size());
       for (size_t k = 0; k < home.size(); ++k) at[home[k]] = index[k];
-      return l.context.cast(wide, l.operand(operand, at));
+      return l.context.cast(wide, decoded_operand(l, operand, at));
     };
   };
   ir::ContractionForm form;
@@ -178,7 +176,7 @@ Ints offsets_over(const HostArray& x, const Ints& axes) {
 
 void dot_reference(ir::Reference& r) {
   const DotLayout d(r.node);
-  const HostArray &x = r.operands[0], &w = r.operands[1];
+  const HostArray x = r.operands[0].decoded(), w = r.operands[1].decoded();
   HostArray& y = r.results[0];
   const Ints xb = offsets_over(x, d.axes.lhs_batch), xf = offsets_over(x, d.lhs_free),
              xk = offsets_over(x, d.axes.lhs_contract);
@@ -228,6 +226,17 @@ std::vector<ir::Sample> dot_samples() {
       {{operand(DType::i8, {3, 17}), operand(DType::i8, {5, 17})}, dot_attrs(a1, a1, none, none, DType::i32)});
   list.push_back(
       {{operand(DType::bf16, {3, 17}), operand(DType::bf16, {5, 17})}, dot_attrs(a1, a1, none, none, DType::f32)});
+  list.push_back(
+      {{operand(DType::u8, {3, 17}), operand(DType::i8, {5, 17})}, dot_attrs(a1, a1, none, none, DType::i32)});
+  list.push_back(
+      {{operand(DType::i8, {3, 17}), operand(DType::u8, {17, 5})}, dot_attrs(a1, a0, none, none, DType::i64)});
+  for (ir::Encoding e : ir::built_in_encodings()) {
+    const DType t = e.value_dtype() == DType::u8 ? DType::i8 : e.value_dtype();  // u4 and u2 beside i8
+    const DType result = ir::is_float(t) ? t : DType::i32;
+    const ir::SampleOperand rows{Type::of(e, {5, 64})}, columns{Type::of(e, {3, 64})};
+    list.push_back({{operand(t, {2, 64}), rows}, dot_attrs(a1, a1, none, none, result)});
+    list.push_back({{columns, operand(t, {3, 7})}, dot_attrs(a0, a0, none, none, result)});
+  }
   list.push_back({{normal({2, 3, 5}), normal({2, 5, 7})}, dot_attrs(a2, a1, a0, a0, DType::f32)});
   list.push_back({{normal({4, 3, 5}), normal({5, 2, 3})}, dot_attrs(a12, a20, none, none, DType::f32)});
   list.push_back({{normal({7}), normal({7})}, dot_attrs(a0, a0, none, none, DType::f32)});
@@ -237,6 +246,8 @@ std::vector<ir::Sample> dot_samples() {
   return list;
 }
 
+constexpr ir::EncodedRule kReadsBlocks{};
+
 }  // namespace
 
 constinit const Op kDot = {
@@ -245,7 +256,8 @@ constinit const Op kDot = {
     .doc =
         "Sum over pairs of contracted axes of lhs * rhs; axes of the result are the batch pairs, the other axes of "
         "lhs, the other axes of rhs. Ascending chains of at most 256 FMAs per element, joined by a tree; half floats "
-        "accumulate in f32, integers wrap in the result's dtype. An empty sum is 0.",
+        "accumulate in f32, integers wrap in the result's dtype. An empty sum is 0. Factors have one dtype, or are u8 "
+        "and i8 into i32 or i64. An operand of blocks is read through its decode function; it has no tangent.",
     .operands_min = 2,
     .operands_max = 2,
     .attrs = kDotAttrs,
@@ -259,8 +271,21 @@ constinit const Op kDot = {
     .tolerance = ir::sum_of_terms(4, 40),
     .cost = dot_cost,
     .samples = dot_samples,
+    .encoded = &kReadsBlocks,
     .is_smooth = true,
 };
+
+namespace {
+
+/// Of the plain operand, where one is; u8 and i8 together, and integers in blocks, give i32.
+DType usual_result(Type lhs, Type rhs) {
+  const DType a = value_dtype(lhs), b = value_dtype(rhs);
+  const bool is_encoded = lhs.is_encoded() || rhs.is_encoded();
+  if (ir::is_int(a) && ir::is_int(b) && (is_encoded || a != b)) return DType::i32;
+  return lhs.is_encoded() ? b : a;
+}
+
+}  // namespace
 
 Value dot(Value lhs, Value rhs, const DotAxes& axes, std::optional<DType> result) {
   auto named = [](const Ints& list, Value v) {
@@ -270,7 +295,7 @@ Value dot(Value lhs, Value rhs, const DotAxes& axes, std::optional<DType> result
   };
   const Ints lc = named(axes.lhs_contract, lhs), rc = named(axes.rhs_contract, rhs), lb = named(axes.lhs_batch, lhs),
              rb = named(axes.rhs_batch, rhs);
-  const auto attrs = dot_attrs(lc, rc, lb, rb, result.value_or(lhs.dtype()));
+  const auto attrs = dot_attrs(lc, rc, lb, rb, result.value_or(usual_result(lhs.type(), rhs.type())));
   const Value operands[] = {lhs, rhs};
   return lhs.graph().add(kDot, operands, attrs)->result();
 }

@@ -29,6 +29,7 @@ Value einsum(std::string_view formula, const std::vector<Value>& operands);
 struct ConvShape {
   Shape strides, pad_lo, pad_hi, lhs_dilation, rhs_dilation;
   int64_t groups = 1;
+  std::optional<DType> result = {};  ///< dtype of the result; none: x's, and i32 of bytes with and without a sign
 };
 /// x [N, C, spatial...] with w [O, C / groups, window...] gives [N, O, spatial...]; cross-correlation, as in every
 /// framework.

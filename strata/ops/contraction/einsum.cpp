@@ -175,10 +175,12 @@ Value einsum(std::string_view text, const std::vector<Value>& operands) {
   if (operands.size() > 64)
     throw base::Error("E0116", fmt::format("einsum: {} operands, expected 64 at most", operands.size()));
   const EinsumFormula formula = parse_einsum(text, operands);
+  // A product of two decides by itself which factors go together, and what they give.
+  const bool is_product = operands.size() == 2;
   const DType dtype = operands[0].dtype();
   std::vector<Named> list;
   for (size_t i = 0; i < operands.size(); ++i) {
-    if (operands[i].dtype() != dtype)
+    if (!is_product && operands[i].type().encoding() != operands[0].type().encoding())
       throw base::Error("E0100", fmt::format("einsum: operand 0 is {}, operand {} is {}", operands[0].type().str(), i,
                                              operands[i].type().str()));
     // What is between the contractions of half floats is kept in f32, and the result is rounded once.
@@ -193,7 +195,7 @@ Value einsum(std::string_view text, const std::vector<Value>& operands) {
   y = without_private(y, {}, formula.result);
   Ints perm;
   for (int name : formula.result) perm.push_back(y.at(name));
-  return cast(transpose(y.value, perm), dtype);
+  return is_product ? transpose(y.value, perm) : cast(transpose(y.value, perm), dtype);
 }
 
 }  // namespace strata::ops

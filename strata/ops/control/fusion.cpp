@@ -23,6 +23,8 @@ ir::Cost cost_of_body(const ir::Node& node) {
   return total;
 }
 
+constexpr ir::EncodedRule kHandsOn{};  // its region's ops were asked themselves
+
 }  // namespace
 
 constinit const ir::Op kFusion = {
@@ -42,6 +44,7 @@ constinit const ir::Op kFusion = {
     .reference = run_fusion,
     .cost = cost_of_body,
     .samples = ir::refuse("made by the compiler: random programs have fused parts"),
+    .encoded = &kHandsOn,
 };
 
 }  // namespace strata::ops

@@ -23,6 +23,9 @@ constexpr int64_t kMostInlineChanges = 16;
 
 void constant_infer(ir::Infer& i) {
   const HostArray& value = i.attrs.array("value");
+  if (value.is_encoded())
+    i.fail("E0143", std::string("a literal has a dtype, found ") + std::string(value.encoding().name()),
+           "pass an encoded array as an argument");
   const Shape shape(value.shape().begin(), value.shape().end());
   i.result(Type::of(value.dtype(), shape));
 }

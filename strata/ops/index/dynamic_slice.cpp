@@ -7,6 +7,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/entry_conditions.h"
 #include "strata/ops/creation/creation.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
 #include "strata/ops/index/index.h"
@@ -173,7 +174,8 @@ void update_vmap(ir::Vmap& v) {
                 OutOfRange::Clamp, Combine::Set, 0, in_place_of(v.node)));
 }
 
-/// The touched elements alone, each at its start. What the update is computed from can't be x (compiler/graph/fuse.h).
+/// The touched elements alone, each at its start. What the update is computed from can't be x
+/// (compiler/graph/fusion/fuse.h).
 StmtList write_block(ir::Lowering& l) {
   const IndexMath m{l.context};
   const Type x = l.node.type(), u = l.node.operand(1).type();
@@ -284,6 +286,7 @@ constinit const Op kDynamicSlice = {
     .tolerance = exact(),
     .cost = move_cost,
     .samples = slice_samples,
+    .encoded = &kMoveByDynamicSlice,
     .reads_each_once = true,
 };
 
@@ -305,6 +308,7 @@ constinit const Op kDynamicUpdateSlice = {
     .tolerance = exact(),
     .cost = [](const Node& n) { return ir::Cost{0, Dim(2) * n.operand(1).type().bytes()}; },
     .samples = update_samples,
+    .encoded = &kMoveByDynamicUpdateSlice,
     .reads_each_once = true,
 };
 

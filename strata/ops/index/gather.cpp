@@ -1,6 +1,7 @@
 // gather: elements of an array at computed positions.
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/facets/rules.h"
 #include "strata/ops/facets/samples.h"
@@ -164,6 +165,7 @@ constinit const Op kGather = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = gather_samples,
+    .encoded = &kMoveByGather,
 };
 
 Value gather(Value x, Value indices, const Ints& axes, int64_t batch, OutOfRange mode, int64_t most) {

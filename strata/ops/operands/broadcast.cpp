@@ -6,6 +6,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/reduce/reduce.h"
 
@@ -31,7 +32,7 @@ void infer(ir::Infer& i) {
       i.fail("E0101", x.str() + " can't become " + ir::shape_str(shape) + ": axis " + std::to_string(a) + " is " +
                           from.str() + ", expected " + to.str() + " or 1");
   }
-  i.result(Type::of(x.dtype(), shape));
+  i.result(x.with_shape(shape));
 }
 
 /// The axes of the result along which one element of the operand was repeated.
@@ -121,6 +122,7 @@ constinit const Op kBroadcast = {
     .tolerance = exact(),
     .cost = move_cost,
     .samples = make_samples,
+    .encoded = &kMoveByBroadcast,
     .reads_each_once = true,
 };
 

@@ -7,6 +7,7 @@
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/facets/rules.h"
 #include "strata/ops/facets/samples.h"
@@ -122,6 +123,7 @@ constinit const Op kConcat = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = concat_samples,
+    .encoded = &kMoveByConcat,
     .reads_each_once = true,
 };
 

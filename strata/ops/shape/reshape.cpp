@@ -1,8 +1,11 @@
 // reshape, and the functions that are names for special reshapes.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/facets/rules.h"
 #include "strata/ops/facets/samples.h"
@@ -76,12 +79,13 @@ constinit const Op kReshape = {
     .tolerance = ir::exact(),
     .cost = [](const Node&) { return ir::Cost{0, 0}; },
     .samples = reshape_samples,
+    .encoded = &kMoveByReshape,
     .reads_each_once = true,
 };
 
 Value reshape(Value x, const Shape& dims) {
   const Shape to = with_inferred(x, dims);
-  if (x.type().with_shape(to) == x.type()) return x;
+  if (std::ranges::equal(to, x.shape())) return x;
   return x.graph().add1(kReshape, {x}, {Attr("dims", dims_span(to))});
 }
 

@@ -8,6 +8,7 @@
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/facets/rules.h"
 #include "strata/ops/facets/samples.h"
@@ -268,6 +269,7 @@ constinit const Op kSlice = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = slice_samples,
+    .encoded = &kMoveBySlice,
     .reads_each_once = true,
 };
 

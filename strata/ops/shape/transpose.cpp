@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/error/error.h"
+#include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/facets/rules.h"
 #include "strata/ops/facets/samples.h"
@@ -123,6 +124,7 @@ constinit const Op kTranspose = {
     .tolerance = ir::exact(),
     .cost = move_cost,
     .samples = transpose_samples,
+    .encoded = &kMoveByTranspose,
     .reads_each_once = true,
 };
 

@@ -156,6 +156,7 @@ class Maker {
   }
 
   void keep(Value v) {
+    if (v.type().is_encoded()) return;  // hardly any op takes it
     if (!is_smooth() || v.dtype() == DType::f64) values_.push_back(v);
   }
 
@@ -192,8 +193,8 @@ class Maker {
     Values operands;
     for (const SampleOperand& o : sample.operands) {
       // Indices have to be in range, and special values are what the block's own tests are for.
-      const bool is_fresh =
-          o.domain == Domain::Index || (is_smooth() && !ir::is_float(o.type.dtype())) || dice_.one_in(8);
+      const bool is_fresh = o.domain == Domain::Index || o.type.is_encoded() ||
+                            (is_smooth() && !ir::is_float(o.type.dtype())) || dice_.one_in(8);
       const Value v =
           is_fresh ? add_parameter(o) : with_shape(with_dtype(some_value(), o.type.dtype()), o.type.shape());
       operands.push_back(in_domain(v, o));

@@ -74,10 +74,9 @@ std::shared_ptr<std::byte> allocate_bytes(int64_t bytes) {
   return {p, [size](std::byte* q) { pool().give(q, size); }};
 }
 
-ir::HostArray make_array(ir::DType dtype, std::vector<int64_t> shape) {
-  int64_t elements = 1;
-  for (int64_t d : shape) elements *= d;
-  return ir::HostArray(dtype, std::move(shape), allocate_bytes(elements * ir::dtype_bytes(dtype)));
+ir::HostArray make_array(ir::Encoding encoding, std::vector<int64_t> shape) {
+  const ir::HostArray sized(encoding, shape, nullptr);
+  return ir::HostArray(encoding, std::move(shape), allocate_bytes(sized.bytes()));
 }
 
 }  // namespace strata::runtime

@@ -11,7 +11,7 @@ namespace strata::runtime {
 
 /// An array with undefined content; its memory returns to the pool with its last owner. Environment error E0112 without
 /// memory.
-ir::HostArray make_array(ir::DType dtype, std::vector<int64_t> shape);
+ir::HostArray make_array(ir::Encoding encoding, std::vector<int64_t> shape);
 
 /// 64-byte aligned memory with undefined content, from the same pool.
 std::shared_ptr<std::byte> allocate_bytes(int64_t bytes);

@@ -126,7 +126,7 @@ struct Executable::Execution {
         memory[i] = arguments[b.index].data();
     for (size_t r = 0; r < plan.results.size(); ++r) {
       const int b = plan.results[r];
-      if (results[r].storage() == nullptr) results[r] = make_array(plan.buffers[b].type.dtype(), shape_of(b));
+      if (results[r].storage() == nullptr) results[r] = make_array(plan.buffers[b].type.encoding(), shape_of(b));
       memory[b] = results[r].data();
       memory[plan.buffers[b].root] = memory[b];  // a reshape of what the result's memory is
     }
@@ -161,7 +161,7 @@ struct Executable::Execution {
   }
 
   static HostArray copy_of(const HostArray& a) {
-    HostArray b = make_array(a.dtype(), a.shape());
+    HostArray b = make_array(a.encoding(), a.shape());
     std::memcpy(b.data(), a.data(), static_cast<size_t>(a.bytes()));
     return b;
   }
@@ -235,7 +235,7 @@ struct Executable::Execution {
   }
 
   HostArray view(int b) const {
-    return HostArray(self.plan_->buffers[b].type.dtype(), shape_of(b), unowned(memory[b]));
+    return HostArray(self.plan_->buffers[b].type.encoding(), shape_of(b), unowned(memory[b]));
   }
 
   void run_kernel(const PlanCommand& command, size_t c) {
@@ -300,7 +300,7 @@ struct Executable::HostCall {
 
   /// A region's arguments and results move from step to step.
   static void look_at(HostArray& view, std::byte* memory) {
-    if (view.data() != memory) view = HostArray(view.dtype(), view.shape(), unowned(memory));
+    if (view.data() != memory) view = HostArray(view.encoding(), view.shape(), unowned(memory));
   }
   static std::vector<HostArray> views(const Execution& run, const std::vector<int>& buffers) {
     std::vector<HostArray> list;
@@ -403,10 +403,10 @@ std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArra
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < arguments.size(); ++i) {
     shapes.push_back(arguments[i].shape());
-    if (arguments[i].dtype() != parameter_types_[i].dtype())
+    if (arguments[i].encoding() != parameter_types_[i].encoding())
       throw base::Error("E0110", plan_->name + ": argument " + std::to_string(i) + " should be " +
                                      parameter_types_[i].str() + ", found " +
-                                     std::string(dtype_name(arguments[i].dtype())));
+                                     std::string(arguments[i].encoding().name()));
   }
   return shapes;
 }

@@ -63,7 +63,10 @@ std::shared_ptr<Graph> within_a_region(const std::shared_ptr<Graph>& inner) {
 
 void expect_same_as_arguments(const std::shared_ptr<Graph>& graph, const std::vector<HostArray>& arguments) {
   const auto expected = compiler::compile(graph)->run(std::vector(arguments));
+  unsigned encoded = 0;  // literals are plain
+  for (size_t i = 0; i < arguments.size(); ++i) encoded |= unsigned{arguments[i].is_encoded()} << i;
   for (unsigned marked = 1; marked < 1u << arguments.size(); ++marked) {
+    if (marked & encoded) continue;
     const auto literal = with_literals(*graph, arguments, marked);
     std::vector<HostArray> rest;
     for (size_t i = 0; i < arguments.size(); ++i)
@@ -99,7 +102,7 @@ TEST(LiteralsSlow, AnyOperandOfAnyOpOverABatch) {
         for (uint64_t b = 0; b < kBatch; ++b) lanes.push_back(ops::sample_arrays(sample, b)[i]);
         std::vector<int64_t> shape = lanes[0].shape();
         shape.insert(shape.begin(), kBatch);
-        HostArray array(lanes[0].dtype(), shape);
+        HostArray array(lanes[0].encoding(), shape);
         for (size_t b = 0; b < kBatch; ++b)
           std::copy_n(lanes[b].data(), lanes[b].bytes(), array.data() + static_cast<int64_t>(b) * lanes[b].bytes());
         arguments.push_back(std::move(array));

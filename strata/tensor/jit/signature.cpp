@@ -71,7 +71,9 @@ void Signature::add(const Leaf& leaf, size_t index, int argument, bool is_data) 
     return;
   }
   const std::vector<int64_t>& shape = shape_of(leaf);
-  text_.push_back(static_cast<uint64_t>(leaf.tensor().array().dtype()) << 32 | shape.size());
+  const ir::Encoding encoding = leaf.tensor().array().encoding();
+  text_.push_back(static_cast<uint64_t>(encoding.dtype()) << 32 | shape.size());
+  if (!encoding.is_plain()) text_.push_back(reinterpret_cast<uintptr_t>(encoding.format()));
   const size_t first = marks_.size();
   if (!options_->symbolic_dims.empty()) name_axes(leaf, index, argument, shape);
   const bool may_vary = is_data || (varying_ && (*varying_)[index]);

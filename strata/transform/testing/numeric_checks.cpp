@@ -6,6 +6,7 @@
 #include <memory>
 #include <random>
 
+#include "strata/ir/encoding/encode_array.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/conformance/sample_arrays.h"
@@ -86,6 +87,7 @@ std::vector<HostArray> appended(std::span<const HostArray> a, std::span<const Ho
 }
 
 HostArray stacked(const HostArray& x, int64_t count, uint64_t seed) {
+  if (x.is_encoded()) return ir::encode_array(stacked(x.decoded(), count, seed), x.encoding());
   std::vector<int64_t> shape{count};
   shape.insert(shape.end(), x.shape().begin(), x.shape().end());
   HostArray all(x.dtype(), shape);
@@ -103,6 +105,7 @@ HostArray stacked(const HostArray& x, int64_t count, uint64_t seed) {
 }
 
 HostArray example(const HostArray& batch, int64_t i) {
+  if (batch.is_encoded()) return ir::encode_array(example(batch.decoded(), i), batch.encoding());
   HostArray x(batch.dtype(), {batch.shape().begin() + 1, batch.shape().end()});
   std::memcpy(x.data(), batch.data() + i * x.bytes(), static_cast<size_t>(x.bytes()));
   return x;
@@ -281,11 +284,11 @@ void expect_vmap_matches_loop(const Graph& graph, std::span<const HostArray> arg
     for (size_t i = 0; i < is_batched.size(); ++i) one.push_back(flags[i] ? example(batched[i], b) : batched[i]);
     const auto expected = ir::interpret(graph, one);
     for (size_t r = 0; r < expected.size(); ++r) {
-      const HostArray mine = example(found[r], b);
-      ASSERT_EQ(mine.shape(), expected[r].shape());
+      const HostArray mine = example(found[r].decoded(), b), wanted = expected[r].decoded();
+      ASSERT_EQ(mine.shape(), wanted.shape());
       for (int64_t i = 0; i < mine.elements(); ++i)
-        ASSERT_TRUE(is_near(mine, expected[r], i))
-            << "result " << r << " element " << i << ": " << mine.get(i) << " for " << expected[r].get(i);
+        ASSERT_TRUE(is_near(mine, wanted, i))
+            << "result " << r << " element " << i << ": " << mine.get(i) << " for " << wanted.get(i);
     }
   }
 }

@@ -95,6 +95,21 @@ constexpr ErrorPage kPages[] = {
     {"E0133", ErrorKind::Internal, "a plan breaks a rule",
      "The verifier refused a plan: a buffer is read before it is written, two live buffers share memory, or a command "
      "refers to a buffer that isn't there. Please report the message with the program that led to it."},
+    {"E0141", ErrorKind::User, "the description of an encoding is not one",
+     "An encoding is one loop program `@decode`, from u8[bytes] to the elements of one block, whose body is one loop "
+     "with one store: `for i in 0..32 { %y[i] = ... }`; and, if arrays are to be encoded, one `@encode` the other way "
+     "round. The message names what differs."},
+    {"E0142", ErrorKind::User, "an encoding's name",
+     "No encoding has the name, or one has it already. A name stands for one format in all programs of a process, and "
+     "a format has one name: that of the first declaration, or the one that Strata gave it."},
+    {"E0143", ErrorKind::User, "an op does not take elements that are blocks of bytes",
+     "`decode` reads such an array, `dot` takes it as an operand, and reshape, transpose, broadcast, slice, concat, "
+     "gather, dynamic_slice and dynamic_update_slice move whole blocks of it; a call hands it on. For all else, "
+     "`decode` it first."},
+    {"E0144", ErrorKind::User, "blocks don't divide an axis, or would be split",
+     "The blocks of an encoding lie along the last axis, which is a multiple of a block; a slice, a gather or a "
+     "transpose moves whole blocks. Of a symbolic axis that is asked when a call binds it. Pad the axis, move whole "
+     "blocks, or decode first."},
 };
 
 }  // namespace

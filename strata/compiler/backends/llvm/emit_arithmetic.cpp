@@ -4,6 +4,7 @@
 
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
 #include "strata/ir/loops/huge_angle.h"
+#include "strata/ir/loops/legality.h"
 
 namespace strata::compiler::llvm_backend {
 
@@ -112,11 +113,55 @@ KernelEmitter::Value* KernelEmitter::emit_expr(Expr expr) {
       Value* b = evaluate(expr->args[1]);
       return builder_.CreateSelect(a, b, evaluate(expr->args[2]));
     }
+    case ExprOp::Dot2:
+    case ExprOp::Dot4:
+      return emit_group_dot(expr, a);
+    case ExprOp::Interleave:
+      return emit_interleave(expr, a);
     default:
       break;
   }
   if (expr->arg_count == 1) return emit_unary(expr->op, type, a);
   return emit_binary(expr->op, type, a, evaluate(expr->args[1]));
+}
+
+/// Every `group`-th lane from `first` on; the one lane itself where there is one.
+KernelEmitter::Value* KernelEmitter::every_lane(Value* x, int group, int first, int lanes) {
+  if (lanes == 1) return builder_.CreateExtractElement(x, static_cast<uint64_t>(first));
+  llvm::SmallVector<int> mask;
+  for (int l = 0; l < lanes; ++l) mask.push_back(group * l + first);
+  return builder_.CreateShuffleVector(x, mask);
+}
+
+KernelEmitter::Value* KernelEmitter::emit_group_dot(Expr expr, Value* a) {
+  const int group = ir::loops::group_of(expr->op), lanes = expr->type.lanes;
+  const DType from_a = expr->args[0]->type.dtype, from_b = expr->args[1]->type.dtype, to = expr->type.dtype;
+  Value* b = evaluate(expr->args[1]);
+  Value* sum = evaluate(expr->args[2]);
+  for (int k = 0; k < group; ++k) {
+    Value* x = emit_cast(from_a, to, every_lane(a, group, k, lanes));
+    Value* y = emit_cast(from_b, to, every_lane(b, group, k, lanes));
+    if (ir::is_float(to))
+      sum = builder_.CreateIntrinsic(intrinsic::fma, {sum->getType()}, {x, y, sum});
+    else
+      sum = builder_.CreateAdd(sum, builder_.CreateMul(x, y));
+  }
+  return sum;
+}
+
+KernelEmitter::Value* KernelEmitter::emit_interleave(Expr expr, Value* a) {
+  Value* b = evaluate(expr->args[1]);
+  const int lanes = expr->type.lanes;
+  if (lanes == 2) {
+    Value* pair = llvm::PoisonValue::get(type_of(expr->type));
+    return builder_.CreateInsertElement(builder_.CreateInsertElement(pair, a, uint64_t{0}), b, uint64_t{1});
+  }
+  llvm::SmallVector<int> mask;
+  for (int l = 0; l < lanes / 2; ++l) {
+    mask.push_back(l);
+    mask.push_back(lanes / 2 + l);
+  }
+  return builder_.CreateShuffleVector(a, b, mask);
 }
 
 KernelEmitter::Value* KernelEmitter::emit_ramp(Expr expr) {

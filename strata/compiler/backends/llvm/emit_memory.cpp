@@ -225,6 +225,18 @@ KernelEmitter::Value* KernelEmitter::emit_load(Expr load) {
   return from_memory(vector, type);
 }
 
+/// The address may lie anywhere: it is computed with wrapping, so that none is poison.
+void KernelEmitter::emit_prefetch(const Stmt& stmt) {
+  Value* offset = builder_.getInt64(0);
+  for (size_t axis = 0; axis < stmt.indices.size(); ++axis) {
+    Value* stride = dim_value(ir::product(std::span(stmt.buffer->shape).subspan(axis + 1)));
+    offset = builder_.CreateAdd(offset, builder_.CreateMul(evaluate(stmt.indices[axis]), stride));
+  }
+  Value* address = builder_.CreateGEP(memory_type(stmt.buffer->dtype), place_of(stmt.buffer).base, offset);
+  builder_.CreateIntrinsic(llvm::Intrinsic::prefetch, {address->getType()},
+                           {address, builder_.getInt32(0), builder_.getInt32(3), builder_.getInt32(1)});
+}
+
 /// A store is as wide as its indices; a scalar value or mask beside them stands for every lane.
 void KernelEmitter::emit_store(const Stmt& stmt) {
   unsigned lanes = 1;

@@ -183,6 +183,8 @@ void KernelEmitter::emit_statement(const Stmt& stmt) {
     case StmtKind::Alloc:
       place_of(stmt.buffer);
       return;
+    case StmtKind::Prefetch:
+      return emit_prefetch(stmt);
     case StmtKind::Check:
       return emit_check(stmt);
     case StmtKind::Barrier:

@@ -77,6 +77,7 @@ class KernelEmitter {
   llvm::Instruction* annotate(llvm::Instruction* access, const Place& place);
   Value* emit_load(Expr load);
   void emit_store(const ir::loops::Stmt& stmt);
+  void emit_prefetch(const ir::loops::Stmt& stmt);
   void look_at(const ir::loops::Buffer* buffer, Value* stored, Value* mask);
   void report_what_is_not_finite();
   void store_lanes(const ir::loops::Stmt& stmt, Value* stored, Value* mask);
@@ -89,6 +90,9 @@ class KernelEmitter {
   Value* constant_bits(DType type, uint64_t bits, int lanes);
   Value* constant_int(Value* like, int64_t value);
   Value* emit_ramp(Expr expr);
+  Value* every_lane(Value* x, int group, int first, int lanes);
+  Value* emit_group_dot(Expr expr, Value* a);
+  Value* emit_interleave(Expr expr, Value* a);
   Value* emit_unary(ExprOp op, DType type, Value* a);
   Value* emit_huge(ExprOp op, Value* x);
   Value* emit_binary(ExprOp op, DType type, Value* a, Value* b);

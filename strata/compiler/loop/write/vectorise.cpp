@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "strata/ir/loops/legality.h"
+
 namespace strata::compiler {
 
 using namespace ir::loops;
@@ -29,6 +31,7 @@ class Vectoriser {
 
  private:
   Expr replace(Expr e, const LoopVar* var) {
+    if (group_of(e->op) || e->op == ExprOp::Interleave) throw NotPossible{};  // lanes have their places already
     if (e->op == ExprOp::Loop) {
       if (e->loop == var) return ramp_;
       if (auto found = loops_.find(e->loop); found != loops_.end()) return c_.loop(found->second);
@@ -76,6 +79,7 @@ class Vectoriser {
       case StmtKind::Store:
         return store(stmt);
       case StmtKind::While:
+      case StmtKind::Prefetch:
       case StmtKind::Alloc:
       case StmtKind::Check:
       case StmtKind::Barrier:

@@ -182,7 +182,36 @@ const Instruction* cast_lanes(Frame& frame, const Instruction* in) {
   return in + 1;
 }
 
+template <class A, class B, class Sum, uint32_t group>
+const Instruction* dot_step(Frame& frame, const Instruction* in) {
+  const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b], *c = &frame.registers[in->c];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l) {
+    Sum sum = lane_value<Sum>(c[l]);
+    for (uint32_t k = group * l; k < group * (l + 1); ++k)
+      sum = add_product(lane_value<A>(a[k]), lane_value<B>(b[k]), sum);
+    dst[l] = lane_bits<Sum>(sum);
+  }
+  return in + 1;
+}
+
+const Instruction* interleave_step(Frame& frame, const Instruction* in) {
+  const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes / 2; ++l) {
+    dst[2 * l] = a[l];
+    dst[2 * l + 1] = b[l];
+  }
+  return in + 1;
+}
+
 }  // namespace
+
+Step group_step(ExprOp op, DType type) {
+  if (op == ExprOp::Interleave) return interleave_step;
+  if (op == ExprOp::Dot4) return dot_step<uint8_t, int8_t, int32_t, 4>;
+  return type == DType::bf16 ? dot_step<BF16, BF16, float, 2> : dot_step<int16_t, int16_t, int32_t, 2>;
+}
 
 Step arithmetic_step(ExprOp op, DType type) {
   if (op == ExprOp::Select) return select_step;

@@ -130,6 +130,7 @@ class Compiler {
   static Step step_of(Expr e) {
     if (e->op == ExprOp::Ramp) return step_ramp;
     if (e->op == ExprOp::Broadcast) return step_splat;
+    if (group_of(e->op) || e->op == ExprOp::Interleave) return group_step(e->op, e->args[0]->type.dtype);
     if (e->op == ExprOp::Cast) return cast_step(e->type.dtype, e->args[0]->type.dtype);
     return arithmetic_step(e->op, e->args[0]->type.dtype);
   }
@@ -198,6 +199,8 @@ class Compiler {
         return alloc(stmt);
       case StmtKind::Barrier:
         throw Error("E0124", "a barrier is left: the interpreter runs kernels without blocks");
+      case StmtKind::Prefetch:
+        return;
       case StmtKind::Check:
         break;
     }

@@ -18,10 +18,10 @@ using base::Result;
 
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 constexpr int kMaxNesting = 100;
-constexpr std::array<std::string_view, 29> kWords = {
+constexpr std::array<std::string_view, 30> kWords = {
     "kernel", "where", "dims", "inout",   "out",   "parallel", "for",     "vector", "unrolled", "while",
     "if",     "else",  "let",  "scratch", "check", "code",     "index",   "step",   "register", "var",
-    "def",    "in",    "true", "false",   "inf",   "blocks",   "threads", "shared", "barrier"};
+    "def",    "in",    "true", "false",   "inf",   "blocks",   "threads", "shared", "barrier",  "prefetch"};
 
 class Parser {
  public:
@@ -179,6 +179,10 @@ class Parser {
     if (lexer_.accept("register")) return alloc(BufferKind::Register);
     if (lexer_.accept("shared")) return alloc(BufferKind::Shared);
     if (lexer_.accept("check")) return check();
+    if (lexer_.accept("prefetch")) {
+      const Buffer* of = expr_.buffer(lexer_.next());
+      return make_prefetch(of, expr_.indices());
+    }
     if (lexer_.accept("while")) {
       const Expr condition = expr_.any();
       return make_while(condition, body());

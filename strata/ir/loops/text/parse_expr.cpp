@@ -234,6 +234,19 @@ Expr ExprParser::lanes_call(ExprOp op, size_t position) {
   });
 }
 
+/// dot2(a, b, sum), dot4(a, b, sum), interleave(a, b)
+Expr ExprParser::group_call(ExprOp op, size_t position) {
+  std::vector<Expr> operands;
+  do operands.push_back(any());
+  while (lexer_.accept(",") && operands.size() < 4);
+  if (operands.size() != op_rule(op).arity)
+    lexer_.fail_at(position, fmt::format("{} does not take {} operands", expr_op_name(op), operands.size()));
+  return make(position, [&] {
+    if (op == ExprOp::Interleave) return context_.interleave(operands[0], operands[1]);
+    return context_.group_dot(op, operands[0], operands[1], operands[2]);
+  });
+}
+
 Expr ExprParser::operation_call(ExprOp op, size_t position) {
   std::vector<Operand> operands;
   do operands.push_back(sum());
@@ -257,6 +270,8 @@ ExprParser::Operand ExprParser::call(const Token& name) {
     value = bits_call();
   else if (*op == ExprOp::Cast || *op == ExprOp::Bitcast)
     value = cast_call(*op, at);
+  else if (group_of(*op) || *op == ExprOp::Interleave)
+    value = group_call(*op, at);
   else if (*op == ExprOp::Ramp || *op == ExprOp::Broadcast || *op == ExprOp::Lane)
     value = lanes_call(*op, at);
   else

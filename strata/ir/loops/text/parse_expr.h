@@ -49,6 +49,7 @@ class ExprParser {
   Expr bits_call();
   Expr cast_call(ExprOp op, size_t position);
   Expr lanes_call(ExprOp op, size_t position);
+  Expr group_call(ExprOp op, size_t position);
   Expr operation_call(ExprOp op, size_t position);
   Expr operation(ExprOp op, std::vector<Operand> operands, size_t position);
   Operand combine(ExprOp op, Operand a, Operand b, size_t position);

@@ -190,6 +190,13 @@ std::string Printer::call(Expr e) {
     case ExprOp::Cast:
     case ExprOp::Bitcast:
       return fmt::format("{}({}, {})", name, dtype_name(e->type.dtype), expression(e->args[0], false));
+    case ExprOp::Dot2:
+    case ExprOp::Dot4:
+    case ExprOp::Interleave: {
+      std::string text;
+      for (int i = 0; i < e->arg_count; ++i) text += (i ? ", " : "") + expression(e->args[i], false);
+      return fmt::format("{}({})", name, text);
+    }
     default:
       return fmt::format("{}({})", name, operands(e));
   }
@@ -307,6 +314,9 @@ void Printer::statement(const Stmt& stmt, bool head_only) {
     case StmtKind::Alloc:
       return line(fmt::format("{} %{}: {}", alloc_word(stmt.buffer->kind), bind(buffers_, stmt.buffer, taken_buffers_),
                               buffer_type(*stmt.buffer)));
+    case StmtKind::Prefetch:
+      return line(
+          fmt::format("prefetch {}", load(name_of(buffers_, stmt.buffer), stmt.indices.data(), stmt.indices.size())));
     case StmtKind::Check:
       return line(fmt::format("check {}, code {}, index {}", expression(stmt.value, true), stmt.step,
                               stmt.indices.empty() ? "<none>" : expression(stmt.indices[0], true)));

@@ -8,6 +8,7 @@
 //     scratch %p: f32[16,8]    register %c: f32[6,16]
 //     %y[i] = acc where lt(i, n)              a store under a mask
 //     check lt(i, n), code 3, index i
+//     prefetch %x[i + 8, 0]                   soon read; may lie outside of the buffer
 //     def $0 = mul(acc, acc)                  a name for part of the next statement, so that shared parts print once
 //   }
 //

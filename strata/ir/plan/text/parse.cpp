@@ -5,6 +5,7 @@
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
+#include "strata/ir/text/encoding_text.h"
 #include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
@@ -49,6 +50,7 @@ class PlanParser {
 
   void item() {
     const Token token = lexer_.peek();
+    if (lexer_.is("encoding")) return read_declarations(lexer_);
     if (token.kind == TextToken::Number) return command();
     if (lexer_.is("plan")) {
       plan_.regions.push_back(PlanParser(lexer_, ops_, depth_ - 1, budget_).parse());
@@ -237,6 +239,7 @@ base::Result<std::shared_ptr<const Plan>> parse_plan(std::string_view text, cons
   try {
     TextLexer lexer(text, kCode);
     int64_t budget = ParseLimits{}.literal_bytes;
+    read_declarations(lexer);
     auto plan = PlanParser(lexer, ops, kMostRegions, budget).parse();
     if (!lexer.at_end()) lexer.fail(fmt::format("expected the end behind the plan, found {}", lexer.found()));
     return plan;

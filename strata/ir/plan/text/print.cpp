@@ -2,6 +2,7 @@
 
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/array_text.h"
+#include "strata/ir/text/encoding_text.h"
 #include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
@@ -50,7 +51,7 @@ std::string indented(const std::string& text) {
 }  // namespace
 
 std::string print_plan(const Plan& plan) {
-  std::string text = fmt::format("plan @{}", usable_name(plan.name, "main"));
+  std::string text = declarations_text(*plan.graph) + fmt::format("plan @{}", usable_name(plan.name, "main"));
   for (size_t i = 0; i < plan.dims.size(); ++i) text += (i ? ", " : " dims (") + plan.dims[i];
   text += plan.dims.empty() ? " {\n" : ") {\n";
   for (const EntryCondition& c : plan.entry) text += fmt::format("  entry {} >= {}\n", c.value.str(), c.lowest);

@@ -35,8 +35,10 @@ ColumnPanel::ColumnPanel(const ProductScope& scope)
       is_along_depth_(columns_run_along_depth(scope)),
       is_in_lines_(!is_along_depth_ && !scope.columns.is_linear()) {
   const int64_t tiles = scope_.tiling.task_columns / scope_.tiling.tile_columns();
-  panel_ = is_in_lines_ ? scope_.scratch("columns", {scope_.tiling.panel_depth, scope_.tiling.task_columns + 16})
-                        : scope_.scratch("columns", {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_columns()});
+  panel_ =
+      is_in_lines_
+          ? scope_.scratch("columns", {scope_.tiling.panel_depth, scope_.tiling.task_columns + scope_.tiling.slack()})
+          : scope_.scratch("columns", {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_columns()});
 }
 
 std::string ColumnPanel::note() const {

@@ -50,7 +50,7 @@ class WindowOffsets : public ProductWriter {
   static JoinedSums sums_of(const ProductScope& scope, const Contraction& whole, const Windows& windows,
                             const RowWindowTiling& sizes) {
     return {scope, steps_of_block(whole, windows) > 1 ? JoinedSums::Cut::WithinBlocks : JoinedSums::Cut::BetweenBlocks,
-            sizes.task_free * windows.positions(), scope.tiling.task_columns + 16};
+            sizes.task_free * windows.positions(), scope.tiling.task_columns + scope.tiling.slack()};
   }
 
   /// The shift of each offset of a window, in the order of the rows.

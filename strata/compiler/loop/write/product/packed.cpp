@@ -51,7 +51,7 @@ class PackedProduct : public ProductWriter {
     const Tiling& tiling = scope.tiling;
     const bool is_one_panel = panels_of(scope) == Panels::One;
     return {scope, JoinedSums::Cut::BetweenBlocks, is_one_panel ? tiling.tile_rows : tiling.padded_task_rows(),
-            is_one_panel && is_by_tiles(scope) ? tiling.tile_columns() : tiling.task_columns + 16};
+            is_one_panel && is_by_tiles(scope) ? tiling.tile_columns() : tiling.task_columns + tiling.slack()};
   }
 
   std::vector<TaskAxis> task_axes() const override {

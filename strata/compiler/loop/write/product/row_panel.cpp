@@ -26,8 +26,7 @@ RowPanel::RowPanel(const ProductScope& scope, RowStorage storage)
       c_(scope.context),
       is_along_depth_(rows_run_along_depth(scope)),
       is_in_place_(storage == RowStorage::InPlace) {
-  // Rows of the panel start in different sets of the cache.
-  const int64_t deep = round_up(scope_.tiling.panel_depth, 16) + 16;
+  const int64_t deep = round_up(scope_.tiling.panel_depth, 16) + scope_.tiling.slack();
   const int64_t tiles =
       is_in_place_ ? 1 : (scope_.tiling.row_block + scope_.tiling.tile_rows - 1) / scope_.tiling.tile_rows;
   panel_ = is_along_depth_ ? scope_.scratch("rows", {tiles, scope_.tiling.tile_rows, deep})

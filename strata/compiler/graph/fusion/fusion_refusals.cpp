@@ -1,5 +1,5 @@
 // What fusion left in memory between kernels, told after the decision (fusion_groups.h).
-#include "strata/compiler/graph/fusion_groups.h"
+#include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/ir/op.h"
 
 namespace strata::compiler {

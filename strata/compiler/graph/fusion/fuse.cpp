@@ -1,10 +1,10 @@
-#include "strata/compiler/graph/fuse.h"
+#include "strata/compiler/graph/fusion/fuse.h"
 
 #include <algorithm>
 #include <map>
 #include <utility>
 
-#include "strata/compiler/graph/fusion_groups.h"
+#include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/control/fusion.h"

@@ -1,4 +1,4 @@
-#include "strata/compiler/graph/fusion_groups.h"
+#include "strata/compiler/graph/fusion/fusion_groups.h"
 
 #include <algorithm>
 

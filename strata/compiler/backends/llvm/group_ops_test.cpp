@@ -1,0 +1,134 @@
+// dot2, dot4, interleave and prefetch: what the interpreter gives for chosen numbers, and native code of every level
+// against the interpreter on special values.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstring>
+
+#include "strata/compiler/testing/native_comparison.h"
+#include "strata/ir/host_array.h"
+#include "strata/ir/loops/interpret.h"
+#include "strata/ir/loops/structural_hash.h"
+#include "strata/ir/loops/text/text_form.h"
+
+namespace strata::compiler::llvm_backend {
+namespace {
+
+using namespace ir::loops;
+using ir::DType;
+using ir::HostArray;
+
+/// y[j] = op(a, b, c) for 512 elements in steps of `lanes`.
+Kernel dot_kernel(const char* op, int group, const char* a, const char* b, const char* sum, int lanes) {
+  const auto at = [&](int per) {
+    return per * lanes == 1 ? fmt::format("j*{}", per) : fmt::format("ramp(j*{}, 1, {})", per, per * lanes);
+  };
+  return parse_kernel(
+             fmt::format(
+                 "kernel @k(%a: {1}[{6}], %b: {2}[{6}], %c: {3}[512]) -> (%y: {3}[512]) {{ for j in 0..512 step "
+                 "{5} {{ %y[{8}] = {0}(%a[{7}], %b[{7}], %c[{8}]) }} }}",
+                 op, a, b, sum, group, lanes, 512 * group, at(group), at(1)))
+      .value();
+}
+
+TEST(GroupOps, NativeCodeEqualsTheInterpreter) {
+  std::vector<Kernel> kernels;
+  for (int lanes : {1, 2, 4, 8, 16}) {
+    kernels.push_back(dot_kernel("dot4", 4, "u8", "i8", "i32", lanes));
+    kernels.push_back(dot_kernel("dot2", 2, "i16", "i16", "i32", lanes));
+    kernels.push_back(dot_kernel("dot2", 2, "bf16", "bf16", "f32", lanes));
+    for (const char* t : {"u8", "bf16", "f32", "i64", "bool"}) {
+      const std::string index = lanes == 1 ? "j" : fmt::format("ramp(j, 1, {})", lanes);
+      kernels.push_back(
+          parse_kernel(
+              fmt::format("kernel @i(%a: {0}[512], %b: {0}[512]) -> (%y: {0}[1024]) {{ for j in 0..512 "
+                          "step {1} {{ prefetch %a[j + 4096] prefetch %b[j - 1000000000000] %y[ramp(j*2, 1, {2})] = "
+                          "interleave(%a[{3}], %b[{3}]) }} }}",
+                          t, lanes, 2 * lanes, index))
+              .value());
+    }
+  }
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    kernels[i].name += std::to_string(i);
+    EXPECT_EQ(compare_with_interpreter({&kernels[i]}, {}, 7 + i), "") << print(kernels[i]);
+  }
+}
+
+template <class A, class B, class S>
+S one_dot(const char* op, const char* types, std::vector<A> a, std::vector<B> b, S sum) {
+  const int group = static_cast<int>(a.size());
+  const auto name = [&](int i) { return std::string(types).substr(static_cast<size_t>(i) * 4, 4); };
+  const auto trimmed = [](std::string s) { return s.substr(0, s.find(' ')); };
+  const Kernel k =
+      parse_kernel(
+          fmt::format("kernel @k(%a: {1}[{4}], %b: {2}[{4}], %c: {3}[1]) -> (%y: {3}[1]) {{ %y[0] = {0}(%a[ramp(0, "
+                      "1, {4})], %b[ramp(0, 1, {4})], %c[0]) }}",
+                      op, trimmed(name(0)), trimmed(name(1)), trimmed(name(2)), group))
+          .value();
+  S y{};
+  void* const buffers[] = {a.data(), b.data(), &sum, &y};
+  RunStatus status;
+  interpret(k, buffers, {}, status);
+  return y;
+}
+
+TEST(GroupOps, SumsOfIntegersWrapAndDoNotSaturate) {
+  const std::vector<uint8_t> full(4, 255);
+  EXPECT_EQ(one_dot("dot4", "u8  i8  i32 ", full, std::vector<int8_t>(4, -128), 0), 4 * 255 * -128);
+  EXPECT_EQ(one_dot("dot4", "u8  i8  i32 ", full, std::vector<int8_t>(4, 127), INT32_MAX - 1),
+            static_cast<int32_t>(static_cast<uint32_t>(INT32_MAX - 1) + 4 * 255 * 127));
+  EXPECT_EQ(one_dot("dot2", "i16 i16 i32 ", std::vector<int16_t>(2, -32768), std::vector<int16_t>(2, -32768), 0),
+            INT32_MIN);
+}
+
+TEST(GroupOps, SumsOfHalfFloatsRoundAfterEachTermTheLowerFirst) {
+  using ir::BF16;
+  const auto dot = [](float a0, float a1, float b0, float b1, float sum) {
+    return one_dot("dot2", "bf16bf16f32 ", std::vector<BF16>{BF16(a0), BF16(a1)}, std::vector<BF16>{BF16(b0), BF16(b1)},
+                   sum);
+  };
+  EXPECT_EQ(dot(0x1p12f, -0x1p12f, 0x1p12f, 0x1p12f, 1.f), 0.f);  // 1 is lost in the first step
+  EXPECT_EQ(dot(0x1p12f, 1.f, 0x1p12f, 1.f, -0x1p24f), 1.f);
+  EXPECT_EQ(dot(0x1p-70f, 0.f, 0x1p-70f, 0.f, 0.f), 0x1p-140f);  // denormals stay
+}
+
+TEST(GroupOps, PrintAndParse) {
+  const char* text = R"(kernel @k(%a: u8[64], %b: i8[64], %c: bf16[8]) -> (%y: i32[16], %z: f32[4], %w: u8[128]) {
+  prefetch %a[4096]
+  %y[ramp(0, 1, 16)] = dot4(%a[ramp(0, 1, 64)], %b[ramp(0, 1, 64)], broadcast(0i32, 16))
+  %z[ramp(0, 1, 4)] = dot2(%c[ramp(0, 1, 8)], %c[ramp(0, 1, 8)], broadcast(0.0f32, 4))
+  %w[ramp(0, 1, 128)] = interleave(%a[ramp(0, 1, 64)], %a[ramp(0, 1, 64)])
+}
+)";
+  const Kernel k = parse_kernel(text).value();
+  const std::string printed = print(k);
+  EXPECT_EQ(print(parse_kernel(printed).value()), printed);
+  EXPECT_NE(printed.find("prefetch %a[4096]"), std::string::npos);
+  EXPECT_NE(
+      structural_hash(k),
+      structural_hash(parse_kernel(std::string(text).replace(std::string(text).find("4096"), 4, "4097")).value()));
+}
+
+TEST(GroupOps, RefuseOtherTypesAndLanes) {
+  const auto refusal = [](const std::string& value) {
+    const auto k = parse_kernel(
+        "kernel @k(%a: u8[64], %b: i8[64], %c: i32[16]) -> (%y: i32[16]) { %y[ramp(0, 1, 4)] = " + value + " }");
+    return k.ok() ? "" : k.error().message();
+  };
+  const std::string a = "%a[ramp(0, 1, 16)]", b = "%b[ramp(0, 1, 16)]", c = "%c[ramp(0, 1, 4)]";
+  EXPECT_EQ(refusal("dot4(" + a + ", " + b + ", " + c + ")"), "");
+  EXPECT_NE(
+      refusal("dot4(" + b + ", " + a + ", " + c + ")").find("dot4 takes u8, i8 and i32, not i8x16, u8x16 and i32x4"),
+      std::string::npos);
+  EXPECT_NE(
+      refusal("dot4(" + a + ", " + b + ", %c[ramp(0, 1, 8)])").find("dot4: i32x8 goes with 32 lanes, found 16 and 16"),
+      std::string::npos);
+  EXPECT_NE(refusal("dot2(" + a + ", " + b + ", " + c + ")").find("dot2 takes i16, i16 and i32 or bf16, bf16 and f32"),
+            std::string::npos);
+  EXPECT_NE(refusal("interleave(" + a + ", " + c + ")").find("interleave: operands are u8x16 and i32x4"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace strata::compiler::llvm_backend
