@@ -20,6 +20,7 @@ void run_sums(const SuiteOptions&, const Report&);
 void run_updates(const SuiteOptions&, const Report&);
 void run_sizes(const SuiteOptions&, const Report&);
 void run_branches(const SuiteOptions&, const Report&);
+void run_serving(const SuiteOptions&, const Report&);
 
 namespace {
 
@@ -30,6 +31,7 @@ constexpr Suite kSuites[] = {
     {"updates", "rows written in place: a cache, the gradient of an embedding", run_updates},
     {"branches", "loops with an if or a check, against their scalar code", run_branches},
     {"sizes", "one program for all sizes: a new size, and the price against programs of one size", run_sizes},
+    {"serving", "one program from several threads, over weights that were prepared once", run_serving},
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
     {"gemm", "f32 products of square matrices", run_gemm},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},

@@ -18,6 +18,7 @@ int run_on_plan(std::string_view text, const PlanOptions& options) {
   ir::verify_plan(*plan);
   if (!options.interpret) return print_out(ir::print_plan(*plan)), 0;
   std::vector<ir::HostArray> arguments = compiler::random_arguments(*plan->graph, options.seed);
+  arguments.resize(plan->given_arguments());
   for (size_t i = 0; i < std::min(arguments.size(), options.arguments.size()); ++i)
     arguments[i] = ir::parse_array(options.arguments[i]).value();
   ir::InterpretOptions how;

@@ -18,6 +18,8 @@
 #include "strata/compiler/backends/backend.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/cache/kernel_cache.h"
+#include "strata/compiler/graph/invariants/prologue.h"
+#include "strata/compiler/loop/packing.h"
 #include "strata/compiler/loop/schedule_source.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/in_place.h"
@@ -76,6 +78,12 @@ std::vector<std::string> dims_of(const Node& composite) {
   return dims;
 }
 
+/// A node, and the schedule that its kernel gets; empty: the one that is best.
+struct WantedKernel {
+  const Node* node;
+  std::string rewrites;
+};
+
 /// Kernels of one program that are still to be made ready.
 struct PendingKernel {
   base::Hash128 key;
@@ -100,15 +108,19 @@ class KernelMaker {
   KernelMaker(const Backend& backend, runtime::IsaLevel level, ScheduleOptions schedule, const ScheduleSource* source)
       : backend_(backend), level_(level), schedule_(std::move(schedule)), source_(source) {}
 
-  /// The ready kernels for these nodes, in order. Compiles those that neither memory nor disk has, on all threads.
-  std::vector<ReadyKernel> make(std::span<const Node* const> nodes, const LookedAt& looked_at,
+  /// The ready kernels, in order. Compiles those that neither memory nor disk has, on all threads.
+  std::vector<ReadyKernel> make(std::span<const WantedKernel> wanted, const LookedAt& looked_at,
                                 std::vector<std::string>& names, const ir::Facts& facts) {
     std::vector<PendingKernel> all;
     std::unordered_map<base::Hash128, size_t, base::Hash128Hasher> first;
-    for (const Node* node : nodes) {
+    for (const auto& [node, rewrites] : wanted) {
       const auto outputs = looked_at.find(node);
       const std::vector<int> params = outputs == looked_at.end() ? std::vector<int>() : outputs->second;
-      const ScheduleOptions how = schedule_of_node(*node, facts);
+      ScheduleOptions how = schedule_;
+      if (rewrites.empty())
+        how = schedule_of_node(*node, facts);
+      else
+        how.rewrites = rewrites;
       const base::Hash128 key = kernel_identity(*node, facts, backend_, level_, how, params);
       all.push_back(
           {key, kernel_name(*node, key), node, params, how, first.emplace(key, all.size()).first->second, {}});
@@ -242,7 +254,8 @@ runtime::OwnProgram own_program(const std::shared_ptr<const Graph>& graph, const
 
 std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Graph>& recorded,
                                                  const std::shared_ptr<const Graph>& fused,
-                                                 const FinishedRegions& finished, const CompileOptions& options);
+                                                 const FinishedRegions& finished, const CompileOptions& options,
+                                                 std::span<const PrologueValue> prologue = {});
 
 /// The program of a region, on which the passes have run where it is one of a loop.
 std::shared_ptr<const runtime::Executable> build_region(const ir::GraphRef& region, const FinishedRegions& finished,
@@ -250,6 +263,37 @@ std::shared_ptr<const runtime::Executable> build_region(const ir::GraphRef& regi
   const auto known = finished.find(region.get());
   if (known == finished.end()) return compile(region, options);
   return build(known->second.recorded, known->second.finished, finished, options);
+}
+
+/// Whether a kernel reads one of the last so many parameters.
+bool reads_prepared(const Node& node, size_t prepared) {
+  if (ops::is_composite(node) || prepared == 0) return false;
+  const auto last = node.graph->parameters().last(prepared);
+  return std::ranges::any_of(node.operands(),
+                             [&](const ir::Value& v) { return std::ranges::find(last, v.node) != last.end(); });
+}
+
+/// The kernels that do a product's work where its rows are few.
+void add_variants(const Node& node, const ir::Facts& facts, runtime::IsaLevel level, KernelUse& use,
+                  std::vector<WantedKernel>& wanted) {
+  for (FewRows& few : schedules_for_few_rows(lower_kernel(node, facts, "variant"), level)) {
+    use.variants.push_back({few.rows, few.most, static_cast<int>(wanted.size())});
+    wanted.push_back({&node, std::move(few.rewrites)});
+  }
+}
+
+/// The constants that are left: what is donated changes.
+std::vector<int> constants_of(const Graph& graph, const CompileOptions& options) {
+  std::vector<int> constants;
+  for (int i : options.constants) {
+    if (i < 0 || i >= static_cast<int>(graph.parameters().size()))
+      throw base::Error("E0116", fmt::format("{}: constant {} is none of its {} parameters", graph.name(), i,
+                                             graph.parameters().size()));
+    const bool is_donated =
+        std::ranges::any_of(options.donations, [&](const ir::Donation& d) { return d.argument == i; });
+    if (!is_donated && std::ranges::find(constants, i) == constants.end()) constants.push_back(i);
+  }
+  return constants;
 }
 
 runtime::IsaLevel level_of(const CompileOptions& options) { return options.isa.value_or(runtime::chosen_isa_level()); }
@@ -277,22 +321,27 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
                                                    const CompileOptions& options) {
   base::trace_as_environment_asks();
   const base::Span span("compile", "compiler");
+  const std::vector<int> constants = constants_of(*graph, options);
   FinishedRegions finished;
   const auto fused = run_passes(*graph, pipeline(),
                                 {.disabled = options.disabled_passes,
                                  .dump_folder = dump_folder_from_environment(*graph),
                                  .backend = &backend_of(options),
                                  .level = level_of(options),
+                                 .constants = constants,
                                  .regions = &finished})
                          .graph;
-  return build(graph, fused, finished, options);
+  if (constants.empty()) return build(graph, fused, finished, options);
+  const Prologue parts = split_prologue(*fused, constants, graph->parameters().size());
+  return build(graph, parts.rest, finished, options, parts.values);
 }
 
 namespace {
 
 std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Graph>& graph,
                                                  const std::shared_ptr<const Graph>& fused,
-                                                 const FinishedRegions& finished, const CompileOptions& options) {
+                                                 const FinishedRegions& finished, const CompileOptions& options,
+                                                 std::span<const PrologueValue> prologue) {
   const runtime::IsaLevel level = level_of(options);
   const Backend& backend = backend_of(options);
   PlanRequest request;
@@ -301,23 +350,30 @@ std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Gra
   request.donations = options.donations;
   request.finite = options.finite;
 
-  std::vector<const Node*> kernel_nodes;
-  std::vector<std::shared_ptr<const runtime::Executable>> regions;
+  std::vector<WantedKernel> wanted;
+  std::vector<std::shared_ptr<const runtime::Executable>> regions, prologue_programs;
   CompileOptions region_options = options;
   region_options.donations.clear();
   region_options.finite.clear();
+  region_options.constants.clear();
+  for (const PrologueValue& v : prologue) {
+    prologue_programs.push_back(build(v.program, v.program, finished, region_options));
+    const auto& made = prologue_programs.back();
+    request.prologue.push_back({v.parameters, std::shared_ptr<const ir::Plan>(made, &made->plan())});
+  }
   const std::vector<bool> live = live_nodes(*request.graph);
   const std::vector<Form> forms = forms_of(*request.graph);
   for (const Node* node : request.graph->nodes()) {
     if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
     if (is_kernel(*node, forms[node->id], backend)) {
       KernelUse& use = request.kernels[node->id];
-      use.kernel = static_cast<int>(kernel_nodes.size());
+      use.kernel = static_cast<int>(wanted.size());
       if (ops::is_composite(*node))
         use.workspace_bytes = backend.workspace_bytes(*node);
       else
         use.update = update_in(*node);
-      kernel_nodes.push_back(node);
+      wanted.push_back({node, ""});
+      if (reads_prepared(*node, prologue.size())) add_variants(*node, fused->facts(), level, use, wanted);
       continue;
     }
     for (const ir::GraphRef& region : node->regions()) {
@@ -333,8 +389,7 @@ std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Gra
       {.variation = options.schedule_variation, .is_strict = options.is_strict || is_strict_by_environment()},
       source.get());
   const LookedAt looked_at = looked_at_by_kernels(request, backend);
-  const std::vector<ReadyKernel> ready =
-      maker.make(kernel_nodes, looked_at, request.kernel_names, request.graph->facts());
+  const std::vector<ReadyKernel> ready = maker.make(wanted, looked_at, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);
   if (const auto fault = ir::find_fault_outside_regions(*plan))
@@ -342,12 +397,12 @@ std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Gra
   std::vector<runtime::BoundKernel> bound;
   for (size_t i = 0; i < ready.size(); ++i) {
     const ReadyKernel& k = ready[i];
-    bound.push_back({k.code.run, k.code.needs, looked_at.contains(kernel_nodes[i]), dim_positions(k.dims, plan->dims),
+    bound.push_back({k.code.run, k.code.needs, looked_at.contains(wanted[i].node), dim_positions(k.dims, plan->dims),
                      k.object, k.object->native()});
   }
-  return std::make_shared<const runtime::Executable>(plan, std::move(bound), std::move(regions),
-                                                     own_program(graph, plan->entry, options),
-                                                     runtime::ProgramOrigin{[graph] { return graph; }, level});
+  return std::make_shared<const runtime::Executable>(
+      plan, std::move(bound), std::move(regions), own_program(graph, plan->entry, options),
+      runtime::ProgramOrigin{[graph] { return graph; }, level}, std::move(prologue_programs));
 }
 
 }  // namespace

@@ -24,6 +24,10 @@ struct CompileOptions {
   /// Results that a run only gives when all of them are finite (E0318 with the name): by result and name. Their memory
   /// is new, since what is donated to them is still whole when the run fails.
   std::vector<ir::FiniteResult> finite;
+  /// Parameters that stay the same over many runs: weights. What depends on them alone is computed at the first run on
+  /// them, kept as long as they are, and shared with other programs (runtime/execute/prepared.h). Those that are
+  /// donated are none. E0116 for a number that is no parameter's.
+  std::vector<int> constants;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
   const Backend* backend = nullptr;          ///< else LLVM for the chosen level
   /// Asked for the schedule of each kernel before the heuristic; null: what STRATA_SCHEDULES names, if it is set.

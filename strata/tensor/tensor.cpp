@@ -8,6 +8,7 @@
 #include "strata/ops/index/index.h"
 #include "strata/ops/operands/number_range.h"
 #include "strata/ops/shape/arrange.h"
+#include "strata/runtime/execute/prepared.h"
 #include "strata/tensor/recording/dim_guards.h"
 #include "strata/tensor/recording/recording.h"
 
@@ -177,9 +178,24 @@ int64_t Tensor::size(int axis, Source at) const {
       .hint("use dim(axis), which may be symbolic, or make the dimension static in the jit options");
 }
 
+namespace {
+
+[[noreturn]] void refuse_handed_over(const Tensor& tensor, Source at) {
+  base::Error error(
+      "E0335", "the elements of a tensor are looked at that was handed over to the forms that programs prepared: " +
+                   tensor.type(at).str());
+  error.note("looked at in " + line_of(at));
+  throw error.hint("load the weights again, or don't hand them over");
+}
+
+}  // namespace
+
 const HostArray& Tensor::array(Source at) const {
   if (!cell_) refuse_undefined("the elements", at);
-  if (cell_->is_concrete()) return cell_->array;
+  if (cell_->is_concrete()) {
+    if (runtime::is_handed_over(cell_->array)) refuse_handed_over(*this, at);
+    return cell_->array;
+  }
   if (cell_->recording && cell_->recording->kind() == Recording::Kind::Lazy) {
     try {
       if (cell_->recording->holds > 0)

@@ -11,11 +11,11 @@ namespace strata::compiler {
 
 using ir::HostArray;
 
-std::vector<HostArray> run_natively(std::shared_ptr<const ir::Graph> graph, std::span<const HostArray> arguments,
+std::vector<HostArray> run_natively(const std::shared_ptr<const ir::Graph>& graph, std::span<const HostArray> arguments,
                                     const CompileOptions& options) {
   std::vector<HostArray> copies;
   for (const HostArray& a : arguments) copies.push_back(a.clone());
-  return compile(std::move(graph), options)->run(std::move(copies));
+  return compile(graph, options)->run(std::move(copies));
 }
 
 std::optional<std::string> first_out_of_bounds(std::span<const HostArray> expected, std::span<const HostArray> found,

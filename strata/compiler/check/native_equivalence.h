@@ -12,7 +12,7 @@
 namespace strata::compiler {
 
 /// Runs a program natively; arguments are copied, so that none is consumed.
-std::vector<ir::HostArray> run_natively(std::shared_ptr<const ir::Graph> graph,
+std::vector<ir::HostArray> run_natively(const std::shared_ptr<const ir::Graph>& graph,
                                         std::span<const ir::HostArray> arguments, const CompileOptions& options = {});
 
 /// The first element that is further off than its bound (error_bounds.h), or nothing.

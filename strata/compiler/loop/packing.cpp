@@ -15,8 +15,12 @@ using namespace ir::loops;
 
 namespace {
 
+/// Rows for which a product has a kernel of its own: one, and what a tile of the general one would be half empty with.
+constexpr int64_t kFewRows[] = {1, 4};
+
 struct ChosenProduct {
   Kernel flat;
+  Nest nest;
   Contraction contraction;  ///< with rows and columns as the schedule has them
   ContractionSchedule schedule;
 };
@@ -38,6 +42,7 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, runtime::IsaLev
   if (!contraction || choose_planes(*contraction, c, made.flat.facts, level, best)) return std::nullopt;
   made.schedule = choose_product(*contraction, c, made.flat.facts, level, best);
   made.contraction = std::move(*contraction);
+  made.nest = std::move(*nest);
   if (made.schedule.is_exchanged) made.contraction.transpose();
   return made;
 }
@@ -74,6 +79,25 @@ std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, runtime::IsaLe
   const int64_t width = panel_width(k.accumulator->type.dtype, level, matrix->columns);
   if (matrix->columns <= width) return std::nullopt;
   return ColumnsToPack{parameter, matrix->columns, matrix->depth, width, matrix->is_along_depth};
+}
+
+std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, runtime::IsaLevel level) {
+  std::vector<FewRows> made;
+  auto product = product_of(naive, level);
+  if (!product || product->schedule.columns != ColumnStorage::InPlace || product->schedule.is_exchanged) return made;
+  const ir::Dim rows = product->contraction.rows.extent();
+  if (rows.is_constant() || !product->contraction.batch.is_empty()) return made;
+  for (const int64_t most : kFewRows) {
+    Contraction few = product->contraction;
+    few.rows.loops = {{few.rows.loops.back().var, ir::Dim(most)}};
+    Variation best;
+    const ContractionSchedule schedule = choose_product(few, *product->flat.context, product->flat.facts, level, best);
+    if (schedule.is_exchanged || schedule.columns != ColumnStorage::InPlace) continue;
+    std::string text;
+    for (const Rewrite& rewrite : rewrites_of(schedule, product->nest)) text += rewrite.str() + "\n";
+    made.push_back({rows, most, std::move(text)});
+  }
+  return made;
 }
 
 bool reads_panels(const Kernel& naive, runtime::IsaLevel level) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "strata/ir/loops/kernel.h"
 #include "strata/runtime/machine/isa_level.h"
@@ -22,5 +24,16 @@ std::optional<ColumnsToPack> columns_to_pack(const ir::loops::Kernel& naive, run
 
 /// Whether the kernel's schedule reads its columns in place.
 bool reads_panels(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+
+/// Another schedule of the same product: for sizes with which `rows` is at most `most`.
+struct FewRows {
+  ir::Dim rows;
+  int64_t most;
+  std::string rewrites;
+};
+
+/// Of a product of a symbolic number of rows by columns in panels: schedules for few rows, fewest first, with tiles of
+/// so many rows and more columns, so that no arithmetic goes into rows that aren't there.
+std::vector<FewRows> schedules_for_few_rows(const ir::loops::Kernel& naive, runtime::IsaLevel level);
 
 }  // namespace strata::compiler

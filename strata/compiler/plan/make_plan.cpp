@@ -30,6 +30,7 @@ class PlanMaker {
     plan_.graph = request.graph;
     plan_.kernels = request.kernel_names;
     plan_.entry = request.entry;
+    plan_.prologue = request.prologue;
   }
 
   std::shared_ptr<const Plan> make() {
@@ -117,6 +118,7 @@ class PlanMaker {
       command.writes.push_back(add_buffer(node.result(static_cast<int>(i)), PlanBufferKind::Arena, -1));
     if (use != request_.kernels.end()) {
       command.kernel = use->second.kernel;
+      command.variants = use->second.variants;
       if (node.op->cost) command.cost = node.op->cost.fn(node);
       if (use->second.update.node) mark_update(node, use->second.update, command);
       if (!(use->second.workspace_bytes == ir::Dim(0))) add_workspace(use->second.workspace_bytes, command);
@@ -277,7 +279,7 @@ class PlanMaker {
       const int copy = static_cast<int>(plan_.buffers.size());
       plan_.buffers.push_back({from.type, PlanBufferKind::Result, index, copy, -1, -1});
       plan_.results.push_back(copy);
-      copies_.push_back({CommandKind::Copy, -1, {b}, {copy}, graph_.results()[r].node, {}, {}});
+      copies_.push_back({.kind = CommandKind::Copy, .reads = {b}, .writes = {copy}, .node = graph_.results()[r].node});
     }
     plan_.commands.insert(plan_.commands.end(), copies_.begin(), copies_.end());
   }

@@ -24,6 +24,7 @@ struct KernelUse {
   std::vector<std::pair<int, int>> in_place;
   UpdateInKernel update;  ///< then it writes over nothing else
   ir::Dim workspace_bytes = ir::Dim(0);
+  std::vector<ir::KernelVariant> variants;
 };
 
 struct PlanRequest {
@@ -34,6 +35,7 @@ struct PlanRequest {
   std::map<const ir::Graph*, std::shared_ptr<const ir::Plan>> regions;  ///< of host nodes
   std::vector<ir::Donation> donations;                                  ///< wished for
   std::vector<ir::FiniteResult> finite;                                 ///< results and names: what is to be looked at
+  std::vector<ir::PlanPrologue> prologue;                               ///< of the graph's last parameters
 };
 
 /// E0330 for an update that must be in place and is not.

@@ -66,7 +66,8 @@ class PeakFinder {
  private:
   static std::vector<ir::Type> types_of(const Plan& plan) {
     std::vector<ir::Type> types;
-    for (const int a : plan.arguments) types.push_back(plan.buffers[static_cast<size_t>(a)].type);
+    for (const int a : std::span(plan.arguments).first(plan.given_arguments()))
+      types.push_back(plan.buffers[static_cast<size_t>(a)].type);
     return types;
   }
   int64_t bytes_of(size_t i) const { return dims_(plan_.buffers[i].type.bytes()); }

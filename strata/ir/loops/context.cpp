@@ -43,7 +43,7 @@ struct NodeEqual {
 
 template <class T>
 uint64_t word_of(const T* pointer) {
-  static_assert(sizeof(pointer) == sizeof(uint64_t));
+  static_assert(sizeof(const T*) == sizeof(uint64_t));
   return reinterpret_cast<uintptr_t>(pointer);
 }
 

@@ -86,11 +86,17 @@ class PlanInterpreter {
 
 }  // namespace
 
-std::vector<HostArray> interpret_plan(const Plan& plan, std::span<const HostArray> arguments,
+std::vector<HostArray> interpret_plan(const Plan& plan, std::span<const HostArray> given,
                                       const InterpretOptions& options) {
-  if (arguments.size() != plan.arguments.size())
-    throw base::Error("E0110", plan.name + ": takes " + std::to_string(plan.arguments.size()) + " arguments, found " +
-                                   std::to_string(arguments.size()));
+  if (given.size() != plan.given_arguments())
+    throw base::Error("E0110", plan.name + ": takes " + std::to_string(plan.given_arguments()) + " arguments, found " +
+                                   std::to_string(given.size()));
+  std::vector<HostArray> arguments(given.begin(), given.end());
+  for (const PlanPrologue& part : plan.prologue) {
+    std::vector<HostArray> from;
+    for (int a : part.from) from.push_back(given[static_cast<size_t>(a)]);
+    arguments.push_back(interpret_plan(*part.plan, from, options)[0]);
+  }
   std::vector<Type> types;
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < arguments.size(); ++i) {

@@ -10,6 +10,8 @@
 //     1  kernel @reduce_sum.77 (b3) -> (b4)
 //   }
 //
+// A prologue makes arguments of arguments (a weight in panels) before the first run on them.
+//
 // A run succeeds or changes nothing: commands that can fail come before the first one that writes donated memory.
 #pragma once
 
@@ -46,9 +48,17 @@ enum class CommandKind : uint8_t {
   Host,    ///< runs `node` by its reference rule, with its regions compiled: control flow, prints, checks
 };
 
+/// A kernel that does the work of another where a size is small: the same bits by another schedule.
+struct KernelVariant {
+  Dim value;
+  int64_t most = 0;  ///< it runs where `value` is at most that
+  int kernel = -1;
+};
+
 struct PlanCommand {
   CommandKind kind = CommandKind::Kernel;
-  int kernel = -1;  ///< index into Plan::kernels
+  int kernel = -1;                      ///< index into Plan::kernels
+  std::vector<KernelVariant> variants;  ///< the first one whose size is kept runs in the place of `kernel`
   std::vector<int> reads, writes;
   const Node* node = nullptr;  ///< origin: positions in messages; the work of Host commands
   std::vector<int> regions;    ///< Host: indices into Plan::regions
@@ -59,6 +69,15 @@ struct PlanCommand {
   int updates = -1;
   std::string copied_because;     ///< of an update: what keeps the elements alive; empty: it is in place
   bool must_be_in_place = false;  ///< of an update: a copy is an error, also of an argument that others hold (E0330)
+};
+
+struct Plan;
+
+/// The last arguments of a plan are made of others: once for each set of these, which its caller declared to stay the
+/// same over many runs.
+struct PlanPrologue {
+  std::vector<int> from;             ///< arguments that the callers give
+  std::shared_ptr<const Plan> plan;  ///< of one result, which is the argument
 };
 
 struct Plan {
@@ -75,6 +94,10 @@ struct Plan {
   std::vector<KeptArgument> kept;
   std::vector<FiniteResult> finite;
   std::vector<std::shared_ptr<const Plan>> regions;
+  std::vector<PlanPrologue> prologue;  ///< of the last so many arguments, in their order
+
+  /// Arguments that a caller gives.
+  size_t given_arguments() const { return arguments.size() - prologue.size(); }
 };
 
 /// By buffer, the buffer that owns the memory which it lies in: its root, or the argument that was donated for that.

@@ -18,6 +18,7 @@ class PlanVerifier {
   /// Throws the fault as text.
   void check() {
     check_references();
+    check_prologue();
     for (size_t i = 0; i < plan_.commands.size(); ++i) check_types(i);
     check_lifetimes();
     check_contents();
@@ -71,9 +72,42 @@ class PlanVerifier {
       for (int r : c.regions)
         if (r < 0 || static_cast<size_t>(r) >= plan_.regions.size())
           throw std::string("a command names a region that isn't there");
-      if (c.kind == CommandKind::Kernel && (c.kernel < 0 || static_cast<size_t>(c.kernel) >= plan_.kernels.size()))
+      const auto is_kernel = [&](int k) { return k >= 0 && static_cast<size_t>(k) < plan_.kernels.size(); };
+      if (c.kind == CommandKind::Kernel && !is_kernel(c.kernel))
         throw std::string("a command names a kernel that isn't there");
+      if (c.kind != CommandKind::Kernel && !c.variants.empty())
+        throw std::string("a command that is no kernel has variants");
+      for (const KernelVariant& v : c.variants)
+        if (!is_kernel(v.kernel)) throw std::string("a variant names a kernel that isn't there");
     }
+  }
+
+  /// Each part makes one argument, of arguments that the callers give.
+  void check_prologue() const {
+    if (plan_.prologue.size() > plan_.arguments.size()) throw std::string("the prologue makes more than the arguments");
+    for (size_t i = 0; i < plan_.prologue.size(); ++i) {
+      const PlanPrologue& part = plan_.prologue[i];
+      if (!part.plan || part.plan->results.size() != 1 || part.from.size() != part.plan->arguments.size())
+        throw fmt::format("part {} of the prologue is no program of one result on its arguments", i);
+      if (!part.plan->prologue.empty()) throw fmt::format("part {} of the prologue has a prologue", i);
+      const int made = plan_.arguments[plan_.given_arguments() + i];
+      if (!(type_of(*part.plan, part.plan->results[0]) == plan_.buffers[made].type))
+        throw fmt::format("part {} of the prologue makes another type than that of b{}", i, made);
+      for (size_t k = 0; k < part.from.size(); ++k) {
+        const int a = part.from[k];
+        if (a < 0 || static_cast<size_t>(a) >= plan_.given_arguments())
+          throw fmt::format("part {} of the prologue reads an argument that nobody gives", i);
+        if (!(type_of(*part.plan, part.plan->arguments[k]) == plan_.buffers[plan_.arguments[a]].type))
+          throw fmt::format("part {} of the prologue reads argument {}, whose type is another", i, a);
+        for (const Donation& d : plan_.donations)
+          if (d.argument == a) throw fmt::format("part {} of the prologue reads argument {}, which is donated", i, a);
+      }
+    }
+  }
+  static Type type_of(const Plan& plan, int buffer) {
+    if (buffer < 0 || static_cast<size_t>(buffer) >= plan.buffers.size())
+      throw std::string("the prologue names a buffer that isn't there");
+    return plan.buffers[static_cast<size_t>(buffer)].type;
   }
 
   void check_types(size_t i) const {
@@ -248,6 +282,8 @@ std::optional<std::string> find_plan_fault(const Plan& plan) {
   if (auto fault = find_fault_outside_regions(plan)) return fault;
   for (const auto& region : plan.regions)
     if (const auto fault = find_plan_fault(*region)) return fmt::format("in region {}: {}", region->name, *fault);
+  for (const PlanPrologue& part : plan.prologue)
+    if (const auto fault = find_plan_fault(*part.plan)) return fmt::format("in the prologue: {}", *fault);
   return std::nullopt;
 }
 

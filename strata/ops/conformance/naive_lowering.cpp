@@ -158,7 +158,7 @@ class NaiveLowering final : public ir::Lowering {
     const Expr lane = context.loop(l), flat = context.loop(r), slot = m.mod(flat, context.i64(kLanes));
     const Expr term = form.term(joined(kept, unflatten(flat, form.reduced)));
     auto loop = [&](const LoopVar* var, Expr begin, Expr end, StmtPtr s) {
-      return make_for(var, begin, end, LoopKind::Serial, {s});
+      return make_for(var, begin, end, LoopKind::Serial, {std::move(s)});
     };
     Stmts body{make_alloc(lanes),
                loop(l, context.i64(0), context.i64(kLanes), make_store(lanes, {lane}, form.identity)),

@@ -145,7 +145,7 @@ void dot_lower(ir::Lowering& l) {
   const Type lhs = l.node.operand(0).type(), rhs = l.node.operand(1).type();
   const DType result = l.node.type().dtype();
   const DType wide = sum_dtype(lhs, result);
-  auto side = [&l, wide](int operand, Ints batch, Ints free, Ints contract) -> ir::ElementFn {
+  auto side = [&l, wide](int operand, const Ints& batch, const Ints& free, const Ints& contract) -> ir::ElementFn {
     const Ints home = joined(joined(batch, free), contract);
     return [&l, wide, operand, home](std::span<const Expr> index) {
       std::vector<Expr> at(index.size());

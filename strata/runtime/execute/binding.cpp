@@ -33,8 +33,11 @@ Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, O
   for (const std::string& name : plan.dims) symbols_.push_back(ir::Dim::symbol(name));
   for (const ir::EntryCondition& c : plan.entry) entry_.push_back(formulas_.add(c.value));
   for (const PlanBuffer& b : plan.buffers) buffer_bytes_.push_back(formulas_.add(b.type.bytes()));
-  for (const PlanCommand& c : plan.commands)
+  for (const PlanCommand& c : plan.commands) {
     work_.push_back({formulas_.add(c.cost.flops), formulas_.add(c.cost.bytes)});
+    variant_sizes_.emplace_back();
+    for (const ir::KernelVariant& v : c.variants) variant_sizes_.back().push_back(formulas_.add(v.value));
+  }
   size_t dims = 0;
   std::map<std::pair<const void*, std::vector<int>>, size_t> first;
   for (size_t i = 0; i < kernels.size(); ++i) {
@@ -87,6 +90,13 @@ bool Bindings::may_enter(std::span<const int64_t> values) const {
   return true;
 }
 
+int Bindings::kernel_for(size_t command, std::span<const int64_t> values) const {
+  const PlanCommand& c = plan_.commands[command];
+  for (size_t i = 0; i < c.variants.size(); ++i)
+    if (values[static_cast<size_t>(variant_sizes_[command][i])] <= c.variants[i].most) return c.variants[i].kernel;
+  return c.kernel;
+}
+
 void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
   const auto value = [&](int place) { return values[static_cast<size_t>(place)]; };
   std::vector<ir::ArenaRequest> requests;
@@ -116,9 +126,10 @@ void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
     binding.scratch_bytes = std::max(binding.scratch_bytes, needs.scratch_bytes);
   }
   for (size_t c = 0; c < plan_.commands.size(); ++c) {
-    const PlanCommand& command = plan_.commands[c];
+    const bool is_kernel = plan_.commands[c].kind == CommandKind::Kernel;
+    binding.kernel_of.push_back(is_kernel ? kernel_for(c, values) : -1);
     binding.is_parallel.push_back(
-        command.kind == CommandKind::Kernel && binding.needs[static_cast<size_t>(command.kernel)].tasks > 1 &&
+        is_kernel && binding.needs[static_cast<size_t>(binding.kernel_of.back())].tasks > 1 &&
         (value(work_[c].flops) >= kSmallestParallelFlops || value(work_[c].bytes) >= kSmallestParallelBytes));
   }
 }

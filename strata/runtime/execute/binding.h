@@ -49,6 +49,7 @@ struct Binding {
   ir::ArenaLayout layout;
   std::vector<KernelNeeds> needs;    ///< by kernel
   std::vector<int64_t> kernel_dims;  ///< of all kernels, one after the other (Bindings::dims_of)
+  std::vector<int> kernel_of;        ///< by command: the kernel, or the variant of it, that runs
   std::vector<bool> is_parallel;     ///< by command
   int64_t scratch_bytes = 0;         ///< of one slot
   mutable std::atomic<uint64_t> last_use{0};
@@ -73,6 +74,7 @@ class Bindings {
   std::shared_ptr<const Binding> make(const ir::DimBinding& dims, std::vector<int64_t> values) const;
   bool may_enter(std::span<const int64_t> values) const;
   void fill(Binding& binding, std::span<const int64_t> values) const;
+  int kernel_for(size_t command, std::span<const int64_t> values) const;
 
   const ir::Plan& plan_;
   std::span<const BoundKernel> kernels_;
@@ -84,9 +86,10 @@ class Bindings {
     int flops, bytes;
   };
   std::vector<int> entry_, buffer_bytes_;
-  std::vector<WorkFormulas> work_;  ///< by command
-  std::vector<size_t> first_dim_;   ///< by kernel: its first entry of Binding::kernel_dims
-  std::vector<size_t> twin_;        ///< by kernel: the first one of the same code and dimensions
+  std::vector<std::vector<int>> variant_sizes_;  ///< by command
+  std::vector<WorkFormulas> work_;               ///< by command
+  std::vector<size_t> first_dim_;                ///< by kernel: its first entry of Binding::kernel_dims
+  std::vector<size_t> twin_;                     ///< by kernel: the first one of the same code and dimensions
 
   mutable std::mutex making_;        ///< held while a binding is made; others are looked up meanwhile
   mutable std::shared_mutex table_;  ///< guards bindings_

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "strata/base/error/error.h"
+#include "strata/runtime/execute/prepared.h"
 
 namespace strata::runtime {
 namespace {
@@ -71,7 +72,10 @@ std::shared_ptr<std::byte> allocate_bytes(int64_t bytes) {
     p = pool().take(size);
   }
   if (!p) throw base::Error("E0112", "no memory for " + std::to_string(bytes) + " bytes");
-  return {p, [size](std::byte* q) { pool().give(q, size); }};
+  return {p, [size](std::byte* q) {
+            forget_memory(q);
+            pool().give(q, size);
+          }};
 }
 
 ir::HostArray make_array(ir::Encoding encoding, std::vector<int64_t> shape) {

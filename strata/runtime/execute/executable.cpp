@@ -62,13 +62,20 @@ std::string Executable::span_name(const PlanCommand& command) const {
 
 Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
                        std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program,
-                       ProgramOrigin origin)
+                       ProgramOrigin origin, std::vector<std::shared_ptr<const Executable>> prologue)
     : plan_(std::move(plan)),
       kernels_(std::move(kernels)),
       regions_(std::move(regions)),
       bindings_(*plan_, kernels_, std::move(own_program)),
       origin_(std::move(origin)) {
-  for (int a : plan_->arguments) parameter_types_.push_back(plan_->buffers[a].type);
+  for (size_t i = 0; i < prologue.size(); ++i) {
+    const base::Hash128 key = prologue[i]->plan().graph->hash();
+    prologue_.push_back({plan_->prologue[i].from, std::move(prologue[i]), key});
+  }
+  const std::span<const int> given = std::span(plan_->arguments).first(plan_->given_arguments());
+  for (int a : given) parameter_types_.push_back(plan_->buffers[a].type);
+  for (size_t a = 0; a < given.size(); ++a)
+    if (plan_->buffers[given[a]].first >= 0) read_arguments_.push_back(static_cast<int>(a));
   for (const PlanCommand& c : plan_->commands) span_names_.push_back(base::trace_name(span_name(c)));
   first_donated_write_ = static_cast<size_t>(ir::first_donated_write(*plan_));
   const std::vector<int> memory = ir::memory_of_buffers(*plan_);
@@ -87,6 +94,10 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
   }
 }
 Executable::~Executable() = default;
+
+bool Executable::reads_elements(int argument) const {
+  return std::ranges::find(read_arguments_, argument) != read_arguments_.end();
+}
 
 /// One run: the pointers of all buffers, and the commands.
 struct Executable::Execution {
@@ -118,7 +129,10 @@ struct Executable::Execution {
     for (const ir::Donation& d : plan.donations) {
       HostArray& argument = arguments[d.argument];
       results[d.result] = argument.storage().use_count() == 1 ? argument : copy_of(argument);
-      if (argument.storage() != results[d.result].storage()) argument = results[d.result];
+      if (argument.storage() != results[d.result].storage())
+        argument = results[d.result];
+      else
+        note_written(argument);
     }
     place_own(arena);
     for (size_t i = 0; i < plan.buffers.size(); ++i)
@@ -239,7 +253,8 @@ struct Executable::Execution {
   }
 
   void run_kernel(const PlanCommand& command, size_t c) {
-    const KernelNeeds& needs = binding.needs[static_cast<size_t>(command.kernel)];
+    const int chosen = binding.kernel_of[c];
+    const KernelNeeds& needs = binding.needs[static_cast<size_t>(chosen)];
     if (!command.copied_because.empty())
       std::memcpy(memory[command.writes[0]], memory[command.reads[static_cast<size_t>(command.updates)]],
                   static_cast<size_t>(binding.buffer_bytes[static_cast<size_t>(command.writes[0])]));
@@ -248,8 +263,8 @@ struct Executable::Execution {
     for (int b : command.reads) pointers[next++] = memory[b];
     for (int b : command.writes) pointers[next++] = memory[b];
     KernelStatus status;
-    const KernelFunction kernel = self.kernels_[command.kernel].run;
-    const int64_t* kernel_dims = self.bindings_.dims_of(binding, command.kernel);
+    const KernelFunction kernel = self.kernels_[chosen].run;
+    const int64_t* kernel_dims = self.bindings_.dims_of(binding, chosen);
     auto run_range = [&](base::TaskRange range) {
       KernelContext of_slot{&status, scratch + binding.scratch_bytes * range.slot};
       kernel(&of_slot, pointers.data(), kernel_dims, range.begin, range.end);
@@ -424,6 +439,26 @@ void Executable::require_own_memory(std::span<const HostArray> arguments) const 
   }
 }
 
+/// What stands for values that were made of it has no elements.
+void Executable::require_elements(std::span<const HostArray> arguments) const {
+  for (int a : read_arguments_) {
+    if (!is_handed_over(arguments[static_cast<size_t>(a)])) continue;
+    const std::string_view name = plan_->graph->parameter_name(a);
+    throw base::Error("E0335", fmt::format("{}: argument {}{} was handed over to its prepared forms, and this program "
+                                           "reads its elements",
+                                           plan_->name, a, name.empty() ? "" : fmt::format(" ({})", name)))
+        .hint("keep the plain form of weights that such programs run on");
+  }
+}
+
+/// Adds the values of the prologue to the arguments that were given and checked.
+void Executable::add_prepared(std::vector<HostArray>& arguments) const {
+  if (prologue_.empty()) return;
+  std::vector<HostArray> made;
+  for (const PreparedArgument& wanted : prologue_) made.push_back(prepared_value(wanted, arguments));
+  arguments.insert(arguments.end(), made.begin(), made.end());
+}
+
 std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments) const {
   const BorrowedContext context;
   return run_within(std::move(arguments), nullptr, *context);
@@ -441,6 +476,8 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->run_within(std::move(arguments), outer, context);
   require_own_memory(arguments);
+  require_elements(arguments);
+  add_prepared(arguments);
   const ContextUse use(context);
   std::vector<HostArray> results;
   Execution execution{*this, *binding, context, dims, arguments, results};
@@ -459,6 +496,8 @@ std::string Executable::first_non_finite(const std::vector<HostArray>& arguments
   const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->first_non_finite(arguments);
+  require_elements(copies);
+  add_prepared(copies);
   const BorrowedContext context;
   const ContextUse use(*context);
   std::vector<HostArray> results;

@@ -14,6 +14,7 @@
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/execute/binding.h"
+#include "strata/runtime/execute/prepared.h"
 #include "strata/runtime/machine/isa_level.h"
 
 namespace strata::runtime {
@@ -36,23 +37,28 @@ class Executable {
  public:
   Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
              std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program = nullptr,
-             ProgramOrigin origin = {});
+             ProgramOrigin origin = {}, std::vector<std::shared_ptr<const Executable>> prologue = {});
   ~Executable();
 
   const ir::Plan& plan() const { return *plan_; }
   /// By Plan::kernels and Plan::regions.
   std::span<const BoundKernel> kernels() const { return kernels_; }
   std::span<const std::shared_ptr<const Executable>> regions() const { return regions_; }
+  /// By Plan::prologue: what makes the arguments that no caller gives.
+  std::span<const PreparedArgument> prologue() const { return prologue_; }
+  /// Whether a command reads the elements of an argument that a caller gives; else values of the prologue may.
+  bool reads_elements(int argument) const;
   const ProgramOrigin& origin() const { return origin_; }
 
-  /// Results for arguments, one per parameter. Arguments of donations are consumed: their memory becomes the result's
-  /// when nobody else holds it, and is copied otherwise. Throws User errors for wrong shapes (E0110, E0111), for
-  /// extents that an op's type rule refuses (E0116 above all) and for failed checks (E0136, E0118: the interpreter's
-  /// own), for an argument that must be written in place and that somebody else holds (E0330), for results that aren't
-  /// finite where the plan looks at them (E0318), and E0319 when it was cancelled
-  /// (cancel.h). `print` writes to standard output. After an error the arguments are still there, bit for bit as they
-  /// came; else they are gone. Several threads may call it; their runs go on side by side, each in a context that stood
-  /// idle.
+  /// Results for arguments, one per parameter that is no value of the prologue: those are made of the others at the
+  /// first run on them, and again when these were written to (prepared.h). Arguments of donations are consumed: their
+  /// memory becomes the result's when nobody else holds it, and is copied otherwise. Throws User errors for wrong
+  /// shapes (E0110, E0111), for an argument that was handed over and is read (E0335), for extents that an op's type
+  /// rule refuses (E0116 above all) and for failed checks (E0136, E0118: the interpreter's own), for an argument that
+  /// must be written in place and that somebody else holds (E0330), for results that aren't finite where the plan
+  /// looks at them (E0318), and E0319 when it was cancelled (cancel.h). `print` writes to standard output. After an
+  /// error the arguments are still there, bit for bit as they came; else they are gone. Several threads may call it;
+  /// their runs go on side by side, each in a context that stood idle.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
   /// The same in a context of the caller's: E0322 if another run uses it.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments, RunContext& context) const;
@@ -72,6 +78,8 @@ class Executable {
                                         RunContext& context) const;
   std::string span_name(const ir::PlanCommand& command) const;
   void require_own_memory(std::span<const ir::HostArray> arguments) const;
+  void add_prepared(std::vector<ir::HostArray>& arguments) const;
+  void require_elements(std::span<const ir::HostArray> arguments) const;
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
 
   std::shared_ptr<const ir::Plan> plan_;
@@ -79,7 +87,9 @@ class Executable {
   std::vector<std::shared_ptr<const Executable>> regions_;
   Bindings bindings_;
   ProgramOrigin origin_;
-  std::vector<ir::Type> parameter_types_;
+  std::vector<PreparedArgument> prologue_;
+  std::vector<ir::Type> parameter_types_;                            ///< of the arguments that a caller gives
+  std::vector<int> read_arguments_;                                  ///< whose elements a command reads
   std::vector<std::vector<int>> argument_members_, result_members_;  ///< buffers in the memory of each
   std::vector<const char*> span_names_;                              ///< by command, for traces
   size_t first_donated_write_ = 0;                                   ///< the command from which on a run completes

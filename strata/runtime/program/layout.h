@@ -8,6 +8,6 @@ namespace strata::runtime {
 
 inline constexpr std::string_view kProgramMagic = "STRATAPF";
 /// Raised when the order or the meaning of fields changes.
-inline constexpr uint32_t kProgramFormat = 1;
+inline constexpr uint32_t kProgramFormat = 2;
 
 }  // namespace strata::runtime

@@ -6,7 +6,7 @@
 //   file.program->run(arguments);
 //
 //   | "STRATAPF" | format: u32 | 0: u32 | bytes of the rest: u64 | hash of the rest: 2 u64 |     little-endian
-//   | build | level | recorded program | plan | weights | objects | kernels of the plan and its regions |
+//   | build | level | recorded program | plan | weights | objects | kernels of the plan, its regions and its prologue |
 //
 // A text is its length (u64) and its bytes; a list is its length (u64) and its entries. The recorded program stands
 // there as its user wrote it: another build, or a CPU without the level, compiles it anew where a compiler is given.

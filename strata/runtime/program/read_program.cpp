@@ -157,13 +157,18 @@ class ProgramReader {
     const std::vector<ir::GraphRef> bodies = region_graphs(*plan);
     for (size_t i = 0; i < bodies.size(); ++i)
       regions.push_back(executable(plan->regions[i], [body = bodies[i]] { return body; }));
+    if (const uint64_t count = number("prologue"); count != plan->prologue.size())
+      throw reader_.fail("prologue", std::to_string(plan->prologue.size()), std::to_string(count));
+    std::vector<std::shared_ptr<const Executable>> prologue;
+    for (const ir::PlanPrologue& part : plan->prologue)
+      prologue.push_back(executable(part.plan, [body = part.plan->graph] { return body; }));
     OwnProgram own;
     if (!plan->entry.empty()) {
       auto programs = std::make_shared<OwnPrograms>(recorded, plan->entry, options_.compile);
       own = [programs](const ir::DimBinding& dims) { return programs->of(dims); };
     }
     return std::make_shared<const Executable>(plan, std::move(kernels), std::move(regions), std::move(own),
-                                              ProgramOrigin{recorded, level_});
+                                              ProgramOrigin{recorded, level_}, std::move(prologue));
   }
 
   const ReadProgramOptions& options_;

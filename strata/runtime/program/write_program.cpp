@@ -65,6 +65,7 @@ class ProgramWriter {
       if (place_.emplace(kernel.native.get(), objects_.size()).second) objects_.push_back(kernel.native.get());
     }
     for (const auto& region : program.regions()) collect_objects(*region);
+    for (const PreparedArgument& part : program.prologue()) collect_objects(*part.program);
   }
 
   void kernels(const Executable& program) {
@@ -77,6 +78,8 @@ class ProgramWriter {
     }
     number(program.regions().size());
     for (const auto& region : program.regions()) kernels(*region);
+    number(program.prologue().size());
+    for (const PreparedArgument& part : program.prologue()) kernels(*part.program);
   }
 
   const Executable& program_;

@@ -10,8 +10,10 @@
 #include "strata/compiler/plan/memory_budget.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/executable.h"
+#include "strata/runtime/execute/prepared.h"
 #include "strata/tensor/jit/difference.h"
 #include "strata/tensor/jit/program.h"
+#include "strata/tensor/jit/signature.h"
 #include "strata/tensor/recording/recording.h"
 
 namespace strata::jit_detail {
@@ -46,7 +48,7 @@ std::vector<HostArray> arguments_for(std::span<const Argument> caller, const Pro
   std::vector<HostArray> arguments;
   for (const Argument& a : caller)
     for (const Leaf& leaf : a.leaves.list)
-      if (leaf.tensor().defined()) arguments.push_back(leaf.tensor().array());
+      if (leaf.tensor().defined()) arguments.push_back(array_of(leaf.tensor()));
   for (const Tensor& t : program.captures) arguments.push_back(t.array());
   return arguments;
 }
@@ -116,6 +118,8 @@ Engine::Engine(JitOptions options) : options_(std::move(options)), varying_(std:
   base::OptionCheck("E0116", options_.name)
       .integer("memory_limit_bytes", options_.memory_limit_bytes, base::Bounds::at_least(0))
       .integer("most_programs", options_.most_programs, base::Bounds::at_least(1));
+  for (int argument : options_.constants)
+    base::OptionCheck("E0116", options_.name).integer("constants", argument, base::Bounds::at_least(0));
   for (const SymbolicDim& d : options_.symbolic_dims) {
     const std::string owner = options_.name + ", symbolic dimension " + d.name;
     base::OptionCheck("E0116", owner)
@@ -126,6 +130,22 @@ Engine::Engine(JitOptions options) : options_(std::move(options)), varying_(std:
   }
 }
 Engine::~Engine() = default;
+
+int64_t Engine::hand_over(std::span<const Argument> caller) {
+  const std::lock_guard hold(calls_);
+  const Program& program = *programs_.at(last_);
+  int64_t bytes = 0;
+  int parameter = -1;
+  for (const Argument& a : caller)
+    for (const Leaf& leaf : a.leaves.list) {
+      if (!leaf.tensor().defined()) continue;
+      ++parameter;
+      Cell* cell = leaf.tensor().cell();
+      if (program.executable->reads_elements(parameter) || runtime::is_handed_over(cell->array)) continue;
+      if (runtime::hand_over(cell->array)) bytes += cell->array.bytes();
+    }
+  return bytes;
+}
 
 const runtime::Executable& Engine::last_executable() const { return *programs_.at(last_)->executable; }
 

@@ -72,6 +72,12 @@ struct JitOptions {
   bool is_strict = false;
   /// Which of the compiler's schedules, all of which give the same bits; 0: the one known to be best.
   uint64_t schedule_variation = 0;
+  /// Arguments, counted from 0, whose tensors stay the same over many calls: the model that serves (E0116). What
+  /// depends on them alone (a weight as its products read it) is computed at the first call, and again after they have
+  /// changed; it belongs to the tensors, and all jitted functions share it. Tensors that the function rebinds are none.
+  ///
+  ///   auto serve = jit([](const Gpt& model, Tensor ids) { return model(ids); }, {.constants = {0}});
+  std::vector<int> constants;
   /// Recordings that are kept, with their programs. One more takes the place of the one that was called longest ago,
   /// which is recorded again when it is needed.
   int most_programs = 64;
@@ -115,6 +121,7 @@ class Engine {
   /// Runs the program that fits again and names the first op that makes a NaN or infinity; empty if none does.
   std::string first_non_finite(std::span<const Argument> caller) const;
   int recordings() const { return recordings_; }
+  int64_t hand_over(std::span<const Argument> caller);
   std::string explain() const;
   const runtime::Executable& last_executable() const;
 
@@ -277,6 +284,16 @@ class Jitted {
   std::string first_non_finite(Args&... args) {
     const std::vector<jit_detail::Argument> caller = {jit_detail::describe(args, false)...};
     return engine_->first_non_finite(caller);
+  }
+
+  /// Gives up the elements of the constants' tensors (JitOptions::constants) that the last call's program reads only
+  /// in the forms that it prepared: from now on they exist in these alone, and looking at them is an error (E0335), as
+  /// is a call that needs another form. Returns the bytes. Takes the arguments of a call; nobody else holds or uses
+  /// their tensors meanwhile.
+  template <class... Args>
+  int64_t hand_over(Args&... args) {
+    const std::vector<jit_detail::Argument> caller = {jit_detail::describe(args, false)...};
+    return engine_->hand_over(caller);
   }
 
   /// How many programs were recorded.

@@ -130,6 +130,26 @@ void add_rebound(Trace& trace, Recording& recording, std::span<const Argument> c
     }
 }
 
+/// The parameters of the arguments that are declared to stay the same, but for those that the function rebinds.
+std::vector<int> constants_among(std::span<const Argument> caller, std::span<const std::vector<Tensor>> before,
+                                 const JitOptions& options, std::span<const Rebound> rebound) {
+  std::vector<int> constants;
+  int parameter = -1;
+  for (size_t a = 0; a < before.size(); ++a) {
+    const bool is_constant = std::ranges::find(options.constants, static_cast<int>(a)) != options.constants.end();
+    for (const Tensor& t : before[a]) {
+      if (t.defined()) ++parameter;
+      if (is_constant && t.defined() && std::ranges::find(rebound, parameter, &Rebound::parameter) == rebound.end())
+        constants.push_back(parameter);
+    }
+  }
+  for (int argument : options.constants)
+    if (argument >= static_cast<int>(caller.size()))
+      throw base::Error("E0116", fmt::format("{}: constants names argument {}, and there are {}", options.name,
+                                             argument, caller.size()));
+  return constants;
+}
+
 /// A call writes tensors back, nothing else: where a function does more to a tree than rebind its tensors, the program
 /// could not do it again. (The places of leaves may have moved: they are not looked at.)
 void require_same_shapes(std::span<const Argument> caller, std::span<const base::Hash128> before,
@@ -167,6 +187,7 @@ Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, cons
   }
   trace.program->returned_count = returned.size();
   add_rebound(trace, recording, call.caller, traced, before, options, results);
+  trace.constants = constants_among(call.caller, before, options, trace.program->rebound);
   recording.graph().set_results(results);
   for (const Recording::Capture& c : recording.captures()) trace.program->captures.push_back(c.outside);
   trace.program->key = call.signature.key();
@@ -189,6 +210,7 @@ std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSiz
       compiler::CompileOptions compile_options;
       compile_options.donations = trace.donations;
       compile_options.finite = trace.finite;
+      compile_options.constants = trace.constants;
       compile_options.is_strict = options.is_strict;
       compile_options.schedule_variation = options.schedule_variation;
       trace.program->executable = compiler::compile(trace.program->graph, compile_options);

@@ -53,6 +53,7 @@ struct Trace {
   std::unique_ptr<Program> program = std::make_unique<Program>();
   std::vector<ir::Donation> donations;
   std::vector<ir::FiniteResult> finite;
+  std::vector<int> constants;  ///< parameters
 };
 Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, const JitOptions& options,
                    const Body& body);

@@ -15,18 +15,18 @@ namespace {
 /// Structures of arguments that are remembered: a function is called with a few.
 constexpr size_t kMostStructures = 256;
 
-const std::vector<int64_t>& shape_of(const Leaf& leaf) {
-  const Tensor& t = leaf.tensor();
-  if (!t.cell()->is_concrete()) static_cast<void>(t.type());  // says what is wrong with one whose recording has ended
-  return t.array().shape();
-}
-
 std::string place_of(int axis, int argument, const Leaf& leaf) {
   return fmt::format("dimension {} of argument {}{}{}", axis, argument, leaf.paths[0].empty() ? "" : " at ",
                      leaf.paths[0]);
 }
 
 }  // namespace
+
+const HostArray& array_of(const Tensor& tensor) {
+  if (tensor.cell()->is_concrete()) return tensor.cell()->array;
+  static_cast<void>(tensor.type());  // says what is wrong with one whose recording has ended
+  return tensor.array();
+}
 
 VaryingLeaves::Seen& VaryingLeaves::see(std::span<const Argument> arguments) {
   base::Hash128 key;
@@ -38,7 +38,8 @@ VaryingLeaves::Seen& VaryingLeaves::see(std::span<const Argument> arguments) {
   for (const Argument& a : arguments)
     for (const Leaf& leaf : a.leaves.list) {
       int64_t extent = -1;
-      if (!a.is_data && leaf.tensor().defined() && !shape_of(leaf).empty()) extent = shape_of(leaf)[0];
+      if (!a.is_data && leaf.tensor().defined() && array_of(leaf.tensor()).rank() > 0)
+        extent = array_of(leaf.tensor()).shape()[0];
       if (is_first) {
         seen.extents.push_back(extent);
         seen.varies.push_back(false);
@@ -70,8 +71,8 @@ void Signature::add(const Leaf& leaf, size_t index, int argument, bool is_data) 
     text_.push_back(UINT64_MAX);
     return;
   }
-  const std::vector<int64_t>& shape = shape_of(leaf);
-  const ir::Encoding encoding = leaf.tensor().array().encoding();
+  const std::vector<int64_t>& shape = array_of(leaf.tensor()).shape();
+  const ir::Encoding encoding = array_of(leaf.tensor()).encoding();
   text_.push_back(static_cast<uint64_t>(encoding.dtype()) << 32 | shape.size());
   if (!encoding.is_plain()) text_.push_back(reinterpret_cast<uintptr_t>(encoding.format()));
   const size_t first = marks_.size();

@@ -32,6 +32,10 @@ class VaryingLeaves {
   std::unordered_map<base::Hash128, Seen, base::Hash128Hasher> by_structure_;
 };
 
+/// What a call is given: also of a tensor that was handed over, whose array has no elements (the program says whether
+/// it needs them). Throws what Tensor::array() throws.
+const HostArray& array_of(const Tensor& tensor);
+
 class Signature {
  public:
   struct Symbol {

@@ -81,6 +81,12 @@ constexpr ErrorPage kPages[] = {
      "or fail. The message names what keeps the old x alive: a command that reads it later, a result that is its old "
      "value, an argument that is not donated (a jitted function donates the arguments that it rebinds), or, when the "
      "program runs, another handle of the caller to the same memory."},
+    {"E0335", ErrorKind::User, "a weight was handed over to its prepared forms",
+     "A program whose weights are constants computes once what depends on them alone: packed forms, which its products "
+     "read. The owner may then give up the plain form (`Jitted::hand_over`, `runtime::hand_over`). From then on its "
+     "elements can't be looked at, and programs that read them, or want another form, can't run on it: run each "
+     "program "
+     "that shares the weights once before, or keep the plain form."},
 };
 
 }  // namespace

@@ -61,6 +61,7 @@ class PlanParser {
       plan_.graph = parse_graph_at(lexer_, ops_, budget_);
       return;
     }
+    if (lexer_.accept("prologue")) return prologue();
     if (lexer_.accept("entry")) return entry();
     if (lexer_.accept("arguments")) return list([&] { plan_.arguments.push_back(buffer()); });
     if (lexer_.accept("results")) return list([&] { plan_.results.push_back(buffer()); });
@@ -141,12 +142,7 @@ class PlanParser {
       lexer_.fail_at(position, fmt::format("expected command {}", plan_.commands.size()));
     PlanCommand c;
     if (lexer_.accept("kernel")) {
-      c.kernel = number("a kernel's number");
-      const Token name = lexer_.expect(TextToken::Function, "@ and the kernel's name");
-      if (c.kernel < 0 || c.kernel > static_cast<int>(plan_.kernels.size()) + 1024)
-        lexer_.fail_at(name.position, "kernels are numbered without gaps");
-      if (c.kernel >= static_cast<int>(plan_.kernels.size())) plan_.kernels.resize(static_cast<size_t>(c.kernel) + 1);
-      plan_.kernels[static_cast<size_t>(c.kernel)] = name.text;
+      c.kernel = kernel();
     } else if (lexer_.accept("host")) {
       c.kind = CommandKind::Host;
     } else {
@@ -158,6 +154,13 @@ class PlanParser {
     list([&] { c.reads.push_back(buffer()); });
     lexer_.expect("->", "behind what is read");
     list([&] { c.writes.push_back(buffer()); });
+    while (lexer_.accept("or")) {
+      const int other = kernel();
+      lexer_.expect("where", "behind the other kernel");
+      const int most = number("the most that the size may be");
+      lexer_.expect(">=", "before the size");
+      c.variants.push_back({read_dim(lexer_), most, other});
+    }
     if (lexer_.accept("regions")) list([&] { c.regions.push_back(number("a region")); });
     if (lexer_.accept("updates")) {
       c.updates = number("which of the reads");
@@ -169,6 +172,24 @@ class PlanParser {
     }
     c.can_fail = lexer_.accept("can_fail");
     plan_.commands.push_back(std::move(c));
+  }
+
+  /// 3 @dot.77aa1122: the number and the name, which the plan keeps.
+  int kernel() {
+    const int id = number("a kernel's number");
+    const Token name = lexer_.expect(TextToken::Function, "@ and the kernel's name");
+    if (id < 0 || id > static_cast<int>(plan_.kernels.size()) + 1024)
+      lexer_.fail_at(name.position, "kernels are numbered without gaps");
+    if (id >= static_cast<int>(plan_.kernels.size())) plan_.kernels.resize(static_cast<size_t>(id) + 1);
+    plan_.kernels[static_cast<size_t>(id)] = name.text;
+    return id;
+  }
+
+  void prologue() {
+    PlanPrologue part;
+    list([&] { part.from.push_back(number("an argument")); });
+    part.plan = PlanParser(lexer_, ops_, depth_ - 1, budget_).parse();
+    plan_.prologue.push_back(std::move(part));
   }
 
   void entry() {

@@ -32,6 +32,8 @@ std::string command_text(const Plan& plan, size_t i) {
   if (c.kind == CommandKind::Host) what = "host";
   std::string text =
       fmt::format("{} {} #{} {} -> {}", i, what, c.node->id, buffers_text(c.reads), buffers_text(c.writes));
+  for (const KernelVariant& v : c.variants)
+    text += fmt::format(" or {} @{} where {} >= {}", v.kernel, plan.kernels[v.kernel], v.most, v.value.str());
   for (size_t r = 0; r < c.regions.size(); ++r) text += fmt::format("{}{}", r ? ", " : " regions (", c.regions[r]);
   if (!c.regions.empty()) text += ")";
   if (c.updates >= 0) text += fmt::format(" updates {}{}", c.updates, c.must_be_in_place ? " in_place" : "");
@@ -65,6 +67,11 @@ std::string print_plan(const Plan& plan) {
   for (const FiniteResult& f : plan.finite)
     text += fmt::format("  finite result {} \"{}\" in b{} behind {}\n", f.result, f.name, f.buffer, f.command);
   for (const auto& region : plan.regions) text += indented(print_plan(*region));
+  for (const PlanPrologue& part : plan.prologue) {
+    std::string from;
+    for (size_t i = 0; i < part.from.size(); ++i) from += fmt::format("{}{}", i ? ", " : "", part.from[i]);
+    text += fmt::format("  prologue ({})\n", from) + indented(print_plan(*part.plan));
+  }
   return text + indented(print_graph(*plan.graph)) + "}\n";
 }
 

@@ -29,7 +29,7 @@ class PackedProduct : public ProductWriter {
         tiling_(scope.tiling),
         rows_(scope, rows),
         columns_(scope),
-        ready_(std::move(ready)),
+        ready_(ready),
         is_by_tiles_(is_by_tiles(scope)) {
     notes.push_back(rows_.note());
     notes.push_back(ready_ ? fmt::format("columns read in place, in panels of {}", ready_->width) : columns_.note());
@@ -239,7 +239,7 @@ ReadyPanels panels_for(const Contraction& contraction, const Tiling& tiling, Loo
     refuse_schedule(fmt::format(
         "columns lie in panels of {}, which vectors of {} have to divide, and tiles of {} to be a multiple of",
         panels->width, tiling.lanes, tiling.tile_columns()));
-  return std::move(*panels);
+  return *panels;
 }
 
 }  // namespace
@@ -259,7 +259,7 @@ Stmts write_contraction(Contraction contraction, const ContractionSchedule& sche
   std::optional<ReadyPanels> ready;
   if (schedule.columns == ColumnStorage::InPlace) ready = panels_for(contraction, schedule.tiling, c, facts);
   ProductScope scope(contraction, c, facts, schedule.tiling, schedule.columns);
-  return PackedProduct(scope, schedule.rows, std::move(ready), notes).write();
+  return PackedProduct(scope, schedule.rows, ready, notes).write();
 }
 
 }  // namespace strata::compiler

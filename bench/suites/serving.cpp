@@ -1,0 +1,142 @@
+// One compiled program that serves from several threads: a ResNet-50 on one image at a time, each thread on one core,
+// over one copy of the weights. And products of few rows, whose weights lie ready. No peer shares one program so; the
+// limits are stated ones.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+#include "bench/harness/contest.h"
+#include "bench/harness/suite.h"
+#include "strata/models/resnet.h"
+#include "strata/nn/init.h"
+#include "strata/nn/linear.h"
+#include "strata/runtime/execute/executable.h"
+#include "strata/runtime/execute/prepared.h"
+#include "strata/runtime/execute/run_context.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/recording/recording.h"
+
+namespace strata::bench {
+namespace {
+
+constexpr int kThreads = 2, kImagesAThread = 3;
+constexpr double kScalingLimit = 1.8, kResidentLimit = 1.1;
+
+/// The logits of images.
+struct Classify {
+  Tensor operator()(const models::ResNet& model, Tensor x_BCHW) const {
+    nn::Context evaluation;
+    return model(x_BCHW, evaluation);
+  }
+};
+
+template <class Model>
+std::vector<HostArray> arrays_of(const Model& model) {
+  std::vector<HostArray> arrays;
+  for (const Leaf& leaf : leaves_of(model).list) arrays.push_back(leaf.tensor().cell()->array);
+  return arrays;
+}
+
+/// Seconds of an image where `threads` of them run the program at the same time.
+double seconds_an_image(const runtime::Executable& program, const std::vector<HostArray>& arguments, int threads) {
+  std::vector<std::unique_ptr<runtime::RunContext>> contexts;
+  for (int t = 0; t < threads; ++t) contexts.push_back(std::make_unique<runtime::RunContext>(1));
+  const auto serve = [&](int t) {
+    for (int i = 0; i < kImagesAThread; ++i) program.run(std::vector(arguments), *contexts[static_cast<size_t>(t)]);
+  };
+  const double seconds = wall_seconds([&] {
+    std::vector<std::thread> others;
+    for (int t = 1; t < threads; ++t) others.emplace_back(serve, t);
+    serve(0);
+    for (std::thread& other : others) other.join();
+  });
+  return seconds / (threads * kImagesAThread);
+}
+
+/// Bytes of the weights and of what was prepared of them; those that were handed over have no bytes of their own.
+int64_t resident_bytes(const std::vector<HostArray>& weights, int64_t prepared_before) {
+  int64_t bytes = runtime::prepared_bytes() - prepared_before;
+  for (const HostArray& w : weights)
+    if (!runtime::is_handed_over(w)) bytes += w.bytes();
+  return bytes;
+}
+
+void run_resnet(const SuiteOptions& options, const Report& report) {
+  models::ResNet model({.depth = 50});
+  nn::init(model, Key(0));
+  const Tensor x_BCHW = normal(Key(1), {1, 3, 224, 224}).evaluate();
+  auto classify = jit(Classify{}, {.name = "resnet50", .constants = {0}});
+  const int64_t prepared_before = runtime::prepared_bytes();
+  classify(model, x_BCHW).evaluate();
+  int64_t plain_bytes = 0;
+  for (const HostArray& w : arrays_of(model)) plain_bytes += w.bytes();
+  classify.hand_over(model, x_BCHW);
+  std::vector<HostArray> arguments = arrays_of(model);
+  const double resident = static_cast<double>(resident_bytes(arguments, prepared_before));
+  arguments.push_back(x_BCHW.array());
+
+  const runtime::Executable& program = classify.executable();
+  double one = std::numeric_limits<double>::infinity(), two = one;
+  warn_if_busy();
+  for (int round = 0; round < options.rounds; ++round) {
+    one = std::min(one, seconds_an_image(program, arguments, 1));
+    two = std::min(two, seconds_an_image(program, arguments, kThreads));
+  }
+  report({.workload = "ResNet-50, 224 pixels, batch 1: one program, two threads against one",
+          .peer = "one thread",
+          .ours = two * 1e3,
+          .theirs = one * 1e3,
+          .unit = "ms",
+          .bar = kScalingLimit,
+          .threads = kThreads});
+  report({.workload = "ResNet-50: resident bytes of the weights, prepared forms included, to plain bytes",
+          .peer = std::string(kStatedLimit),
+          .ours = resident / static_cast<double>(plain_bytes),
+          .theirs = kResidentLimit,
+          .unit = "",
+          .bar = 1});
+}
+
+struct Layers {
+  std::vector<nn::Linear> layers;
+  STRATA_FIELDS(layers)
+  Tensor operator()(const Tensor& x_BI) const {
+    Tensor h = x_BI;
+    for (const nn::Linear& layer : layers) h = layer(h);
+    return h;
+  }
+};
+
+/// A few rows through layers whose weights are packed in each run, and through the same where they lie ready.
+void run_few_rows(const SuiteOptions& options, const Report& report) {
+  const ThreadsScope scope(1);
+  constexpr int64_t kWidth = 1024;
+  Layers model;
+  for (int i = 0; i < 4; ++i) model.layers.push_back(nn::Linear{kWidth, kWidth});
+  nn::init(model, Key(0));
+  auto plain = jit([](const Layers& m, Tensor x_BI) { return m(x_BI); }, {.name = "layers"});
+  auto ready = jit([](const Layers& m, Tensor x_BI) { return m(x_BI); }, {.name = "layers", .constants = {0}});
+  for (const int64_t rows : {1, 4, 64}) {
+    const Tensor x_BI = normal(Key(1), {rows, kWidth}).evaluate();
+    const Contestant sides[] = {{"ready", burst([&] { ready(model, x_BI).evaluate(); }, 1)},
+                                {"plain", burst([&] { plain(model, x_BI).evaluate(); }, 1)}};
+    const std::vector<double> seconds = contest(sides, options.rounds);
+    report({.workload = fmt::format("4 layers of {0} x {0}, {1} rows: weights in panels", kWidth, rows),
+            .peer = "packed in each run",
+            .ours = seconds[0] * 1e3,
+            .theirs = seconds[1] * 1e3,
+            .unit = "ms",
+            .bar = 1});
+  }
+}
+
+}  // namespace
+
+void run_serving(const SuiteOptions& options, const Report& report) {
+  run_few_rows(options, report);
+  run_resnet(options, report);
+}
+
+}  // namespace strata::bench
