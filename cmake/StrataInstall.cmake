@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-set(installed_folders base text ir ops transform runtime compiler tensor formats nn optim data models infer)
+set(installed_folders base text machine ir ops transform runtime compiler tensor formats nn optim data models infer)
 add_library(strata_strata INTERFACE)
 set_target_properties(strata_strata PROPERTIES EXPORT_NAME strata)
 target_compile_features(strata_strata INTERFACE cxx_std_20)

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/terminal/table.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 
 namespace strata::bench {
 namespace {
@@ -26,7 +26,7 @@ base::Json Row::json() const {
       .set("workload", workload)
       .set("peer", or_null(peer))
       .set("peer_version", or_null(peer_version))
-      .set("cpu", runtime::cpu_brand())
+      .set("cpu", machine::cpu_brand())
       .set("ours", ours)
       .set("theirs", or_null(theirs))
       .set("unit", unit)

@@ -45,13 +45,13 @@ constexpr Suite kSuites[] = {
 
 std::span<const Suite> suites() { return kSuites; }
 
-const runtime::MachinePeaks& peaks_of(int threads) {
-  static std::map<int, runtime::MachinePeaks> known;
+const machine::MachinePeaks& peaks_of(int threads) {
+  static std::map<int, machine::MachinePeaks> known;
   if (const auto it = known.find(threads); it != known.end()) return it->second;
   const ThreadsScope scope(threads);
-  const runtime::IsaLevel level = runtime::chosen_isa_level();
-  const runtime::MachinePeaks kept = runtime::machine_peaks(level, base::cache_folder());
-  runtime::MachinePeaks peaks = runtime::measure_peaks(level);
+  const machine::CpuTarget cpu = machine::chosen_cpu_target();
+  const machine::MachinePeaks kept = machine::machine_peaks(cpu, base::cache_folder());
+  machine::MachinePeaks peaks = machine::measure_peaks(cpu);
   peaks.fma_gflops = std::max(peaks.fma_gflops, kept.fma_gflops);
   peaks.fma_gflops_all_threads = std::max(peaks.fma_gflops_all_threads, kept.fma_gflops_all_threads);
   return known.emplace(threads, peaks).first->second;

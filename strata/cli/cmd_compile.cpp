@@ -9,8 +9,8 @@
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/format.h"
 #include "strata/cli/command.h"
-#include "strata/cli/isa_name.h"
 #include "strata/cli/read_program.h"
+#include "strata/cli/target_option.h"
 #include "strata/compiler/compile.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/ir/text/text_form.h"
@@ -42,7 +42,7 @@ std::vector<runtime::WeightReference> references(const Options& options, const i
 int run(const Options& options) {
   const std::shared_ptr<const ir::Graph> graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
-  const auto program = compiler::compile(graph, {.isa = isa_level_named(options.isa)});
+  const auto program = compiler::compile(graph, {.target = &target_given(options.isa)});
   const auto weights = references(options, *graph);
   runtime::write_program(options.output, *program, {.weights = weights});
   const auto bytes = std::filesystem::file_size(options.output);
@@ -52,13 +52,12 @@ int run(const Options& options) {
                   .set("bytes", static_cast<int64_t>(bytes))
                   .set("parameters", static_cast<int64_t>(graph->parameters().size()))
                   .set("weights", static_cast<int64_t>(weights.size()))
-                  .set("level", std::string(runtime::isa_level_name(program->origin().level)))
+                  .set("isa", program->origin().isa)
                   .dump_pretty() +
               "\n");
   else
     print_out(fmt::format("{}: {}, code for {}, {} of {} parameters are weights of a file\n", options.output,
-                          base::bytes_text(static_cast<double>(bytes)),
-                          runtime::isa_level_name(program->origin().level), weights.size(),
+                          base::bytes_text(static_cast<double>(bytes)), program->origin().isa, weights.size(),
                           graph->parameters().size()));
   return 0;
 }
@@ -71,7 +70,8 @@ Run declare_compile(CLI::App& app) {
   app.add_option("-o,--output", options->output, "the program file that is written")->capture_default_str();
   app.add_option("--weights", options->weights,
                  "a safetensors file: parameters with the name of one of its tensors refer to it");
-  app.add_option("--isa", options->isa, "the level of the code: scalar, avx2 or avx512; else this CPU's");
+  app.add_option("--isa", options->isa,
+                 "the instruction set of the code: scalar, avx2, avx512 or avx512-vnni; else this CPU's");
   app.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }

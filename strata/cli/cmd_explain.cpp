@@ -13,8 +13,8 @@
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
-#include "strata/cli/isa_name.h"
 #include "strata/cli/read_program.h"
+#include "strata/cli/target_option.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/explain.h"
 #include "strata/compiler/loop/schedule_source.h"
@@ -91,8 +91,7 @@ ir::Donation donation(const std::string& text, const ir::Graph& graph) {
 }
 
 compiler::ExplainOptions explain_options(const Options& options, const ir::Graph& graph) {
-  compiler::ExplainOptions how{.level = isa_level_named(options.isa)};
-  if (!options.backend.empty() && options.backend != "llvm") how.backend = &compiler::backend_by_name(options.backend);
+  compiler::ExplainOptions how{.target = &target_given(options.isa, options.backend)};
   if (!options.schedules.empty())
     how.schedules =
         std::make_shared<const compiler::ScheduleDatabase>(compiler::ScheduleDatabase::read(options.schedules));
@@ -137,7 +136,7 @@ Run declare_explain(CLI::App& app) {
   app.add_option("--donate", options->donations,
                  "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
   app.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
-  app.add_option("--isa", options->isa, "scalar, avx2 or avx512; also one that this machine lacks");
+  app.add_option("--isa", options->isa, "scalar, avx2, avx512 or avx512-vnni; also one that this machine lacks");
   app.add_option("--schedules", options->schedules,
                  "a file of tuned schedules, instead of what STRATA_SCHEDULES names");
   app.add_option("--write-schedules", options->write_schedules,

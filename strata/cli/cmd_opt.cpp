@@ -11,10 +11,10 @@
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
-#include "strata/cli/isa_name.h"
 #include "strata/cli/opt_loops.h"
 #include "strata/cli/opt_plan.h"
 #include "strata/cli/read_program.h"
+#include "strata/cli/target_option.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/bisect_passes.h"
 #include "strata/compiler/check/equivalence.h"
@@ -32,7 +32,7 @@ namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string file, level, backend;
+  std::string file, level, backend, isa;
   std::optional<std::string> schedule;
   std::vector<std::string> passes;
   compiler::RunPassesOptions run;
@@ -178,7 +178,7 @@ int run(const Options& options) {
       return run_on_loops(text, {.interpret = options.interpret,
                                  .arguments = options.arguments,
                                  .schedule = options.schedule,
-                                 .level = options.compile.isa.value_or(runtime::chosen_isa_level()),
+                                 .target = &target_given(options.isa, options.backend),
                                  .check_equivalence = options.equivalence,
                                  .runs = options.runs,
                                  .seed = seed});
@@ -232,16 +232,16 @@ Run declare_opt(CLI::App& app) {
   app.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
   app.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
   app.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
-  app.add_option_function<std::string>(
-      "--isa", [o](const std::string& name) { o->compile.isa = isa_level_named(name); },
-      "scalar, avx2 or avx512: what --native, --plan and --schedule compile for, and passes lay weights out for");
+  app.add_option(
+      "--isa", o->isa,
+      "scalar, avx2, avx512 or avx512-vnni: what --native, --plan and --schedule compile for, and passes lay weights "
+      "out for");
   app.add_flag("--strict", o->compile.is_strict,
                "with --native and --plan: a kernel that the schedule leaves as written is an error");
   app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
   return [o, &app] {
     refuse_ignored_options(*o, app);
-    o->run.level = o->compile.isa;
-    if (!o->backend.empty()) o->run.backend = &compiler::backend_by_name(o->backend);
+    if (!o->isa.empty() || !o->backend.empty()) o->run.target = o->compile.target = &target_given(o->isa, o->backend);
     return run(*o);
   };
 }

@@ -122,10 +122,9 @@ void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOpti
 
 Kernel scheduled(const Kernel& naive, const LoopOptions& options) {
   compiler::ScheduleReport report;
-  Kernel made =
-      compiler::schedule(naive, options.level, &report,
-                         {.rewrites = *options.schedule == "auto" ? "" : *options.schedule, .is_strict = true});
-  const std::string_view target = runtime::isa_level_name(options.level);
+  Kernel made = options.target->schedule(
+      naive, &report, {.rewrites = *options.schedule == "auto" ? "" : *options.schedule, .is_strict = true});
+  const std::string_view target = options.target->isa();
   print_out(fmt::format("// @{} for {}:\n// {}\n//   {}\n", naive.name, target,
                         compiler::entry_head(compiler::nest_key(naive), target), fmt::join(report.lines, "\n//   ")));
   if (options.check_equivalence) check_schedule(naive, made, options);

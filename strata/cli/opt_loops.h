@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/compiler/backends/target.h"
 
 namespace strata::cli {
 
@@ -14,8 +14,8 @@ struct LoopOptions {
   bool interpret = false;
   std::vector<std::string> arguments;   ///< inputs for `interpret`, in the order of the parameters; zeros if left out
   std::optional<std::string> schedule;  ///< rewrites (compiler/loop/schedule_kinds.h), or "auto" for the chosen ones
-  runtime::IsaLevel level = runtime::chosen_isa_level();
-  bool check_equivalence = false;  ///< of the schedule, on `runs` sets of random arguments
+  const compiler::Target* target = nullptr;  ///< that schedules are chosen for
+  bool check_equivalence = false;            ///< of the schedule, on `runs` sets of random arguments
   int runs = 3;
   uint64_t seed = 1;
 };

@@ -7,7 +7,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/backends.h"
-#include "strata/compiler/backends/null/null_backend.h"
+#include "strata/compiler/backends/null/null_target.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/explain.h"
 #include "strata/compiler/run_passes.h"
@@ -43,9 +43,11 @@ struct NegatingObject final : LoadedObject {
 };
 
 /// LLVM, but for softmax over the last axis.
-class SoftmaxClaimer final : public Backend {
+class SoftmaxClaimer final : public Target {
  public:
   std::string_view name() const override { return "softmax-claimer"; }
+  std::string_view isa() const override { return llvm().isa(); }
+  std::optional<machine::VectorUnit> vector_unit() const override { return llvm().vector_unit(); }
   std::string fingerprint() const override { return "softmax-claimer over " + llvm().fingerprint(); }
   std::optional<std::string> refusal(const ir::loops::Kernel& k) const override { return llvm().refusal(k); }
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override { return llvm().compile(kernels); }
@@ -64,7 +66,7 @@ class SoftmaxClaimer final : public Backend {
   }
 
  private:
-  static const Backend& llvm() { return backend_by_name("llvm"); }
+  static const Target& llvm() { return target_by_name("llvm"); }
 };
 
 HostArray rows(int64_t count) {
@@ -80,9 +82,9 @@ std::shared_ptr<Graph> program(const std::function<Value(Value)>& fill) {
 }
 
 TEST(Claims, TheKernelOfTheBackendRunsInPlaceOfTheBody) {
-  const SoftmaxClaimer backend;
+  const SoftmaxClaimer target;
   const auto graph = program([](Value x) { return ops::softmax(x * 2, 1) + 1; });
-  const auto executable = compile(graph, {.backend = &backend, .is_strict = true});
+  const auto executable = compile(graph, {.target = &target, .is_strict = true});
   for (int64_t count : {1, 5}) {
     const HostArray y = executable->run({rows(count)})[0];
     for (int64_t i = 0; i < y.elements(); ++i) EXPECT_EQ(y.get(i), 1 - 2 * static_cast<double>(i));
@@ -90,26 +92,26 @@ TEST(Claims, TheKernelOfTheBackendRunsInPlaceOfTheBody) {
 }
 
 TEST(Claims, WhatIsRefusedIsExpandedWithTheReason) {
-  const SoftmaxClaimer backend;
+  const SoftmaxClaimer target;
   auto graph = program([](Value x) { return ops::gelu(ops::softmax(x, 0)); });
-  const PassResults passes = run_passes(*graph, pipeline(), {.backend = &backend});
+  const PassResults passes = run_passes(*graph, pipeline(), {.target = &target});
   ASSERT_EQ(passes.remarks.size(), 2u);
   EXPECT_NE(passes.remarks[0].find("softmax"), std::string::npos);
   EXPECT_NE(passes.remarks[0].find("the axis is not the last"), std::string::npos);
   EXPECT_NE(passes.remarks[1].find("gelu"), std::string::npos);
-  const HostArray x = rows(4), y = compile(graph, {.backend = &backend})->run({x})[0],
+  const HostArray x = rows(4), y = compile(graph, {.target = &target})->run({x})[0],
                   expected = ir::interpret(*graph, std::vector{x})[0];
   for (int64_t i = 0; i < y.elements(); ++i) EXPECT_NEAR(y.get(i), expected.get(i), 1e-6);
 }
 
 TEST(Claims, ReachTheBodiesOfLoops) {
-  const SoftmaxClaimer backend;
+  const SoftmaxClaimer target;
   const auto graph = program([](Value x) {
     return ops::scan({.constants = {}, .carries = {x}, .xs = {}}, 3,
                      [](Graph&, const std::vector<Value>& p) { return std::vector{ops::softmax(p[0], 1)}; })
         .carries[0];
   });
-  const HostArray y = compile(graph, {.backend = &backend})->run({rows(2)})[0];
+  const HostArray y = compile(graph, {.target = &target})->run({rows(2)})[0];
   for (int64_t i = 0; i < y.elements(); ++i) EXPECT_EQ(y.get(i), -static_cast<double>(i)) << "negated three times";
 }
 
@@ -121,9 +123,9 @@ TEST(Claims, ACompositeRunsAlsoWhereItsPassIsDisabled) {
 }
 
 TEST(Claims, AreExplainedAsKernelsAndRefusalsAsRemarks) {
-  const SoftmaxClaimer backend;
+  const SoftmaxClaimer target;
   const auto graph = program([](Value x) { return ops::gelu(ops::softmax(x, 1)); });
-  const Explanation e = explain(*graph, {.backend = &backend});
+  const Explanation e = explain(*graph, {.target = &target});
   ASSERT_EQ(e.kernels.size(), 2u);
   EXPECT_EQ(e.kernels[0].notes, std::vector<std::string>{"claimed by softmax-claimer"});
   ASSERT_FALSE(e.remarks.empty());
@@ -133,10 +135,10 @@ TEST(Claims, AreExplainedAsKernelsAndRefusalsAsRemarks) {
 
 TEST(Claims, TheNullBackendClaimsSoftmaxAndCountsIt) {
   const NoDiskCache no_cache;  // what is counted must not be found on disk from the run before
-  const null_backend::NullBackend backend;
-  compile(program([](Value x) { return ops::softmax(ops::gelu(x), 1); }), {.backend = &backend});
-  EXPECT_EQ(backend.counts().composites, 1);
-  EXPECT_EQ(backend.counts().kernels, 1) << "gelu, expanded";
+  const null_backend::NullTarget target;
+  compile(program([](Value x) { return ops::softmax(ops::gelu(x), 1); }), {.target = &target});
+  EXPECT_EQ(target.counts().composites, 1);
+  EXPECT_EQ(target.counts().kernels, 1) << "gelu, expanded";
 }
 
 /// exp into the workspace, tanh of that into the result; [dims[0], 3].
@@ -154,9 +156,11 @@ struct TanhOfExpObject final : LoadedObject {
 };
 
 /// LLVM, but for tanh(exp(x)), which has no name: it finds the nodes.
-class PatternClaimer final : public Backend {
+class PatternClaimer final : public Target {
  public:
   std::string_view name() const override { return "pattern-claimer"; }
+  std::string_view isa() const override { return llvm().isa(); }
+  std::optional<machine::VectorUnit> vector_unit() const override { return llvm().vector_unit(); }
   std::string fingerprint() const override { return "pattern-claimer over " + llvm().fingerprint(); }
   std::optional<std::string> refusal(const ir::loops::Kernel& k) const override { return llvm().refusal(k); }
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override { return llvm().compile(kernels); }
@@ -187,14 +191,14 @@ class PatternClaimer final : public Backend {
   bool refuses_own = false, forgets_root = false, takes_operands = false;
 
  private:
-  static const Backend& llvm() { return backend_by_name("llvm"); }
+  static const Target& llvm() { return target_by_name("llvm"); }
 };
 
 TEST(Claims, APatternOfNodesBecomesOneKernelWithMemoryOfItsOwn) {
   const NoDiskCache no_cache;
-  const PatternClaimer backend;
+  const PatternClaimer target;
   const auto graph = program([](Value x) { return ops::tanh(ops::exp(x * 0.25f)) + ops::tanh(ops::exp(x)); });
-  const auto executable = compile(graph, {.backend = &backend, .is_strict = true});
+  const auto executable = compile(graph, {.target = &target, .is_strict = true});
   const auto claimed =
       std::ranges::count_if(executable->plan().commands, [](const ir::PlanCommand& c) { return c.writes.size() == 2; });
   EXPECT_EQ(claimed, 2);
@@ -206,73 +210,73 @@ TEST(Claims, APatternOfNodesBecomesOneKernelWithMemoryOfItsOwn) {
 }
 
 TEST(Claims, APatternReachesTheBodiesOfLoops) {
-  const PatternClaimer backend;
+  const PatternClaimer target;
   const auto graph = program([](Value x) {
     return ops::scan({.constants = {}, .carries = {x}, .xs = {}}, 3,
                      [](Graph&, const std::vector<Value>& p) { return std::vector{ops::tanh(ops::exp(p[0]))}; })
         .carries[0];
   });
-  const PassResults passes = run_passes(*graph, pipeline(), {.disabled = {"native-loops"}, .backend = &backend});
+  const PassResults passes = run_passes(*graph, pipeline(), {.disabled = {"native-loops"}, .target = &target});
   EXPECT_NE(ir::print_graph(*passes.graph).find("tanh_of_exp"), std::string::npos);
 }
 
 TEST(Claims, APatternWhoseInnerValueIsReadBeforeItsEndIsLeftAlone) {
-  const PatternClaimer backend;
+  const PatternClaimer target;
   const auto graph = program([](Value x) {
     const Value inner = ops::exp(x), other = ops::log(inner + 1);
     return ops::tanh(inner) + other;
   });
-  const PassResults passes = run_passes(*graph, pipeline(), {.backend = &backend});
+  const PassResults passes = run_passes(*graph, pipeline(), {.target = &target});
   ASSERT_FALSE(passes.remarks.empty());
   EXPECT_NE(passes.remarks[0].find("exp is read before its last node"), std::string::npos) << passes.remarks[0];
-  const HostArray x = rows(4), y = compile(graph, {.backend = &backend})->run({x})[0],
+  const HostArray x = rows(4), y = compile(graph, {.target = &target})->run({x})[0],
                   expected = ir::interpret(*graph, std::vector{x})[0];
   for (int64_t i = 0; i < y.elements(); ++i) EXPECT_NEAR(y.get(i), expected.get(i), 1e-5);
 }
 
 TEST(Claims, WhatAPatternComputesOnTheWayMayBeReadAfterIt) {
-  PatternClaimer backend;
+  PatternClaimer target;
   const auto graph = program([](Value x) {
     const Value inner = ops::exp(x);
     return ops::tanh(inner) + inner;
   });
-  const PassResults passes = run_passes(*graph, pipeline(), {.backend = &backend});
+  const PassResults passes = run_passes(*graph, pipeline(), {.target = &target});
   EXPECT_NE(ir::print_graph(*passes.graph).find("tanh_of_exp"), std::string::npos);
-  backend.refuses_own = true;
-  EXPECT_THROW(run_passes(*graph, pipeline(), {.backend = &backend}), base::Error);
+  target.refuses_own = true;
+  EXPECT_THROW(run_passes(*graph, pipeline(), {.target = &target}), base::Error);
 }
 
 TEST(Claims, APatternThatIsRefusedIsAnErrorInLoopsTooAndACompositeOfTheUserIsNone) {
-  PatternClaimer backend;
+  PatternClaimer target;
   const auto in_a_loop = program([](Value x) {
     return ops::scan({.constants = {}, .carries = {x}, .xs = {}}, 3,
                      [](Graph&, const std::vector<Value>& p) { return std::vector{ops::tanh(ops::exp(p[0]))}; })
         .carries[0];
   });
   const auto with_composite = program([](Value x) { return ops::softmax(ops::tanh(ops::exp(x)), 1); });
-  EXPECT_NO_THROW(run_passes(*with_composite, pipeline(), {.disabled = {"expand-composites"}, .backend = &backend}));
-  backend.refuses_own = true;
-  EXPECT_THROW(run_passes(*in_a_loop, pipeline(), {.backend = &backend}), base::Error);
+  EXPECT_NO_THROW(run_passes(*with_composite, pipeline(), {.disabled = {"expand-composites"}, .target = &target}));
+  target.refuses_own = true;
+  EXPECT_THROW(run_passes(*in_a_loop, pipeline(), {.target = &target}), base::Error);
 }
 
 TEST(Claims, APatternThatReadsNothingIsLeftAlone) {
-  PatternClaimer backend;
-  backend.takes_operands = true;
+  PatternClaimer target;
+  target.takes_operands = true;
   const auto graph = program([](Value x) {
     const Value one = ops::full(x.graph(), Type::of(DType::f32, {Dim(3)}), 1.0);
     return x + ops::tanh(ops::exp(one));
   });
-  const PassResults passes = run_passes(*graph, pipeline(), {.disabled = {"fold-constants"}, .backend = &backend});
+  const PassResults passes = run_passes(*graph, pipeline(), {.disabled = {"fold-constants"}, .target = &target});
   ASSERT_FALSE(passes.remarks.empty());
   EXPECT_NE(passes.remarks.back().find("it reads nothing"), std::string::npos) << passes.remarks.back();
 }
 
 TEST(Claims, APatternThatIsNoneIsAnError) {
-  PatternClaimer backend;
-  backend.forgets_root = true;
+  PatternClaimer target;
+  target.forgets_root = true;
   const auto graph = program([](Value x) { return ops::tanh(ops::exp(x)); });
   try {
-    run_passes(*graph, pipeline(), {.backend = &backend});
+    run_passes(*graph, pipeline(), {.target = &target});
     FAIL();
   } catch (const base::Error& error) {
     EXPECT_NE(error.text().find("doesn't end with the node that was asked about"), std::string::npos) << error.text();
@@ -281,16 +285,16 @@ TEST(Claims, APatternThatIsNoneIsAnError) {
 
 TEST(Claims, TheNullBackendFindsItsPattern) {
   const NoDiskCache no_cache;
-  const null_backend::NullBackend backend;
-  compile(program([](Value x) { return x * x + ops::tanh(x); }), {.backend = &backend});
-  EXPECT_EQ(backend.counts().composites, 1);
+  const null_backend::NullTarget target;
+  compile(program([](Value x) { return x * x + ops::tanh(x); }), {.target = &target});
+  EXPECT_EQ(target.counts().composites, 1);
 }
 
 TEST(Claims, ABackendThatClaimsNothingMakesNoKernelForAComposite) {
   const auto graph = program([](Value x) { return ops::softmax(x, 1); });
   const ir::Node& node = *graph->results()[0].node;
-  EXPECT_TRUE(backend_by_name("llvm").composite_refusal(node));
-  EXPECT_THROW(backend_by_name("llvm").compile_composite(node, "k", {}), base::Error);
+  EXPECT_TRUE(target_by_name("llvm").composite_refusal(node));
+  EXPECT_THROW(target_by_name("llvm").compile_composite(node, "k", {}), base::Error);
 }
 
 }  // namespace

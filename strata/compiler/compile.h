@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,15 +10,14 @@
 #include "strata/ir/graph.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/execute/executable.h"
-#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 
-class Backend;
+class Target;
 class ScheduleSource;
 
 struct CompileOptions {
-  std::optional<runtime::IsaLevel> isa;  ///< else runtime::chosen_isa_level()
+  const Target* target = nullptr;  ///< else chosen_target() (backends/backends.h)
   std::vector<ir::Donation> donations;
   /// Results that a run only gives when all of them are finite (E0318 with the name): by result and name. Their memory
   /// is new, since what is donated to them is still whole when the run fails.
@@ -29,7 +27,6 @@ struct CompileOptions {
   /// donated are none. E0116 for a number that is no parameter's.
   std::vector<int> constants;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
-  const Backend* backend = nullptr;          ///< else LLVM for the chosen level
   /// Asked for the schedule of each kernel before the heuristic; null: what STRATA_SCHEDULES names, if it is set.
   std::shared_ptr<const ScheduleSource> schedules;
   /// Which of the schedules that keep the bits the heuristic takes; 0: the one known to be best
@@ -41,15 +38,14 @@ struct CompileOptions {
 };
 
 /// The identity of a kernel's machine code, under which caches keep it: the fused node with its facts, the schedule,
-/// the backend, the instruction set, and what it looks at (ir/loops/kernel.h). A schedule of the heuristic follows from
+/// the target, and what it looks at (ir/loops/kernel.h). A schedule of the heuristic follows from
 /// these, its variation and Strata's sources; one that was given counts by its text.
-base::Hash128 kernel_identity(const ir::Node& node, const ir::Facts& facts, const Backend& backend,
-                              runtime::IsaLevel level, const ScheduleOptions& schedule = {},
-                              std::span<const int> looked_at = {});
+base::Hash128 kernel_identity(const ir::Node& node, const ir::Facts& facts, const Target& target,
+                              const ScheduleOptions& schedule = {}, std::span<const int> looked_at = {});
 /// "fusion.1f2a88d1"
 std::string kernel_name(const ir::Node& node, base::Hash128 identity);
 
-/// Throws what the passes and the backend throw; the graph is shared with the executable, which keeps its positions and
+/// Throws what the passes and the target throw; the graph is shared with the executable, which keeps its positions and
 /// compiles it again for dimensions that leave an axis empty.
 std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const ir::Graph>& graph,
                                                    const CompileOptions& options = {});

@@ -1,6 +1,7 @@
 // Programs from graph to result: fusion, donation, memory in place, symbolic dimensions, the cache, and what goes
 // wrong.
 #include "strata/compiler/compile.h"
+#include "strata/compiler/backends/backends.h"
 
 #include <gtest/gtest.h>
 
@@ -165,20 +166,18 @@ TEST(Compile, WrongArgumentsAreRefusedWithBothTypes) {
   EXPECT_THROW(program->memory_use({}), base::Error);
 }
 
-TEST(Compile, EveryIsaLevelThatTheHostRunsGivesTheSameBits) {
+TEST(Compile, EveryTargetThatTheHostRunsGivesTheSameBits) {
   auto graph = std::make_shared<Graph>();
   const Value x = graph->add_parameter(Type::of(DType::f32, {37, 29})),
               w = graph->add_parameter(Type::of(DType::f32, {29, 11}));
   const Value h = ops::tanh(ops::matmul(x, w));
   graph->set_results({h, ops::sum(h, {1}), ops::sum(h, {0}), ops::mean(ops::exp(h))});
   std::vector<HostArray> first;
-  for (runtime::IsaLevel level : runtime::kAllIsaLevels) {
-    if (!runtime::host_can_run(level)) continue;
+  for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
     const std::vector<HostArray> found =
-        compile(graph, {.isa = level})->run({ramp({37, 29}, -1.5), ramp({29, 11}, -0.8)});
+        compile(graph, {.target = &llvm_target_for(cpu)})->run({ramp({37, 29}, -1.5), ramp({29, 11}, -0.8)});
     if (first.empty()) first = found;
-    for (size_t i = 0; i < found.size(); ++i)
-      EXPECT_TRUE(found[i].same_bits(first[i])) << runtime::isa_level_name(level) << " result " << i;
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_TRUE(found[i].same_bits(first[i])) << cpu.name << " result " << i;
   }
 }
 
@@ -193,10 +192,10 @@ std::shared_ptr<Graph> sorting_program() {
 TEST(Strict, AKernelThatTheScheduleLeavesAsWrittenIsAnErrorWithItsReason) {
   const std::string head = "kernel @f(%x: f32[8]) -> (%y: f32[8]) { parallel i in 0..8 { ", tail = " } }";
   const auto kernel = [&](const std::string& body) { return ir::loops::parse_kernel(head + body + tail).value(); };
-  const runtime::IsaLevel level = runtime::IsaLevel::Avx2;
-  EXPECT_NO_THROW(require_schedule(kernel("%y[i] = neg(%x[i])"), level, {}, "here"));
+  const Target& target = llvm_target_for(machine::kAvx2);
+  EXPECT_NO_THROW(require_schedule(kernel("%y[i] = neg(%x[i])"), target, {}, "here"));
   try {
-    require_schedule(kernel("var s: f32 = %x[i] while gt(s, 1.0) { s = s * 0.5 } %y[i] = s"), level, {}, "mlp.cpp:7");
+    require_schedule(kernel("var s: f32 = %x[i] while gt(s, 1.0) { s = s * 0.5 } %y[i] = s"), target, {}, "mlp.cpp:7");
     FAIL();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.code(), "E0315");
@@ -218,13 +217,13 @@ TEST(Strict, SchedulesLeaveNoKernelOfRandomProgramsAsWritten) {
 
 TEST(Explain, NamesKernelsAsThePlanDoes) {
   const auto graph = sorting_program();
-  const runtime::IsaLevel level = runtime::chosen_isa_level();
-  const auto kernels = explain(*graph, {.level = level}).kernels;
+  const machine::CpuTarget cpu = machine::chosen_cpu_target();
+  const auto kernels = explain(*graph, {.target = &llvm_target_for(cpu)}).kernels;
   const std::vector<std::string> names = compile(graph)->plan().kernels;
   ASSERT_EQ(kernels.size(), names.size());
   for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(kernels[i].name, names[i]);
-  if (level != runtime::IsaLevel::Scalar) {
-    EXPECT_NE(explain(*graph, {.level = runtime::IsaLevel::Scalar}).kernels[0].name, names[0]);
+  if (cpu != machine::kScalar) {
+    EXPECT_NE(explain(*graph, {.target = &llvm_target_for(machine::kScalar)}).kernels[0].name, names[0]);
   }
 }
 

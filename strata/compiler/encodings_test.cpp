@@ -1,5 +1,5 @@
 // Encoded arrays in compiled programs: read where they lie by the kernels that use them, moved as bytes, and the same
-// results as the interpreter's on every level.
+// results as the interpreter's on every cpu.
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 #include <random>
 
 #include "strata/base/error/message_of.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
@@ -14,8 +15,8 @@
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/text_form.h"
+#include "strata/machine/cpu_target.h"
 #include "strata/ops/list.h"
-#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 namespace {
@@ -50,20 +51,15 @@ int kernels_of(const Graph& graph) {
   return count;
 }
 
-std::vector<runtime::IsaLevel> levels() {
-  std::vector<runtime::IsaLevel> list;
-  for (runtime::IsaLevel level : runtime::kAllIsaLevels)
-    if (runtime::host_can_run(level)) list.push_back(level);
-  return list;
-}
-
-/// Compiled on each level: the first difference from the interpreter.
+/// Compiled for each target: the first difference from the interpreter.
 std::optional<std::string> difference(const Graph& graph, const std::vector<HostArray>& arguments) {
   const auto expected = ir::interpret(*graph, arguments);
-  for (runtime::IsaLevel level : levels()) {
+  for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
     std::vector<HostArray> copies;
     for (const HostArray& a : arguments) copies.push_back(a.clone());
-    if (auto found = first_difference(expected, compile(graph, {.isa = level})->run(std::move(copies)))) return found;
+    if (auto found =
+            first_difference(expected, compile(graph, {.target = &llvm_target_for(cpu)})->run(std::move(copies))))
+      return found;
   }
   return std::nullopt;
 }
@@ -89,8 +85,9 @@ TEST(Encodings, AProductReadsBlocksAsItWouldReadTheirElements) {
                               "%w {6}\nreturn %y\n}}",
                               ir::dtype_name(t), m, n, k, ir::dtype_name(e.value_dtype()), ir::dtype_name(to), attrs));
       const auto wanted = compile(plain)->run({arguments[0].clone(), arguments[1].decoded()});
-      for (runtime::IsaLevel level : levels()) {
-        const auto found = compile(blocked, {.isa = level})->run({arguments[0].clone(), arguments[1].clone()});
+      for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
+        const auto found =
+            compile(blocked, {.target = &llvm_target_for(cpu)})->run({arguments[0].clone(), arguments[1].clone()});
         EXPECT_FALSE(first_difference(wanted, found))
             << e.name() << " " << m << " " << n << " " << k << ": " << *first_difference(wanted, found);
       }

@@ -6,14 +6,9 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
-#include "strata/compiler/backends/backend.h"
-#include "strata/compiler/backends/backends.h"
-#include "strata/compiler/compile.h"
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/compiler/loop/rewrites.h"
-#include "strata/compiler/lower/form.h"
-#include "strata/compiler/lower/lower_kernel.h"
-#include "strata/compiler/run_passes.h"
+#include "strata/compiler/program_kernels.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
@@ -60,99 +55,103 @@ std::string node_text(const ir::Node& node) {
   return std::string(node.op->name) + (where.empty() ? "" : " @ " + where);
 }
 
+CompileOptions compile_options(const ExplainOptions& options) {
+  CompileOptions how;
+  how.target = options.target;
+  how.schedules = options.schedules;
+  return how;
+}
+
+/// Prints what compile() goes on from (program_kernels.h).
 class Explainer {
  public:
-  Explainer(const ExplainOptions& options)
-      : options_(options),
-        backend_(options.backend ? *options.backend : llvm_backend_for(options.level)),
-        source_(options.schedules ? options.schedules : schedules_from_environment()) {}
+  explicit Explainer(const ExplainOptions& options)
+      : how_(compile_options(options)), lowering_(how_), target_(lowering_.target()) {}
 
   void walk(const ir::Graph& graph, const std::string& within, bool is_wanted) {
-    const std::span<const Pass> passes = pipeline();
-    const auto fusing = static_cast<size_t>(std::ranges::find(passes, "fuse", &Pass::name) - passes.begin());
-    RunPassesOptions how{.backend = &backend_, .level = options_.level};
-    const PassResults before_fusion = run_passes(graph, passes.first(fusing), how);
-    const auto& unfused = before_fusion.graph;
-    if (is_wanted) {
-      for (const std::string& remark : before_fusion.remarks)
-        explanation.remarks.push_back(fmt::format("{}{}{}", within, within.empty() ? "" : ": ", remark));
-      add_remarks(*unfused, within);
-    }
-    const auto fused = run_passes(*unfused, passes.subspan(fusing), how).graph;
-    const std::vector<bool> live = ir::live_nodes(*fused);
-    const std::vector<Form> forms = forms_of(*fused);
-    for (const ir::Node* node : fused->nodes()) {
-      if (node->is_parameter() || !live[node->id] || node->op->name == "constant") continue;
-      const bool is_fusion = node->op->name == "fusion";
-      const Form form = is_fusion ? Form::Element : forms[node->id];
-      const bool is_asked = is_wanted || is_marked(*node);
-      if (ops::is_composite(*node)) {
-        if (is_asked) add_claimed(*node, fused->facts(), within);
-        continue;
-      }
-      if (form == Form::Command)
-        for (const ir::GraphRef& region : node->regions())
-          walk(*region, (within.empty() ? "" : within + " / ") + node_text(*node), is_asked);
-      else if (form != Form::Alias && is_asked)
-        add_kernel(*node, fused->facts(), within);
-    }
+    const FinishedProgram program = finish_program(graph, how_);
+    if (is_wanted)
+      for (const std::string& remark : program.remarks) explanation.remarks.push_back(prefix(within) + remark);
+    walk_finished(*program.unfused, *program.graph, program.regions, within, is_wanted);
   }
 
   Explanation explanation;
 
  private:
+  static std::string prefix(const std::string& within) { return within.empty() ? "" : within + ": "; }
+
+  void walk_finished(const ir::Graph& unfused, const ir::Graph& graph, const FinishedRegions& finished,
+                     const std::string& within, bool is_wanted) {
+    if (is_wanted) add_remarks(unfused, within);
+    for (const auto& [node, is_kernel] : nodes_of_program(graph, target_)) {
+      const bool is_asked = is_wanted || is_marked(*node);
+      if (!is_kernel)
+        for (const ir::GraphRef& region : node->regions())
+          walk_region(region, finished, (within.empty() ? "" : within + " / ") + node_text(*node), is_asked);
+      else if (is_asked && ops::is_composite(*node))
+        add_claimed(*node, graph.facts(), within);
+      else if (is_asked)
+        add_kernel(*node, graph.facts(), within);
+    }
+  }
+
+  void walk_region(const ir::GraphRef& region, const FinishedRegions& finished, const std::string& within,
+                   bool is_wanted) {
+    const auto known = finished.find(region.get());
+    if (known == finished.end()) return walk(*region, within, is_wanted);
+    const FinishedRegion& made = known->second;
+    if (is_wanted)
+      for (const std::string& remark : made.remarks) explanation.remarks.push_back(prefix(within) + remark);
+    walk_finished(*made.unfused, *made.finished, finished, within, is_wanted);
+  }
+
   void add_remarks(const ir::Graph& unfused, const std::string& within) {
     for (const FusionRefusal& r : FusionGroups(unfused).refusals())
-      explanation.remarks.push_back(fmt::format("{}{} reads {} from memory: {}", within.empty() ? "" : within + ": ",
-                                                node_text(*r.reader), node_text(*r.producer), r.reason));
+      explanation.remarks.push_back(fmt::format("{}{} reads {} from memory: {}", prefix(within), node_text(*r.reader),
+                                                node_text(*r.producer), r.reason));
   }
 
   void add_claimed(const ir::Node& node, const ir::Facts& facts, const std::string& within) {
     KernelExplanation e;
-    e.name = kernel_name(node, kernel_identity(node, facts, backend_, options_.level));
+    e.name = lowering_.choose(node, facts).name;
     e.within = within;
     e.node = ir::print_node(node) + "\n" + ir::print_graph(node.region(0));
-    e.notes.push_back(fmt::format("claimed by {}", backend_.name()));
+    e.notes.push_back(fmt::format("claimed by {}", target_.name()));
     explanation.kernels.push_back(std::move(e));
   }
 
   void add_kernel(const ir::Node& node, const ir::Facts& facts, const std::string& within) {
+    const KernelChoice choice = lowering_.choose(node, facts);
+    KernelLoops loops = lowering_.make(node, facts, choice);
     KernelExplanation e;
+    e.name = choice.name;
     e.within = within;
     e.node = ir::print_node(node);
     for (const ir::GraphRef& region : node.regions()) e.node += "\n" + ir::print_graph(*region);
-    ir::loops::Kernel naive = lower_kernel(node, facts, std::string(node.op->name));
-    const ScheduleOptions how = with_schedule_of(source_.get(), naive, options_.level, {});
-    e.name = naive.name = kernel_name(node, kernel_identity(node, facts, backend_, options_.level, how));
-    e.nest = nest_key(naive);
-    e.target = runtime::isa_level_name(options_.level);
-    e.naive = ir::loops::print(naive);
-    ScheduleReport report;
-    const ir::loops::Kernel scheduled = schedule(naive, options_.level, &report, how);
-    e.source = how.rewrites.empty() || !report.misfit.empty() ? "heuristic" : how.where.empty() ? "given" : how.where;
-    e.notes = std::move(report.lines);
-    e.scheduled = ir::loops::print(scheduled);
-    const ir::loops::Kernel* const kernels[] = {&scheduled};
-    if (const auto refusal = backend_.refusal(scheduled))
+    e.nest = nest_key(loops.naive);
+    e.target = target_.isa();
+    e.naive = ir::loops::print(loops.naive);
+    e.source = std::move(loops.report.source);
+    e.notes = std::move(loops.report.lines);
+    e.scheduled = ir::loops::print(loops.scheduled);
+    const ir::loops::Kernel* const kernels[] = {&loops.scheduled};
+    if (const auto refusal = target_.refusal(loops.scheduled))
       e.refusal = *refusal;
     else
-      e.listing = backend_.listing(kernels);
+      e.listing = target_.listing(kernels);
     explanation.kernels.push_back(std::move(e));
   }
 
-  const ExplainOptions& options_;
-  const Backend& backend_;
-  std::shared_ptr<const ScheduleSource> source_;
+  const CompileOptions how_;
+  const KernelLowering lowering_;
+  const Target& target_;
 };
 
 /// What became of the donations that were wished for.
 void add_donations(const ir::Graph& graph, const ExplainOptions& options, Explanation& explanation) {
   if (options.donations.empty()) return;
-  CompileOptions how;
+  CompileOptions how = compile_options(options);
   how.donations = options.donations;
-  how.isa = options.level;
-  how.backend = options.backend;
-  how.schedules = options.schedules;
   const auto executable = compile(ir::copy_graph(graph), how);
   for (const ir::Donation& d : executable->plan().donations)
     explanation.remarks.push_back(

@@ -10,11 +10,10 @@
 #include "strata/compiler/loop/schedule_source.h"
 #include "strata/ir/graph.h"
 #include "strata/ir/plan/plan.h"
-#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 
-class Backend;
+class Target;
 
 struct KernelExplanation {
   std::string name;    ///< "fusion.1f2a88d1"
@@ -40,8 +39,7 @@ struct Explanation {
 ScheduleDatabase schedules_of(const Explanation& explanation);
 
 struct ExplainOptions {
-  runtime::IsaLevel level = runtime::chosen_isa_level();
-  const Backend* backend = nullptr;                 ///< else LLVM for the level
+  const Target* target = nullptr;                   ///< else chosen_target() (backends/backends.h)
   std::vector<ir::Donation> donations;              ///< wished for: the remarks say which are not made, and why
   std::shared_ptr<const ScheduleSource> schedules;  ///< null: what STRATA_SCHEDULES names, if it is set
   std::optional<int> node;  ///< only kernels that hold this node of the program (%4 is 4), as it is printed

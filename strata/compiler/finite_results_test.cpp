@@ -1,10 +1,11 @@
 // Results that are looked at before they are committed: a NaN or an infinity anywhere in one is found, whatever kind of
-// command writes it, at every ISA level, in every float dtype, in tails and in whole vectors; finite ones pass.
+// command writes it, at every ISA cpu, in every float dtype, in tails and in whole vectors; finite ones pass.
 #include <gtest/gtest.h>
 
 #include <limits>
 
 #include "strata/base/error/message_of.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/compile.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
@@ -51,17 +52,16 @@ std::string code_of(const runtime::Executable& program, const HostArray& x) {
 }
 
 TEST(FiniteResults, AreLookedAtWhateverWritesThem) {
-  for (const auto level : {runtime::IsaLevel::Scalar, runtime::IsaLevel::Avx2, runtime::IsaLevel::Avx512}) {
-    if (level > runtime::host_isa_level()) continue;
+  for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
     for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16})
       for (const Kind& kind : kKinds) {
         auto graph = std::make_shared<Graph>();
         const Value x = graph->add_parameter(Type::of(dtype, {ir::Dim::symbol("N"), 3}));
         graph->set_results({kind.result(x)});
-        const auto program = compile(graph, {.isa = level, .finite = {{0, "leaf"}}});
+        const auto program = compile(graph, {.target = &llvm_target_for(cpu), .finite = {{0, "leaf"}}});
         for (const int64_t n : {1, 5, 64, 131}) {
           SCOPED_TRACE(std::string(kind.name) + " " + std::string(ir::dtype_name(dtype)) + " " + std::to_string(n) +
-                       " level " + std::to_string(static_cast<int>(level)));
+                       " for " + std::string(cpu.name));
           HostArray good(dtype, {n, 3});
           for (int64_t i = 0; i < 3 * n; ++i) good.set(i, static_cast<double>(i % 7) - 3);
           EXPECT_EQ(code_of(*program, good), "no error");

@@ -95,7 +95,7 @@ TEST(HoistedWeights, LoopsGiveTheBitsOfStepsThatPackEachTime) {
 TEST(HoistedWeights, ALoopOfSymbolsComputesTheWeightsPanelsOnceBeforeIt) {
   const auto graph = recurrence(48, Dim::symbol("B"), Dim::symbol("T"));
   const auto hoisted = compile(graph), each_time = compile(graph, {.disabled_passes = {"hoist-invariants"}});
-  if (hoisted->origin().level != runtime::IsaLevel::Scalar) {
+  if (hoisted->origin().isa != "scalar") {
     EXPECT_EQ(kernels_within(hoisted->plan()), kernels_within(each_time->plan()) + 2);  // the panels and exp(b)
   }
   for (const auto& [rows, length] : {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {0, 4}, {3, 0}}) {

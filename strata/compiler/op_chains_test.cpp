@@ -1,7 +1,7 @@
 // However long a chain of one elementwise op is, it compiles: fusion cuts it before an expression is too deep.
 #include <gtest/gtest.h>
 
-#include "strata/compiler/backends/null/null_backend.h"
+#include "strata/compiler/backends/null/null_target.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/testing/no_disk_cache.h"
 #include "strata/ops/list.h"
@@ -30,7 +30,7 @@ std::shared_ptr<const Graph> chain(const ir::Op& op, DType dtype) {
 
 TEST(OpChains, OfEveryElementwiseOpCompileHoweverLong) {
   const NoDiskCache no_cache;
-  const null_backend::NullBackend backend;
+  const null_backend::NullTarget target;
   int chains = 0;
   for (const ir::Op* op : ops::all_ops()) {
     const bool is_plain = op->is_pointwise && op->attrs.empty() && op->operands_max <= 2 && op->operands_min >= 1;
@@ -38,7 +38,7 @@ TEST(OpChains, OfEveryElementwiseOpCompileHoweverLong) {
       if (!is_plain || !op->types.has(dtype)) continue;
       const auto graph = chain(*op, dtype);
       if (!graph) continue;
-      EXPECT_NO_THROW(compile(graph, {.backend = &backend})) << op->name << " " << ir::dtype_name(dtype);
+      EXPECT_NO_THROW(compile(graph, {.target = &target})) << op->name << " " << ir::dtype_name(dtype);
       ++chains;
     }
   }

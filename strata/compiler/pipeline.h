@@ -11,24 +11,24 @@
 #include <vector>
 
 #include "strata/ir/graph.h"
-#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::compiler {
 
-class Backend;
+class Target;
 
 /// A region of a loop on which the passes have run: as it was, with the parameters that it has now, and as it is.
 struct FinishedRegion {
   ir::GraphRef recorded, finished;
+  ir::GraphRef unfused;              ///< what the pass that fuses was given
+  std::vector<std::string> remarks;  ///< of the passes
 };
 /// By the region that the loop's node holds.
 using FinishedRegions = std::map<const ir::Graph*, FinishedRegion>;
 
-/// Whom a program is compiled for. Most passes don't ask.
-struct Target {
-  const Backend* backend = nullptr;             ///< null: none that claims anything
+/// What a pass may ask besides the graph. Most don't ask.
+struct PassContext {
+  const Target* target = nullptr;               ///< that the program is compiled for; null: none is known
   std::vector<std::string>* remarks = nullptr;  ///< gets what `strata explain` prints; null: nobody asks
-  std::optional<runtime::IsaLevel> level;       ///< that schedules are chosen for; empty: nothing is laid out for them
   /// Parameters that stay the same over many runs: of a region the operands that its loop hands on unchanged, of a
   /// program what its caller declared. What depends on them alone is computed apart from the rest.
   std::vector<int> constants;
@@ -37,22 +37,22 @@ struct Target {
   std::string_view pass;                  ///< the pass that runs, for messages
 };
 
-/// graph -> graph, or (graph, target) -> graph.
+/// graph -> graph, or (graph, context) -> graph.
 class PassFunction {
  public:
   using Plain = std::unique_ptr<ir::Graph> (*)(const ir::Graph&);
-  using Targeted = std::unique_ptr<ir::Graph> (*)(const ir::Graph&, const Target&);
+  using Asking = std::unique_ptr<ir::Graph> (*)(const ir::Graph&, const PassContext&);
   template <std::convertible_to<Plain> F>
   constexpr PassFunction(F f) : plain_(f) {}
-  template <std::convertible_to<Targeted> F>
-  constexpr PassFunction(F f) : targeted_(f) {}
-  std::unique_ptr<ir::Graph> operator()(const ir::Graph& graph, const Target& target = {}) const {
-    return plain_ ? plain_(graph) : targeted_(graph, target);
+  template <std::convertible_to<Asking> F>
+  constexpr PassFunction(F f) : asking_(f) {}
+  std::unique_ptr<ir::Graph> operator()(const ir::Graph& graph, const PassContext& context = {}) const {
+    return plain_ ? plain_(graph) : asking_(graph, context);
   }
 
  private:
   Plain plain_ = nullptr;
-  Targeted targeted_ = nullptr;
+  Asking asking_ = nullptr;
 };
 
 struct Pass {
@@ -60,6 +60,9 @@ struct Pass {
   PassFunction run;
   std::string_view reason;
 };
+
+/// The pass that makes kernels of nodes: those before it change what is computed, those after it only kernels.
+inline constexpr std::string_view kFusingPass = "fuse";
 
 std::span<const Pass> pipeline();
 

@@ -47,8 +47,8 @@ std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, cons
                                      std::vector<std::string>& remarks) {
   std::shared_ptr<const Graph> after;
   try {
-    after = pass.run(before, {options.backend, &remarks, options.level, options.constants, options.disabled,
-                              options.regions, pass.name});
+    after =
+        pass.run(before, {options.target, &remarks, options.constants, options.disabled, options.regions, pass.name});
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::Internal) throw;
     fail(before, pass, options, error.text());
@@ -56,8 +56,8 @@ std::shared_ptr<const Graph> run_one(const Graph& before, const Pass& pass, cons
   if (const auto fault = ir::find_graph_fault(*after, before))
     fail(before, pass, options, fault->what + (fault->node.empty() ? "" : "; node " + fault->node));
   if (options.check_stable) {
-    const auto again = pass.run(
-        *after, {options.backend, nullptr, options.level, options.constants, options.disabled, nullptr, pass.name});
+    const auto again =
+        pass.run(*after, {options.target, nullptr, options.constants, options.disabled, nullptr, pass.name});
     if (again->hash() != after->hash()) fail(before, pass, options, "running it twice changes the program again");
   }
   return after;
@@ -81,6 +81,7 @@ PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const R
     if (options.limit >= 0 && static_cast<int>(i) >= options.limit) break;
     const Pass& pass = passes[i];
     if (std::find(options.disabled.begin(), options.disabled.end(), pass.name) != options.disabled.end()) continue;
+    if (pass.name == options.keep_before) results.kept = results.graph;
     const auto start = std::chrono::steady_clock::now();
     std::shared_ptr<const Graph> after = run_one(*results.graph, pass, options, results.remarks);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
@@ -93,6 +94,7 @@ PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const R
     hash = new_hash;
     results.graph = std::move(after);
   }
+  if (!results.kept) results.kept = results.graph;
   return results;
 }
 

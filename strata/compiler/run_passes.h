@@ -19,11 +19,11 @@ struct RunPassesOptions {
   int limit = -1;                     ///< runs only the first so many; -1: all; less: E0760
   std::string
       dump_folder;  ///< if not empty: 00-before.sir, 01-inline-calls.sir, ... for each pass that changed something
-  std::string reproducer_folder;           ///< empty: the system's folder for temporary files
-  const Backend* backend = nullptr;        ///< whom the program is compiled for; null: none that claims composites
-  std::optional<runtime::IsaLevel> level;  ///< see Target, as of the two below
-  std::vector<int> constants;
+  std::string reproducer_folder;   ///< empty: the system's folder for temporary files
+  const Target* target = nullptr;  ///< whom the program is compiled for; null: nobody, nothing is laid out or claimed
+  std::vector<int> constants;      ///< see PassContext, as of the next
   FinishedRegions* regions = nullptr;
+  std::string keep_before;    ///< a pass: the results have the graph that it was given
   bool check_stable = false;  ///< also runs each pass on its own result, which must not change (E0300)
 };
 
@@ -36,8 +36,9 @@ struct PassReport {
 
 struct PassResults {
   std::shared_ptr<const ir::Graph> graph;
-  std::vector<PassReport> reports;   ///< of the passes that ran
-  std::vector<std::string> remarks;  ///< what passes tell the user: composites that were expanded, and why
+  std::shared_ptr<const ir::Graph> kept;  ///< what the pass `keep_before` was given; `graph` where it did not run
+  std::vector<PassReport> reports;        ///< of the passes that ran
+  std::vector<std::string> remarks;       ///< what passes tell the user: composites that were expanded, and why
 };
 
 PassResults run_passes(const ir::Graph& graph, std::span<const Pass> passes, const RunPassesOptions& options = {});

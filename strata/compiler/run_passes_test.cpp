@@ -39,11 +39,11 @@ std::unique_ptr<ir::Graph> break_subtraction(const ir::Graph& graph) {
   return apply_rules(graph, kRules);
 }
 /// Never done: a + b becomes b + a.
-std::unique_ptr<ir::Graph> swap_sums(const ir::Graph& graph, const Target& target) {
+std::unique_ptr<ir::Graph> swap_sums(const ir::Graph& graph, const PassContext& context) {
   constexpr NodeRule kRules[] = {[](const ir::Node& n) {
     return n.op == &ops::kAdd ? n.graph->add1(ops::kAdd, {n.operand(1), n.operand(0)}) : ir::Value{};
   }};
-  return apply_rules(graph, kRules, target);
+  return apply_rules(graph, kRules, context);
 }
 std::unique_ptr<ir::Graph> throw_internal(const ir::Graph&) { throw base::Error("E0900", "lost my way"); }
 std::unique_ptr<ir::Graph> never_done(const ir::Graph& graph) {

@@ -1,6 +1,7 @@
 // Schedules from a source: what a kernel is compiled with, what it is known by, and what is said of a text that does
 // not fit and of a kernel that has none.
 #include "strata/compiler/loop/schedule_source.h"
+#include "strata/compiler/backends/backends.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -27,7 +28,7 @@ using ir::Graph;
 using ir::HostArray;
 
 constexpr std::string_view kKey = "5b1c0c22f09b6f0e88f2a7de0c3b1a94";
-constexpr runtime::IsaLevel kLevel = runtime::IsaLevel::Scalar;  // any host runs it
+constexpr machine::CpuTarget kLevel = machine::kScalar;  // any host runs it
 
 /// Pointwise: exp(x) * scale of f32[B,7].
 std::shared_ptr<Graph> pointwise(double scale) {
@@ -45,7 +46,7 @@ std::vector<HostArray> arguments() {
 }
 
 KernelExplanation only_kernel(const Graph& graph, std::shared_ptr<const ScheduleSource> source = nullptr) {
-  Explanation explanation = explain(graph, {.level = kLevel, .schedules = std::move(source)});
+  Explanation explanation = explain(graph, {.target = &llvm_target_for(kLevel), .schedules = std::move(source)});
   EXPECT_EQ(explanation.kernels.size(), 1u);
   return std::move(explanation.kernels.at(0));
 }
@@ -123,7 +124,8 @@ TEST(ScheduleSource, AKernelHasTheTunedScheduleAndIsKnownByIt) {
   EXPECT_EQ(found.nest, chosen.nest);
   EXPECT_EQ(joined(found.notes), "# join i0, i1; vectorise i0i1 by 8, 1; parallel points by 24");
   EXPECT_NE(found.name, chosen.name) << "the text is a part of the kernel's identity";
-  const auto plain = compile(graph, {.isa = kLevel}), by_source = compile(graph, {.isa = kLevel, .schedules = source});
+  const auto plain = compile(graph, {.target = &llvm_target_for(kLevel)}),
+             by_source = compile(graph, {.target = &llvm_target_for(kLevel), .schedules = source});
   EXPECT_EQ(plain->plan().kernels.at(0), chosen.name);
   EXPECT_EQ(by_source->plan().kernels.at(0), found.name);
   EXPECT_TRUE(by_source->run(arguments()).at(0).same_bits(plain->run(arguments()).at(0)));
@@ -133,7 +135,8 @@ TEST(ScheduleSource, AKernelHasTheTunedScheduleAndIsKnownByIt) {
 
 TEST(ScheduleSource, WhatExplainWritesIsTakenAgain) {
   const auto graph = pointwise(0.5);
-  const auto written = std::make_shared<const ScheduleDatabase>(schedules_of(explain(*graph, {.level = kLevel})));
+  const auto written =
+      std::make_shared<const ScheduleDatabase>(schedules_of(explain(*graph, {.target = &llvm_target_for(kLevel)})));
   ASSERT_EQ(written->size(), 1u);
   const KernelExplanation chosen = only_kernel(*graph), again = only_kernel(*graph, written);
   EXPECT_EQ(again.source, "a database in memory");
@@ -148,7 +151,7 @@ TEST(ScheduleSource, TheEnvironmentNamesADatabase) {
   setenv("STRATA_SCHEDULES", path.c_str(), 1);
   EXPECT_EQ(only_kernel(*graph).source, path + ", line 1");
   setenv("STRATA_SCHEDULES", "/no/such.schedules", 1);
-  EXPECT_TRUE(message_of([&] { compile(graph, {.isa = kLevel}); }).starts_with("error[E0326]"));
+  EXPECT_TRUE(message_of([&] { compile(graph, {.target = &llvm_target_for(kLevel)}); }).starts_with("error[E0326]"));
   unsetenv("STRATA_SCHEDULES");
   EXPECT_EQ(only_kernel(*graph).source, "heuristic");
 }
@@ -164,27 +167,30 @@ TEST(ScheduleSource, AnEntryThatDoesNotFitIsNotedAndTheHeuristicChooses) {
                 joined(chosen.notes));
   EXPECT_EQ(found.scheduled.substr(found.scheduled.find('{')), chosen.scheduled.substr(chosen.scheduled.find('{')));
   testing::internal::CaptureStderr();
-  const auto program = compile(graph, {.isa = kLevel, .schedules = source});
-  compile(graph, {.isa = kLevel, .schedules = source});
+  const auto program = compile(graph, {.target = &llvm_target_for(kLevel), .schedules = source});
+  compile(graph, {.target = &llvm_target_for(kLevel), .schedules = source});
   const std::string log = testing::internal::GetCapturedStderr();
   const std::string said = "the schedule at tuned.schedules, line 1 does not fit: the nest has no loop k; it has i0i1";
   EXPECT_NE(log.find(said), std::string::npos) << log;
   EXPECT_EQ(log.find(said), log.rfind(said)) << "once per process: " << log;
-  EXPECT_TRUE(program->run(arguments()).at(0).same_bits(compile(graph, {.isa = kLevel})->run(arguments()).at(0)));
+  EXPECT_TRUE(program->run(arguments())
+                  .at(0)
+                  .same_bits(compile(graph, {.target = &llvm_target_for(kLevel)})->run(arguments()).at(0)));
 }
 
 TEST(ScheduleSource, InStrictModeAnEntryThatDoesNotFitIsAnError) {
   const auto graph = pointwise(0.75);
   const auto source = tuned(*graph, "vectorise k by 8, 1\nparallel points by 24");
   const std::string message =
-      message_of([&] { compile(graph, {.isa = kLevel, .schedules = source, .is_strict = true}); });
+      message_of([&] { compile(graph, {.target = &llvm_target_for(kLevel), .schedules = source, .is_strict = true}); });
   EXPECT_TRUE(message.starts_with("error[E0317]: the nest has no loop k; it has i0i1\n")) << message;
 }
 
 TEST(ErrorMessages, E0317NamesTheNestAndTheText) {
   const auto graph = pointwise(0.5);
   const auto source = std::make_shared<const GivenSchedule>("vectorise k by 8, 1; parallel points by 24");
-  const std::string message = message_of([&] { compile(graph, {.isa = kLevel, .schedules = source}); });
+  const std::string message =
+      message_of([&] { compile(graph, {.target = &llvm_target_for(kLevel), .schedules = source}); });
   EXPECT_TRUE(message.starts_with(
       "error[E0317]: the nest has no loop k; it has i0i1\nnote: the schedule: vectorise k by 8, 1; parallel points by "
       "24\nnote: its nest: " +
@@ -199,8 +205,8 @@ TEST(AsWritten, AKernelSaysSoOnceOnTheLogAndAlwaysInExplain) {
   graph->set_results({ops::sort(graph->add_parameter(ir::Type::of(ir::DType::f32, {11})), 0)});
   base::set_log_level(base::LogLevel::Info);
   testing::internal::CaptureStderr();
-  compile(graph, {.isa = kLevel});
-  compile(graph, {.isa = kLevel});
+  compile(graph, {.target = &llvm_target_for(kLevel)});
+  compile(graph, {.target = &llvm_target_for(kLevel)});
   const std::string log = testing::internal::GetCapturedStderr();
   base::set_log_level(base::LogLevel::Warn);
   unsetenv("STRATA_CACHE");

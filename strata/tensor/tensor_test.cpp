@@ -8,11 +8,11 @@
 #include <cmath>
 
 #include "strata/base/error/message_of.h"
+#include "strata/machine/cpu_target.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
-#include "strata/runtime/machine/isa_level.h"
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/print/print.h"
 #include "strata/tensor/recording/function_graph.h"
@@ -324,13 +324,13 @@ TEST(Jit, CheckModeFindsAFunctionThatRecordsAnotherProgram) {
   EXPECT_EQ(code_of([&] { f(Tensor::from({1.f})); }), "E0505");
 }
 
-TEST(Jit, AnotherIsaLevelIsAnotherProgram) {
+TEST(Jit, AnotherTargetIsAnotherProgram) {
   auto f = jit([](Tensor x) { return exp(x); });
   const Tensor x = Tensor::from({1.f, 2.f});
   const Tensor host = f(x);
-  runtime::force_isa_level(runtime::IsaLevel::Scalar);
+  machine::force_cpu_target(machine::kScalar);
   const Tensor scalar = f(x);
-  runtime::force_isa_level(std::nullopt);
+  machine::force_cpu_target(std::nullopt);
   EXPECT_TRUE(host.array().same_bits(scalar.array()));
   EXPECT_EQ(f.recordings(), 2);
 }

@@ -15,8 +15,8 @@
 #include "strata/base/terminal/progress.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/base/threads/thread_pool.h"
-#include "strata/runtime/machine/isa_level.h"
-#include "strata/runtime/machine/peaks.h"
+#include "strata/machine/cpu_target.h"
+#include "strata/machine/peaks.h"
 #include "strata/train/config/recipe.h"
 #include "strata/train/config/schema.h"
 #include "strata/train/run/checkpoint.h"
@@ -127,9 +127,9 @@ class Trainer {
   }
 
   void announce() const {
-    base::write_human_line(fmt::format(
-        "{}  {} parameters  {} threads, {}", task_->title(), base::count_text(static_cast<double>(task_->parameters())),
-        base::ThreadPool::shared().thread_count(), runtime::isa_level_name(runtime::chosen_isa_level())));
+    base::write_human_line(fmt::format("{}  {} parameters  {} threads, {}", task_->title(),
+                                       base::count_text(static_cast<double>(task_->parameters())),
+                                       base::ThreadPool::shared().thread_count(), machine::chosen_cpu_target().name));
   }
 
   int64_t evaluate_every() const {
@@ -237,7 +237,7 @@ class Trainer {
   const Start start_;
   const std::function<bool()>& is_to_stop_;
   bool has_begun_ = false;
-  const runtime::MachinePeaks peaks_ = runtime::machine_peaks(runtime::chosen_isa_level(), base::cache_folder());
+  const machine::MachinePeaks peaks_ = machine::machine_peaks(machine::chosen_cpu_target(), base::cache_folder());
   std::unique_ptr<Task> task_;
   int64_t step_ = 0, steps_timed_ = 0;
   int64_t steps_ = 0;  ///< of the whole training; 0: not settled yet

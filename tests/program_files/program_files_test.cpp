@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "strata/base/bytes/temp_folder.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/compile.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
@@ -49,15 +50,14 @@ std::shared_ptr<ir::Graph> graph() {
 TEST(ProgramFilesElsewhere, RunWithoutACompilerInTheProcess) {
   const base::TempFolder folder("program-elsewhere");
   const std::string file = folder.path() + "/p.strata";
-  for (const runtime::IsaLevel level : runtime::kAllIsaLevels) {
-    if (!runtime::host_can_run(level)) continue;
-    const auto program = compiler::compile(graph(), {.isa = level});
+  for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
+    const auto program = compiler::compile(graph(), {.target = &compiler::llvm_target_for(cpu)});
     runtime::write_program(file, *program);
     for (int64_t extent : {1, 2, 31}) {
       const Output output = read_elsewhere(file, extent);
       EXPECT_EQ(output.status, 0) << output.text;
       EXPECT_EQ(output.text, hash_of(program->run(made_up_arguments(*program, extent))) + "\n")
-          << runtime::isa_level_name(level) << ", " << extent;
+          << cpu.name << ", " << extent;
     }
   }
   EXPECT_NE(read_elsewhere(file, 0).text.find("E0324"), std::string::npos);

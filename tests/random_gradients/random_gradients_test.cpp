@@ -4,6 +4,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/testing/fuzz_seeds.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
@@ -51,12 +52,12 @@ std::unique_ptr<ir::Graph> with_gradients(ir::Graph& graph) {
 }
 
 /// In turn: each pass left out, but for the one without which a barrier of several shapes would have to be a kernel,
-/// and each level below the one that is chosen for this host.
+/// and each target of this host.
 CompileOptions variant(uint64_t seed) {
   const auto passes = pipeline();
-  const auto levels = static_cast<uint64_t>(runtime::chosen_isa_level());
-  const uint64_t turn = seed % (passes.size() + levels);
-  if (turn >= passes.size()) return {.isa = static_cast<runtime::IsaLevel>(turn - passes.size())};
+  const auto& targets = machine::host_cpu_targets();
+  const uint64_t turn = seed % (passes.size() + targets.size());
+  if (turn >= passes.size()) return {.target = &compiler::llvm_target_for(targets[turn - passes.size()])};
   const std::string name(passes[turn].name);
   return {.disabled_passes = {name == "drop-barriers" ? "fuse" : name}};
 }
@@ -88,8 +89,8 @@ TEST_P(RandomGradients, CompiledEqualsInterpretedAndNeitherPassNorLevelChangesAB
           << text;
       const CompileOptions other = variant(seed);
       const auto difference = first_difference(found, run_natively(gradients, program.arguments, other));
-      EXPECT_FALSE(difference) << (other.isa ? runtime::isa_level_name(*other.isa) : other.disabled_passes.at(0))
-                               << ": " << *difference << "\n"
+      EXPECT_FALSE(difference) << (other.target ? other.target->name() : other.disabled_passes.at(0)) << ": "
+                               << *difference << "\n"
                                << text;
     } catch (const base::Error& error) {
       ADD_FAILURE() << error.text() << "\n" << text;

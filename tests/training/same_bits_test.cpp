@@ -1,16 +1,16 @@
 // Same seed, same bits: fifty steps of LeNet-5 end in the same parameters on one thread or several and at each
-// instruction set level that the host runs, with any schedule that a tuner may pick; a sample alone gives the bits that
+// instruction set that the host runs, with any schedule that a tuner may pick; a sample alone gives the bits that
 // it gives in a batch.
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "strata/base/threads/thread_pool.h"
+#include "strata/machine/cpu_target.h"
 #include "strata/models/gpt.h"
 #include "strata/models/lenet.h"
 #include "strata/nn/loss.h"
 #include "strata/optim/rules.h"
-#include "strata/runtime/machine/isa_level.h"
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/transforms/grad.h"
 
@@ -27,10 +27,10 @@ struct Batch {
 /// How a training is run: none of it may show in the result.
 struct Setting {
   int threads = 1;
-  runtime::IsaLevel level = runtime::IsaLevel::Scalar;
+  machine::CpuTarget cpu = machine::kScalar;
   uint64_t schedule_variation = 0;
   std::string name() const {
-    return std::to_string(threads) + " threads, " + std::string(runtime::isa_level_name(level)) + ", schedules " +
+    return std::to_string(threads) + " threads, " + std::string(cpu.name) + ", schedules " +
            std::to_string(schedule_variation);
   }
 };
@@ -40,11 +40,11 @@ class SettingScope {
  public:
   explicit SettingScope(const Setting& s) : threads_(base::ThreadPool::shared().thread_count()) {
     base::ThreadPool::shared().set_thread_count(s.threads);
-    runtime::force_isa_level(s.level);
+    machine::force_cpu_target(s.cpu);
   }
   ~SettingScope() {
     base::ThreadPool::shared().set_thread_count(threads_);
-    runtime::force_isa_level(std::nullopt);
+    machine::force_cpu_target(std::nullopt);
   }
   SettingScope(const SettingScope&) = delete;
 
@@ -54,11 +54,10 @@ class SettingScope {
 
 std::vector<Setting> settings() {
   std::vector<Setting> list;
-  for (const runtime::IsaLevel level : runtime::kAllIsaLevels) {
-    if (!runtime::host_can_run(level)) continue;
-    for (const int threads : {1, 2}) list.push_back({threads, level});
+  for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
+    for (const int threads : {1, 2}) list.push_back({threads, cpu});
   }
-  list.push_back({3, runtime::host_isa_level()});
+  list.push_back({3, machine::host_cpu_target()});
   return list;
 }
 
@@ -110,11 +109,11 @@ TEST(SameBits, FiftyStepsOfLeNetForEachThreadCountAndInstructionSet) {
 
 TEST(SameBits, FiftyStepsOfLeNetWithAnySchedule) {
   const std::vector<Batch> batches = made_up_batches();
-  const State first = train({1, runtime::host_isa_level()}, batches);
-  for (const runtime::IsaLevel level : {runtime::IsaLevel::Avx2, runtime::host_isa_level()})
+  const State first = train({1, machine::host_cpu_target()}, batches);
+  for (const machine::CpuTarget& cpu : {machine::kAvx2, machine::host_cpu_target()})
     for (const uint64_t variation : {1, 2, 3}) {
-      if (!runtime::host_can_run(level)) continue;
-      const Setting setting{2, level, variation};
+      if (!machine::host_can_run(cpu)) continue;
+      const Setting setting{2, cpu, variation};
       expect_same_bits(first, train(setting, batches), setting.name());
     }
 }
@@ -122,7 +121,7 @@ TEST(SameBits, FiftyStepsOfLeNetWithAnySchedule) {
 TEST(SameBits, OtherBatchesGiveOtherParameters) {
   const std::vector<Batch> batches = made_up_batches();
   std::vector<Batch> turned(batches.rbegin(), batches.rend());
-  const Setting setting{1, runtime::host_isa_level()};
+  const Setting setting{1, machine::host_cpu_target()};
   EXPECT_FALSE(train(setting, batches).at("model.fc3.weight").same_bits(train(setting, turned).at("model.fc3.weight")));
 }
 

@@ -17,7 +17,7 @@ constexpr EnvironmentVariable kVariables[] = {
      "each program that is compiled writes its graph there after each pass that changed it, as text: "
      "`<name>-<hash>/01-inline-calls.sir` and so on",
      "every program"},
-    {"STRATA_ISA", "scalar, avx2 or avx512",
+    {"STRATA_ISA", "scalar, avx2, avx512 or avx512-vnni",
      "the instruction set that kernels are made for; not set: the highest that this CPU has", "every program"},
     {"STRATA_LOG", "trace, debug, info, warn or error", "the least severe lines that are logged; not set: warn",
      "every program"},

@@ -2,43 +2,56 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+#include <memory>
 
 #include "strata/base/error/error.h"
-#include "strata/compiler/backends/llvm/llvm_backend.h"
-#include "strata/compiler/backends/null/null_backend.h"
+#include "strata/compiler/backends/llvm/llvm_target.h"
+#include "strata/compiler/backends/null/null_target.h"
 
 namespace strata::compiler {
 
-using runtime::IsaLevel;
+using machine::CpuTarget;
 
-Object Backend::compile_composite(const ir::Node&, std::string_view kernel_name, std::span<const std::string>) const {
-  throw base::Error("E0310", fmt::format("{}: {} is a composite, and it claims none", name(), kernel_name));
+namespace {
+
+using Targets = std::vector<std::unique_ptr<const llvm_backend::LlvmTarget>>;
+
+/// One for each preset, in their order.
+const Targets& llvm_targets() {
+  static const Targets targets = [] {
+    const auto generator = std::make_shared<const llvm_backend::CodeGenerator>();
+    Targets made;
+    for (const CpuTarget& cpu : machine::kCpuTargets)
+      made.push_back(std::make_unique<const llvm_backend::LlvmTarget>(generator, cpu));
+    return made;
+  }();
+  return targets;
 }
 
-const Backend& llvm_backend_for(IsaLevel level) {
-  static const auto generator = std::make_shared<const llvm_backend::CodeGenerator>();
-  static const std::array<llvm_backend::LlvmBackend, 3> backends{
-      llvm_backend::LlvmBackend(generator, IsaLevel::Scalar), llvm_backend::LlvmBackend(generator, IsaLevel::Avx2),
-      llvm_backend::LlvmBackend(generator, IsaLevel::Avx512)};
-  return backends[static_cast<size_t>(level)];
+}  // namespace
+
+const Target& llvm_target_for(const CpuTarget& cpu) {
+  return **std::ranges::find(llvm_targets(), cpu, [](const auto& target) { return target->cpu(); });
 }
 
-std::vector<std::string> backend_names() {
+const Target& chosen_target() { return llvm_target_for(machine::chosen_cpu_target()); }
+
+std::vector<std::string> target_names() {
   std::vector<std::string> names{"llvm"};
-  for (IsaLevel level : runtime::kAllIsaLevels) names.push_back(fmt::format("llvm-{}", runtime::isa_level_name(level)));
-  names.push_back("null");
+  for (const auto& target : llvm_targets()) names.emplace_back(target->name());
+  names.emplace_back("null");
   return names;
 }
 
-const Backend& backend_by_name(std::string_view name) {
-  static const null_backend::NullBackend null;
+const Target& target_by_name(std::string_view name) {
+  static const null_backend::NullTarget null;
   if (name == "null") return null;
-  if (name == "llvm") return llvm_backend_for(runtime::chosen_isa_level());
-  for (IsaLevel level : runtime::kAllIsaLevels)
-    if (name == fmt::format("llvm-{}", runtime::isa_level_name(level))) return llvm_backend_for(level);
+  if (name == "llvm") return chosen_target();
+  for (const auto& target : llvm_targets())
+    if (name == target->name()) return *target;
   auto error = base::Error("E0313", fmt::format("no backend is named '{}'", name));
-  if (auto near = base::nearest_name(name, backend_names())) error.hint(fmt::format("did you mean {}?", *near));
+  if (auto near = base::nearest_name(name, target_names())) error.hint(fmt::format("did you mean {}?", *near));
   throw error;
 }
 

@@ -77,12 +77,12 @@ TEST(ScratchLayout, SlotsAreAlignedAndTheSumIsAFormula) {
 TEST(Backends, EachCompilesWhatItAcceptsAndKnowsItsKernelsByName) {
   const Kernel kernel = scaled_row_kernel();
   const Kernel* kernels[] = {&kernel};
-  for (const std::string& name : backend_names()) {
-    const Backend& backend = backend_by_name(name);
+  for (const std::string& name : target_names()) {
+    const Target& backend = target_by_name(name);
     EXPECT_FALSE(backend.refusal(kernel)) << name;
     const Object object = backend.compile(kernels);
     EXPECT_FALSE(object.empty());
-    if (name == "llvm-avx512" && !runtime::host_can_run(runtime::IsaLevel::Avx512)) continue;
+    if (name == "llvm-avx512" && !machine::host_can_run(machine::kAvx512)) continue;
     const auto loaded = backend.load(object);
     EXPECT_NE(loaded->find("scaled").run, nullptr) << name;
     EXPECT_THROW(loaded->find("absent"), base::Error) << name;
@@ -91,7 +91,7 @@ TEST(Backends, EachCompilesWhatItAcceptsAndKnowsItsKernelsByName) {
 
 TEST(Backends, AnUnknownNameIsAnErrorThatOffersTheNearest) {
   try {
-    backend_by_name("lvm");
+    target_by_name("lvm");
     FAIL();
   } catch (const base::Error& error) {
     EXPECT_NE(error.text().find("llvm"), std::string::npos);
@@ -102,7 +102,7 @@ TEST(Backends, BrokenObjectBytesAreAnErrorNotACrash) {
   const Kernel kernel = scaled_row_kernel();
   const Kernel* kernels[] = {&kernel};
   for (const std::string& name : {std::string("llvm"), std::string("null")}) {
-    const Backend& backend = backend_by_name(name);
+    const Target& backend = target_by_name(name);
     Object object = backend.compile(kernels);
     object.resize(object.size() / 3);
     EXPECT_THROW(backend.load(object)->find("scaled"), base::Error) << name;
@@ -114,7 +114,7 @@ TEST(Backends, LlvmRefusesANestedParallelLoopWithAReason) {
   Kernel kernel = scaled_row_kernel();
   auto& c = *kernel.context;
   kernel.body = {make_for(c.loop_var("t"), c.i64(0), c.i64(2), LoopKind::Serial, kernel.body)};
-  const Backend& backend = backend_by_name("llvm");
+  const Target& backend = target_by_name("llvm");
   ASSERT_TRUE(backend.refusal(kernel));
   EXPECT_NE(backend.refusal(kernel)->find("parallel loop i"), std::string::npos);
   const Kernel* kernels[] = {&kernel};

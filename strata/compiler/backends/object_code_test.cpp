@@ -17,7 +17,7 @@ std::vector<std::byte> object() {
   auto graph = std::make_shared<ir::Graph>("one");
   const ir::Value x = graph->add_parameter(ir::Type::of(ir::DType::f32, {ir::Dim::symbol("B")}));
   graph->set_results({ops::sin(x) + ops::round(x)});
-  const auto program = compile(graph, {.isa = runtime::IsaLevel::Scalar});
+  const auto program = compile(graph, {.target = &llvm_target_for(machine::kScalar)});
   const auto bytes = program->kernels()[0].native->object();
   return {bytes.begin(), bytes.end()};
 }

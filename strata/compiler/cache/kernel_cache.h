@@ -12,7 +12,7 @@
 
 #include "strata/base/bytes/hash.h"
 #include "strata/base/environment/cache_folder.h"
-#include "strata/compiler/backends/backend.h"
+#include "strata/compiler/backends/target.h"
 
 namespace strata::compiler {
 

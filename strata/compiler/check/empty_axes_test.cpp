@@ -8,6 +8,7 @@
 #include <set>
 
 #include "strata/base/error/error.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
@@ -174,19 +175,20 @@ TEST_P(EmptyAxes, ConditionsOfEntryFindWhatTheRulesRefuse) {
 INSTANTIATE_TEST_SUITE_P(Ops, EmptyAxes, testing::ValuesIn(ops::all_ops().begin(), ops::all_ops().end()),
                          [](const auto& info) { return std::string(info.param->name); });
 
-// ---- what they give, at every level
+// ---- what they give, for every target
 
-class EmptyAxesAt : public testing::TestWithParam<runtime::IsaLevel> {
+class EmptyAxesAt : public testing::TestWithParam<machine::CpuTarget> {
  protected:
   void SetUp() override {
-    if (!runtime::host_can_run(GetParam())) GTEST_SKIP() << "the host can't run this level";
+    if (!machine::host_can_run(GetParam())) GTEST_SKIP() << "the host can't run this code";
   }
   /// What the program gives, natively and by the interpreter, which have to agree.
   Outcome run(const char* text, std::vector<HostArray> arguments) {
     const auto parsed = ir::parse_graph(text, ops::op_table());
     if (!parsed) throw parsed.error();
     const std::shared_ptr<ir::Graph> graph = *parsed;
-    const Outcome native = outcome_of([&] { return run_natively(graph, arguments, {.isa = GetParam()}); });
+    const Outcome native =
+        outcome_of([&] { return run_natively(graph, arguments, {.target = &llvm_target_for(GetParam())}); });
     const Outcome expected = outcome_of([&] { return ir::interpret(*graph, arguments); });
     EXPECT_EQ(native.code, expected.code);
     EXPECT_EQ(first_difference(expected.results, native.results), std::nullopt);
@@ -325,12 +327,15 @@ TEST_P(EmptyAxesAt, OneExecutableServesEmptyAndFullArrays) {
 })",
                                       ops::op_table());
   ASSERT_TRUE(parsed);
-  const auto program = compile(*parsed, {.isa = GetParam()});
+  const auto program = compile(*parsed, {.target = &llvm_target_for(GetParam())});
   for (int64_t rows : {0, 5, 0, 1}) EXPECT_EQ(program->run({ones({rows, 3}), ones({2, 3})})[0].get(2), rows + 2.0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, EmptyAxesAt, testing::ValuesIn(runtime::kAllIsaLevels),
-                         [](const auto& info) { return std::string(runtime::isa_level_name(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Levels, EmptyAxesAt, testing::ValuesIn(machine::kCpuTargets), [](const auto& info) {
+  std::string name(info.param.name);
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace strata::compiler

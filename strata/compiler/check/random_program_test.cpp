@@ -6,6 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/testing/fuzz_seeds.h"
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/error_bounds.h"
 #include "strata/compiler/check/native_equivalence.h"
@@ -28,10 +29,9 @@ using ops::RandomProgram;
 /// Never left out: a kernel has one shape, so a barrier of several can't stay.
 constexpr std::string_view kNeeded = "drop-barriers";
 
-/// The levels below the one that is chosen for this host take turns.
-runtime::IsaLevel lower_level(uint64_t seed) {
-  const auto chosen = static_cast<uint64_t>(runtime::chosen_isa_level());
-  return static_cast<runtime::IsaLevel>(chosen == 0 ? 0 : seed % chosen);
+/// The targets of this host take turns.
+const machine::CpuTarget& one_of_the_targets(uint64_t seed) {
+  return machine::host_cpu_targets()[seed % machine::host_cpu_targets().size()];
 }
 
 void check_program(const RandomProgram& program, uint64_t seed) {
@@ -46,9 +46,10 @@ void check_program(const RandomProgram& program, uint64_t seed) {
     const auto without = first_difference(
         found, run_natively(program.graph, program.arguments, {.disabled_passes = {std::string(left_out)}}));
     EXPECT_FALSE(without) << "without " << left_out << ": " << *without;
-    const runtime::IsaLevel level = lower_level(seed);
-    const auto other = first_difference(found, run_natively(program.graph, program.arguments, {.isa = level}));
-    EXPECT_FALSE(other) << "at " << runtime::isa_level_name(level) << ": " << *other;
+    const machine::CpuTarget& cpu = one_of_the_targets(seed);
+    const auto other =
+        first_difference(found, run_natively(program.graph, program.arguments, {.target = &llvm_target_for(cpu)}));
+    EXPECT_FALSE(other) << "at " << cpu.name << ": " << *other;
   } catch (const base::Error& error) {
     ADD_FAILURE() << error.text();
   }

@@ -45,22 +45,22 @@ std::unique_ptr<Graph> one_round(const Graph& graph, std::span<const NodeRule> r
   });
 }
 
-void tell_of_the_limit(const Graph& graph, const Target& target) {
+void tell_of_the_limit(const Graph& graph, const PassContext& context) {
   const std::string text = fmt::format("pass {} stopped after {} rounds, and its rules still fire",
-                                       target.pass.empty() ? "without a name" : target.pass, kMostRounds);
-  if (target.remarks) target.remarks->push_back(text);
+                                       context.pass.empty() ? "without a name" : context.pass, kMostRounds);
+  if (context.remarks) context.remarks->push_back(text);
   static std::mutex lock;
   static auto* told = new std::set<std::string, std::less<>>;  // names of passes; guarded by the lock
   {
     std::lock_guard hold(lock);
-    if (!told->emplace(target.pass).second) return;
+    if (!told->emplace(context.pass).second) return;
   }
   base::log_warn("{}: {}", graph.name(), text);
 }
 
 }  // namespace
 
-std::unique_ptr<Graph> apply_rules(const Graph& graph, std::span<const NodeRule> rules, const Target& target) {
+std::unique_ptr<Graph> apply_rules(const Graph& graph, std::span<const NodeRule> rules, const PassContext& context) {
   std::unique_ptr<Graph> current;
   const Graph* from = &graph;
   for (int round = 0; round < kMostRounds; ++round) {
@@ -70,7 +70,7 @@ std::unique_ptr<Graph> apply_rules(const Graph& graph, std::span<const NodeRule>
     from = current.get();
     if (!changed) return current;
   }
-  tell_of_the_limit(graph, target);
+  tell_of_the_limit(graph, context);
   return copy_graph(*current);  // leaves out what the last round replaced
 }
 

@@ -19,7 +19,7 @@ using NodeRule = ir::Value (*)(const ir::Node& node);
 /// with an effect are left alone. Where rules fire still after 16 rounds it stops, and says so among the target's
 /// remarks and, once for each pass and process, on the log.
 std::unique_ptr<ir::Graph> apply_rules(const ir::Graph& graph, std::span<const NodeRule> rules,
-                                       const Target& target = {});
+                                       const PassContext& context = {});
 
 /// The one element that a value repeats everywhere: of a scalar constant, of a constant of equal elements, or of a
 /// broadcast of either.

@@ -143,8 +143,8 @@ constexpr NodeRule kRules[] = {drop_identity,   drop_marks,
 
 }  // namespace
 
-std::unique_ptr<ir::Graph> canonicalise(const ir::Graph& graph, const Target& target) {
-  return apply_rules(graph, kRules, target);
+std::unique_ptr<ir::Graph> canonicalise(const ir::Graph& graph, const PassContext& context) {
+  return apply_rules(graph, kRules, context);
 }
 
 }  // namespace strata::compiler

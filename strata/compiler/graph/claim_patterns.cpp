@@ -7,7 +7,7 @@
 #include <set>
 
 #include "strata/base/error/error.h"
-#include "strata/compiler/backends/backend.h"
+#include "strata/compiler/backends/target.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/composites/composite.h"
@@ -35,15 +35,15 @@ std::vector<std::vector<uint32_t>> readers_of(const Graph& graph, const std::vec
 
 class PatternFinder {
  public:
-  PatternFinder(const Graph& graph, const Target& target)
-      : graph_(graph), target_(target), live_(ir::live_nodes(graph)), taken_(graph.nodes().size()) {}
+  PatternFinder(const Graph& graph, const PassContext& context)
+      : graph_(graph), context_(context), live_(ir::live_nodes(graph)), taken_(graph.nodes().size()) {}
 
   /// By the last node of each.
   std::map<uint32_t, Pattern> find() {
     for (size_t i = graph_.nodes().size(); i-- > 0;) {
       const Node& root = *graph_.nodes()[i];
       if (!live_[i] || taken_[i] || root.is_parameter() || ops::is_composite(root)) continue;
-      std::optional<Pattern> pattern = target_.backend->pattern_ending_at(root);
+      std::optional<Pattern> pattern = context_.target->pattern_ending_at(root);
       if (!pattern) continue;
       std::ranges::sort(pattern->nodes, {}, &Node::id);
       require(*pattern, root);
@@ -67,7 +67,7 @@ class PatternFinder {
         fault = fmt::format("has {}, which runs more than a kernel", node->op->name);
     }
     if (!fault.empty())
-      throw base::Error("E0310", fmt::format("{}: its pattern {} {}", target_.backend->name(), pattern.name, fault));
+      throw base::Error("E0310", fmt::format("{}: its pattern {} {}", context_.target->name(), pattern.name, fault));
   }
 
   /// Nobody else took a part of it, and what it computes on the way is used by it, or after it.
@@ -90,14 +90,14 @@ class PatternFinder {
 
   bool leave(const Pattern& pattern, const std::string& reason) const {
     const std::string where = pattern.nodes.back()->where.str();
-    if (target_.remarks)
-      target_.remarks->push_back(fmt::format("{}{}{}: not one kernel of {}: {}", pattern.name,
-                                             where.empty() ? "" : " at ", where, target_.backend->name(), reason));
+    if (context_.remarks)
+      context_.remarks->push_back(fmt::format("{}{}{}: not one kernel of {}: {}", pattern.name,
+                                              where.empty() ? "" : " at ", where, context_.target->name(), reason));
     return false;
   }
 
   const Graph& graph_;
-  const Target& target_;
+  const PassContext& context_;
   std::vector<bool> live_, taken_;
   std::vector<std::vector<uint32_t>> readers_;
   std::map<uint32_t, Pattern> found_;
@@ -128,7 +128,7 @@ Edges edges_of(const Pattern& pattern, const Graph& graph, const std::vector<boo
   return edges;
 }
 
-void put(const Pattern& pattern, const Edges& edges, const Backend& backend, GraphCopier& copier, Graph& to) {
+void put(const Pattern& pattern, const Edges& edges, const Target& target, GraphCopier& copier, Graph& to) {
   auto body = std::make_shared<Graph>(pattern.name);
   for (const ir::SymbolFact& fact : to.facts().all()) body->facts().add(fact);
   GraphCopier inner(copier.from(), *body);
@@ -137,22 +137,22 @@ void put(const Pattern& pattern, const Edges& edges, const Backend& backend, Gra
   body->set_results(inner.get(edges.out));
   const ir::LocationScope scope(to, pattern.nodes.back()->where);
   const std::vector<Value> results = ops::composite(pattern.name, {}, copier.get(edges.in), std::move(body));
-  if (const auto refusal = backend.composite_refusal(*results[0].node))
+  if (const auto refusal = target.composite_refusal(*results[0].node))
     throw base::Error(
-        "E0310", fmt::format("{}: it refuses {}, a pattern of its own: {}", backend.name(), pattern.name, *refusal));
+        "E0310", fmt::format("{}: it refuses {}, a pattern of its own: {}", target.name(), pattern.name, *refusal));
   for (size_t i = 0; i < results.size(); ++i) copier.set(edges.out[i], results[i]);
 }
 
 /// Null when nothing in it or in its regions is claimed.
-std::unique_ptr<Graph> claimed(const Graph& graph, const Target& target) {
-  const std::map<uint32_t, Pattern> patterns = PatternFinder(graph, target).find();
+std::unique_ptr<Graph> claimed(const Graph& graph, const PassContext& context) {
+  const std::map<uint32_t, Pattern> patterns = PatternFinder(graph, context).find();
   std::map<uint32_t, std::vector<ir::GraphRef>> regions;
   for (const Node* node : graph.nodes()) {
     if (ops::is_composite(*node)) continue;
     std::vector<ir::GraphRef> changed(node->regions().begin(), node->regions().end());
     bool is_changed = false;
     for (ir::GraphRef& region : changed)
-      if (std::shared_ptr<Graph> other = claimed(*region, target)) region = std::move(other), is_changed = true;
+      if (std::shared_ptr<Graph> other = claimed(*region, context)) region = std::move(other), is_changed = true;
     if (is_changed) regions.emplace(node->id, std::move(changed));
   }
   if (patterns.empty() && regions.empty()) return nullptr;
@@ -165,7 +165,7 @@ std::unique_ptr<Graph> claimed(const Graph& graph, const Target& target) {
   }
   return ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
     if (const auto pattern = patterns.find(node.id); pattern != patterns.end()) {
-      put(pattern->second, edges.at(node.id), *target.backend, copier, to);
+      put(pattern->second, edges.at(node.id), *context.target, copier, to);
       return true;
     }
     if (inside.contains(node.id)) return true;
@@ -177,8 +177,8 @@ std::unique_ptr<Graph> claimed(const Graph& graph, const Target& target) {
 
 }  // namespace
 
-std::unique_ptr<Graph> claim_patterns(const Graph& graph, const Target& target) {
-  std::unique_ptr<Graph> result = target.backend ? claimed(graph, target) : nullptr;
+std::unique_ptr<Graph> claim_patterns(const Graph& graph, const PassContext& context) {
+  std::unique_ptr<Graph> result = context.target ? claimed(graph, context) : nullptr;
   return result ? std::move(result) : ir::copy_graph(graph);
 }
 

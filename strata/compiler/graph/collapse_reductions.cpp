@@ -49,8 +49,8 @@ constexpr NodeRule kRules[] = {collapse};
 
 }  // namespace
 
-std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph, const Target& target) {
-  return apply_rules(graph, kRules, target);
+std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph, const PassContext& context) {
+  return apply_rules(graph, kRules, context);
 }
 
 }  // namespace strata::compiler

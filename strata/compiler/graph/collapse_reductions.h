@@ -12,6 +12,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph, const Target& target = {});
+std::unique_ptr<ir::Graph> collapse_reductions(const ir::Graph& graph, const PassContext& context = {});
 
 }  // namespace strata::compiler

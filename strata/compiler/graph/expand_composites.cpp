@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "strata/compiler/backends/backend.h"
+#include "strata/compiler/backends/target.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/composites/composite.h"
@@ -15,36 +15,36 @@ using ir::Node;
 
 namespace {
 
-bool is_claimed(const Node& composite, const ir::Location& place, const Target& target) {
-  if (!target.backend) return false;
-  const std::optional<std::string> refusal = target.backend->composite_refusal(composite);
-  if (refusal && target.remarks) {
+bool is_claimed(const Node& composite, const ir::Location& place, const PassContext& context) {
+  if (!context.target) return false;
+  const std::optional<std::string> refusal = context.target->composite_refusal(composite);
+  if (refusal && context.remarks) {
     const std::string where = place.str();
-    target.remarks->push_back(fmt::format("{}{}{}: expanded, {}: {}", ops::composite_name(composite),
-                                          where.empty() ? "" : " at ", where, target.backend->name(), *refusal));
+    context.remarks->push_back(fmt::format("{}{}{}: expanded, {}: {}", ops::composite_name(composite),
+                                           where.empty() ? "" : " at ", where, context.target->name(), *refusal));
   }
   return !refusal;
 }
 
 /// A call that a body brings in (a formula with a derivative of its own) is put in its place, too.
-bool is_expanded(const Node& node, const ir::Location& place, const Target& target) {
-  return ops::is_composite(node) ? !is_claimed(node, place, target) : node.op->is_call;
+bool is_expanded(const Node& node, const ir::Location& place, const PassContext& context) {
+  return ops::is_composite(node) ? !is_claimed(node, place, context) : node.op->is_call;
 }
 
-void put(const Node& node, GraphCopier& copier, Graph& to, const Target& target) {
-  if (is_expanded(node, to.location(), target))
-    return ops::append_body(node, copier, to, [&](const Node& n, GraphCopier& inner) { put(n, inner, to, target); });
+void put(const Node& node, GraphCopier& copier, Graph& to, const PassContext& context) {
+  if (is_expanded(node, to.location(), context))
+    return ops::append_body(node, copier, to, [&](const Node& n, GraphCopier& inner) { put(n, inner, to, context); });
   std::vector<ir::GraphRef> regions;
   for (const ir::GraphRef& region : node.regions())
-    regions.push_back(ops::is_composite(node) || !region->has_calls() ? region : expand_composites(*region, target));
+    regions.push_back(ops::is_composite(node) || !region->has_calls() ? region : expand_composites(*region, context));
   copier.copy(node, regions);
 }
 
 }  // namespace
 
-std::unique_ptr<Graph> expand_composites(const Graph& graph, const Target& target) {
+std::unique_ptr<Graph> expand_composites(const Graph& graph, const PassContext& context) {
   return ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
-    put(node, copier, to, target);
+    put(node, copier, to, context);
     return true;
   });
 }

@@ -8,6 +8,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> expand_composites(const ir::Graph& graph, const Target& target);
+std::unique_ptr<ir::Graph> expand_composites(const ir::Graph& graph, const PassContext& context);
 
 }  // namespace strata::compiler

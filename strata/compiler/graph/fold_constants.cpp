@@ -88,8 +88,8 @@ constexpr NodeRule kRules[] = {fold_splats, move_splats, fold_small};
 
 }  // namespace
 
-std::unique_ptr<Graph> fold_constants(const Graph& graph, const Target& target) {
-  return apply_rules(graph, kRules, target);
+std::unique_ptr<Graph> fold_constants(const Graph& graph, const PassContext& context) {
+  return apply_rules(graph, kRules, context);
 }
 
 }  // namespace strata::compiler

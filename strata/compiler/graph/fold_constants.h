@@ -11,6 +11,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> fold_constants(const ir::Graph& graph, const Target& target = {});
+std::unique_ptr<ir::Graph> fold_constants(const ir::Graph& graph, const PassContext& context = {});
 
 }  // namespace strata::compiler

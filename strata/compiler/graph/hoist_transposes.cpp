@@ -76,8 +76,8 @@ constexpr NodeRule kRules[] = {into_dot, through_pointwise};
 
 }  // namespace
 
-std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph, const Target& target) {
-  return apply_rules(graph, kRules, target);
+std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph, const PassContext& context) {
+  return apply_rules(graph, kRules, context);
 }
 
 }  // namespace strata::compiler

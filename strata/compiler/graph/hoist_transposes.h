@@ -9,6 +9,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph, const Target& target = {});
+std::unique_ptr<ir::Graph> hoist_transposes(const ir::Graph& graph, const PassContext& context = {});
 
 }  // namespace strata::compiler

@@ -28,7 +28,7 @@ size_t carries_of(const Node& scan) { return static_cast<size_t>(scan.attrs.inte
 
 /// The body of a scan that does the work of both: the carries, the stacked results of the first, then of the second.
 /// Null if their states may differ.
-GraphRef joined_body(const Node& scan, const GraphRef& first, const GraphRef& second, const Target& target) {
+GraphRef joined_body(const Node& scan, const GraphRef& first, const GraphRef& second, const PassContext& context) {
   const auto carries = static_cast<ptrdiff_t>(carries_of(scan));
   std::vector<ir::Type> types;
   for (const Node* p : first->parameters()) types.push_back(p->type());
@@ -42,7 +42,7 @@ GraphRef joined_body(const Node& scan, const GraphRef& first, const GraphRef& se
   const auto fusing = static_cast<size_t>(std::ranges::find(passes, "fuse", &Pass::name) - passes.begin());
   const GraphRef shared =
       run_passes(*both, passes.first(fusing),
-                 {.disabled = {target.disabled.begin(), target.disabled.end()}, .backend = target.backend})
+                 {.disabled = {context.disabled.begin(), context.disabled.end()}, .target = context.target})
           .graph;
   const auto all = shared->results();
   const auto of_second = all.begin() + static_cast<ptrdiff_t>(first->results().size());
@@ -60,7 +60,7 @@ struct JoinedScan {
 };
 
 /// By the id of the first of them.
-std::map<uint32_t, JoinedScan> scans_to_join(const Graph& graph, const Target& target) {
+std::map<uint32_t, JoinedScan> scans_to_join(const Graph& graph, const PassContext& context) {
   std::map<uint32_t, JoinedScan> found;
   std::vector<const Node*> firsts;
   const std::vector<bool> live = ir::live_nodes(graph);
@@ -71,7 +71,7 @@ std::map<uint32_t, JoinedScan> scans_to_join(const Graph& graph, const Target& t
       if (!same_operands(*first, *node)) continue;
       JoinedScan& scan = found[first->id];
       if (scan.members.empty()) scan = {first->regions()[0], {{first, carries_of(*first)}}};
-      GraphRef body = joined_body(*node, scan.body, node->regions()[0], target);
+      GraphRef body = joined_body(*node, scan.body, node->regions()[0], context);
       if (!body) continue;
       scan.members.emplace_back(node, scan.body->results().size());
       scan.body = std::move(body);
@@ -94,8 +94,8 @@ void map_results(const Node& member, size_t stacked, const Node& made, GraphCopi
 
 }  // namespace
 
-std::unique_ptr<Graph> join_scans(const Graph& graph, const Target& target) {
-  std::map<uint32_t, JoinedScan> joined = scans_to_join(graph, target);
+std::unique_ptr<Graph> join_scans(const Graph& graph, const PassContext& context) {
+  std::map<uint32_t, JoinedScan> joined = scans_to_join(graph, context);
   std::map<uint32_t, JoinedScan*> scan_of;  // by the ids of its members
   for (auto& [first, scan] : joined)
     for (const auto& [member, stacked] : scan.members) scan_of[member->id] = &scan;

@@ -14,6 +14,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> join_scans(const ir::Graph& graph, const Target& target);
+std::unique_ptr<ir::Graph> join_scans(const ir::Graph& graph, const PassContext& context);
 
 }  // namespace strata::compiler

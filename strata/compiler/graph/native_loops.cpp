@@ -37,17 +37,17 @@ bool may_be_pointwise(const Graph& region) {
   });
 }
 
-GraphRef after_passes(const GraphRef& region, const Target& target) {
+GraphRef after_passes(const GraphRef& region, const PassContext& context) {
   const std::span<const Pass> passes = pipeline();
   const auto fusing = static_cast<size_t>(std::ranges::find(passes, "fuse", &Pass::name) - passes.begin());
-  return run_passes(*region, passes.first(fusing), {.backend = target.backend}).graph;
+  return run_passes(*region, passes.first(fusing), {.target = context.target}).graph;
 }
 
 /// The node with its regions as a kernel would have them, alone in a graph; null if it is no pointwise loop.
-GraphRef as_kernel(const Node& node, const Target& target) {
+GraphRef as_kernel(const Node& node, const PassContext& context) {
   if (!std::ranges::all_of(node.regions(), [](const GraphRef& r) { return may_be_pointwise(*r); })) return nullptr;
   std::vector<GraphRef> regions;
-  for (const GraphRef& region : node.regions()) regions.push_back(after_passes(region, target));
+  for (const GraphRef& region : node.regions()) regions.push_back(after_passes(region, context));
   auto kernel = std::make_shared<Graph>("fusion");
   for (const ir::SymbolFact& fact : node.graph->facts().all()) kernel->facts().add(fact);
   const ir::LocationScope scope(*kernel, node.where);
@@ -85,11 +85,11 @@ GraphRef several_steps(const Node& loop) {
 }
 
 /// A while whose body is one kernel of several steps; false if it can't be.
-bool put_while(const Node& node, const Target& target, GraphCopier& copier) {
+bool put_while(const Node& node, const PassContext& context, GraphCopier& copier) {
   if (!std::ranges::all_of(node.regions(), [](const GraphRef& r) { return may_be_pointwise(*r); })) return false;
   const GraphRef steps = several_steps(node);
   const Node& scan = *steps->results()[0].node;
-  const GraphRef kernel = as_kernel(scan, target);
+  const GraphRef kernel = as_kernel(scan, context);
   if (!kernel) return false;
   const GraphRef body = ops::make_region(node.region(1).name(), ops::types_of(node.operands()),
                                          [&](Graph& g, const std::vector<Value>& p) {
@@ -102,11 +102,11 @@ bool put_while(const Node& node, const Target& target, GraphCopier& copier) {
 
 }  // namespace
 
-std::unique_ptr<Graph> native_loops(const Graph& graph, const Target& target) {
+std::unique_ptr<Graph> native_loops(const Graph& graph, const PassContext& context) {
   return ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
-    if (node.op == &ops::kWhile) return put_while(node, target, copier);
+    if (node.op == &ops::kWhile) return put_while(node, context, copier);
     if (!is_loop(node)) return false;
-    const GraphRef kernel = as_kernel(node, target);
+    const GraphRef kernel = as_kernel(node, context);
     if (kernel) put_kernel(node, kernel, copier, to);
     return kernel != nullptr;
   });

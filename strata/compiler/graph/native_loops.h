@@ -13,6 +13,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> native_loops(const ir::Graph& graph, const Target& target);
+std::unique_ptr<ir::Graph> native_loops(const ir::Graph& graph, const PassContext& context);
 
 }  // namespace strata::compiler

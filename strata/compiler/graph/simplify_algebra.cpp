@@ -119,8 +119,8 @@ constexpr NodeRule kRules[] = {add_nothing, scale_by_one,   times_zero, times_mi
 
 }  // namespace
 
-std::unique_ptr<ir::Graph> simplify_algebra(const ir::Graph& graph, const Target& target) {
-  return apply_rules(graph, kRules, target);
+std::unique_ptr<ir::Graph> simplify_algebra(const ir::Graph& graph, const PassContext& context) {
+  return apply_rules(graph, kRules, context);
 }
 
 }  // namespace strata::compiler

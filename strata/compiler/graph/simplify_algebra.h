@@ -9,6 +9,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> simplify_algebra(const ir::Graph& graph, const Target& target = {});
+std::unique_ptr<ir::Graph> simplify_algebra(const ir::Graph& graph, const PassContext& context = {});
 
 }  // namespace strata::compiler

@@ -22,9 +22,9 @@ using ir::Type;
 using ir::Value;
 using ir::loops::Kernel;
 
-std::string schedule_of_text(const std::string& text, runtime::IsaLevel level = runtime::IsaLevel::Avx2) {
+std::string schedule_of_text(const std::string& text, const machine::CpuTarget& cpu = machine::kAvx2) {
   ScheduleReport report;
-  schedule(ir::loops::parse_kernel(text).value(), level, &report);
+  schedule(ir::loops::parse_kernel(text).value(), cpu.vectors, &report);
   return fmt::format("{}", fmt::join(report.lines, "; "));
 }
 
@@ -73,7 +73,7 @@ TEST(Branches, WhoseConditionAllLanesShareStayBranches) {
       for k in 0..N { if gt(%c[k], 0.0) { s = add(s, %x[k,i]) } }
       %y[i] = s } })";
   EXPECT_NE(schedule_of_text(text).find("vectorise i"), std::string::npos) << schedule_of_text(text);
-  const Kernel made = schedule(ir::loops::parse_kernel(text).value(), runtime::IsaLevel::Avx2);
+  const Kernel made = schedule(ir::loops::parse_kernel(text).value(), machine::kAvx2.vectors);
   EXPECT_NE(ir::loops::print(made).find("if gt(%c["), std::string::npos) << ir::loops::print(made);
   expect_same_bits(text, {{1, 1}, {7, 13}, {5, 131}});
 }
@@ -118,7 +118,7 @@ TEST(Branches, ChecksStayInOrderAndTheLoopsBelowThemAreVectors) {
 TEST(Branches, AKernelThatOnlyChecksIsKept) {
   const std::string text = "kernel @f(%p: i64[B]) { parallel i in 0..B { check lt(%p[i], 1), code 5, index i } }";
   EXPECT_EQ(schedule_of_text(text), "# left as written: it checks, and writes nothing");
-  const Kernel made = schedule(ir::loops::parse_kernel(text).value(), runtime::IsaLevel::Avx2);
+  const Kernel made = schedule(ir::loops::parse_kernel(text).value(), machine::kAvx2.vectors);
   EXPECT_NE(ir::loops::print(made).find("check lt("), std::string::npos) << ir::loops::print(made);
 }
 
@@ -126,7 +126,7 @@ Kernel lowered(const Value& value, const Graph& graph) { return lower_kernel(*va
 
 std::string lines_of(const Kernel& naive) {
   ScheduleReport report;
-  schedule(naive, runtime::IsaLevel::Avx2, &report);
+  schedule(naive, machine::kAvx2.vectors, &report);
   return fmt::format("{}", fmt::join(report.lines, "; "));
 }
 

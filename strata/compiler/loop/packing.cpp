@@ -25,7 +25,7 @@ struct ChosenProduct {
   ContractionSchedule schedule;
 };
 
-std::optional<ChosenProduct> chosen_product(const Kernel& naive, runtime::IsaLevel level) {
+std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::VectorUnit& vectors) {
   bool branches = false;
   for_each_stmt(naive.body, [&](const Stmt& stmt) {
     branches = branches || stmt.kind == StmtKind::While || stmt.kind == StmtKind::If || stmt.kind == StmtKind::Check;
@@ -39,8 +39,8 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, runtime::IsaLev
   simplify_nest(*nest, c, made.flat.facts);
   auto contraction = read_contraction(*nest, made.flat.facts);
   Variation best;
-  if (!contraction || choose_planes(*contraction, c, made.flat.facts, level, best)) return std::nullopt;
-  made.schedule = choose_product(*contraction, c, made.flat.facts, level, best);
+  if (!contraction || choose_planes(*contraction, c, made.flat.facts, vectors, best)) return std::nullopt;
+  made.schedule = choose_product(*contraction, c, made.flat.facts, vectors, best);
   made.contraction = std::move(*contraction);
   made.nest = std::move(*nest);
   if (made.schedule.is_exchanged) made.contraction.transpose();
@@ -48,9 +48,9 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, runtime::IsaLev
 }
 
 /// A rewrite that fails leaves the kernel as written (schedule.h): then nothing is packed in it.
-std::optional<ChosenProduct> product_of(const Kernel& naive, runtime::IsaLevel level) {
+std::optional<ChosenProduct> product_of(const Kernel& naive, const machine::VectorUnit& vectors) {
   try {
-    return chosen_product(naive, level);
+    return chosen_product(naive, vectors);
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::Internal) throw;
     return std::nullopt;
@@ -68,22 +68,22 @@ bool is_read_elsewhere(const Contraction& k, const Buffer* buffer) {
 
 }  // namespace
 
-std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, runtime::IsaLevel level) {
-  const auto product = product_of(naive, level);
+std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, const machine::VectorUnit& vectors) {
+  const auto product = product_of(naive, vectors);
   if (!product || product->schedule.columns == ColumnStorage::InPlace) return std::nullopt;
   const Contraction& k = product->contraction;
   const auto matrix = column_matrix(k, *product->flat.context, product->flat.facts);
   if (!matrix || is_read_elsewhere(k, matrix->buffer)) return std::nullopt;
   const auto& params = product->flat.params;
   const auto parameter = static_cast<int>(std::ranges::find(params, matrix->buffer) - params.begin());
-  const int64_t width = panel_width(k.accumulator->type.dtype, level, matrix->columns);
+  const int64_t width = panel_width(k.accumulator->type.dtype, vectors, matrix->columns);
   if (matrix->columns <= width) return std::nullopt;
   return ColumnsToPack{parameter, matrix->columns, matrix->depth, width, matrix->is_along_depth};
 }
 
-std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, runtime::IsaLevel level) {
+std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, const machine::VectorUnit& vectors) {
   std::vector<FewRows> made;
-  auto product = product_of(naive, level);
+  auto product = product_of(naive, vectors);
   if (!product || product->schedule.columns != ColumnStorage::InPlace || product->schedule.is_exchanged) return made;
   const ir::Dim rows = product->contraction.rows.extent();
   if (rows.is_constant() || !product->contraction.batch.is_empty()) return made;
@@ -91,7 +91,8 @@ std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, runtime::IsaLev
     Contraction few = product->contraction;
     few.rows.loops = {{few.rows.loops.back().var, ir::Dim(most)}};
     Variation best;
-    const ContractionSchedule schedule = choose_product(few, *product->flat.context, product->flat.facts, level, best);
+    const ContractionSchedule schedule =
+        choose_product(few, *product->flat.context, product->flat.facts, vectors, best);
     if (schedule.is_exchanged || schedule.columns != ColumnStorage::InPlace) continue;
     std::string text;
     for (const Rewrite& rewrite : rewrites_of(schedule, product->nest)) text += rewrite.str() + "\n";
@@ -100,8 +101,8 @@ std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, runtime::IsaLev
   return made;
 }
 
-bool reads_panels(const Kernel& naive, runtime::IsaLevel level) {
-  const auto product = product_of(naive, level);
+bool reads_panels(const Kernel& naive, const machine::VectorUnit& vectors) {
+  const auto product = product_of(naive, vectors);
   return product && product->schedule.columns == ColumnStorage::InPlace;
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "strata/ir/loops/kernel.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/vector_unit.h"
 
 namespace strata::compiler {
 
@@ -20,10 +20,10 @@ struct ColumnsToPack {
 };
 
 /// Empty if the kernel is no product that packs such a matrix whole.
-std::optional<ColumnsToPack> columns_to_pack(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+std::optional<ColumnsToPack> columns_to_pack(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors);
 
 /// Whether the kernel's schedule reads its columns in place.
-bool reads_panels(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+bool reads_panels(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors);
 
 /// Another schedule of the same product: for sizes with which `rows` is at most `most`.
 struct FewRows {
@@ -34,6 +34,6 @@ struct FewRows {
 
 /// Of a product of a symbolic number of rows by columns in panels: schedules for few rows, fewest first, with tiles of
 /// so many rows and more columns, so that no arithmetic goes into rows that aren't there.
-std::vector<FewRows> schedules_for_few_rows(const ir::loops::Kernel& naive, runtime::IsaLevel level);
+std::vector<FewRows> schedules_for_few_rows(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors);
 
 }  // namespace strata::compiler

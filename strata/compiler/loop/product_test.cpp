@@ -11,7 +11,7 @@ namespace strata::compiler {
 namespace {
 
 using ir::loops::Kernel;
-using runtime::IsaLevel;
+using machine::CpuTarget;
 
 Kernel parse(const std::string& text) { return ir::loops::parse_kernel(text).value(); }
 
@@ -25,8 +25,8 @@ std::string small_tiles(int64_t depth) {
 
 void expect_same_by(const std::string& rewrites, const std::string& text, const std::vector<int64_t>& dims, Run run) {
   const Kernel naive = parse(text);
-  const Kernel scheduled = schedule(naive, IsaLevel::Avx2, nullptr, {.rewrites = rewrites});
-  EXPECT_EQ(compare_kernels(naive, scheduled, dims, IsaLevel::Avx2, run), "")
+  const Kernel scheduled = schedule(naive, machine::kAvx2.vectors, nullptr, {.rewrites = rewrites});
+  EXPECT_EQ(compare_kernels(naive, scheduled, dims, machine::kAvx2, run), "")
       << rewrites << text << ir::loops::print(scheduled);
 }
 
@@ -117,7 +117,7 @@ TEST(TiledContraction, ColumnsInPanelsAreReadInPlace) {
 TEST(TiledContraction, ColumnsInPanelsAreChosenToBeReadInPlaceAndThoseOfAMatrixAreNot) {
   const auto schedule_of = [](const std::string& text) {
     ScheduleReport report;
-    schedule(parse(text), IsaLevel::Avx2, &report);
+    schedule(parse(text), machine::kAvx2.vectors, &report);
     std::string lines;
     for (const std::string& line : report.lines) lines += line + "\n";
     return lines;
@@ -144,7 +144,7 @@ TEST(TiledContraction, ColumnsThatLieInNoPanelsOfTheTileAreRefused) {
   const auto refusal = [](const std::string& text, int columns) -> std::string {
     try {
       schedule(
-          parse(text), IsaLevel::Avx2, nullptr,
+          parse(text), machine::kAvx2.vectors, nullptr,
           {.rewrites = fmt::format("tile rows by 3, columns by {}, depth by 8; vectorise columns by 4; block rows by "
                                    "6; parallel rows by 12, columns by {}; pack rows; read columns in place",
                                    columns, 4 * columns)});
@@ -210,7 +210,7 @@ std::string window_gradient(int64_t block) {
 
 TEST(TiledContraction, GradientsOfWindowsTakeTheirRowsFromThePaddedImage) {
   ScheduleReport report;
-  schedule(parse(window_gradient(256)), IsaLevel::Avx512, &report);
+  schedule(parse(window_gradient(256)), machine::kAvx512.vectors, &report);
   EXPECT_EQ(report.lines.front(), "exchange rows and columns");
   for (const int64_t block : {256, 100, 50, 10})
     for (int64_t batch : {0, 1, 3, 7}) EXPECT_EQ(compare_schedules(parse(window_gradient(block)), {batch}), "");

@@ -21,7 +21,7 @@
 namespace strata::compiler {
 namespace {
 
-using runtime::IsaLevel;
+using machine::CpuTarget;
 
 /// Ops of a family; a family of many ops is tested in parts, so that the parts run side by side.
 struct Part {
@@ -68,14 +68,13 @@ void add_samples(const ir::Op& op, std::vector<ComparedKernel>& kernels) {
 class Samples : public testing::TestWithParam<std::tuple<Part, CompiledFor>> {};
 
 TEST_P(Samples, GiveTheInterpretersBitsAsMachineCode) {
-  const auto& [part, levels] = GetParam();
+  const auto& [part, cpus] = GetParam();
   std::vector<ComparedKernel> kernels;
   for (const ir::Op* op : part.ops) add_samples(*op, kernels);
   ASSERT_FALSE(kernels.empty());
-  ASSERT_EQ(compare_all(kernels, levels), "");
-  if (!runtime::host_can_run(levels.code))
-    GTEST_SKIP() << kernels.size() << " kernels compiled, not run: this CPU has no "
-                 << runtime::isa_level_name(levels.code);
+  ASSERT_EQ(compare_all(kernels, cpus), "");
+  if (!machine::host_can_run(cpus.code))
+    GTEST_SKIP() << kernels.size() << " kernels compiled, not run: this CPU has no " << cpus.code.name;
 }
 
 /// What a schedule prints is the schedule: given back as text it makes the same loops, whichever point of the space of
@@ -87,12 +86,12 @@ TEST(ScheduleText, OfEverySampleMakesTheSameLoopsAgain) {
   int compared = 0;
   for (const ComparedKernel& kernel : kernels)
     for (const uint64_t variation : {0, 1, 2, 3}) {
-      const IsaLevel level = variation % 2 ? IsaLevel::Avx2 : IsaLevel::Avx512;
+      const machine::CpuTarget cpu = variation % 2 ? machine::kAvx2 : machine::kAvx512;
       ScheduleReport report;
-      const auto chosen = schedule(kernel.naive, level, &report, {.variation = variation});
+      const auto chosen = schedule(kernel.naive, cpu.vectors, &report, {.variation = variation});
       if (!report.refusal.empty()) continue;
       const std::string text = fmt::format("{}", fmt::join(report.lines, "\n"));
-      const auto again = schedule(kernel.naive, level, nullptr, {.rewrites = text});
+      const auto again = schedule(kernel.naive, cpu.vectors, nullptr, {.rewrites = text});
       ASSERT_EQ(ir::loops::print(again), ir::loops::print(chosen)) << text;
       ++compared;
     }
@@ -101,16 +100,18 @@ TEST(ScheduleText, OfEverySampleMakesTheSameLoopsAgain) {
 
 INSTANTIATE_TEST_SUITE_P(Ops, Samples,
                          testing::Combine(testing::ValuesIn(parts()),
-                                          testing::Values(CompiledFor{IsaLevel::Scalar, IsaLevel::Scalar},
-                                                          CompiledFor{IsaLevel::Avx2, IsaLevel::Avx2},
-                                                          CompiledFor{IsaLevel::Avx512, IsaLevel::Avx512},
-                                                          CompiledFor{IsaLevel::Avx512, IsaLevel::Avx2})),
+                                          testing::Values(CompiledFor{machine::kScalar, machine::kScalar},
+                                                          CompiledFor{machine::kAvx2, machine::kAvx2},
+                                                          CompiledFor{machine::kAvx512, machine::kAvx512},
+                                                          CompiledFor{machine::kAvx512, machine::kAvx512Vnni},
+                                                          CompiledFor{machine::kAvx512, machine::kAvx2})),
                          [](const auto& info) {
                            const Part& part = std::get<0>(info.param);
-                           const CompiledFor& levels = std::get<1>(info.param);
-                           const bool halves = levels.schedule != levels.code;
-                           return fmt::format("{}_{}{}", part.name, runtime::isa_level_name(levels.schedule),
-                                              halves ? "_in_halves" : "");
+                           const CompiledFor& cpus = std::get<1>(info.param);
+                           const char* code = cpus.schedule == cpus.code    ? ""
+                                              : cpus.code == machine::kAvx2 ? "_in_halves"
+                                                                            : "_with_vnni";
+                           return fmt::format("{}_{}{}", part.name, cpus.schedule.name, code);
                          });
 
 }  // namespace

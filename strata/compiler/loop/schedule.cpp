@@ -48,12 +48,12 @@ bool writes_nothing(const Kernel& kernel) {
 
 /// Empty where nothing of the nest has a vector form.
 std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts,
-                                        runtime::IsaLevel level, Variation variation) {
+                                        const machine::VectorUnit& vectors, Variation variation) {
   const auto contraction = read_contraction(nest, facts);
-  if (!contraction) return choose_elements(nest, c, facts, level, variation);
+  if (!contraction) return choose_elements(nest, c, facts, vectors, variation);
   if (variation.flip(true))
-    if (auto windowed = choose_planes(*contraction, c, facts, level, variation)) return windowed;
-  return choose_product(*contraction, c, facts, level, variation);
+    if (auto windowed = choose_planes(*contraction, c, facts, vectors, variation)) return windowed;
+  return choose_product(*contraction, c, facts, vectors, variation);
 }
 
 struct Writing {
@@ -97,19 +97,22 @@ std::string on_one_line(std::string rewrites) {
 /// One kernel on its way: either it gets loops, or a reason why not.
 class Scheduling {
  public:
-  Scheduling(const Kernel& naive, runtime::IsaLevel level, const ScheduleOptions& options)
-      : naive_(naive), level_(level), options_(options) {}
+  Scheduling(const Kernel& naive, const machine::VectorUnit& vectors, const ScheduleOptions& options)
+      : naive_(naive), vectors_(vectors), options_(options) {}
 
   Kernel run() {
     if (!options_.rewrites.empty()) {
       try {
-        return made_by(options_.rewrites);
+        Kernel made = made_by(options_.rewrites);
+        report.source = options_.where.empty() ? "given" : options_.where;
+        return made;
       } catch (base::Error& error) {
         if (!options_.is_advice || options_.is_strict) throw with_place(error);
         report = {};
         report.misfit = fmt::format("the schedule at {} does not fit: {}", options_.where, error.message());
       }
     }
+    report.source = "heuristic";
     try {
       return made_by("");
     } catch (const base::Error& error) {
@@ -165,7 +168,7 @@ class Scheduling {
     LoopContext& c = *flat.context;
     for (const std::string& line : simplify_nest(*nest, c, flat.facts)) report.lines.push_back("# " + line);
     const std::optional<Schedule> schedule =
-        rewrites.empty() ? choose_schedule(*nest, c, flat.facts, level_, Variation(options_.variation))
+        rewrites.empty() ? choose_schedule(*nest, c, flat.facts, vectors_, Variation(options_.variation))
                          : schedule_of(parse_rewrites(rewrites), *nest, c, flat.facts);
     if (!schedule) return leave(obstacle_of(*nest)), naive_;
     for (const Rewrite& rewrite : rewrites_of(*schedule, *nest)) report.lines.push_back(rewrite.str());
@@ -176,7 +179,7 @@ class Scheduling {
   }
 
   const Kernel& naive_;
-  runtime::IsaLevel level_;
+  machine::VectorUnit vectors_;
   const ScheduleOptions& options_;
 };
 
@@ -184,8 +187,9 @@ class Scheduling {
 
 base::Hash128 nest_key(const Kernel& naive) { return structural_hash(naive); }
 
-Kernel schedule(const Kernel& naive, runtime::IsaLevel level, ScheduleReport* report, const ScheduleOptions& options) {
-  Scheduling scheduling(naive, level, options);
+Kernel schedule(const Kernel& naive, const machine::VectorUnit& vectors, ScheduleReport* report,
+                const ScheduleOptions& options) {
+  Scheduling scheduling(naive, vectors, options);
   Kernel made = scheduling.run();
   if (const std::string& misfit = scheduling.report.misfit; !misfit.empty())
     scheduling.report.lines.insert(scheduling.report.lines.begin(), "# " + misfit);

@@ -7,7 +7,7 @@
 
 #include "strata/base/bytes/hash.h"
 #include "strata/ir/loops/kernel.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/vector_unit.h"
 
 namespace strata::compiler {
 
@@ -30,13 +30,14 @@ struct ScheduleOptions {
 /// What became of a kernel, for `strata explain`.
 struct ScheduleReport {
   std::vector<std::string> lines;  ///< the rewrites, with remarks as comments: text that can be given back
+  std::string source;              ///< "heuristic", "given", or where the text stands that was taken
   std::string refusal;             ///< why the kernel was left as written; empty: it was scheduled
   std::string misfit;              ///< why the given rewrites were not taken; empty: they were, or there are none
 };
 
 /// The result is verified. E0316 and E0317, with the nest and the text, when the given rewrites are no schedule of this
 /// kernel.
-ir::loops::Kernel schedule(const ir::loops::Kernel& naive, runtime::IsaLevel level, ScheduleReport* report = nullptr,
-                           const ScheduleOptions& options = {});
+ir::loops::Kernel schedule(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors,
+                           ScheduleReport* report = nullptr, const ScheduleOptions& options = {});
 
 }  // namespace strata::compiler

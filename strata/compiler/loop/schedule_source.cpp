@@ -11,7 +11,7 @@
 #include "strata/base/environment/variables.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/loop/rewrites.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 
 namespace strata::compiler {
 
@@ -43,8 +43,8 @@ std::optional<base::Hash128> parse_hash(std::string_view hex) {
 
 std::string unknown_target(std::string_view target) {
   std::string names;
-  for (const runtime::IsaLevel level : runtime::kAllIsaLevels)
-    names += (names.empty() ? "" : ", ") + std::string(runtime::isa_level_name(level));
+  for (const machine::CpuTarget& cpu : machine::kCpuTargets)
+    names += (names.empty() ? "" : ", ") + std::string(cpu.name);
   return fmt::format("the targets are {}, found `{}`", names, target);
 }
 
@@ -85,7 +85,7 @@ class Reader {
     const std::string_view hex = next_word(rest), target = next_word(rest);
     const auto nest = parse_hash(hex);
     if (!nest) fail(fmt::format("a nest is 32 digits of 0-9 and a-f, found `{}`", hex));
-    if (!runtime::isa_level_from_name(target)) fail(unknown_target(target));
+    if (!machine::find_cpu_target(target)) fail(unknown_target(target));
     if (const std::string_view more = next_word(rest); !more.empty())
       fail(fmt::format("after the target stands `{}`", more));
     if (schedules_.size() >= kMostSchedules) fail(fmt::format("it has more than {} schedules", kMostSchedules));
@@ -141,7 +141,7 @@ ScheduleDatabase ScheduleDatabase::read(const std::string& path) {
 }
 
 void ScheduleDatabase::set(base::Hash128 nest, std::string_view target, std::string_view rewrites) {
-  if (!runtime::isa_level_from_name(target)) throw base::Error("E0326", unknown_target(target));
+  if (!machine::find_cpu_target(target)) throw base::Error("E0326", unknown_target(target));
   std::string lines;
   for (const Rewrite& rewrite : parse_rewrites(rewrites)) lines += "  " + rewrite.str() + "\n";
   if (lines.empty()) throw base::Error("E0326", fmt::format("the schedule of {} has no rewrites", nest.hex()));
@@ -165,10 +165,10 @@ std::optional<FoundSchedule> ScheduleDatabase::find(base::Hash128 nest, std::str
   return found == schedules_.end() ? std::nullopt : std::optional(found->second);
 }
 
-ScheduleOptions with_schedule_of(const ScheduleSource* source, const ir::loops::Kernel& naive, runtime::IsaLevel level,
+ScheduleOptions with_schedule_of(const ScheduleSource* source, const ir::loops::Kernel& naive, std::string_view target,
                                  ScheduleOptions options) {
   if (!source) return options;
-  auto found = source->find(nest_key(naive), runtime::isa_level_name(level));
+  auto found = source->find(nest_key(naive), target);
   if (!found) return options;
   options.rewrites = std::move(found->rewrites);
   options.where = std::move(found->where);

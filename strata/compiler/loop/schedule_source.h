@@ -33,7 +33,7 @@ struct FoundSchedule {
 class ScheduleSource {
  public:
   virtual ~ScheduleSource() = default;
-  /// `target`: a name of an instruction set level. Nothing: the heuristic chooses.
+  /// `target`: the name of an instruction set. Nothing: the heuristic chooses.
   virtual std::optional<FoundSchedule> find(base::Hash128 nest, std::string_view target) const = 0;
 };
 
@@ -75,8 +75,8 @@ class ScheduleDatabase final : public ScheduleSource {
 /// "schedule 5b1c0c22f09b6f0e88f2a7de0c3b1a94 avx2": the head of an entry.
 std::string entry_head(base::Hash128 nest, std::string_view target);
 
-/// `options` with what `source` (null: nothing) says of a nest.
-ScheduleOptions with_schedule_of(const ScheduleSource* source, const ir::loops::Kernel& naive, runtime::IsaLevel level,
+/// `options` with what `source` (null: nothing) says of a nest for a target.
+ScheduleOptions with_schedule_of(const ScheduleSource* source, const ir::loops::Kernel& naive, std::string_view target,
                                  ScheduleOptions options);
 
 /// The database that STRATA_SCHEDULES names, read once; null where it is not set.

@@ -49,7 +49,7 @@ constexpr const char* kParts = R"(kernel @parts(%a: f32[B,5], %b: f32[B,40], %c:
 
 TEST(Schedule, ALoopIsCutWhereConditionsOnItChange) {
   for (const int64_t rows : {0, 1, 7, 300}) EXPECT_EQ(compare_schedules(kParts, {rows}), "");
-  const std::string text = ir::loops::print(schedule(ir::loops::parse_kernel(kParts).value(), runtime::IsaLevel::Avx2));
+  const std::string text = ir::loops::print(schedule(ir::loops::parse_kernel(kParts).value(), machine::kAvx2.vectors));
   EXPECT_EQ(text.find("select"), std::string::npos) << text;
 }
 
@@ -83,7 +83,7 @@ TEST(Schedule, ChainsAndLanesOfAnyLengthRunNatively) {
 TEST(Schedule, ExplainSaysWhatWasDoneAndWhatWasRefused) {
   const auto explain = [&](const std::string& text) {
     ScheduleReport report;
-    schedule(ir::loops::parse_kernel(text).value(), runtime::IsaLevel::Avx2, &report);
+    schedule(ir::loops::parse_kernel(text).value(), machine::kAvx2.vectors, &report);
     return fmt::format("{}", fmt::join(report.lines, "; "));
   };
   EXPECT_EQ(explain("kernel @f(%x: f32[B,4]) -> (%y: f32[B,4]) { parallel i in 0..B { vector j in 0..4 { %y[i,j] = "
@@ -97,7 +97,7 @@ TEST(Schedule, ExplainSaysWhatWasDoneAndWhatWasRefused) {
 /// The code and message with which a text is refused for a kernel; "taken" if it is not.
 std::string refusal(const std::string& kernel, const std::string& rewrites) {
   try {
-    schedule(ir::loops::parse_kernel(kernel).value(), runtime::IsaLevel::Avx2, nullptr, {.rewrites = rewrites});
+    schedule(ir::loops::parse_kernel(kernel).value(), machine::kAvx2.vectors, nullptr, {.rewrites = rewrites});
   } catch (const base::Error& error) {
     return error.code() + " " + error.message();
   }

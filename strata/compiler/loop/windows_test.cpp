@@ -9,7 +9,7 @@ namespace strata::compiler {
 namespace {
 
 using ir::loops::parse_kernel;
-using runtime::IsaLevel;
+using machine::CpuTarget;
 
 struct Convolution {
   int channels = 2, filters = 4, height = 6, width = 7, window = 3, pad = 1, dilation = 1, stride = 1, groups = 1;
@@ -56,13 +56,13 @@ struct Convolution {
   }
 };
 
-/// Whether the schedule at each level windows along `side`, and every level's result is the naive one's.
+/// Whether the schedule for each target windows along `side`, and every one's result is the naive one's.
 void expect_windows(const std::string& text, const std::string& side, const std::vector<int64_t>& batches) {
   auto parsed = parse_kernel(text);
   ASSERT_TRUE(parsed) << parsed.error().what() << text;
-  for (IsaLevel level : runtime::kAllIsaLevels) {
+  for (const machine::CpuTarget& cpu : machine::kCpuTargets) {
     ScheduleReport report;
-    schedule(parsed.value(), level, &report);
+    schedule(parsed.value(), cpu.vectors, &report);
     const std::string all = fmt::format("{}", fmt::join(report.lines, "\n"));
     EXPECT_NE(all.find("window " + side), std::string::npos) << all << text;
   }
@@ -98,7 +98,7 @@ TEST(WindowedContraction, LargeImagesAreCutIntoLines) {
 
 TEST(WindowedContraction, AStrideAlongColumnsIsRefused) {
   ScheduleReport report;
-  schedule(parse_kernel(Convolution{.stride = 2}.forward()).value(), IsaLevel::Avx2, &report);
+  schedule(parse_kernel(Convolution{.stride = 2}.forward()).value(), machine::kAvx2.vectors, &report);
   for (const std::string& line : report.lines) EXPECT_FALSE(line.starts_with("window")) << line;
   EXPECT_EQ(compare_schedules(Convolution{.stride = 2}.forward(), {3}), "");
 }
@@ -126,10 +126,10 @@ TEST(WindowedContraction, EveryVariationGivesTheSameBits) {
   const Convolution cut{.channels = 3, .filters = 19, .window = 5, .pad = 2, .block = 20};
   for (const std::string& text : {forward.forward(), gradient.gradient_of_filter(), cut.gradient_of_filter()}) {
     const auto naive = std::move(parse_kernel(text).value());
-    for (const IsaLevel level : runtime::kAllIsaLevels)
+    for (const machine::CpuTarget& cpu : machine::kCpuTargets)
       for (uint64_t variation = 1; variation <= 6; ++variation) {
-        const auto scheduled = schedule(naive, level, nullptr, {.variation = variation});
-        EXPECT_EQ(compare_kernels(naive, scheduled, {3}, level, Run::InterpretAndNative), "") << variation;
+        const auto scheduled = schedule(naive, cpu.vectors, nullptr, {.variation = variation});
+        EXPECT_EQ(compare_kernels(naive, scheduled, {3}, cpu, Run::InterpretAndNative), "") << variation;
       }
   }
 }

@@ -14,7 +14,7 @@ namespace strata::compiler {
 
 using ir::DType;
 using ir::loops::Kernel;
-using runtime::IsaLevel;
+using machine::CpuTarget;
 
 namespace {
 
@@ -121,17 +121,16 @@ std::vector<uint64_t> special_bits(DType dtype) {
 
 std::string compare_with_interpreter(const std::vector<const Kernel*>& kernels, const std::vector<int64_t>& dims,
                                      uint64_t seed, int* compiled_not_run) {
-  for (IsaLevel level : runtime::kAllIsaLevels) {
-    const Object object = test_generator().compile(kernels, level);
-    if (!runtime::host_can_run(level)) {
+  for (const machine::CpuTarget& cpu : machine::kCpuTargets) {
+    const Object object = test_generator().compile(kernels, cpu);
+    if (!machine::host_can_run(cpu)) {
       if (compiled_not_run) *compiled_not_run += static_cast<int>(kernels.size());
       continue;
     }
     const auto loaded = runtime::ObjectCode::load(object);
     for (const Kernel* kernel : kernels) {
       const std::string difference = compare_one(*kernel, loaded->find(kernel->name), dims, seed);
-      if (!difference.empty())
-        return fmt::format("{} on {}: {}", kernel->name, runtime::isa_level_name(level), difference);
+      if (!difference.empty()) return fmt::format("{} on {}: {}", kernel->name, cpu.name, difference);
     }
   }
   return {};

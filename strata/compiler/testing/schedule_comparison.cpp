@@ -58,48 +58,48 @@ std::string native_difference(const Kernel& naive, const LoadedKernel& code, con
   return text.empty() ? text : "native: " + text;
 }
 
-std::string with_loops(const Kernel& naive, const Kernel& scheduled, runtime::IsaLevel level, const std::string& text) {
-  return fmt::format("{} at {}: {}\n{}\n{}", naive.name, runtime::isa_level_name(level), text, ir::loops::print(naive),
+std::string with_loops(const Kernel& naive, const Kernel& scheduled, machine::CpuTarget cpu, const std::string& text) {
+  return fmt::format("{} at {}: {}\n{}\n{}", naive.name, cpu.name, text, ir::loops::print(naive),
                      ir::loops::print(scheduled).substr(0, 6000));
 }
 
 }  // namespace
 
 std::string compare_kernels(const Kernel& naive, const Kernel& scheduled, const std::vector<int64_t>& dims,
-                            runtime::IsaLevel level, Run run, uint64_t seed) {
+                            machine::CpuTarget cpu, Run run, uint64_t seed) {
   const Interpreted interpreted = interpret_both(naive, scheduled, dims, seed);
   if (!interpreted.difference.empty() || run == Run::InterpretOnly) return interpreted.difference;
   const Kernel* const kernels[] = {&scheduled};
-  const Object object = test_generator().compile(kernels, level);
-  if (!runtime::host_can_run(level)) return {};
+  const Object object = test_generator().compile(kernels, cpu);
+  if (!machine::host_can_run(cpu)) return {};
   const auto loaded = runtime::ObjectCode::load(object);
   return native_difference(naive, loaded->find(scheduled.name), dims, interpreted);
 }
 
-std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor levels) {
+std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor cpus) {
   std::vector<Kernel> scheduled;
   std::vector<const Kernel*> compiled;
   for (const ComparedKernel& k : kernels)
-    scheduled.push_back(schedule(k.naive, levels.schedule, nullptr, {.is_strict = true}));
+    scheduled.push_back(schedule(k.naive, cpus.schedule.vectors, nullptr, {.is_strict = true}));
   for (const Kernel& kernel : scheduled) compiled.push_back(&kernel);
-  const Object object = test_generator().compile(compiled, levels.code);
-  const bool runs = runtime::host_can_run(levels.code);
+  const Object object = test_generator().compile(compiled, cpus.code);
+  const bool runs = machine::host_can_run(cpus.code);
   const auto loaded = runs ? runtime::ObjectCode::load(object) : nullptr;
   for (size_t i = 0; i < kernels.size(); ++i) {
     const auto& [naive, dims, inputs] = kernels[i];
     const Interpreted interpreted = interpret_both(naive, scheduled[i], dims, i, inputs);
     std::string text = interpreted.difference;
     if (text.empty() && runs) text = native_difference(naive, loaded->find(naive.name), dims, interpreted);
-    if (!text.empty()) return with_loops(naive, scheduled[i], levels.schedule, text);
+    if (!text.empty()) return with_loops(naive, scheduled[i], cpus.schedule, text);
   }
   return {};
 }
 
 std::string compare_schedules(const Kernel& naive, const std::vector<int64_t>& dims, Run run, uint64_t seed) {
-  for (runtime::IsaLevel level : runtime::kAllIsaLevels) {
-    const Kernel scheduled = schedule(naive, level, nullptr, {.is_strict = true});
-    const std::string text = compare_kernels(naive, scheduled, dims, level, run, seed);
-    if (!text.empty()) return with_loops(naive, scheduled, level, text);
+  for (const machine::CpuTarget& cpu : machine::kCpuTargets) {
+    const Kernel scheduled = schedule(naive, cpu.vectors, nullptr, {.is_strict = true});
+    const std::string text = compare_kernels(naive, scheduled, dims, cpu, run, seed);
+    if (!text.empty()) return with_loops(naive, scheduled, cpu, text);
   }
   return {};
 }

@@ -201,6 +201,15 @@ bool has_blocks(const Kernel& kernel) {
   return outermost && outermost->loop_kind == LoopKind::Blocks;
 }
 
+int64_t shared_bytes(const Kernel& kernel) {
+  int64_t bytes = 0;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    if (stmt.kind != StmtKind::Alloc || stmt.buffer->kind != BufferKind::Shared) return;
+    bytes += product(stmt.buffer->shape).constant() * dtype_bytes(stmt.buffer->dtype);
+  });
+  return bytes;
+}
+
 Kernel without_blocks(const Kernel& kernel, ThreadOrder order) {
   const Stmt& blocks = *kernel.body[0];
   Kernel made = kernel;

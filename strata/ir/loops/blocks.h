@@ -32,6 +32,8 @@ namespace strata::ir::loops {
 inline constexpr int64_t kMostThreads = 1024;
 
 bool has_blocks(const Kernel& kernel);
+/// Bytes of the buffers that the threads of a block share.
+int64_t shared_bytes(const Kernel& kernel);
 
 enum class ThreadOrder : uint8_t { Ascending, Descending };
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/plan/dependences.h"
 
 namespace strata::runtime {
 
@@ -17,6 +18,11 @@ namespace {
 /// Work below which a second thread costs more than it brings: about 20 us of arithmetic or of traffic.
 constexpr int64_t kSmallestParallelFlops = 400'000;
 constexpr int64_t kSmallestParallelBytes = 200'000;
+/// Work below which handing a kernel to another core costs more than it brings: about 2 us.
+constexpr int64_t kSmallestFlopsBeside = 40'000;
+constexpr int64_t kSmallestBytesBeside = 20'000;
+/// Commands of a step at most.
+constexpr size_t kMostBeside = 8;
 /// Bindings kept; the one that was not used for longest makes room. A few hundred bytes for each command.
 constexpr size_t kMostBindings = 64;
 
@@ -33,6 +39,11 @@ Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, O
   for (const std::string& name : plan.dims) symbols_.push_back(ir::Dim::symbol(name));
   for (const ir::EntryCondition& c : plan.entry) entry_.push_back(formulas_.add(c.value));
   for (const PlanBuffer& b : plan.buffers) buffer_bytes_.push_back(formulas_.add(b.type.bytes()));
+  for (const std::vector<int>& needed : ir::dependences(plan))
+    latest_needed_.push_back(needed.empty() ? -1 : needed.back());
+  is_looked_at_.resize(plan.commands.size());
+  for (const ir::FiniteResult& f : plan.finite)
+    if (f.command >= 0) is_looked_at_[static_cast<size_t>(f.command)] = true;
   for (const PlanCommand& c : plan.commands) {
     work_.push_back({formulas_.add(c.cost.flops), formulas_.add(c.cost.bytes)});
     variant_sizes_.emplace_back();
@@ -97,23 +108,37 @@ int Bindings::kernel_for(size_t command, std::span<const int64_t> values) const 
   return c.kernel;
 }
 
-void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
+/// Serial, and enough work for another core to take over; nothing that the host looks at in between.
+bool Bindings::may_share_step(const Binding& binding, size_t command, std::span<const int64_t> values) const {
+  const PlanCommand& c = plan_.commands[command];
+  if (c.kind != CommandKind::Kernel || c.can_fail || !c.copied_because.empty() || is_looked_at_[command]) return false;
+  const int kernel = binding.kernel_of[command];
+  const KernelNeeds& needs = binding.needs[static_cast<size_t>(kernel)];
+  if (binding.is_parallel[command] || needs.tasks == 0) return false;
+  if (kernels_[static_cast<size_t>(kernel)].looks_at_results) return false;
   const auto value = [&](int place) { return values[static_cast<size_t>(place)]; };
-  std::vector<ir::ArenaRequest> requests;
-  requests.reserve(plan_.buffers.size());
-  binding.buffer_bytes.reserve(plan_.buffers.size());
-  std::vector<size_t> owners;
-  for (size_t i = 0; i < plan_.buffers.size(); ++i) {
-    const PlanBuffer& buffer = plan_.buffers[i];
-    binding.buffer_bytes.push_back(value(buffer_bytes_[i]));
-    if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
-    requests.push_back({buffer.first, buffer.last, binding.buffer_bytes[i]});
-    owners.push_back(i);
-  }
-  binding.layout = ir::lay_out_arena(requests);
-  binding.offsets.assign(plan_.buffers.size(), 0);
-  for (size_t k = 0; k < owners.size(); ++k) binding.offsets[owners[k]] = binding.layout.offsets[k];
+  return value(work_[command].flops) >= kSmallestFlopsBeside || value(work_[command].bytes) >= kSmallestBytesBeside;
+}
 
+/// Runs of commands in their order: what they hold of the arena at once is small, since each is too small for threads
+/// of its own.
+void Bindings::choose_steps(Binding& binding, std::span<const int64_t> values) const {
+  const size_t count = plan_.commands.size();
+  binding.step_end.resize(count);
+  for (size_t first = 0; first < count;) {
+    size_t end = first + 1;
+    if (may_share_step(binding, first, values))
+      while (end < count && end - first < kMostBeside && latest_needed_[end] < static_cast<int>(first) &&
+             may_share_step(binding, end, values))
+        ++end;
+    std::fill(binding.step_end.begin() + static_cast<ptrdiff_t>(first),
+              binding.step_end.begin() + static_cast<ptrdiff_t>(end), static_cast<int>(end));
+    first = end;
+  }
+}
+
+void Bindings::choose_kernels(Binding& binding, std::span<const int64_t> values) const {
+  const auto value = [&](int place) { return values[static_cast<size_t>(place)]; };
   for (const BoundKernel& kernel : kernels_)
     for (int d : kernel.dims) binding.kernel_dims.push_back(binding.dims[static_cast<size_t>(d)]);
   binding.needs.resize(kernels_.size());
@@ -132,6 +157,33 @@ void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
         is_kernel && binding.needs[static_cast<size_t>(binding.kernel_of.back())].tasks > 1 &&
         (value(work_[c].flops) >= kSmallestParallelFlops || value(work_[c].bytes) >= kSmallestParallelBytes));
   }
+}
+
+/// What is alive at one command of a step is alive at all of them.
+void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
+  choose_kernels(binding, values);
+  choose_steps(binding, values);
+  const auto end_of = [&](int command) {
+    return command >= 0 && static_cast<size_t>(command) < binding.step_end.size()
+               ? binding.step_end[static_cast<size_t>(command)]
+               : command + 1;
+  };
+  std::vector<ir::ArenaRequest> requests;
+  requests.reserve(plan_.buffers.size());
+  binding.buffer_bytes.reserve(plan_.buffers.size());
+  std::vector<size_t> owners;
+  for (size_t i = 0; i < plan_.buffers.size(); ++i) {
+    const PlanBuffer& buffer = plan_.buffers[i];
+    binding.buffer_bytes.push_back(values[static_cast<size_t>(buffer_bytes_[i])]);
+    if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
+    int first = buffer.first;
+    while (first > 0 && end_of(first - 1) == end_of(first)) --first;
+    requests.push_back({first, end_of(buffer.last) - 1, binding.buffer_bytes[i]});
+    owners.push_back(i);
+  }
+  binding.layout = ir::lay_out_arena(requests);
+  binding.offsets.assign(plan_.buffers.size(), 0);
+  for (size_t k = 0; k < owners.size(); ++k) binding.offsets[owners[k]] = binding.layout.offsets[k];
 }
 
 }  // namespace strata::runtime

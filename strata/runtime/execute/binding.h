@@ -51,6 +51,7 @@ struct Binding {
   std::vector<int64_t> kernel_dims;  ///< of all kernels, one after the other (Bindings::dims_of)
   std::vector<int> kernel_of;        ///< by command: the kernel, or the variant of it, that runs
   std::vector<bool> is_parallel;     ///< by command
+  std::vector<int> step_end;         ///< by command: those up to there need none of each other and run side by side
   int64_t scratch_bytes = 0;         ///< of one slot
   mutable std::atomic<uint64_t> last_use{0};
 };
@@ -75,6 +76,9 @@ class Bindings {
   bool may_enter(std::span<const int64_t> values) const;
   void fill(Binding& binding, std::span<const int64_t> values) const;
   int kernel_for(size_t command, std::span<const int64_t> values) const;
+  void choose_kernels(Binding& binding, std::span<const int64_t> values) const;
+  void choose_steps(Binding& binding, std::span<const int64_t> values) const;
+  bool may_share_step(const Binding& binding, size_t command, std::span<const int64_t> values) const;
 
   const ir::Plan& plan_;
   std::span<const BoundKernel> kernels_;
@@ -88,6 +92,8 @@ class Bindings {
   std::vector<int> entry_, buffer_bytes_;
   std::vector<std::vector<int>> variant_sizes_;  ///< by command
   std::vector<WorkFormulas> work_;               ///< by command
+  std::vector<int> latest_needed_;               ///< by command: the last one that it needs; -1: none
+  std::vector<bool> is_looked_at_;               ///< by command: its results are looked at when it has run
   std::vector<size_t> first_dim_;                ///< by kernel: its first entry of Binding::kernel_dims
   std::vector<size_t> twin_;                     ///< by kernel: the first one of the same code and dimensions
 

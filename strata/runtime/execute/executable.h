@@ -1,5 +1,5 @@
-// Runs a plan: one arena, the commands in order, kernels over the thread pool, a status word checked after each
-// command.
+// Runs a plan: one arena, the commands in order, those that need none of each other side by side, kernels on the
+// device that they were compiled for, a status word checked after each that can fail.
 //
 //   Executable   the program: never changes, any number of runs at once read it
 //   Binding      what a binding of the dimensions makes of it: sizes, offsets; in a table (binding.h), never changed
@@ -13,9 +13,9 @@
 
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/plan.h"
+#include "strata/runtime/device/device.h"
 #include "strata/runtime/execute/binding.h"
 #include "strata/runtime/execute/prepared.h"
-#include "strata/runtime/machine/isa_level.h"
 
 namespace strata::runtime {
 
@@ -24,7 +24,8 @@ class RunContext;
 /// What a program was made of and for.
 struct ProgramOrigin {
   RecordedGraph recorded;
-  IsaLevel level = IsaLevel::Scalar;
+  std::string isa = "scalar";             ///< of its machine code
+  const Device* device = &host_device();  ///< that its kernels run on
 };
 
 /// What a binding of the dimensions makes of a plan.
@@ -92,6 +93,7 @@ class Executable {
   std::vector<int> read_arguments_;                                  ///< whose elements a command reads
   std::vector<std::vector<int>> argument_members_, result_members_;  ///< buffers in the memory of each
   std::vector<const char*> span_names_;                              ///< by command, for traces
+  std::vector<size_t> first_pointer_;                                ///< by command, and their number
   size_t first_donated_write_ = 0;                                   ///< the command from which on a run completes
   std::vector<const ir::FiniteResult*> finite_;                      ///< of the plan, in the order of their commands
   /// Arguments whose memory an update writes that must be in place.

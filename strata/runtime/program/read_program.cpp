@@ -7,7 +7,7 @@
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ir/text/text_form.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 #include "strata/runtime/machine_code/sources_hash.h"
 #include "strata/runtime/program/layout.h"
 #include "strata/runtime/program/program_file.h"
@@ -50,7 +50,7 @@ class ProgramReader {
       : options_(options), file_(std::move(file)), reader_(checked_content(*file_), file_->path()) {}
 
   ProgramFile read() {
-    const std::string build = text("build"), level_name = text("level");
+    const std::string build = text("build"), isa = text("instruction set");
     recorded_ = take("recorded program");
     const std::string_view plan_text = take("plan");
     ProgramFile result;
@@ -61,7 +61,7 @@ class ProgramReader {
       w.tensor = text("tensor");
       result.weights.push_back(std::move(w));
     }
-    result.recompiled = refusal(build, level_name);
+    result.recompiled = refusal(build, isa);
     if (!result.recompiled.empty()) {
       if (!options_.compile)
         throw base::Error("E0323", fmt::format("{}: {}", file_->path(), result.recompiled))
@@ -69,7 +69,7 @@ class ProgramReader {
       result.program = options_.compile(recorded_graph());
       return result;
     }
-    level_ = *isa_level_from_name(level_name);
+    isa_ = isa;
     for (uint64_t left = list("objects"); left > 0; --left) {
       const std::string_view bytes = take("object");
       const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
@@ -98,14 +98,13 @@ class ProgramReader {
   std::string text(std::string_view what) { return std::string(take(what)); }
 
   /// Why the code of the file can't run here, or nothing.
-  static std::string refusal(const std::string& build, const std::string& level_name) {
+  static std::string refusal(const std::string& build, const std::string& isa) {
     if (build != sources_hash())
       return fmt::format("it was written by build {}, and this is build {}", build.substr(0, 12),
                          sources_hash().substr(0, 12));
-    const auto level = isa_level_from_name(level_name);
-    if (!level || !host_can_run(*level))
-      return fmt::format("its code is for {}, and the highest level of this CPU is {}", level_name,
-                         isa_level_name(host_isa_level()));
+    const auto cpu = machine::find_cpu_target(isa);
+    if (!cpu || !machine::host_can_run(*cpu))
+      return fmt::format("its code is for {}, and this CPU runs {} at most", isa, machine::host_cpu_target().name);
     return {};
   }
 
@@ -168,14 +167,14 @@ class ProgramReader {
       own = [programs](const ir::DimBinding& dims) { return programs->of(dims); };
     }
     return std::make_shared<const Executable>(plan, std::move(kernels), std::move(regions), std::move(own),
-                                              ProgramOrigin{recorded, level_}, std::move(prologue));
+                                              ProgramOrigin{recorded, isa_}, std::move(prologue));
   }
 
   const ReadProgramOptions& options_;
   std::shared_ptr<const base::MappedFile> file_;
   base::ByteReader reader_;
   std::string_view recorded_;
-  IsaLevel level_ = IsaLevel::Scalar;
+  std::string isa_;
   std::vector<std::shared_ptr<const ObjectCode>> objects_;
 };
 

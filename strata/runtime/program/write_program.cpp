@@ -9,7 +9,7 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/text_form.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 #include "strata/runtime/machine_code/sources_hash.h"
 #include "strata/runtime/program/layout.h"
 #include "strata/runtime/program/program_file.h"
@@ -23,7 +23,7 @@ class ProgramWriter {
 
   std::string content() {
     text(sources_hash());
-    text(isa_level_name(program_.origin().level));
+    text(program_.origin().isa);
     text(ir::print_graph(*program_.origin().recorded()));
     text(ir::print_plan(program_.plan()));
     weights();

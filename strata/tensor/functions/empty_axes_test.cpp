@@ -1,11 +1,12 @@
 // What users see of an axis that is empty: by jit with a symbolic dimension, and by the same call without jit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include "strata/base/error/message_of.h"
+#include "strata/machine/cpu_target.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
-#include "strata/runtime/machine/isa_level.h"
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/tensor.h"
 #include "strata/tensor/transforms/grad.h"
@@ -15,13 +16,13 @@ namespace {
 
 Tensor rows(int64_t count) { return Tensor::ones({Dim(count), Dim(3)}); }
 
-class JitOfEmptyAxes : public testing::TestWithParam<runtime::IsaLevel> {
+class JitOfEmptyAxes : public testing::TestWithParam<machine::CpuTarget> {
  protected:
   void SetUp() override {
-    if (!runtime::host_can_run(GetParam())) GTEST_SKIP() << "the host can't run this level";
-    runtime::force_isa_level(GetParam());
+    if (!machine::host_can_run(GetParam())) GTEST_SKIP() << "the host can't run this code";
+    machine::force_cpu_target(GetParam());
   }
-  void TearDown() override { runtime::force_isa_level(std::nullopt); }
+  void TearDown() override { machine::force_cpu_target(std::nullopt); }
 };
 
 TEST_P(JitOfEmptyAxes, OneRecordingServesAnEmptyBatchToo) {
@@ -61,8 +62,11 @@ TEST_P(JitOfEmptyAxes, ClampingIntoAnEmptyAxisSaysWhatElseThereIs) {
       "f32[0,3], i64[2,1]\nnote: recorded at empty_axes_test.cpp\nhint: mode fill reads 0 there, or drops the update");
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, JitOfEmptyAxes, testing::ValuesIn(runtime::kAllIsaLevels),
-                         [](const auto& info) { return std::string(runtime::isa_level_name(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Levels, JitOfEmptyAxes, testing::ValuesIn(machine::kCpuTargets), [](const auto& info) {
+  std::string name(info.param.name);
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace strata

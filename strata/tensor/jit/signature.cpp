@@ -6,7 +6,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 #include "strata/tensor/recording/recording.h"
 
 namespace strata::jit_detail {
@@ -55,7 +55,7 @@ VaryingLeaves::Seen& VaryingLeaves::see(std::span<const Argument> arguments) {
 
 Signature::Signature(std::span<const Argument> arguments, const JitOptions& options, const std::vector<bool>* varying)
     : options_(&options), varying_(varying), is_option_used_(options.symbolic_dims.size()) {
-  key_ = base::combine(key_, static_cast<uint64_t>(runtime::chosen_isa_level()));
+  key_ = base::combine(key_, base::hash_text(machine::chosen_cpu_target().name));
   size_t index = 0;
   for (size_t i = 0; i < arguments.size(); ++i) {
     key_ = base::combine(key_, arguments[i].leaves.structure);

@@ -9,6 +9,7 @@
 #include "strata/compiler/graph/free_numbers.h"
 #include "strata/compiler/graph/starts_as_numbers.h"
 #include "strata/ir/op.h"
+#include "strata/machine/cpu_target.h"
 
 namespace strata::lazy {
 namespace {
@@ -29,7 +30,7 @@ struct Family {
   Executable executable;              ///< with these as arguments; null as long as none is
 };
 
-/// A listed registry, by structure, positions, numbers and ISA level.
+/// A listed registry, by structure, positions, numbers and target.
 struct Programs {
   std::mutex lock;
   base::RecentTable<Executable> by_graph{kMostPrograms};
@@ -52,8 +53,8 @@ base::Hash128 with_positions(base::Hash128 key, const ir::Graph& graph) {
   return key;
 }
 
-base::Hash128 for_this_level(base::Hash128 key) {
-  return base::combine(key, static_cast<uint64_t>(runtime::chosen_isa_level()));
+base::Hash128 for_this_target(base::Hash128 key) {
+  return base::combine(key, base::hash_text(machine::chosen_cpu_target().name));
 }
 
 Executable compiled(const std::shared_ptr<ir::Graph>& graph) {
@@ -69,7 +70,7 @@ Executable shared_with_other_numbers(std::shared_ptr<ir::Graph> graph, std::vect
   if (auto with_starts = compiler::with_starts_as_numbers(*graph)) graph = std::move(with_starts);
   const std::vector<const ir::Node*> numbers = free_numbers(*graph);
   if (numbers.empty()) return nullptr;
-  const base::Hash128 key = for_this_level(with_positions(hash_without(*graph, numbers), *graph));
+  const base::Hash128 key = for_this_target(with_positions(hash_without(*graph, numbers), *graph));
   std::vector<base::Hash128> values;
   for (const ir::Node* number : numbers) values.push_back(number->attrs.all()[0].hash());
 
@@ -102,7 +103,7 @@ Executable shared_with_other_numbers(std::shared_ptr<ir::Graph> graph, std::vect
 }  // namespace
 
 std::vector<HostArray> run(const std::shared_ptr<ir::Graph>& graph, std::vector<HostArray>&& arguments) {
-  const base::Hash128 key = for_this_level(with_positions(graph->hash(), *graph));
+  const base::Hash128 key = for_this_target(with_positions(graph->hash(), *graph));
   Executable executable;
   {
     const std::lock_guard hold(programs().lock);

@@ -24,7 +24,8 @@ constexpr ErrorPage kPages[] = {
      "The machine code of a kernel, new or from the compile cache, could not be linked into this process. Delete the "
      "cache folder if the message names a cached file; else memory may be short."},
     {"E0313", ErrorKind::User, "no backend has this name",
-     "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512 or null."},
+     "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512, "
+     "llvm-avx512-vnni or null."},
     {"E0314", ErrorKind::User, "a program takes more memory than it may",
      "Memory is planned before it is used: what a run takes (arguments, new results and the arena) is known from the "
      "plan and compared with the limit (`train.memory_limit`, or JitOptions) before anything is allocated. The notes "

@@ -4,9 +4,11 @@ namespace strata::base {
 namespace {
 
 constexpr ErrorPage kPages[] = {
-    {"E0401", ErrorKind::User, "an instruction set level can't be chosen",
-     "STRATA_ISA or force_isa_level names a level that doesn't exist or that this CPU can't run. The levels are "
-     "scalar, avx2 and avx512; the first line of a training tells the highest one of this CPU."},
+    {"E0401", ErrorKind::User, "an instruction set can't be chosen",
+     "STRATA_ISA, --isa or machine::force_cpu_target names an instruction set that doesn't exist, or one whose "
+     "features "
+     "this CPU lacks. There are scalar, avx2, avx512 and avx512-vnni; the first line of a training tells the most that "
+     "this CPU runs."},
 };
 
 }  // namespace

@@ -18,13 +18,13 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
-#include "strata/compiler/backends/llvm/target.h"
+#include "strata/compiler/backends/llvm/machine_pool.h"
 #include "strata/ir/loops/blocks.h"
 
 namespace strata::compiler::llvm_backend {
 
 struct CodeGenerator::State {
-  TargetPool targets;
+  MachinePool targets;
 };
 
 CodeGenerator::CodeGenerator() : state_(std::make_shared<State>()) {}
@@ -44,7 +44,7 @@ double ms_since(Clock::time_point& start) {
 
 /// The module of some kernels, checked.
 std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::TargetMachine& target, Kernels kernels,
-                                          runtime::IsaLevel level) {
+                                          const machine::CpuTarget& cpu) {
   auto module = std::make_unique<llvm::Module>("kernels", context);
   module->setTargetTriple(target.getTargetTriple().str());
   module->setDataLayout(target.createDataLayout());
@@ -53,9 +53,9 @@ std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::Targ
       throw base::Error("E0310", fmt::format("llvm refuses kernel {}: {}", kernel->name, *reason));
     // A core runs the threads of a block one after the other.
     if (ir::loops::has_blocks(*kernel))
-      KernelEmitter(*module, ir::loops::without_blocks(*kernel), level).emit();
+      KernelEmitter(*module, ir::loops::without_blocks(*kernel), cpu).emit();
     else
-      KernelEmitter(*module, *kernel, level).emit();
+      KernelEmitter(*module, *kernel, cpu).emit();
   }
   std::string problem;
   llvm::raw_string_ostream stream(problem);
@@ -106,12 +106,12 @@ std::optional<std::string> CodeGenerator::refusal(const ir::loops::Kernel& kerne
   return reason.empty() ? std::nullopt : std::optional(std::move(reason));
 }
 
-Object CodeGenerator::compile(Kernels kernels, runtime::IsaLevel level, CompileTimes* times) const {
+Object CodeGenerator::compile(Kernels kernels, const machine::CpuTarget& cpu, CompileTimes* times) const {
   CompileTimes spent;
   auto start = Clock::now();
   llvm::LLVMContext context;
-  TargetPool::Lease target(state_->targets, level);
-  auto module = emit_module(context, *target, kernels, level);
+  MachinePool::Lease target(state_->targets, cpu);
+  auto module = emit_module(context, *target, kernels, cpu);
   spent.emit_ms = ms_since(start);
   optimise(*module, *target);
   spent.optimise_ms = ms_since(start);
@@ -123,10 +123,10 @@ Object CodeGenerator::compile(Kernels kernels, runtime::IsaLevel level, CompileT
   return object;
 }
 
-std::string CodeGenerator::listing(Kernels kernels, runtime::IsaLevel level, Listing what) const {
+std::string CodeGenerator::listing(Kernels kernels, const machine::CpuTarget& cpu, Listing what) const {
   llvm::LLVMContext context;
-  TargetPool::Lease target(state_->targets, level);
-  auto module = emit_module(context, *target, kernels, level);
+  MachinePool::Lease target(state_->targets, cpu);
+  auto module = emit_module(context, *target, kernels, cpu);
   if (what != Listing::EmittedIr) optimise(*module, *target);
   if (what == Listing::Assembly) return machine_code(*module, *target, llvm::CodeGenFileType::AssemblyFile);
   std::string text;

@@ -2,7 +2,7 @@
 //
 //   CodeGenerator generator;
 //   const Kernel* kernels[] = {&kernel};
-//   Object object = generator.compile(kernels, runtime::chosen_isa_level());   // bytes: cache them where you like
+//   Object object = generator.compile(kernels, machine::chosen_cpu_target());   // bytes: cache them where you like
 //   auto code = runtime::ObjectCode::load(object);
 //   code->find(kernel.name).run(&context, buffers, dims, 0, tasks);
 //
@@ -13,8 +13,8 @@
 #include <span>
 #include <string>
 
-#include "strata/compiler/backends/backend.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/compiler/backends/target.h"
+#include "strata/machine/cpu_target.h"
 
 namespace strata::compiler::llvm_backend {
 
@@ -39,12 +39,13 @@ class CodeGenerator {
   /// Why a kernel can't be compiled, or nothing.
   static std::optional<std::string> refusal(const ir::loops::Kernel& kernel);
 
-  /// An ELF object with `<name>.run` and `<name>.needs` of each kernel, for a level that the host need not have.
+  /// An ELF object with `<name>.run` and `<name>.needs` of each kernel, for a CPU that the host need not be.
   /// Throws E0310 with the reason when a kernel is refused, E0900 when LLVM's verifier refuses the emitted code.
-  Object compile(std::span<const ir::loops::Kernel* const> kernels, runtime::IsaLevel level,
+  Object compile(std::span<const ir::loops::Kernel* const> kernels, const machine::CpuTarget& cpu,
                  CompileTimes* times = nullptr) const;
   /// Text for `strata explain`.
-  std::string listing(std::span<const ir::loops::Kernel* const> kernels, runtime::IsaLevel level, Listing what) const;
+  std::string listing(std::span<const ir::loops::Kernel* const> kernels, const machine::CpuTarget& cpu,
+                      Listing what) const;
 
  private:
   struct State;

@@ -1,6 +1,9 @@
 // Expressions: leaves, arithmetic, comparisons. Every op has the meaning of strata/ir/loops/expr.h on every input: the
 // guards that LLVM's own instructions need (division, shifts, min and max of zeros and NaNs) are written out here.
+#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/MDBuilder.h>
+
+#include <utility>
 
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
 #include "strata/ir/loops/huge_angle.h"
@@ -133,11 +136,32 @@ KernelEmitter::Value* KernelEmitter::every_lane(Value* x, int group, int first, 
   return builder_.CreateShuffleVector(x, mask);
 }
 
+/// The one instruction for the whole, which wraps as the interpreter does; 0 where there is none.
+unsigned KernelEmitter::dot_instruction(DType a, DType b, DType to, int group, int lanes) const {
+  const bool has_512 = cpu_.features.has(machine::CpuFeature::Avx512Vnni);
+  const bool has_256 = has_512 || cpu_.features.has(machine::CpuFeature::AvxVnni);
+  if (to != DType::i32 || (lanes == 16 ? !has_512 : lanes != 8 && lanes != 4) || !has_256) return 0;
+  const bool is_bytes = group == 4 && a != b && ir::dtype_bytes(a) == 1 && ir::dtype_bytes(b) == 1;
+  if (is_bytes)
+    return lanes == 16  ? intrinsic::x86_avx512_vpdpbusd_512
+           : lanes == 8 ? intrinsic::x86_avx512_vpdpbusd_256
+                        : intrinsic::x86_avx512_vpdpbusd_128;
+  if (group != 2 || a != DType::i16 || b != DType::i16) return 0;
+  return lanes == 16  ? intrinsic::x86_avx512_vpdpwssd_512
+         : lanes == 8 ? intrinsic::x86_avx512_vpdpwssd_256
+                      : intrinsic::x86_avx512_vpdpwssd_128;
+}
+
 KernelEmitter::Value* KernelEmitter::emit_group_dot(Expr expr, Value* a) {
   const int group = ir::loops::group_of(expr->op), lanes = expr->type.lanes;
   const DType from_a = expr->args[0]->type.dtype, from_b = expr->args[1]->type.dtype, to = expr->type.dtype;
   Value* b = evaluate(expr->args[1]);
   Value* sum = evaluate(expr->args[2]);
+  if (const unsigned instruction = dot_instruction(from_a, from_b, to, group, lanes)) {
+    if (from_a == DType::i8) std::swap(a, b);  // the unsigned factor comes first
+    const auto words = [&](Value* x) { return builder_.CreateBitCast(x, sum->getType()); };
+    return builder_.CreateIntrinsic(instruction, {}, {sum, words(a), words(b)});
+  }
   for (int k = 0; k < group; ++k) {
     Value* x = emit_cast(from_a, to, every_lane(a, group, k, lanes));
     Value* y = emit_cast(from_b, to, every_lane(b, group, k, lanes));

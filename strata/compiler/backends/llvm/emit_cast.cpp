@@ -1,6 +1,6 @@
 // Conversions between element types. The oracle for half floats is strata/ir/dtype.h: nearest-even, one rounding.
 //
-// f16 uses F16C where the level has it and integer arithmetic else; bf16 is integer arithmetic everywhere; f64 goes to
+// f16 uses F16C where the CPU has it and integer arithmetic else; bf16 is integer arithmetic everywhere; f64 goes to
 // either by way of an f32 that was rounded to odd, which keeps the second rounding exact. No library call is made.
 #include <cmath>
 
@@ -45,7 +45,7 @@ KernelEmitter::Value* KernelEmitter::emit_float_to_int(DType to, Value* a) {
     clamped = builder_.CreateSelect(builder_.CreateFCmpOLT(clamped, highest), clamped, highest);
   }
   llvm::Type* type = same_lanes(a, scalar_type(to));
-  // Narrow results go through i32, for which every level has an instruction.
+  // Narrow results go through i32, for which every CPU has an instruction.
   llvm::Type* wide = bits < 32 ? same_lanes(a, builder_.getInt32Ty()) : type;
   Value* result = is_signed || bits < 32 ? builder_.CreateFPToSI(clamped, wide) : builder_.CreateFPToUI(clamped, wide);
   if (!highest_is_exact) {
@@ -71,14 +71,14 @@ KernelEmitter::Value* KernelEmitter::half_to_f32(DType from, Value* bits) {
     Value* word = builder_.CreateZExt(bits, same_lanes(bits, builder_.getInt32Ty()));
     return builder_.CreateBitCast(builder_.CreateShl(word, constant_int(word, 16)), f32);
   }
-  if (level_ == runtime::IsaLevel::Scalar) return f16_to_f32_by_integers(bits);
+  if (!cpu_.features.has(machine::CpuFeature::F16c)) return f16_to_f32_by_integers(bits);
   return builder_.CreateFPExt(builder_.CreateBitCast(bits, same_lanes(bits, builder_.getHalfTy())), f32);
 }
 
 KernelEmitter::Value* KernelEmitter::f32_to_half(DType to, Value* a) {
   llvm::Type* i16 = same_lanes(a, builder_.getInt16Ty());
   if (to == DType::f16) {
-    if (level_ == runtime::IsaLevel::Scalar) return f32_to_f16_by_integers(a);
+    if (!cpu_.features.has(machine::CpuFeature::F16c)) return f32_to_f16_by_integers(a);
     return builder_.CreateBitCast(builder_.CreateFPTrunc(a, same_lanes(a, builder_.getHalfTy())), i16);
   }
   // (w + 0x7fff + lowest kept bit) >> 16; a NaN keeps its upper half, made quiet.

@@ -1,4 +1,4 @@
-// dot2, dot4, interleave and prefetch: what the interpreter gives for chosen numbers, and native code of every level
+// dot2, dot4, interleave and prefetch: what the interpreter gives for chosen numbers, and native code for every preset
 // against the interpreter on special values.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -6,11 +6,13 @@
 #include <bit>
 #include <cstring>
 
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/testing/native_comparison.h"
 #include "strata/ir/host_array.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/structural_hash.h"
 #include "strata/ir/loops/text/text_form.h"
+#include "strata/machine/cpu_target.h"
 
 namespace strata::compiler::llvm_backend {
 namespace {
@@ -128,6 +130,16 @@ TEST(GroupOps, RefuseOtherTypesAndLanes) {
             std::string::npos);
   EXPECT_NE(refusal("interleave(" + a + ", " + c + ")").find("interleave: operands are u8x16 and i32x4"),
             std::string::npos);
+}
+
+TEST(GroupOps, AreOneInstructionWhereTheTargetHasIt) {
+  const Kernel bytes = dot_kernel("dot4", 4, "u8", "i8", "i32", 16),
+               words = dot_kernel("dot2", 2, "i16", "i16", "i32", 8);
+  const Kernel *const of_bytes[] = {&bytes}, *const of_words[] = {&words};
+  const Target &with = llvm_target_for(machine::kAvx512Vnni), &without = llvm_target_for(machine::kAvx512);
+  EXPECT_NE(with.listing(of_bytes).find("vpdpbusd"), std::string::npos);
+  EXPECT_NE(with.listing(of_words).find("vpdpwssd"), std::string::npos);
+  EXPECT_EQ(without.listing(of_bytes).find("vpdp"), std::string::npos);
 }
 
 }  // namespace

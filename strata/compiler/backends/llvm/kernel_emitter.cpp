@@ -57,11 +57,11 @@ std::string refuse_kernel(const ir::loops::Kernel& kernel) {
   return refuse_body(parallel ? parallel->body : kernel.body);
 }
 
-KernelEmitter::KernelEmitter(llvm::Module& module, const ir::loops::Kernel& kernel, runtime::IsaLevel level)
+KernelEmitter::KernelEmitter(llvm::Module& module, const ir::loops::Kernel& kernel, const machine::CpuTarget& cpu)
     : module_(module),
       context_(module.getContext()),
       kernel_(kernel),
-      level_(level),
+      cpu_(cpu),
       scratch_(layout_scratch(kernel)),
       builder_(context_),
       setup_(context_) {}
@@ -84,8 +84,8 @@ llvm::Function* KernelEmitter::add_function(const std::string& name, std::span<l
   auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context_), {arguments.data(), arguments.size()}, false);
   auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, name, module_);
   function->setDoesNotThrow();
-  // Our vector types are chosen for the level: LLVM's preference for 256 bits on AVX-512 would split them again.
-  if (level_ == runtime::IsaLevel::Avx512) {
+  // Our vector types are chosen for the CPU: LLVM's preference for 256 bits on AVX-512 would split them again.
+  if (cpu_.vectors.bytes == 64) {
     function->addFnAttr("prefer-vector-width", "512");
     function->addFnAttr("min-legal-vector-width", "512");
   }

@@ -24,7 +24,7 @@
 #include "strata/compiler/backends/llvm/llvm_ir.h"
 #include "strata/compiler/backends/scratch_layout.h"
 #include "strata/ir/loops/kernel.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 
 namespace strata::compiler::llvm_backend {
 
@@ -33,7 +33,7 @@ std::string refuse_kernel(const ir::loops::Kernel& kernel);
 
 class KernelEmitter {
  public:
-  KernelEmitter(llvm::Module& module, const ir::loops::Kernel& kernel, runtime::IsaLevel level);
+  KernelEmitter(llvm::Module& module, const ir::loops::Kernel& kernel, const machine::CpuTarget& cpu);
   /// Adds the kernel's two functions to the module.
   void emit();
 
@@ -91,6 +91,7 @@ class KernelEmitter {
   Value* constant_int(Value* like, int64_t value);
   Value* emit_ramp(Expr expr);
   Value* every_lane(Value* x, int group, int first, int lanes);
+  unsigned dot_instruction(DType a, DType b, DType to, int group, int lanes) const;
   Value* emit_group_dot(Expr expr, Value* a);
   Value* emit_interleave(Expr expr, Value* a);
   Value* emit_unary(ExprOp op, DType type, Value* a);
@@ -136,7 +137,7 @@ class KernelEmitter {
   llvm::Module& module_;
   llvm::LLVMContext& context_;
   const ir::loops::Kernel& kernel_;
-  runtime::IsaLevel level_;
+  machine::CpuTarget cpu_;
   ScratchLayout scratch_;
   llvm::IRBuilder<> builder_;
   llvm::IRBuilder<> setup_;  ///< inserts before the terminator of `entry`

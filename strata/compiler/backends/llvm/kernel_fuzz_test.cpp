@@ -25,15 +25,16 @@ TEST(KernelFuzz, RandomKernelsGiveTheInterpretersBitsAtEveryLevel) {
     const std::string difference = compare_with_interpreter({&kernel}, {5, 3}, seed, &compiled_not_run);
     ASSERT_EQ(difference, "") << ir::loops::print(kernel);
   }
-  if (compiled_not_run) fmt::print("{} kernels were compiled, not run: the host lacks their level\n", compiled_not_run);
+  if (compiled_not_run)
+    fmt::print("{} kernels were compiled, not run: the host lacks their instruction set\n", compiled_not_run);
 }
 
 TEST(Objects, CompilingTheSameKernelsTwiceGivesTheSameBytes) {
-  for (runtime::IsaLevel level : runtime::kAllIsaLevels) {
+  for (const machine::CpuTarget& cpu : machine::kCpuTargets) {
     const Kernel a = random_kernel(77, "a"), b = random_kernel(78, "b"), a2 = random_kernel(77, "a"),
                  b2 = random_kernel(78, "b");
     const Kernel *once[] = {&a, &b}, *again[] = {&a2, &b2};
-    EXPECT_EQ(test_generator().compile(once, level), test_generator().compile(again, level));
+    EXPECT_EQ(test_generator().compile(once, cpu), test_generator().compile(again, cpu));
   }
 }
 
@@ -56,7 +57,7 @@ TEST(Objects, NoFloatingPointInstructionCarriesAFastMathFlag) {
   const Kernel kernel = random_kernel(5, "flags");
   const Kernel* kernels[] = {&kernel};
   for (Listing what : {Listing::EmittedIr, Listing::OptimisedIr}) {
-    const std::string text = test_generator().listing(kernels, runtime::IsaLevel::Avx2, what);
+    const std::string text = test_generator().listing(kernels, machine::kAvx2, what);
     for (const char* flag :
          {" fast ", " contract ", " reassoc ", " nnan ", " nsz ", " ninf ", " arcp ", " afn ", "fmuladd"})
       EXPECT_EQ(text.find(flag), std::string::npos) << flag;
@@ -74,11 +75,11 @@ TEST(Objects, ListingsShowAssemblyOfTheLevelThatWasAskedFor) {
   kernel.body = {ir::loops::make_store(y, {c.ramp(c.i64(0), 1, 16)}, c.binary(ir::loops::ExprOp::Add, value, value))};
   const Kernel* kernels[] = {&kernel};
   const auto& generator = test_generator();
-  EXPECT_NE(generator.listing(kernels, runtime::IsaLevel::Avx512, Listing::Assembly).find("%zmm"), std::string::npos);
-  const std::string avx2 = generator.listing(kernels, runtime::IsaLevel::Avx2, Listing::Assembly);
+  EXPECT_NE(generator.listing(kernels, machine::kAvx512, Listing::Assembly).find("%zmm"), std::string::npos);
+  const std::string avx2 = generator.listing(kernels, machine::kAvx2, Listing::Assembly);
   EXPECT_NE(avx2.find("%ymm"), std::string::npos);
   EXPECT_EQ(avx2.find("%zmm"), std::string::npos);
-  EXPECT_EQ(generator.listing(kernels, runtime::IsaLevel::Scalar, Listing::Assembly).find("%ymm"), std::string::npos);
+  EXPECT_EQ(generator.listing(kernels, machine::kScalar, Listing::Assembly).find("%ymm"), std::string::npos);
 }
 
 TEST(Objects, TheDeepestExpressionThatTheMakersAllowCompiles) {

@@ -65,8 +65,8 @@ struct RegionMaker {
 
 }  // namespace
 
-std::unique_ptr<Graph> fuse(const Graph& graph, const Target& target) {
-  const FusionGroups groups(graph, target.constants);
+std::unique_ptr<Graph> fuse(const Graph& graph, const PassContext& context) {
+  const FusionGroups groups(graph, context.constants);
   auto result = std::make_unique<Graph>(graph.name());
   GraphCopier copier(graph, *result);
   copier.copy_parameters();

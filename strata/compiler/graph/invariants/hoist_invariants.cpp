@@ -21,25 +21,28 @@ namespace {
 
 /// The regions of one loop, with what is taken out of each.
 struct LoopParts {
-  std::vector<GraphRef> finished;
+  std::vector<FinishedRegion> regions;
   std::vector<Prologue> prologues;
   std::vector<ir::Type> types;  ///< of all values that are taken out, by region
 };
 
-LoopParts take_apart(const Node& loop, size_t constants, const Target& target) {
+LoopParts take_apart(const Node& loop, size_t constants, const PassContext& context) {
   LoopParts parts;
   std::vector<int> unchanged(constants);
   std::iota(unchanged.begin(), unchanged.end(), 0);
   for (const GraphRef& region : loop.regions()) {
-    parts.finished.push_back(run_passes(*region, pipeline(),
-                                        {.disabled = {target.disabled.begin(), target.disabled.end()},
-                                         .dump_folder = dump_folder_from_environment(*region),
-                                         .backend = target.backend,
-                                         .level = target.level,
-                                         .constants = unchanged,
-                                         .regions = target.regions})
-                                 .graph);
-    parts.prologues.push_back(split_prologue(*parts.finished.back(), unchanged, constants));
+    PassResults passed = run_passes(*region, pipeline(),
+                                    {.disabled = {context.disabled.begin(), context.disabled.end()},
+                                     .dump_folder = dump_folder_from_environment(*region),
+                                     .target = context.target,
+                                     .constants = unchanged,
+                                     .regions = context.regions,
+                                     .keep_before = std::string(kFusingPass)});
+    parts.prologues.push_back(split_prologue(*passed.graph, unchanged, constants));
+    parts.regions.push_back({.recorded = region,
+                             .finished = std::move(passed.graph),
+                             .unfused = std::move(passed.kept),
+                             .remarks = std::move(passed.remarks)});
     for (const PrologueValue& v : parts.prologues.back().values) parts.types.push_back(v.program->results()[0].type());
   }
   return parts;
@@ -72,21 +75,24 @@ std::vector<GraphRef> regions_with_values(const Node& loop, size_t constants, co
     const GraphRef with_later =
         with_unused_parameters(*parts.prologues[r].rest, types.subspan(before + own), constants + own);
     regions.push_back(with_unused_parameters(*with_later, types.first(before), constants));
-    if (known)
-      (*known)[regions.back().get()] = {with_unused_parameters(*loop.regions()[r], types, constants), regions.back()};
+    if (known) {
+      FinishedRegion made = parts.regions[r];
+      made.recorded = with_unused_parameters(*loop.regions()[r], types, constants);
+      made.finished = regions.back();
+      (*known)[regions.back().get()] = std::move(made);
+    }
     before += own;
   }
   return regions;
 }
 
-bool hoist_out_of(const Node& loop, const Target& target, GraphCopier& copier, Graph& to) {
+bool hoist_out_of(const Node& loop, const PassContext& context, GraphCopier& copier, Graph& to) {
   if (loop.op != &ops::kScan && loop.op != &ops::kWhile) return false;
   const auto constants = static_cast<size_t>(loop.attrs.integer("constants"));
-  const LoopParts parts = take_apart(loop, constants, target);
+  const LoopParts parts = take_apart(loop, constants, context);
   if (parts.types.empty()) {
-    if (target.regions)
-      for (size_t r = 0; r < parts.finished.size(); ++r)
-        (*target.regions)[loop.regions()[r].get()] = {loop.regions()[r], parts.finished[r]};
+    if (context.regions)
+      for (size_t r = 0; r < parts.regions.size(); ++r) (*context.regions)[loop.regions()[r].get()] = parts.regions[r];
     return false;
   }
   const ir::LocationScope scope(to, loop.where);
@@ -94,7 +100,7 @@ bool hoist_out_of(const Node& loop, const Target& target, GraphCopier& copier, G
   std::vector<ir::Attr> attrs(loop.attrs.all().begin(), loop.attrs.all().end());
   for (ir::Attr& a : attrs)
     if (a.name == "constants") a = ir::Attr("constants", static_cast<int64_t>(constants + parts.types.size()));
-  const Node* made = to.add(*loop.op, operands, attrs, regions_with_values(loop, constants, parts, target.regions));
+  const Node* made = to.add(*loop.op, operands, attrs, regions_with_values(loop, constants, parts, context.regions));
   for (uint32_t r = 0; r < loop.result_count; ++r)
     copier.set(loop.result(static_cast<int>(r)), made->result(static_cast<int>(r)));
   return true;
@@ -102,9 +108,9 @@ bool hoist_out_of(const Node& loop, const Target& target, GraphCopier& copier, G
 
 }  // namespace
 
-std::unique_ptr<Graph> hoist_invariants(const Graph& graph, const Target& target) {
+std::unique_ptr<Graph> hoist_invariants(const Graph& graph, const PassContext& context) {
   return ir::rewrite_graph(
-      graph, [&](const Node& node, GraphCopier& copier, Graph& to) { return hoist_out_of(node, target, copier, to); });
+      graph, [&](const Node& node, GraphCopier& copier, Graph& to) { return hoist_out_of(node, context, copier, to); });
 }
 
 }  // namespace strata::compiler

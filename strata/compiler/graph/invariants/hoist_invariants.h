@@ -15,6 +15,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> hoist_invariants(const ir::Graph& graph, const Target& target);
+std::unique_ptr<ir::Graph> hoist_invariants(const ir::Graph& graph, const PassContext& context);
 
 }  // namespace strata::compiler

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "strata/compiler/backends/target.h"
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/loop/packing.h"
 #include "strata/compiler/lower/form.h"
@@ -80,32 +81,34 @@ GraphRef region_on_panels(const Node& node, const ColumnsToPack& how, ir::Type p
 }
 
 /// Whether the schedule of the kernel with this region reads the panels where they lie.
-bool reads_them(const GraphRef& region, const ir::Facts& facts, runtime::IsaLevel level) {
+bool reads_them(const GraphRef& region, const ir::Facts& facts, const machine::VectorUnit& vectors) {
   Graph alone("packing");
   for (const ir::SymbolFact& fact : facts.all()) alone.facts().add(fact);
   std::vector<Value> operands;
   for (const Node* p : region->parameters()) operands.push_back(alone.add_parameter(p->type()));
   const Node* fusion = alone.add(ops::kFusion, operands, {}, {&region, 1});
-  return reads_panels(lower_kernel(*fusion, facts, "packing"), level);
+  return reads_panels(lower_kernel(*fusion, facts, "packing"), vectors);
 }
 
 class Packer {
  public:
-  Packer(const Graph& graph, const Target& target)
-      : graph_(graph), level_(*target.level), is_invariant_(invariant_nodes(graph, target.constants)) {
-    for (int i : target.constants) is_invariant_[graph.parameters()[static_cast<size_t>(i)]->id] = true;
+  Packer(const Graph& graph, const PassContext& context)
+      : graph_(graph),
+        vectors_(*context.target->vector_unit()),
+        is_invariant_(invariant_nodes(graph, context.constants)) {
+    for (int i : context.constants) is_invariant_[graph.parameters()[static_cast<size_t>(i)]->id] = true;
   }
 
   bool pack(const Node& node, GraphCopier& copier, Graph& to) {
     if (!has_invariant(node) || !is_product(node)) return false;
-    const auto how = columns_to_pack(lower_kernel(node, graph_.facts(), "packing"), level_);
+    const auto how = columns_to_pack(lower_kernel(node, graph_.facts(), "packing"), vectors_);
     if (!how || how->parameter >= static_cast<int>(node.operand_count)) return false;
     const Value matrix = node.operand(how->parameter);
     if (!is_invariant_[matrix.node->id]) return false;
     const int64_t panels = (how->columns + how->width - 1) / how->width;
     const ir::Type type = matrix.type().with_shape(ir::Shape{Dim(panels), Dim(how->depth), Dim(how->width)});
     const GraphRef region = region_on_panels(node, *how, type);
-    if (!reads_them(region, graph_.facts(), level_)) return false;
+    if (!reads_them(region, graph_.facts(), vectors_)) return false;
     std::vector<Value> operands = copier.get(node.operands());
     operands[static_cast<size_t>(how->parameter)] = packed(copier.get(matrix), *how, node.where, to);
     const ir::LocationScope scope(to, node.where);
@@ -141,16 +144,16 @@ class Packer {
   }
 
   const Graph& graph_;
-  runtime::IsaLevel level_;
+  machine::VectorUnit vectors_;
   std::vector<bool> is_invariant_;
   std::vector<Packed> packed_;
 };
 
 }  // namespace
 
-std::unique_ptr<Graph> pack_weights(const Graph& graph, const Target& target) {
-  if (!target.level || target.constants.empty()) return ir::copy_graph(graph);
-  Packer packer(graph, target);
+std::unique_ptr<Graph> pack_weights(const Graph& graph, const PassContext& context) {
+  if (context.constants.empty() || !context.target || !context.target->vector_unit()) return ir::copy_graph(graph);
+  Packer packer(graph, context);
   return ir::rewrite_graph(
       graph, [&](const Node& node, GraphCopier& copier, Graph& to) { return packer.pack(node, copier, to); });
 }

@@ -16,6 +16,6 @@
 
 namespace strata::compiler {
 
-std::unique_ptr<ir::Graph> pack_weights(const ir::Graph& graph, const Target& target);
+std::unique_ptr<ir::Graph> pack_weights(const ir::Graph& graph, const PassContext& context);
 
 }  // namespace strata::compiler

@@ -63,13 +63,13 @@ int64_t steps_within(std::span<const StmtPtr> body, const ir::Facts& facts, int 
 }
 
 /// Of the loops that become vectors alone: what follows from their lanes may be wider (a position).
-int lanes_of_lane_loops(const Nest& nest, runtime::IsaLevel level) {
+int lanes_of_lane_loops(const Nest& nest, const machine::VectorUnit& vectors) {
   std::vector<StmtPtr> wide;
   for_each_stmt(nest.body, [&](const Stmt& s) {
     if (s.kind == StmtKind::For && s.loop_kind == LoopKind::Vector)
       wide.insert(wide.end(), s.body.begin(), s.body.end());
   });
-  return body_lanes(wide, level);
+  return body_lanes(wide, vectors);
 }
 
 RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
@@ -115,11 +115,11 @@ bool has_vector_form(LoopContext& c, std::span<const StmtPtr> body, const LoopVa
 
 /// Of a nest whose body is not run for several points at once: vectors along the independent loops inside, if there are
 /// any that have that form.
-std::optional<Schedule> choose_inside(const Nest& nest, LoopContext& c, const ir::Facts& facts, runtime::IsaLevel level,
-                                      Variation& variation) {
+std::optional<Schedule> choose_inside(const Nest& nest, LoopContext& c, const ir::Facts& facts,
+                                      const machine::VectorUnit& vectors, Variation& variation) {
   int lanes = 0;
   for (const StmtPtr& loop : independent_loops(nest)) {
-    const int here = body_lanes(loop->body, level);
+    const int here = body_lanes(loop->body, vectors);
     if (has_vector_form(c, loop->body, loop->loop)) lanes = lanes == 0 ? here : std::min(lanes, here);
   }
   if (lanes == 0) return std::nullopt;
@@ -131,14 +131,14 @@ std::optional<Schedule> choose_inside(const Nest& nest, LoopContext& c, const ir
 }  // namespace
 
 std::optional<Schedule> choose_elements(const Nest& nest, LoopContext& c, const ir::Facts& facts,
-                                        runtime::IsaLevel level, Variation& variation) {
-  int lanes = has_lane_loops(nest) ? lanes_of_lane_loops(nest, level) : body_lanes(nest.body, level);
+                                        const machine::VectorUnit& vectors, Variation& variation) {
+  int lanes = has_lane_loops(nest) ? lanes_of_lane_loops(nest, vectors) : body_lanes(nest.body, vectors);
   const bool has_obstacle = !obstacle_of(nest).empty();
   if (lanes >= 8 && variation.flip(false)) lanes /= 2;
   const int vector = best_vector_loop(nest, c, facts, lanes);
   const auto axis = static_cast<size_t>(vector);
   if (has_obstacle && (vector < 0 || !has_vector_form(c, nest.body, nest.loops[axis].var)))
-    return choose_inside(nest, c, facts, level, variation);
+    return choose_inside(nest, c, facts, vectors, variation);
   if (vector < 0 || has_lane_loops(nest)) return choose_rows(nest, facts, lanes);
   LinearIndices indices = indices_of(nest, c, facts);
   const NestLoop along = nest.loops[axis];

@@ -5,13 +5,13 @@
 
 #include "strata/compiler/loop/choose/variation.h"
 #include "strata/compiler/loop/schedule_kinds.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/vector_unit.h"
 
 namespace strata::compiler {
 
 /// An ElementSchedule, or a RowSchedule where the rows have lanes or no loop is worth being the vector axis. Empty
 /// where nothing of the nest has a vector form.
 std::optional<Schedule> choose_elements(const Nest& nest, ir::loops::LoopContext& context, const ir::Facts& facts,
-                                        runtime::IsaLevel level, Variation& variation);
+                                        const machine::VectorUnit& vectors, Variation& variation);
 
 }  // namespace strata::compiler

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "strata/compiler/loop/choose/sizes.h"
+#include "strata/compiler/loop/nest/access.h"
 
 namespace strata::compiler {
 
 using ir::Dim;
 using ir::loops::LoopContext;
-using runtime::IsaLevel;
+using machine::VectorUnit;
 
 namespace {
 
@@ -22,12 +23,12 @@ double step_cycles(int64_t rows, int64_t vectors) {
 }
 
 /// The register tile that needs the fewest cycles for rows x columns, padding included.
-void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level, Variation& variation) {
+void choose_tile(Tiling& t, int64_t rows, int64_t columns, const machine::VectorUnit& vectors, Variation& variation) {
   constexpr double overhead = 0.5;  // of a tile, per step of depth: reload, store, loop
   const int64_t all_vectors = ceil_div(columns, t.lanes);
   double best = 0;
   for (int64_t v = 1; v <= std::min<int64_t>(8, all_vectors); ++v)
-    for (int64_t r = 1; r <= rows && fits_registers(r, v, level); ++r) {
+    for (int64_t r = 1; r <= rows && fits_registers(r, v, vectors); ++r) {
       const double tiles = static_cast<double>(ceil_div(rows, r)) * static_cast<double>(ceil_div(all_vectors, v));
       const double cycles = tiles * (step_cycles(r, v) + overhead);
       if (best != 0 && cycles >= best) continue;
@@ -37,7 +38,7 @@ void choose_tile(Tiling& t, int64_t rows, int64_t columns, IsaLevel level, Varia
     }
   t.tile_vectors = variation.pick(t.tile_vectors, 1, 4);
   t.tile_rows = variation.pick(t.tile_rows, 1, std::min<int64_t>(rows, 25));
-  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
+  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, vectors)) --t.tile_rows;
 }
 
 /// All steps, or whole blocks, or an even part of one: as many steps as fit `most`.
@@ -55,15 +56,15 @@ int64_t batch_tasks(const Contraction& k) {
 }
 
 /// Empty where a plane is too large, or more is computed between the lines than in them.
-std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w, IsaLevel level,
-                                                      Variation& variation) {
+std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w,
+                                                      const machine::VectorUnit& vectors, Variation& variation) {
   const int64_t offsets = w.offset_count();
   const std::optional<int64_t> block = free_steps_of_block(k, w);
   if (offsets < 2 || !block) return std::nullopt;
   ColumnWindowTiling made;
   Tiling& t = made.tiling;
   const ir::DType dtype = k.accumulator->type.dtype;
-  t.lanes = runtime::vector_lanes(dtype, level);
+  t.lanes = lanes_of(dtype, vectors);
   const int64_t bytes = ir::dtype_bytes(dtype), rows = expected_extent(k.rows.extent());
   const std::vector<int64_t> strides = w.strides();
   const int64_t all_lines = w.axes[0].space_extent, free = expected_extent(w.free_depth.extent());
@@ -93,7 +94,7 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   made.panel_free = std::clamp<int64_t>(std::max(most, std::min(deep, kPlaneBytes / plane_bytes)), 1, free);
   made.panel_free = panel_of_blocks(variation.pick(made.panel_free, 1, made.panel_free), *block, free);
 
-  choose_tile(t, std::min<int64_t>(rows, 64), computed, level, variation);
+  choose_tile(t, std::min<int64_t>(rows, 64), computed, vectors, variation);
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
   t.task_rows = round_up(std::min<int64_t>(rows, 4 * t.row_block), t.tile_rows);
   complete(made, w);
@@ -101,18 +102,18 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
 }
 
 /// Empty where a step of depth is too large to be packed at once, or the columns don't fill a vector.
-std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Windows& w, IsaLevel level,
-                                                Variation& variation) {
+std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Windows& w,
+                                                const machine::VectorUnit& vectors, Variation& variation) {
   const int64_t window = w.positions(), positions = w.offset_count();
   if (window < 2 || window > 128 || positions < 2) return std::nullopt;
   if (!free_steps_of_block(k, w) && !are_blocks_pieces_of_windows(k, w)) return std::nullopt;
   RowWindowTiling made;
   Tiling& t = made.tiling;
   const ir::DType dtype = k.accumulator->type.dtype;
-  t.lanes = runtime::vector_lanes(dtype, level);
+  t.lanes = lanes_of(dtype, vectors);
   const int64_t bytes = ir::dtype_bytes(dtype), columns = expected_extent(k.columns.extent());
   if (4 * columns < t.lanes) return std::nullopt;
-  choose_tile(t, window, columns, level, variation);
+  choose_tile(t, window, columns, vectors, variation);
   made.pieces = ceil_div(window, t.tile_rows);
   made.task_pieces = made.pieces;
   t.task_columns = round_up(std::min<int64_t>(columns, 128), t.tile_columns());
@@ -138,16 +139,16 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
 }  // namespace
 
 std::optional<Schedule> choose_planes(const Contraction& contraction, LoopContext& c, const ir::Facts& facts,
-                                      IsaLevel level, Variation& variation) {
+                                      const machine::VectorUnit& vectors, Variation& variation) {
   Contraction exchanged = contraction;
   exchanged.transpose();
   for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
     if (const auto windows = windows_along(Side::Columns, *k, c, facts))
-      if (const auto tiling = tile_column_windows(*k, *windows, level, variation))
+      if (const auto tiling = tile_column_windows(*k, *windows, vectors, variation))
         return ColumnWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
   for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
     if (const auto windows = windows_along(Side::Rows, *k, c, facts))
-      if (const auto tiling = tile_row_windows(*k, *windows, level, variation))
+      if (const auto tiling = tile_row_windows(*k, *windows, vectors, variation))
         return RowWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
   return std::nullopt;
 }

@@ -7,13 +7,13 @@
 
 #include "strata/compiler/loop/choose/variation.h"
 #include "strata/compiler/loop/schedule_kinds.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/vector_unit.h"
 
 namespace strata::compiler {
 
 /// A ColumnWindowSchedule or a RowWindowSchedule; empty if the contraction has no windows that they pay for. Rows and
 /// columns may change places.
 std::optional<Schedule> choose_planes(const Contraction& contraction, ir::loops::LoopContext& context,
-                                      const ir::Facts& facts, runtime::IsaLevel level, Variation& variation);
+                                      const ir::Facts& facts, const machine::VectorUnit& vectors, Variation& variation);
 
 }  // namespace strata::compiler

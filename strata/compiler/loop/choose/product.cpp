@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/compiler/loop/choose/sizes.h"
+#include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/nest/operands.h"
 #include "strata/compiler/loop/nest/panels.h"
 
@@ -10,7 +11,7 @@ namespace strata::compiler {
 
 using ir::Dim;
 using ir::loops::LoopContext;
-using runtime::IsaLevel;
+using machine::VectorUnit;
 
 namespace {
 
@@ -22,14 +23,13 @@ int64_t even_piece(int64_t extent, int64_t most, int64_t unit) {
 
 /// Rows by vectors of the register tile: accumulators, one row of the column operand and a broadcast fill the
 /// registers. Vectors come in multiples of `unit`.
-void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t columns, int64_t unit) {
-  const int registers = runtime::vector_registers(level);
+void choose_register_tile(Tiling& t, const machine::VectorUnit& vectors, int64_t rows, int64_t columns, int64_t unit) {
+  const int registers = vectors.registers;
   const int64_t most_vectors = ceil_div(columns, t.lanes);
   // 8 rows do as well as 14 with 32 registers (Zen 5), and pad less where nothing is known.
-  const int64_t full_rows = level == IsaLevel::Avx512 ? (rows == kUnknownExtent ? 8 : 14)
-                            : level == IsaLevel::Avx2 ? 6
-                                                      : 4;
-  t.tile_vectors = std::min<int64_t>(level == IsaLevel::Scalar ? 1 : 2, most_vectors);
+  const bool has_many = registers >= 32;
+  const int64_t full_rows = has_many ? (rows == kUnknownExtent ? 8 : 14) : vectors.is_narrow() ? 4 : 6;
+  t.tile_vectors = std::min<int64_t>(vectors.is_narrow() ? 1 : 2, most_vectors);
   // A tile of few rows is wider, so that enough chains are in flight to hide the latency of one.
   while (rows < full_rows && t.tile_vectors < std::min<int64_t>(most_vectors, 8) &&
          rows * (t.tile_vectors + 1) + t.tile_vectors + 1 + 1 < registers)
@@ -39,7 +39,7 @@ void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t colum
                                               (registers - 2 - t.tile_vectors) / t.tile_vectors);
   t.tile_rows = std::min(rows, most_rows);
   if (rows >= kUnknownExtent) return;
-  const double lower = level == IsaLevel::Avx512 ? 0.03 : 0.4;
+  const double lower = has_many ? 0.03 : 0.4;
   // Padding costs rows, but a lower tile loads more for each product: 5 rows of 6 cost 7 % on AVX2 (1024^3, Zen 5).
   const int64_t highest = t.tile_rows;
   const auto cost = [&](int64_t r) {
@@ -51,13 +51,13 @@ void choose_register_tile(Tiling& t, IsaLevel level, int64_t rows, int64_t colum
 }
 
 /// `unit`: vectors of a panel of columns that are read in place; else 1.
-Tiling best_tiling(const Contraction& contraction, IsaLevel level, int64_t unit) {
+Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& vectors, int64_t unit) {
   Tiling t;
-  t.lanes = runtime::vector_lanes(contraction.accumulator->type.dtype, level);
+  t.lanes = lanes_of(contraction.accumulator->type.dtype, vectors);
   const int64_t rows = expected_extent(contraction.rows), columns = expected_extent(contraction.columns),
                 depth = expected_extent(contraction.depth);
   const int64_t bytes = ir::dtype_bytes(contraction.accumulator->type.dtype);
-  choose_register_tile(t, level, rows, columns, unit);
+  choose_register_tile(t, vectors, rows, columns, unit);
   // 16 or 32 KiB of packed columns beside a tile of rows in the first cache; 512 deep at once when that is all.
   const int64_t deepest = 256 * 4 / bytes;
   const DepthBlocks& blocks = contraction.blocks;
@@ -102,13 +102,14 @@ Tiling best_tiling(const Contraction& contraction, IsaLevel level, int64_t unit)
 }
 
 /// Any tiling that works: what it costs is for a tuner to find out.
-Tiling other_tiling(const Tiling& best, const Contraction& contraction, IsaLevel level, Variation& variation) {
+Tiling other_tiling(const Tiling& best, const Contraction& contraction, const machine::VectorUnit& vectors,
+                    Variation& variation) {
   Tiling t = best;
   if (t.lanes >= 8 && variation.flip(false)) t.lanes /= 2;
   const int64_t rows = std::min<int64_t>(expected_extent(contraction.rows), 16);
   t.tile_vectors = variation.pick(t.tile_vectors, 1, 4);
   t.tile_rows = variation.pick(t.tile_rows, 1, rows);
-  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, level)) --t.tile_rows;
+  while (t.tile_rows > 1 && !fits_registers(t.tile_rows, t.tile_vectors, vectors)) --t.tile_rows;
   if (contraction.blocks.kind == DepthBlocks::Kind::Even)
     t.panel_depth = contraction.blocks.terms * variation.pick(1, 1, 3);
   t.row_block = t.tile_rows * variation.pick(1, 1, 12);
@@ -146,21 +147,21 @@ int64_t vectors_of_panel(const std::optional<ReadyPanels>& panels, int64_t lanes
 
 }  // namespace
 
-int64_t panel_width(ir::DType accumulator, IsaLevel level, int64_t columns) {
-  const int64_t lanes = runtime::vector_lanes(accumulator, level);
-  return level == IsaLevel::Scalar || columns <= lanes ? lanes : 2 * lanes;
+int64_t panel_width(ir::DType accumulator, const machine::VectorUnit& vectors, int64_t columns) {
+  const int64_t lanes = lanes_of(accumulator, vectors);
+  return vectors.is_narrow() || columns <= lanes ? lanes : 2 * lanes;
 }
 
-ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Facts& facts, IsaLevel level,
-                                   Variation& variation) {
+ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Facts& facts,
+                                   const machine::VectorUnit& vectors, Variation& variation) {
   ContractionSchedule made;
-  made.is_exchanged = should_transpose(k, c, facts, runtime::vector_lanes(k.accumulator->type.dtype, level));
+  made.is_exchanged = should_transpose(k, c, facts, lanes_of(k.accumulator->type.dtype, vectors));
   if (made.is_exchanged) k.transpose();
   const auto panels = ready_panels(k, c, facts);
-  const int64_t lanes = runtime::vector_lanes(k.accumulator->type.dtype, level);
+  const int64_t lanes = lanes_of(k.accumulator->type.dtype, vectors);
   const int64_t unit = vectors_of_panel(panels, lanes);
-  const Tiling best = best_tiling(k, level, std::max<int64_t>(unit, 1));
-  made.tiling = variation.is_best() ? best : other_tiling(best, k, level, variation);
+  const Tiling best = best_tiling(k, vectors, std::max<int64_t>(unit, 1));
+  made.tiling = variation.is_best() ? best : other_tiling(best, k, vectors, variation);
   const auto distance = distance_of_ready_rows(k, c, facts);
   if (distance && variation.flip(in_place_rows_pay(k, *distance, made.tiling))) made.rows = RowStorage::InPlace;
   const Tiling& t = made.tiling;

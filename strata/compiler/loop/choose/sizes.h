@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "strata/compiler/loop/tiling.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/vector_unit.h"
 
 namespace strata::compiler {
 
@@ -17,9 +17,9 @@ inline int64_t expected_extent(ir::Dim extent) {
 inline int64_t expected_extent(const LoopGroup& group) { return expected_extent(group.extent()); }
 
 /// Whether the accumulators, a row of the column operand and a broadcast fit the vector registers.
-inline bool fits_registers(int64_t rows, int64_t vectors, runtime::IsaLevel level) {
-  const int64_t broadcast = vectors == 1 ? 0 : 1;  // one product alone reads the element from memory
-  return rows * vectors + vectors + broadcast + 1 <= runtime::vector_registers(level);
+inline bool fits_registers(int64_t rows, int64_t tile_vectors, const machine::VectorUnit& vectors) {
+  const int64_t broadcast = tile_vectors == 1 ? 0 : 1;  // one product alone reads the element from memory
+  return rows * tile_vectors + tile_vectors + broadcast + 1 <= vectors.registers;
 }
 
 }  // namespace strata::compiler

@@ -78,12 +78,14 @@ BodyWork work_along(const Nest& nest, LinearIndices& indices, LoopContext& c, co
   return work;
 }
 
-int body_lanes(std::span<const StmtPtr> body, runtime::IsaLevel level) {
-  int64_t widest = 1;
-  for_each_value(body, [&](Expr e) {
-    widest = std::max(widest, ir::is_half_float(e->type.dtype) ? 4 : ir::dtype_bytes(e->type.dtype));
-  });
-  return std::max(1, runtime::vector_bytes(level) / static_cast<int>(widest));
+int lanes_of(ir::DType dtype, const machine::VectorUnit& vectors) {
+  return vectors.lanes(ir::is_half_float(dtype) ? 4 : ir::dtype_bytes(dtype));
+}
+
+int body_lanes(std::span<const StmtPtr> body, const machine::VectorUnit& vectors) {
+  int fewest = vectors.lanes(1);
+  for_each_value(body, [&](Expr e) { fewest = std::min(fewest, lanes_of(e->type.dtype, vectors)); });
+  return fewest;
 }
 
 int best_vector_loop(const Nest& nest, LoopContext& c, const ir::Facts& facts, int lanes) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "strata/compiler/loop/nest/nest.h"
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/vector_unit.h"
 
 namespace strata::compiler {
 
@@ -30,8 +30,10 @@ struct BodyWork {
 };
 BodyWork work_along(const Nest& nest, LinearIndices& indices, ir::loops::LoopContext& context, const NestLoop& loop);
 
+/// Elements in a vector register; half floats count as f32, in which they are computed.
+int lanes_of(ir::DType dtype, const machine::VectorUnit& vectors);
 /// Lanes of the widest element type that the body computes with or moves. Index arithmetic does not count.
-int body_lanes(std::span<const ir::loops::StmtPtr> body, runtime::IsaLevel level);
+int body_lanes(std::span<const ir::loops::StmtPtr> body, const machine::VectorUnit& vectors);
 
 /// The loop along which vectors pay most, -1 if along none. `lanes` is cut down to the loop's extent.
 int best_vector_loop(const Nest& nest, ir::loops::LoopContext& context, const ir::Facts& facts, int lanes);

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 
-namespace strata::runtime {
+namespace strata::machine {
 
 struct MachinePeaks {
   int threads = 0;        ///< that the all-threads figures were taken with
@@ -16,12 +16,12 @@ struct MachinePeaks {
   double memory_gbytes_per_s_all_threads = 0;
 };
 
-/// Measures now, at a level that the host can run, with the threads of the shared pool.
-MachinePeaks measure_peaks(IsaLevel level);
+/// Measures now, for a target that the host can run, with the threads of the shared pool.
+MachinePeaks measure_peaks(const CpuTarget& target);
 
-/// The figures in `folder` for this CPU, level and thread count; measured and written there if there are none, or if
+/// The figures in `folder` for this CPU, target and thread count; measured and written there if there are none, or if
 /// they are an hour old or were taken on a busy machine (then the better of old and new stand). A folder
 /// that can't be written ("" too) costs the measurement at each start. One measurement at a time in a process.
-MachinePeaks machine_peaks(IsaLevel level, const std::string& folder);
+MachinePeaks machine_peaks(const CpuTarget& target, const std::string& folder);
 
-}  // namespace strata::runtime
+}  // namespace strata::machine

@@ -1,4 +1,4 @@
-#include "strata/runtime/machine/peaks.h"
+#include "strata/machine/peaks.h"
 
 #include <fmt/format.h>
 #include <immintrin.h>
@@ -17,7 +17,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/threads/thread_pool.h"
 
-namespace strata::runtime {
+namespace strata::machine {
 namespace {
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -63,16 +63,9 @@ float chains_baseline(int64_t rounds) {
   return sum;
 }
 
-float run_chains(IsaLevel level, int64_t rounds) {
-  switch (level) {
-    case IsaLevel::Scalar:
-      return chains_baseline(rounds);
-    case IsaLevel::Avx2:
-      return chains_avx2(rounds);
-    case IsaLevel::Avx512:
-      break;
-  }
-  return chains_avx512(rounds);
+float run_chains(const CpuTarget& target, int64_t rounds) {
+  if (target.features.has(CpuFeature::Avx512)) return chains_avx512(rounds);
+  return target.features.has(CpuFeature::Avx2) ? chains_avx2(rounds) : chains_baseline(rounds);
 }
 
 std::atomic<uint64_t> sink;  // keeps results from being optimised away
@@ -89,10 +82,10 @@ double best_rate(int runs, double amount, Work&& work) {
   return best;
 }
 
-void measure_arithmetic(IsaLevel level, base::ThreadPool& pool, MachinePeaks& peaks) {
+void measure_arithmetic(const CpuTarget& target, base::ThreadPool& pool, MachinePeaks& peaks) {
   constexpr int64_t kRounds = 40'000;
-  const double operations = 2.0 * kChains * kRounds * vector_bytes(level) / 4;
-  auto one = [&] { sink += static_cast<uint64_t>(run_chains(level, kRounds)); };
+  const double operations = 2.0 * kChains * kRounds * target.vectors.lanes(4);
+  auto one = [&] { sink += static_cast<uint64_t>(run_chains(target, kRounds)); };
   one();  // wakes the wide units
   peaks.fma_gflops = best_rate(12, operations / 1e9, one);
   peaks.fma_gflops_all_threads = best_rate(12, operations * pool.thread_count() / 1e9, [&] {
@@ -134,8 +127,8 @@ void measure_memory(base::ThreadPool& pool, MachinePeaks& peaks) {
   munmap(mapped, kMemoryBytes);
 }
 
-std::string file_of(IsaLevel level, int threads, const std::string& folder) {
-  return fmt::format("{}/peaks-{}-{}-{}.txt", folder, cpu_fingerprint(), isa_level_name(level), threads);
+std::string file_of(const CpuTarget& target, int threads, const std::string& folder) {
+  return fmt::format("{}/peaks-{}-{}-{}.txt", folder, cpu_fingerprint(), target.name, threads);
 }
 
 /// "strata-peaks 1 <threads> <fma> <fma all> <memory> <memory all>"
@@ -164,26 +157,26 @@ MachinePeaks best_of(const MachinePeaks& a, const MachinePeaks& b) {
 
 }  // namespace
 
-MachinePeaks measure_peaks(IsaLevel level) {
+MachinePeaks measure_peaks(const CpuTarget& target) {
   base::ThreadPool& pool = base::ThreadPool::shared();
   MachinePeaks peaks;
   peaks.threads = pool.thread_count();
-  measure_arithmetic(level, pool, peaks);
+  measure_arithmetic(target, pool, peaks);
   measure_memory(pool, peaks);
   return peaks;
 }
 
-MachinePeaks machine_peaks(IsaLevel level, const std::string& folder) {
+MachinePeaks machine_peaks(const CpuTarget& target, const std::string& folder) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   const int threads = base::ThreadPool::shared().thread_count();
-  const std::string path = file_of(level, threads, folder);
-  if (folder.empty()) return measure_peaks(level);
+  const std::string path = file_of(target, threads, folder);
+  if (folder.empty()) return measure_peaks(target);
   MachinePeaks kept;
   const auto text = base::read_text(path);
   const bool is_known = text && parse(*text, threads, kept);
   if (is_known && !should_measure_again(kept, path)) return kept;
-  const MachinePeaks peaks = is_known ? best_of(measure_peaks(level), kept) : measure_peaks(level);
+  const MachinePeaks peaks = is_known ? best_of(measure_peaks(target), kept) : measure_peaks(target);
   try {
     base::make_folders(folder);
     base::AtomicFile file(path);
@@ -197,4 +190,4 @@ MachinePeaks machine_peaks(IsaLevel level, const std::string& folder) {
   return peaks;
 }
 
-}  // namespace strata::runtime
+}  // namespace strata::machine

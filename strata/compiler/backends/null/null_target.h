@@ -1,4 +1,4 @@
-// The backend that accepts every kernel and computes nothing: the pattern for new backends, and a way to time
+// The target that accepts nearly every kernel and computes nothing: the pattern for new back ends, and a way to time
 // everything around the code generator. Its objects are the list of kernel names; its kernels have no tasks.
 //
 //   | "NULL" | kernel name, zero byte | kernel name, zero byte | ... |
@@ -6,15 +6,22 @@
 
 #include <atomic>
 
-#include "strata/compiler/backends/backend.h"
+#include "strata/compiler/backends/target.h"
 
 namespace strata::compiler::null_backend {
 
-class NullBackend final : public Backend {
+class NullTarget final : public Target {
  public:
   std::string_view name() const override { return "null"; }
+  std::string_view isa() const override { return "null"; }
   std::string fingerprint() const override { return "null"; }
-  std::optional<std::string> refusal(const ir::loops::Kernel&) const override { return std::nullopt; }
+  /// As a machine of blocks and threads might have them.
+  std::span<const MemorySpace> memory_spaces() const override;
+  /// A target could leave loops as they are, or choose for itself: here. This one takes what a small CPU would get.
+  ir::loops::Kernel schedule(const ir::loops::Kernel& naive, ScheduleReport* report,
+                             const ScheduleOptions& options) const override;
+  /// Blocks that share more memory than there is.
+  std::optional<std::string> refusal(const ir::loops::Kernel& kernel) const override;
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override;
   std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
   /// It claims softmax, to show how: a real backend looks at attributes and types, too.

@@ -1,14 +1,14 @@
-// LLVM target machines, one kind per ISA level, kept in a pool: making one costs as much as compiling a small kernel,
+// LLVM target machines, one kind per CPU target, kept in a pool: making one costs as much as compiling a small kernel,
 // and one serves one thread at a time.
 #pragma once
 
-#include <array>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <string_view>
 #include <vector>
 
-#include "strata/runtime/machine/isa_level.h"
+#include "strata/machine/cpu_target.h"
 
 namespace llvm {
 class TargetMachine;
@@ -16,15 +16,15 @@ class TargetMachine;
 
 namespace strata::compiler::llvm_backend {
 
-class TargetPool {
+class MachinePool {
  public:
-  TargetPool();
-  ~TargetPool();
+  MachinePool();
+  ~MachinePool();
 
   /// A machine that returns to the pool when the lease ends.
   class Lease {
    public:
-    Lease(TargetPool& pool, runtime::IsaLevel level);
+    Lease(MachinePool& pool, const machine::CpuTarget& cpu);
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
@@ -32,14 +32,15 @@ class TargetPool {
     llvm::TargetMachine* operator->() const { return machine_.get(); }
 
    private:
-    TargetPool& pool_;
-    runtime::IsaLevel level_;
+    MachinePool& pool_;
+    machine::CpuTarget cpu_;
     std::unique_ptr<llvm::TargetMachine> machine_;
   };
 
  private:
   std::mutex mutex_;
-  std::array<std::vector<std::unique_ptr<llvm::TargetMachine>>, 3> idle_;  ///< guarded by mutex_
+  std::map<std::string_view, std::vector<std::unique_ptr<llvm::TargetMachine>>>
+      idle_;  ///< by target; guarded by mutex_
 };
 
 }  // namespace strata::compiler::llvm_backend

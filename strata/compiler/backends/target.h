@@ -1,9 +1,10 @@
-// What a backend is: it turns scheduled loop programs into objects (bytes that a cache can keep) and objects into
-// kernels that run. It names no op; what it can't compile it refuses with a reason, which `strata explain` prints.
-// It may claim composites by name, and patterns of nodes that it finds itself: one node then, for which it has a better
-// way than the loops of the body.
+// What a target is: the machine that a program is compiled for. It owns the instruction set and its features, the
+// spaces of memory that a kernel can name, the choice of schedules, and the compiler that turns scheduled loop programs
+// into objects (bytes that a cache can keep) and objects into kernels that run on its device. It names no op; what it
+// can't compile it refuses with a reason, which `strata explain` prints. It may claim composites by name, and patterns
+// of nodes that it finds itself: one node then, for which it has a better way than the loops of the body.
 //
-// A backend is added by copying null/ and passing the conformance tests.
+// A back end, the code behind one or several targets, is added by copying null/ and passing the conformance tests.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,11 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/compiler/loop/schedule.h"
 #include "strata/ir/graph.h"
 #include "strata/ir/loops/kernel.h"
+#include "strata/machine/vector_unit.h"
+#include "strata/runtime/device/device.h"
 #include "strata/runtime/machine_code/object_code.h"
 
 namespace strata::compiler {
@@ -40,14 +44,32 @@ struct Pattern {
   std::vector<const ir::Node*> nodes;  ///< of one graph, without regions and effects
 };
 
+/// Memory that a kernel of a target can name.
+struct MemorySpace {
+  std::string_view name;  ///< "memory": where arrays lie; "shared": what the threads of a block have together
+  int64_t bytes = 0;      ///< that a kernel, or one of its blocks, may take; 0: as much as there is
+};
+
 /// Any thread may call any of these at any time.
-class Backend {
+class Target {
  public:
-  virtual ~Backend() = default;
+  virtual ~Target() = default;
+  /// As a user asks for it (backends.h): "llvm-avx2", "null".
   virtual std::string_view name() const = 0;
+  /// The instruction set, by which databases of schedules and program files know it: "avx2".
+  virtual std::string_view isa() const = 0;
   /// What the bytes of its objects depend on besides the kernels and Strata's own sources: the version of a library,
-  /// target, features. Part of cache keys.
+  /// features of the instruction set. Part of cache keys.
   virtual std::string fingerprint() const = 0;
+  /// Where its kernels run.
+  virtual const runtime::Device& device() const { return runtime::host_device(); }
+  virtual std::span<const MemorySpace> memory_spaces() const;
+  /// Vectors for which weights are laid out ahead and loops are tiled (compiler/loop); nothing: it has no such.
+  virtual std::optional<machine::VectorUnit> vector_unit() const { return std::nullopt; }
+  /// The loops that are compiled for a naive kernel. The default chooses for vector_unit(), and without one leaves the
+  /// kernel as it is written. Throws as schedule() of loop/schedule.h does.
+  virtual ir::loops::Kernel schedule(const ir::loops::Kernel& naive, ScheduleReport* report = nullptr,
+                                     const ScheduleOptions& options = {}) const;
   /// Why this kernel can't be compiled, or nothing.
   virtual std::optional<std::string> refusal(const ir::loops::Kernel& kernel) const = 0;
   /// Compiles kernels with distinct names into one object; the same kernels give the same bytes. Throws E0310 with the

@@ -1,20 +1,26 @@
-// The native code generator behind the Backend interface: one backend per ISA level, all of which share one generator.
+// The native code generator behind the Target interface: one target per instruction set, all of which share one
+// generator.
 #pragma once
 
-#include <memory>
+#include <fmt/format.h>
 
-#include "strata/compiler/backends/backend.h"
+#include <memory>
+#include <string>
+
 #include "strata/compiler/backends/llvm/code_generator.h"
+#include "strata/compiler/backends/target.h"
 
 namespace strata::compiler::llvm_backend {
 
-class LlvmBackend final : public Backend {
+class LlvmTarget : public Target {
  public:
-  LlvmBackend(std::shared_ptr<const CodeGenerator> generator, runtime::IsaLevel level)
-      : generator_(std::move(generator)), level_(level) {}
+  LlvmTarget(std::shared_ptr<const CodeGenerator> generator, const machine::CpuTarget& cpu)
+      : generator_(std::move(generator)), cpu_(cpu), name_(fmt::format("llvm-{}", cpu.name)) {}
 
-  std::string_view name() const override { return "llvm"; }
+  std::string_view name() const override { return name_; }
+  std::string_view isa() const override { return cpu_.name; }
   std::string fingerprint() const override;
+  std::optional<machine::VectorUnit> vector_unit() const override { return cpu_.vectors; }
   std::optional<std::string> refusal(const ir::loops::Kernel& kernel) const override;
   Object compile(std::span<const ir::loops::Kernel* const> kernels) const override;
   std::shared_ptr<const LoadedObject> load(std::span<const std::byte> object) const override;
@@ -22,12 +28,13 @@ class LlvmBackend final : public Backend {
   /// Assembly in AT&T syntax.
   std::string listing(std::span<const ir::loops::Kernel* const> kernels) const override;
 
-  runtime::IsaLevel level() const { return level_; }
+  const machine::CpuTarget& cpu() const { return cpu_; }
   const CodeGenerator& generator() const { return *generator_; }
 
  private:
   std::shared_ptr<const CodeGenerator> generator_;
-  runtime::IsaLevel level_;
+  machine::CpuTarget cpu_;
+  std::string name_;
 };
 
 }  // namespace strata::compiler::llvm_backend

@@ -1,4 +1,4 @@
-#include "strata/runtime/machine/peaks.h"
+#include "strata/machine/peaks.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
 
-namespace strata::runtime {
+namespace strata::machine {
 namespace {
 
 /// Replaces what is kept; returns what the next start takes.
@@ -16,12 +16,12 @@ MachinePeaks after_keeping(const base::TempFolder& folder, const std::string& te
   base::AtomicFile file(folder / (*base::list_folder(folder.path())).at(0));
   file.write(text);
   file.commit();
-  return machine_peaks(IsaLevel::Scalar, folder.path());
+  return machine_peaks(kScalar, folder.path());
 }
 
 TEST(MachinePeaks, AreMeasuredOnceAndThenReadFromTheFolder) {
   const base::TempFolder folder;
-  const MachinePeaks first = machine_peaks(IsaLevel::Scalar, folder.path());
+  const MachinePeaks first = machine_peaks(kScalar, folder.path());
   EXPECT_GT(first.fma_gflops, 0);
   EXPECT_GT(first.memory_gbytes_per_s, 0);
   ASSERT_EQ((*base::list_folder(folder.path())).size(), 1u);
@@ -32,7 +32,7 @@ TEST(MachinePeaks, AreMeasuredOnceAndThenReadFromTheFolder) {
 
 TEST(MachinePeaks, AreMeasuredAgainWhenTheMachineWasBusyAndTheBestStands) {
   const base::TempFolder folder;
-  const std::string threads = std::to_string(machine_peaks(IsaLevel::Scalar, folder.path()).threads);
+  const std::string threads = std::to_string(machine_peaks(kScalar, folder.path()).threads);
   const MachinePeaks again = after_keeping(folder, "strata-peaks 1 " + threads + " 0.5 0.1 99999 0.25\n");
   EXPECT_NE(again.fma_gflops, 0.5);  // measured again
   EXPECT_EQ(again.memory_gbytes_per_s, 99999);
@@ -40,13 +40,13 @@ TEST(MachinePeaks, AreMeasuredAgainWhenTheMachineWasBusyAndTheBestStands) {
 
 TEST(MachinePeaks, ADamagedFileIsMeasuredAnew) {
   const base::TempFolder folder;
-  machine_peaks(IsaLevel::Scalar, folder.path());
+  machine_peaks(kScalar, folder.path());
   EXPECT_GT(after_keeping(folder, "strata-peaks 1 nonsense").fma_gflops, 0);
 }
 
 TEST(MachinePeaks, AFolderThatCannotBeMadeIsNoError) {
-  EXPECT_GT(machine_peaks(host_isa_level(), "/proc/no/such/folder").fma_gflops, 0);
+  EXPECT_GT(machine_peaks(host_cpu_target(), "/proc/no/such/folder").fma_gflops, 0);
 }
 
 }  // namespace
-}  // namespace strata::runtime
+}  // namespace strata::machine

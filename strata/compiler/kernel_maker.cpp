@@ -1,0 +1,143 @@
+#include "strata/compiler/kernel_maker.h"
+
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "strata/base/recent/recent_table.h"
+#include "strata/base/threads/thread_pool.h"
+#include "strata/base/trace/log.h"
+#include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/in_place.h"
+#include "strata/compiler/lower/lower_kernel.h"
+#include "strata/compiler/strict.h"
+#include "strata/ops/composites/composite.h"
+
+namespace strata::compiler {
+
+using ir::Node;
+
+namespace {
+
+/// Kernels that are kept for other programs, about 20 kB of machine code and tables each. A program holds its own; one
+/// that comes again later reads it from the disk cache.
+constexpr size_t kMostReadyKernels = 2048;
+
+/// A listed registry: the kernels that this process used last, by key. Guarded by its lock.
+struct ReadyKernels {
+  std::mutex lock;
+  base::RecentTable<ReadyKernel> by_key{kMostReadyKernels};
+  std::unordered_set<base::Hash128, base::Hash128Hasher> told;  ///< those left as written that the log has named
+};
+ReadyKernels& ready_kernels() {
+  static auto* kernels = new ReadyKernels;  // machine code may run until the very end of the process
+  return *kernels;
+}
+
+/// The symbols in the types of a composite's operands and results.
+std::vector<std::string> dims_of(const Node& composite) {
+  std::vector<std::string> dims;
+  for (const ir::Value& v : composite.operands())
+    for (ir::Dim d : v.shape()) d.collect_symbols(dims);
+  for (ir::Type t : composite.types())
+    for (ir::Dim d : t.shape()) d.collect_symbols(dims);
+  return dims;
+}
+
+}  // namespace
+
+struct KernelMaker::Pending {
+  const Node* node;
+  std::vector<int> looked_at;
+  KernelChoice choice;
+  size_t first = 0;  ///< the position of the first one with this key: a loop that was unrolled has one kernel
+  ReadyKernel ready;
+};
+
+std::vector<ReadyKernel> KernelMaker::make(std::span<const WantedKernel> wanted, const LookedAt& looked_at,
+                                           std::vector<std::string>& names, const ir::Facts& facts) const {
+  std::vector<Pending> all;
+  std::unordered_map<base::Hash128, size_t, base::Hash128Hasher> first;
+  for (const auto& [node, rewrites] : wanted) {
+    const auto outputs = looked_at.find(node);
+    const std::vector<int> params = outputs == looked_at.end() ? std::vector<int>() : outputs->second;
+    KernelChoice choice = lowering_.choose(*node, facts, params, rewrites);
+    const size_t same = first.emplace(choice.identity, all.size()).first->second;
+    names.push_back(choice.name);
+    all.push_back({node, params, std::move(choice), same, {}});
+    if (lowering_.is_strict() && same + 1 == all.size()) require_schedule_of(all.back(), facts);
+  }
+  std::vector<Pending*> missing;
+  {
+    std::lock_guard hold(ready_kernels().lock);
+    for (Pending& k : all) {
+      if (const ReadyKernel* known = ready_kernels().by_key.find(k.choice.identity))
+        k.ready = *known;
+      else if (&k == &all[k.first])
+        missing.push_back(&k);
+    }
+  }
+  // One at a time from the queue: kernels differ much in what they cost to compile.
+  base::ThreadPool::shared().run(static_cast<int64_t>(missing.size()),
+                                 [&](base::TaskRange range) {
+                                   for (int64_t i = range.begin; i < range.end; ++i)
+                                     make_ready(*missing[static_cast<size_t>(i)], facts);
+                                 },
+                                 {base::Split::Dynamic, 1});
+  std::lock_guard hold(ready_kernels().lock);
+  std::vector<ReadyKernel> ready;
+  for (Pending& k : all)
+    ready.push_back(&k == &all[k.first] ? ready_kernels().by_key.keep(k.choice.identity, std::move(k.ready))
+                                        : ready[k.first]);
+  return ready;
+}
+
+/// Also of a kernel that a cache has. A claimed composite has no loops.
+void KernelMaker::require_schedule_of(const Pending& k, const ir::Facts& facts) const {
+  if (ops::is_composite(*k.node)) return;
+  const ir::loops::Kernel naive = lower_kernel(*k.node, facts, k.choice.name);
+  if (should_have_schedule(*k.node, naive) || !k.choice.schedule.rewrites.empty())
+    require_schedule(naive, target_, k.choice.schedule, k.node->where.str());
+}
+
+void KernelMaker::make_ready(Pending& k, const ir::Facts& facts) const {
+  std::optional<CachedKernel> known = disk_.read(k.choice.identity);
+  CachedKernel made = known ? std::move(*known) : CachedKernel();
+  if (ops::is_composite(*k.node)) {
+    k.ready.dims = dims_of(*k.node);
+    if (!known) made.object = target_.compile_composite(*k.node, k.choice.name, k.ready.dims);
+  } else {
+    const ir::loops::Kernel naive = known ? lower_kernel(*k.node, facts, k.choice.name) : compile_loops(k, facts, made);
+    k.ready.dims = naive.dims;
+    if (!update_in(*k.node).node) k.ready.in_place = in_place_pairs(naive);
+    tell(k, made, should_have_schedule(*k.node, naive));
+  }
+  if (!known) disk_.write(k.choice.identity, made);
+  k.ready.object = target_.load(made.object);
+  k.ready.code = k.ready.object->find(k.choice.name);
+}
+
+/// The loops as lowered.
+ir::loops::Kernel KernelMaker::compile_loops(const Pending& k, const ir::Facts& facts, CachedKernel& made) const {
+  KernelLoops loops = lowering_.make(*k.node, facts, k.choice, k.looked_at);
+  const ir::loops::Kernel* const kernels[] = {&loops.scheduled};
+  made = {target_.compile(kernels), std::move(loops.report.refusal), std::move(loops.report.misfit)};
+  return std::move(loops.naive);
+}
+
+/// What nobody asked for, once per process and kernel.
+void KernelMaker::tell(const Pending& k, const CachedKernel& made, bool is_surprise) {
+  if (made.as_written.empty() && made.misfit.empty()) return;
+  {
+    std::lock_guard hold(ready_kernels().lock);
+    if (!ready_kernels().told.insert(k.choice.identity).second) return;
+  }
+  if (!made.misfit.empty())
+    base::log_warn("kernel {}: {}; it has the schedule of the heuristic", k.choice.name, made.misfit);
+  if (!made.as_written.empty())
+    base::log_message(is_surprise ? base::LogLevel::Warn : base::LogLevel::Info,
+                      "kernel {} runs as written, in scalar code: {}", k.choice.name, made.as_written);
+}
+
+}  // namespace strata::compiler

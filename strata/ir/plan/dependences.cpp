@@ -1,0 +1,39 @@
+#include "strata/ir/plan/dependences.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace strata::ir {
+
+std::vector<std::vector<int>> dependences(const Plan& plan) {
+  struct Uses {
+    int writer = -1;
+    std::vector<int> readers;  ///< since then
+  };
+  const std::vector<int> memory = memory_of_buffers(plan);
+  std::vector<Uses> uses(plan.buffers.size());
+  const auto uses_of = [&](int buffer) -> Uses& {
+    return uses[static_cast<size_t>(memory[static_cast<size_t>(buffer)])];
+  };
+  std::vector<std::vector<int>> needed(plan.commands.size());
+  int last_of_host = -1;
+  for (size_t c = 0; c < plan.commands.size(); ++c) {
+    const PlanCommand& command = plan.commands[c];
+    std::vector<int>& list = needed[c];
+    for (int b : command.reads) list.push_back(uses_of(b).writer);
+    for (int b : command.writes) {
+      list.push_back(uses_of(b).writer);
+      list.insert(list.end(), uses_of(b).readers.begin(), uses_of(b).readers.end());
+    }
+    if (command.kind == CommandKind::Host) list.push_back(std::exchange(last_of_host, static_cast<int>(c)));
+    for (int b : command.reads) uses_of(b).readers.push_back(static_cast<int>(c));
+    for (int b : command.writes) uses_of(b) = {static_cast<int>(c), {}};
+    std::ranges::sort(list);
+    const auto repeated = std::ranges::unique(list);
+    list.erase(repeated.begin(), repeated.end());
+    std::erase_if(list, [&](int before) { return before < 0 || before == static_cast<int>(c); });
+  }
+  return needed;
+}
+
+}  // namespace strata::ir
