@@ -29,6 +29,7 @@
 #include "strata/nn/state_dict.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/contraction/dot.h"
+#include "strata/ops/counted/counted.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/activations.h"
 #include "strata/ops/encoding/encoding.h"

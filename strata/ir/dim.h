@@ -100,6 +100,9 @@ struct SymbolFact {
   int64_t lowest = 0;
   int64_t highest = INT64_MAX;
   int64_t multiple = 1;
+  /// Of a count, whose value is data of a program (ir/counts/counts.h): what bounds it.
+  std::optional<Dim> capacity = std::nullopt;
+  bool is_counted() const { return capacity.has_value(); }
   bool holds(int64_t value) const { return value >= lowest && value <= highest && value % multiple == 0; }
   bool operator==(const SymbolFact&) const = default;
 };
@@ -110,6 +113,9 @@ class Facts {
   void add(const SymbolFact& fact);  ///< joins with what is known of the symbol
   SymbolFact of(std::string_view name) const;
   std::span<const SymbolFact> all() const { return facts_; }
+  /// Whether a symbol is a count, and whether one of d's is.
+  bool has_counts() const { return has_counts_; }
+  bool mentions_count(Dim d) const;
 
   /// Bounds that hold for every binding allowed by the facts; saturates at +-INT64_MAX.
   std::pair<int64_t, int64_t> range(Dim d) const;
@@ -117,6 +123,7 @@ class Facts {
 
  private:
   std::vector<SymbolFact> facts_;
+  bool has_counts_ = false;
 };
 
 /// Reads the longest dimension that starts at `position` and moves `position` behind it: integers, names, + - *,

@@ -138,7 +138,28 @@ struct Ranger {
     const Interval direct = of_terms(d);
     if (d.is_constant() || d.expr()->terms.size() < 2) return direct;
     const Dim other = without_quotients(d);
-    return other == d ? direct : intersect(direct, of_terms(other));
+    const Interval found = other == d ? direct : intersect(direct, of_terms(other));
+    if (!facts.has_counts()) return found;
+    return intersect(found, {of_terms(at_ends_of_counts(d, false)).first, of_terms(at_ends_of_counts(d, true)).second});
+  }
+
+  /// A bound of d from above, or from below, that ties counts to their capacities: of B - N, where N counts to B, the
+  /// lowest is B - B. Terms with factors that may be below 0 stay as they are.
+  Dim at_ends_of_counts(Dim d, bool from_above) const {
+    Dim sum(0);
+    for (const DimTerm& term : d.expr()->terms) {
+      const bool is_monotone =
+          std::ranges::all_of(term.atoms, [&](const DimAtom* atom) { return of_atom(*atom).first >= 0; });
+      Dim value(term.coefficient);
+      for (const DimAtom* atom : term.atoms) {
+        const auto capacity =
+            is_monotone && atom->kind == DimAtom::Kind::Symbol ? facts.of(atom->name).capacity : std::nullopt;
+        const bool is_largest = (term.coefficient > 0) == from_above;
+        value = value * (capacity ? (is_largest ? *capacity : Dim(0)) : of_one(atom));
+      }
+      sum = sum + value;
+    }
+    return sum;
   }
 
   /// A number that divides d for every binding; 0 for the constant 0.
@@ -169,6 +190,8 @@ void Facts::add(const SymbolFact& fact) {
   const auto at =
       std::find_if(facts_.begin(), facts_.end(), [&](const SymbolFact& known) { return known.name == fact.name; });
   SymbolFact& joined = at != facts_.end() ? *at : facts_.emplace_back(SymbolFact{fact.name});
+  if (fact.capacity) joined.capacity = fact.capacity;
+  has_counts_ = has_counts_ || fact.capacity;
   joined.lowest = std::max(joined.lowest, fact.lowest);
   joined.highest = std::min(joined.highest, fact.highest);
   const int64_t multiple = times(joined.multiple, std::max<int64_t>(1, fact.multiple) /
@@ -183,6 +206,13 @@ SymbolFact Facts::of(std::string_view name) const {
   for (const SymbolFact& fact : facts_)
     if (fact.name == name) return fact;
   return {std::string(name)};
+}
+
+bool Facts::mentions_count(Dim d) const {
+  if (!has_counts_ || d.is_constant()) return false;
+  std::vector<std::string> symbols;
+  d.collect_symbols(symbols);
+  return std::ranges::any_of(symbols, [&](const std::string& symbol) { return of(symbol).is_counted(); });
 }
 
 std::pair<int64_t, int64_t> Facts::range(Dim d) const { return Ranger{*this}.of(d); }

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/with_extents.h"
@@ -42,9 +43,12 @@ std::vector<std::string> symbols_of(Dim d) {
   return symbols;
 }
 
-/// The symbols that a call's shapes bind: those that are extents of parameters, or of which an extent is a multiple.
+/// The symbols that a call's shapes bind: those that are extents of parameters, or of which an extent is a multiple. And
+/// those that the program counts.
 std::vector<std::string> bound_symbols(const Graph& graph) {
   std::vector<std::string> symbols;
+  const CountBounds counts(graph);
+  for (const Count& count : counts.all()) symbols.push_back(count.symbol);
   for (const Node* parameter : graph.parameters())
     for (Dim extent : parameter->type().shape())
       if (const auto scaled = extent.scaled_symbol()) symbols.emplace_back(scaled->first);
@@ -96,7 +100,7 @@ std::vector<EntryCondition> entry_conditions(const Graph& recorded, const Graph&
   with_extents(recorded, {});  // asks every rule, with the symbols as they are
   for (Dim d : scope.noted()) noted.add(d);
 
-  ConditionList conditions(recorded);
+  ConditionList conditions(compiled.has_counts() ? compiled : recorded);
   for (Dim d : extents.list())  // first those that others follow from
     if (d.symbol_name()) conditions.add(d, 1);
   for (Dim d : extents.list()) conditions.add(d, 1);

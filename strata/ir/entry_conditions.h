@@ -36,7 +36,8 @@ class ConditionScope {
   ConditionScope* before_;
 };
 
-/// `value` is `lowest` or more: a binding for which it isn't takes the slow way in.
+/// `value` is `lowest` or more: a binding for which it isn't takes the slow way in. One about a count is looked at when
+/// the program has counted.
 struct EntryCondition {
   Dim value;
   int64_t lowest = 0;

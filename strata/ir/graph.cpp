@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/host_array.h"
 #include "strata/ir/op.h"
 
@@ -196,7 +197,11 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
                  std::span<const GraphRef> regions) {
   check_call(op, operands, attrs, regions.size(), *this);
   Infer infer(op, operands, Attrs(attrs), regions, *this);
-  apply_type_rule(infer);
+  if (facts_.has_counts())
+    apply_type_rule_with_counts(infer);
+  else
+    apply_type_rule(infer);
+  if (op.counts || !regions.empty()) check_counts(infer);
   const std::span<const Type> types = infer.results.view();
   for (const Type& type : types)
     for (const Dim d : type.shape())
@@ -225,7 +230,14 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
     std::copy(regions.begin(), regions.end(), owned.get());
     node->region_count = static_cast<uint32_t>(regions.size());
     node->region_data = owned.get();
-    for (const GraphRef& region : regions) has_calls_ = has_calls_ || op.is_call || region->has_calls_;
+    for (const GraphRef& region : regions) {
+      has_calls_ = has_calls_ || op.is_call || region->has_calls_;
+      has_counts_ = has_counts_ || region->has_counts_;
+    }
+  }
+  if (const auto count = count_of(*node)) {
+    has_counts_ = true;
+    facts_.add({count->symbol, 0, facts_.range(count->capacity).second, 1, count->capacity});
   }
   nodes_.push_back(node);
   return node;
@@ -244,7 +256,8 @@ base::Hash128 Graph::hash() const {
   for (const SymbolFact& f : facts_.all()) {
     h = base::combine(h, base::hash_text(f.name));
     h = base::combine(h, static_cast<uint64_t>(f.lowest));
-    h = base::combine(h, static_cast<uint64_t>(f.highest));
+    // What is known of a capacity may have grown since it became the highest.
+    h = f.capacity ? base::combine(h, f.capacity->hash()) : base::combine(h, static_cast<uint64_t>(f.highest));
     h = base::combine(h, static_cast<uint64_t>(f.multiple));
   }
   for (const Node* n : nodes_)

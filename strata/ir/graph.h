@@ -118,6 +118,8 @@ class Graph {
   /// Whether a node here or in a region within is a call or a composite. Kept while nodes are added: a pass that looks
   /// for them at each level of a deep nest must not go through all that is below each time.
   bool has_calls() const { return has_calls_; }
+  /// Whether a node here or in a call within gives a symbol its value (ir/counts/counts.h).
+  bool has_counts() const { return has_counts_; }
 
   Facts& facts() { return facts_; }
   const Facts& facts() const { return facts_; }
@@ -149,7 +151,7 @@ class Graph {
   std::vector<Value> results_;
   Facts facts_;
   Location location_;
-  bool has_calls_ = false;
+  bool has_calls_ = false, has_counts_ = false;
 };
 
 /// Sets a graph's recording position for a scope: transforms give the nodes they make the position of their origin.

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
 #include "strata/ir/with_extents.h"
 
@@ -19,7 +20,9 @@ std::string concrete_str(Encoding encoding, std::span<const int64_t> shape) {
 class Interpreter {
  public:
   Interpreter(const Graph& graph, const DimBinding& dims, const InterpretOptions& options)
-      : graph_(graph), dims_(dims), options_(options) {}
+      : graph_(graph), dims_(dims), options_(options) {
+    dims_.forget_counts_of(graph);
+  }
 
   std::vector<HostArray> run(std::span<const HostArray> arguments) {
     values_.resize(graph_.nodes().size());
@@ -35,11 +38,12 @@ class Interpreter {
   void run_node(const Node& node) {
     std::vector<HostArray> operands;
     for (const Value& v : node.operands()) operands.push_back(values_[v.node->id][v.index]);
+    if (node.op->counts) bind_count(node, operands[0], dims_);
     values_[node.id] = interpret_node(node, operands, dims_, options_);
   }
 
   const Graph& graph_;
-  const DimBinding& dims_;
+  DimBinding dims_;  ///< its own: what the program counts comes in
   const InterpretOptions& options_;
   std::vector<std::vector<HostArray>> values_;
 };
@@ -49,6 +53,7 @@ class Interpreter {
 DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::span<const std::vector<int64_t>> shapes,
                        const DimBinding* outer) {
   if (outer) values_ = outer->values_;
+  forget_counts_of(graph);
   for (size_t i = 0; i < types.size(); ++i) {
     if (shapes[i].size() != static_cast<size_t>(types[i].rank()))
       throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
@@ -78,6 +83,24 @@ void require_fact(const std::string& program, const SymbolFact& fact, int64_t va
 }
 
 void DimBinding::bind(std::string_view symbol, int64_t value) { values_.emplace_back(symbol, value); }
+
+void DimBinding::forget_counts_of(const Graph& graph) {
+  if (!graph.has_counts()) return;
+  const CountBounds counts(graph);
+  std::erase_if(values_, [&](const auto& v) { return counts.is_count(v.first); });
+}
+
+bool DimBinding::knows(Dim d) const {
+  std::vector<std::string> symbols;
+  d.collect_symbols(symbols);
+  return std::ranges::all_of(symbols, [&](const std::string& symbol) {
+    return std::ranges::any_of(values_, [&](const auto& v) { return v.first == symbol; });
+  });
+}
+
+bool DimBinding::knows(std::span<const Dim> dims) const {
+  return std::ranges::all_of(dims, [this](Dim d) { return knows(d); });
+}
 
 int64_t DimBinding::operator()(Dim d) const {
   if (d.is_constant()) return d.constant();
@@ -121,6 +144,9 @@ std::vector<HostArray> interpret_node(const Node& node, std::span<const HostArra
   if (!node.op->reference)
     throw base::Error("E0106", std::string(node.op->name) + ": can't be interpreted: " +
                                    (node.op->reference.reason ? node.op->reference.reason : "no rule"));
+  const auto is_empty = [](const HostArray& a) { return a.elements() == 0; };
+  if (node.graph->facts().has_counts() && !node.op->counts && std::ranges::any_of(operands, is_empty))
+    ask_rules(node, dims);  // those of sizes that a call brought were asked when it came
   std::vector<HostArray> results;
   for (Type type : node.types()) {
     std::vector<int64_t> shape;

@@ -34,6 +34,11 @@ class DimBinding {
              const DimBinding* outer = nullptr);
   int64_t operator()(Dim d) const;
   void bind(std::string_view symbol, int64_t value);
+  /// Leaves out what `graph` counts itself: a call that is run again counts anew.
+  void forget_counts_of(const Graph& graph);
+  /// Whether all symbols of d have values; of all of them.
+  bool knows(Dim d) const;
+  bool knows(std::span<const Dim> dims) const;
   const std::vector<std::pair<std::string, int64_t>>& all() const { return values_; }
 
  private:

@@ -1,6 +1,7 @@
 #include "strata/ir/rewrite.h"
 
 #include "strata/base/error/error.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
 
 namespace strata::ir {
@@ -65,10 +66,13 @@ std::vector<bool> nodes_needed_by(const Graph& graph, std::span<const Value> res
   std::vector<bool> live(graph.nodes().size());
   for (const Node* p : graph.parameters()) live[p->id] = true;
   for (const Value& v : results) live[v.node->id] = true;
+  const auto counts = counts_before(graph);
   for (size_t i = graph.nodes().size(); i-- > 0;) {
     const Node& node = *graph.nodes()[i];
     if (effects == Effects::AreNeeded && node.op && node.op->effect != Effect::None) live[i] = true;
     if (!live[i]) continue;
+    if (!counts.empty())
+      for (const Node* count : counts[i]) live[count->id] = true;
     for (const Value& v : node.operands()) live[v.node->id] = true;
   }
   return live;
@@ -119,7 +123,9 @@ std::unique_ptr<Graph> copy_graph_with_results(const Graph& graph, std::span<con
   return copy;
 }
 
-std::vector<Value> inline_graph(const Graph& body, Graph& to, std::span<const Value> arguments) {
+std::vector<Value> inline_graph(const Graph& counting, Graph& to, std::span<const Value> arguments) {
+  const std::unique_ptr<Graph> renamed = with_fresh_counts(counting, to);
+  const Graph& body = renamed ? *renamed : counting;
   GraphCopier copier(body, to);
   for (size_t i = 0; i < arguments.size(); ++i) copier.set(body.parameter(static_cast<int>(i)), arguments[i]);
   copier.copy_rest();

@@ -60,7 +60,7 @@ std::unique_ptr<Graph> copy_graph(const Graph& graph);
 std::unique_ptr<Graph> copy_graph_with_results(const Graph& graph, std::span<const Value> results);
 
 /// Appends the body of `body` to `to` with `arguments` in place of its parameters and returns the images of its
-/// results. Nodes without a position get the recording position of `to`.
+/// results. Nodes without a position get the recording position of `to`; what the body counts gets names of its own.
 std::vector<Value> inline_graph(const Graph& body, Graph& to, std::span<const Value> arguments);
 
 }  // namespace strata::ir

@@ -4,6 +4,8 @@ namespace strata::ir {
 namespace {
 
 thread_local UnprovedScope* innermost = nullptr;
+thread_local uint64_t asked = 0;
+thread_local Unproved latest;
 
 }  // namespace
 
@@ -21,8 +23,14 @@ bool proved_equal(std::span<const Dim> a, std::span<const Dim> b) {
 }
 
 void note_unproved(Dim a, Dim b) {
-  if (innermost && !(a.is_constant() && b.is_constant())) innermost->last_ = Unproved{a, b};
+  if (a.is_constant() && b.is_constant()) return;
+  if (innermost) innermost->last_ = Unproved{a, b};
+  latest = {a, b};
+  ++asked;
 }
+
+uint64_t questions_asked() { return asked; }
+const Unproved* question_since(uint64_t before) { return asked == before ? nullptr : &latest; }
 
 void note_unproved(std::span<const Dim> a, std::span<const Dim> b) { static_cast<void>(proved_equal(a, b)); }
 

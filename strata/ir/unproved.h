@@ -29,6 +29,10 @@ void note_unproved(Dim a, Dim b);
 void note_unproved(std::span<const Dim> a, std::span<const Dim> b);
 void note_symbolic(Dim d);
 
+/// How many questions this thread has kept so far, with and without a scope; and the last, if it was asked since then.
+uint64_t questions_asked();
+const Unproved* question_since(uint64_t before);
+
 class UnprovedScope {
  public:
   UnprovedScope();

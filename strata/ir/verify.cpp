@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
@@ -39,6 +40,7 @@ class Verifier {
       return GraphFault{"the parameters are not those of the node list", "", ""};
     for (const Value& v : graph_.results())
       if (!is_defined(v, graph_.nodes().size())) return GraphFault{"a result is not a value of the graph", "", ""};
+    if (auto found = count_fault()) return found;
     for (const SymbolFact& f : graph_.facts().all())
       if (f.lowest > f.highest || f.multiple < 1)
         return GraphFault{fmt::format("the facts about {} contradict each other", f.name), "", ""};
@@ -48,6 +50,29 @@ class Verifier {
  private:
   static GraphFault fault(const Node& node, std::string what) {
     return {std::move(what), print_node(node), node.where.str()};
+  }
+
+  /// A count has its value behind the node that counts, from nothing else, and no more is known of it.
+  std::optional<GraphFault> count_fault() const {
+    const CountBounds counts(graph_);
+    if (counts.empty()) return std::nullopt;
+    std::unordered_set<std::string> known;
+    for (const Node* node : graph_.nodes()) {
+      if (node->is_parameter() && counts.is_mentioned_by(*node))
+        return fault(*node, "a parameter has a dimension that the program counts");
+      const auto count = count_of(*node);
+      if (count) known.insert(count->symbol);
+      if (node->is_parameter() || !counts.is_mentioned_by(*node)) continue;
+      for (const Count& other : counts.all())
+        if (!known.contains(other.symbol) && CountBounds(graph_, {&other, 1}).is_mentioned_by(*node))
+          return fault(*node, fmt::format("it names {}, which is counted behind it", other.symbol));
+    }
+    for (const Count& count : counts.all()) {
+      const SymbolFact f = graph_.facts().of(count.symbol);
+      if (!(f.capacity == count.capacity) || f.lowest != 0 || f.multiple != 1)
+        return GraphFault{fmt::format("{} is counted, and the facts say something else", count.symbol), "", ""};
+    }
+    return std::nullopt;
   }
 
   bool is_defined(Value v, size_t before) const {

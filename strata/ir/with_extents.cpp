@@ -9,14 +9,19 @@
 namespace strata::ir {
 namespace {
 
+using DimOf = base::FunctionRef<std::optional<Dim>(std::string_view)>;
+
 class ExtentWriter {
  public:
-  explicit ExtentWriter(const DimBinding& dims) : dims_(dims) {}
+  explicit ExtentWriter(DimOf dim_of) : dim_of_(dim_of) {}
 
   std::unique_ptr<Graph> write(const Graph& graph) {
     auto result = std::make_unique<Graph>(graph.name());
-    for (const SymbolFact& fact : graph.facts().all())
-      if (!value_of(fact.name)) result->facts().add(fact);
+    for (SymbolFact fact : graph.facts().all()) {
+      if (dim_of_(fact.name)) continue;
+      if (fact.capacity) fact.capacity = fact.capacity->substitute(dim_of_);
+      result->facts().add(fact);
+    }
     GraphCopier copier(graph, *result);
     for (size_t i = 0; i < graph.parameters().size(); ++i) {
       const auto index = static_cast<int>(i);
@@ -53,38 +58,38 @@ class ExtentWriter {
       copier.set(node.result(static_cast<int>(i)), image->result(static_cast<int>(i)));
   }
 
-  std::optional<int64_t> value_of(std::string_view symbol) const {
-    for (const auto& [name, value] : dims_.all())
-      if (name == symbol) return value;
-    return std::nullopt;
-  }
-
   Shape written(std::span<const Dim> dims) const {
     Shape shape;
-    for (Dim d : dims)
-      shape.push_back(d.substitute([this](std::string_view symbol) -> std::optional<Dim> {
-        if (const auto value = value_of(symbol)) return Dim(*value);
-        return std::nullopt;
-      }));
+    for (Dim d : dims) shape.push_back(d.substitute(dim_of_));
     return shape;
   }
 
-  const DimBinding& dims_;
+  DimOf dim_of_;
   std::unordered_map<const Graph*, GraphRef> regions_;
 };
 
-bool is_bound(Dim extent, const DimBinding& dims) {
-  std::vector<std::string> symbols;
-  extent.collect_symbols(symbols);
-  return std::all_of(symbols.begin(), symbols.end(), [&](const std::string& symbol) {
-    return std::any_of(dims.all().begin(), dims.all().end(), [&](const auto& v) { return v.first == symbol; });
+}  // namespace
+
+std::unique_ptr<Graph> with_dims(const Graph& graph, DimOf dim_of) { return ExtentWriter(dim_of).write(graph); }
+
+std::unique_ptr<Graph> with_extents(const Graph& graph, const DimBinding& dims) {
+  return with_dims(graph, [&](std::string_view symbol) -> std::optional<Dim> {
+    for (const auto& [name, value] : dims.all())
+      if (name == symbol) return Dim(value);
+    return std::nullopt;
   });
 }
 
-}  // namespace
-
-std::unique_ptr<Graph> with_extents(const Graph& graph, const DimBinding& dims) {
-  return ExtentWriter(dims).write(graph);
+void ask_rules(const Node& node, const DimBinding& dims) {
+  Graph alone(node.graph->name());
+  std::vector<Value> operands;
+  for (const Value& v : node.operands()) operands.push_back(alone.add_parameter(v.type()));
+  const LocationScope scope(alone, node.where);
+  const Node* image = alone.add(*node.op, operands, node.attrs.all(), node.regions());
+  std::vector<Value> results;
+  for (uint32_t i = 0; i < image->result_count; ++i) results.push_back(image->result(static_cast<int>(i)));
+  alone.set_results(results);
+  with_extents(alone, dims);
 }
 
 int64_t smallest_extent(const Graph& graph, const DimBinding& dims) {
@@ -94,7 +99,7 @@ int64_t smallest_extent(const Graph& graph, const DimBinding& dims) {
     if (!live[node->id]) continue;
     for (Type type : node->types())
       for (Dim extent : type.shape())
-        if (!extent.is_constant() && is_bound(extent, dims)) smallest = std::min(smallest, dims(extent));
+        if (!extent.is_constant() && dims.knows(extent)) smallest = std::min(smallest, dims(extent));
     for (const GraphRef& region : node->regions()) smallest = std::min(smallest, smallest_extent(*region, dims));
   }
   return smallest;

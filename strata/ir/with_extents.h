@@ -14,6 +14,14 @@ namespace strata::ir {
 /// throw (E01xx), also for a region that the run would not enter.
 std::unique_ptr<Graph> with_extents(const Graph& graph, const DimBinding& dims);
 
+/// The same with dimensions in place of the symbols for which `dim_of` has one.
+std::unique_ptr<Graph> with_dims(const Graph& graph,
+                                 base::FunctionRef<std::optional<Dim>(std::string_view symbol)> dim_of);
+
+/// Asks the rules of a node and of what stands in its regions, with numbers for the symbols that `dims` knows: where a
+/// program has counted nothing, before the node runs.
+void ask_rules(const Node& node, const DimBinding& dims);
+
 /// The smallest of the symbolic extents of live nodes and of the nodes in their regions; INT64_MAX without any. Extents
 /// that hold a symbol which isn't bound don't count. Below 0 is the formula of a window that has no place: a type rule
 /// that sees numbers makes it 0.

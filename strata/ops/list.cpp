@@ -4,6 +4,7 @@
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/control/fusion.h"
+#include "strata/ops/counted/counted.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/encoding/encoding.h"
@@ -101,6 +102,8 @@ constexpr const ir::Op* kOps[] = {
     &kGather,
     &kScatter,
     &kCheckedIndices,
+    // counted
+    &kCountedRange,
     // contraction
     &kDot,
     &kConv,

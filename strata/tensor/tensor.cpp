@@ -141,13 +141,29 @@ std::string origin_of(const ir::Value& value) {
 
 }  // namespace
 
+namespace {
+
+ir::Type type_of(const HostArray& array) {
+  Shape shape;
+  for (int64_t d : array.shape()) shape.emplace_back(d);
+  return ir::Type::of(array.encoding(), shape);
+}
+
+/// Whether it is a value outside of traces, whose shape shows when it is computed, and that can be done now.
+bool has_counted_shape(const Cell& cell) {
+  const Recording& recording = *cell.recording;
+  if (recording.kind() != Recording::Kind::Lazy || recording.holds != 0 || recording.open_ops != 0) return false;
+  return std::ranges::any_of(cell.value.shape(), [&](Dim d) { return cell.value.graph().facts().mentions_count(d); });
+}
+
+}  // namespace
+
 ir::Type Tensor::type(Source at) const {
   if (!cell_) refuse_undefined("the type", at);
+  if (cell_->recording && has_counted_shape(*cell_)) return type_of(array(at));
   if (cell_->recording) return cell_->value.type();
   if (!cell_->is_concrete()) refuse_without_value(*cell_, "used", at);
-  Shape shape;
-  for (int64_t d : cell_->array.shape()) shape.emplace_back(d);
-  return ir::Type::of(cell_->array.encoding(), shape);
+  return type_of(cell_->array);
 }
 
 Shape Tensor::shape(Source at) const {
@@ -166,6 +182,10 @@ Dim Tensor::dim(int axis, Source at) const {
 int64_t Tensor::size(int axis, Source at) const {
   const Dim d = dim(axis, at);
   if (d.is_constant()) return d.constant();
+  // A derivative is under way outside of traces: only what was counted has no number yet.
+  if (cell_->recording && cell_->recording->kind() == Recording::Kind::Lazy &&
+      cell_->value.graph().facts().mentions_count(d))
+    return array(at).shape()[static_cast<size_t>(axis < 0 ? axis + type().rank() : axis)];
   try {
     if (const std::optional<int64_t> size = DimGuards::ask(d, at)) return *size;
   } catch (base::Error& error) {

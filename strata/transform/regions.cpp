@@ -34,8 +34,9 @@ ir::GraphRef jvp_region(const Graph& original, std::span<const bool> has_tangent
       tangents.set(primal, result->add_parameter(primal.type(), "d_" + std::string(region.parameter_name(i))));
     }
   for (const ir::Node* node : region.nodes())
-    // Prints and checks belong to the primal program, which runs beside this one.
-    if (!node->is_parameter() && node->op->effect == ir::Effect::None) tangents.push_through(*copier.copy(*node));
+    // Prints and checks belong to the primal program, which runs beside this one; what is counted, shapes here need.
+    if (!node->is_parameter() && (node->op->effect == ir::Effect::None || node->op->counts))
+      tangents.push_through(*copier.copy(*node));
   std::vector<Value> results = copier.get(region.results());
   result_has_tangent.assign(results.size(), false);
   for (size_t i = 0, n = results.size(); i < n; ++i)

@@ -134,10 +134,13 @@ void copy_needed(const Graph& from, GraphCopier& copier, std::span<const Value> 
   for (const Value& v : wanted)
     if (v) needed[v.node->id] = true;
   auto is_mapped = [&](const Node& node) { return node.result_count > 0 && copier.find(node.result()); };
+  const auto counts = ir::counts_before(from);
   for (size_t i = needed.size(); i-- > 0;) {
     const Node& node = *from.nodes()[i];
     if (!needed[i] || is_mapped(node)) continue;
     for (const Value& v : node.operands()) needed[v.node->id] = true;
+    if (!counts.empty())
+      for (const Node* count : counts[i]) needed[count->id] = true;
   }
   for (size_t i = 0; i < needed.size(); ++i)
     if (needed[i] && !is_mapped(*from.nodes()[i])) copier.copy(*from.nodes()[i]);

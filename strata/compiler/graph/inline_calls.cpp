@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/composites/composite.h"
@@ -26,7 +27,8 @@ void append(const Graph& graph, Graph& to, GraphCopier& copier, const std::vecto
     if (node->is_parameter() || !live[node->id]) continue;
     const ir::LocationScope scope(to, node->where.file ? node->where : to.location());
     if (is_inlined(*node)) {
-      const Graph& body = node->region(0);
+      const std::unique_ptr<Graph> renamed = ir::with_fresh_counts(node->region(0), to);
+      const Graph& body = renamed ? *renamed : node->region(0);
       GraphCopier inner(body, to);
       for (size_t i = 0; i < body.parameters().size(); ++i)
         inner.set(body.parameter(static_cast<int>(i)), copier.get(node->operand(static_cast<int>(i))));

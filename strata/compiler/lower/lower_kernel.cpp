@@ -264,7 +264,10 @@ Kernel lower_kernel(const Node& node, const ir::Facts& facts, std::string name) 
   Kernel kernel;
   kernel.context = std::make_shared<LoopContext>();
   kernel.name = std::move(name);
-  kernel.facts = facts;
+  for (ir::SymbolFact fact : facts.all()) {
+    fact.capacity = {};  // names dimensions of the program, which the kernel may not have
+    kernel.facts.add(fact);
+  }
   if (node.region_count == 1 && node.op->name == "fusion")
     lower_region(node.region(0), kernel);
   else

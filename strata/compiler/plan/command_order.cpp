@@ -14,12 +14,19 @@ namespace {
 
 using ir::Node;
 
+std::span<const Node* const> counts_of(const OrderRequest& request, const Node& node) {
+  if (request.counts.empty()) return {};
+  return request.counts[node.id];
+}
+
 /// Nodes that some node which can fail needs, itself included.
 std::vector<bool> needed_by_what_fails(const OrderRequest& request) {
   std::vector<bool> is_needed = request.fails;
-  for (auto n = request.nodes.rbegin(); n != request.nodes.rend(); ++n)
-    if (is_needed[(*n)->id])
-      for (const ir::Value& v : (*n)->operands()) is_needed[v.node->id] = true;
+  for (auto n = request.nodes.rbegin(); n != request.nodes.rend(); ++n) {
+    if (!is_needed[(*n)->id]) continue;
+    for (const ir::Value& v : (*n)->operands()) is_needed[v.node->id] = true;
+    for (const Node* count : counts_of(request, **n)) is_needed[count->id] = true;
+  }
   return is_needed;
 }
 
@@ -73,6 +80,8 @@ class UpdatesLast {
         if (const auto read = readers_left_.find(written_value(v).node->id); read != readers_left_.end())
           read->second.insert(i);
       }
+      for (const Node* count : counts_of(request_, *part_[i]))
+        if (const auto at = place.find(count->id); at != place.end()) wait(i, at->second);
       if (!request_.fails[part_[i]->id]) continue;
       if (last_failing) wait(i, *last_failing);
       last_failing = i;

@@ -25,6 +25,7 @@ struct OrderRequest {
   const std::vector<bool>& fails;          ///< by node id: can_fail()
   std::span<const ir::Donation> donations;
   const std::vector<int>& updated;  ///< by node id: the operand that the node updates in place; -1: none
+  std::vector<std::vector<const ir::Node*>> counts = {};  ///< by node id: ir::counts_before()
 };
 
 /// The nodes with those put off that write donated memory (and those that need them) behind the last node that can

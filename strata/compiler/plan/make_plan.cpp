@@ -7,6 +7,7 @@
 #include "strata/base/error/error.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/plan/command_order.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 
@@ -75,20 +76,24 @@ class PlanMaker {
   int root(int b) const { return plan_.buffers[b].root; }
 
   void add_nodes() {
+    const ir::CountBounds counts(graph_);
     const std::vector<bool> live = live_nodes(graph_);
     std::vector<const Node*> nodes;
     std::vector<bool> fails(graph_.nodes().size());
     for (const Node* node : graph_.nodes()) {
       if (!live[node->id] || node->is_parameter()) continue;
       nodes.push_back(node);
-      fails[node->id] = !needs_no_command(*node) && can_fail(*node, request_.kernels.contains(node->id));
+      // What a count leaves empty is refused, or computed in memory that is taken then.
+      fails[node->id] = !needs_no_command(*node) &&
+                        (can_fail(*node, request_.kernels.contains(node->id)) || counts.is_mentioned_by(*node));
     }
     for (const ir::FiniteResult& f : request_.finite)
       if (const Value v = graph_.results()[static_cast<size_t>(f.result)]; ir::is_float(v.type().dtype()))
         fails[written_value(v).node->id] = true;
     std::vector<int> updated(graph_.nodes().size(), -1);
     for (const auto& [id, use] : request_.kernels) updated[id] = use.update.operand;
-    for (const Node* node : order_commands({graph_, nodes, fails, request_.donations, updated})) {
+    for (const Node* node :
+         order_commands({graph_, nodes, fails, request_.donations, updated, ir::counts_before(graph_)})) {
       add_node(*node);
       if (!needs_no_command(*node)) plan_.commands.back().can_fail = fails[node->id];
     }

@@ -8,6 +8,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/plan/arena.h"
 
@@ -32,7 +33,7 @@ std::string described(const PlanCommand& command) {
 class PeakFinder {
  public:
   PeakFinder(const Plan& plan, std::span<const std::vector<int64_t>> shapes)
-      : plan_(plan), dims_(*plan.graph, types_of(plan), shapes) {}
+      : plan_(plan), counts_(*plan.graph), dims_(*plan.graph, types_of(plan), shapes) {}
 
   MemoryPeak find() {
     std::vector<ir::ArenaRequest> requests;
@@ -70,7 +71,7 @@ class PeakFinder {
       types.push_back(plan.buffers[static_cast<size_t>(a)].type);
     return types;
   }
-  int64_t bytes_of(size_t i) const { return dims_(plan_.buffers[i].type.bytes()); }
+  int64_t bytes_of(size_t i) const { return dims_(counts_.largest(plan_.buffers[i].type.bytes())); }
   bool is_root(size_t i) const { return plan_.buffers[i].root == static_cast<int>(i); }
   bool is_arena(size_t i) const { return is_root(i) && plan_.buffers[i].kind == PlanBufferKind::Arena; }
 
@@ -106,11 +107,12 @@ class PeakFinder {
   LiveTensor tensor(size_t i, std::string name) const {
     const ir::Type type = plan_.buffers[i].type;
     std::vector<int64_t> shape;
-    for (const ir::Dim d : type.shape()) shape.push_back(dims_(d));
+    for (const ir::Dim d : type.shape()) shape.push_back(dims_(counts_.largest(d)));
     return {std::move(name), fmt::format("{}[{}]", type.encoding().name(), fmt::join(shape, ",")), bytes_of(i)};
   }
 
   const Plan& plan_;
+  const ir::CountBounds counts_;
   ir::DimBinding dims_;
   std::vector<int> writers_;      ///< by root
   std::vector<bool> is_donated_;  ///< by result

@@ -1,7 +1,10 @@
 #include "strata/ir/plan/dependences.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+
+#include "strata/ir/counts/counts.h"
 
 namespace strata::ir {
 
@@ -15,6 +18,8 @@ std::vector<std::vector<int>> dependences(const Plan& plan) {
   const auto uses_of = [&](int buffer) -> Uses& {
     return uses[static_cast<size_t>(memory[static_cast<size_t>(buffer)])];
   };
+  const auto counts = counts_before(*plan.graph);
+  std::map<const Node*, int> counted_by;
   std::vector<std::vector<int>> needed(plan.commands.size());
   int last_of_host = -1;
   for (size_t c = 0; c < plan.commands.size(); ++c) {
@@ -28,6 +33,10 @@ std::vector<std::vector<int>> dependences(const Plan& plan) {
     if (command.kind == CommandKind::Host) list.push_back(std::exchange(last_of_host, static_cast<int>(c)));
     for (int b : command.reads) uses_of(b).readers.push_back(static_cast<int>(c));
     for (int b : command.writes) uses_of(b) = {static_cast<int>(c), {}};
+    if (!counts.empty())
+      for (const Node* count : counts[command.node->id])
+        if (const auto at = counted_by.find(count); at != counted_by.end()) list.push_back(at->second);
+    if (command.node->op && command.node->op->counts) counted_by.emplace(command.node, static_cast<int>(c));
     std::ranges::sort(list);
     const auto repeated = std::ranges::unique(list);
     list.erase(repeated.begin(), repeated.end());

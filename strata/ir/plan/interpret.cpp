@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/plan/arena.h"
 
 namespace strata::ir {
@@ -12,7 +13,11 @@ class PlanInterpreter {
  public:
   PlanInterpreter(const Plan& plan, std::span<const HostArray> arguments, const DimBinding& dims,
                   const InterpretOptions& options)
-      : plan_(plan), arguments_(arguments.begin(), arguments.end()), dims_(dims), options_(options) {}
+      : plan_(plan),
+        counts_(*plan.graph),
+        arguments_(arguments.begin(), arguments.end()),
+        dims_(dims),
+        options_(options) {}
 
   std::vector<HostArray> run() {
     place();
@@ -33,7 +38,7 @@ class PlanInterpreter {
     for (size_t i = 0; i < plan_.buffers.size(); ++i) {
       const PlanBuffer& b = plan_.buffers[i];
       if (b.kind != PlanBufferKind::Arena || b.root != static_cast<int>(i)) continue;
-      requests.push_back({std::max(b.first, 0), std::max(b.last, 0), dims_(b.type.bytes())});
+      requests.push_back({std::max(b.first, 0), std::max(b.last, 0), dims_(counts_.largest(b.type.bytes()))});
       owners.push_back(i);
     }
     const ArenaLayout layout = lay_out_arena(requests);
@@ -42,10 +47,8 @@ class PlanInterpreter {
     std::memset(arena_.data(), 0xff, static_cast<size_t>(layout.bytes));
     memory_.assign(plan_.buffers.size(), nullptr);
     for (size_t k = 0; k < owners.size(); ++k) memory_[owners[k]] = arena_.data() + layout.offsets[k];
-    for (size_t r = 0; r < plan_.results.size(); ++r) {
-      const Type type = plan_.buffers[plan_.results[r]].type;
-      results_.emplace_back(type.encoding(), shape_of(type));
-    }
+    results_.resize(plan_.results.size());
+    place_results();
     for (const Donation& d : plan_.donations) {
       results_[d.result] = arguments_[d.argument].clone();
       arguments_[d.argument] = results_[d.result];
@@ -56,6 +59,19 @@ class PlanInterpreter {
       if (b.kind == PlanBufferKind::Constant) memory_[i] = const_cast<std::byte*>(plan_.constants[b.index].data());
       if (b.kind == PlanBufferKind::Result) memory_[i] = results_[b.index].data();
       if (b.kind == PlanBufferKind::Arena) memory_[i] = memory_[b.root];
+    }
+  }
+
+  /// Those of which all dimensions are known.
+  void place_results() {
+    for (size_t r = 0; r < plan_.results.size(); ++r) {
+      const Type type = plan_.buffers[plan_.results[r]].type;
+      if (results_[r].storage() || !dims_.knows(type.shape())) continue;
+      results_[r] = HostArray(type.encoding(), shape_of(type));
+      for (size_t i = 0; i < plan_.buffers.size(); ++i)
+        if (const PlanBuffer& b = plan_.buffers[i];
+            b.kind == PlanBufferKind::Result && b.index == static_cast<int>(r) && i < memory_.size())
+          memory_[i] = results_[r].data();
     }
   }
 
@@ -72,13 +88,18 @@ class PlanInterpreter {
     if (command.kind == CommandKind::Copy) return store(command.writes[0], view(command.reads[0]).clone());
     std::vector<HostArray> operands;
     for (int b : command.reads) operands.push_back(view(b));
+    if (command.node->op->counts) {
+      bind_count(*command.node, operands[0], dims_);
+      place_results();
+    }
     const auto results = interpret_node(*command.node, operands, dims_, options_);
     for (size_t i = 0; i < results.size(); ++i) store(command.writes[i], results[i]);
   }
 
   const Plan& plan_;
+  const CountBounds counts_;
   std::vector<HostArray> arguments_, results_;
-  const DimBinding& dims_;
+  DimBinding dims_;
   const InterpretOptions& options_;
   HostArray arena_;
   std::vector<std::byte*> memory_;

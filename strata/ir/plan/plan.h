@@ -63,7 +63,8 @@ struct PlanCommand {
   const Node* node = nullptr;  ///< origin: positions in messages; the work of Host commands
   std::vector<int> regions;    ///< Host: indices into Plan::regions
   Cost cost;                   ///< of a kernel: decides whether threads are worth their start
-  bool can_fail = false;       ///< Host, or a kernel with a check in it: no donated memory may have been written before
+  /// Host, or a kernel with a check in it or with a count: no donated memory may have been written before.
+  bool can_fail = false;
   /// Kernel: writes[0] begins with the elements of this read, of which some are written (the lowering form `update`).
   /// They lie in the same memory, or are copied there first. -1: it is no update.
   int updates = -1;

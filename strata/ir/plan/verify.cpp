@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/plan/arena.h"
 
 namespace strata::ir {
@@ -24,6 +26,7 @@ class PlanVerifier {
     check_contents();
     check_donations();
     check_updates();
+    check_counts();
     check_arena();
   }
 
@@ -225,14 +228,29 @@ class PlanVerifier {
     }
   }
 
+  /// What a command counts is known behind it.
+  void check_counts() const {
+    const CountBounds counts(*plan_.graph);
+    if (counts.empty()) return;
+    std::set<std::string> known;
+    for (size_t i = 0; i < plan_.commands.size(); ++i) {
+      const PlanCommand& c = plan_.commands[i];
+      if (const auto count = count_of(*c.node)) known.insert(count->symbol);
+      for (const Count& count : counts.all())
+        if (!known.contains(count.symbol) && CountBounds(*plan_.graph, {&count, 1}).is_mentioned_by(*c.node))
+          throw fmt::format("command {} names {}, which is counted behind it", i, count.symbol);
+    }
+  }
+
   /// With some binding of the dimensions: offsets come from the layout, so this checks the layout as well.
   void check_arena() const {
+    const CountBounds counts(*plan_.graph);
     std::vector<ArenaRequest> requests;
     std::vector<int> owners;
     for (int i = 0; i < count(); ++i) {
       const PlanBuffer& b = plan_.buffers[i];
       if (b.kind != PlanBufferKind::Arena || b.root != i || b.first < 0) continue;
-      requests.push_back({b.first, b.last, b.type.bytes().evaluate([&](std::string_view s) {
+      requests.push_back({b.first, b.last, counts.largest(b.type.bytes()).evaluate([&](std::string_view s) {
                             return std::max<int64_t>(3, plan_.graph->facts().of(s).lowest);
                           })});
       owners.push_back(i);

@@ -2,8 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "strata/ir/text/attr_text.h"
+
 namespace strata::ir {
 namespace {
+
+/// N in [0, B*4] counted
+void read_capacity(const TextLexer& lexer, size_t position, Dim capacity, SymbolFact& fact) {
+  if (fact.lowest != 0) lexer.fail_at(position, "a counted dimension can be 0");
+  fact.capacity = capacity;
+  if (capacity.is_constant()) fact.highest = capacity.constant();
+}
 
 SymbolFact read_fact(TextLexer& lexer, const std::function<bool(std::string_view)>& is_dim) {
   const Token name = lexer.expect(TextToken::Name, "a dimension's name");
@@ -17,8 +26,15 @@ SymbolFact read_fact(TextLexer& lexer, const std::function<bool(std::string_view
     lexer.expect("[", "before the range");
     fact.lowest = lexer.integer("the lowest value");
     lexer.expect(",", "in the range");
-    fact.highest = lexer.integer("the highest value");
+    const size_t highest_at = lexer.position();
+    const Dim highest = read_dim(lexer);
     lexer.expect("]", "after the range");
+    if (lexer.accept("counted"))
+      read_capacity(lexer, position, highest, fact);
+    else if (highest.is_constant())
+      fact.highest = highest.constant();
+    else
+      lexer.fail_at(highest_at, "the highest value is a number, unless the dimension is counted");
   } else {
     lexer.expect("%", "or '>=' or 'in' after a dimension");
     fact.multiple = lexer.integer("the divisor");
@@ -47,7 +63,9 @@ std::string facts_text(const Facts& facts, const std::function<bool(std::string_
   const auto add = [&](const std::string& fact) { text += (text.empty() ? " where " : ", ") + fact; };
   for (const SymbolFact& f : facts.all()) {
     if (is_dim && !is_dim(f.name)) continue;
-    if (f.highest != INT64_MAX)
+    if (f.capacity)
+      add(fmt::format("{} in [0, {}] counted", f.name, f.capacity->str()));
+    else if (f.highest != INT64_MAX)
       add(fmt::format("{} in [{}, {}]", f.name, f.lowest, f.highest));
     else if (f.lowest != 0 || f.multiple == 1)
       add(fmt::format("{} >= {}", f.name, f.lowest));

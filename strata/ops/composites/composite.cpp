@@ -24,6 +24,7 @@ base::Hash128 body_key(std::string_view name, std::span<const Attr> attrs, std::
   for (const ir::SymbolFact& f : facts.all()) {
     key = base::combine(base::combine(key, base::hash_text(f.name)), static_cast<uint64_t>(f.lowest));
     key = base::combine(base::combine(key, static_cast<uint64_t>(f.highest)), static_cast<uint64_t>(f.multiple));
+    if (f.capacity) key = base::combine(key, f.capacity->hash());
   }
   return key;
 }

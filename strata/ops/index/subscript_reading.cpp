@@ -25,8 +25,14 @@ using Kind = Subscript<Value>::Kind;
 }
 
 /// Makes `d >= 0` a fact of the program where d is a multiple of one symbol and a constant.
-void assume_not_negative(Graph& graph, Dim d) {
+void assume_not_negative(Value x, Dim d) {
+  Graph& graph = x.graph();
   if (d.is_constant() || graph.facts().range(d).first >= 0) return;
+  if (graph.facts().mentions_count(d))
+    fail(x, "E0145",
+         fmt::format("needs {} to be 0 or more, and {} has a dimension that is counted while the program runs", d.str(),
+                     x.type().str()),
+         "take needs no such bound: it clamps, or reads 0 with OutOfRange::Fill");
   std::vector<std::string> names;
   d.collect_symbols(names);
   if (names.size() != 1) return;
@@ -45,8 +51,8 @@ AxisRead read_position(Value x, int axis, Dim position) {
   const Dim extent = x.type().dim(axis), at = is_negative(position) ? extent + position : position;
   if (is_negative(at) || is_negative(extent - at - 1))
     fail(x, "E0118", fmt::format("index {} is out of range for axis {} of {}", position.str(), axis, x.type().str()));
-  assume_not_negative(x.graph(), at);
-  assume_not_negative(x.graph(), extent - at - 1);
+  assume_not_negative(x, at);
+  assume_not_negative(x, extent - at - 1);
   return {.range = {at, at + 1}, .is_dropped = true};
 }
 
@@ -64,8 +70,8 @@ AxisRead read_slice(Value x, int axis, const Slice& slice) {
   const Dim limit = bound(slice.limit, is_back ? lowest : highest);
   const Dim span = is_back ? first - limit : limit - first;
   if (is_negative(span)) return {.range = {0, Dim(0)}};
-  assume_not_negative(x.graph(), span);
-  assume_not_negative(x.graph(), is_back ? extent - first - 1 : extent - limit);
+  assume_not_negative(x, span);
+  assume_not_negative(x, is_back ? extent - first - 1 : extent - limit);
   if (!is_back) return {.range = {first, limit, slice.step}};
   const Dim step = -slice.step, count = ceil_div(span, step);
   if (count == Dim(0)) return {.range = {0, Dim(0)}};
@@ -75,7 +81,8 @@ AxisRead read_slice(Value x, int axis, const Slice& slice) {
 AxisRead read_indices(Value x, int axis, Value indices) {
   if (indices.dtype() == DType::boolean)
     fail(x, "E0100", "a boolean mask picks a number of elements that is only known when the program runs",
-         "where(mask, value, x) replaces elements; x * cast(mask, x.dtype()) and sums keep the shape");
+         "compact(x, mask) picks them along an axis; where(mask, value, x) replaces elements; x * cast(mask, "
+         "x.dtype()) and sums keep the shape");
   if (ir::is_float(indices.dtype())) fail(x, "E0100", "indices are integers, found " + indices.type().str());
   AxisRead read;
   read.indices = indices;

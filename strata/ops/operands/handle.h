@@ -22,7 +22,9 @@
 #include <vector>
 
 #include "strata/base/error/error.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/graph.h"
+#include "strata/ir/unproved.h"
 
 namespace strata::ops {
 
@@ -99,9 +101,11 @@ decltype(auto) noting_line(Source at, F&& f) {
 /// The same with the line of an open recording.
 template <class R, class F>
 decltype(auto) noting_line_of(R& recording, F&& f) {
+  const uint64_t questions = ir::questions_asked();
   try {
     return f();
   } catch (base::Error& error) {
+    ir::refuse_question_of_count(error, recording.graph(), questions);
     note_line(error, recording.graph().location());
     throw;
   }

@@ -35,10 +35,16 @@ uint64_t next_use() {
 }  // namespace
 
 Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, OwnProgram own_program)
-    : plan_(plan), kernels_(kernels), own_program_(std::move(own_program)), formulas_(plan.dims) {
+    : plan_(plan), kernels_(kernels), own_program_(std::move(own_program)), counts_(*plan.graph), formulas_(plan.dims) {
   for (const std::string& name : plan.dims) symbols_.push_back(ir::Dim::symbol(name));
-  for (const ir::EntryCondition& c : plan.entry) entry_.push_back(formulas_.add(c.value));
-  for (const PlanBuffer& b : plan.buffers) buffer_bytes_.push_back(formulas_.add(b.type.bytes()));
+  for (const ir::EntryCondition& c : plan.entry) {
+    entry_.push_back(formulas_.add(c.value));
+    counts_of_entry_.push_back(counts_in(c.value));
+  }
+  for (const PlanBuffer& b : plan.buffers) {
+    buffer_bytes_.push_back(formulas_.add(b.type.bytes()));
+    room_.push_back(formulas_.add(counts_.largest(b.type.bytes())));
+  }
   for (const std::vector<int>& needed : ir::dependences(plan))
     latest_needed_.push_back(needed.empty() ? -1 : needed.back());
   is_looked_at_.resize(plan.commands.size());
@@ -59,6 +65,16 @@ Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, O
   }
 }
 
+std::vector<int> Bindings::counts_in(ir::Dim d) const {
+  std::vector<int> counts;
+  std::vector<std::string> symbols;
+  if (!counts_.empty()) d.collect_symbols(symbols);
+  for (const std::string& symbol : symbols)
+    if (counts_.is_count(symbol))
+      counts.push_back(static_cast<int>(std::ranges::find(plan_.dims, symbol) - plan_.dims.begin()));
+  return counts;
+}
+
 std::shared_ptr<const Binding> Bindings::known(std::span<const int64_t> values) const {
   const std::shared_lock hold(table_);
   for (const auto& b : bindings_) {
@@ -69,10 +85,16 @@ std::shared_ptr<const Binding> Bindings::known(std::span<const int64_t> values) 
   return nullptr;
 }
 
-std::shared_ptr<const Binding> Bindings::find(const ir::DimBinding& dims) const {
+std::vector<int64_t> Bindings::values_of(const ir::DimBinding& dims) const {
   std::vector<int64_t> values;
   values.reserve(symbols_.size());
-  for (ir::Dim symbol : symbols_) values.push_back(dims(symbol));
+  for (ir::Dim symbol : symbols_)
+    values.push_back(dims(counts_.mentions(symbol) && !dims.knows(symbol) ? counts_.largest(symbol) : symbol));
+  return values;
+}
+
+std::shared_ptr<const Binding> Bindings::find(const ir::DimBinding& dims) const {
+  std::vector<int64_t> values = values_of(dims);
   if (auto binding = known(values)) return binding;
 
   const std::lock_guard making(making_);
@@ -97,8 +119,46 @@ std::shared_ptr<const Binding> Bindings::make(const ir::DimBinding& dims, std::v
 
 bool Bindings::may_enter(std::span<const int64_t> values) const {
   for (size_t i = 0; i < entry_.size(); ++i)
-    if (values[static_cast<size_t>(entry_[i])] < plan_.entry[i].lowest) return false;
+    if (counts_of_entry_[i].empty() && values[static_cast<size_t>(entry_[i])] < plan_.entry[i].lowest) return false;
   return true;
+}
+
+/// By dimension of the plan: a count in a condition that its value breaks. Empty: none is.
+std::vector<bool> Bindings::broken_counts(std::span<const int64_t> values) const {
+  std::vector<bool> broken;
+  for (size_t i = 0; i < entry_.size(); ++i) {
+    if (counts_of_entry_[i].empty() || values[static_cast<size_t>(entry_[i])] >= plan_.entry[i].lowest) continue;
+    broken.resize(symbols_.size());
+    for (int d : counts_of_entry_[i]) broken[static_cast<size_t>(d)] = true;
+  }
+  return broken;
+}
+
+std::unique_ptr<Binding> Bindings::to_count_in(const Binding& binding) const {
+  if (counts_.empty()) return nullptr;
+  auto own = std::make_unique<Binding>();
+  own->dims = binding.dims;
+  own->buffer_bytes = binding.buffer_bytes;
+  own->offsets = binding.offsets;
+  own->layout.bytes = binding.layout.bytes;
+  own->layout.largest_live = binding.layout.largest_live;
+  own->needs = binding.needs;
+  own->kernel_dims = binding.kernel_dims;
+  own->kernel_of = binding.kernel_of;
+  own->is_parallel = binding.is_parallel;
+  own->step_end = binding.step_end;
+  own->is_emptied = binding.is_emptied;
+  own->scratch_bytes = binding.scratch_bytes;
+  return own;
+}
+
+/// Steps stay: what names a count can fail, and shares none.
+void Bindings::count(Binding& binding, const ir::DimBinding& dims) const {
+  binding.dims = values_of(dims);
+  const std::vector<int64_t> of_formulas = formulas_.evaluate(binding.dims);
+  choose_kernels(binding, of_formulas);
+  for (size_t i = 0; i < buffer_bytes_.size(); ++i)
+    binding.buffer_bytes[i] = of_formulas[static_cast<size_t>(buffer_bytes_[i])];
 }
 
 int Bindings::kernel_for(size_t command, std::span<const int64_t> values) const {
@@ -139,17 +199,25 @@ void Bindings::choose_steps(Binding& binding, std::span<const int64_t> values) c
 
 void Bindings::choose_kernels(Binding& binding, std::span<const int64_t> values) const {
   const auto value = [&](int place) { return values[static_cast<size_t>(place)]; };
+  binding.kernel_dims.clear();
   for (const BoundKernel& kernel : kernels_)
     for (int d : kernel.dims) binding.kernel_dims.push_back(binding.dims[static_cast<size_t>(d)]);
-  binding.needs.resize(kernels_.size());
+  const std::vector<bool> broken = broken_counts(values);
+  const auto is_broken = [&](int d) { return broken[static_cast<size_t>(d)]; };
+  binding.is_emptied.assign(broken.empty() ? 0 : kernels_.size(), false);
+  binding.needs.assign(kernels_.size(), {});
   for (size_t i = 0; i < kernels_.size(); ++i) {
     KernelNeeds& needs = binding.needs[i];
-    if (twin_[i] < i)
+    if (!broken.empty() && std::ranges::any_of(kernels_[i].dims, is_broken))
+      binding.is_emptied[i] = true;  // it is not asked: it takes extents to be 1 or more
+    else if (twin_[i] < i)
       needs = binding.needs[twin_[i]];
     else
       kernels_[i].needs(binding.kernel_dims.data() + first_dim_[i], &needs);
     binding.scratch_bytes = std::max(binding.scratch_bytes, needs.scratch_bytes);
   }
+  binding.kernel_of.clear();
+  binding.is_parallel.clear();
   for (size_t c = 0; c < plan_.commands.size(); ++c) {
     const bool is_kernel = plan_.commands[c].kind == CommandKind::Kernel;
     binding.kernel_of.push_back(is_kernel ? kernel_for(c, values) : -1);
@@ -178,7 +246,7 @@ void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
     if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
     int first = buffer.first;
     while (first > 0 && end_of(first - 1) == end_of(first)) --first;
-    requests.push_back({first, end_of(buffer.last) - 1, binding.buffer_bytes[i]});
+    requests.push_back({first, end_of(buffer.last) - 1, values[static_cast<size_t>(room_[i])]});
     owners.push_back(i);
   }
   binding.layout = ir::lay_out_arena(requests);

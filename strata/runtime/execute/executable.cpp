@@ -130,7 +130,7 @@ std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments, RunCo
 std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments, const ir::DimBinding* outer,
                                               RunContext& context) const {
   const auto shapes = shapes_of(arguments);
-  const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
+  ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
   require_not_cancelled(plan_->name.c_str());
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->run_within(std::move(arguments), outer, context);
@@ -139,7 +139,9 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
   add_prepared(arguments);
   const ContextUse use(context);
   std::vector<HostArray> results;
-  Execution execution{*this, *binding, context, dims, arguments, results};
+  Counting counting{bindings_.to_count_in(*binding), dims};
+  Execution execution{*this, counting.binding ? *counting.binding : *binding, context, dims, arguments, results};
+  if (counting.binding) execution.counting = &counting;
   try {
     execution.place();
   } catch (base::Error& error) {
@@ -152,7 +154,7 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
 
 std::string Executable::first_non_finite(const std::vector<HostArray>& arguments) const {
   std::vector<HostArray> copies = arguments;  // shared, so donations copy
-  const ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
+  ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->first_non_finite(arguments);
   require_elements(copies);
@@ -160,7 +162,9 @@ std::string Executable::first_non_finite(const std::vector<HostArray>& arguments
   const BorrowedContext context;
   const ContextUse use(*context);
   std::vector<HostArray> results;
-  Execution execution{*this, *binding, *context, dims, copies, results};
+  Counting counting{bindings_.to_count_in(*binding), dims};
+  Execution execution{*this, counting.binding ? *counting.binding : *binding, *context, dims, copies, results};
+  if (counting.binding) execution.counting = &counting;
   execution.place();
   return execution.first_non_finite();
 }

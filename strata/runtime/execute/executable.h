@@ -71,6 +71,7 @@ class Executable {
   MemoryUse memory_use(std::span<const std::vector<int64_t>> argument_shapes) const;
 
  private:
+  struct Counting;
   struct Execution;
   struct HostCall;
   struct RegionFrame;

@@ -91,7 +91,7 @@ void Executable::Execution::take_donations() {
       note_written(argument);
   }
   for (size_t r = 0; r < results.size(); ++r)
-    if (const int b = self.plan_->results[r]; results[r].storage() == nullptr)
+    if (const int b = self.plan_->results[r]; results[r].storage() == nullptr && !is_unknown(b))
       results[r] = make_array(self.plan_->buffers[b].type.encoding(), shape_of(b));
 }
 
@@ -103,6 +103,7 @@ void Executable::Execution::place_on_host() {
   }
   for (size_t r = 0; r < plan.results.size(); ++r) {
     const int b = plan.results[r];
+    if (is_unknown(b)) continue;
     memory[b] = results[r].data();
     memory[plan.buffers[b].root] = memory[b];  // a reshape of what the result's memory is
   }
@@ -121,6 +122,7 @@ void Executable::Execution::place_on_device() {
   }
   for (size_t r = 0; r < plan.results.size(); ++r) {
     const int b = plan.results[r];
+    if (is_unknown(b)) continue;
     const auto donated = std::ranges::find(plan.donations, static_cast<int>(r), &ir::Donation::result);
     memory[b] = donated == plan.donations.end() ? allocate(results[r].bytes()) : of_arguments[donated->argument];
     memory[plan.buffers[b].root] = memory[b];
@@ -221,6 +223,7 @@ void Executable::Execution::run_command(size_t c) {
   const PlanCommand& command = self.plan_->commands[c];
   if (command.kind == CommandKind::Kernel) return run_kernel(command, c);
   const base::Span span(self.span_names_[c], "command");
+  if (counting && command.node->op && command.node->op->counts) count(command);
   if (command.kind == CommandKind::Copy)
     copy_buffer(command.reads[0], command.writes[0]);
   else if (control_of(*command.node->op) != Control::None && device().shares_host_memory())
@@ -287,6 +290,10 @@ Launch Executable::Execution::launch_of(size_t c) {
 }
 
 void Executable::Execution::run_kernel(const PlanCommand& command, size_t c) {
+  if (is_emptied(command)) {
+    run_emptied(command);
+    return require_finite(static_cast<int>(c));
+  }
   if (!command.copied_because.empty())
     copy_buffer(command.reads[static_cast<size_t>(command.updates)], command.writes[0]);
   const Launch launch = launch_of(c);
@@ -334,6 +341,7 @@ Executable::HostCall::HostCall(Execution& run, const PlanCommand& command)
 }
 
 void Executable::Execution::run_host(const PlanCommand& command, size_t c) {
+  if (counting) ask_rules_of_nothing(command);
   const bool is_shared = device().shares_host_memory();
   if (!host_calls[c] || !is_shared) host_calls[c] = std::make_unique<HostCall>(*this, command);
   HostCall& call = *host_calls[c];

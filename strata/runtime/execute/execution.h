@@ -12,6 +12,12 @@
 
 namespace strata::runtime {
 
+/// What changes in a run whose program counts: the sizes that it goes by.
+struct Executable::Counting {
+  std::unique_ptr<Binding> binding;
+  ir::DimBinding& dims;
+};
+
 struct Executable::Execution {
   const Executable& self;
   const Binding& binding;
@@ -28,6 +34,7 @@ struct Executable::Execution {
   std::vector<Launch> launches;                           ///< of the step that runs
   std::vector<std::unique_ptr<HostCall>> host_calls;      ///< by command, made when it runs first
   std::vector<std::unique_ptr<RegionCall>> region_calls;  ///< the same
+  Counting* counting = nullptr;  ///< of a program that counts: its binding and dimensions are the run's own
 
   /// Nothing that the device still works on may go.
   ~Execution();
@@ -69,6 +76,14 @@ struct Executable::Execution {
   [[noreturn]] void fail(const ir::PlanCommand& command, const KernelStatus& status) const;
   void run_host(const ir::PlanCommand& command, size_t c);
   void run_regions(const ir::PlanCommand& command, size_t c);
+
+  // counted_runs.cpp
+  bool is_unknown(int buffer) const;
+  void count(const ir::PlanCommand& command);
+  void place_counted();
+  bool is_emptied(const ir::PlanCommand& command) const;
+  void run_emptied(const ir::PlanCommand& command);
+  void ask_rules_of_nothing(const ir::PlanCommand& command) const;
 };
 
 /// A command that runs by its op's reference rule. Its views of the buffers are made once where the host shares the

@@ -14,7 +14,7 @@ namespace strata::runtime {
 ir::DimBinding OwnPrograms::numbers_in_empty_extents(const ir::DimBinding& dims) const {
   std::vector<std::string> symbols;
   for (const ir::EntryCondition& c : entry_)
-    if (c.lowest > 0 && dims(c.value) < c.lowest) c.value.collect_symbols(symbols);
+    if (c.lowest > 0 && dims.knows(c.value) && dims(c.value) < c.lowest) c.value.collect_symbols(symbols);
   std::ranges::sort(symbols);
   ir::DimBinding numbers;
   for (const std::string& symbol : symbols) numbers.bind(symbol, dims(ir::Dim::symbol(symbol)));

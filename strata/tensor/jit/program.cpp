@@ -35,8 +35,9 @@ std::vector<Rebound> rebound_places(const Leaf& leaf, const Tensor& before) {
 /// Whether an error may be one of symbols, which numbers in their place don't give. What is asked of a symbol is
 /// written down; else the code says that it is about extents.
 bool may_be_of_symbols(const base::Error& error, const std::optional<ir::Unproved>& question) {
-  static constexpr std::string_view kOfExtents[] = {"E0101", "E0102", "E0110", "E0111", "E0115", "E0116", "E0117",
-                                                    "E0118", "E0119", "E0122", "E0123", "E0508", "E0530", "E0531"};
+  static constexpr std::string_view kOfExtents[] = {"E0101", "E0102", "E0110", "E0111", "E0115",
+                                                    "E0116", "E0117", "E0118", "E0119", "E0122",
+                                                    "E0123", "E0145", "E0508", "E0530", "E0531"};
   if (error.kind() != base::ErrorKind::User) return false;
   return question || std::find(std::begin(kOfExtents), std::end(kOfExtents), error.code()) != std::end(kOfExtents);
 }

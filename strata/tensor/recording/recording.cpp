@@ -115,7 +115,10 @@ bool Recording::is_due() const {
   if (kind_ != Kind::Lazy || holds != 0 || graph_->nodes().empty()) return false;
   const ir::Node& last = *graph_->nodes().back();
   const bool is_effect = last.op && last.op->effect == ir::Effect::Ordered;
-  return is_effect || (!cells_.empty() && (policy == FlushPolicy::Sync || graph_->nodes().size() > kMostPendingNodes));
+  // What was counted has its shape when it is there, as every other tensor outside of a trace.
+  const bool has_count = graph_->has_counts();
+  return is_effect || has_count ||
+         (!cells_.empty() && (policy == FlushPolicy::Sync || graph_->nodes().size() > kMostPendingNodes));
 }
 
 std::vector<HostArray> Recording::run(const std::shared_ptr<ir::Graph>& graph) const {

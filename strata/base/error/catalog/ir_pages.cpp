@@ -110,6 +110,18 @@ constexpr ErrorPage kPages[] = {
      "The blocks of an encoding lie along the last axis, which is a multiple of a block; a slice, a gather or a "
      "transpose moves whole blocks. Of a symbolic axis that is asked when a call binds it. Pad the axis, move whole "
      "blocks, or decode first."},
+    {"E0145", ErrorKind::User, "an op needs to know more of a counted dimension than its capacity",
+     "A dimension that nonzero, compact or counted_range made is counted while the program runs: it can be any number "
+     "from 0 to its capacity. The op has a meaning only for some of them: another shape with as many elements, a slice "
+     "that needs so many rows, an axis that has to equal another one. Pad to the capacity, keep a mask of the full "
+     "shape, or count in one program and go on with the result, whose shape is known, in another."},
+    {"E0146", ErrorKind::User, "a count is out of range",
+     "counted_range was given a number below 0 or above its capacity, or one symbol was counted twice with different "
+     "results. The message names the symbol and the numbers."},
+    {"E0147", ErrorKind::User, "a counted dimension has no place there",
+     "A body of cond, while, scan or a custom function counts elements, a call hands out a dimension that it counted, "
+     "or a symbol that already means something is to be counted. Count in the program itself, in front of the loop or "
+     "the call, and hand in what was counted."},
 };
 
 }  // namespace

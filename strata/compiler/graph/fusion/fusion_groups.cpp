@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/compiler/graph/invariants/invariants.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/shape/shape.h"
@@ -62,6 +63,7 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   uses_.resize(n);
   group_of_.assign(n, -1);
   node_marks_.resize(n);
+  counts_ = ir::counts_before(graph);
   find_uses();
   find_updates();
   decide_inlining();
@@ -227,6 +229,8 @@ FusionGroups::Reads FusionGroups::reads_of(const Node& root) const {
   const uint64_t walk = 4 * ++walk_;
   auto open_operands = [&](const Node& node, bool is_same) {
     const bool keeps_index = is_same && node.op->is_pointwise;
+    if (!counts_.empty())  // what it names is read as well
+      for (const Node* count : counts_[node.id]) reads.other_index.push_back(count);
     for (const Value& v : node.operands()) {
       const uint64_t mark = keeps_index ? 1 : 2;
       uint64_t& seen = node_marks_[v.node->id];

@@ -83,6 +83,7 @@ class FusionGroups {
   std::vector<std::vector<ir::Value>> inline_reads_;  ///< what inlining this one reads from memory; scalars left out
   std::vector<uint32_t> inline_costly_;               ///< polynomials, divisions and roots that inlining it repeats
   std::vector<Form> forms_;
+  std::vector<std::vector<const ir::Node*>> counts_;  ///< by node id: ir::counts_before()
   std::vector<std::vector<Use>> uses_;
   std::vector<int> updated_operand_;                                    ///< by node id; -1: it is no update
   std::map<const ir::Node*, std::vector<const ir::Node*>> updates_of_;  ///< by node whose memory is written over

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/compiler/lower/form.h"
+#include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/composites/composite.h"
@@ -48,8 +49,10 @@ std::vector<bool> invariant_nodes(const Graph& graph, std::span<const int> const
   if (constants.empty()) return is_invariant;
   std::vector<bool> is_constant(graph.nodes().size());
   for (int i : constants) is_constant[graph.parameters()[static_cast<size_t>(i)]->id] = true;
+  const ir::CountBounds counts(graph);
   for (const Node* node : graph.nodes()) {
     if (node->is_parameter() || is_literal(*node) || !may_run_at_another_time(*node)) continue;
+    if (!counts.empty() && counts.is_mentioned_by(*node)) continue;  // a count is data of the run
     bool has_constant = false, has_other = false;
     for (const ir::Value& v : node->operands()) {
       const bool is_of_constants = is_constant[v.node->id] || is_invariant[v.node->id];
