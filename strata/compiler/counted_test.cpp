@@ -228,7 +228,7 @@ TEST(Counted, MemoryIsThatOfTheCapacity) {
   const std::vector<std::vector<int64_t>> shapes{{4096, 5}, {4096}};
   const auto use = executable->memory_use(shapes);
   EXPECT_GE(use.arena_bytes, 4096 * 5 * 4);
-  EXPECT_EQ(memory_peak(executable->plan(), shapes).arena_bytes, use.arena_bytes);
+  EXPECT_EQ(memory_peak(*executable, shapes).arena_bytes, use.arena_bytes);
 }
 
 TEST(Counted, ResultsHaveMemoryForWhatWasCounted) {

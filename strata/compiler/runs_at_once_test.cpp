@@ -14,6 +14,7 @@
 #include "strata/ops/control/control.h"
 #include "strata/ops/operands/operators.h"
 #include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/run_context.h"
 
@@ -122,6 +123,25 @@ TEST(RunsAtOnce, AContextGrowsToItsLargestRunAndGivesItBack) {
   EXPECT_GT(runtime::idle_context_bytes(), 0);
   runtime::trim_idle_contexts();
   EXPECT_EQ(runtime::idle_context_bytes(), 0);
+}
+
+TEST(RunsAtOnce, NoMemoryForTheArenaIsAnErrorWithItsSizeAndNothingIsLost) {
+  auto graph = std::make_shared<Graph>("outer_product");
+  const Value x = graph->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 1}));
+  const Value square = ops::matmul(x, ops::transpose(x, {1, 0}));
+  graph->set_results({ops::matmul(ops::tanh(square), x)});
+  const Program p = compile(graph);
+  RunContext context;
+  const auto expected = p->run({random_array({5, 1}, 1)}, context);
+  constexpr int64_t kRows = int64_t{1} << 23;  // its square takes 2^48 bytes
+  std::vector<HostArray> many{HostArray(DType::f32, {kRows, 1})};
+  const std::byte* const memory = many[0].data();
+  const std::string message = base::message_of([&] { p->run(std::move(many), context); });
+  EXPECT_TRUE(message.starts_with("error[E0112]")) << message;
+  EXPECT_NE(message.find("outer_product: its arena takes 2814749767"), std::string::npos) << message;
+  ASSERT_EQ(many.size(), 1u);
+  EXPECT_EQ(many[0].data(), memory);
+  EXPECT_TRUE(are_same(p->run({random_array({5, 1}, 1)}, context), expected)) << "the context is usable again";
 }
 
 TEST(RunsAtOnce, AContextMayUseFewerThreads) {

@@ -43,8 +43,8 @@ std::vector<std::string> symbols_of(Dim d) {
   return symbols;
 }
 
-/// The symbols that a call's shapes bind: those that are extents of parameters, or of which an extent is a multiple. And
-/// those that the program counts.
+/// The symbols that a call's shapes bind: those that are extents of parameters, or of which an extent is a multiple.
+/// Those that the program counts as well.
 std::vector<std::string> bound_symbols(const Graph& graph) {
   std::vector<std::string> symbols;
   const CountBounds counts(graph);

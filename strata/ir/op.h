@@ -215,8 +215,8 @@ struct Op {
   /// Each element of an operand is read for one element of the result, or for a row of them that is broadcast: what
   /// computes the operand may as well be computed where it is read.
   bool reads_each_once = false;
-  /// Its first attribute is one symbol, whose value operand 0 gives when the program runs, and its second what bounds it
-  /// (ir/counts/counts.h).
+  /// Its first attribute is one symbol, whose value operand 0 gives when the program runs, and its second what bounds
+  /// it (ir/counts/counts.h).
   bool counts = false;
   /// Means just what its first region means.
   bool is_call = false;

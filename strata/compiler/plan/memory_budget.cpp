@@ -10,7 +10,6 @@
 #include "strata/base/terminal/format.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/interpret.h"
-#include "strata/ir/plan/arena.h"
 
 namespace strata::compiler {
 
@@ -32,16 +31,17 @@ std::string described(const PlanCommand& command) {
 
 class PeakFinder {
  public:
-  PeakFinder(const Plan& plan, std::span<const std::vector<int64_t>> shapes)
-      : plan_(plan), counts_(*plan.graph), dims_(*plan.graph, types_of(plan), shapes) {}
+  PeakFinder(const runtime::Executable& program, std::span<const std::vector<int64_t>> shapes)
+      : plan_(program.plan()),
+        use_(program.memory_use(shapes)),
+        counts_(*plan_.graph),
+        dims_(*plan_.graph, types_of(plan_), shapes) {}
 
   MemoryPeak find() {
-    std::vector<ir::ArenaRequest> requests;
     std::vector<int64_t> live(plan_.commands.size() + 1);  // changes first, then their sums
     for (size_t i = 0; i < plan_.buffers.size(); ++i) {
       if (!is_arena(i)) continue;
       const PlanBuffer& b = plan_.buffers[i];
-      requests.push_back({b.first, b.last, bytes_of(i)});
       if (b.last < std::max(0, b.first)) continue;
       live[static_cast<size_t>(std::max(0, b.first))] += bytes_of(i);
       live[static_cast<size_t>(b.last) + 1] -= bytes_of(i);
@@ -49,8 +49,9 @@ class PeakFinder {
     std::partial_sum(live.begin(), live.end(), live.begin());
     live.pop_back();
     MemoryPeak peak;
-    peak.arena_bytes = ir::lay_out_arena(requests).bytes;
-    peak.bytes = peak.arena_bytes;
+    peak.arena_bytes = use_.arena_bytes;
+    peak.region_bytes = use_.region_bytes;
+    peak.bytes = peak.arena_bytes + peak.region_bytes;
     if (!live.empty()) {
       peak.command = static_cast<int>(std::max_element(live.begin(), live.end()) - live.begin());
       peak.at = described(plan_.commands[static_cast<size_t>(peak.command)]);
@@ -112,6 +113,7 @@ class PeakFinder {
   }
 
   const Plan& plan_;
+  runtime::MemoryUse use_;
   const ir::CountBounds counts_;
   ir::DimBinding dims_;
   std::vector<int> writers_;      ///< by root
@@ -122,16 +124,20 @@ std::string bytes_text(int64_t bytes) { return base::bytes_text(static_cast<doub
 
 }  // namespace
 
-MemoryPeak memory_peak(const Plan& plan, std::span<const std::vector<int64_t>> argument_shapes) {
-  return PeakFinder(plan, argument_shapes).find();
+MemoryPeak memory_peak(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes) {
+  return PeakFinder(program, argument_shapes).find();
 }
 
-void require_memory(const Plan& plan, std::span<const std::vector<int64_t>> argument_shapes, int64_t limit_bytes) {
-  const MemoryPeak peak = memory_peak(plan, argument_shapes);
+void require_memory(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes,
+                    int64_t limit_bytes) {
+  const MemoryPeak peak = memory_peak(program, argument_shapes);
   if (peak.bytes <= limit_bytes) return;
-  base::Error error("E0314",
-                    fmt::format("{}: takes {}, of which {} are the arena; the limit is {}", plan.name,
-                                bytes_text(peak.bytes), bytes_text(peak.arena_bytes), bytes_text(limit_bytes)));
+  base::Error error(
+      "E0314",
+      fmt::format("{}: takes {}, of which {} are the arena{}; the limit is {}", program.plan().name,
+                  bytes_text(peak.bytes), bytes_text(peak.arena_bytes),
+                  peak.region_bytes > 0 ? fmt::format(" and {} are for regions", bytes_text(peak.region_bytes)) : "",
+                  bytes_text(limit_bytes)));
   if (peak.command >= 0) error.note(fmt::format("most is alive at command {}, {}", peak.command, peak.at));
   int64_t rest = 0;
   for (size_t i = 0; i < peak.live.size(); ++i) {

@@ -1,7 +1,8 @@
 // What memory a run of a plan takes, known before it runs, and a budget that is refused up front.
 //
-// Counted are arguments, constants, results that no argument gives its memory to, and the arena; not the packing
-// scratch of kernels (kilobytes a thread) nor what the process holds beside the program.
+// Counted are arguments, constants, results that no argument gives its memory to, the arena, and what the regions of
+// loops and conditions have while they run; not the packing scratch of kernels (kilobytes a thread) nor what the
+// process holds beside the program.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/plan/plan.h"
+#include "strata/runtime/execute/executable.h"
 
 namespace strata::compiler {
 
@@ -22,15 +23,17 @@ struct LiveTensor {
 struct MemoryPeak {
   int64_t bytes = 0;             ///< of the whole run
   int64_t arena_bytes = 0;       ///< of these, the arena
+  int64_t region_bytes = 0;      ///< and the regions of the command whose regions take most
   int command = -1;              ///< at which most is alive; -1: there are no commands
   std::string at;                ///< its op, with its position
   std::vector<LiveTensor> live;  ///< then, the largest first
 };
 
 /// For arguments of these shapes.
-MemoryPeak memory_peak(const ir::Plan& plan, std::span<const std::vector<int64_t>> argument_shapes);
+MemoryPeak memory_peak(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes);
 
 /// Throws E0314 with the tensors that are live at the peak when a run takes more than `limit_bytes`.
-void require_memory(const ir::Plan& plan, std::span<const std::vector<int64_t>> argument_shapes, int64_t limit_bytes);
+void require_memory(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes,
+                    int64_t limit_bytes);
 
 }  // namespace strata::compiler

@@ -3,9 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/compiler/compile.h"
 #include "strata/ir/text/text_form.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/list.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/runtime/execute/run_context.h"
 
 namespace strata::compiler {
 namespace {
@@ -30,7 +36,7 @@ const std::vector<std::vector<int64_t>> kShapes = {{8, 10}, {10, 100}, {100, 50}
 
 TEST(MemoryPeak, CountsArgumentsResultsAndTheArenaAndListsWhatIsAliveLargestFirst) {
   const auto program = compile(two_layers());
-  const MemoryPeak peak = memory_peak(program->plan(), kShapes);
+  const MemoryPeak peak = memory_peak(*program, kShapes);
   EXPECT_EQ(peak.arena_bytes, program->memory_use(kShapes).arena_bytes);
   EXPECT_EQ(peak.bytes - peak.arena_bytes, 4 * (80 + 1000 + 5000 + 50 + 8)) << "four arguments and the result";
   ASSERT_EQ(peak.live.size(), 7u);
@@ -44,10 +50,10 @@ TEST(MemoryPeak, CountsArgumentsResultsAndTheArenaAndListsWhatIsAliveLargestFirs
 
 TEST(MemoryPeak, ABudgetThatIsMetPassesAndOneByteLessIsRefusedWithTheTensors) {
   const auto program = compile(two_layers());
-  const int64_t bytes = memory_peak(program->plan(), kShapes).bytes;
-  EXPECT_NO_THROW(require_memory(program->plan(), kShapes, bytes));
+  const int64_t bytes = memory_peak(*program, kShapes).bytes;
+  EXPECT_NO_THROW(require_memory(*program, kShapes, bytes));
   try {
-    require_memory(program->plan(), kShapes, bytes - 1);
+    require_memory(*program, kShapes, bytes - 1);
     FAIL();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.code(), "E0314");
@@ -60,7 +66,26 @@ TEST(MemoryPeak, OfAProgramThatOnlyCopiesIsItsArgumentsAndResults) {
   const auto program =
       compile(ir::parse_graph("func @f(%x: f32[4]) -> f32[4] {\n  return %x\n}", ops::op_table()).value());
   const std::vector<std::vector<int64_t>> shapes = {{4}};
-  EXPECT_EQ(memory_peak(program->plan(), shapes).bytes, 32);
+  EXPECT_EQ(memory_peak(*program, shapes).bytes, 32);
+}
+
+TEST(MemoryPeak, CountsWhatTheRegionsOfALoopHaveAtOnce) {
+  auto graph = std::make_shared<ir::Graph>("loop");
+  const ir::Value x = graph->add_parameter(ir::Type::of(ir::DType::f32, {ir::Dim::symbol("B"), 64}));
+  const auto body = [](ir::Graph&, const std::vector<ir::Value>& p) {
+    const ir::Value square = ops::matmul(p[0], ops::transpose(p[0], {1, 0}));  // B x B, between two kernels
+    return std::vector<ir::Value>{ops::matmul(ops::tanh(square), p[0])};
+  };
+  graph->set_results({ops::scan({.carries = {x}}, 3, body).carries[0]});
+  const auto program = compile(graph);
+  const std::vector<std::vector<int64_t>> shapes = {{512, 64}};
+  const MemoryPeak peak = memory_peak(*program, shapes);
+  EXPECT_GE(peak.region_bytes, 4 * 512 * 512 + 4 * 512 * 64) << "the square and the spare carry";
+  EXPECT_LE(peak.region_bytes, 3 * 4 * 512 * 512);
+  EXPECT_EQ(base::code_of([&] { require_memory(*program, shapes, peak.bytes - 1); }), "E0314");
+  runtime::RunContext context;
+  program->run({ir::HostArray(ir::DType::f32, {512, 64})}, context);
+  EXPECT_GE(context.bytes(), peak.region_bytes) << "what the run has taken";
 }
 
 }  // namespace

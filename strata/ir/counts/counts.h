@@ -1,5 +1,5 @@
 // Counted dimensions: symbols whose value is data of the program itself, bounded by a capacity that is known when the
-// program is bound (docs/decisions/0030).
+// program is bound (docs/decisions/0031).
 //
 //   func @f(%x: f32[B]) -> i64[N] where N in [0, B] counted {
 //     ...
@@ -31,8 +31,8 @@ struct Count {
 /// What a node counts; nothing for other nodes.
 std::optional<Count> count_of(const Node& node);
 
-/// Gives the symbol of a node that counts its value: operand 0, as the run found it. E0146 outside of [0, capacity], and
-/// where the symbol has another value already.
+/// Gives the symbol of a node that counts its value: operand 0, as the run found it. E0146 outside of [0, capacity],
+/// and where the symbol has another value already.
 void bind_count(const Node& node, const HostArray& value, DimBinding& dims);
 
 /// The counts of one graph, those of its regions left out, and what its dimensions are at most.

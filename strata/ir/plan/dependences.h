@@ -9,8 +9,8 @@ namespace strata::ir {
 
 /// By command, the earlier ones that have to be complete before it, ascending: the last that wrote memory which it
 /// reads or writes, those that have read since what it writes, and those that count a dimension which it names. What
-/// these need themselves is left out. Commands of the host stay in order, since they print and check. Two buffers of the arena that share bytes at different times
-/// don't count: who changes the order lays the arena out for it.
+/// these need themselves is left out. Commands of the host stay in order, since they print and check. Two buffers of
+/// the arena that share bytes at different times don't count: who changes the order lays the arena out for it.
 std::vector<std::vector<int>> dependences(const Plan& plan);
 
 }  // namespace strata::ir

@@ -1,5 +1,5 @@
 // Results whose number of elements is data: the dimension N that they have is counted while the program runs, and is a
-// dimension like any other behind that (ir/counts/counts.h, docs/decisions/0030). Everything but the counting itself is made
+// dimension like any other behind that (ir/counts/counts.h, docs/decisions/0031). All but the counting itself is made
 // of existing ops, and has their derivatives: the gradient of compact is a scatter.
 //
 //   nonzero(x)        x: [2,3] of any dtype                     -> i64[N,2], N in [0, 6]

@@ -173,7 +173,7 @@ Value iota_like(Value like, DType dtype, int64_t axis) {
   return iota(like.graph(), like.type().with_dtype(dtype), axis);
 }
 
-Value constant(Graph& graph, HostArray value) {
+Value constant(Graph& graph, const HostArray& value) {
   return graph.add(kConstant, {}, std::array{Attr("value", &value)})->result();
 }
 

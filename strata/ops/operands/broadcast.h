@@ -49,7 +49,7 @@ Shape broadcast_shape(std::string_view op, Value x, Value y);
 void broadcast_together(std::string_view op, Value& x, Value& y);
 
 /// A literal array as a node.
-Value constant(Graph& graph, HostArray value);
+Value constant(Graph& graph, const HostArray& value);
 /// A rank-0 constant; refuses a literal that the dtype can't hold exactly enough: 0.5 for an integer (E0135).
 Value scalar(Graph& graph, DType dtype, Literal value);
 /// Every element `value`.

@@ -43,7 +43,7 @@ bool Executable::Execution::is_emptied(const PlanCommand& command) const {
 }
 
 /// Where a count leaves an extent empty, there is nothing to write, or so little to compute that the interpreter does
-/// it (docs/decisions/0030).
+/// it (docs/decisions/0031).
 void Executable::Execution::run_emptied(const PlanCommand& command) {
   ir::ask_rules(*command.node, dims);
   const auto is_empty = [this](int b) { return binding.buffer_bytes[static_cast<size_t>(b)] == 0; };

@@ -169,6 +169,30 @@ std::string Executable::first_non_finite(const std::vector<HostArray>& arguments
   return execution.first_non_finite();
 }
 
+ir::DimBinding Executable::dims_within(const ir::DimBinding& outer) const {
+  std::vector<std::vector<int64_t>> shapes;
+  for (ir::Type type : parameter_types_) {
+    shapes.emplace_back();
+    for (ir::Dim d : type.shape()) shapes.back().push_back(outer(d));
+  }
+  return ir::DimBinding(*plan_->graph, parameter_types_, shapes, &outer);
+}
+
+/// Frames of loops within a loop stay until that ends (Execution::run_regions).
+int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBinding& dims) const {
+  if (command.kind != CommandKind::Host || control_of(*command.node->op) == Control::None) return 0;
+  int64_t bytes = RegionLoop(*command.node, dims).spare_bytes();
+  for (int r : command.regions) {
+    const Executable& region = *regions_[static_cast<size_t>(r)];
+    const ir::DimBinding within = region.dims_within(dims);
+    const std::shared_ptr<const Binding> binding = region.bindings_.find(within);
+    if (binding->own) continue;  // of empty axes
+    bytes += binding->layout.bytes;
+    for (const PlanCommand& c : region.plan_->commands) bytes += region.region_bytes(c, within);
+  }
+  return bytes;
+}
+
 MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
   if (argument_shapes.size() != parameter_types_.size())
     throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
@@ -176,7 +200,9 @@ MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_
   const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->memory_use(argument_shapes);
-  return {binding->layout.bytes, binding->layout.largest_live};
+  MemoryUse use{.arena_bytes = binding->layout.bytes, .largest_live_bytes = binding->layout.largest_live};
+  for (const PlanCommand& c : plan_->commands) use.region_bytes = std::max(use.region_bytes, region_bytes(c, dims));
+  return use;
 }
 
 }  // namespace strata::runtime

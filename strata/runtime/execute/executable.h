@@ -32,6 +32,7 @@ struct ProgramOrigin {
 struct MemoryUse {
   int64_t arena_bytes = 0;
   int64_t largest_live_bytes = 0;  ///< lower bound for any arena
+  int64_t region_bytes = 0;  ///< the most that the regions of one loop or condition have at once, spare carries too
 };
 
 class Executable {
@@ -79,6 +80,10 @@ class Executable {
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer,
                                         RunContext& context) const;
   std::string span_name(const ir::PlanCommand& command) const;
+  /// The extents of a region's dimensions, within a program: the symbols around it mean the same inside.
+  ir::DimBinding dims_within(const ir::DimBinding& outer) const;
+  /// Of the regions of a command, with those of the commands within them.
+  int64_t region_bytes(const ir::PlanCommand& command, const ir::DimBinding& dims) const;
   void require_own_memory(std::span<const ir::HostArray> arguments) const;
   void add_prepared(std::vector<ir::HostArray>& arguments) const;
   void require_elements(std::span<const ir::HostArray> arguments) const;

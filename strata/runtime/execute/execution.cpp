@@ -162,15 +162,6 @@ void Executable::Execution::place_own(std::byte* arena) {
   region_calls.resize(plan.commands.size());
 }
 
-ir::DimBinding Executable::Execution::dims_of(const Executable& region) const {
-  std::vector<std::vector<int64_t>> shapes;
-  for (ir::Type type : region.parameter_types_) {
-    shapes.emplace_back();
-    for (ir::Dim d : type.shape()) shapes.back().push_back(dims(d));
-  }
-  return ir::DimBinding(*region.plan_->graph, region.parameter_types_, shapes, &dims);
-}
-
 void Executable::Execution::run() {
   const size_t count = self.plan_->commands.size(), committed = self.first_donated_write_;
   const char* name = self.plan_->name.c_str();
@@ -356,7 +347,7 @@ void Executable::Execution::run_host(const PlanCommand& command, size_t c) {
 }
 
 Executable::RegionFrame::RegionFrame(const Executable& region, const Execution& outer)
-    : dims(outer.dims_of(region)), binding(region.bindings_.find(dims)), own(binding->own) {
+    : dims(region.dims_within(outer.dims)), binding(region.bindings_.find(dims)), own(binding->own) {
   for (; binding->own; binding = own->bindings_.find(dims)) own = binding->own;
   const Executable& program = own ? *own : region;
   execution.reset(new Execution{program, *binding, outer.context, dims, none, none});

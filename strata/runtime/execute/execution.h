@@ -53,8 +53,6 @@ struct Executable::Execution {
   std::string first_non_finite();
 
   std::vector<int64_t> shape_of(int buffer) const;
-  /// The extents of a region's dimensions: the symbols around it mean the same inside.
-  ir::DimBinding dims_of(const Executable& region) const;
   /// The buffer for the host to look at: a view, or a copy of what lies on the device.
   ir::HostArray view(int buffer) const;
   std::vector<ir::HostArray> views(const std::vector<int>& buffers) const;

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ir/tape.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
+#include "strata/runtime/execute/cancel.h"
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/transforms/grad.h"
 #include "strata/tensor/transforms/vmap.h"
@@ -282,6 +285,32 @@ TEST(While, OfABatchRunsUntilTheLastExampleHasEndedBackwardsToo) {
   const Tensor together = grad([](const Tensor& xs) { return sum(vmap(grown)(xs)); }, xs);
   for (int i = 0; i < 3; ++i)
     EXPECT_NEAR(together.data<double>()[i], grad(grown, f64(xs.data<double>()[i])).item(), 1e-9);
+}
+
+TEST(While, TheTapeKeepsHalfFloatsAsTheyAre) {
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    const Tensor x = Tensor::scalar(3.0, dtype);
+    const Tensor gradient = grad(grown, x), jitted = jit([](Tensor x) { return grad(grown, x); })(x);
+    EXPECT_EQ(gradient.dtype(), dtype);
+    EXPECT_NEAR(gradient.item(), 5 * 81, dtype == DType::f16 ? 1 : 4);
+    EXPECT_TRUE(jitted.array().same_bits(gradient.array()));
+  }
+}
+
+TEST(While, ATapeIsGivenBackWhenItsRunIsCancelled) {
+  const int64_t before = ir::tape_memory().bytes;
+  const auto endless = [](const Tensor& x) {
+    return while_loop([](const Tensor& y) { return y > 0; }, [&](const Tensor& y) { return y * 0.5 + x; }, x);
+  };
+  const runtime::CancelToken token;
+  std::thread later([&] {
+    while (ir::tape_memory().bytes == before) std::this_thread::yield();
+    token.cancel();
+  });
+  const runtime::CancelScope scope(token);
+  EXPECT_EQ(base::code_of([&] { grad(endless, f64(1)).evaluate(); }), "E0319");
+  later.join();
+  EXPECT_EQ(ir::tape_memory().bytes, before);
 }
 
 TEST(While, TheGradientThroughATapeHasNoDerivative) {

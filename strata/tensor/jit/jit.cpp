@@ -58,7 +58,7 @@ void admit(Program& program, std::span<const HostArray> arguments, int64_t limit
   for (const HostArray& a : arguments) shapes.push_back(a.shape());
   if (program.admitted.contains(shapes)) return;
   if (program.admitted.size() >= kMostSizes) program.admitted.clear();
-  compiler::require_memory(program.executable->plan(), shapes, limit_bytes);
+  compiler::require_memory(*program.executable, shapes, limit_bytes);
   program.admitted.insert(std::move(shapes));
 }
 

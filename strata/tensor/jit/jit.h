@@ -14,7 +14,7 @@
 //   that one divides), the program assumes it, other calls are served by another recording, and explain() says so;
 //   the function is recorded again for that. At worst a dimension is static.
 // - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again, and so
-//   does another ISA level.
+//   does another target.
 // - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
 //   it, records a guard: the program serves calls with that size, and others record again.
 // - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for
