@@ -82,7 +82,8 @@ TEST(Backends, EachCompilesWhatItAcceptsAndKnowsItsKernelsByName) {
     EXPECT_FALSE(backend.refusal(kernel)) << name;
     const Object object = backend.compile(kernels);
     EXPECT_FALSE(object.empty());
-    if (name == "llvm-avx512" && !machine::host_can_run(machine::kAvx512)) continue;
+    const auto cpu = machine::find_cpu_target(backend.isa());
+    if (cpu && !machine::host_can_run(*cpu)) continue;
     const auto loaded = backend.load(object);
     EXPECT_NE(loaded->find("scaled").run, nullptr) << name;
     EXPECT_THROW(loaded->find("absent"), base::Error) << name;
