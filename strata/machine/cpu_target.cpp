@@ -60,7 +60,7 @@ CpuFeatures detect() {
   return found;
 }
 
-const CpuTarget& require_runnable(const CpuTarget& target, std::string_view origin) {
+CpuTarget require_runnable(const CpuTarget& target, std::string_view origin) {
   if (host_can_run(target)) return target;
   throw base::Error(
       "E0401", fmt::format("{}: this CPU can't run {}, which needs {}", origin, target.name, target.features.str()))
