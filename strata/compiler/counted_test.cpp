@@ -250,6 +250,20 @@ TEST(Counted, LoopsRunOverWhatWasCounted) {
   expect_as_interpreted_for_masks(graph, {1, 2, 13});
 }
 
+TEST(Counted, WhatTheLoopsTakeIsKnownBeforeTheRun) {
+  const auto graph = program([](Graph& g, Value x, Value mask) {
+    const Value c = ops::compact(x, mask);
+    const auto step = [](Graph&, const Values& p) {
+      return Values{ops::matmul(ops::tanh(ops::matmul(p[0], p[0])), p[0]) + p[1]};
+    };
+    const Value start = ops::full(g, Type::of(DType::f32, {5, 5}), 0.25);
+    return Values{ops::scan({.carries = {start}, .xs = {c}}, c.type().dim(0), step).carries[0]};
+  });
+  const std::vector<std::vector<int64_t>> shapes{{13, 5}, {13}};
+  EXPECT_GT(compile(graph)->memory_use(shapes).region_bytes, 0);
+  expect_as_interpreted_for_masks(graph, {1, 13});
+}
+
 TEST(Counted, WhatNeedsAnElementIsRefusedWhenNothingWasCounted) {
   const auto graph = program([](Graph& g, Value x, Value mask) {
     const ir::LocationScope scope(g, {"model.cpp", 12, nullptr});

@@ -179,7 +179,7 @@ ir::DimBinding Executable::dims_within(const ir::DimBinding& outer) const {
 }
 
 /// Frames of loops within a loop stay until that ends (Execution::run_regions).
-int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBinding& dims) const {
+int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBinding& dims) const try {
   if (command.kind != CommandKind::Host || control_of(*command.node->op) == Control::None) return 0;
   int64_t bytes = RegionLoop(*command.node, dims).spare_bytes();
   for (int r : command.regions) {
@@ -191,6 +191,10 @@ int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBindin
     for (const PlanCommand& c : region.plan_->commands) bytes += region.region_bytes(c, within);
   }
   return bytes;
+} catch (const base::Error& error) {
+  // Extents that a rule refuses are an error of the run, if it comes to that region at all.
+  if (error.kind() != base::ErrorKind::User) throw;
+  return 0;
 }
 
 MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
@@ -201,7 +205,10 @@ MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->memory_use(argument_shapes);
   MemoryUse use{.arena_bytes = binding->layout.bytes, .largest_live_bytes = binding->layout.largest_live};
-  for (const PlanCommand& c : plan_->commands) use.region_bytes = std::max(use.region_bytes, region_bytes(c, dims));
+  ir::DimBinding largest = dims;  // what is counted in the run counts with its capacity
+  for (size_t d = 0; d < plan_->dims.size(); ++d)
+    if (!largest.knows(ir::Dim::symbol(plan_->dims[d]))) largest.bind(plan_->dims[d], binding->dims[d]);
+  for (const PlanCommand& c : plan_->commands) use.region_bytes = std::max(use.region_bytes, region_bytes(c, largest));
   return use;
 }
 
