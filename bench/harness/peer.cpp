@@ -13,6 +13,7 @@
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/environment/variables.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/base/threads/thread_pool.h"
@@ -45,7 +46,7 @@ struct PipePair {
 };
 PipePair make_pipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw Error("E0720", "bench: no pipe: " + base::errno_text(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(base::code::kPeerFailed, "bench: no pipe: " + base::errno_text(errno));
   return {ends[0], ends[1]};
 }
 
@@ -90,7 +91,7 @@ Peer::Peer(std::string name, const std::vector<std::string>& argv,
   from_ = out.read;
   if (code != 0) {
     pid_ = -1;
-    throw Error("E0720", fmt::format("bench: can't start {}: {}", argv[0], base::errno_text(code)));
+    throw Error(base::code::kPeerFailed, fmt::format("bench: can't start {}: {}", argv[0], base::errno_text(code)));
   }
 }
 
@@ -106,7 +107,8 @@ std::string Peer::read_line() {
     const ssize_t got = ::read(from_, part, sizeof part);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0)
-      throw Error("E0720", fmt::format("bench: peer {} ended", name_)).hint("what it said stands in " + log_path_);
+      throw Error(base::code::kPeerFailed, fmt::format("bench: peer {} ended", name_))
+          .hint("what it said stands in " + log_path_);
     buffer_.append(part, static_cast<size_t>(got));
   }
   const size_t end = buffer_.find('\n');
@@ -122,12 +124,13 @@ Json Peer::ask(const Json& request) {
     const ssize_t n = ::write(to_, line.data() + sent, line.size() - sent);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0)
-      throw Error("E0720", fmt::format("bench: peer {} ended", name_)).hint("what it said stands in " + log_path_);
+      throw Error(base::code::kPeerFailed, fmt::format("bench: peer {} ended", name_))
+          .hint("what it said stands in " + log_path_);
     sent += static_cast<size_t>(n);
   }
   Json reply = base::parse_json(read_line(), name_).value();
   if (const Json* error = reply.find("error"))
-    throw Error("E0720", fmt::format("peer {}: {}", name_, error->as_string()));
+    throw Error(base::code::kPeerFailed, fmt::format("peer {}: {}", name_, error->as_string()));
   return reply;
 }
 
@@ -180,7 +183,7 @@ std::unique_ptr<Peer> built_peer(const std::string& name, const Json& setup, Jso
 std::string own_path() {
   char path[4096];
   const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-  if (size <= 0) throw Error("E0720", "bench: can't find this program: " + base::errno_text(errno));
+  if (size <= 0) throw Error(base::code::kPeerFailed, "bench: can't find this program: " + base::errno_text(errno));
   return std::string(path, static_cast<size_t>(size));
 }
 

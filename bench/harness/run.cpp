@@ -9,6 +9,7 @@
 #include "bench/workloads/large_programs.h"
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/terminal/screen.h"
 
 namespace strata::bench {
@@ -20,7 +21,7 @@ std::vector<const Suite*> chosen(const std::vector<std::string>& names) {
   for (const Suite& s : suites()) all.emplace_back(s.name);
   for (const std::string& name : names)
     if (std::find(all.begin(), all.end(), name) == all.end()) {
-      base::Error error("E0710", fmt::format("there is no benchmark suite '{}'", name));
+      base::Error error(base::code::kCommandLine, fmt::format("there is no benchmark suite '{}'", name));
       const auto near = base::nearest_name(name, all);
       throw error.hint(near ? "did you mean '" + *near + "'?" : fmt::format("there are {}", fmt::join(all, ", ")));
     }
@@ -72,7 +73,7 @@ base::Json measure(const std::string& name) {
   if (name == "gpt2_compile") return measure_gpt_compile(gpt2_size());
   if (name == "gpt2_24_layers_compile") return measure_gpt_compile(gpt2_size(24));
   if (is_large_program(name)) return measure_large_program(name);
-  throw base::Error("E0710", fmt::format("there is no measurement '{}'", name));
+  throw base::Error(base::code::kCommandLine, fmt::format("there is no measurement '{}'", name));
 }
 
 }  // namespace strata::bench

@@ -49,7 +49,7 @@ double seconds_an_image(const runtime::Executable& program, const std::vector<Ho
   std::vector<std::unique_ptr<runtime::RunContext>> contexts;
   for (int t = 0; t < threads; ++t) contexts.push_back(std::make_unique<runtime::RunContext>(1));
   const auto serve = [&](int t) {
-    for (int i = 0; i < kImagesAThread; ++i) program.run(std::vector(arguments), *contexts[static_cast<size_t>(t)]);
+    for (int i = 0; i < kImagesAThread; ++i) program.run(std::vector(arguments), *contexts[t]);
   };
   const double seconds = wall_seconds([&] {
     std::vector<std::thread> others;

@@ -23,9 +23,9 @@ void run_step_contest(const StepContest& c, const SuiteOptions& options, const R
   row.limit_fraction = c.flops / seconds[0] / peak_flops(c.threads);
   if (peer) {
     const auto best = std::min_element(seconds.begin() + 1, seconds.end()) - seconds.begin();
-    row.peer = "PyTorch, " + contestants[static_cast<size_t>(best)].name;
+    row.peer = "PyTorch, " + contestants[best].name;
     row.peer_version = reply.at("version").as_string();
-    row.theirs = seconds[static_cast<size_t>(best)] * 1e3;
+    row.theirs = seconds[best] * 1e3;
   }
   report(std::move(row));
 }

@@ -42,7 +42,7 @@ Numbers draw(const Case& sum, int seed) {
 double element(const Tensor& t) { return static_cast<double>(t.data<float>().back()); }
 
 double ours(std::string_view what, const Numbers& numbers) {
-  const auto n = static_cast<int64_t>(numbers.x.size());
+  const auto n = std::ssize(numbers.x);
   const auto tensor = [](const std::vector<float>& values, std::vector<int64_t> shape) {
     return Tensor::from(std::span<const float>(values), std::move(shape));
   };

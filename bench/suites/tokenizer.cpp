@@ -12,6 +12,7 @@
 #include "bench/texts/english.h"
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/text/bpe/encoder.h"
 #include "strata/text/bpe/trainer.h"
 #include "strata/text/tokenizer_json/save.h"
@@ -82,7 +83,7 @@ class TokenizerContest {
   double peer_seconds(const std::string& what) {
     const base::Json reply = peer_->ask(base::Json::object().set("do", "run").set("what", what));
     if (what == "encode" && reply.at("checksum").as_int() != checksum(ids_))
-      throw base::Error("E0720", "bench: the tokenizers library gets other tokens than we do");
+      throw base::Error(base::code::kPeerFailed, "bench: the tokenizers library gets other tokens than we do");
     return reply.at("seconds").as_double();
   }
 

@@ -35,8 +35,8 @@ base::Json measure_gpt_compile(GptSize size) {
   const ir::Plan& plan = step.program().plan();
   return base::Json::object()
       .set("seconds", first - second)
-      .set("commands", static_cast<int64_t>(plan.commands.size()))
-      .set("kernels", static_cast<int64_t>(plan.kernels.size()));
+      .set("commands", std::ssize(plan.commands))
+      .set("kernels", std::ssize(plan.kernels));
 }
 
 }  // namespace strata::bench

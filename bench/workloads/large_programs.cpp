@@ -44,8 +44,8 @@ base::Json measured(F&& f, const Tensor& x) {
   const ir::Plan& plan = jitted.executable().plan();
   return base::Json::object()
       .set("seconds", first - second)
-      .set("commands", static_cast<int64_t>(plan.commands.size()))
-      .set("kernels", static_cast<int64_t>(plan.kernels.size()));
+      .set("commands", std::ssize(plan.commands))
+      .set("kernels", std::ssize(plan.kernels));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ runtime::MemoryUse memory_use(const runtime::Executable& program, int64_t batch)
   std::vector<std::vector<int64_t>> shapes;
   for (const int argument : program.plan().arguments) {
     std::vector<int64_t>& shape = shapes.emplace_back();
-    for (const Dim d : program.plan().buffers[static_cast<size_t>(argument)].type.shape())
+    for (const Dim d : program.plan().buffers[argument].type.shape())
       shape.push_back(d.evaluate([&](std::string_view) { return batch; }));
   }
   return program.memory_use(shapes);

@@ -50,8 +50,8 @@ int run(const Options& options) {
     print_out(base::Json::object()
                   .set("file", options.output)
                   .set("bytes", static_cast<int64_t>(bytes))
-                  .set("parameters", static_cast<int64_t>(graph->parameters().size()))
-                  .set("weights", static_cast<int64_t>(weights.size()))
+                  .set("parameters", std::ssize(graph->parameters()))
+                  .set("weights", std::ssize(weights))
                   .set("isa", program->origin().isa)
                   .dump_pretty() +
               "\n");

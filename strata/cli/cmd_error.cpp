@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "strata/base/error/catalog.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
@@ -27,7 +28,7 @@ std::vector<const base::ErrorPage*> pages_of(const Options& options) {
   if (const base::ErrorPage* page = base::find_error_page(options.code)) return {page};
   std::vector<std::string> codes;
   for (const base::ErrorPage* page : base::all_error_pages()) codes.emplace_back(page->code);
-  base::Error error("E0710", fmt::format("there is no error code '{}'", options.code));
+  base::Error error(base::code::kCommandLine, fmt::format("there is no error code '{}'", options.code));
   const auto near = base::nearest_name(options.code, codes);
   throw error.hint(near ? "did you mean '" + *near + "'?" : "`strata error` lists all codes");
 }
@@ -46,7 +47,7 @@ int run(const Options& options) {
   std::string text;
   for (const base::ErrorPage* p : pages) {
     list.push(base::Json::object()
-                  .set("code", p->code)
+                  .set("code", p->code.str())
                   .set("kind", kind_name(p->kind))
                   .set("title", p->title)
                   .set("page", p->page));

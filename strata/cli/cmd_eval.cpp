@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/table.h"
@@ -29,7 +30,7 @@ int run(const Options& options) {
   base::Table table({{"measure"}, {"value", base::Align::Right}});
   for (const train::Measure& m : measures) {
     if (!std::isfinite(m.value))
-      throw base::Error("E0704", fmt::format("{} of the model is not finite", m.name))
+      throw base::Error(base::code::kStepNotFinite, fmt::format("{} of the model is not finite", m.name))
           .hint("the training diverged: train again with a smaller optim.learning_rate");
     json.set(m.name, m.value);
     table.add({m.name, fmt::format("{:.4f}", m.value)});

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string_view>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
@@ -72,7 +74,7 @@ std::optional<int> whole_number(std::string_view digits) {
 /// "%4" or "4".
 int node_number(const std::string& text) {
   if (const auto number = whole_number(std::string_view(text).substr(text.starts_with('%') ? 1 : 0))) return *number;
-  throw base::Error("E0751", fmt::format("explain: --node is {}, expected a node as %4", text));
+  throw base::Error(base::code::kNodeWithoutKernel, fmt::format("explain: --node is {}, expected a node as %4", text));
 }
 
 /// "2:0": result 2 takes the memory of argument 0.
@@ -85,9 +87,9 @@ ir::Donation donation(const std::string& text, const ir::Graph& graph) {
   const ir::Donation d{one_of(text.substr(0, colon), graph.results().size()),
                        one_of(text.substr(std::min(colon + 1, text.size())), graph.parameters().size())};
   if (d.result >= 0 && d.argument >= 0) return d;
-  throw base::Error(
-      "E0321", fmt::format("explain: --donate is {}, expected RESULT:ARGUMENT of {} results and {} arguments", text,
-                           graph.results().size(), graph.parameters().size()));
+  throw base::Error(base::code::kDonation,
+                    fmt::format("explain: --donate is {}, expected RESULT:ARGUMENT of {} results and {} arguments",
+                                text, graph.results().size(), graph.parameters().size()));
 }
 
 compiler::ExplainOptions explain_options(const Options& options, const ir::Graph& graph) {
@@ -106,9 +108,10 @@ int explain_file(const Options& options) {
   const compiler::Explanation explanation = compiler::explain(*graph, explain_options(options, *graph));
   if (!options.write_schedules.empty()) compiler::schedules_of(explanation).write(options.write_schedules);
   const auto& kernels = explanation.kernels;
-  if (options.kernel >= static_cast<int>(kernels.size()))
-    throw base::Error("E0750", fmt::format("explain: --kernel is {}, but {} has {} kernels, counted from 0",
-                                           options.kernel, options.file, kernels.size()));
+  if (options.kernel >= std::ssize(kernels))
+    throw base::Error(base::code::kNoSuchKernel,
+                      fmt::format("explain: --kernel is {}, but {} has {} kernels, counted from 0", options.kernel,
+                                  options.file, kernels.size()));
   base::Json remarks = base::Json::array(), list = base::Json::array();
   for (const std::string& remark : explanation.remarks) remarks.push(remark);
   if (!options.json && options.kernel < 0 && !explanation.remarks.empty())

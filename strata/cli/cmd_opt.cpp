@@ -8,6 +8,9 @@
 #include <optional>
 #include <vector>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
@@ -55,8 +58,8 @@ std::vector<compiler::Pass> chosen_passes(const Options& options) {
 std::vector<ir::HostArray> arguments_for(const ir::Graph& graph, const Options& options) {
   std::vector<ir::HostArray> arguments = compiler::random_arguments(graph, static_cast<uint64_t>(options.seed));
   if (options.arguments.size() > arguments.size())
-    throw base::Error("E0110", fmt::format("{}: takes {} arguments, found {}", graph.name(), arguments.size(),
-                                           options.arguments.size()));
+    throw base::Error(base::code::kArgumentMismatch, fmt::format("{}: takes {} arguments, found {}", graph.name(),
+                                                                 arguments.size(), options.arguments.size()));
   for (size_t i = 0; i < options.arguments.size(); ++i) arguments[i] = ir::parse_array(options.arguments[i]).value();
   return arguments;
 }
@@ -89,13 +92,13 @@ void check_equivalence(const ir::Graph& before, const ir::Graph& after, std::spa
   const auto seed = static_cast<uint64_t>(options.seed);
   if (options.native)
     if (const auto off = native_difference(after, options))
-      throw base::Error("E0303", fmt::format("{}: {}", before.name(), *off));
+      throw base::Error(base::code::kWrongResult, fmt::format("{}: {}", before.name(), *off));
   const auto difference = compiler::find_inequivalence(before, after, options.runs, seed);
   if (!difference) {
     std::fputs(fmt::format("equivalent on {} sets of random arguments\n", options.runs).c_str(), stderr);
     return;
   }
-  base::Error error("E0301", fmt::format("{}: {}", before.name(), *difference));
+  base::Error error(base::code::kChangedMeaning, fmt::format("{}: {}", before.name(), *difference));
   if (const auto broken = compiler::find_broken_pass(before, passes, options.runs, seed))
     error.note(
         fmt::format("the first pass that changes the meaning is number {}, {}", broken->number + 1, broken->name));
@@ -123,7 +126,7 @@ int reduce(std::shared_ptr<const ir::Graph> graph, std::span<const compiler::Pas
     }
   };
   if (!fails(*graph))
-    throw base::Error("E0710", "--reduce: the passes neither fail nor change what the program means")
+    throw base::Error(base::code::kCommandLine, "--reduce: the passes neither fail nor change what the program means")
         .hint("name the failing passes with --passes");
   print_out(ir::print_graph(*compiler::reduce_program(std::move(graph), fails)));
   return 0;
@@ -140,9 +143,9 @@ void print_times(std::span<const compiler::PassReport> reports) {
 int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   const std::vector<compiler::Pass> passes = chosen_passes(options);
   for (int i : options.run.constants)
-    if (i < 0 || i >= static_cast<int>(graph->parameters().size()))
-      throw base::Error("E0710", fmt::format("--constants: {} has {} parameters, found {}", graph->name(),
-                                             graph->parameters().size(), i));
+    if (i < 0 || i >= std::ssize(graph->parameters()))
+      throw base::Error(base::code::kCommandLine, fmt::format("--constants: {} has {} parameters, found {}",
+                                                              graph->name(), graph->parameters().size(), i));
   if (options.bisect) return bisect(*graph, passes, options);
   if (options.reduce) return reduce(std::move(graph), passes, options);
   if (options.plan) return print_out(ir::print_plan(compiler::compile(graph, options.compile)->plan())), 0;
@@ -165,7 +168,7 @@ void refuse_ignored_options(const Options& options, const CLI::App& app) {
   for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
                            "--time", "--native", "--bisect", "--reduce", "--plan", "--strict", "--no-positions"})
     if (app.count(name) > 0)
-      throw base::Error("E0710", fmt::format("{} is for tensor programs (.sir)", name))
+      throw base::Error(base::code::kCommandLine, fmt::format("{} is for tensor programs (.sir)", name))
           .hint("loop programs and plans take --interpret, loop programs --schedule, too");
 }
 
@@ -184,14 +187,15 @@ int run(const Options& options) {
                                  .seed = seed});
     });
   if (options.schedule)
-    throw base::Error("E0710", "--schedule is for loop programs (.sloop)")
+    throw base::Error(base::code::kCommandLine, "--schedule is for loop programs (.sloop)")
         .hint("`strata explain` prints the loops and the schedule of each kernel of a tensor program");
   if (is_plan)
     return reading_program(options.file, [&] {
       return run_on_plan(text, {.interpret = options.interpret, .arguments = options.arguments, .seed = seed});
     });
   const auto graphs = reading_program(options.file, [&] { return ir::parse_graphs(text, ops::op_table()).value(); });
-  if (graphs.empty()) throw base::Error("E0130", fmt::format("{} holds no program", options.file));
+  if (graphs.empty())
+    throw base::Error(base::code::kMalformedProgram, fmt::format("{} holds no program", options.file));
   for (const auto& graph : graphs)
     if (const int code = run_on(graph, options)) return code;
   return 0;

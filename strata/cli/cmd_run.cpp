@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
@@ -64,8 +65,9 @@ std::vector<ir::HostArray> arguments_for(const runtime::ProgramFile& file, const
       arguments.push_back(files.open(options.weights.empty() ? (folder / weight->file).string() : options.weights)
                               .array(weight->tensor));
     else
-      throw base::Error("E0752", fmt::format("{}: parameter {} '{}', {}, is in no file", options.program, i, name,
-                                             graph.parameters()[i]->type().str()))
+      throw base::Error(base::code::kMissingArgument,
+                        fmt::format("{}: parameter {} '{}', {}, is in no file", options.program, i, name,
+                                    graph.parameters()[i]->type().str()))
           .hint("--inputs takes a safetensors file with a tensor of that name");
   }
   return arguments;

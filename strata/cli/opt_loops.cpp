@@ -5,6 +5,9 @@
 
 #include <cstdio>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
 #include "strata/compiler/check/kernel_run.h"
@@ -54,7 +57,7 @@ class Dims {
   int64_t of(std::string_view name) const {
     for (size_t i = 0; i < values_.size(); ++i)
       if (kernel_.dims[i] == name) return values_[i];
-    throw base::Error("E0121", fmt::format("the dimension {} is not one of the kernel's", name));
+    throw base::Error(base::code::kLoopRule, fmt::format("the dimension {} is not one of the kernel's", name));
   }
 
   const Kernel& kernel_;
@@ -75,8 +78,9 @@ void interpret_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptio
       const HostArray& argument = given[next++];
       if (argument.dtype() != b->dtype || argument.shape() != shape)
         throw base::Error(
-            "E0110", fmt::format("%{} of @{} should be {}{}, found {}", b->name, naive.name, ir::dtype_name(b->dtype),
-                                 ir::shape_str(b->shape), ir::print_array(argument).substr(0, 40)));
+            base::code::kArgumentMismatch,
+            fmt::format("%{} of @{} should be {}{}, found {}", b->name, naive.name, ir::dtype_name(b->dtype),
+                        ir::shape_str(b->shape), ir::print_array(argument).substr(0, 40)));
       array = argument.clone();
     }
     arrays.push_back(std::move(array));
@@ -113,8 +117,9 @@ void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOpti
     const compiler::KernelRun expected = compiler::run_interpreted(naive, dims.values(), arrays);
     const std::string text = compiler::schedule_difference(naive, expected, scheduled, dims.values(), arrays);
     if (!text.empty())
-      throw base::Error("E0303", fmt::format("@{}: the schedule changes the results with the dimensions {}: {}",
-                                             naive.name, fmt::join(dims.values(), ", "), text));
+      throw base::Error(base::code::kWrongResult,
+                        fmt::format("@{}: the schedule changes the results with the dimensions {}: {}", naive.name,
+                                    fmt::join(dims.values(), ", "), text));
   }
   std::fputs(fmt::format("@{}: the same bits on {} sets of random arguments\n", naive.name, options.runs).c_str(),
              stderr);
@@ -135,10 +140,11 @@ Kernel scheduled(const Kernel& naive, const LoopOptions& options) {
 
 int run_on_loops(std::string_view text, const LoopOptions& options) {
   if (options.check_equivalence && !options.schedule)
-    throw base::Error("E0710", "--check-equivalence of loop programs compares a schedule, and there is none")
+    throw base::Error(base::code::kCommandLine,
+                      "--check-equivalence of loop programs compares a schedule, and there is none")
         .hint("--schedule auto takes the compiler's own");
   auto kernels = parse_kernels(text);
-  if (kernels.value().empty()) throw base::Error("E0120", "the text holds no kernel");
+  if (kernels.value().empty()) throw base::Error(base::code::kMalformedLoops, "the text holds no kernel");
   for (const Kernel& naive : kernels.value()) {
     const Kernel kernel = options.schedule ? scheduled(naive, options) : naive;
     if (options.interpret)

@@ -4,11 +4,14 @@
 #include <cstdio>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/ir_codes.h"
 
 namespace strata::cli {
 namespace {
 
-constexpr std::string_view kRulesOfTexts[] = {"E0123", "E0124", "E0125", "E0131", "E0133"};
+constexpr std::string_view kRulesOfTexts[] = {base::code::kIllTypedExpr, base::code::kBrokenLoops,
+                                              base::code::kOutOfBuffer, base::code::kProgramRule,
+                                              base::code::kPlanRule};
 
 }  // namespace
 
@@ -22,7 +25,7 @@ std::string program_text(const std::string& file) {
 
 base::Error blamed_on_file(const base::Error& error, const std::string& file) {
   const bool is_rule = std::ranges::find(kRulesOfTexts, error.code()) != std::end(kRulesOfTexts);
-  base::Error blamed(is_rule ? "E0134" : error.code(), error.message());
+  base::Error blamed(is_rule ? base::code::kRuleInFile : error.code(), error.message());
   for (const std::string& note : error.notes()) blamed.note(note);
   blamed.note("in " + (file == "-" ? "standard input" : file));
   for (const std::string& hint : error.hints()) blamed.hint(hint);

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
 
@@ -24,7 +26,7 @@ void require_known(std::string_view name) {
   std::vector<std::string> names;
   for (const Command& c : commands()) names.emplace_back(c.name);
   if (std::find(names.begin(), names.end(), name) != names.end()) return;
-  base::Error error("E0710", fmt::format("there is no command named '{}'", name));
+  base::Error error(base::code::kCommandLine, fmt::format("there is no command named '{}'", name));
   const auto near = base::nearest_name(name, names);
   throw error.hint(near ? "did you mean '" + *near + "'?" : "`strata --help` lists the commands");
 }
@@ -62,7 +64,8 @@ int run_checked(std::span<const std::string> arguments) {
     print_out(text.str());
     return exit_code;
   } catch (const CLI::ParseError& error) {
-    throw base::Error("E0710", error.what()).hint("`strata --help` and `strata COMMAND --help` list what there is");
+    throw base::Error(base::code::kCommandLine, error.what())
+        .hint("`strata --help` and `strata COMMAND --help` list what there is");
   }
   if (wants_markdown)
     print_out(markdown_help(subcommands));
@@ -75,7 +78,7 @@ int run_checked(std::span<const std::string> arguments) {
 
 void print_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    throw base::Error("E0002", "can't write to standard output: " + base::errno_text(errno));
+    throw base::Error(base::code::kUnwritableFile, "can't write to standard output: " + base::errno_text(errno));
 }
 
 int run(std::span<const std::string> arguments) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/trace/span.h"
 #include "strata/compiler/kernel_maker.h"
@@ -32,13 +33,13 @@ LookedAt looked_at_by_kernels(const PlanRequest& request, const Target& target) 
   LookedAt looked_at;
   if (!target.looks_at_results()) return looked_at;
   for (const ir::FiniteResult& f : request.finite) {
-    const ir::Value v = written_value(request.graph->results()[static_cast<size_t>(f.result)]);
+    const ir::Value v = written_value(request.graph->results()[f.result]);
     const Node& node = *v.node;
     if (update_in(node).node) continue;  // it stores a part of what is to be looked at
     if (!request.kernels.contains(node.id) || ops::is_composite(node) || can_fail(node, /*is_kernel=*/true)) continue;
     if (!ir::is_float(v.type().dtype())) continue;
     std::vector<int>& params = looked_at[&node];
-    const int param = static_cast<int>(node.operand_count + v.index);
+    const int param = node.operand_count + v.index;
     if (std::ranges::find(params, param) == params.end()) params.push_back(param);
   }
   return looked_at;
@@ -171,10 +172,10 @@ std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Gra
   const LookedAt looked_at = looked_at_by_kernels(request, target);
   const std::vector<ReadyKernel> ready =
       KernelMaker(lowering).make(parts.wanted, looked_at, request.kernel_names, request.graph->facts());
-  for (auto& [id, use] : request.kernels) use.in_place = ready[static_cast<size_t>(use.kernel)].in_place;
+  for (auto& [id, use] : request.kernels) use.in_place = ready[use.kernel].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);
   if (const auto fault = ir::find_fault_outside_regions(*plan))
-    throw base::Error("E0900", fmt::format("plan {}: {}", plan->name, *fault));
+    throw base::Error(base::code::kBug, fmt::format("plan {}: {}", plan->name, *fault));
   std::vector<runtime::BoundKernel> bound;
   for (size_t i = 0; i < ready.size(); ++i) {
     const ReadyKernel& k = ready[i];

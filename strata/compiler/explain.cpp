@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/compiler/loop/rewrites.h"
@@ -44,7 +45,7 @@ std::unique_ptr<ir::Graph> with_mark(const ir::Graph& graph, int number) {
     next += static_cast<int>(node->result_count);
   }
   if (number < 0 || number >= next)
-    throw base::Error("E0751",
+    throw base::Error(base::code::kNodeWithoutKernel,
                       fmt::format("{}: there is no node %{}; the last is %{}", graph.name(), number, next - 1));
   copier.copy_results();
   return marked;
@@ -185,7 +186,8 @@ Explanation explain(const ir::Graph& graph, const ExplainOptions& options) {
   }
   explainer.walk(*with_mark(graph, *options.node), "", false);
   if (explainer.explanation.kernels.empty())
-    throw base::Error("E0751", fmt::format("{}: no kernel holds node %{}", graph.name(), *options.node))
+    throw base::Error(base::code::kNodeWithoutKernel,
+                      fmt::format("{}: no kernel holds node %{}", graph.name(), *options.node))
         .hint("it was folded, merged with an equal one, is a command, or gives its operand's memory another shape");
   return std::move(explainer.explanation);
 }

@@ -79,10 +79,9 @@ std::vector<ReadyKernel> KernelMaker::make(std::span<const WantedKernel> wanted,
     }
   }
   // One at a time from the queue: kernels differ much in what they cost to compile.
-  base::ThreadPool::shared().run(static_cast<int64_t>(missing.size()),
+  base::ThreadPool::shared().run(std::ssize(missing),
                                  [&](base::TaskRange range) {
-                                   for (int64_t i = range.begin; i < range.end; ++i)
-                                     make_ready(*missing[static_cast<size_t>(i)], facts);
+                                   for (int64_t i = range.begin; i < range.end; ++i) make_ready(*missing[i], facts);
                                  },
                                  {base::Split::Dynamic, 1});
   std::lock_guard hold(ready_kernels().lock);

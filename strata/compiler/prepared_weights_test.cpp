@@ -257,7 +257,7 @@ TEST(PreparedWeights, EightThreadsWithRandomBindingsGiveTheSerialBits) {
       std::mt19937 bits(t);
       for (int i = 0; i < 125; ++i) {
         const int64_t n = bits() % kMostRows;
-        wrong += !once->run(arguments_of(n, weights))[0].same_bits(expected[static_cast<size_t>(n)]);
+        wrong += !once->run(arguments_of(n, weights))[0].same_bits(expected[n]);
       }
     });
   for (std::thread& t : threads) t.join();

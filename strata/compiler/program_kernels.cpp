@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/environment/variables.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/lower/form.h"
@@ -36,9 +37,9 @@ bool is_kernel(const Node& node, Form form, const Target& target) {
 std::vector<int> constants_of(const ir::Graph& graph, const CompileOptions& options) {
   std::vector<int> constants;
   for (int i : options.constants) {
-    if (i < 0 || i >= static_cast<int>(graph.parameters().size()))
-      throw base::Error("E0116", fmt::format("{}: constant {} is none of its {} parameters", graph.name(), i,
-                                             graph.parameters().size()));
+    if (i < 0 || i >= std::ssize(graph.parameters()))
+      throw base::Error(base::code::kAttributeValue, fmt::format("{}: constant {} is none of its {} parameters",
+                                                                 graph.name(), i, graph.parameters().size()));
     const bool is_donated =
         std::ranges::any_of(options.donations, [&](const ir::Donation& d) { return d.argument == i; });
     if (!is_donated && std::ranges::find(constants, i) == constants.end()) constants.push_back(i);

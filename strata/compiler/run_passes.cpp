@@ -11,6 +11,8 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/config/bounds.h"
 #include "strata/base/environment/variables.h"
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/text/lexer.h"
@@ -34,7 +36,7 @@ std::string write_reproducer(const Graph& before, const Pass& pass, const RunPas
 /// E0300 around what went wrong. A disk that takes no reproducer must not hide the error itself.
 [[noreturn]] void fail(const Graph& before, const Pass& pass, const RunPassesOptions& options,
                        const std::string& what) {
-  base::Error error("E0300", fmt::format("pass {} on {}: {}", pass.name, before.name(), what));
+  base::Error error(base::code::kBrokenGraph, fmt::format("pass {} on {}: {}", pass.name, before.name(), what));
   try {
     error.note("reproducer: " + write_reproducer(before, pass, options));
   } catch (const std::exception& e) {
@@ -72,7 +74,8 @@ void dump(const Graph& graph, const RunPassesOptions& options, size_t number, st
 }  // namespace
 
 PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const RunPassesOptions& options) {
-  base::OptionCheck("E0760", "run_passes").integer("limit", options.limit, base::Bounds::at_least(-1));
+  base::OptionCheck(base::code::kOptionOutOfRange, "run_passes")
+      .integer("limit", options.limit, base::Bounds::at_least(-1));
   PassResults results;
   results.graph = ir::copy_graph(graph);
   dump(graph, options, 0, "before");
@@ -112,7 +115,7 @@ std::vector<Pass> passes_named(std::span<const std::string> names) {
       passes.push_back(*it);
       continue;
     }
-    base::Error error("E0302", fmt::format("there is no pass named '{}'", name));
+    base::Error error(base::code::kUnknownPass, fmt::format("there is no pass named '{}'", name));
     std::vector<std::string> known;
     for (const Pass& p : pipeline()) known.emplace_back(p.name);
     if (const auto near = base::nearest_name(name, known)) error.hint("did you mean '" + *near + "'?");

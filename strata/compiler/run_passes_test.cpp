@@ -3,6 +3,7 @@
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/check/bisect_passes.h"
 #include "strata/compiler/check/equivalence.h"
@@ -45,7 +46,7 @@ std::unique_ptr<ir::Graph> swap_sums(const ir::Graph& graph, const PassContext& 
   }};
   return apply_rules(graph, kRules, context);
 }
-std::unique_ptr<ir::Graph> throw_internal(const ir::Graph&) { throw base::Error("E0900", "lost my way"); }
+std::unique_ptr<ir::Graph> throw_internal(const ir::Graph&) { throw base::Error(base::code::kBug, "lost my way"); }
 std::unique_ptr<ir::Graph> never_done(const ir::Graph& graph) {
   auto copy = ir::copy_graph(graph);
   copy->set_results({copy->add1(ops::kNeg, {copy->results()[0]})});

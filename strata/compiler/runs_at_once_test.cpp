@@ -71,7 +71,7 @@ TEST(RunsAtOnce, OfEightThreadsWithRandomBindingsGiveTheSerialBits) {
       std::mt19937 bits(t);
       for (int i = 0; i < 125; ++i) {
         const int64_t batch = bits() % kBatches;
-        wrong += !are_same(p->run(arguments_of(batch)), expected[static_cast<size_t>(batch)]);
+        wrong += !are_same(p->run(arguments_of(batch)), expected[batch]);
       }
     });
   for (std::thread& t : threads) t.join();

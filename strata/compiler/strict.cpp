@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/ops/control/fusion.h"
@@ -27,7 +28,8 @@ void require_schedule(const ir::loops::Kernel& naive, const Target& target, cons
   strict.is_strict = true;
   target.schedule(naive, &report, strict);
   if (report.refusal.empty() || is_one_task(naive)) return;
-  base::Error error("E0315", fmt::format("strict: kernel {} is left as written: {}", naive.name, report.refusal));
+  base::Error error(base::code::kLeftAsWritten,
+                    fmt::format("strict: kernel {} is left as written: {}", naive.name, report.refusal));
   if (!where.empty()) error.note("recorded at " + where);
   throw error.hint("strata explain shows its loops; without strict it runs in scalar code on one thread");
 }

@@ -1,5 +1,6 @@
 #include "strata/ir/attr.h"
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/host_array.h"
 
@@ -8,7 +9,7 @@ namespace strata::ir {
 const Attr& Attrs::get(std::string_view name, AttrKind kind) const {
   const Attr* a = find(name);
   if (!a || a->kind != kind)
-    throw base::Error("E0900", "attribute '" + std::string(name) + "' is missing or of another kind");
+    throw base::Error(base::code::kBug, "attribute '" + std::string(name) + "' is missing or of another kind");
   return *a;
 }
 

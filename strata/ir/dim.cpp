@@ -4,6 +4,7 @@
 // Atoms and expressions are interned in one table that lives as long as the process; its mutex guards the table, and
 // what is in it is never changed, so that a Dim may be read from any thread.
 #include "strata/ir/dim.h"
+#include "strata/base/error/codes/ir_codes.h"
 
 #include <fmt/format.h>
 
@@ -31,7 +32,7 @@ using base::Hash128;
 constexpr int64_t kLargest = INT64_MAX >> 1;
 
 [[noreturn]] void overflow(std::string_view what) {
-  throw Error("E0122", fmt::format("a dimension leaves 62 bits in {}", what));
+  throw Error(base::code::kMalformedDim, fmt::format("a dimension leaves 62 bits in {}", what));
 }
 
 int64_t checked(__int128 value, std::string_view what) {
@@ -227,7 +228,9 @@ Dim floor_div_constant(Dim a, int64_t by) {
 
 }  // namespace
 
-void Dim::refuse(int64_t value) { throw Error("E0122", fmt::format("the dimension {} leaves 62 bits", value)); }
+void Dim::refuse(int64_t value) {
+  throw Error(base::code::kMalformedDim, fmt::format("the dimension {} leaves 62 bits", value));
+}
 
 Dim Dim::symbol(std::string_view name) {
   return make_sum({DimTerm{1, {intern_atom(DimAtom::Kind::Symbol, std::string(name), Dim(0), Dim(0))}}});

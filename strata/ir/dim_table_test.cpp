@@ -30,7 +30,7 @@ TEST(DimTable, GivesTheValuesThatEachDimensionHasAlone) {
       const auto value_of = [&](std::string_view symbol) { return symbol == "B" ? b : s; };
       const std::vector<int64_t> values = table.evaluate(std::vector<int64_t>{b, s});
       for (size_t i = 0; i < dims.size(); ++i)
-        EXPECT_EQ(values[static_cast<size_t>(places[i])], dims[i].evaluate(value_of)) << dims[i].str();
+        EXPECT_EQ(values[places[i]], dims[i].evaluate(value_of)) << dims[i].str();
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/dim.h"
 
 namespace strata::ir {
@@ -70,7 +71,7 @@ class Reader {
 
  private:
   [[noreturn]] void fail(std::string_view what) const {
-    throw Error("E0122", fmt::format("the dimension {} at position {}", what, at_));
+    throw Error(base::code::kMalformedDim, fmt::format("the dimension {} at position {}", what, at_));
   }
 
   void limit(Dim d) const {
@@ -140,7 +141,8 @@ class Reader {
     if (name == "ceildiv") return ceil_div(a, b);
     if (name == "min") return min(a, b);
     if (name == "max") return max(a, b);
-    Error unknown("E0122", fmt::format("the dimension has an unknown function '{}' at position {}", name, start));
+    Error unknown(base::code::kMalformedDim,
+                  fmt::format("the dimension has an unknown function '{}' at position {}", name, start));
     if (const auto near = base::nearest_name(name, {"floordiv", "mod", "ceildiv", "min", "max"}))
       unknown.hint(fmt::format("did you mean '{}'?", *near));
     throw unknown;
@@ -182,7 +184,7 @@ Result<Dim> parse_dim(std::string_view text) {
   if (!value.ok()) return value;
   while (position < text.size() && text[position] == ' ') ++position;
   if (position != text.size())
-    return Error("E0122",
+    return Error(base::code::kMalformedDim,
                  fmt::format("the dimension ends at position {} with '{}'", position, text.substr(position, 20)));
   return value;
 }

@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "strata/base/error/codes/internal_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/host_array.h"
@@ -137,18 +139,19 @@ void check_call(const Op& op, std::span<const Value> operands, std::span<const A
                 const Graph& graph) {
   const auto count = static_cast<int>(operands.size());
   if (count < op.operands_min || (op.operands_max >= 0 && count > op.operands_max))
-    throw base::Error("E0103", std::string(op.name) + ": takes " + std::to_string(op.operands_min) +
-                                   (op.operands_max == op.operands_min ? ""
-                                    : op.operands_max < 0              ? " or more"
-                                                                       : " to " + std::to_string(op.operands_max)) +
-                                   " operands, found " + std::to_string(count));
+    throw base::Error(base::code::kOperandCount,
+                      std::string(op.name) + ": takes " + std::to_string(op.operands_min) +
+                          (op.operands_max == op.operands_min ? ""
+                           : op.operands_max < 0              ? " or more"
+                                                              : " to " + std::to_string(op.operands_max)) +
+                          " operands, found " + std::to_string(count));
   for (const Value& v : operands)
     if (!v.node || v.node->graph != &graph)
-      throw base::Error("E0900",
+      throw base::Error(base::code::kBug,
                         std::string(op.name) + ": an operand " + (v.node ? "belongs to another graph" : "is missing"));
   if (op.region_count >= 0 && regions != static_cast<size_t>(op.region_count))
-    throw base::Error("E0103", std::string(op.name) + ": takes " + std::to_string(op.region_count) +
-                                   " regions, found " + std::to_string(regions));
+    throw base::Error(base::code::kOperandCount, std::string(op.name) + ": takes " + std::to_string(op.region_count) +
+                                                     " regions, found " + std::to_string(regions));
   if (op.name == "composite") return;  // carries the attributes of its name beside the declared ones
   bool fits = attrs.size() == op.attrs.size();
   for (size_t i = 0; fits && i < attrs.size(); ++i)
@@ -157,8 +160,8 @@ void check_call(const Op& op, std::span<const Value> operands, std::span<const A
   std::string wanted, found;
   for (const AttrSpec& a : op.attrs) wanted += " " + std::string(a.name);
   for (const Attr& a : attrs) found += " " + std::string(a.name);
-  throw base::Error("E0104", std::string(op.name) + ": attributes are{" + wanted + " }, found{" + found +
-                                 " }, or one is of another kind");
+  throw base::Error(base::code::kUndeclaredAttributes, std::string(op.name) + ": attributes are{" + wanted +
+                                                           " }, found{" + found + " }, or one is of another kind");
 }
 
 /// FNV-like seed of an op's name would depend on nothing but the name; hashed once per op and kept by address.
@@ -205,7 +208,8 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
   const std::span<const Type> types = infer.results.view();
   for (const Type& type : types)
     for (const Dim d : type.shape())
-      if (d.is_constant() && d.constant() < 0) infer.fail("E0116", "makes " + type.str() + ": no extent is below 0");
+      if (d.is_constant() && d.constant() < 0)
+        infer.fail(base::code::kAttributeValue, "makes " + type.str() + ": no extent is below 0");
 
   const size_t bytes = sizeof(Node) + operands.size_bytes() + types.size_bytes();
   auto* memory = static_cast<std::byte*>(allocate(bytes));
@@ -246,7 +250,7 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
 void Graph::set_results(std::span<const Value> results) {
   for (const Value& v : results)
     if (!v.node || v.node->graph != this)
-      throw base::Error("E0900", "graph " + name_ + ": a result is missing or belongs to another graph");
+      throw base::Error(base::code::kBug, "graph " + name_ + ": a result is missing or belongs to another graph");
   results_.assign(results.begin(), results.end());
 }
 

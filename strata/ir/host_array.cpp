@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/encoding/block_format.h"
 #include "strata/ir/type.h"
@@ -17,9 +18,11 @@ constexpr size_t kAlignment = 64;  // a cache line, and the widest vector
 int64_t count_elements(const std::vector<int64_t>& shape) {
   int64_t n = 1;
   for (int64_t d : shape) {
-    if (d < 0) throw base::Error("E0101", "array: a dimension is " + std::to_string(d) + ", expected 0 or more");
+    if (d < 0)
+      throw base::Error(base::code::kOperandShapes,
+                        "array: a dimension is " + std::to_string(d) + ", expected 0 or more");
     if (__builtin_mul_overflow(n, d, &n))
-      throw base::Error("E0112", "array: the number of elements does not fit 64 bits");
+      throw base::Error(base::code::kOutOfMemory, "array: the number of elements does not fit 64 bits");
   }
   return n;
 }
@@ -29,7 +32,7 @@ int64_t count_bytes(Encoding encoding, const std::vector<int64_t>& shape, int64_
   int64_t size;
   if (__builtin_mul_overflow(elements, dtype_bytes(encoding.dtype()), &size) ||
       size > std::numeric_limits<int64_t>::max() - 64)
-    throw base::Error("E0112", "array: the size in bytes does not fit 64 bits");
+    throw base::Error(base::code::kOutOfMemory, "array: the size in bytes does not fit 64 bits");
   return size;
 }
 
@@ -73,7 +76,7 @@ HostArray::HostArray(Encoding encoding, std::vector<int64_t> shape)
       bytes_(count_bytes(encoding, shape_, elements_)) {
   const size_t rounded = (static_cast<size_t>(bytes_) + kAlignment - 1) / kAlignment * kAlignment + kAlignment;
   void* memory = std::aligned_alloc(kAlignment, rounded);
-  if (!memory) throw base::Error("E0112", "array: no memory for " + std::to_string(bytes_) + " bytes");
+  if (!memory) throw base::Error(base::code::kOutOfMemory, "array: no memory for " + std::to_string(bytes_) + " bytes");
   std::memset(memory, 0, rounded);
   storage_ = std::shared_ptr<std::byte>(static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); });
 }
@@ -128,32 +131,34 @@ void HostArray::set_int(int64_t index, int64_t value) {
 }
 
 void HostArray::refuse_type(DType found, const char* what) const {
-  throw base::Error("E0137", "array: elements of " + std::string(encoding_.name()) + " are " + what + " " +
-                                 std::string(dtype_name(found)))
+  throw base::Error(base::code::kArrayElements, "array: elements of " + std::string(encoding_.name()) + " are " + what +
+                                                    " " + std::string(dtype_name(found)))
       .hint(is_encoded() ? "decode gives the elements" : "cast converts the elements");
 }
 void HostArray::refuse_encoded() const {
-  throw base::Error("E0137", "array: elements of " + std::string(encoding_.name()) + " are blocks of bytes")
+  throw base::Error(base::code::kArrayElements,
+                    "array: elements of " + std::string(encoding_.name()) + " are blocks of bytes")
       .hint("decode gives the elements");
 }
 void HostArray::refuse_count(size_t found) const {
   std::string shape;
   for (int64_t d : shape_) shape += (shape.empty() ? "" : ",") + std::to_string(d);
-  throw base::Error("E0137", "array: the shape [" + shape + "] has " + std::to_string(elements_) + " elements, found " +
-                                 std::to_string(found));
+  throw base::Error(base::code::kArrayElements, "array: the shape [" + shape + "] has " + std::to_string(elements_) +
+                                                    " elements, found " + std::to_string(found));
 }
 
 HostArray HostArray::reshaped(std::vector<int64_t> shape) const {
   HostArray a(encoding_, std::move(shape), storage_);
   if (a.elements_ != elements_)
-    throw base::Error("E0101", "reshape: " + std::to_string(elements_) +
-                                   " elements do not fill the new shape, which has " + std::to_string(a.elements_));
+    throw base::Error(base::code::kOperandShapes, "reshape: " + std::to_string(elements_) +
+                                                      " elements do not fill the new shape, which has " +
+                                                      std::to_string(a.elements_));
   return a;
 }
 
 HostArray HostArray::clone() const {
   HostArray a(encoding_, shape_);
-  std::memcpy(a.data(), data(), static_cast<size_t>(bytes()));
+  std::memcpy(a.data(), data(), bytes());
   return a;
 }
 

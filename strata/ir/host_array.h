@@ -27,7 +27,7 @@ class HostArray {
   static HostArray of(DType dtype, std::vector<int64_t> shape, std::span<const T> elements) {
     HostArray a(dtype, std::move(shape));
     if (dtype != dtype_of<T>()) a.refuse_type(dtype_of<T>(), "made from");
-    if (static_cast<int64_t>(elements.size()) != a.elements_) a.refuse_count(elements.size());
+    if (std::ssize(elements) != a.elements_) a.refuse_count(elements.size());
     if (!elements.empty()) std::memcpy(a.data(), elements.data(), elements.size_bytes());
     return a;
   }

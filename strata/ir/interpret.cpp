@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
@@ -56,8 +57,9 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
   forget_counts_of(graph);
   for (size_t i = 0; i < types.size(); ++i) {
     if (shapes[i].size() != static_cast<size_t>(types[i].rank()))
-      throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
-                                     ", found " + concrete_str(types[i].encoding(), shapes[i]));
+      throw base::Error(base::code::kArgumentMismatch, graph.name() + ": argument " + std::to_string(i) +
+                                                           " should be " + types[i].str() + ", found " +
+                                                           concrete_str(types[i].encoding(), shapes[i]));
     for (int axis = 0; axis < types[i].rank(); ++axis)
       if (const auto scaled = types[i].dim(axis).scaled_symbol();
           scaled && !std::any_of(values_.begin(), values_.end(), [&](auto& v) { return v.first == scaled->first; }))
@@ -66,8 +68,9 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
   for (size_t i = 0; i < types.size(); ++i)
     for (int axis = 0; axis < types[i].rank(); ++axis)
       if (const int64_t expected = (*this)(types[i].dim(axis)); expected != shapes[i][axis])
-        throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
-                                       ", found " + concrete_str(types[i].encoding(), shapes[i]))
+        throw base::Error(base::code::kArgumentMismatch, graph.name() + ": argument " + std::to_string(i) +
+                                                             " should be " + types[i].str() + ", found " +
+                                                             concrete_str(types[i].encoding(), shapes[i]))
             .note("axis " + std::to_string(axis) + " should be " + std::to_string(expected));
   for (const SymbolFact& fact : graph.facts().all())
     for (const auto& [name, value] : values_)
@@ -76,10 +79,11 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
 
 void require_fact(const std::string& program, const SymbolFact& fact, int64_t value) {
   if (fact.holds(value)) return;
-  throw base::Error("E0111", program + ": dimension " + fact.name + " is " + std::to_string(value) + ", expected " +
-                                 std::to_string(fact.lowest) +
-                                 (fact.highest == INT64_MAX ? " or more" : " to " + std::to_string(fact.highest)) +
-                                 (fact.multiple > 1 ? ", a multiple of " + std::to_string(fact.multiple) : ""));
+  throw base::Error(base::code::kBrokenFact,
+                    program + ": dimension " + fact.name + " is " + std::to_string(value) + ", expected " +
+                        std::to_string(fact.lowest) +
+                        (fact.highest == INT64_MAX ? " or more" : " to " + std::to_string(fact.highest)) +
+                        (fact.multiple > 1 ? ", a multiple of " + std::to_string(fact.multiple) : ""));
 }
 
 void DimBinding::bind(std::string_view symbol, int64_t value) { values_.emplace_back(symbol, value); }
@@ -107,7 +111,7 @@ int64_t DimBinding::operator()(Dim d) const {
   return d.evaluate([this](std::string_view symbol) -> int64_t {
     for (const auto& [name, value] : values_)
       if (name == symbol) return value;
-    throw base::Error("E0110",
+    throw base::Error(base::code::kArgumentMismatch,
                       "dimension '" + std::string(symbol) +
                           "' has no value: it is the extent of no argument's axis, and no extent is a multiple of it");
   });
@@ -127,7 +131,7 @@ HostArray interpret_on_bytes(const Node& node, std::span<const HostArray> operan
   std::vector<Value> values;
   std::vector<HostArray> bytes;
   for (size_t i = 0; i < operands.size(); ++i) {
-    values.push_back(graph.add_parameter(node.operand(static_cast<int>(i)).type().stored()));
+    values.push_back(graph.add_parameter(node.operand(i).type().stored()));
     bytes.push_back(operands[i].stored());
   }
   graph.set_results({node.op->encoded->on_bytes(node, values)});
@@ -142,8 +146,9 @@ HostArray interpret_on_bytes(const Node& node, std::span<const HostArray> operan
 std::vector<HostArray> interpret_node(const Node& node, std::span<const HostArray> operands, const DimBinding& dims,
                                       const InterpretOptions& options) {
   if (!node.op->reference)
-    throw base::Error("E0106", std::string(node.op->name) + ": can't be interpreted: " +
-                                   (node.op->reference.reason ? node.op->reference.reason : "no rule"));
+    throw base::Error(base::code::kNotInterpreted,
+                      std::string(node.op->name) + ": can't be interpreted: " +
+                          (node.op->reference.reason ? node.op->reference.reason : "no rule"));
   const auto is_empty = [](const HostArray& a) { return a.elements() == 0; };
   if (node.graph->facts().has_counts() && !node.op->counts && std::ranges::any_of(operands, is_empty))
     ask_rules(node, dims);  // those of sizes that a call brought were asked when it came
@@ -170,16 +175,17 @@ std::vector<HostArray> interpret(const Graph& graph, std::span<const HostArray> 
                                  const InterpretOptions& options) {
   const size_t count = graph.parameters().size();
   if (arguments.size() != count)
-    throw base::Error("E0110", graph.name() + ": takes " + std::to_string(count) + " arguments, found " +
-                                   std::to_string(arguments.size()));
+    throw base::Error(base::code::kArgumentMismatch, graph.name() + ": takes " + std::to_string(count) +
+                                                         " arguments, found " + std::to_string(arguments.size()));
   std::vector<Type> types;
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < count; ++i) {
     types.push_back(graph.parameters()[i]->type());
     shapes.push_back(arguments[i].shape());
     if (types[i].encoding() != arguments[i].encoding())
-      throw base::Error("E0110", graph.name() + ": argument " + std::to_string(i) + " should be " + types[i].str() +
-                                     ", found " + concrete_str(arguments[i].encoding(), shapes[i]));
+      throw base::Error(base::code::kArgumentMismatch, graph.name() + ": argument " + std::to_string(i) +
+                                                           " should be " + types[i].str() + ", found " +
+                                                           concrete_str(arguments[i].encoding(), shapes[i]));
   }
   const DimBinding dims(graph, types, shapes);
   const auto written = dims.all().empty() ? nullptr : with_extents(graph, dims);  // asks the type rules

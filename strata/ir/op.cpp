@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 
@@ -18,7 +19,7 @@ std::string dtype_set_str(DTypeSet set) {
   return text;
 }
 
-void Infer::fail(std::string_view code, const std::string& message, const std::string& hint) const {
+void Infer::fail(base::ErrorCode code, const std::string& message, const std::string& hint) const {
   base::Error error(code, std::string(op.name) + ": " + message);
   std::string types;
   for (const Value& v : operands) types += (types.empty() ? "" : ", ") + v.type().str();
@@ -34,13 +35,14 @@ void Infer::fail(std::string_view code, const std::string& message, const std::s
 void Infer::same_dtype(int first) const {
   for (int i = first + 1; i < count(); ++i)
     if (type(i).encoding() != type(first).encoding())
-      fail("E0100", "operand dtypes differ: " + type(first).str() + " and " + type(i).str(), "convert one with cast");
+      fail(base::code::kOperandTypes, "operand dtypes differ: " + type(first).str() + " and " + type(i).str(),
+           "convert one with cast");
 }
 
 void Infer::same_shape(int first) const {
   for (int i = first + 1; i < count(); ++i)
     if (!proved_equal(type(i).shape(), type(first).shape()))
-      fail("E0101", "operand shapes differ: " + type(first).str() + " and " + type(i).str());
+      fail(base::code::kOperandShapes, "operand shapes differ: " + type(first).str() + " and " + type(i).str());
 }
 
 namespace {
@@ -54,7 +56,7 @@ void check_encoded(const Infer& i) {
   }
   for (int k = 0; k < i.count(); ++k)
     if (i.type(k).is_encoded())
-      i.fail("E0143",
+      i.fail(base::code::kBlocksNotTaken,
              "operand " + std::to_string(k) + " is " + i.type(k).str() + ", whose elements are blocks of bytes",
              "decode gives its elements; products and movements of whole blocks take it as it is");
 }
@@ -63,14 +65,14 @@ void check_encoded(const Infer& i) {
 
 void apply_type_rule(Infer& i) {
   if (!i.operands.empty() && !i.op.types.has(i.operands[0].dtype()))
-    i.fail("E0100",
+    i.fail(base::code::kOperandTypes,
            "takes " + dtype_set_str(i.op.types) + ", found " + std::string(i.operands[0].type().encoding().name()));
   check_encoded(i);
   try {
     i.op.infer(i);
   } catch (const base::Error& error) {  // of a type that can't be: it knows neither op nor place
-    if (error.code() != "E0144" || !error.notes().empty()) throw;
-    i.fail("E0144", error.message(), error.hints().empty() ? "" : error.hints()[0]);
+    if (error.code() != base::code::kSplitBlocks || !error.notes().empty()) throw;
+    i.fail(base::code::kSplitBlocks, error.message(), error.hints().empty() ? "" : error.hints()[0]);
   }
 }
 
@@ -86,7 +88,7 @@ const Op* OpTable::find(std::string_view name) const {
 
 const Op& OpTable::get(std::string_view name) const {
   if (const Op* op = find(name)) return *op;
-  base::Error error("E0105", "there is no op named '" + std::string(name) + "'");
+  base::Error error(base::code::kUnknownOp, "there is no op named '" + std::string(name) + "'");
   std::vector<std::string> names;
   for (const Op* op : sorted_) names.emplace_back(op->name);
   if (auto near = base::nearest_name(name, names)) error.hint("did you mean '" + *near + "'?");

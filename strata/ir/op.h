@@ -106,8 +106,8 @@ class Infer {
   Type type(int i) const { return operands[i].type(); }
   void result(Type type) { results.push_back(type); }
   /// Throws a User error: "dot: " + message, with operand types noted and the recording position.
-  [[noreturn]] void fail(std::string_view code, const std::string& message, const std::string& hint = "") const;
-  void require(bool condition, std::string_view code, const std::string& message) const {
+  [[noreturn]] void fail(base::ErrorCode code, const std::string& message, const std::string& hint = "") const;
+  void require(bool condition, base::ErrorCode code, const std::string& message) const {
     if (!condition) fail(code, message);
   }
   /// All operands from `first` on have operand first's dtype (E0100).

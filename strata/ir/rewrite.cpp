@@ -1,5 +1,6 @@
 #include "strata/ir/rewrite.h"
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/op.h"
@@ -20,9 +21,9 @@ Value GraphCopier::find(Value from) const {
 Value GraphCopier::get(Value from) const {
   const Value to = find(from);
   if (!to)
-    throw base::Error("E0900", "rewrite: a value of " +
-                                   std::string(from.node->op ? from.node->op->name : "a parameter") +
-                                   " is used before it was mapped");
+    throw base::Error(base::code::kBug, "rewrite: a value of " +
+                                            std::string(from.node->op ? from.node->op->name : "a parameter") +
+                                            " is used before it was mapped");
   return to;
 }
 
@@ -37,7 +38,7 @@ void GraphCopier::copy_parameters() {
   for (const SymbolFact& fact : from_.facts().all()) to_.facts().add(fact);
   for (size_t i = 0; i < from_.parameters().size(); ++i) {
     const LocationScope scope(to_, from_.parameters()[i]->where);
-    set(from_.parameter(static_cast<int>(i)),
+    set(from_.parameter(i),
         to_.add_parameter(from_.parameters()[i]->type(), from_.parameter_name(static_cast<int>(i))));
   }
 }
@@ -127,7 +128,7 @@ std::vector<Value> inline_graph(const Graph& counting, Graph& to, std::span<cons
   const std::unique_ptr<Graph> renamed = with_fresh_counts(counting, to);
   const Graph& body = renamed ? *renamed : counting;
   GraphCopier copier(body, to);
-  for (size_t i = 0; i < arguments.size(); ++i) copier.set(body.parameter(static_cast<int>(i)), arguments[i]);
+  for (size_t i = 0; i < arguments.size(); ++i) copier.set(body.parameter(i), arguments[i]);
   copier.copy_rest();
   return copier.get(body.results());
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::ir {
@@ -26,9 +27,10 @@ void count(int64_t bytes) {
 std::shared_ptr<std::byte> make_page(int64_t bytes, size_t pages) {
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(bytes)));
   if (!memory)
-    throw base::Error("E0112", fmt::format("the tape of a loop: no memory for {} bytes more; it holds {} pages of that "
-                                           "size, and {} bytes are in all tapes",
-                                           bytes, pages, held.load()));
+    throw base::Error(base::code::kOutOfMemory,
+                      fmt::format("the tape of a loop: no memory for {} bytes more; it holds {} pages of that "
+                                  "size, and {} bytes are in all tapes",
+                                  bytes, pages, held.load()));
   count(bytes);
   return {memory, [bytes](std::byte* p) {
             std::free(p);
@@ -52,11 +54,10 @@ void Tape::set_layout(std::span<const HostArray> row) {
 
 void Tape::push(std::span<const HostArray> row) {
   if (row_bytes_ == 0) set_layout(row);
-  if (rows_ == static_cast<int64_t>(pages_.size()) * rows_per_page_)
-    pages_.push_back(make_page(page_bytes_, pages_.size()));
+  if (rows_ == std::ssize(pages_) * rows_per_page_) pages_.push_back(make_page(page_bytes_, pages_.size()));
   std::byte* to = pages_.back().get() + rows_ % rows_per_page_ * row_bytes_;
   for (size_t i = 0; i < row.size(); ++i)
-    if (row[i].bytes() > 0) std::memcpy(to + places_[i].offset, row[i].data(), static_cast<size_t>(row[i].bytes()));
+    if (row[i].bytes() > 0) std::memcpy(to + places_[i].offset, row[i].data(), row[i].bytes());
   ++rows_;
 }
 

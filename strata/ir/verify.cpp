@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/text/text_form.h"
 
@@ -141,7 +142,8 @@ std::optional<GraphFault> find_graph_fault(const Graph& graph, const Graph& befo
 void verify_graph(const Graph& graph, const std::string& at) {
   const auto fault = find_graph_fault(graph);
   if (!fault) return;
-  base::Error error("E0131", fmt::format("{}{}: {}", graph.name(), at.empty() ? "" : " " + at, fault->what));
+  base::Error error(base::code::kProgramRule,
+                    fmt::format("{}{}: {}", graph.name(), at.empty() ? "" : " " + at, fault->what));
   if (!fault->node.empty()) error.note("node: " + fault->node);
   if (!fault->where.empty()) error.note("recorded at " + fault->where);
   throw error;

@@ -54,8 +54,7 @@ class ExtentWriter {
     }
     const LocationScope scope(to, node.where);
     const Node* image = to.add(*node.op, copier.get(node.operands()), attrs, regions);
-    for (uint32_t i = 0; i < node.result_count; ++i)
-      copier.set(node.result(static_cast<int>(i)), image->result(static_cast<int>(i)));
+    for (uint32_t i = 0; i < node.result_count; ++i) copier.set(node.result(i), image->result(i));
   }
 
   Shape written(std::span<const Dim> dims) const {
@@ -87,7 +86,7 @@ void ask_rules(const Node& node, const DimBinding& dims) {
   const LocationScope scope(alone, node.where);
   const Node* image = alone.add(*node.op, operands, node.attrs.all(), node.regions());
   std::vector<Value> results;
-  for (uint32_t i = 0; i < image->result_count; ++i) results.push_back(image->result(static_cast<int>(i)));
+  for (uint32_t i = 0; i < image->result_count; ++i) results.push_back(image->result(i));
   alone.set_results(results);
   with_extents(alone, dims);
 }

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "strata/base/environment/variables.h"
+#include "strata/base/error/codes/runtime_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::machine {
@@ -62,8 +63,8 @@ CpuFeatures detect() {
 
 CpuTarget require_runnable(const CpuTarget& target, std::string_view origin) {
   if (host_can_run(target)) return target;
-  throw base::Error(
-      "E0401", fmt::format("{}: this CPU can't run {}, which needs {}", origin, target.name, target.features.str()))
+  throw base::Error(base::code::kUnavailableTarget, fmt::format("{}: this CPU can't run {}, which needs {}", origin,
+                                                                target.name, target.features.str()))
       .note(fmt::format("it has {}", host_features().str()))
       .hint(fmt::format("the most that it runs is {}", host_cpu_target().name));
 }
@@ -139,7 +140,8 @@ CpuTarget cpu_target_named(std::string_view name, std::string_view origin) {
   if (const auto target = find_cpu_target(name)) return *target;
   std::vector<std::string> names;
   for (const CpuTarget& target : kCpuTargets) names.emplace_back(target.name);
-  base::Error error("E0401", fmt::format("{}: '{}' is no instruction set that Strata compiles for", origin, name));
+  base::Error error(base::code::kUnavailableTarget,
+                    fmt::format("{}: '{}' is no instruction set that Strata compiles for", origin, name));
   if (const auto near = base::nearest_name(name, names)) error.hint("did you mean " + *near + "?");
   throw error.hint(fmt::format("there are {}", fmt::join(names, ", ")));
 }

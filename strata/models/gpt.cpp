@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "strata/base/error/codes/tensor_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/models/architecture.h"
 #include "strata/ops/composites/dropout.h"
@@ -26,7 +28,7 @@ GptBlock make_block(const GptConfig& c) {
 }
 
 GptConfig checked(const GptConfig& c) {
-  const base::OptionCheck check("E0760", "gpt");
+  const base::OptionCheck check(base::code::kOptionOutOfRange, "gpt");
   check.integer("layers", c.layers, kGptLayers)
       .integer("width", c.width, kGptWidth)
       .integer("heads", c.heads, kGptHeads)
@@ -135,7 +137,7 @@ Tensor Gpt::features(const Tensor& ids_BT, nn::Context& context, Source at) cons
   const Dim length = ids_BT.dim(1);
   if (length.is_constant() && length.constant() > config.context)
     ops::noting_line(user_line(at), [&] {
-      throw base::Error("E0509",
+      throw base::Error(base::code::kLayerOptions,
                         fmt::format("gpt: {} positions, the context has {}", length.constant(), config.context));
     });
   const Tensor positions_TE = slice_axis(wpe.weight, 0, {.limit = length});

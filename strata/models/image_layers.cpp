@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::models {
@@ -17,8 +18,9 @@ void require_image_sides(std::string_view model, const Tensor& x_BCHW, const bas
   const auto fits = [&](Dim d) { return !d.is_constant() || side.contain(static_cast<double>(d.constant())); };
   if (x_BCHW.rank() != 4 || (fits(x_BCHW.dim(2)) && fits(x_BCHW.dim(3)))) return;  // the rank is for the convolution
   ops::noting_line(user_line(at), [&] {
-    throw base::Error("E0509", fmt::format("{}: images of {} x {}, expected {}", model, x_BCHW.dim(2).str(),
-                                           x_BCHW.dim(3).str(), image_side_text(side)));
+    throw base::Error(base::code::kLayerOptions,
+                      fmt::format("{}: images of {} x {}, expected {}", model, x_BCHW.dim(2).str(), x_BCHW.dim(3).str(),
+                                  image_side_text(side)));
   });
 }
 

@@ -1,5 +1,6 @@
 #include "strata/models/list.h"
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::models {
@@ -26,7 +27,7 @@ std::span<const Architecture* const> architectures() { return kArchitectures; }
 const Architecture& architecture(std::string_view name) {
   for (const Architecture* one : kArchitectures)
     if (one->name == name) return *one;
-  throw base::Error("E0900", "no architecture is called " + std::string(name));
+  throw base::Error(base::code::kBug, "no architecture is called " + std::string(name));
 }
 
 }  // namespace strata::models

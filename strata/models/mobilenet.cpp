@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/models/architecture.h"
 #include "strata/nn/pooling.h"
 #include "strata/ops/composites/dropout.h"
@@ -28,7 +29,7 @@ int64_t rounded(double channels) {
 }
 
 MobileNetConfig checked(const MobileNetConfig& c) {
-  base::OptionCheck("E0760", "mobilenet")
+  base::OptionCheck(base::code::kOptionOutOfRange, "mobilenet")
       .number("width", c.width, kMobileNetWidth)
       .integer("channels", c.channels, base::kExtent)
       .integer("classes", c.classes, base::kExtent)

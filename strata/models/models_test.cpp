@@ -23,7 +23,7 @@ Gpt small_gpt(GptConfig config = kSmall) {
 }
 
 Tensor ids(std::vector<int64_t> values) {
-  const auto count = static_cast<int64_t>(values.size());
+  const auto count = std::ssize(values);
   return Tensor::from(std::span<const int64_t>(values), {1, count});
 }
 

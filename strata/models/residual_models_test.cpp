@@ -64,10 +64,10 @@ Tensor sums_of(Net& grads, const Tensor& grad_x) {
   std::vector<Tensor> all;
   for (const Leaf& leaf : sorted_parameters(leaves_of(grads))) all.push_back(leaf.tensor());
   all.push_back(grad_x);
-  ir::HostArray sums(DType::f64, {static_cast<int64_t>(all.size()), 2});
+  ir::HostArray sums(DType::f64, {std::ssize(all), 2});
   for (size_t i = 0; i < all.size(); ++i) {
-    sums.set(static_cast<int64_t>(2 * i), sum(all[i]).item());
-    sums.set(static_cast<int64_t>(2 * i + 1), sum(all[i] * made_up(sizes_of(all[i]), 1002)).item());
+    sums.set(2 * i, sum(all[i]).item());
+    sums.set(2 * i + 1, sum(all[i] * made_up(sizes_of(all[i]), 1002)).item());
   }
   return Tensor(std::move(sums));
 }
@@ -157,7 +157,7 @@ std::string message_of(const std::function<void()>& f) {
   try {
     f();
   } catch (const base::Error& e) {
-    return e.code() + " " + e.message();
+    return std::string(e.code()) + " " + e.message();
   }
   return "no error";
 }

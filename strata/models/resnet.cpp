@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/models/architecture.h"
 #include "strata/nn/pooling.h"
 #include "strata/ops/elementwise/activations.h"
@@ -32,7 +33,7 @@ const Depth* find_depth(int64_t layers) {
 }
 
 ResNetConfig checked(const ResNetConfig& c) {
-  const base::OptionCheck check("E0760", "resnet");
+  const base::OptionCheck check(base::code::kOptionOutOfRange, "resnet");
   check.integer("width", c.width, kResNetWidth)
       .integer("channels", c.channels, base::kExtent)
       .integer("classes", c.classes, base::kExtent)

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/nn/dropout.h"
 #include "strata/ops/composites/attention.h"
@@ -16,7 +17,7 @@ namespace {
 
 void check_attention(const MultiHeadAttention& a, std::string_view owner) {
   const AttentionOptions& o = a.options;
-  const base::OptionCheck check("E0760", owner);
+  const base::OptionCheck check(base::code::kOptionOutOfRange, owner);
   check.integer("width", a.width, base::kExtent)
       .integer("heads", a.heads, base::kExtent)
       .integer("key_heads", o.key_heads, base::kExtentOrNone);

@@ -3,12 +3,14 @@
 #include <vector>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/ops/elementwise/elementwise.h"
 
 namespace strata::nn {
 
 Context::Context(Mode mode, Key key) : mode_(mode), key_(std::move(key)) {
-  base::OptionCheck("E0760", "context").integer("mode", static_cast<int64_t>(mode), base::Bounds::between(0, 1));
+  base::OptionCheck(base::code::kOptionOutOfRange, "context")
+      .integer("mode", static_cast<int64_t>(mode), base::Bounds::between(0, 1));
 }
 
 Key Context::key_for(const Path& path) {

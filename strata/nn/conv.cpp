@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string>
 
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/contraction/dot.h"
@@ -49,13 +51,13 @@ void check_layer(const Layer& l, const base::OptionCheck& check) {
 
 template <int spatial>
 void check_layer_at(const Conv<spatial>& l, std::string_view owner) {
-  check_layer(l, base::OptionCheck("E0760", owner));
+  check_layer(l, base::OptionCheck(base::code::kOptionOutOfRange, owner));
 }
 
 /// Output padding beyond the stride would be rows that no input reaches.
 template <int spatial>
 void check_layer_at(const ConvTranspose<spatial>& l, std::string_view owner) {
-  const base::OptionCheck check("E0760", owner);
+  const base::OptionCheck check(base::code::kOptionOutOfRange, owner);
   check_layer(l, check);
   for (int a = 0; a < spatial; ++a) {
     const int64_t most = std::max(l.options.stride[a], l.options.dilation[a]) - 1;
@@ -71,18 +73,20 @@ void require_output(const ConvTranspose<spatial>& l, const ir::Type& x) {
   const auto& o = l.options;
   if (x.rank() != spatial + 2)
     throw base::Error(
-        "E0101", fmt::format("conv_transpose: x is [N, C, spatial...] of rank {}, found {}", spatial + 2, x.str()));
+        base::code::kOperandShapes,
+        fmt::format("conv_transpose: x is [N, C, spatial...] of rank {}, found {}", spatial + 2, x.str()));
   if (l.weight.defined() && l.weight.rank() > 0 && !ir::proved_equal(x.dim(1), l.weight.dim(0)))
-    throw base::Error("E0102", fmt::format("conv_transpose: x {} has {} channels, the weight takes {}", x.str(),
-                                           x.dim(1).str(), l.weight.dim(0).str()));
+    throw base::Error(base::code::kUnequalDims, fmt::format("conv_transpose: x {} has {} channels, the weight takes {}",
+                                                            x.str(), x.dim(1).str(), l.weight.dim(0).str()));
   for (int a = 0; a < spatial; ++a) {
     const Dim extent = x.dim(a + 2);
     if (!extent.is_constant() || extent.constant() == 0) continue;
     const int64_t reach = (extent.constant() - 1) * o.stride[a] + o.dilation[a] * (l.kernel[a] - 1) + 1;
     if (reach - 2 * o.padding[a] + o.output_padding[a] >= 1) continue;
-    throw base::Error("E0101", fmt::format("conv_transpose: axis {} of {} has no output: it reaches {} elements, the "
-                                           "padding takes {} away, the output padding adds {}",
-                                           a + 2, x.str(), reach, 2 * o.padding[a], o.output_padding[a]));
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("conv_transpose: axis {} of {} has no output: it reaches {} elements, the "
+                                  "padding takes {} away, the output padding adds {}",
+                                  a + 2, x.str(), reach, 2 * o.padding[a], o.output_padding[a]));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "strata/nn/dropout.h"
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/ops/composites/dropout.h"
 
 namespace strata::nn {
@@ -8,7 +9,7 @@ namespace strata::nn {
 namespace {
 
 bool drops(double rate, const Context& context) {
-  base::OptionCheck("E0509", "dropout").number("rate", rate, ops::kDropRate);
+  base::OptionCheck(base::code::kLayerOptions, "dropout").number("rate", rate, ops::kDropRate);
   return context.is_training() && rate != 0;
 }
 

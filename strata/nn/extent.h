@@ -22,7 +22,7 @@ struct Extent {
     requires(sizeof...(More) + 2 == spatial)
   Extent(int64_t first, int64_t second, More... more) : sizes{first, second, static_cast<int64_t>(more)...} {}
 
-  int64_t operator[](int axis) const { return sizes[static_cast<size_t>(axis)]; }
+  int64_t operator[](int axis) const { return sizes[axis]; }
   Shape shape() const { return {sizes.begin(), sizes.end()}; }
   int64_t product() const {
     int64_t p = 1;

@@ -89,7 +89,7 @@ std::vector<Program> programs() {
 
 Tensor tensor_of(const Program& p, const std::vector<double>& list, DType dtype) {
   HostArray array(dtype, p.shape);
-  for (size_t i = 0; i < list.size(); ++i) array.set(static_cast<int64_t>(i), list[i]);
+  for (size_t i = 0; i < list.size(); ++i) array.set(i, list[i]);
   return Tensor(array);
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/tensor_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/facets/layout.h"
@@ -17,7 +19,8 @@ std::string Initialiser::owner(std::string_view layer) const {
 
 void check_options(const InitOptions& options) {
   if (!ir::is_float(options.dtype))
-    base::OptionCheck("E0760", "init").refuse("dtype", ir::dtype_name(options.dtype), "a float's");
+    base::OptionCheck(base::code::kOptionOutOfRange, "init")
+        .refuse("dtype", ir::dtype_name(options.dtype), "a float's");
 }
 
 Tensor Initialiser::uniform(std::string_view name, const Shape& shape, double bound) const {
@@ -34,7 +37,7 @@ std::vector<int64_t> constants(const Shape& shape) {
   for (Dim d : shape) {
     if (!d.is_constant()) {
       ir::note_symbolic(d);
-      throw base::Error("E0508", "a parameter has a symbolic extent: " + ir::shape_str(shape));
+      throw base::Error(base::code::kParameterExtents, "a parameter has a symbolic extent: " + ir::shape_str(shape));
     }
     sizes.push_back(d.constant());
   }
@@ -57,7 +60,8 @@ Tensor Initialiser::ones(const Shape& shape) const { return filled(shape, 1, dty
 Fans fans_of(const Shape& weight, Source at) {
   const std::vector<int64_t> sizes = ops::noting_line(user_line(at), [&] {
     if (weight.size() < 2)
-      throw base::Error("E0508", "fan-in and fan-out are of weights [out, in, ...], found " + ir::shape_str(weight));
+      throw base::Error(base::code::kParameterExtents,
+                        "fan-in and fan-out are of weights [out, in, ...], found " + ir::shape_str(weight));
     return constants(weight);
   });
   int64_t window = 1;
@@ -69,7 +73,7 @@ namespace {
 
 void check_fans(std::string_view name, Fans fans, std::string_view field, double value, Source at) {
   ops::noting_line(user_line(at), [&] {
-    base::OptionCheck("E0760", name)
+    base::OptionCheck(base::code::kOptionOutOfRange, name)
         .integer("fans.in", fans.in, base::kExtent)
         .integer("fans.out", fans.out, base::kExtent)
         .number(field, value, base::Bounds::finite());
@@ -99,7 +103,7 @@ Tensor truncated_normal(const Key& key, const Shape& shape, double deviation, do
   const LineScope scope(at);
   ops::noting_line(user_line(at), [&] {
     ops::require_float_draws("truncated_normal", dtype);
-    base::OptionCheck("E0760", "truncated_normal")
+    base::OptionCheck(base::code::kOptionOutOfRange, "truncated_normal")
         .number("deviation", deviation, base::Bounds::at_least(0))
         .number("cut", cut, base::Bounds::above(0));
     ops::require_finite_in("truncated_normal", "deviation", deviation, dtype);
@@ -115,7 +119,7 @@ Tensor orthogonal(const Key& key, int64_t rows, int64_t columns, double gain, DT
   const LineScope scope(at);
   ops::noting_line(user_line(at), [&] {
     ops::require_float_draws("orthogonal", dtype);
-    base::OptionCheck("E0760", "orthogonal")
+    base::OptionCheck(base::code::kOptionOutOfRange, "orthogonal")
         .integer("rows", rows, base::kExtentOrNone)
         .integer("columns", columns, base::kExtentOrNone)
         .number("gain", gain, base::Bounds::finite());

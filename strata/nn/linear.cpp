@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/index/index.h"
 
@@ -15,7 +16,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Source 
 }
 
 void Linear::initialise(const Initialiser& init) {
-  base::OptionCheck("E0760", init.owner("linear"))
+  base::OptionCheck(base::code::kOptionOutOfRange, init.owner("linear"))
       .integer("in", in, base::kExtentOrNone)
       .integer("out", out, base::kExtentOrNone)
       .integer("has_bias", static_cast<int64_t>(has_bias), base::Bounds::between(0, 1));
@@ -30,7 +31,7 @@ Tensor Linear::operator()(const Tensor& x, Source at) const {
 }
 
 void Embedding::initialise(const Initialiser& init) {
-  base::OptionCheck("E0760", init.owner("embedding"))
+  base::OptionCheck(base::code::kOptionOutOfRange, init.owner("embedding"))
       .integer("count", count, base::kExtentOrNone)
       .integer("width", width, base::kExtentOrNone);
   weight = init.normal("weight", {count, width}, 1);

@@ -1,6 +1,7 @@
 #include "strata/nn/norm.h"
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/layout.h"
@@ -26,7 +27,7 @@ void check_norm(const base::OptionCheck& check, std::string_view field, int64_t 
 }
 
 void check_statistics(const BatchNorm& b, std::string_view owner) {
-  const base::OptionCheck check("E0760", owner);
+  const base::OptionCheck check(base::code::kOptionOutOfRange, owner);
   check_norm(check, "channels", b.channels, b.epsilon, b.affine);
   check.number("momentum", b.momentum, base::Bounds::between(0, 1));
 }
@@ -39,7 +40,8 @@ bool norm_lacks(Affine affine, std::string_view field, const Tensor& weight, con
 }
 
 void LayerNorm::initialise(const Initialiser& init) {
-  check_norm(base::OptionCheck("E0760", init.owner("layer_norm")), "width", width, epsilon, affine);
+  check_norm(base::OptionCheck(base::code::kOptionOutOfRange, init.owner("layer_norm")), "width", width, epsilon,
+             affine);
   fill(*this, width, init);
 }
 Tensor LayerNorm::operator()(const Tensor& x, Source at) const {
@@ -48,7 +50,7 @@ Tensor LayerNorm::operator()(const Tensor& x, Source at) const {
 }
 
 void RmsNorm::initialise(const Initialiser& init) {
-  check_norm(base::OptionCheck("E0760", init.owner("rms_norm")), "width", width, epsilon, affine);
+  check_norm(base::OptionCheck(base::code::kOptionOutOfRange, init.owner("rms_norm")), "width", width, epsilon, affine);
   fill(*this, width, init);
 }
 Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
@@ -58,7 +60,7 @@ Tensor RmsNorm::operator()(const Tensor& x, Source at) const {
 
 void GroupNorm::initialise(const Initialiser& init) {
   const std::string owner = init.owner("group_norm");
-  const base::OptionCheck check("E0760", owner);
+  const base::OptionCheck check(base::code::kOptionOutOfRange, owner);
   check_norm(check, "channels", channels, epsilon, affine);
   check.integer("groups", groups, base::kExtent);
   if (channels % groups != 0)

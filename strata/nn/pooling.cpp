@@ -1,5 +1,6 @@
 #include "strata/nn/pooling.h"
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/window/window.h"
 
@@ -10,7 +11,7 @@ template <int spatial>
 ops::Pool pool_of(std::string_view name, const Extent<spatial>& window, const PoolOptions<spatial>& options,
                   Source at) {
   ops::noting_line(user_line(at), [&] {
-    const base::OptionCheck check("E0760", name);
+    const base::OptionCheck check(base::code::kOptionOutOfRange, name);
     check_extent(check, "window", window, base::kExtent);
     check_extent(check, "stride", options.stride, base::kExtentOrNone);
     check_extent(check, "padding", options.padding, base::kExtentOrNone);

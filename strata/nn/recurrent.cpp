@@ -9,6 +9,9 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/tensor_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/nn/linear.h"
 #include "strata/ops/creation/creation.h"
@@ -21,7 +24,8 @@ namespace recurrent_detail {
 
 std::vector<Cell> make_cells(const RecurrentOptions& options, Source at) {
   ops::noting_line(user_line(at), [&] {
-    base::OptionCheck("E0760", "recurrent").integer("layers", options.layers, base::Bounds::between(1, 10000));
+    base::OptionCheck(base::code::kOptionOutOfRange, "recurrent")
+        .integer("layers", options.layers, base::Bounds::between(1, 10000));
   });
   std::vector<Cell> cells;
   for (int64_t layer = 0; layer < options.layers; ++layer) {
@@ -33,7 +37,7 @@ std::vector<Cell> make_cells(const RecurrentOptions& options, Source at) {
 
 void initialise_cells(std::vector<Cell>& cells, const RecurrentOptions& options, int64_t gates, int64_t in,
                       int64_t hidden, const Initialiser& init) {
-  base::OptionCheck("E0509", init.owner("recurrent"))
+  base::OptionCheck(base::code::kLayerOptions, init.owner("recurrent"))
       .integer("in", in, base::kExtent)
       .integer("hidden", hidden, base::kExtent);
   const double bound = 1 / std::sqrt(static_cast<double>(hidden));
@@ -101,7 +105,8 @@ RecurrentOutput run(StepFn step, bool has_c, const std::vector<Cell>& cells, con
                     int64_t hidden, const Tensor& x_BTI, const Tensor& h_LBH, const Tensor& c_LBH, Source at) {
   if (x_BTI.rank() != 3)
     ops::noting_line(user_line(at), [&] {
-      throw base::Error("E0101", fmt::format("a recurrent layer takes [B, T, in], found {}", x_BTI.type().str()));
+      throw base::Error(base::code::kOperandShapes,
+                        fmt::format("a recurrent layer takes [B, T, in], found {}", x_BTI.type().str()));
     });
   const size_t directions = options.is_bidirectional ? 2 : 1;
   const Tensor zero_BH = Tensor::zeros({x_BTI.dim(0), hidden}, x_BTI.dtype(), at);

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/formats/safetensors/writer.h"
@@ -29,7 +30,8 @@ const TensorEntry* entry_for(const SafetensorsFile& file, const Leaf& leaf, cons
 [[noreturn]] void refuse_missing(const SafetensorsFile& file, const std::string& name) {
   std::vector<std::string> names;
   for (const TensorEntry& e : file.entries()) names.push_back(e.name);
-  base::Error error("E0520", fmt::format("{} has no tensor {}, which the model has", file.source(), name));
+  base::Error error(base::code::kForeignWeights,
+                    fmt::format("{} has no tensor {}, which the model has", file.source(), name));
   if (auto nearest = base::nearest_name(name, names)) error.hint("did you mean " + *nearest + "?");
   throw error;
 }
@@ -40,8 +42,8 @@ void require_type(const SafetensorsFile& file, const TensorEntry& entry, const T
                  wanted = tensor.type();
   const bool has_shape = found.with_dtype(wanted.dtype()) == wanted;
   if (has_shape && (options.casts_dtypes || found == wanted)) return;
-  base::Error error("E0520", fmt::format("{}: tensor {} is {}, the model's is {}", file.source(), entry.name,
-                                         found.str(), wanted.str()));
+  base::Error error(base::code::kForeignWeights, fmt::format("{}: tensor {} is {}, the model's is {}", file.source(),
+                                                             entry.name, found.str(), wanted.str()));
   if (has_shape)
     error.hint("LoadOptions{.casts_dtypes = true} converts it");
   else
@@ -56,8 +58,8 @@ void require_all_known(const SafetensorsFile& file, const Leaves& leaves, const 
     for (const std::string& path : leaf.paths) known.insert(options.prefix + path);
   for (const TensorEntry& e : file.entries())
     if (!known.contains(e.name))
-      throw base::Error("E0520", fmt::format("{} has a tensor {} ({}), which the model has not", file.source(), e.name,
-                                             type_text(e.dtype, e.shape)));
+      throw base::Error(base::code::kForeignWeights, fmt::format("{} has a tensor {} ({}), which the model has not",
+                                                                 file.source(), e.name, type_text(e.dtype, e.shape)));
 }
 
 }  // namespace

@@ -62,3 +62,10 @@ V cummin(V x, int64_t axis, Direction direction = Direction::Forward, Source at 
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::where, ops::clip, ops::concatenate, ops::flip, ops::var, ops::stddev, ops::cumprod, ops::cummax, ops::cummin;
+
+}  // namespace strata

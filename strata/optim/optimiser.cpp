@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "strata/base/error/codes/tensor_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/facets/layout.h"
 #include "strata/ops/reduce/reduce.h"
@@ -72,14 +74,14 @@ Tensor updated_by(const Rule& rule, const Tensor& value, const Tensor& grad, std
 }
 
 void check_options(const Rule& rule, const Common& common) {
-  base::OptionCheck check("E0760", rule.name());
+  base::OptionCheck check(base::code::kOptionOutOfRange, rule.name());
   check.number("lr", common.lr, kLearningRate)
       .number("weight_decay", common.weight_decay, kWeightDecay)
       .number("clip_norm", common.clip_norm, kClipNorm);
   rule.check();
   for (const Group& g : common.groups) {
     const std::string name = fmt::format("{}, group \"{}\"", rule.name(), g.pattern);
-    const base::OptionCheck of_group("E0760", name);
+    const base::OptionCheck of_group(base::code::kOptionOutOfRange, name);
     of_group.number("lr_scale", g.lr_scale, kRateFactor);
     if (g.weight_decay) of_group.number("weight_decay", *g.weight_decay, kWeightDecay);
   }
@@ -101,7 +103,8 @@ std::vector<std::string_view> patterns_of(std::string_view list) {
   for (const Leaf& leaf : parameters.list)
     if (is_trained(leaf)) paths.insert(paths.end(), leaf.paths.begin(), leaf.paths.end());
   base::Error error(
-      "E0761", fmt::format("the pattern \"{}\" of a group matches none of the {} parameters", pattern, paths.size()));
+      base::code::kEmptyGroup,
+      fmt::format("the pattern \"{}\" of a group matches none of the {} parameters", pattern, paths.size()));
   // The stars stand for anything, so the letters between them are what a near path is found by.
   std::string letters(pattern);
   std::erase(letters, '*');
@@ -134,8 +137,8 @@ std::vector<const Group*> groups_of(std::span<const Group> groups, const Leaves&
       const Leaf& leaf = parameters.list[i];
       if (!group.matches(leaf)) continue;
       if (chosen[i])
-        throw base::Error("E0762", fmt::format("the parameter {} is in two groups: \"{}\" and \"{}\"", leaf.paths[0],
-                                               chosen[i]->pattern, group.pattern))
+        throw base::Error(base::code::kTwoGroups, fmt::format("the parameter {} is in two groups: \"{}\" and \"{}\"",
+                                                              leaf.paths[0], chosen[i]->pattern, group.pattern))
             .hint("patterns of groups share no parameter; name what remains, or give one group both patterns");
       chosen[i] = &group;
     }
@@ -195,14 +198,18 @@ void Optimiser::make_slots(const Leaf& leaf, const Group* group) {
 }
 
 void Optimiser::set_lr(double lr, Source at) {
-  ops::noting_line(
-      at, [&] { base::OptionCheck("E0760", rule_ ? rule_->name() : "optimiser").number("lr", lr, kLearningRate); });
+  ops::noting_line(at, [&] {
+    base::OptionCheck(base::code::kOptionOutOfRange, rule_ ? rule_->name() : "optimiser")
+        .number("lr", lr, kLearningRate);
+  });
   lr_ = Tensor::scalar(lr, DType::f64);
 }
 
 void require_clip_norm(double most, Source at) {
-  ops::noting_line(
-      at, [&] { base::OptionCheck("E0760", "clip_by_global_norm").number("most", most, base::Bounds::above(0)); });
+  ops::noting_line(at, [&] {
+    base::OptionCheck(base::code::kOptionOutOfRange, "clip_by_global_norm")
+        .number("most", most, base::Bounds::above(0));
+  });
 }
 
 namespace {
@@ -270,12 +277,13 @@ Tensor clip_leaves(const Leaves& leaves, double most, Source at) {
 void Optimiser::require_fit(const Slots& slots, const Tensor& value, const Tensor& grad) const {
   for (const Tensor& slot : slots.tensors)
     if (!(slot.type() == value.type().with_dtype(update_dtype(value))))
-      throw base::Error("E0511", fmt::format("the parameter {} is {}, the optimiser was started for one of {}",
-                                             slots.path, value.type().str(), slot.type().str()))
+      throw base::Error(base::code::kForeignOptimiserState,
+                        fmt::format("the parameter {} is {}, the optimiser was started for one of {}", slots.path,
+                                    value.type().str(), slot.type().str()))
           .hint("start another optimiser for this model");
   if (!(grad.type() == value.type()) && !(grad.type() == value.type().with_dtype(update_dtype(value))))
-    throw base::Error("E0512", fmt::format("the gradient of {} is {}, the parameter {}", slots.path, grad.type().str(),
-                                           value.type().str()));
+    throw base::Error(base::code::kGradientType, fmt::format("the gradient of {} is {}, the parameter {}", slots.path,
+                                                             grad.type().str(), value.type().str()));
 }
 
 Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, const Tensor& loss, Source at) {
@@ -285,7 +293,7 @@ Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, c
 
 Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const Tensor& loss) {
   if (!rule_)
-    throw base::Error("E0510", "an optimiser is used that was never started")
+    throw base::Error(base::code::kOptimiserNotStarted, "an optimiser is used that was never started")
         .hint("make one with optim::Sgd{...}.start(model) or another rule");
   const auto parameter_at = by_path(parameters), grad_at = by_path(grads);
   const Tensor norm = wide_norm(grads, Source::here());
@@ -306,7 +314,7 @@ Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const
   for (Slots& slots : slots_) {
     const auto found = parameter_at.find(slots.path), grad_found = grad_at.find(slots.path);
     if (found == parameter_at.end() || grad_found == grad_at.end())
-      throw base::Error("E0511",
+      throw base::Error(base::code::kForeignOptimiserState,
                         fmt::format("the model has no parameter {}, for which the optimiser was started", slots.path));
     const Tensor& value = found->second->tensor();
     Tensor grad = grad_found->second->tensor();

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/optim/ranges.h"
 
 namespace strata::optim {
@@ -36,7 +37,9 @@ struct SgdRule final : Rule {
     return {Attr("momentum", o.momentum), Attr("dampening", o.dampening), Attr("nesterov", o.nesterov)};
   }
   void check() const override {
-    OptionCheck("E0760", name()).number("momentum", o.momentum, kMomentum).number("dampening", o.dampening, kMomentum);
+    OptionCheck(base::code::kOptionOutOfRange, name())
+        .number("momentum", o.momentum, kMomentum)
+        .number("dampening", o.dampening, kMomentum);
   }
   Tensor updated(ParameterUpdate& p) const override {
     Tensor direction = decayed(p);
@@ -63,7 +66,7 @@ Tensor adam_step(ParameterUpdate& p, const Tensor& value, const Tensor& grad, do
 
 template <class Options>
 void check_moments(std::string_view name, const Options& o) {
-  OptionCheck("E0760", name)
+  OptionCheck(base::code::kOptionOutOfRange, name)
       .number("beta1", o.beta1, kDecayRate)
       .number("beta2", o.beta2, kDecayRate)
       .number("epsilon", o.epsilon, kEpsilon);
@@ -105,7 +108,9 @@ struct AdagradRule final : Rule {
   std::string_view name() const override { return "adagrad"; }
   std::vector<Attr> options() const override { return {Attr("lr_decay", o.lr_decay), Attr("epsilon", o.epsilon)}; }
   void check() const override {
-    OptionCheck("E0760", name()).number("lr_decay", o.lr_decay, kRateFactor).number("epsilon", o.epsilon, kEpsilon);
+    OptionCheck(base::code::kOptionOutOfRange, name())
+        .number("lr_decay", o.lr_decay, kRateFactor)
+        .number("epsilon", o.epsilon, kEpsilon);
   }
   Tensor updated(ParameterUpdate& p) const override {
     const Tensor grad = decayed(p);
@@ -130,7 +135,7 @@ struct RmsPropRule final : Rule {
             Attr("centred", o.is_centred)};
   }
   void check() const override {
-    OptionCheck("E0760", name())
+    OptionCheck(base::code::kOptionOutOfRange, name())
         .number("alpha", o.alpha, kDecayRate)
         .number("epsilon", o.epsilon, kEpsilon)
         .number("momentum", o.momentum, kMomentum);

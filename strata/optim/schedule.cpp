@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "strata/base/error/codes/tensor_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/optim/ranges.h"
@@ -28,16 +30,17 @@ Tensor rate_in(const Schedule::Part& part, const Tensor& into, Source at) {
 }
 
 void check_parts(std::string_view owner, const std::vector<Schedule::Part>& parts) {
-  if (parts.empty()) throw base::Error("E0513", "a schedule without parts");
+  if (parts.empty()) throw base::Error(base::code::kRateSchedule, "a schedule without parts");
   for (size_t i = 0; i < parts.size(); ++i) {
     const Schedule::Part& part = parts[i];
-    if (part.length < 0) throw base::Error("E0513", "a schedule's part of " + std::to_string(part.length) + " steps");
-    base::OptionCheck("E0760", owner)
+    if (part.length < 0)
+      throw base::Error(base::code::kRateSchedule, "a schedule's part of " + std::to_string(part.length) + " steps");
+    base::OptionCheck(base::code::kOptionOutOfRange, owner)
         .integer("shape", static_cast<int64_t>(part.shape), base::Bounds::between(0, 2))
         .number("first", part.first, kLearningRate)
         .number("last", part.last, kLearningRate);
     if (part.length == Schedule::kEndless && i + 1 < parts.size())
-      throw base::Error("E0513", "something follows a part of a schedule that never ends");
+      throw base::Error(base::code::kRateSchedule, "something follows a part of a schedule that never ends");
   }
 }
 
@@ -75,7 +78,7 @@ Schedule Schedule::scaled(double factor, Source at) const {
   std::vector<Part> parts = parts_;
   for (Part& p : parts) p.first *= factor, p.last *= factor;
   ops::noting_line(at, [&] {
-    base::OptionCheck("E0760", "scaled").number("factor", factor, kRateFactor);
+    base::OptionCheck(base::code::kOptionOutOfRange, "scaled").number("factor", factor, kRateFactor);
     check_parts("scaled", parts);
   });
   return Schedule(std::move(parts), at);
@@ -85,7 +88,8 @@ namespace {
 
 void check_rates(Source at, std::string_view name, std::initializer_list<std::pair<std::string_view, double>> rates) {
   ops::noting_line(at, [&] {
-    for (const auto& [field, rate] : rates) base::OptionCheck("E0760", name).number(field, rate, kLearningRate);
+    for (const auto& [field, rate] : rates)
+      base::OptionCheck(base::code::kOptionOutOfRange, name).number(field, rate, kLearningRate);
   });
 }
 
@@ -112,7 +116,8 @@ Schedule warmup(int64_t steps, double lr, Source at) {
 }
 Schedule steps(double lr, double factor, const std::vector<int64_t>& milestones, Source at) {
   check_rates(at, "steps", {{"lr", lr}});
-  ops::noting_line(at, [&] { base::OptionCheck("E0760", "steps").number("factor", factor, kRateFactor); });
+  ops::noting_line(
+      at, [&] { base::OptionCheck(base::code::kOptionOutOfRange, "steps").number("factor", factor, kRateFactor); });
   std::vector<Schedule::Part> parts;
   int64_t before = 0;
   for (int64_t step : milestones) {

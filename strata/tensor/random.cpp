@@ -2,6 +2,8 @@
 
 #include "strata/base/bytes/hash.h"
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/operands/number_range.h"
@@ -18,7 +20,7 @@ template <class F>
 Tensor recorded(Source at, const Key& key, F&& f) {
   const ir::Type type = key.bits.type();
   if (type.dtype() != DType::u32 || type.rank() != 1 || !(type.dim(0) == Dim(2)))
-    throw base::Error("E0506", "a random key is u32[2], found " + type.str())
+    throw base::Error(base::code::kNotAKey, "a random key is u32[2], found " + type.str())
         .hint("make one with Key(seed) or key.fold_in(...)");
   return ops::lift<Tensor>(at, f, key.bits);
 }
@@ -43,7 +45,7 @@ Key Key::fold_in(std::string_view text) const { return fold_in(base::hash_text(t
 Key Key::fold_in(const Tensor& data) const { return Key(ops::fold_in(bits, data)); }
 
 std::vector<Key> Key::split(int count) const {
-  base::OptionCheck("E0116", "split").integer("count", count, base::Bounds::at_least(0));
+  base::OptionCheck(base::code::kAttributeValue, "split").integer("count", count, base::Bounds::at_least(0));
   std::vector<Key> keys;
   for (int i = 0; i < count; ++i) keys.push_back(fold_in(static_cast<uint64_t>(i)));
   return keys;
@@ -56,7 +58,7 @@ Tensor random_bits(const Key& key, const Shape& shape, Source at) {
 Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest, DType dtype, Source at) {
   ops::noting_line(user_line(at), [&] {
     ops::require_float_draws("uniform", dtype);
-    base::OptionCheck("E0116", "uniform")
+    base::OptionCheck(base::code::kAttributeValue, "uniform")
         .number("lowest", lowest, base::Bounds::finite())
         .number("highest", highest, base::Bounds::at_least(lowest));
   });
@@ -70,7 +72,7 @@ Tensor uniform(const Key& key, const Shape& shape, double lowest, double highest
 Tensor normal(const Key& key, const Shape& shape, double mean, double deviation, DType dtype, Source at) {
   ops::noting_line(user_line(at), [&] {
     ops::require_float_draws("normal", dtype);
-    base::OptionCheck("E0116", "normal")
+    base::OptionCheck(base::code::kAttributeValue, "normal")
         .number("mean", mean, base::Bounds::finite())
         .number("deviation", deviation, base::Bounds::at_least(0));
     ops::require_finite_in("normal", "mean", mean, dtype);
@@ -83,7 +85,8 @@ Tensor normal(const Key& key, const Shape& shape, double mean, double deviation,
 
 Tensor bernoulli(const Key& key, const Shape& shape, double probability, Source at) {
   ops::noting_line(user_line(at), [&] {
-    base::OptionCheck("E0116", "bernoulli").number("probability", probability, base::Bounds::between(0, 1));
+    base::OptionCheck(base::code::kAttributeValue, "bernoulli")
+        .number("probability", probability, base::Bounds::between(0, 1));
   });
   return recorded(at, key, [&](ir::Value k) { return ops::bernoulli(k, probability, shape); });
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/ops/creation/creation.h"
@@ -32,9 +35,11 @@ Tensor Tensor::wrap(void* data, DType dtype, std::vector<int64_t> shape, std::sh
     const HostArray sized(dtype, shape, nullptr);
     if (sized.elements() == 0) return Tensor(HostArray(dtype, shape));
     if (!data)
-      throw base::Error("E0137", "wrap: the memory of " + std::string(dtype_name(dtype)) + "s" + " is a null pointer");
+      throw base::Error(base::code::kArrayElements,
+                        "wrap: the memory of " + std::string(dtype_name(dtype)) + "s" + " is a null pointer");
     if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(ir::dtype_bytes(dtype)) != 0)
-      throw base::Error("E0137", "wrap: the memory is not aligned to elements of " + std::string(dtype_name(dtype)));
+      throw base::Error(base::code::kArrayElements,
+                        "wrap: the memory is not aligned to elements of " + std::string(dtype_name(dtype)));
     return Tensor(HostArray(dtype, shape, std::shared_ptr<std::byte>(std::move(owner), static_cast<std::byte*>(data))));
   });
 }
@@ -44,8 +49,8 @@ namespace {
 /// A value that has no operands, recorded in the thread's innermost recording.
 template <class F>
 Tensor made(Source at, F&& f) {
-  HandleTraits<Tensor>::Recording recording(at, nullptr);
-  return noting_line_of(recording, [&] { return HandleTraits<Tensor>::leave(recording, f(recording.graph())); });
+  ops::HandleTraits<Tensor>::Recording recording(at, nullptr);
+  return noting_line_of(recording, [&] { return ops::HandleTraits<Tensor>::leave(recording, f(recording.graph())); });
 }
 
 }  // namespace
@@ -63,11 +68,13 @@ Tensor Tensor::arange(int64_t count, DType dtype, Source at) {
 }
 
 Tensor Tensor::arange(int64_t first, int64_t limit, int64_t step, DType dtype, Source at) {
-  if (step == 0) noting_line(user_line(at), [] { throw base::Error("E0116", "arange: the step is 0"); });
+  if (step == 0)
+    noting_line(user_line(at), [] { throw base::Error(base::code::kAttributeValue, "arange: the step is 0"); });
   const LineScope scope(at);
   const __int128 count = (static_cast<__int128>(limit) - first + step + (step > 0 ? -1 : 1)) / step;
   if (count > INT64_MAX / 2)
-    noting_line(user_line(at), [] { throw base::Error("E0122", "arange: the count leaves 62 bits"); });
+    noting_line(user_line(at),
+                [] { throw base::Error(base::code::kMalformedDim, "arange: the count leaves 62 bits"); });
   if (count > 0)
     noting_line(user_line(at), [&] {
       const int64_t last = first + (static_cast<int64_t>(count) - 1) * step;
@@ -119,8 +126,9 @@ ir::Location location_of(Source at) {
 std::string line_of(Source at) { return location_of(at).str(); }
 
 [[noreturn]] void refuse_undefined(const char* what, Source at) {
-  base::Error error("E0500", std::string(what) + " of a tensor is asked for that was never given a value");
-  note_line(error, location_of(at), "looked at in");
+  base::Error error(base::code::kUndefinedTensor,
+                    std::string(what) + " of a tensor is asked for that was never given a value");
+  ops::note_line(error, location_of(at), "looked at in");
   throw error.hint("default-constructed tensors are empty: assign one first");
 }
 
@@ -128,7 +136,7 @@ std::string line_of(Source at) { return location_of(at).str(); }
   try {
     recording_detail::refuse_ended(cell, what);
   } catch (base::Error& error) {
-    note_line(error, location_of(at), "looked at in");
+    ops::note_line(error, location_of(at), "looked at in");
     throw;
   }
 }
@@ -166,16 +174,16 @@ ir::Type Tensor::type(Source at) const {
   return type_of(cell_->array);
 }
 
-Shape Tensor::shape(Source at) const {
+TensorShape Tensor::shape(Source at) const {
   const ir::Type t = type(at);
-  return {t.shape().begin(), t.shape().end()};
+  return {{t.shape().begin(), t.shape().end()}, at};
 }
 
-Dim Tensor::dim(int axis, Source at) const {
+TensorDim Tensor::dim(int axis, Source at) const {
   const ir::Type t = type(at);
-  if (axis >= -t.rank() && axis < t.rank()) return t.dim(axis);
-  throw base::Error(
-      "E0115", "dim: axis " + std::to_string(axis) + " of " + t.str() + ", which has rank " + std::to_string(t.rank()))
+  if (axis >= -t.rank() && axis < t.rank()) return {t.dim(axis), at};
+  throw base::Error(base::code::kAxis, "dim: axis " + std::to_string(axis) + " of " + t.str() + ", which has rank " +
+                                           std::to_string(t.rank()))
       .note("looked at in " + line_of(at));
 }
 
@@ -185,15 +193,15 @@ int64_t Tensor::size(int axis, Source at) const {
   // A derivative is under way outside of traces: only what was counted has no number yet.
   if (cell_->recording && cell_->recording->kind() == Recording::Kind::Lazy &&
       cell_->value.graph().facts().mentions_count(d))
-    return array(at).shape()[static_cast<size_t>(axis < 0 ? axis + type().rank() : axis)];
+    return array(at).shape()[axis < 0 ? axis + type().rank() : axis];
   try {
     if (const std::optional<int64_t> size = DimGuards::ask(d, at)) return *size;
   } catch (base::Error& error) {
-    note_line(error, location_of(at), "looked at in");
+    ops::note_line(error, location_of(at), "looked at in");
     throw;
   }
-  throw base::Error("E0503", "the size of axis " + std::to_string(axis) + " of " + type().str() +
-                                 " is not known while the program is recorded")
+  throw base::Error(base::code::kUnknownSize, "the size of axis " + std::to_string(axis) + " of " + type().str() +
+                                                  " is not known while the program is recorded")
       .note("looked at in " + line_of(at))
       .hint("use dim(axis), which may be symbolic, or make the dimension static in the jit options");
 }
@@ -202,8 +210,9 @@ namespace {
 
 [[noreturn]] void refuse_handed_over(const Tensor& tensor, Source at) {
   base::Error error(
-      "E0335", "the elements of a tensor are looked at that was handed over to the forms that programs prepared: " +
-                   tensor.type(at).str());
+      base::code::kHandedOver,
+      "the elements of a tensor are looked at that was handed over to the forms that programs prepared: " +
+          tensor.type(at).str());
   error.note("looked at in " + line_of(at));
   throw error.hint("load the weights again, or don't hand them over");
 }
@@ -223,14 +232,14 @@ const HostArray& Tensor::array(Source at) const {
       else
         cell_->recording->flush();
     } catch (base::Error& error) {
-      note_line(error, location_of(at), "looked at in");
+      ops::note_line(error, location_of(at), "looked at in");
       throw;
     }
     return cell_->array;
   }
   if (!cell_->recording) refuse_without_value(*cell_, "looked at", at);
   base::Error error(
-      "E0501",
+      base::code::kValueWhileRecording,
       "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str());
   error.note("looked at in " + line_of(at));
   if (const std::string origin = origin_of(cell_->value); !origin.empty()) error.note(origin);
@@ -240,7 +249,7 @@ const HostArray& Tensor::array(Source at) const {
 double Tensor::item(Source at) const {
   const HostArray& a = array(at);
   if (a.elements() == 1) return a.get(0);
-  throw base::Error("E0504", "item() takes a tensor of one element, found " + type().str())
+  throw base::Error(base::code::kNotOneElement, "item() takes a tensor of one element, found " + type().str())
       .note("looked at in " + line_of(at));
 }
 

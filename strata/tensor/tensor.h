@@ -25,6 +25,7 @@
 #include "strata/ops/index/subscript.h"
 #include "strata/ops/operands/handle.h"
 #include "strata/ops/operands/operators.h"
+#include "strata/tensor/tensor_dim.h"
 
 namespace strata {
 
@@ -85,9 +86,9 @@ class Tensor : public ops::Operators<Tensor> {
 
   bool defined() const { return cell_ != nullptr; }
   DType dtype(Source at = Source::here()) const { return type(at).dtype(); }
-  Shape shape(Source at = Source::here()) const;
+  TensorShape shape(Source at = Source::here()) const;
   /// Axes count from -1 at the end, too (E0115).
-  Dim dim(int axis, Source at = Source::here()) const;
+  TensorDim dim(int axis, Source at = Source::here()) const;
   /// Extent of an axis as a number. Inside jit, where it may be symbolic, asking makes the program that of calls with
   /// this size.
   int64_t size(int axis, Source at = Source::here()) const;
@@ -125,7 +126,7 @@ class Tensor : public ops::Operators<Tensor> {
 
 template <class T>
 Tensor Tensor::from(std::initializer_list<T> elements, Source at) {
-  return from(std::span<const T>(elements.begin(), elements.size()), {static_cast<int64_t>(elements.size())}, at);
+  return from(std::span<const T>(elements.begin(), elements.size()), {std::ssize(elements)}, at);
 }
 template <class T>
 Tensor Tensor::from(std::span<const T> elements, std::vector<int64_t> shape, Source at) {
@@ -260,7 +261,3 @@ struct HandleTraits<Tensor> {
 };
 
 }  // namespace strata::ops
-
-namespace strata {
-using namespace ops;  // strata::tanh, strata::einsum, ...
-}

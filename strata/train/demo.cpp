@@ -9,6 +9,9 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/config/config.h"
+#include "strata/base/error/codes/base_codes.h"
+#include "strata/base/error/codes/data_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/format.h"
@@ -38,7 +41,7 @@ void check_overrides(const std::vector<std::string>& parts, const std::vector<st
     if (std::ranges::any_of(parts, [&](const std::string& part) { return o.starts_with(part + "."); })) continue;
     std::vector<std::string> meant;
     for (const std::string& part : parts) meant.push_back(part + "." + o);
-    throw base::Error("E0006", fmt::format("--set {}: it names no part of the demo", o))
+    throw base::Error(base::code::kUnknownKey, fmt::format("--set {}: it names no part of the demo", o))
         .hint(fmt::format("{}", fmt::join(meant, " or ")));
   }
 }
@@ -54,14 +57,15 @@ std::vector<std::string> overrides_for(const std::string& part, const std::vecto
 /// What the best of general compressors makes of the same bytes, without the training text.
 double xz_bits_per_byte(const std::string& path) {
   const data::ProgramRun run = data::run_program({"xz", "-9", "--stdout", path});
-  if (run.exit_code != 0) throw base::Error("E0651", "xz: " + run.err).hint("install the package xz-utils");
+  if (run.exit_code != 0)
+    throw base::Error(base::code::kCorpusFailed, "xz: " + run.err).hint("install the package xz-utils");
   return 8.0 * static_cast<double>(run.out.size()) / static_cast<double>(base::file_bytes(path).value());
 }
 
 std::string required_file(const DemoOptions& options, const std::string& name) {
   std::string path = options.configs + "/" + name + ".toml";
   if (!base::is_file(path))
-    throw base::Error("E0001", "no such file " + path)
+    throw base::Error(base::code::kUnreadableFile, "no such file " + path)
         .hint("run the demo in the root of the repository, or name --configs");
   return path;
 }
@@ -73,7 +77,7 @@ std::unique_ptr<base::Config> config_of(const std::string& part, const DemoOptio
 /// Nothing is begun after a wish to stop.
 TrainingResult train_in(const base::Config& config, const std::string& path, const DemoOptions& options) {
   if (options.is_to_stop())
-    throw base::Error("E0711", "the demo was stopped before the training in " + path)
+    throw base::Error(base::code::kTrainingStopped, "the demo was stopped before the training in " + path)
         .hint("strata demo --replace begins anew; the data that were built are kept");
   return train(config, RunFolder(path, Start::Replace), Start::Replace, options.is_to_stop);
 }

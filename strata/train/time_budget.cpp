@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 
 namespace strata::train {
 namespace {
@@ -16,7 +17,7 @@ constexpr double kBudgetShare = 0.05;  // of the budget, likewise
 
 int64_t steps_within(double seconds, int64_t most, Task& task, const optim::Schedule& learning_rates,
                      const std::function<double()>& clock) {
-  base::OptionCheck("E0760", "time budget")
+  base::OptionCheck(base::code::kOptionOutOfRange, "time budget")
       .number("seconds", seconds, base::Bounds::above(0))
       .integer("most", most, base::Bounds::at_least(1));
   Snapshot before;

@@ -10,6 +10,7 @@
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/config/config.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/base/terminal/progress.h"
@@ -51,7 +52,8 @@ class Trainer {
     announce();
     if (steps_ == 0) settle_steps();
     if (step_ > steps_)
-      throw base::Error("E0707", fmt::format("the checkpoint is at step {}, and the training has {}", step_, steps_))
+      throw base::Error(base::code::kPastTheEnd,
+                        fmt::format("the checkpoint is at step {}, and the training has {}", step_, steps_))
           .hint("a longer train.steps or train.epochs goes on with it");
     const optim::Schedule rates = learning_rates(config_, steps_);
     base::ProgressBar bar({.label = "step", .total = steps_, .unit = task_->unit()});
@@ -169,7 +171,7 @@ class Trainer {
                                  ? fmt::format("loss or gradient is not finite (loss {})",
                                                std::isnan(result.loss) ? "nan" : fmt::format("{}", result.loss))
                                  : "the update is not finite: " + result.refused;
-    base::Error error("E0704", fmt::format("step {}: {}", step_ + 1, what));
+    base::Error error(base::code::kStepNotFinite, fmt::format("step {}: {}", step_ + 1, what));
     error.note(result.culprit.empty() ? "a replay of the step found no op that made it"
                                       : "first made by " + result.culprit);
     const std::string earlier = first_not_finite(state());
@@ -185,7 +187,7 @@ class Trainer {
   void require_finite() const {
     const std::string wrong = first_not_finite(state());
     if (wrong.empty()) return;
-    throw base::Error("E0704", fmt::format("step {}: the update is not finite: {}", step_, wrong))
+    throw base::Error(base::code::kStepNotFinite, fmt::format("step {}: the update is not finite: {}", step_, wrong))
         .note(folder_.has(kCheckpoint) ? "it was not saved; the last checkpoint stands" : "it was not saved")
         .hint("a larger optim.epsilon or a smaller optim.learning_rate often helps");
   }
@@ -193,7 +195,8 @@ class Trainer {
   [[noreturn]] void stop() const {
     require_finite();
     checkpoint();
-    throw base::Error("E0711", fmt::format("the training was stopped after step {} of {}", step_, steps_))
+    throw base::Error(base::code::kTrainingStopped,
+                      fmt::format("the training was stopped after step {} of {}", step_, steps_))
         .hint(fmt::format("strata train {} --resume goes on from there", folder_.path()));
   }
 

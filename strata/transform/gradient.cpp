@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
@@ -24,7 +25,8 @@ namespace {
 void require_float(std::span<const Value> values, const char* what) {
   for (const Value& v : values)
     if (!is_float(v.dtype()))
-      throw base::Error("E0201", std::string("gradient: ") + what + " should be a float, found " + v.type().str())
+      throw base::Error(base::code::kNotDifferentiable,
+                        std::string("gradient: ") + what + " should be a float, found " + v.type().str())
           .note("recorded at " + v.node->where.str());
 }
 
@@ -172,7 +174,8 @@ std::vector<Value> append_vjp(Graph& graph, std::span<const Value> outputs, std:
 
 std::vector<Value> append_gradient(Graph& graph, Value output, std::span<const Value> wrt) {
   if (output.rank() != 0)
-    throw base::Error("E0202", "gradient: the differentiated value should be a scalar, found " + output.type().str())
+    throw base::Error(base::code::kNotScalar,
+                      "gradient: the differentiated value should be a scalar, found " + output.type().str())
         .note("recorded at " + output.node->where.str())
         .hint("reduce it with mean or sum, or give cotangents to vjp");
   require_float({&output, 1}, "what is differentiated");
@@ -208,7 +211,8 @@ std::vector<Value> append_jvp(Graph& graph, std::span<const Value> outputs, std:
 std::unique_ptr<Graph> value_and_grad(const Graph& graph, std::span<const int> wrt) {
   std::unique_ptr<Graph> result = ir::copy_graph(graph);
   std::vector<Value> results(result->results().begin(), result->results().end()), inputs;
-  if (results.empty()) throw base::Error("E0202", "gradient: " + graph.name() + " has no result to differentiate");
+  if (results.empty())
+    throw base::Error(base::code::kNotScalar, "gradient: " + graph.name() + " has no result to differentiate");
   for (int i : wrt) inputs.push_back(result->parameter(i));
   for (const Value& v : append_gradient(*result, results[0], inputs)) results.push_back(v);
   result->set_results(results);

@@ -43,7 +43,7 @@ std::string code_of(F&& f) {
     f();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.kind(), base::ErrorKind::User) << e.text();
-    return e.code();
+    return std::string(e.code());
   }
   return "no error";
 }

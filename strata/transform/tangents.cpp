@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -52,8 +53,8 @@ void Tangents::push_through(const Node& node) {
   for (const Value& v : node.operands()) tangents.push_back(is_float(v.dtype()) ? find(v) : Value{});
   if (std::none_of(tangents.begin(), tangents.end(), [](const Value& t) { return static_cast<bool>(t); })) return;
   if (!node.op->jvp)
-    throw base::Error("E0200", std::string(node.op->name) +
-                                   ": has no derivative: " + (node.op->jvp.reason ? node.op->jvp.reason : "no rule"))
+    throw base::Error(base::code::kNoDerivative, std::string(node.op->name) + ": has no derivative: " +
+                                                     (node.op->jvp.reason ? node.op->jvp.reason : "no rule"))
         .note("recorded at " + node.where.str());
   const ir::LocationScope scope(graph_, node.where);
   if (rounds_inside(node)) return set(node.result(), in_f32(node, tangents));

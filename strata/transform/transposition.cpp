@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/rules.h"
@@ -95,8 +96,9 @@ void Transposition::add_pending(const Node& node) {
 
 void Transposition::transpose(const Node& node) {
   if (!node.op->transpose)
-    throw base::Error("E0203", std::string(node.op->name) + ": has no reverse mode: " +
-                                   (node.op->transpose.reason ? node.op->transpose.reason : "no rule"))
+    throw base::Error(base::code::kNoReverseMode,
+                      std::string(node.op->name) + ": has no reverse mode: " +
+                          (node.op->transpose.reason ? node.op->transpose.reason : "no rule"))
         .note("recorded at " + node.where.str());
   const ir::LocationScope scope(graph_, node.where);
   const auto flags = std::make_unique<bool[]>(node.operand_count);

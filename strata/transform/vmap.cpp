@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "strata/base/error/codes/internal_codes.h"
+#include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
@@ -43,8 +45,8 @@ class Batching {
       return;
     }
     if (!node.op->vmap)
-      throw base::Error("E0205", std::string(node.op->name) +
-                                     ": can't be batched: " + (node.op->vmap.reason ? node.op->vmap.reason : "no rule"))
+      throw base::Error(base::code::kNoBatchingRule, std::string(node.op->name) + ": can't be batched: " +
+                                                         (node.op->vmap.reason ? node.op->vmap.reason : "no rule"))
           .note("recorded at " + node.where.str());
     const ir::LocationScope scope(to_, node.where.file || node.where.path ? node.where : to_.location());
     const std::vector<Value> operands = copier_.get(node.operands());
@@ -56,7 +58,8 @@ class Batching {
     for (uint32_t i = 0; i < node.result_count; ++i) {
       const Value result = rule.results()[i];
       if (!result)
-        throw base::Error("E0900", std::string(node.op->name) + ": its vmap rule left out result " + std::to_string(i));
+        throw base::Error(base::code::kBug,
+                          std::string(node.op->name) + ": its vmap rule left out result " + std::to_string(i));
       set(node.result(i), result, true);
     }
   }

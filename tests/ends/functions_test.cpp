@@ -159,7 +159,7 @@ enum class By { Interpreter, CompiledCode };
 std::vector<HostArray> run(By by, const Function& f, DType t, const std::vector<std::vector<double>>& operands) {
   std::vector<HostArray> arrays;
   for (const auto& x : operands) arrays.push_back(array_of(t, x));
-  const auto graph = program(f, t, static_cast<int>(operands.size()), static_cast<int64_t>(operands[0].size()));
+  const auto graph = program(f, t, static_cast<int>(operands.size()), std::ssize(operands[0]));
   return by == By::Interpreter ? ir::interpret(*graph, arrays) : compiler::compile(graph)->run(std::move(arrays));
 }
 
@@ -210,8 +210,8 @@ void expect_rounded_once(By by, const Function& f, DType t, const std::vector<st
       if (is_rounding_of(t, wide[r].get(i), half[r].get(i), by == By::Interpreter ? 1 : 0)) continue;
       ++wrong;
       ADD_FAILURE() << (by == By::CompiledCode ? "compiled " : "interpreted ") << f.name << " in " << ir::dtype_name(t)
-                    << " of " << operands[0][static_cast<size_t>(i)] << ", result " << r << ": " << half[r].get(i)
-                    << " from " << wide[r].get(i);
+                    << " of " << operands[0][i] << ", result " << r << ": " << half[r].get(i) << " from "
+                    << wide[r].get(i);
     }
 }
 
@@ -268,7 +268,7 @@ TEST(Sweep, HasEveryActivationAndLossOfTheHeaders) {
     std::ifstream in(path);
     ASSERT_TRUE(in) << path;
     int found = 0;
-    const std::regex declared("^Value (\\w+)\\(Value .*");
+    const std::regex declared("^(?:Value (?=\\w+\\(Value )|STRATA_FUNCTION\\()(\\w+).*");
     for (std::string line; std::getline(in, line);)
       if (std::smatch m; std::regex_match(line, m, declared)) {
         ++found;

@@ -27,8 +27,8 @@ std::vector<GoldenLine> golden_lines(const std::string& file, const std::string&
 }
 
 ir::HostArray array_of(DType t, const std::vector<double>& numbers) {
-  ir::HostArray array(t, {static_cast<int64_t>(numbers.size())});
-  for (size_t i = 0; i < numbers.size(); ++i) array.set(static_cast<int64_t>(i), numbers[i]);
+  ir::HostArray array(t, {std::ssize(numbers)});
+  for (size_t i = 0; i < numbers.size(); ++i) array.set(i, numbers[i]);
   return array;
 }
 

@@ -86,7 +86,7 @@ State train(const Setting& setting, const std::vector<Batch>& batches) {
       {.name = "same_bits", .schedule_variation = setting.schedule_variation});
   State state;
   for (int i = 0; i < kSteps; ++i) {
-    const Batch& batch = batches[static_cast<size_t>(i % kBatches)];
+    const Batch& batch = batches[i % kBatches];
     state["loss." + std::to_string(i)] = step(model, sgd, Tensor(batch.x), Tensor(batch.y)).array().clone();
   }
   for (const Leaf& leaf : leaves_of(model).list) state["model." + leaf.paths[0]] = leaf.tensor().array().clone();
@@ -131,7 +131,7 @@ Tensor row(const HostArray& a, int64_t i) {
   const int64_t bytes = a.bytes() / shape[0];
   shape[0] = 1;
   HostArray one(a.dtype(), shape);
-  std::memcpy(one.data(), a.data() + i * bytes, static_cast<size_t>(bytes));
+  std::memcpy(one.data(), a.data() + i * bytes, bytes);
   return Tensor(std::move(one));
 }
 

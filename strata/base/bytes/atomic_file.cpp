@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
@@ -78,7 +79,7 @@ void AtomicFile::discard() noexcept {
 
 void AtomicFile::fail(const char* doing, int code) {
   discard();
-  throw Error("E0002", fmt::format("cannot {} {}: {}", doing, path_, errno_text(code)));
+  throw Error(code::kUnwritableFile, fmt::format("cannot {} {}: {}", doing, path_, errno_text(code)));
 }
 
 void AtomicFile::write_through(const char* data, size_t size) {

@@ -1,4 +1,5 @@
 #include "strata/base/bytes/byte_reader.h"
+#include "strata/base/error/codes/base_codes.h"
 
 #include <fmt/format.h>
 
@@ -22,8 +23,8 @@ std::string show_bytes(std::span<const std::byte> bytes) {
 }  // namespace
 
 Error ByteReader::fail(std::string_view what, std::string_view expected, std::string_view found) const {
-  return Error("E0003", fmt::format("{}: {} at byte {}: expected {}, found {}", source_, what, origin_ + position_,
-                                    expected, found));
+  return Error(code::kMalformedBinary, fmt::format("{}: {} at byte {}: expected {}, found {}", source_, what,
+                                                   origin_ + position_, expected, found));
 }
 
 Error ByteReader::shortage(uint64_t needed, std::string_view what) const {

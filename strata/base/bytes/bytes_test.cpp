@@ -16,6 +16,7 @@
 #include "strata/base/bytes/mapped_file.h"
 #include "strata/base/bytes/sha256.h"
 #include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/codes/internal_codes.h"
 
 namespace strata::base {
 namespace {
@@ -45,7 +46,7 @@ Error error_of(F&& body) {
   } catch (const Error& error) {
     return error;
   }
-  return Error("E0900", "nothing was thrown");
+  return Error(code::kBug, "nothing was thrown");
 }
 
 TEST(Files, ReadsBackWhatWasWritten) {

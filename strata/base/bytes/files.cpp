@@ -1,4 +1,5 @@
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ namespace strata::base {
 namespace {
 
 Error unreadable(const std::string& path, int code) {
-  return Error("E0001", fmt::format("cannot read {}: {}", path, errno_text(code)));
+  return Error(code::kUnreadableFile, fmt::format("cannot read {}: {}", path, errno_text(code)));
 }
 
 /// Of what has no size (devices, pipes, /proc): it may never end.
@@ -49,8 +50,8 @@ Result<Container> read_all(const std::string& path) {
     used += static_cast<size_t>(count);
     if (status.st_size == 0 && used > kMostWithoutSize) {
       ::close(fd);
-      return Error("E0001", fmt::format("cannot read {}: it has no size, and doesn't end within {} bytes", path,
-                                        kMostWithoutSize));
+      return Error(code::kUnreadableFile, fmt::format("cannot read {}: it has no size, and doesn't end within {} bytes",
+                                                      path, kMostWithoutSize));
     }
   }
   ::close(fd);
@@ -89,7 +90,8 @@ bool is_folder(const std::string& path) {
 void make_folders(const std::string& path) {
   std::error_code failure;
   std::filesystem::create_directories(path, failure);
-  if (failure) throw Error("E0002", fmt::format("cannot make folder {}: {}", path, errno_text(failure.value())));
+  if (failure)
+    throw Error(code::kUnwritableFile, fmt::format("cannot make folder {}: {}", path, errno_text(failure.value())));
 }
 
 Result<std::vector<std::string>> list_folder(const std::string& path) {

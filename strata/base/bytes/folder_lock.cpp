@@ -9,13 +9,14 @@
 #include <utility>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
 
 std::optional<FolderLock> FolderLock::take(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) throw Error("E0002", fmt::format("cannot lock folder {}: {}", folder, errno_text(errno)));
+  if (fd < 0) throw Error(code::kUnwritableFile, fmt::format("cannot lock folder {}: {}", folder, errno_text(errno)));
   FolderLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return std::nullopt;
   return lock;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
@@ -49,7 +50,7 @@ LineFile::~LineFile() {
 }
 
 void LineFile::fail(int code) const {
-  throw Error("E0002", fmt::format("cannot append to {}: {}", path_, errno_text(code)));
+  throw Error(code::kUnwritableFile, fmt::format("cannot append to {}: {}", path_, errno_text(code)));
 }
 
 void LineFile::append(std::string_view line) {

@@ -10,12 +10,13 @@
 #include <utility>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 
 namespace strata::base {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   const auto refuse = [&](int code) {
-    return Error("E0001", fmt::format("cannot map {}: {}", path, errno_text(code)));
+    return Error(code::kUnreadableFile, fmt::format("cannot map {}: {}", path, errno_text(code)));
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return refuse(errno);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
@@ -16,7 +17,7 @@ TempFolder::TempFolder(std::string_view name) {
   const char* root = ::getenv("TMPDIR");
   path_ = fmt::format("{}/strata-{}-XXXXXX", root != nullptr && *root != '\0' ? root : "/tmp", name);
   if (::mkdtemp(path_.data()) == nullptr)
-    throw Error("E0002", fmt::format("cannot make folder {}: {}", path_, errno_text(errno)));
+    throw Error(code::kUnwritableFile, fmt::format("cannot make folder {}: {}", path_, errno_text(errno)));
 }
 
 TempFolder::~TempFolder() {

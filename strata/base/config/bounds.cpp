@@ -34,7 +34,7 @@ std::string Bounds::text() const {
 }
 
 void OptionCheck::refuse(std::string_view field, std::string_view value, std::string_view expected) const {
-  throw Error(std::string(code_), fmt::format("{}: {} is {}, expected {}", owner_, field, value, expected));
+  throw Error(code_, fmt::format("{}: {} is {}, expected {}", owner_, field, value, expected));
 }
 
 const OptionCheck& OptionCheck::refuse(std::string_view field, double value, const Bounds& bounds) const {

@@ -6,7 +6,8 @@
 // infinity.
 //
 //   inline constexpr Bounds kMomentum = Bounds::between(0, 1);
-//   OptionCheck("E0760", "sgd").number("momentum", o.momentum, kMomentum).integer("depth", o.depth, kDepth);
+//   OptionCheck(code::kOptionOutOfRange, "sgd").number("momentum", o.momentum, kMomentum).integer("depth", o.depth,
+//   kDepth);
 //       error[E0760]: sgd: momentum is nan, expected a number from 0 to 1
 #pragma once
 
@@ -14,6 +15,8 @@
 #include <limits>
 #include <string>
 #include <string_view>
+
+#include "strata/base/error/error_code.h"
 
 namespace strata::base {
 
@@ -44,7 +47,7 @@ inline constexpr Bounds kExtentOrNone = Bounds::between(0, 2147483647);
 class OptionCheck {
  public:
   /// `code`: of the error. `owner`: the options struct or function that the user wrote.
-  OptionCheck(std::string_view code, std::string_view owner) : code_(code), owner_(owner) {}
+  OptionCheck(ErrorCode code, std::string_view owner) : code_(code), owner_(owner) {}
 
   const OptionCheck& number(std::string_view field, double value, const Bounds& bounds) const {
     return bounds.contain(value) ? *this : refuse(field, value, bounds);
@@ -59,7 +62,8 @@ class OptionCheck {
   [[noreturn]] const OptionCheck& refuse(std::string_view field, double value, const Bounds& bounds) const;
   [[noreturn]] const OptionCheck& refuse_integer(std::string_view field, int64_t value, const Bounds& bounds) const;
 
-  std::string_view code_, owner_;
+  ErrorCode code_;
+  std::string_view owner_;
 };
 
 }  // namespace strata::base

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/config/schema.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/message_of.h"
 #include "strata/base/terminal/progress.h"
 #include "strata/base/testing/option_walk.h"
@@ -29,7 +30,7 @@ TEST(Bounds, EndsBelongOrNot) {
 
 TEST(Bounds, AreWordsOfTheMessage) {
   auto refusal = [](double value, const Bounds& b) {
-    return message_of([&] { OptionCheck("E0760", "sgd").number("momentum", value, b); });
+    return message_of([&] { OptionCheck(code::kOptionOutOfRange, "sgd").number("momentum", value, b); });
   };
   EXPECT_EQ(refusal(kNaN, Bounds::between(0, 1)), "error[E0760]: sgd: momentum is nan, expected a number from 0 to 1");
   EXPECT_EQ(refusal(kInfinity, Bounds::at_least(0)),
@@ -37,8 +38,9 @@ TEST(Bounds, AreWordsOfTheMessage) {
   EXPECT_EQ(refusal(-1, Bounds::above(0)), "error[E0760]: sgd: momentum is -1, expected a number above 0");
   EXPECT_EQ(refusal(1, Bounds::below(0, 1)),
             "error[E0760]: sgd: momentum is 1, expected a number of at least 0, below 1");
-  EXPECT_EQ(message_of([] { OptionCheck("E0760", "pool").integer("threads", -3, Bounds::between(0, 256)); }),
-            "error[E0760]: pool: threads is -3, expected an integer from 0 to 256");
+  EXPECT_EQ(
+      message_of([] { OptionCheck(code::kOptionOutOfRange, "pool").integer("threads", -3, Bounds::between(0, 256)); }),
+      "error[E0760]: pool: threads is -3, expected an integer from 0 to 256");
 }
 
 TEST(Bounds, AreAConfigurationKeysToo) {

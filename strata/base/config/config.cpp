@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/base_codes.h"
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 
@@ -22,14 +24,14 @@ void Config::check_required() const {
   for (size_t i = 0; i < values_.size(); ++i) {
     const ConfigKey& key = schema_->keys()[i];
     if (key.required && origins_[i] == "default")
-      throw Error("E0008", fmt::format("config: expected a value for {} ({}), found none", key.key, key.help))
+      throw Error(code::kMissingKey, fmt::format("config: expected a value for {} ({}), found none", key.key, key.help))
           .hint(fmt::format("set it in the file or with --set {}=...; it is {}", key.key, describe_expected(key)));
   }
 }
 
 size_t Config::index_of(std::string_view key) const {
   const int index = schema_->find(key);
-  if (index < 0) throw Error("E0900", fmt::format("config: the program asked for {}, which is in no schema", key));
+  if (index < 0) throw Error(code::kBug, fmt::format("config: the program asked for {}, which is in no schema", key));
   return static_cast<size_t>(index);
 }
 
@@ -37,8 +39,8 @@ template <class T>
 const T& Config::value_at(std::string_view key) const {
   const size_t index = index_of(key);
   if (const T* value = std::get_if<T>(&values_[index])) return *value;
-  throw Error("E0900", fmt::format("config: the program asked for {} with another type than its schema's, {}", key,
-                                   config_type_name(schema_->keys()[index].type)));
+  throw Error(code::kBug, fmt::format("config: the program asked for {} with another type than its schema's, {}", key,
+                                      config_type_name(schema_->keys()[index].type)));
 }
 
 int64_t Config::int_at(std::string_view key) const { return value_at<int64_t>(key); }
@@ -54,7 +56,7 @@ const std::vector<std::string>& Config::strings_at(std::string_view key) const {
 const std::string& Config::origin_of(std::string_view key) const { return origins_[index_of(key)]; }
 
 void Config::refuse(std::string_view key, std::string_view reason) const {
-  throw Error("E0007", fmt::format("{}: {}: {}", origin_of(key), key, reason));
+  throw Error(code::kConfigValue, fmt::format("{}: {}: {}", origin_of(key), key, reason));
 }
 
 std::string Config::to_toml() const {

@@ -30,7 +30,7 @@ std::string refusal(std::string_view text, std::vector<std::string> overrides = 
   try {
     parse(text, overrides);
   } catch (const Error& error) {
-    std::string all = error.code() + " " + error.message();
+    std::string all = std::string(error.code()) + " " + error.message();
     for (const std::string& hint : error.hints()) all += " | " + hint;
     return all;
   }
@@ -183,7 +183,7 @@ std::string variant_refusal(std::string_view text, std::vector<std::string> over
   try {
     parse_config(variant_schema(), text, "a.toml", overrides);
   } catch (const Error& error) {
-    std::string all = error.code() + " " + error.message();
+    std::string all = std::string(error.code()) + " " + error.message();
     for (const std::string& note : error.notes()) all += " | " + note;
     for (const std::string& hint : error.hints()) all += " | " + hint;
     return all;

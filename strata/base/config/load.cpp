@@ -14,6 +14,7 @@
 
 #include "strata/base/bytes/files.h"
 #include "strata/base/config/config.h"
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
@@ -141,14 +142,15 @@ int line_of_stray_character(std::string_view text) {
 
 toml::table parse_toml(std::string_view text, std::string_view source) {
   if (const int line = line_of_stray_character(text))
-    throw Error("E0009", fmt::format("{}:{}: a character beyond ASCII outside of strings and comments", source, line));
+    throw Error(code::kMalformedToml,
+                fmt::format("{}:{}: a character beyond ASCII outside of strings and comments", source, line));
   if (const int line = line_of_deep_key(text))
-    throw Error("E0009", fmt::format("{}:{}: a key of more than {} parts", source, line, kMostKeyParts));
+    throw Error(code::kMalformedToml, fmt::format("{}:{}: a key of more than {} parts", source, line, kMostKeyParts));
   toml::parse_result result = toml::parse(text, source);
   if (result) return std::move(result).table();
   const toml::parse_error& error = result.error();
-  throw Error("E0009", fmt::format("{}:{}:{}: {}", source, error.source().begin.line, error.source().begin.column,
-                                   error.description()));
+  throw Error(code::kMalformedToml, fmt::format("{}:{}:{}: {}", source, error.source().begin.line,
+                                                error.source().begin.column, error.description()));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -208,7 +210,7 @@ class ConfigLoader {
   void add_override(const std::string& text) {
     const std::string origin = "--set " + text;
     const size_t equals = text.find('=');
-    if (equals == std::string::npos) throw Error("E0007", origin + ": expected key=value, found no =");
+    if (equals == std::string::npos) throw Error(code::kConfigValue, origin + ": expected key=value, found no =");
     const std::string key(trimmed(std::string_view(text).substr(0, equals)));
     if (is_passed_over(key)) return;
     const size_t index = known(key, origin);
@@ -248,7 +250,7 @@ class ConfigLoader {
     for (const Variant& variant : config_.schema_->variants())
       for (const ConfigKey& other : variant.keys)
         if (other.key == key) refuse_of_another(variant.choice, key, origin);
-    Error error("E0006", fmt::format("{}: unknown key {}", origin, key));
+    Error error(code::kUnknownKey, fmt::format("{}: unknown key {}", origin, key));
     throw error.hint(hint_for(key));
   }
 
@@ -260,8 +262,8 @@ class ConfigLoader {
       for (const ConfigKey& other : variant.keys)
         if (variant.choice == choice && other.key == key)
           values += fmt::format("{}\"{}\"", values.empty() ? "" : ", ", variant.value);
-    throw Error("E0006", fmt::format("{}: {} is a key of {} = {}, and {} is \"{}\"", origin, key, choice, values,
-                                     choice, choices_->string_at(choice)))
+    throw Error(code::kUnknownKey, fmt::format("{}: {} is a key of {} = {}, and {} is \"{}\"", origin, key, choice,
+                                               values, choice, choices_->string_at(choice)))
         .note(fmt::format("{} comes from {}", choice, choices_->origin_of(choice)))
         .hint(fmt::format("leave {} out, or choose another {}", key, choice));
   }
@@ -278,7 +280,7 @@ class ConfigLoader {
   }
 
   [[noreturn]] static void refuse(const ConfigKey& rule, const std::string& origin, const std::string& found) {
-    Error error("E0007",
+    Error error(code::kConfigValue,
                 fmt::format("{}: {}: expected {}, found {}", origin, rule.key, describe_expected(rule), found));
     if (rule.type == ConfigType::Choice && found.size() > 2)
       if (const auto near = nearest_name(std::string_view(found).substr(1, found.size() - 2), rule.choices))

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
@@ -153,23 +154,23 @@ Schema::Schema(std::vector<std::vector<ConfigKey>> tables, std::vector<Variant> 
 void Schema::check_keys() const {
   std::unordered_set<std::string> seen, parents;
   for (const ConfigKey& key : keys_) {
-    if (!seen.insert(key.key).second) throw Error("E0900", fmt::format("schema: the key {} stands twice", key.key));
+    if (!seen.insert(key.key).second) throw Error(code::kBug, fmt::format("schema: the key {} stands twice", key.key));
     for (size_t dot = key.key.find('.'); dot != std::string::npos; dot = key.key.find('.', dot + 1))
       parents.insert(key.key.substr(0, dot));
     if (!key.required && !keeps_bounds(key, key.fallback))
-      throw Error("E0900", fmt::format("schema: {}: expected a default that is {}, found {}", key.key,
-                                       describe_expected(key), toml_text(key.fallback)));
+      throw Error(code::kBug, fmt::format("schema: {}: expected a default that is {}, found {}", key.key,
+                                          describe_expected(key), toml_text(key.fallback)));
   }
   for (const ConfigKey& key : keys_)
-    if (parents.contains(key.key)) throw Error("E0900", fmt::format("schema: {} is a key and a table", key.key));
+    if (parents.contains(key.key)) throw Error(code::kBug, fmt::format("schema: {} is a key and a table", key.key));
 }
 
 /// Each variant with what always stands, and with those of other choices, of which any may be chosen beside it.
 void Schema::check_variants() const {
   for (const Variant& variant : variants_) {
     const int at = find(variant.choice);
-    if (at < 0 || !keeps_bounds(keys_[static_cast<size_t>(at)], variant.value))
-      throw Error("E0900",
+    if (at < 0 || !keeps_bounds(keys_[at], variant.value))
+      throw Error(code::kBug,
                   fmt::format("schema: keys of {} = \"{}\", which can't be chosen", variant.choice, variant.value));
     with_choices({{variant.choice, variant.value}}).check_keys();
     for (const Variant& other : variants_)
@@ -192,7 +193,7 @@ Schema Schema::with_choices(const std::vector<ChosenValue>& chosen) const {
   const auto value_of = [&](const std::string& choice) {
     for (const ChosenValue& one : chosen)
       if (one.choice == choice) return one.value;
-    return std::get<std::string>(keys_[static_cast<size_t>(find(choice))].fallback);
+    return std::get<std::string>(keys_[find(choice)].fallback);
   };
   for (const Variant& variant : variants_)
     if (value_of(variant.choice) == variant.value)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
@@ -45,7 +46,7 @@ std::span<const EnvironmentVariable> environment_variables() { return kVariables
 std::optional<std::string> environment(std::string_view name) {
   const auto found = std::ranges::find(kVariables, name, &EnvironmentVariable::name);
   if (found == std::end(kVariables))
-    throw Error("E0900", "the environment variable " + std::string(name) + " is not in the table");
+    throw Error(code::kBug, "the environment variable " + std::string(name) + " is not in the table");
   const char* value = std::getenv(std::string(found->name).c_str());
   return value ? std::optional<std::string>(value) : std::nullopt;
 }

@@ -12,7 +12,7 @@
 namespace strata::base {
 
 struct ErrorPage {
-  std::string_view code;  ///< "E0102"
+  ErrorCode code;
   ErrorKind kind;
   std::string_view title;  ///< one line
   std::string_view page;   ///< what it means, an example, and how to mend it (Markdown)

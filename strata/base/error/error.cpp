@@ -7,8 +7,8 @@
 
 namespace strata::base {
 
-Error::Error(std::string_view code, std::string message) : code_(code), message_(std::move(message)) {
-  const ErrorPage* page = find_error_page(code);
+Error::Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {
+  const ErrorPage* page = find_error_page(code.str());
   kind_ = page ? page->kind : ErrorKind::Internal;
   compose();
 }
@@ -28,7 +28,7 @@ Error& Error::hint(std::string text) & {
 Error&& Error::hint(std::string text) && { return std::move(hint(std::move(text))); }
 
 void Error::compose() {
-  text_ = "error[" + code_ + "]: " + message_;
+  text_ = "error[" + std::string(code_.str()) + "]: " + message_;
   for (const std::string& note : notes_) text_ += "\nnote: " + note;
   for (const std::string& hint : hints_) text_ += "\nhint: " + hint;
 }

@@ -3,7 +3,8 @@
 // Three kinds (house rule 10): User (the caller can fix it), Environment (memory, file, peer) and Internal (our bug).
 // The kind follows from the code, which has a page in catalog/ (`strata error E0102`).
 //
-//   throw Error("E0102", fmt::format("dot: contracted dimensions differ: lhs {} has {}, rhs {} has {}", ...))
+//   throw Error(code::kUnequalDims, fmt::format("dot: contracted dimensions differ: lhs {} has {}, rhs {} has {}",
+//   ...))
 //       .note("recorded at mlp.cpp:17 in hidden")
 //       .hint("hidden.weight was loaded from mlp.safetensors with another input size");
 //
@@ -19,20 +20,22 @@
 #include <variant>
 #include <vector>
 
+#include "strata/base/error/error_code.h"
+
 namespace strata::base {
 
 enum class ErrorKind { User, Environment, Internal };
 
 class Error : public std::exception {
  public:
-  Error(std::string_view code, std::string message);
+  Error(ErrorCode code, std::string message);
 
   Error& note(std::string text) &;
   Error&& note(std::string text) &&;
   Error& hint(std::string text) &;
   Error&& hint(std::string text) &&;
 
-  const std::string& code() const { return code_; }
+  ErrorCode code() const { return code_; }
   ErrorKind kind() const { return kind_; }
   const std::string& message() const { return message_; }
   const std::vector<std::string>& notes() const { return notes_; }
@@ -45,7 +48,8 @@ class Error : public std::exception {
  private:
   void compose();
 
-  std::string code_, message_, text_;
+  ErrorCode code_;
+  std::string message_, text_;
   ErrorKind kind_;
   std::vector<std::string> notes_, hints_;
 };

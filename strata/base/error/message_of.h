@@ -39,7 +39,7 @@ inline std::string code_of(const std::function<void()>& trigger) {
   try {
     trigger();
   } catch (const Error& error) {
-    return error.code();
+    return std::string(error.code().str());
   }
   return "no error";
 }

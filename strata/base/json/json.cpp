@@ -1,4 +1,5 @@
 #include "strata/base/json/json.h"
+#include "strata/base/error/codes/base_codes.h"
 
 #include <fmt/format.h>
 
@@ -45,7 +46,7 @@ const char* Json::kind_name() const {
 void Json::wrong_kind(const char* expected) const {
   std::string shown = dump();
   if (shown.size() > 60) shown = shown.substr(0, 57) + "...";
-  throw Error("E0005", fmt::format("json: expected {}, found {}: {}", expected, kind_name(), shown));
+  throw Error(code::kWrongJsonValue, fmt::format("json: expected {}, found {}: {}", expected, kind_name(), shown));
 }
 
 bool Json::as_bool() const {
@@ -98,7 +99,8 @@ const Json* Json::find(std::string_view key) const {
 const Json& Json::at(std::string_view key) const {
   const auto& all = members();
   if (const Json* value = find(key)) return *value;
-  Error error("E0005", fmt::format("json: expected the key \"{}\", found none among {} keys", key, all.size()));
+  Error error(code::kWrongJsonValue,
+              fmt::format("json: expected the key \"{}\", found none among {} keys", key, all.size()));
   std::vector<std::string> keys;
   for (const JsonMember& member : all) keys.push_back(member.key);
   if (const auto near = nearest_name(key, keys)) error.hint(fmt::format("did you mean \"{}\"?", *near));
@@ -108,7 +110,8 @@ const Json& Json::at(std::string_view key) const {
 const Json& Json::at(size_t index) const {
   const auto& all = items();
   if (index < all.size()) return all[index];
-  throw Error("E0005", fmt::format("json: expected an array of more than {} items, found {}", index, all.size()));
+  throw Error(code::kWrongJsonValue,
+              fmt::format("json: expected an array of more than {} items, found {}", index, all.size()));
 }
 
 Json& Json::set(std::string_view key, Json value) & {

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/json/json.h"
 
 namespace strata::base {
@@ -129,21 +130,21 @@ Error malformed(std::string_view text, size_t position, std::string_view source,
       ++line;
       line_start = i + 1;
     }
-  return Error("E0004", fmt::format("{}:{}:{}: {}", source, line, before.size() - line_start + 1, reason));
+  return Error(code::kMalformedJson, fmt::format("{}:{}:{}: {}", source, line, before.size() - line_start + 1, reason));
 }
 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view source, JsonLimits limits) {
   if (text.size() > limits.bytes)
-    return Error("E0004",
+    return Error(code::kMalformedJson,
                  fmt::format("{}: expected at most {} bytes of json, found {}", source, limits.bytes, text.size()));
   const char* furthest = text.data();
   const char* end = text.data() + text.size();
   Builder builder(limits.depth);
   if (nlohmann::json::sax_parse(CountingIterator(text.data(), &furthest), CountingIterator(end, &furthest), &builder))
     return builder.take();
-  const size_t read = static_cast<size_t>(furthest - text.data());
+  const size_t read = furthest - text.data();
   return malformed(text, builder.position() > 0 ? builder.position() : read, source, builder.reason());
 }
 

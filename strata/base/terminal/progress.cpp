@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/terminal/bar_line.h"
 #include "strata/base/terminal/display_width.h"
 #include "strata/base/terminal/format.h"
@@ -37,7 +38,7 @@ struct ProgressBar::State {
   bool finished = false;
 
   State(ProgressOptions o, Screen s) : options(std::move(o)), screen(std::move(s)) {
-    OptionCheck("E0760", "progress")
+    OptionCheck(code::kOptionOutOfRange, "progress")
         .integer("total", options.total, Bounds::at_least(0))
         .number("redraw_seconds", options.redraw_seconds, Bounds::at_least(0))
         .number("line_seconds", options.line_seconds, Bounds::at_least(0))

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::base {
 
 void Table::add(std::vector<std::string> cells) {
   if (cells.size() > columns_.size())
-    throw Error("E0900", fmt::format("table: a row has {} cells, the table {} columns", cells.size(), columns_.size()));
+    throw Error(code::kBug,
+                fmt::format("table: a row has {} cells, the table {} columns", cells.size(), columns_.size()));
   cells.resize(columns_.size());
   rows_.push_back(std::move(cells));
 }

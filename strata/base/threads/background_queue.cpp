@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/base/trace/span.h"
 
@@ -36,8 +37,7 @@ void OrderedProduction::State::work() {
   set_thread_name("background");
   std::unique_lock lock(mutex);
   while (true) {
-    place_free.wait(
-        lock, [&] { return stop || made_all || next_to_make < next_to_take + static_cast<int64_t>(places.size()); });
+    place_free.wait(lock, [&] { return stop || made_all || next_to_make < next_to_take + std::ssize(places); });
     if (stop || made_all) return;
     make_one(lock);
   }
@@ -67,7 +67,7 @@ void OrderedProduction::State::make_one(std::unique_lock<std::mutex>& lock) {
 }
 
 size_t OrderedProduction::places_for(const BackgroundOptions& options) {
-  OptionCheck("E0760", "background queue")
+  OptionCheck(code::kOptionOutOfRange, "background queue")
       .integer("workers", options.workers, Bounds::between(1, 256))
       .integer("depth", options.depth, Bounds::between(1, 65536));
   return static_cast<size_t>(options.depth);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/threads/mailbox.h"
 #include "strata/base/trace/span.h"
 
@@ -181,7 +182,7 @@ ThreadPool& ThreadPool::shared() {
 namespace {
 
 int checked_count(int threads) {
-  OptionCheck("E0760", "thread pool").integer("threads", threads, kThreadCount);
+  OptionCheck(code::kOptionOutOfRange, "thread pool").integer("threads", threads, kThreadCount);
   return threads > 0 ? threads : available_cpus();
 }
 
@@ -217,7 +218,7 @@ void ThreadPool::set_thread_count(int threads) {
 }
 
 void ThreadPool::set_spin_ns(int64_t spin_ns) {
-  OptionCheck("E0760", "thread pool").integer("spin_ns", spin_ns, Bounds::at_least(0));
+  OptionCheck(code::kOptionOutOfRange, "thread pool").integer("spin_ns", spin_ns, Bounds::at_least(0));
   std::lock_guard lock(state_->workers_mutex);
   state_->wanted_spin_ns = spin_ns;
   if (!state_->parked) state_->spin_ns = spin_ns;

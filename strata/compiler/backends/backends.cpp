@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/llvm_target.h"
 #include "strata/compiler/backends/null/null_target.h"
@@ -50,7 +51,7 @@ const Target& target_by_name(std::string_view name) {
   if (name == "llvm") return chosen_target();
   for (const auto& target : llvm_targets())
     if (name == target->name()) return *target;
-  auto error = base::Error("E0313", fmt::format("no backend is named '{}'", name));
+  auto error = base::Error(base::code::kUnknownBackend, fmt::format("no backend is named '{}'", name));
   if (auto near = base::nearest_name(name, target_names())) error.hint(fmt::format("did you mean {}?", *near));
   throw error;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::compiler {
@@ -19,7 +20,8 @@ ir::loops::Kernel Target::schedule(const ir::loops::Kernel& naive, ScheduleRepor
 }
 
 Object Target::compile_composite(const ir::Node&, std::string_view kernel_name, std::span<const std::string>) const {
-  throw base::Error("E0310", fmt::format("{}: {} is a composite, and it claims none", name(), kernel_name));
+  throw base::Error(base::code::kRefusedKernel,
+                    fmt::format("{}: {} is a composite, and it claims none", name(), kernel_name));
 }
 
 }  // namespace strata::compiler

@@ -52,7 +52,7 @@ int64_t extent_of(const ir::Facts& facts, std::string_view symbol, uint64_t seed
 
 void mix_in_special(HostArray& a, uint64_t seed) {
   constexpr double kSpecial[] = {0.0, -0.0, INFINITY, -INFINITY, NAN};
-  for (int64_t i = static_cast<int64_t>(seed % 3); i < a.elements(); i += 3 + i % 2)
+  for (int64_t i = seed % 3; i < a.elements(); i += 3 + i % 2)
     a.set(i, kSpecial[(static_cast<uint64_t>(i) + seed) % 5]);
 }
 

@@ -129,7 +129,7 @@ void widen(std::vector<double>& bounds, const HostArray& expected, const HostArr
     const double moved = a == b || (std::isnan(a) && std::isnan(b)) ? 0
                          : std::isfinite(a) && std::isfinite(b)     ? std::fabs(a - b) * room
                                                                     : INFINITY;
-    double& bound = bounds[static_cast<size_t>(i)];
+    double& bound = bounds[i];
     bound = std::max(bound, moved);
   }
 }
@@ -139,7 +139,7 @@ void level(std::vector<double>& bounds, const HostArray& expected, double room) 
   if (!ir::is_float(expected.dtype()) || std::ranges::none_of(bounds, [](double b) { return b > 0; })) return;
   for (int64_t i = 0; i < expected.elements(); ++i)
     if (const double x = std::fabs(expected.get(i)); std::isfinite(x)) {
-      double& bound = bounds[static_cast<size_t>(i)];
+      double& bound = bounds[i];
       bound = std::max(bound, room * (x * epsilon_of(expected.dtype()) + smallest_of(expected.dtype())));
     }
 }

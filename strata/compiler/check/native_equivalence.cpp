@@ -26,7 +26,7 @@ std::optional<std::string> first_out_of_bounds(std::span<const HostArray> expect
       return fmt::format("result {} has another type", r);
     const HostArray wanted = expected[r].stored(), given = found[r].stored();
     for (int64_t i = 0; i < wanted.elements(); ++i) {
-      const double a = wanted.get(i), b = given.get(i), bound = bounds[r][static_cast<size_t>(i)];
+      const double a = wanted.get(i), b = given.get(i), bound = bounds[r][i];
       const bool fits = a == b || (std::isnan(a) && std::isnan(b)) || std::isinf(bound) || std::fabs(a - b) <= bound;
       if (!fits) return fmt::format("result {}, element {}: expected {}, found {}, allowed is {}", r, i, a, b, bound);
     }

@@ -35,8 +35,7 @@ GraphRef only(const Graph& graph, std::span<const Value> results, const std::vec
       continue;
     }
     for (uint32_t i = 0; i < node->result_count; ++i)
-      copier.set(node->result(static_cast<int>(i)),
-                 copy->add_parameter(node->type(static_cast<int>(i)), "p" + std::to_string(next++)));
+      copier.set(node->result(i), copy->add_parameter(node->type(i), "p" + std::to_string(next++)));
   }
   copy->set_results(copier.get(results));
   return copy;

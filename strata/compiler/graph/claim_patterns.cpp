@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/target.h"
 #include "strata/ir/op.h"
@@ -67,7 +68,8 @@ class PatternFinder {
         fault = fmt::format("has {}, which runs more than a kernel", node->op->name);
     }
     if (!fault.empty())
-      throw base::Error("E0310", fmt::format("{}: its pattern {} {}", context_.target->name(), pattern.name, fault));
+      throw base::Error(base::code::kRefusedKernel,
+                        fmt::format("{}: its pattern {} {}", context_.target->name(), pattern.name, fault));
   }
 
   /// Nobody else took a part of it, and what it computes on the way is used by it, or after it.
@@ -138,8 +140,8 @@ void put(const Pattern& pattern, const Edges& edges, const Target& target, Graph
   const ir::LocationScope scope(to, pattern.nodes.back()->where);
   const std::vector<Value> results = ops::composite(pattern.name, {}, copier.get(edges.in), std::move(body));
   if (const auto refusal = target.composite_refusal(*results[0].node))
-    throw base::Error(
-        "E0310", fmt::format("{}: it refuses {}, a pattern of its own: {}", target.name(), pattern.name, *refusal));
+    throw base::Error(base::code::kRefusedKernel, fmt::format("{}: it refuses {}, a pattern of its own: {}",
+                                                              target.name(), pattern.name, *refusal));
   for (size_t i = 0; i < results.size(); ++i) copier.set(edges.out[i], results[i]);
 }
 

@@ -37,7 +37,7 @@ Value collapse(const Node& n) {
       shape.back() = shape.back() * x.shape()[a];
       continue;
     }
-    if (is_folded) joined.push_back(static_cast<int64_t>(shape.size()));
+    if (is_folded) joined.push_back(std::ssize(shape));
     shape.push_back(x.shape()[a]);
   }
   if (joined.size() == axes.size()) return {};

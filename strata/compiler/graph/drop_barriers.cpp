@@ -8,8 +8,7 @@ namespace strata::compiler {
 std::unique_ptr<ir::Graph> drop_barriers(const ir::Graph& graph) {
   return rewrite_graph(graph, [](const ir::Node& node, ir::GraphCopier& copier, ir::Graph&) {
     if (node.op != &ops::kBarrier) return false;
-    for (uint32_t i = 0; i < node.result_count; ++i)
-      copier.set(node.result(static_cast<int>(i)), copier.get(node.operand(static_cast<int>(i))));
+    for (uint32_t i = 0; i < node.result_count; ++i) copier.set(node.result(i), copier.get(node.operand(i)));
     return true;
   });
 }

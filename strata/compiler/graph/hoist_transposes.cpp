@@ -28,7 +28,7 @@ bool absorb(Value& operand, Ints& contract, Ints& batch) {
   if (operand.node->op != &ops::kTranspose) return false;
   const Ints perm = ints(*operand.node, "perm");
   Ints free;
-  for (int64_t a = 0; a < static_cast<int64_t>(perm.size()); ++a)
+  for (int64_t a = 0; a < std::ssize(perm); ++a)
     if (!ops::has_axis(contract, a) && !ops::has_axis(batch, a)) free.push_back(perm[a]);
   if (!std::ranges::is_sorted(free)) return false;
   for (int64_t& a : contract) a = perm[a];

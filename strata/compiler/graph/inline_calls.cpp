@@ -30,11 +30,9 @@ void append(const Graph& graph, Graph& to, GraphCopier& copier, const std::vecto
       const std::unique_ptr<Graph> renamed = ir::with_fresh_counts(node->region(0), to);
       const Graph& body = renamed ? *renamed : node->region(0);
       GraphCopier inner(body, to);
-      for (size_t i = 0; i < body.parameters().size(); ++i)
-        inner.set(body.parameter(static_cast<int>(i)), copier.get(node->operand(static_cast<int>(i))));
+      for (size_t i = 0; i < body.parameters().size(); ++i) inner.set(body.parameter(i), copier.get(node->operand(i)));
       append(body, to, inner, live_nodes(body));
-      for (uint32_t i = 0; i < node->result_count; ++i)
-        copier.set(node->result(static_cast<int>(i)), inner.get(body.results()[i]));
+      for (uint32_t i = 0; i < node->result_count; ++i) copier.set(node->result(i), inner.get(body.results()[i]));
       continue;
     }
     std::vector<GraphRef> regions;

@@ -45,7 +45,7 @@ GraphRef joined_body(const Node& scan, const GraphRef& first, const GraphRef& se
                  {.disabled = {context.disabled.begin(), context.disabled.end()}, .target = context.target})
           .graph;
   const auto all = shared->results();
-  const auto of_second = all.begin() + static_cast<ptrdiff_t>(first->results().size());
+  const auto of_second = all.begin() + std::ssize(first->results());
   if (!std::equal(all.begin(), all.begin() + carries, of_second)) return nullptr;
   std::vector<Value> results(all.begin(), of_second);
   results.insert(results.end(), of_second + carries, all.end());
@@ -88,7 +88,7 @@ void map_results(const Node& member, size_t stacked, const Node& made, GraphCopi
   const size_t carries = carries_of(member);
   for (size_t r = 0; r < member.result_count; ++r) {
     const size_t at = r < carries ? r : stacked + r - carries;
-    copier.set(member.result(static_cast<int>(r)), made.result(static_cast<int>(at)));
+    copier.set(member.result(r), made.result(at));
   }
 }
 

@@ -72,8 +72,7 @@ std::unique_ptr<Graph> lift_numbers(const Graph& graph) {
     for (const Node* number : found->second.nodes) operands.push_back(literals->of(*number));
     const ir::GraphRef region = with_parameters(node.region(0), found->second.nodes);
     const Node* lifted = to.add(ops::kFusion, operands, {}, {&region, 1});
-    for (uint32_t i = 0; i < node.result_count; ++i)
-      copier.set(node.result(static_cast<int>(i)), lifted->result(static_cast<int>(i)));
+    for (uint32_t i = 0; i < node.result_count; ++i) copier.set(node.result(i), lifted->result(i));
     return true;
   });
 }

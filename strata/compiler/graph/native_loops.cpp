@@ -61,8 +61,7 @@ GraphRef as_kernel(const Node& node, const PassContext& context) {
 
 void put_kernel(const Node& node, const GraphRef& kernel, GraphCopier& copier, Graph& to) {
   const Node* fusion = to.add(ops::kFusion, copier.get(node.operands()), {}, {&kernel, 1});
-  for (uint32_t r = 0; r < node.result_count; ++r)
-    copier.set(node.result(static_cast<int>(r)), fusion->result(static_cast<int>(r)));
+  for (uint32_t r = 0; r < node.result_count; ++r) copier.set(node.result(r), fusion->result(r));
 }
 
 /// The body of a while that goes several steps, as long as the condition holds.
@@ -76,9 +75,7 @@ GraphRef several_steps(const Node& loop) {
       return ops::cond(
           ir::inline_graph(condition, g, now)[0], now,
           [&](Graph& g, const std::vector<Value>& q) { return ir::inline_graph(body, g, q); },
-          [&](Graph&, const std::vector<Value>& q) {
-            return std::vector<Value>(q.begin() + static_cast<ptrdiff_t>(constants), q.end());
-          });
+          [&](Graph&, const std::vector<Value>& q) { return std::vector<Value>(q.begin() + constants, q.end()); });
     };
     return ops::scan({{p.begin(), behind}, {behind, p.end()}, {}}, kWhileSteps, step).carries;
   });

@@ -18,8 +18,7 @@ std::unique_ptr<Graph> share_nodes(const Graph& graph) {
     // The 128-bit hash covers op, operands, attributes, regions and types, so equal hashes are equal nodes.
     auto [it, is_new] = first.emplace(node.hash, &node);
     if (is_new) return false;
-    for (uint32_t i = 0; i < node.result_count; ++i)
-      copier.set(node.result(static_cast<int>(i)), copier.get(it->second->result(static_cast<int>(i))));
+    for (uint32_t i = 0; i < node.result_count; ++i) copier.set(node.result(i), copier.get(it->second->result(i)));
     return true;
   });
 }

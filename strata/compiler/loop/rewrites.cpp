@@ -7,6 +7,7 @@
 #include <bit>
 #include <charconv>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::compiler {
@@ -36,7 +37,7 @@ bool is_number(std::string_view text) {
 }
 
 [[noreturn]] void refuse_line(std::string_view line, const std::string& reason) {
-  throw base::Error("E0316", fmt::format("`{}`: {}", line, reason))
+  throw base::Error(base::code::kMalformedSchedule, fmt::format("`{}`: {}", line, reason))
       .hint("a rewrite is a verb and what it is done to, such as `tile rows by 8, columns by 32`");
 }
 
@@ -75,7 +76,7 @@ bool is_width(int64_t number) {
 
 }  // namespace
 
-void refuse_schedule(const std::string& reason) { throw base::Error("E0317", reason); }
+void refuse_schedule(const std::string& reason) { throw base::Error(base::code::kUnfittingSchedule, reason); }
 
 std::string Rewrite::str() const {
   std::string text = verb;

@@ -9,6 +9,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/environment/variables.h"
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/loop/rewrites.h"
 #include "strata/machine/cpu_target.h"
@@ -76,7 +77,7 @@ class Reader {
 
  private:
   [[noreturn]] void fail(const std::string& reason) const {
-    throw base::Error("E0326", fmt::format("{}, line {}: {}", name_, line_, reason))
+    throw base::Error(base::code::kMalformedScheduleFile, fmt::format("{}, line {}: {}", name_, line_, reason))
         .hint("an entry is `schedule NEST TARGET`, as strata explain prints it, and the rewrites below it");
   }
 
@@ -100,7 +101,7 @@ class Reader {
     try {
       if (parse_rewrites(rewrites_).empty()) fail(fmt::format("the schedule at {} has no rewrites", where_));
     } catch (base::Error& error) {
-      if (error.code() != "E0316") throw;
+      if (error.code() != base::code::kMalformedSchedule) throw;
       throw error.note("in " + where_);
     }
     schedules_.emplace(std::move(*key_), FoundSchedule{std::move(rewrites_), where_, /*is_advice=*/true});
@@ -134,17 +135,19 @@ ScheduleDatabase ScheduleDatabase::parse(std::string_view text, const std::strin
 ScheduleDatabase ScheduleDatabase::read(const std::string& path) {
   const auto text = base::read_text(path);
   if (!text) {
-    base::Error error("E0326", fmt::format("{}: the file can't be read", path));
+    base::Error error(base::code::kMalformedScheduleFile, fmt::format("{}: the file can't be read", path));
     throw error.note(text.error().message());
   }
   return parse(*text, path);
 }
 
 void ScheduleDatabase::set(base::Hash128 nest, std::string_view target, std::string_view rewrites) {
-  if (!machine::find_cpu_target(target)) throw base::Error("E0326", unknown_target(target));
+  if (!machine::find_cpu_target(target)) throw base::Error(base::code::kMalformedScheduleFile, unknown_target(target));
   std::string lines;
   for (const Rewrite& rewrite : parse_rewrites(rewrites)) lines += "  " + rewrite.str() + "\n";
-  if (lines.empty()) throw base::Error("E0326", fmt::format("the schedule of {} has no rewrites", nest.hex()));
+  if (lines.empty())
+    throw base::Error(base::code::kMalformedScheduleFile,
+                      fmt::format("the schedule of {} has no rewrites", nest.hex()));
   schedules_.insert_or_assign(std::pair{nest, std::string(target)},
                               FoundSchedule{lines, "a database in memory", /*is_advice=*/true});
 }

@@ -99,7 +99,7 @@ std::string refusal(const std::string& kernel, const std::string& rewrites) {
   try {
     schedule(ir::loops::parse_kernel(kernel).value(), machine::kAvx2.vectors, nullptr, {.rewrites = rewrites});
   } catch (const base::Error& error) {
-    return error.code() + " " + error.message();
+    return std::string(error.code()) + " " + error.message();
   }
   return "taken";
 }

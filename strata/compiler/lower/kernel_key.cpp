@@ -10,7 +10,7 @@ base::Hash128 kernel_key(const ir::Node& node, const ir::Facts& facts) {
   base::Hash128 key = base::hash_text(node.op->name);
   const auto operands = node.operands();
   for (size_t i = 0; i < operands.size(); ++i) {
-    const auto same = std::find(operands.begin(), operands.begin() + static_cast<ptrdiff_t>(i), operands[i]);
+    const auto same = std::find(operands.begin(), operands.begin() + i, operands[i]);
     key = base::combine(base::combine(key, operands[i].type().hash()), static_cast<uint64_t>(same - operands.begin()));
   }
   for (const ir::Attr& a : node.attrs.all()) key = base::combine(key, a.hash());

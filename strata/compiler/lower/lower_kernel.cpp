@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/nests.h"
@@ -84,7 +85,7 @@ class KernelWriter {
     NodeLowering& lowering = lowering_of(*v.node);
     if (lowering.form == Form::Alias) return elements_[memo] = through_alias(v, lowering.aliased, index);
     if (lowering.form != Form::Element)
-      throw base::Error("E0900",
+      throw base::Error(base::code::kBug,
                         "lowering: " + std::string(v.node->op->name) + " can't be computed in place inside a fusion");
     return elements_[memo] = lowering.elements[v.index](index);
   }
@@ -92,13 +93,13 @@ class KernelWriter {
   const Buffer* input_buffer(Value v) {
     auto it = inputs_.find(key(v));
     if (it == inputs_.end())
-      throw base::Error("E0900", "lowering: an operand of an op that writes its own loops is not in memory");
+      throw base::Error(base::code::kBug, "lowering: an operand of an op that writes its own loops is not in memory");
     return it->second;
   }
   const Buffer* output_buffer(Value v) {
     for (auto& [value, buffer] : outputs_)
       if (value == v) return buffer;
-    throw base::Error("E0900", "lowering: a result of an op that writes its own loops is not in memory");
+    throw base::Error(base::code::kBug, "lowering: a result of an op that writes its own loops is not in memory");
   }
 
   NodeLowering& lowering_of(const Node& node) {
@@ -220,7 +221,7 @@ void lower_region(const Graph& region, Kernel& kernel) {
   if (const Node* loop = only_loop(region)) return lower_loop(region, *loop, kernel);
   KernelWriter writer(kernel);
   for (size_t i = 0; i < region.parameters().size(); ++i)
-    writer.set_input(region.parameter(static_cast<int>(i)),
+    writer.set_input(region.parameter(i),
                      writer.add_buffer("x" + std::to_string(i), region.parameters()[i]->type(), BufferKind::Input));
   const Node* hero = nullptr;
   BufferKind kind = BufferKind::Output;
@@ -243,7 +244,7 @@ void lower_single(const Node& node, Kernel& kernel) {
   KernelWriter writer(kernel);
   std::map<std::pair<uint32_t, uint32_t>, const Buffer*> seen;
   for (size_t i = 0; i < node.operands().size(); ++i) {
-    const Value v = node.operand(static_cast<int>(i));
+    const Value v = node.operand(i);
     // An operand that stands twice keeps two parameters, so that the ABI follows the node.
     const Buffer* buffer = writer.add_buffer("x" + std::to_string(i), v.type(), BufferKind::Input);
     if (seen.emplace(std::pair{v.node->id, v.index}, buffer).second) writer.set_input(v, buffer);
@@ -251,8 +252,7 @@ void lower_single(const Node& node, Kernel& kernel) {
   const Form form = form_of(node);
   const BufferKind kind = form == Form::Update ? BufferKind::InOut : BufferKind::Output;
   for (uint32_t i = 0; i < node.result_count; ++i)
-    writer.set_output(node.result(static_cast<int>(i)),
-                      writer.add_buffer("y" + std::to_string(i), node.type(static_cast<int>(i)), kind));
+    writer.set_output(node.result(i), writer.add_buffer("y" + std::to_string(i), node.type(i), kind));
   collect_dims(kernel);
   collect_dims_of(node, kernel);
   writer.write(form == Form::Element ? nullptr : &node);

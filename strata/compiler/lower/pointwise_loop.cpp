@@ -87,7 +87,7 @@ class LoopWriter {
     return make_store(to, index, element(source, type, own));
   }
   static Type value_type(const Buffer* b, size_t steps) {
-    return Type::of(b->dtype, ir::Shape(b->shape.begin() + static_cast<ptrdiff_t>(steps), b->shape.end()));
+    return Type::of(b->dtype, ir::Shape(b->shape.begin() + steps, b->shape.end()));
   }
 
   /// The element of a value at an index.
@@ -126,7 +126,7 @@ struct LoopWriter::ElementRule final : ir::Lowering {
   const Buffer* result_buffer(int) override { return nullptr; }
   void element(int result, ir::ElementFn f) override {
     if (elements.size() <= static_cast<size_t>(result)) elements.resize(static_cast<size_t>(result) + 1);
-    elements[static_cast<size_t>(result)] = std::move(f);
+    elements[result] = std::move(f);
   }
   void reduction(int, ir::ReductionForm) override {}
   void contraction(ir::ContractionForm) override {}
@@ -195,7 +195,7 @@ std::vector<Source> LoopWriter::cond(const Node& n, const std::vector<Source>& o
     Stmts body;
     const std::vector<Source> given = region(n.region(which), rest, body);
     for (size_t r = 0; r < given.size(); ++r)
-      body.push_back(make_assign(results[r].local, element(given[r], n.type(static_cast<int>(r)), {})));
+      body.push_back(make_assign(results[r].local, element(given[r], n.type(r), {})));
     return body;
   };
   Stmts then = branch(0), otherwise = branch(1);
@@ -214,9 +214,9 @@ std::vector<Source> LoopWriter::scan(const Node& n, const std::vector<Source>& o
   const Expr at = n.attrs.flag("reverse")
                       ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t))
                       : c_.loop(t);
-  std::vector<Source> parameters(operands.begin(), operands.begin() + static_cast<ptrdiff_t>(constants));
+  std::vector<Source> parameters(operands.begin(), operands.begin() + constants);
   for (size_t i = constants; i < constants + carries; ++i) {
-    const Type type = n.operand(static_cast<int>(i)).type();
+    const Type type = n.operand(i).type();
     if (outputs ? !is_of_lanes(type) : !has_local(type)) throw Refusal{fmt::format("a carry is {}", type.str())};
     const Local* carry = new_local(type.dtype(), true);
     out.push_back(make_declare(carry, element(operands[i], type, own_index(type))));
@@ -234,10 +234,9 @@ std::vector<Source> LoopWriter::scan(const Node& n, const std::vector<Source>& o
       throw Refusal{fmt::format("a stacked result is {} in each step", type.str())};
     body.push_back(store((*outputs)[r], {at}, results[r]));
   }
-  const std::vector<Source> state(parameters.begin() + static_cast<ptrdiff_t>(constants),
-                                  parameters.begin() + static_cast<ptrdiff_t>(constants + carries));
+  const std::vector<Source> state(parameters.begin() + constants, parameters.begin() + constants + carries);
   for (size_t c = 0; c < carries; ++c) {  // all of them before the first changes
-    const Type type = n.type(static_cast<int>(c));
+    const Type type = n.type(c);
     results[c] = let(element(results[c], type, own_index(type)), body);
   }
   for (size_t c = 0; c < carries; ++c) body.push_back(make_assign(state[c].local, c_.read(results[c].local)));

@@ -128,7 +128,7 @@ std::vector<const Node*> order_commands(const OrderRequest& request) {
   const std::vector<bool> is_needed = needed_by_what_fails(request);
   std::vector<bool> is_put_off(request.graph.nodes().size());
   for (const ir::Donation& d : request.donations) {
-    const Node* writer = written_value(request.graph.results()[static_cast<size_t>(d.result)]).node;
+    const Node* writer = written_value(request.graph.results()[d.result]).node;
     if (!writer->is_parameter() && !is_needed[writer->id]) is_put_off[writer->id] = true;
   }
   for (const Node* n : order)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/plan/command_order.h"
@@ -37,8 +38,7 @@ class PlanMaker {
   std::shared_ptr<const Plan> make() {
     collect_dims(graph_);
     for (size_t i = 0; i < graph_.parameters().size(); ++i)
-      plan_.arguments.push_back(
-          add_buffer(graph_.parameter(static_cast<int>(i)), PlanBufferKind::Argument, static_cast<int>(i)));
+      plan_.arguments.push_back(add_buffer(graph_.parameter(i), PlanBufferKind::Argument, static_cast<int>(i)));
     add_nodes();
     find_users();
     find_finite_results();
@@ -65,7 +65,7 @@ class PlanMaker {
   }
 
   int add_buffer(Value v, PlanBufferKind kind, int index, int root = -1) {
-    const int id = static_cast<int>(plan_.buffers.size());
+    const int id = plan_.buffers.size();
     plan_.buffers.push_back({v.type(), kind, index, root < 0 ? id : root, -1, -1});
     auto& slots = buffer_of_[v.node->id];
     if (slots.size() < v.node->result_count) slots.resize(v.node->result_count, -1);
@@ -88,7 +88,7 @@ class PlanMaker {
                         (can_fail(*node, request_.kernels.contains(node->id)) || counts.is_mentioned_by(*node));
     }
     for (const ir::FiniteResult& f : request_.finite)
-      if (const Value v = graph_.results()[static_cast<size_t>(f.result)]; ir::is_float(v.type().dtype()))
+      if (const Value v = graph_.results()[f.result]; ir::is_float(v.type().dtype()))
         fails[written_value(v).node->id] = true;
     std::vector<int> updated(graph_.nodes().size(), -1);
     for (const auto& [id, use] : request_.kernels) updated[id] = use.update.operand;
@@ -120,7 +120,7 @@ class PlanMaker {
     command.node = &node;
     for (const Value& v : node.operands()) command.reads.push_back(buffer(v));
     for (uint32_t i = 0; i < node.result_count; ++i)
-      command.writes.push_back(add_buffer(node.result(static_cast<int>(i)), PlanBufferKind::Arena, -1));
+      command.writes.push_back(add_buffer(node.result(i), PlanBufferKind::Arena, -1));
     if (use != request_.kernels.end()) {
       command.kernel = use->second.kernel;
       command.variants = use->second.variants;
@@ -138,7 +138,7 @@ class PlanMaker {
   }
 
   void add_workspace(ir::Dim bytes, PlanCommand& command) {
-    const int id = static_cast<int>(plan_.buffers.size());
+    const int id = plan_.buffers.size();
     plan_.buffers.push_back({ir::Type::of(ir::DType::u8, {bytes}), PlanBufferKind::Arena, -1, id, -1, -1});
     bytes.collect_symbols(plan_.dims);
     command.writes.push_back(id);
@@ -171,11 +171,11 @@ class PlanMaker {
   /// What is looked at is a value that a command writes, or that was given: then before anything runs.
   void find_finite_results() {
     for (ir::FiniteResult f : request_.finite) {
-      const Value v = graph_.results()[static_cast<size_t>(f.result)];
+      const Value v = graph_.results()[f.result];
       if (!ir::is_float(v.type().dtype())) continue;
       f.buffer = buffer(v);
       f.command = writer_[root(f.buffer)];
-      if (f.command >= 0) plan_.commands[static_cast<size_t>(f.command)].can_fail = true;
+      if (f.command >= 0) plan_.commands[f.command].can_fail = true;
       plan_.finite.push_back(std::move(f));
     }
   }
@@ -185,11 +185,11 @@ class PlanMaker {
   void join_updates() {
     std::vector<int> result_of(plan_.buffers.size(), -1);
     for (size_t r = graph_.results().size(); r-- > 0;)
-      result_of[static_cast<size_t>(root(buffer(graph_.results()[r])))] = static_cast<int>(r);
+      result_of[root(buffer(graph_.results()[r]))] = static_cast<int>(r);
     for (size_t c = 0; c < plan_.commands.size(); ++c) {
       PlanCommand& command = plan_.commands[c];
       if (command.updates < 0) continue;
-      const int in = root(command.reads[static_cast<size_t>(command.updates)]), out = command.writes[0];
+      const int in = root(command.reads[command.updates]), out = command.writes[0];
       const auto reads = std::ranges::count_if(command.reads, [&](int b) { return root(b) == in; });
       if (reads > 1 || request_.kernels.at(command.node->id).update.is_read_otherwise)
         command.copied_because = "what it writes is made of it as well";
@@ -231,7 +231,7 @@ class PlanMaker {
   void settle_updates() {
     for (PlanCommand& command : plan_.commands) {
       if (command.updates < 0) continue;
-      const PlanBuffer& in = plan_.buffers[root(command.reads[static_cast<size_t>(command.updates)])];
+      const PlanBuffer& in = plan_.buffers[root(command.reads[command.updates])];
       if (command.copied_because.empty() && in.kind == PlanBufferKind::Argument &&
           !is_donated_to(in.index, plan_.buffers[command.writes[0]]))
         command.copied_because = reason_of_argument(in.index);
@@ -240,8 +240,8 @@ class PlanMaker {
   }
   [[noreturn]] void refuse_copy(const PlanCommand& command) const {
     const Node& update = *request_.kernels.at(command.node->id).update.node;
-    base::Error error("E0330", fmt::format("{}: {} must be written in place, but {}", plan_.name, update.op->name,
-                                           command.copied_because));
+    base::Error error(base::code::kUpdateWouldCopy, fmt::format("{}: {} must be written in place, but {}", plan_.name,
+                                                                update.op->name, command.copied_because));
     const std::string where = update.where.str();
     if (!where.empty()) error.note("recorded at " + where);
     throw error.hint(
@@ -267,7 +267,7 @@ class PlanMaker {
   void place_results() {
     find_kept_reasons();
     for (size_t r = 0; r < graph_.results().size(); ++r) {
-      const int index = static_cast<int>(r);
+      const int index = r;
       const int b = buffer(graph_.results()[r]);
       const PlanBuffer from = plan_.buffers[b];
       const bool is_free = plan_.buffers[from.root].kind == PlanBufferKind::Arena;
@@ -281,7 +281,7 @@ class PlanMaker {
         continue;
       }
       // The memory is an argument, a literal or another result: copied at the end.
-      const int copy = static_cast<int>(plan_.buffers.size());
+      const int copy = plan_.buffers.size();
       plan_.buffers.push_back({from.type, PlanBufferKind::Result, index, copy, -1, -1});
       plan_.results.push_back(copy);
       copies_.push_back({.kind = CommandKind::Copy, .reads = {b}, .writes = {copy}, .node = graph_.results()[r].node});
@@ -292,10 +292,10 @@ class PlanMaker {
   /// What decides whether a donation is taken, for all of them at once.
   void find_kept_reasons() {
     donations_of_.assign(graph_.results().size(), {});
-    for (const ir::Donation& d : request_.donations) donations_of_[static_cast<size_t>(d.result)].push_back(d);
+    for (const ir::Donation& d : request_.donations) donations_of_[d.result].push_back(d);
     first_result_.assign(plan_.buffers.size(), -1);
     for (size_t r = graph_.results().size(); r-- > 0;)
-      first_result_[static_cast<size_t>(root(buffer(graph_.results()[r])))] = static_cast<int>(r);
+      first_result_[root(buffer(graph_.results()[r]))] = static_cast<int>(r);
     next_failure_.assign(plan_.commands.size() + 1, -1);
     for (size_t c = plan_.commands.size(); c-- > 0;)
       next_failure_[c] = plan_.commands[c].can_fail ? static_cast<int>(c) : next_failure_[c + 1];
@@ -303,7 +303,7 @@ class PlanMaker {
 
   /// Gives result `index` the memory of the argument that was donated to it, or says why not.
   void donate(int index, const PlanBuffer& from, bool is_free) {
-    for (const ir::Donation& d : donations_of_[static_cast<size_t>(index)]) {
+    for (const ir::Donation& d : donations_of_[index]) {
       if (!(graph_.parameters()[d.argument]->type() == from.type)) continue;
       const std::string reason = from.kind == PlanBufferKind::Argument ? "the result is an argument as it came"
                                  : is_free                             ? reason_to_keep(d, from.root)
@@ -317,7 +317,7 @@ class PlanMaker {
 
   /// Copies at the end are made in the order of the results.
   std::string reason_at_end(const ir::Donation& donation) const {
-    const int r = first_result_[static_cast<size_t>(plan_.arguments[donation.argument])];
+    const int r = first_result_[plan_.arguments[donation.argument]];
     return r < 0 ? "" : fmt::format("result {} is its old value", r);
   }
 
@@ -327,11 +327,11 @@ class PlanMaker {
     const int writer = writer_[result_root], reader = last_read_[argument];
     if (reader > writer || (reader == writer && !may_write_over(writer, result_root, argument)))
       return fmt::format("{} still reads it when the result is written", command_text(reader));
-    const int failure = next_failure_[static_cast<size_t>(writer)];
+    const int failure = next_failure_[writer];
     return failure < 0 ? "" : fmt::format("{} can fail when the result is written", command_text(failure));
   }
   std::string command_text(int c) const {
-    const Node& node = *plan_.commands[static_cast<size_t>(c)].node;
+    const Node& node = *plan_.commands[c].node;
     std::string where = node.where.str();
     std::ranges::replace(where, '"', '\'');  // the reason stands in quotes in the plan's text
     return fmt::format("command {} ({}{}{})", c, node.op->name, where.empty() ? "" : " at ", where);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/ir/counts/counts.h"
@@ -43,7 +44,7 @@ class PeakFinder {
       if (!is_arena(i)) continue;
       const PlanBuffer& b = plan_.buffers[i];
       if (b.last < std::max(0, b.first)) continue;
-      live[static_cast<size_t>(std::max(0, b.first))] += bytes_of(i);
+      live[std::max(0, b.first)] += bytes_of(i);
       live[static_cast<size_t>(b.last) + 1] -= bytes_of(i);
     }
     std::partial_sum(live.begin(), live.end(), live.begin());
@@ -54,11 +55,11 @@ class PeakFinder {
     peak.bytes = peak.arena_bytes + peak.region_bytes;
     if (!live.empty()) {
       peak.command = static_cast<int>(std::max_element(live.begin(), live.end()) - live.begin());
-      peak.at = described(plan_.commands[static_cast<size_t>(peak.command)]);
+      peak.at = described(plan_.commands[peak.command]);
     }
     find_writers(peak.command);
     is_donated_.assign(plan_.results.size(), false);
-    for (const ir::Donation& d : plan_.donations) is_donated_[static_cast<size_t>(d.result)] = true;
+    for (const ir::Donation& d : plan_.donations) is_donated_[d.result] = true;
     for (size_t i = 0; i < plan_.buffers.size(); ++i) add(i, peak);
     std::stable_sort(peak.live.begin(), peak.live.end(),
                      [](const LiveTensor& a, const LiveTensor& b) { return a.bytes > b.bytes; });
@@ -68,8 +69,7 @@ class PeakFinder {
  private:
   static std::vector<ir::Type> types_of(const Plan& plan) {
     std::vector<ir::Type> types;
-    for (const int a : std::span(plan.arguments).first(plan.given_arguments()))
-      types.push_back(plan.buffers[static_cast<size_t>(a)].type);
+    for (const int a : std::span(plan.arguments).first(plan.given_arguments())) types.push_back(plan.buffers[a].type);
     return types;
   }
   int64_t bytes_of(size_t i) const { return dims_(counts_.largest(plan_.buffers[i].type.bytes())); }
@@ -84,7 +84,7 @@ class PeakFinder {
       if (b.first <= peak.command && peak.command <= b.last) peak.live.push_back(tensor(i, name_of(i)));
       return;
     }
-    if (b.kind == PlanBufferKind::Result && is_donated_[static_cast<size_t>(b.index)]) return;
+    if (b.kind == PlanBufferKind::Result && is_donated_[b.index]) return;
     peak.bytes += bytes_of(i);
     peak.live.push_back(tensor(i, outer_name(b)));
   }
@@ -99,11 +99,10 @@ class PeakFinder {
   void find_writers(int command) {
     writers_.assign(plan_.buffers.size(), -1);
     for (int c = 0; c <= command; ++c)
-      for (const int w : plan_.commands[static_cast<size_t>(c)].writes)
-        writers_[static_cast<size_t>(plan_.buffers[static_cast<size_t>(w)].root)] = c;
+      for (const int w : plan_.commands[c].writes) writers_[plan_.buffers[w].root] = c;
   }
   std::string name_of(size_t root) const {
-    return writers_[root] < 0 ? "nothing yet" : described(plan_.commands[static_cast<size_t>(writers_[root])]);
+    return writers_[root] < 0 ? "nothing yet" : described(plan_.commands[writers_[root]]);
   }
   LiveTensor tensor(size_t i, std::string name) const {
     const ir::Type type = plan_.buffers[i].type;
@@ -133,7 +132,7 @@ void require_memory(const runtime::Executable& program, std::span<const std::vec
   const MemoryPeak peak = memory_peak(program, argument_shapes);
   if (peak.bytes <= limit_bytes) return;
   base::Error error(
-      "E0314",
+      base::code::kMemoryLimit,
       fmt::format("{}: takes {}, of which {} are the arena{}; the limit is {}", program.plan().name,
                   bytes_text(peak.bytes), bytes_text(peak.arena_bytes),
                   peak.region_bytes > 0 ? fmt::format(" and {} are for regions", bytes_text(peak.region_bytes)) : "",

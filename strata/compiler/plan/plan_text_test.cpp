@@ -143,8 +143,7 @@ TEST(PlanVerify, RefusesAFailureBehindTheFirstWriteOfDonatedMemory) {
   const int first = ir::first_donated_write(good), count = static_cast<int>(good.commands.size());
   ASSERT_LT(first, count) << ir::print_plan(good);
   for (int c = 0; c < count; ++c) {
-    const std::string fault =
-        fault_after(good, [&](ir::Plan& p) { p.commands[static_cast<size_t>(c)].can_fail = true; });
+    const std::string fault = fault_after(good, [&](ir::Plan& p) { p.commands[c].can_fail = true; });
     const std::string expected =
         fmt::format("command {} can fail, and command {} has written donated memory", c, first);
     EXPECT_EQ(fault, c < first ? "" : expected);

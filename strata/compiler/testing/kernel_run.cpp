@@ -15,7 +15,7 @@ KernelRun run_native(const LoadedKernel& kernel, std::span<const int64_t> dims, 
   runtime::KernelNeeds needs;
   kernel.needs(dims.data(), &needs);
   HostArray scratch(ir::DType::u8, {needs.scratch_bytes});  // 64-byte aligned, as kernels want it
-  if (needs.scratch_bytes) std::memset(scratch.data(), 0xff, static_cast<size_t>(needs.scratch_bytes));
+  if (needs.scratch_bytes) std::memset(scratch.data(), 0xff, needs.scratch_bytes);
   runtime::KernelStatus status;
   runtime::KernelContext context{&status, scratch.data()};
   const int64_t middle = needs.tasks / 2;

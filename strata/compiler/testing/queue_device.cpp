@@ -51,7 +51,7 @@ void QueueDevice::wait() const {
 
 std::shared_ptr<std::byte> QueueDevice::allocate(int64_t bytes) const {
   std::shared_ptr<std::byte> memory = runtime::allocate_bytes(bytes);
-  std::memset(memory.get(), 0xA5, static_cast<size_t>(bytes));  // nobody may rely on what it holds
+  std::memset(memory.get(), 0xA5, bytes);  // nobody may rely on what it holds
   std::byte* const first = memory.get();
   const std::lock_guard hold(lock_);
   blocks_[first] = bytes;
@@ -74,19 +74,19 @@ void QueueDevice::copy(std::byte* to, const std::byte* from, int64_t bytes) cons
   require_own(to, bytes, "a copy");
   require_own(from, bytes, "a copy");
   post([=] {
-    if (bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
+    if (bytes > 0) std::memcpy(to, from, bytes);
   });
 }
 
 void QueueDevice::copy_in(std::byte* to, const std::byte* host, int64_t bytes) const {
   require_own(to, bytes, "a copy in");
   wait();
-  if (bytes > 0) std::memcpy(to, host, static_cast<size_t>(bytes));
+  if (bytes > 0) std::memcpy(to, host, bytes);
 }
 
 void QueueDevice::copy_out(std::byte* host, const std::byte* from, int64_t bytes) const {
   wait();
-  if (bytes > 0) std::memcpy(host, from, static_cast<size_t>(bytes));
+  if (bytes > 0) std::memcpy(host, from, bytes);
 }
 
 void QueueDevice::launch(std::span<const runtime::Launch> launches) const {

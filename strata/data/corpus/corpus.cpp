@@ -12,6 +12,8 @@
 #include "strata/base/bytes/mapped_file.h"
 #include "strata/base/bytes/sha256.h"
 #include "strata/base/environment/cache_folder.h"
+#include "strata/base/error/codes/base_codes.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/base/terminal/progress.h"
@@ -132,9 +134,10 @@ void require_room(const std::string& folder, uint64_t least_bytes) {
   std::error_code unknown;
   const std::filesystem::space_info room = std::filesystem::space(folder, unknown);
   if (unknown || room.available >= least_bytes) return;
-  throw base::Error("E0002", fmt::format("cannot write {}: no space left on device for the corpus: expected {} bytes, "
-                                         "found {}",
-                                         folder, least_bytes, room.available))
+  throw base::Error(base::code::kUnwritableFile,
+                    fmt::format("cannot write {}: no space left on device for the corpus: expected {} bytes, "
+                                "found {}",
+                                folder, least_bytes, room.available))
       .hint("make room, or name a cache on another disk with STRATA_CACHE or data.path");
 }
 
@@ -149,7 +152,8 @@ bool same(const std::vector<CorpusPackage>& a, const std::vector<CorpusPackage>&
 std::string cache_folder() {
   if (const std::string chosen = base::cache_folder(); !chosen.empty()) return chosen;
   if (const std::string usual = base::default_cache_folder(); !usual.empty()) return usual;
-  throw base::Error("E0651", "corpus: no folder for the cache: none of STRATA_CACHE, XDG_CACHE_HOME and HOME is set");
+  throw base::Error(base::code::kCorpusFailed,
+                    "corpus: no folder for the cache: none of STRATA_CACHE, XDG_CACHE_HOME and HOME is set");
 }
 
 Corpus debian_corpus(const CorpusOptions& options) {
@@ -158,8 +162,7 @@ Corpus debian_corpus(const CorpusOptions& options) {
   if (cached && !options.refresh) return *cached;
   base::make_folders(folder);
   require_room(folder, options.least_room_bytes);
-  base::ProgressBar bar(
-      {.label = "corpus", .total = static_cast<int64_t>(manual_sources().size()) + 3, .unit = "parts"});
+  base::ProgressBar bar({.label = "corpus", .total = std::ssize(manual_sources()) + 3, .unit = "parts"});
   DebianArchive archive(folder + "/apt");
   bar.show("from", "package lists");
   archive.update();

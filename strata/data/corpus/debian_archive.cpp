@@ -10,6 +10,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/sha256.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/data/corpus/run_program.h"
 
@@ -53,7 +54,8 @@ std::string complaint(const ProgramRun& run) {
 }
 
 [[noreturn]] void fail_download(const std::vector<std::string>& names, const ProgramRun& run) {
-  throw Error("E0650", fmt::format("corpus: apt can't download {}: {}", fmt::join(names, " "), complaint(run)))
+  throw Error(base::code::kMissingPackage,
+              fmt::format("corpus: apt can't download {}: {}", fmt::join(names, " "), complaint(run)))
       .hint("is the machine online, and do its package sources have these packages (Debian 12, main)?");
 }
 
@@ -85,9 +87,10 @@ void DebianArchive::update() {
                             return name.ends_with(kDescriptionSuffix);
                           });
   if (have_lists) return;
-  throw Error("E0650", fmt::format("corpus: apt can't fetch the package lists with English descriptions "
-                                   "(Translation-en): {}",
-                                   complaint(run)))
+  throw Error(base::code::kMissingPackage,
+              fmt::format("corpus: apt can't fetch the package lists with English descriptions "
+                          "(Translation-en): {}",
+                          complaint(run)))
       .hint(
           "the corpus is downloaded once, about 90 MB: is the machine online, and does /etc/apt name a Debian mirror?");
 }
@@ -96,7 +99,8 @@ std::vector<std::string> DebianArchive::description_lists() const {
   std::vector<std::string> paths;
   for (const std::string& name : base::list_folder(folder_ + "/lists").value())
     if (name.ends_with(kDescriptionSuffix)) paths.push_back(folder_ + "/lists/" + name);
-  if (paths.empty()) throw Error("E0650", "corpus: no list of English descriptions (Translation-en)");
+  if (paths.empty())
+    throw Error(base::code::kMissingPackage, "corpus: no list of English descriptions (Translation-en)");
   return paths;
 }
 
@@ -115,7 +119,8 @@ std::vector<DebianPackage> DebianArchive::plan(const std::vector<std::string>& n
     const std::string file(line.substr(0, line.find(' ')));
     const size_t hash = line.find("SHA256:");
     if (!file.ends_with(".deb") || hash == std::string_view::npos)
-      throw Error("E0650", fmt::format("corpus: apt doesn't say where package {} is: '{}'", name, line.substr(0, 200)));
+      throw Error(base::code::kMissingPackage,
+                  fmt::format("corpus: apt doesn't say where package {} is: '{}'", name, line.substr(0, 200)));
     packages.push_back({name, version_of(file), folder_ + "/archives/" + file, std::string(line.substr(hash + 7))});
   }
   return packages;
@@ -138,14 +143,16 @@ void DebianArchive::fetch(const std::vector<DebianPackage>& packages) const {
   const ProgramRun run = run_program(apt(arguments), {.folder = folder_ + "/archives"});
   if (run.exit_code != 0) fail_download(missing, run);
   for (const DebianPackage& package : packages)
-    if (!base::is_file(package.path)) throw Error("E0650", fmt::format("corpus: apt left no file {}", package.path));
+    if (!base::is_file(package.path))
+      throw Error(base::code::kMissingPackage, fmt::format("corpus: apt left no file {}", package.path));
 }
 
 void read_deb(const std::string& path, const TarVisitor& visitor) {
   const ProgramRun run = run_program({"dpkg-deb", "--fsys-tarfile", path},
                                      {.read_out = [&](const ByteSource& out) { read_tar(out, path, visitor); }});
   if (run.exit_code != 0)
-    throw Error("E0651", fmt::format("corpus: dpkg-deb can't unpack {}: {}", path, run.err.substr(0, 500)));
+    throw Error(base::code::kCorpusFailed,
+                fmt::format("corpus: dpkg-deb can't unpack {}: {}", path, run.err.substr(0, 500)));
 }
 
 }  // namespace strata::data

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/data/corpus/prose.h"
 
@@ -26,8 +27,9 @@ void DocumentSet::add(const std::vector<std::string>& paragraphs) {
 
 SplitText DocumentSet::split(uint64_t held_out_bytes) && {
   if (bytes_ < 2 * held_out_bytes)
-    throw base::Error("E0651", fmt::format("corpus: {} bytes of text in {} documents, too little to hold out {}",
-                                           bytes_, documents_.size(), held_out_bytes));
+    throw base::Error(base::code::kCorpusFailed,
+                      fmt::format("corpus: {} bytes of text in {} documents, too little to hold out {}", bytes_,
+                                  documents_.size(), held_out_bytes));
   std::sort(documents_.begin(), documents_.end(),
             [](const Document& a, const Document& b) { return a.hash != b.hash ? a.hash < b.hash : a.text < b.text; });
   SplitText split;

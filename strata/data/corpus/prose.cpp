@@ -112,10 +112,10 @@ std::optional<std::string> prose(std::string_view paragraph) {
   if (paragraph.size() < kLeastBytes) return std::nullopt;
   auto ascii = to_ascii(paragraph);
   if (!ascii) return std::nullopt;
-  std::string text = single_spaced(*ascii);
-  if (text.size() < kLeastBytes || text.size() > kMostBytes) return std::nullopt;
-  if (!is_upper(text[0]) || !ends_a_sentence(text) || has_address(text)) return std::nullopt;
-  const Counts counts = count_words(text);
+  std::optional<std::string> text(single_spaced(*ascii));
+  if (text->size() < kLeastBytes || text->size() > kMostBytes) return std::nullopt;
+  if (!is_upper(text->front()) || !ends_a_sentence(*text) || has_address(*text)) return std::nullopt;
+  const Counts counts = count_words(*text);
   // In hundredths. Running English has 35 to 50 everyday words of 100; lists and reference tables under 20.
   if (counts.everyday * 100 < counts.words * 27) return std::nullopt;
   if (counts.odd * 100 > counts.words * 16 || counts.longest > 28) return std::nullopt;

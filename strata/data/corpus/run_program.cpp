@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 
 extern char** environ;
@@ -22,7 +23,7 @@ namespace {
 using base::Error;
 
 [[noreturn]] void fail(const std::string& program, int code) {
-  throw Error("E0651", fmt::format("cannot run {}: {}", program, base::errno_text(code)));
+  throw Error(base::code::kCorpusFailed, fmt::format("cannot run {}: {}", program, base::errno_text(code)));
 }
 
 /// A descriptor that closes itself.

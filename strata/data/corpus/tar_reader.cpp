@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::data {
@@ -23,7 +24,7 @@ class Stream {
   Stream(const ByteSource& source, std::string_view archive) : source_(source), archive_(archive) {}
 
   [[noreturn]] void fail(std::string_view what) const {
-    throw base::Error("E0652", fmt::format("{}: {} at byte {}", archive_, what, offset_));
+    throw base::Error(base::code::kMalformedTar, fmt::format("{}: {} at byte {}", archive_, what, offset_));
   }
 
   /// False when the stream ends before the first byte.

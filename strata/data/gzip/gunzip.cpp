@@ -1,4 +1,5 @@
 #include "strata/data/gzip/gunzip.h"
+#include "strata/base/error/codes/data_codes.h"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -45,8 +46,8 @@ std::string gunzip_head(std::span<const std::byte> bytes, size_t count) {
 base::Result<std::string> gunzip(std::span<const std::byte> bytes, size_t most_bytes, std::string_view source) {
   Inflater inflater;
   const auto refuse = [&](std::string_view why) {
-    return Error("E0638", fmt::format("{}: {} after {} of {} compressed bytes", source, why, inflater.stream.total_in,
-                                      bytes.size()));
+    return Error(base::code::kCorruptGzip, fmt::format("{}: {} after {} of {} compressed bytes", source, why,
+                                                       inflater.stream.total_in, bytes.size()));
   };
   if (!inflater.ready) return refuse("no memory to unpack");
   if (bytes.size() >= (size_t{1} << 32)) return refuse("4 GiB or more");
@@ -64,17 +65,19 @@ base::Result<std::string> gunzip(std::span<const std::byte> bytes, size_t most_b
     const int code = inflate(&inflater.stream, Z_NO_FLUSH);
     filled += room - inflater.stream.avail_out;
     if (filled > most_bytes)
-      return Error("E0638", fmt::format("{}: more than the expected {} bytes unpacked", source, most_bytes));
+      return Error(base::code::kCorruptGzip,
+                   fmt::format("{}: more than the expected {} bytes unpacked", source, most_bytes));
     if (code == Z_STREAM_END) {
       if (inflater.stream.avail_in == 0) break;
       if (!is_gzip(bytes.last(inflater.stream.avail_in)))
-        return Error("E0638", fmt::format("{}: {} bytes of something else follow its {} compressed bytes", source,
-                                          inflater.stream.avail_in, bytes.size() - inflater.stream.avail_in));
+        return Error(base::code::kCorruptGzip,
+                     fmt::format("{}: {} bytes of something else follow its {} compressed bytes", source,
+                                 inflater.stream.avail_in, bytes.size() - inflater.stream.avail_in));
       if (inflateReset(&inflater.stream) != Z_OK) return refuse("damaged data");
       continue;
     }
     if (code == Z_BUF_ERROR || (code == Z_OK && inflater.stream.avail_in == 0 && inflater.stream.avail_out > 0))
-      return Error("E0638",
+      return Error(base::code::kCorruptGzip,
                    fmt::format("{}: truncated: more should follow its {} compressed bytes", source, bytes.size()));
     if (code != Z_OK) return refuse(inflater.stream.msg != nullptr ? inflater.stream.msg : "damaged data");
   }

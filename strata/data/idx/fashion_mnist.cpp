@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::data {
@@ -18,7 +19,8 @@ FashionMnist fashion_mnist(std::string_view folder) {
   const auto& shape = all.train.images.shape();
   if (shape.size() != 3 || shape[1] != 28 || shape[2] != 28)
     throw base::Error(
-        "E0635", fmt::format("{}/train: expected images u8 [N, 28, 28], found u8 [{}]", folder, fmt::join(shape, ", ")))
+        base::code::kUnfittingParts,
+        fmt::format("{}/train: expected images u8 [N, 28, 28], found u8 [{}]", folder, fmt::join(shape, ", ")))
         .hint("data.kind = \"images\" is for images of other sizes");
   return all;
 }

@@ -10,6 +10,7 @@
 
 #include "strata/base/bytes/byte_reader.h"
 #include "strata/base/bytes/mapped_file.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/data/gzip/gunzip.h"
 
 namespace strata::data {
@@ -41,7 +42,7 @@ std::optional<DType> element_type(uint8_t code) {
 }
 
 Error malformed(const std::string& source, std::string_view what, std::string_view expected, std::string_view found) {
-  return Error("E0633", fmt::format("{}: {}: expected {}, found {}", source, what, expected, found));
+  return Error(base::code::kMalformedIdx, fmt::format("{}: {}: expected {}, found {}", source, what, expected, found));
 }
 
 /// Copies elements whose bytes stand in the opposite order.

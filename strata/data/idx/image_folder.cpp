@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/data/idx/idx.h"
 
@@ -25,13 +26,15 @@ class Reader {
     const auto& shape = split.images.shape();
     const bool are_images = split.images.dtype() == ir::DType::u8 && (shape.size() == 3 || shape.size() == 4);
     if (!are_images)
-      throw Error("E0635", fmt::format("{}/{}: expected images u8 [N, H, W] or [N, C, H, W], found {} [{}]", folder_,
-                                       prefix, ir::dtype_name(split.images.dtype()), fmt::join(shape, ", ")));
+      throw Error(base::code::kUnfittingParts,
+                  fmt::format("{}/{}: expected images u8 [N, H, W] or [N, C, H, W], found {} [{}]", folder_, prefix,
+                              ir::dtype_name(split.images.dtype()), fmt::join(shape, ", ")));
     if (split.labels.dtype() != ir::DType::u8 || split.labels.rank() != 1 || split.labels.shape()[0] != shape[0])
-      throw Error("E0635", fmt::format("{}/{}: expected labels u8 [{}], found {} [{}]", folder_, prefix, shape[0],
-                                       ir::dtype_name(split.labels.dtype()), fmt::join(split.labels.shape(), ", ")));
+      throw Error(base::code::kUnfittingParts,
+                  fmt::format("{}/{}: expected labels u8 [{}], found {} [{}]", folder_, prefix, shape[0],
+                              ir::dtype_name(split.labels.dtype()), fmt::join(split.labels.shape(), ", ")));
     if (split.images.elements() == 0)
-      throw Error("E0635", fmt::format("{}/{}: expected images, found none", folder_, prefix));
+      throw Error(base::code::kUnfittingParts, fmt::format("{}/{}: expected images, found none", folder_, prefix));
     check_labels(split, prefix);
     return split;
   }
@@ -41,8 +44,8 @@ class Reader {
     const auto labels = split.labels.as<uint8_t>();
     const auto wrong = std::ranges::find_if(labels, [&](uint8_t label) { return label >= classes_; });
     if (wrong == labels.end()) return;
-    throw Error("E0635", fmt::format("{}/{}: the label of image {} is {}, expected 0 to {}", folder_, prefix,
-                                     wrong - labels.begin(), *wrong, classes_ - 1))
+    throw Error(base::code::kUnfittingParts, fmt::format("{}/{}: the label of image {} is {}, expected 0 to {}",
+                                                         folder_, prefix, wrong - labels.begin(), *wrong, classes_ - 1))
         .hint(hint_("reinstall"));
   }
   ir::HostArray part(const std::string& file) const {
@@ -50,7 +53,7 @@ class Reader {
     const std::string packed = plain + ".gz";
     const bool is_packed = base::is_file(packed);
     if (!is_packed && !base::is_file(plain))
-      throw Error("E0634", fmt::format("{}: no file {}", name_, packed)).hint(hint_("install"));
+      throw Error(base::code::kMissingDataSet, fmt::format("{}: no file {}", name_, packed)).hint(hint_("install"));
     base::Result<ir::HostArray> read = read_idx(is_packed ? packed : plain);
     if (!read) throw Error(read.error()).hint(hint_("reinstall"));
     return *read;
@@ -70,8 +73,9 @@ ImageFolder read_image_folder(std::string_view folder, std::string_view name, in
     return std::vector<int64_t>(split.images.shape().begin() + 1, split.images.shape().end());
   };
   if (image(all.train) != image(all.test))
-    throw Error("E0635", fmt::format("{}/t10k: expected images of [{}] as in train, found [{}]", folder,
-                                     fmt::join(image(all.train), ", "), fmt::join(image(all.test), ", ")));
+    throw Error(base::code::kUnfittingParts,
+                fmt::format("{}/t10k: expected images of [{}] as in train, found [{}]", folder,
+                            fmt::join(image(all.train), ", "), fmt::join(image(all.test), ", ")));
   return all;
 }
 

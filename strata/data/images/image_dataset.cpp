@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/data/sampling/random_bits.h"
 
@@ -24,8 +25,8 @@ ImageDataset::ImageDataset(ir::HostArray images, ir::HostArray labels, int64_t c
     : images_(std::move(images)), labels_(std::move(labels)), transform_(std::move(transform)) {
   const auto& shape = images_.shape();
   if (images_.dtype() != ir::DType::u8 || (shape.size() != 3 && shape.size() != 4))
-    throw Error("E0635", fmt::format("images: expected u8 [N,H,W] or [N,C,H,W], found {} [{}]",
-                                     ir::dtype_name(images_.dtype()), fmt::join(shape, ",")));
+    throw Error(base::code::kUnfittingParts, fmt::format("images: expected u8 [N,H,W] or [N,C,H,W], found {} [{}]",
+                                                         ir::dtype_name(images_.dtype()), fmt::join(shape, ",")));
   count_ = shape[0];
   if (shape.size() == 4) channels_ = shape[1];
   height_ = shape[shape.size() - 2];
@@ -38,25 +39,28 @@ ImageDataset::ImageDataset(ir::HostArray images, ir::HostArray labels, int64_t c
 
 void ImageDataset::check(int64_t classes) const {
   if (labels_.dtype() != ir::DType::u8 || labels_.rank() != 1 || labels_.elements() != count_)
-    throw Error("E0635", fmt::format("labels: expected u8 [{}], as many as images, found {} [{}]", count_,
-                                     ir::dtype_name(labels_.dtype()), fmt::join(labels_.shape(), ",")));
+    throw Error(base::code::kUnfittingParts,
+                fmt::format("labels: expected u8 [{}], as many as images, found {} [{}]", count_,
+                            ir::dtype_name(labels_.dtype()), fmt::join(labels_.shape(), ",")));
   const auto labels = labels_.as<uint8_t>();
   const auto wrong = std::find_if(labels.begin(), labels.end(), [&](uint8_t label) { return label >= classes; });
   if (wrong != labels.end())
-    throw Error("E0635", fmt::format("labels: label {} of image {} is outside {} classes", *wrong,
-                                     wrong - labels.begin(), classes));
+    throw Error(base::code::kUnfittingParts, fmt::format("labels: label {} of image {} is outside {} classes", *wrong,
+                                                         wrong - labels.begin(), classes));
   for (const auto* list : {&transform_.mean, &transform_.deviation})
     if (list->size() != 1 && static_cast<int64_t>(list->size()) != channels_)
-      throw Error("E0635",
+      throw Error(base::code::kUnfittingParts,
                   fmt::format("normalise: expected 1 or {} numbers, one a channel, found {}", channels_, list->size()));
   for (const double mean : transform_.mean)
-    if (!std::isfinite(mean)) throw Error("E0635", fmt::format("normalise: mean {} is not finite", mean));
+    if (!std::isfinite(mean))
+      throw Error(base::code::kUnfittingParts, fmt::format("normalise: mean {} is not finite", mean));
   for (const double deviation : transform_.deviation)
     if (!(deviation > 0) || !std::isfinite(deviation))
-      throw Error("E0635", fmt::format("normalise: expected a deviation above 0, found {}", deviation));
+      throw Error(base::code::kUnfittingParts,
+                  fmt::format("normalise: expected a deviation above 0, found {}", deviation));
   if (transform_.crop_padding < 0 || transform_.crop_padding > std::max(height_, width_))
-    throw Error("E0635", fmt::format("crop: padding {} doesn't suit images of {} x {}", transform_.crop_padding,
-                                     height_, width_));
+    throw Error(base::code::kUnfittingParts, fmt::format("crop: padding {} doesn't suit images of {} x {}",
+                                                         transform_.crop_padding, height_, width_));
 }
 
 void ImageDataset::fill_tables() {

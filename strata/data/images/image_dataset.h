@@ -27,7 +27,7 @@ class ImageDataset : public Dataset {
   const std::vector<SampleField>& fields() const override { return fields_; }
   void read(int64_t index, Draw draw, std::span<std::byte* const> places) const override;
 
-  int64_t label(int64_t index) const { return labels_.as<uint8_t>()[static_cast<size_t>(index)]; }
+  int64_t label(int64_t index) const { return labels_.as<uint8_t>()[index]; }
 
  private:
   struct Placement;

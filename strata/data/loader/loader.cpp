@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/threads/background_queue.h"
 #include "strata/data/sampling/permutation.h"
@@ -18,8 +19,8 @@ struct Loader::Prefetch {
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
     : dataset_(std::move(dataset)), options_(options) {
-  if (!dataset_) throw Error("E0636", "loader: there is no data set, the pointer is null");
-  base::OptionCheck("E0636", "loader")
+  if (!dataset_) throw Error(base::code::kLoaderOptions, "loader: there is no data set, the pointer is null");
+  base::OptionCheck(base::code::kLoaderOptions, "loader")
       .integer("batch_size", options_.batch_size, kBatchSize)
       .integer("epochs", options_.epochs, kEpochs)
       .integer("workers", options_.workers, kWorkers)
@@ -29,14 +30,14 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
   const int64_t samples = dataset_->size(), size = options_.batch_size;
   batches_per_epoch_ = options_.last_batch == LastBatch::Drop ? samples / size : (samples + size - 1) / size;
   if (batches_per_epoch_ < 1)
-    throw Error("E0636", fmt::format("loader: {} samples make no batch of {}", samples, size))
+    throw Error(base::code::kLoaderOptions, fmt::format("loader: {} samples make no batch of {}", samples, size))
         .hint("keep the last batch, or make batches smaller");
 }
 
 Loader::~Loader() = default;
 
 Batch Loader::batch(int64_t epoch, int64_t index) const {
-  base::OptionCheck("E0636", "loader")
+  base::OptionCheck(base::code::kLoaderOptions, "loader")
       .integer("epoch", epoch, base::Bounds::at_least(0))
       .integer("index", index, base::Bounds::between(0, static_cast<double>(batches_per_epoch_ - 1)));
   const int64_t first = index * options_.batch_size;
@@ -103,7 +104,8 @@ void Loader::restore(const LoaderState& state) {
   const LoaderState mine = this->state();
   const auto require_same = [](const char* what, auto saved, auto here) {
     if (saved != here)
-      throw Error("E0637", fmt::format("loader: {} was {} when the state was saved and is {} now", what, saved, here));
+      throw Error(base::code::kForeignLoaderState,
+                  fmt::format("loader: {} was {} when the state was saved and is {} now", what, saved, here));
   };
   require_same("the number of samples", state.samples, mine.samples);
   require_same("the batch size", state.batch_size, mine.batch_size);
@@ -112,8 +114,9 @@ void Loader::restore(const LoaderState& state) {
   require_same("dropping the last batch", state.drop_last, mine.drop_last);
   if (state.epoch < 0 || state.batch < 0 || state.batch >= batches_per_epoch_ ||
       state.epoch > (int64_t{1} << 62) / batches_per_epoch_)
-    throw Error("E0637", fmt::format("loader: position {} of epoch {} is outside an epoch of {} batches", state.batch,
-                                     state.epoch, batches_per_epoch_));
+    throw Error(base::code::kForeignLoaderState,
+                fmt::format("loader: position {} of epoch {} is outside an epoch of {} batches", state.batch,
+                            state.epoch, batches_per_epoch_));
   prefetch_.reset();
   next_ = state.epoch * batches_per_epoch_ + state.batch;
 }

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/json/json.h"
 #include "strata/data/loader/loader.h"
 
@@ -28,7 +29,8 @@ base::Result<LoaderState> LoaderState::from_json(const Json& json) {
     const std::string& seed = json.at("seed").as_string();
     const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), state.seed);
     if (code != std::errc() || end != seed.data() + seed.size())
-      return base::Error("E0005", fmt::format("loader state: seed: expected a number below 2^64, found '{}'", seed));
+      return base::Error(base::code::kWrongJsonValue,
+                         fmt::format("loader state: seed: expected a number below 2^64, found '{}'", seed));
     return state;
   } catch (const base::Error& error) {
     return error;

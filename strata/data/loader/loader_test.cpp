@@ -129,7 +129,7 @@ TEST(Loader, AStateOfOtherDataIsRefusedByName) {
     try {
       loader.restore(saved.state());
     } catch (const base::Error& error) {
-      return error.code() + " " + error.message();
+      return std::string(error.code()) + " " + error.message();
     }
     return "accepted";
   };

@@ -9,6 +9,7 @@
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/mapped_file.h"
 #include "strata/base/bytes/sha256.h"
+#include "strata/base/error/codes/data_codes.h"
 
 namespace strata::data {
 namespace {
@@ -50,7 +51,7 @@ class CodeReader {
 
 Result<std::string> unpack_lzw(std::span<const std::byte> codes, size_t most_bytes, std::string_view source) {
   const auto refuse = [&](std::string_view why, const std::string& text) {
-    return Error("E0600", fmt::format("{}: {} after {} unpacked bytes", source, why, text.size()));
+    return Error(base::code::kMalformedData, fmt::format("{}: {} after {} unpacked bytes", source, why, text.size()));
   };
   // Entry i is the text of `prefix[i]` and one more byte; instead of chains, where it was last written and its length.
   struct Entry {
@@ -122,13 +123,14 @@ Result<std::string> parse_king_james(std::span<const std::byte> bytes, const std
 
 std::string king_james_text(const std::string& path) {
   if (!base::is_file(path))
-    throw Error("E0634", fmt::format("king james bible: no file {}", path))
+    throw Error(base::code::kMissingDataSet, fmt::format("king james bible: no file {}", path))
         .hint("install the Debian package bible-kjv-text (apt-get install bible-kjv-text)");
   const auto file = base::MappedFile::open(path).value();
   std::string text = parse_king_james(file.bytes(), path).value();
   const std::string hash = base::sha256_hex(text);
   if (hash != kKingJamesSha256)
-    throw Error("E0642", fmt::format("{}: expected a text of SHA-256 {}, found {}", path, kKingJamesSha256, hash));
+    throw Error(base::code::kChangedText,
+                fmt::format("{}: expected a text of SHA-256 {}, found {}", path, kKingJamesSha256, hash));
   return text;
 }
 

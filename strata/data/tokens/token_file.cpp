@@ -8,6 +8,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/byte_reader.h"
 #include "strata/base/bytes/byte_writer.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/text/bpe/encoder.h"
 #include "strata/text/tokenizer_json/save.h"
@@ -54,7 +55,8 @@ void append_ids(std::string& bytes, const std::vector<text::TokenId>& ids, uint3
 }
 
 Error malformed(const std::string& path, std::string_view what, std::string_view expected, std::string_view found) {
-  return Error("E0640", fmt::format("{}: {}: expected {}, found {}", path, what, expected, found));
+  return Error(base::code::kMalformedTokenFile,
+               fmt::format("{}: {}: expected {}, found {}", path, what, expected, found));
 }
 
 }  // namespace
@@ -68,7 +70,7 @@ void encode_text(std::string_view text, const text::Tokenizer& tokenizer, const 
   const std::vector<std::string_view> pieces = pieces_of(text);
   std::vector<std::vector<text::TokenId>> ids(pieces.size());
   auto& pool = base::ThreadPool::shared();
-  std::vector<text::Encoder> encoders(static_cast<size_t>(pool.thread_count()), text::Encoder(tokenizer));
+  std::vector<text::Encoder> encoders(pool.thread_count(), text::Encoder(tokenizer));
   // A few pieces a thread at a time, so that there is progress to tell of.
   const size_t stride = encoders.size() * 4;
   uint64_t done = 0, tokens = 0;

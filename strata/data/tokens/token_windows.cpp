@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/data/sampling/random_bits.h"
 
@@ -22,10 +23,10 @@ std::vector<SampleField> window_fields(int64_t window) {
 
 RandomWindows::RandomWindows(std::shared_ptr<const TokenFile> tokens, int64_t window)
     : tokens_(std::move(tokens)), window_(window), count_(0), fields_(window_fields(window)) {
-  base::OptionCheck("E0641", "tokens").integer("window", window_, base::kExtent);
+  base::OptionCheck(base::code::kShortText, "tokens").integer("window", window_, base::kExtent);
   if (tokens_->size() <= window_)
-    throw Error("E0641", fmt::format("tokens: windows of {} need {} tokens, the text has {}", window_, window_ + 1,
-                                     tokens_->size()));
+    throw Error(base::code::kShortText, fmt::format("tokens: windows of {} need {} tokens, the text has {}", window_,
+                                                    window_ + 1, tokens_->size()));
   count_ = (tokens_->size() - 1) / window_;
 }
 
@@ -39,13 +40,13 @@ void RandomWindows::read(int64_t index, Draw draw, std::span<std::byte* const> p
 EvaluationWindows::EvaluationWindows(std::shared_ptr<const TokenFile> tokens, EvaluationOptions options)
     : tokens_(std::move(tokens)), options_(options), length_(tokens_->size() + (options.start_token ? 1 : 0)) {
   if (options_.stride == 0) options_.stride = options_.window;
-  base::OptionCheck("E0641", "tokens")
+  base::OptionCheck(base::code::kShortText, "tokens")
       .integer("window", options_.window, base::kExtent)
       .integer("stride", options_.stride, base::Bounds::between(1, static_cast<double>(options_.window)));
-  if (length_ < 2) throw Error("E0641", fmt::format("tokens: {} leave nothing to predict", length_));
+  if (length_ < 2) throw Error(base::code::kShortText, fmt::format("tokens: {} leave nothing to predict", length_));
   if (options_.start_token && *options_.start_token >= tokens_->vocabulary_size())
-    throw Error("E0641", fmt::format("tokens: the start token {} is outside a vocabulary of {}", *options_.start_token,
-                                     tokens_->vocabulary_size()));
+    throw Error(base::code::kShortText, fmt::format("tokens: the start token {} is outside a vocabulary of {}",
+                                                    *options_.start_token, tokens_->vocabulary_size()));
   // The first window counts all of its targets, each further one its last `stride`.
   const int64_t behind = std::max<int64_t>(0, predicted() - options_.window);
   count_ = 1 + (behind + options_.stride - 1) / options_.stride;

@@ -22,7 +22,7 @@ text::Tokenizer tokenizer(size_t vocabulary = 300) {
   return text::train_bpe(std::span(&chunk, 1), {.vocabulary_size = vocabulary, .special_tokens = {"<|endoftext|>"}});
 }
 
-std::string code_of(const base::Result<TokenFile>& file) { return file ? "" : file.error().code(); }
+std::string code_of(const base::Result<TokenFile>& file) { return file ? "" : std::string(file.error().code()); }
 
 struct Window {
   std::vector<int32_t> input, target;

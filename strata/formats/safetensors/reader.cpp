@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "strata/base/bytes/byte_reader.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/json/json.h"
 #include "strata/formats/safetensors/element_type.h"
 
@@ -18,7 +19,8 @@ using base::Json;
 using base::Result;
 
 Error malformed(std::string_view source, std::string_view what, std::string_view expected, std::string_view found) {
-  return Error("E0630", fmt::format("{}: {}: expected {}, found {}", source, what, expected, found));
+  return Error(base::code::kMalformedSafetensors,
+               fmt::format("{}: {}: expected {}, found {}", source, what, expected, found));
 }
 
 /// Member of a tensor's description, of the wanted kind.
@@ -194,7 +196,7 @@ ir::HostArray SafetensorsFile::array(std::string_view name) const {
   if (const TensorEntry* entry = find(name)) return array(*entry);
   std::vector<std::string> names;
   for (const TensorEntry& entry : entries_) names.push_back(entry.name);
-  Error error("E0632", fmt::format("{}: no tensor '{}' among its {}", source_, name, names.size()));
+  Error error(base::code::kMissingTensor, fmt::format("{}: no tensor '{}' among its {}", source_, name, names.size()));
   if (const auto near = base::nearest_name(name, names)) error.hint(fmt::format("did you mean '{}'?", *near));
   throw error;
 }

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/formats/safetensors/reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -15,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
       if (static_cast<std::size_t>(file->array(entry).bytes()) != file->bytes(entry).size()) __builtin_trap();
     } catch (const base::Error& error) {
-      if (error.code() != "E0630") __builtin_trap();
+      if (error.code() != base::code::kMalformedSafetensors) __builtin_trap();
     }
   }
   if (covered > size) __builtin_trap();

@@ -29,7 +29,7 @@ base::Result<SafetensorsFile> parse(const std::string& text) {
 std::string refusal(std::string_view header, std::string_view data) {
   const std::string text = file_text(header, data);
   const auto file = parse(text);
-  return file ? "accepted" : file.error().code() + " " + file.error().message();
+  return file ? "accepted" : std::string(file.error().code()) + " " + file.error().message();
 }
 
 HostArray counting(DType dtype, std::vector<int64_t> shape) {

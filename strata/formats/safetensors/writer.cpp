@@ -8,6 +8,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/utf8.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/formats/safetensors/element_type.h"
@@ -24,8 +25,9 @@ void require_utf8(const std::string& text, std::string_view what) {
   while (!rest.empty()) {
     const size_t length = base::utf8_length(rest);
     if (length == 0)
-      throw Error("E0631", fmt::format("{}: expected UTF-8, found byte 0x{:02x} at {}", what,
-                                       static_cast<unsigned char>(rest[0]), text.size() - rest.size()));
+      throw Error(base::code::kUnwritableTensors,
+                  fmt::format("{}: expected UTF-8, found byte 0x{:02x} at {}", what,
+                              static_cast<unsigned char>(rest[0]), text.size() - rest.size()));
     rest.remove_prefix(length);
   }
 }
@@ -44,17 +46,20 @@ void check_names(std::span<const NamedArray> arrays) {
   std::vector<std::string_view> names;
   for (const NamedArray& named : arrays) {
     if (named.name.empty() || named.name == "__metadata__")
-      throw Error("E0631", fmt::format("a tensor can't be named '{}' in a safetensors file", named.name));
+      throw Error(base::code::kUnwritableTensors,
+                  fmt::format("a tensor can't be named '{}' in a safetensors file", named.name));
     require_utf8(named.name, "a tensor's name");
     if (named.array.is_encoded())
-      throw Error("E0631", fmt::format("'{}' is an array of {}, which safetensors files have no dtype for", named.name,
-                                       named.array.encoding().name()))
+      throw Error(base::code::kUnwritableTensors,
+                  fmt::format("'{}' is an array of {}, which safetensors files have no dtype for", named.name,
+                              named.array.encoding().name()))
           .hint("write its encoded_bytes, and give them back to from_encoded_bytes");
     names.push_back(named.name);
   }
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice != names.end()) throw Error("E0631", fmt::format("two tensors are named '{}'", *twice));
+  if (twice != names.end())
+    throw Error(base::code::kUnwritableTensors, fmt::format("two tensors are named '{}'", *twice));
 }
 
 Json describe_metadata(const std::map<std::string, std::string>& metadata) {
@@ -95,8 +100,9 @@ void save_safetensors(const std::string& path, std::span<const NamedArray> array
   std::string header = header_of(order, metadata);
   header.resize((header.size() + 7) / 8 * 8, ' ');
   if (header.size() > kMaxSafetensorsHeaderBytes)
-    throw Error("E0631", fmt::format("{}: the header would have {} bytes, readers take at most {}", path, header.size(),
-                                     kMaxSafetensorsHeaderBytes));
+    throw Error(base::code::kUnwritableTensors,
+                fmt::format("{}: the header would have {} bytes, readers take at most {}", path, header.size(),
+                            kMaxSafetensorsHeaderBytes));
   base::AtomicFile file(path);
   file.write(base::ByteWriter().little<uint64_t>(header.size()).str());
   file.write(header);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/random/philox.h"
 
@@ -35,7 +36,7 @@ std::vector<int64_t> candidates(std::span<const float> logits, int64_t top_k) {
 }  // namespace
 
 void check_options(const SamplingOptions& options) {
-  base::OptionCheck("E0760", "sample")
+  base::OptionCheck(base::code::kOptionOutOfRange, "sample")
       .number("temperature", options.temperature, base::Bounds::at_least(0))
       .integer("top_k", options.top_k, base::Bounds::at_least(0));
 }
@@ -43,7 +44,7 @@ void check_options(const SamplingOptions& options) {
 int64_t sample(std::span<const float> logits, const SamplingOptions& options, int64_t place) {
   check_options(options);
   const std::vector<int64_t> tokens = candidates(logits, options.temperature > 0 ? options.top_k : 1);
-  if (tokens.empty()) throw base::Error("E0706", "sampling: no logit is a number");
+  if (tokens.empty()) throw base::Error(base::code::kUnableModel, "sampling: no logit is a number");
   if (options.temperature <= 0) return tokens[0];
   const double highest = logits[tokens[0]];
   std::vector<double> sums;  // running
@@ -54,7 +55,7 @@ int64_t sample(std::span<const float> logits, const SamplingOptions& options, in
     sums.push_back(total += std::exp(distance));
   }
   const double drawn = uniform_at(options.seed, place) * total;
-  const size_t chosen = static_cast<size_t>(std::upper_bound(sums.begin(), sums.end(), drawn) - sums.begin());
+  const size_t chosen = std::upper_bound(sums.begin(), sums.end(), drawn) - sums.begin();
   return tokens[std::min(chosen, tokens.size() - 1)];
 }
 

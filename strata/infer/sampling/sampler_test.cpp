@@ -20,7 +20,7 @@ TEST(Sampler, TemperatureZeroTakesTheMostLikelyAndOfEqualsTheFirst) {
 TEST(Sampler, FrequenciesFollowTheSoftmax) {
   std::vector<double> counts(4);
   const int draws = 20000;
-  for (int i = 0; i < draws; ++i) ++counts[static_cast<size_t>(sample(kLogits, {.seed = 3}, i))];
+  for (int i = 0; i < draws; ++i) ++counts[sample(kLogits, {.seed = 3}, i)];
   const double total = 1 + std::exp(1.0) + 2 * std::exp(2.0);
   for (size_t t = 0; t < 4; ++t) EXPECT_NEAR(counts[t] / draws, std::exp(kLogits[t]) / total, 0.015) << t;
 }

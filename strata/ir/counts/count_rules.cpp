@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/entry_conditions.h"
@@ -31,8 +33,8 @@ void refuse_conditions(const Infer& infer, std::span<const Dim> noted) {
   const Facts& facts = infer.graph.facts();
   const auto refuse_below_zero = [&](Dim d) {
     if (facts.mentions_count(d) && facts.range(d).first < 0)
-      infer.fail("E0145", fmt::format("needs {} to be 0 or more, and {}", d.str(), described(facts, {d})),
-                 std::string(kHint));
+      infer.fail(base::code::kUnknownCount,
+                 fmt::format("needs {} to be 0 or more, and {}", d.str(), described(facts, {d})), std::string(kHint));
   };
   for (Dim d : noted) {
     refuse_below_zero(d);
@@ -42,8 +44,10 @@ void refuse_conditions(const Infer& infer, std::span<const Dim> noted) {
     for (Dim d : t.shape()) refuse_below_zero(d);
 }
 
-bool is_of_extents(std::string_view code) {
-  static constexpr std::string_view kCodes[] = {"E0101", "E0102", "E0110", "E0115", "E0116", "E0532"};
+bool is_of_extents(base::ErrorCode code) {
+  static constexpr base::ErrorCode kCodes[] = {base::code::kOperandShapes,    base::code::kUnequalDims,
+                                               base::code::kArgumentMismatch, base::code::kAxis,
+                                               base::code::kAttributeValue,   base::code::kCotangentShape};
   return std::ranges::find(kCodes, code) != std::end(kCodes);
 }
 
@@ -60,7 +64,7 @@ void refuse_question_of_count(const base::Error& error, const Graph& graph, uint
   const std::string op(message.substr(0, message.find(':')));
   const std::string needs =
       a == b ? fmt::format("needs the number {}", a.str()) : fmt::format("needs {} to be {}", a.str(), b.str());
-  base::Error refusal("E0145", fmt::format("{}: {}, and {}", op, needs, described(facts, {a, b})));
+  base::Error refusal(base::code::kUnknownCount, fmt::format("{}: {}, and {}", op, needs, described(facts, {a, b})));
   refusal.note(std::string(message));
   for (const std::string& note : error.notes()) refusal.note(note);
   const auto names_line = [](const std::string& note) { return note.starts_with("recorded at"); };
@@ -91,14 +95,15 @@ void check_regions(const Infer& infer) {
   for (const GraphRef& region : infer.regions) {
     if (!region || !region->has_counts()) continue;
     if (!infer.op.is_call || infer.op.name == "composite")
-      infer.fail("E0147",
+      infer.fail(base::code::kMisplacedCount,
                  fmt::format("its region '{}' counts elements, which only a program and its calls do", region->name()),
                  "count outside of it, and hand in what was counted");
     const CountBounds counts(*region);
     for (Type t : infer.results.view())
       for (Dim d : t.shape())
         if (counts.mentions(d))
-          infer.fail("E0147", fmt::format("result {} has a dimension that is counted in {}", t.str(), region->name()),
+          infer.fail(base::code::kMisplacedCount,
+                     fmt::format("result {} has a dimension that is counted in {}", t.str(), region->name()),
                      "count outside of the call, or hand out what has a known shape");
   }
 }
@@ -115,17 +120,19 @@ void check_counts(const Infer& infer) {
       std::vector<std::string> symbols;
       d.collect_symbols(symbols);
       if (std::ranges::find(symbols, name) != symbols.end())
-        infer.fail("E0147", fmt::format("{} is a dimension of {} already", name, parameter->type().str()));
+        infer.fail(base::code::kMisplacedCount,
+                   fmt::format("{} is a dimension of {} already", name, parameter->type().str()));
     }
   const SymbolFact known = infer.graph.facts().of(name);
   if (known.capacity && !(*known.capacity == capacity))
-    infer.fail("E0147", fmt::format("{} counts to {} already, not to {}", name, known.capacity->str(), capacity.str()));
+    infer.fail(base::code::kMisplacedCount,
+               fmt::format("{} counts to {} already, not to {}", name, known.capacity->str(), capacity.str()));
   if (known.lowest > 0 || known.multiple > 1 || (!known.capacity && known.highest != INT64_MAX))
-    infer.fail("E0147", fmt::format("something is known of {} already, which is a count", name));
+    infer.fail(base::code::kMisplacedCount, fmt::format("something is known of {} already, which is a count", name));
   for (const Node* node : infer.graph.nodes()) {
     const auto count = count_of(*node);
     if (count && count->symbol == name && !(node->operand(0).node->hash == infer.operands[0].node->hash))
-      infer.fail("E0147", fmt::format("{} counts something else already", name));
+      infer.fail(base::code::kMisplacedCount, fmt::format("{} counts something else already", name));
   }
 }
 

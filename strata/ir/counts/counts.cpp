@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
@@ -42,7 +43,7 @@ void bind_count(const Node& node, const HostArray& value, DimBinding& dims) {
   const Count count = *count_of(node);
   const int64_t found = value.get_int(0), capacity = dims(count.capacity);
   const auto refuse = [&](const std::string& what) {
-    base::Error error("E0146", std::string(node.op->name) + ": " + what);
+    base::Error error(base::code::kCountOutOfRange, std::string(node.op->name) + ": " + what);
     if (const std::string where = node.where.str(); !where.empty()) error.note("recorded at " + where);
     throw error;
   };

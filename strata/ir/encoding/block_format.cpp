@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/entry_conditions.h"
 #include "strata/ir/loops/rewrite.h"
@@ -22,10 +23,11 @@ void run(const Interpreter& kernel, const std::byte* from, std::byte* to) {
 
 [[noreturn]] void refuse_extent(const BlockFormat& format, const std::string& shape, size_t rank) {
   if (rank == 0)
-    throw base::Error("E0144", fmt::format("{}{}: blocks of {} elements lie along the last axis, and there is none",
-                                           format.name, shape, format.elements));
-  throw base::Error("E0144", fmt::format("{}{}: blocks of {} elements don't divide axis {}", format.name, shape,
-                                         format.elements, rank - 1))
+    throw base::Error(base::code::kSplitBlocks,
+                      fmt::format("{}{}: blocks of {} elements lie along the last axis, and there is none", format.name,
+                                  shape, format.elements));
+  throw base::Error(base::code::kSplitBlocks, fmt::format("{}{}: blocks of {} elements don't divide axis {}",
+                                                          format.name, shape, format.elements, rank - 1))
       .hint("pad the axis to a multiple, or lay another axis last");
 }
 
@@ -94,13 +96,14 @@ std::vector<Dim> stored_shape(const BlockFormat& format, std::span<const Dim> sh
 int64_t stored_bytes(const BlockFormat& format, std::span<const int64_t> shape) {
   int64_t count = 1;
   for (int64_t d : shape)
-    if (__builtin_mul_overflow(count, d, &count)) throw base::Error("E0112", "array: the size does not fit 64 bits");
+    if (__builtin_mul_overflow(count, d, &count))
+      throw base::Error(base::code::kOutOfMemory, "array: the size does not fit 64 bits");
   if (format.order == BlockOrder::AlongLastAxis && format.elements != 1 &&
       (shape.empty() || shape.back() % format.elements != 0))
     refuse_extent(format, text_of(shape), shape.size());
   const int64_t blocks = count / format.elements + (count % format.elements != 0);
   if (__builtin_mul_overflow(blocks, format.bytes, &count))
-    throw base::Error("E0112", "array: the size in bytes does not fit 64 bits");
+    throw base::Error(base::code::kOutOfMemory, "array: the size in bytes does not fit 64 bits");
   return count;
 }
 

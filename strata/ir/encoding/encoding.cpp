@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/encoding/block_format.h"
 #include "strata/ir/encoding/built_in.h"
@@ -34,7 +35,7 @@ struct FormatTable {
 FormatTable& format_table();
 
 [[noreturn]] void refuse(std::string_view name, const std::string& what) {
-  throw base::Error("E0141", fmt::format("encoding {}: {}", name, what));
+  throw base::Error(base::code::kEncodingDescription, fmt::format("encoding {}: {}", name, what));
 }
 
 int64_t extent_of(std::string_view name, const Kernel& kernel, size_t param) {
@@ -151,7 +152,7 @@ Encoding encoding_named(std::string_view name) {
     std::lock_guard hold(format_table().lock);
     for (const BlockFormat& format : format_table().formats) names.push_back(format.name);
   }
-  base::Error error("E0142", fmt::format("there is no encoding named '{}'", name));
+  base::Error error(base::code::kEncodingName, fmt::format("there is no encoding named '{}'", name));
   if (const auto near = base::nearest_name(name, names)) error.hint("did you mean '" + *near + "'?");
   throw error;
 }
@@ -167,22 +168,25 @@ std::vector<Encoding> built_in_encodings() {
 
 Encoding declare_encoding(std::string_view name, std::string_view kernels) {
   if (!loops::is_identifier(name)) refuse(name, "a name consists of letters, digits and _");
-  if (dtype_from_name(name)) throw base::Error("E0142", fmt::format("encoding {}: that is the name of a dtype", name));
+  if (dtype_from_name(name))
+    throw base::Error(base::code::kEncodingName, fmt::format("encoding {}: that is the name of a dtype", name));
   BlockFormat format = read_format(name, BlockOrder::AlongLastAxis, kernels);
   FormatTable& table = format_table();
   std::lock_guard hold(table.lock);
   for (const BlockFormat& known : table.formats) {
     const bool is_same = known.digest == format.digest;
     if (known.name != name && is_same)
-      throw base::Error("E0142", fmt::format("encoding {}: that is {} under another name", name, known.name))
+      throw base::Error(base::code::kEncodingName,
+                        fmt::format("encoding {}: that is {} under another name", name, known.name))
           .hint(fmt::format("write {}", known.name));
     if (known.name != name) continue;
     if (known.hash != format.hash)
-      throw base::Error("E0142", fmt::format("encoding {}: another format has this name", name));
+      throw base::Error(base::code::kEncodingName, fmt::format("encoding {}: another format has this name", name));
     return Encoding(&known);
   }
   if (table.formats.size() >= kMostFormats)
-    throw base::Error("E0142", fmt::format("encoding {}: there are {} formats already", name, kMostFormats));
+    throw base::Error(base::code::kEncodingName,
+                      fmt::format("encoding {}: there are {} formats already", name, kMostFormats));
   table.formats.push_back(std::move(format));
   return Encoding(&table.formats.back());
 }

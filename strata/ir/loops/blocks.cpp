@@ -184,9 +184,8 @@ BufferCopies copies_of(const Kernel& kernel, std::span<const void* const> buffer
   for (size_t i = 0; i < kernel.params.size(); ++i) {
     int64_t bytes = dtype_bytes(kernel.params[i]->dtype);
     for (Dim d : kernel.params[i]->shape)
-      bytes *= d.evaluate([&](std::string_view name) {
-        return dims[static_cast<size_t>(std::ranges::find(kernel.dims, name) - kernel.dims.begin())];
-      });
+      bytes *= d.evaluate(
+          [&](std::string_view name) { return dims[std::ranges::find(kernel.dims, name) - kernel.dims.begin()]; });
     const auto* from = static_cast<const std::byte*>(buffers[i]);
     copies.memory.emplace_back(from, from + bytes);
   }

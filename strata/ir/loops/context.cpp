@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/fold.h"
 #include "strata/ir/loops/kernel.h"
@@ -17,7 +18,7 @@ namespace {
 
 using base::Error;
 
-[[noreturn]] void refuse(std::string why) { throw Error("E0123", std::move(why)); }
+[[noreturn]] void refuse(std::string why) { throw Error(base::code::kIllTypedExpr, std::move(why)); }
 
 size_t mix(size_t seed, uint64_t value) {
   uint64_t x = (seed ^ value) * 0x9e3779b97f4a7c15ull;

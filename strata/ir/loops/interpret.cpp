@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/blocks.h"
 #include "strata/ir/loops/fold.h"
@@ -18,13 +19,14 @@ int64_t dim_value(std::span<const std::string> names, std::span<const int64_t> v
   const auto at = std::find(names.begin(), names.end(), name);
   const auto index = static_cast<size_t>(at - names.begin());
   if (at == names.end() || index >= values.size())
-    throw Error("E0124", fmt::format("the dimension {} has no value", name));
+    throw Error(base::code::kBrokenLoops, fmt::format("the dimension {} has no value", name));
   return values[index];
 }
 
 Frame make_frame(const InterpreterProgram& program, std::span<void* const> buffers, std::span<const int64_t> dims) {
   if (buffers.size() != program.param_count)
-    throw Error("E0124", fmt::format("{} buffers for {} parameters", buffers.size(), program.param_count));
+    throw Error(base::code::kBrokenLoops,
+                fmt::format("{} buffers for {} parameters", buffers.size(), program.param_count));
   Frame frame;
   frame.registers = program.registers;
   const auto binding = [&](std::string_view name) { return dim_value(program.dims, dims, name); };
@@ -56,7 +58,8 @@ int64_t bound_value(Expr e, base::FunctionRef<int64_t(std::string_view)> binding
     if (const auto bits = fold_binary(e->op, e->args[0]->type.dtype, a, b)) return static_cast<int64_t>(*bits);
   }
   if (e->op == ExprOp::Select) return bound_value(e->args[bound_value(e->args[0], binding) ? 1 : 2], binding);
-  throw Error("E0124", fmt::format("a bound of the parallel loop holds {}, not only dimensions", expr_op_name(e->op)));
+  throw Error(base::code::kBrokenLoops,
+              fmt::format("a bound of the parallel loop holds {}, not only dimensions", expr_op_name(e->op)));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/fold.h"
 
@@ -207,10 +208,11 @@ std::vector<StmtPtr> find_loops(std::span<const StmtPtr> stmts, std::string_view
 StmtPtr find_loop(std::span<const StmtPtr> stmts, std::string_view name) {
   const auto found = find_loops(stmts, name);
   if (found.size() == 1) return found[0];
-  if (found.size() > 1) throw base::Error("E0124", fmt::format("{} loops are named '{}'", found.size(), name));
+  if (found.size() > 1)
+    throw base::Error(base::code::kBrokenLoops, fmt::format("{} loops are named '{}'", found.size(), name));
   std::vector<std::string> names;
   collect_loops(stmts, [&](const StmtPtr& loop) { names.push_back(loop->loop->name); });
-  base::Error error("E0124", fmt::format("no loop is named '{}'", name));
+  base::Error error(base::code::kBrokenLoops, fmt::format("no loop is named '{}'", name));
   if (const auto near = base::nearest_name(name, names)) error.hint(fmt::format("did you mean '{}'?", *near));
   throw error;
 }

@@ -34,8 +34,7 @@ class RandomExpression {
   /// Parts are used again, so that rules on equal operands meet some.
   Both make(ScalarType type, int depth) {
     auto& known = made_[{type.dtype, type.lanes}];
-    if (!known.empty() && depth < 5 && pick(5) == 0)
-      return known[static_cast<size_t>(pick(static_cast<int>(known.size())))];
+    if (!known.empty() && depth < 5 && pick(5) == 0) return known[pick(static_cast<int>(known.size()))];
     const Both made = make_new(type, depth);
     made_[{type.dtype, type.lanes}].push_back(made);
     return made;
@@ -113,7 +112,7 @@ class RandomExpression {
     ExprOp op = ExprOp::Select;
     DType operand = type.dtype;
     for (bool fits = false; !fits;) {
-      const OpRule& rule = op_rules()[static_cast<size_t>(pick(kExprOpCount))];
+      const OpRule& rule = op_rules()[pick(kExprOpCount)];
       op = rule.op;
       operand = rule.compares ? any_type() : type.dtype;
       fits = in_domain(rule.domain, operand) && (!rule.compares || is_bool(type.dtype)) && op != ExprOp::Cast &&

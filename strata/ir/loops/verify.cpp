@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/blocks.h"
 #include "strata/ir/loops/interpret.h"
@@ -275,7 +276,7 @@ std::optional<Fault> find_fault(const Kernel& kernel, Stage stage) {
 void verify(const Kernel& kernel, Stage stage) {
   const auto fault = find_fault(kernel, stage);
   if (!fault) return;
-  base::Error error("E0124", fmt::format("kernel @{}: {}", kernel.name, fault->what));
+  base::Error error(base::code::kBrokenLoops, fmt::format("kernel @{}: {}", kernel.name, fault->what));
   if (!fault->statement.empty()) error.note(fmt::format("in: {}", fault->statement));
   throw error;
 }

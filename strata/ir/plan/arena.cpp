@@ -128,7 +128,7 @@ int64_t largest_live(std::span<const ArenaRequest> requests) {
   std::vector<int64_t> change(static_cast<size_t>(last_command) + 2);
   for (const ArenaRequest& r : requests) {
     if (r.bytes == 0) continue;
-    change[static_cast<size_t>(r.first)] += aligned(r.bytes);
+    change[r.first] += aligned(r.bytes);
     change[static_cast<size_t>(r.last) + 1] -= aligned(r.bytes);
   }
   int64_t live = 0, largest = 0;

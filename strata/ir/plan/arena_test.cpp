@@ -38,7 +38,7 @@ TEST(Arena, RandomLifetimesAreDisjointAlignedAndNearTheLowerBound) {
   for (int round = 0; round < 50; ++round) {
     std::vector<ArenaRequest> requests;
     for (int i = 0; i < 120; ++i) {
-      const int first = static_cast<int>(random() % 100), length = static_cast<int>(random() % 12);
+      const int first = random() % 100, length = static_cast<int>(random() % 12);
       requests.push_back({first, first + length, static_cast<int64_t>(random() % 5000)});
     }
     const ArenaLayout layout = lay_out_arena(requests);
@@ -55,7 +55,7 @@ TEST(Arena, VeryManyBuffersStayDisjointAndNearTheLowerBound) {
   for (int i = 0; i < 4000; ++i) {
     chain.push_back({i, i + 1, 640});
     kept.push_back({i, 8000 - i, 100});  // what a backward pass reads again, the last one first
-    const int length = static_cast<int>(random() % 200);
+    const int length = random() % 200;
     mixed.push_back({i, i + length, static_cast<int64_t>(random() % 5000)});
   }
   for (const auto* requests : {&chain, &kept, &mixed}) {

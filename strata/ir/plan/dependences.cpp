@@ -15,9 +15,7 @@ std::vector<std::vector<int>> dependences(const Plan& plan) {
   };
   const std::vector<int> memory = memory_of_buffers(plan);
   std::vector<Uses> uses(plan.buffers.size());
-  const auto uses_of = [&](int buffer) -> Uses& {
-    return uses[static_cast<size_t>(memory[static_cast<size_t>(buffer)])];
-  };
+  const auto uses_of = [&](int buffer) -> Uses& { return uses[memory[buffer]]; };
   const auto counts = counts_before(*plan.graph);
   std::map<const Node*, int> counted_by;
   std::vector<std::vector<int>> needed(plan.commands.size());

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/plan/arena.h"
@@ -44,7 +45,7 @@ class PlanInterpreter {
     const ArenaLayout layout = lay_out_arena(requests);
     arena_ = HostArray(DType::u8, {layout.bytes});
     // What nothing has written yet is not zero: a plan that reads it shows.
-    std::memset(arena_.data(), 0xff, static_cast<size_t>(layout.bytes));
+    std::memset(arena_.data(), 0xff, layout.bytes);
     memory_.assign(plan_.buffers.size(), nullptr);
     for (size_t k = 0; k < owners.size(); ++k) memory_[owners[k]] = arena_.data() + layout.offsets[k];
     results_.resize(plan_.results.size());
@@ -80,9 +81,7 @@ class PlanInterpreter {
     return HostArray(type.encoding(), shape_of(type), std::shared_ptr<std::byte>(memory_[b], [](std::byte*) {}));
   }
 
-  void store(int b, const HostArray& value) {
-    std::memmove(memory_[b], value.data(), static_cast<size_t>(value.bytes()));
-  }
+  void store(int b, const HostArray& value) { std::memmove(memory_[b], value.data(), value.bytes()); }
 
   void run_command(const PlanCommand& command) {
     if (command.kind == CommandKind::Copy) return store(command.writes[0], view(command.reads[0]).clone());
@@ -110,12 +109,12 @@ class PlanInterpreter {
 std::vector<HostArray> interpret_plan(const Plan& plan, std::span<const HostArray> given,
                                       const InterpretOptions& options) {
   if (given.size() != plan.given_arguments())
-    throw base::Error("E0110", plan.name + ": takes " + std::to_string(plan.given_arguments()) + " arguments, found " +
-                                   std::to_string(given.size()));
+    throw base::Error(base::code::kArgumentMismatch, plan.name + ": takes " + std::to_string(plan.given_arguments()) +
+                                                         " arguments, found " + std::to_string(given.size()));
   std::vector<HostArray> arguments(given.begin(), given.end());
   for (const PlanPrologue& part : plan.prologue) {
     std::vector<HostArray> from;
-    for (int a : part.from) from.push_back(given[static_cast<size_t>(a)]);
+    for (int a : part.from) from.push_back(given[a]);
     arguments.push_back(interpret_plan(*part.plan, from, options)[0]);
   }
   std::vector<Type> types;

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/plan/arena.h"
@@ -61,8 +62,8 @@ class PlanVerifier {
         throw std::string("a donation names something that isn't there");
     for (const FiniteResult& f : plan_.finite)
       if (f.result < 0 || static_cast<size_t>(f.result) >= plan_.results.size() || !exists(f.buffer) ||
-          f.command < -1 || f.command >= static_cast<int>(plan_.commands.size()) ||
-          (f.command >= 0 && !plan_.commands[static_cast<size_t>(f.command)].can_fail))
+          f.command < -1 || f.command >= std::ssize(plan_.commands) ||
+          (f.command >= 0 && !plan_.commands[f.command].can_fail))
         throw std::string("a finite result names something that isn't there");
     for (const KeptArgument& k : plan_.kept)
       if (k.result < 0 || k.argument < 0 || static_cast<size_t>(k.result) >= plan_.results.size() ||
@@ -110,7 +111,7 @@ class PlanVerifier {
   static Type type_of(const Plan& plan, int buffer) {
     if (buffer < 0 || static_cast<size_t>(buffer) >= plan.buffers.size())
       throw std::string("the prologue names a buffer that isn't there");
-    return plan.buffers[static_cast<size_t>(buffer)].type;
+    return plan.buffers[buffer].type;
   }
 
   void check_types(size_t i) const {
@@ -184,15 +185,15 @@ class PlanVerifier {
   /// A run that fails leaves its arguments as they were.
   void check_donations() const {
     const int first = first_donated_write(plan_);
-    for (int c = first; c < static_cast<int>(plan_.commands.size()); ++c)
-      if (plan_.commands[static_cast<size_t>(c)].can_fail)
+    for (int c = first; c < std::ssize(plan_.commands); ++c)
+      if (plan_.commands[c].can_fail)
         throw fmt::format("command {} can fail, and command {} has written donated memory", c, first);
   }
 
   /// What an update begins with lies where it writes, or is copied there; nothing else that it reads does.
   void check_updates() const {
     const std::vector<int> memory = memory_of_buffers(plan_);
-    const auto memory_of = [&](int b) { return memory[static_cast<size_t>(b)]; };
+    const auto memory_of = [&](int b) { return memory[b]; };
     for (size_t i = 0; i < plan_.commands.size(); ++i) {
       const PlanCommand& c = plan_.commands[i];
       if (c.updates < 0) {
@@ -222,9 +223,9 @@ class PlanVerifier {
     for (size_t i = 0; i < plan_.commands.size(); ++i) {
       const PlanCommand& c = plan_.commands[i];
       for (int b : c.reads)
-        if (plan_.buffers[b].kind == PlanBufferKind::Argument && is_written_over[static_cast<size_t>(root(b))])
+        if (plan_.buffers[b].kind == PlanBufferKind::Argument && is_written_over[root(b)])
           throw fmt::format("command {} reads b{} after its donated memory was written over", i, b);
-      for (int b : c.writes) is_written_over[static_cast<size_t>(memory[static_cast<size_t>(b)])] = true;
+      for (int b : c.writes) is_written_over[memory[b]] = true;
     }
   }
 
@@ -307,7 +308,7 @@ std::optional<std::string> find_plan_fault(const Plan& plan) {
 
 void verify_plan(const Plan& plan) {
   if (const auto fault = find_plan_fault(plan))
-    throw base::Error("E0133", fmt::format("plan {}: {}", plan.name, *fault));
+    throw base::Error(base::code::kPlanRule, fmt::format("plan {}: {}", plan.name, *fault));
 }
 
 }  // namespace strata::ir

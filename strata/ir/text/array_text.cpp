@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/encoding/block_format.h"
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/text_form.h"
@@ -190,7 +191,7 @@ std::string print_array(const HostArray& array) { return array_text(array); }
 
 base::Result<HostArray> parse_array(std::string_view text, int64_t largest_bytes) {
   try {
-    TextLexer lexer(text, "E0130");
+    TextLexer lexer(text, base::code::kMalformedProgram);
     HostArray array = read_array(lexer, largest_bytes);
     if (!lexer.at_end()) lexer.fail("expected the end behind the array, found " + lexer.found());
     return array;

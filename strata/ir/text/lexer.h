@@ -29,7 +29,7 @@ struct Token {
 class TextLexer {
  public:
   /// `code` is that of the errors: E0130 for programs, E0132 for plans, E0120 for loop programs.
-  TextLexer(std::string_view source, std::string_view code, TextNumbers numbers = TextNumbers::Literals)
+  TextLexer(std::string_view source, base::ErrorCode code, TextNumbers numbers = TextNumbers::Literals)
       : source_(source), code_(code), numbers_(numbers) {
     advance();
   }
@@ -72,7 +72,8 @@ class TextLexer {
   bool has_expressions() const { return numbers_ == TextNumbers::InExpressions; }
   size_t end_of_word(size_t from, bool has_dots) const;
 
-  std::string_view source_, code_;
+  std::string_view source_;
+  base::ErrorCode code_;
   TextNumbers numbers_;
   size_t at_ = 0;
   Token token_;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
 #include "strata/ir/text/encoding_text.h"
@@ -14,7 +15,7 @@
 namespace strata::ir {
 namespace {
 
-constexpr std::string_view kCode = "E0130";
+constexpr base::ErrorCode kCode = base::code::kMalformedProgram;
 /// A shape of more axes, or a node of more operands, is a slip or an attack.
 constexpr size_t kMostOperands = 65536;
 constexpr int kMostAxes = 64;
@@ -165,7 +166,7 @@ class GraphParser {
     if (!constant || !broadcast) lexer_.fail("numbers as operands need the ops constant and broadcast");
     HostArray scalar(like.dtype(), {});
     const uint64_t bits = read_element(lexer_, like.dtype());
-    std::memcpy(scalar.data(), &bits, static_cast<size_t>(scalar.bytes()));
+    std::memcpy(scalar.data(), &bits, scalar.bytes());
     const Value value = graph_->add1(*constant, {}, {Attr("value", &scalar)});
     if (like.rank() == 0) return value;
     return graph_->add1(*broadcast, {value}, {Attr("shape", like.shape()), Attr("axes", std::span<const int64_t>())});
@@ -209,7 +210,7 @@ class GraphParser {
     if (names.size() != node->result_count)
       lexer_.fail_at(start,
                      fmt::format("{} has {} results, found {} names", op.name, node->result_count, names.size()));
-    for (size_t i = 0; i < names.size(); ++i) define(names[i], node->result(static_cast<int>(i)));
+    for (size_t i = 0; i < names.size(); ++i) define(names[i], node->result(i));
     if (types.empty()) return;
     const bool fits = std::equal(types.begin(), types.end(), node->types().begin(), node->types().end());
     if (fits) return;

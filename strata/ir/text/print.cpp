@@ -51,7 +51,7 @@ class GraphPrinter {
   std::string print() {
     text_ = fmt::format("{}func @{}(", indent_, usable_name(graph_.name(), "main"));
     for (size_t i = 0; i < graph_.parameters().size(); ++i) {
-      const Value p = graph_.parameter(static_cast<int>(i));
+      const Value p = graph_.parameter(i);
       names_[p.node] = {parameter_name(static_cast<int>(i))};
       text_ += fmt::format("{}%{}: {}", i ? ", " : "", names_[p.node][0], p.type().str());
     }

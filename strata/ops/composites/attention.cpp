@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/composites/composite.h"
@@ -27,8 +28,8 @@ Value repeated_heads(Value x, Dim heads) {
   if (s[1] == heads) return x;
   const Dim times = floor_div(heads, s[1]);
   if (!ir::proved_equal(times * s[1], heads))
-    throw base::Error(
-        "E0102", fmt::format("attention: {} query heads are no multiple of {} key heads", heads.str(), s[1].str()));
+    throw base::Error(base::code::kUnequalDims, fmt::format("attention: {} query heads are no multiple of {} key heads",
+                                                            heads.str(), s[1].str()));
   const Shape apart{s[0], s[1], times, s[2], s[3]};
   return reshape(broadcast(x, dims_span(apart), ints_span({0, 1, 3, 4})), {s[0], heads, s[2], s[3]});
 }
@@ -69,24 +70,27 @@ void require_same_extent(const char* what, std::string_view name, Value x, std::
                          int axis_of_y) {
   const Dim a = x.type().dim(axis), b = y.type().dim(axis_of_y);
   if (ir::proved_equal(a, b)) return;
-  throw base::Error("E0102", fmt::format("attention: {} of {} {} and {} {} differ: {} and {}", what, name,
-                                         x.type().str(), other, y.type().str(), a.str(), b.str()));
+  throw base::Error(base::code::kUnequalDims,
+                    fmt::format("attention: {} of {} {} and {} {} differ: {} and {}", what, name, x.type().str(), other,
+                                y.type().str(), a.str(), b.str()));
 }
 
 void check_operands(Value q, Value k, Value v, Value mask, Value factor) {
   if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
-    throw base::Error("E0101", fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}",
-                                           q.type().str(), k.type().str(), v.type().str()));
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("attention: q, k and v are [B, H, T, D], found {}, {} and {}", q.type().str(),
+                                  k.type().str(), v.type().str()));
   for (const Value x : {q, k, v}) require_floats("attention", x);
   if (q.dtype() != k.dtype())
-    throw base::Error(
-        "E0100", fmt::format("attention: q and k have one dtype, found {} and {}", q.type().str(), k.type().str()));
+    throw base::Error(base::code::kOperandTypes, fmt::format("attention: q and k have one dtype, found {} and {}",
+                                                             q.type().str(), k.type().str()));
   require_same_extent("the batches", "q", q, "k", k, 0, 0);
   require_same_extent("the batches", "q", q, "v", v, 0, 0);
   require_same_extent("the channels of a head", "q", q, "k", k, 3, 3);
   require_same_extent("the positions", "k", k, "v", v, 2, 2);
   if (mask && !ir::is_bool(mask.dtype()) && !ir::is_float(mask.dtype()))
-    throw base::Error("E0100", fmt::format("attention: the mask is of bool or floats, found {}", mask.type().str()));
+    throw base::Error(base::code::kOperandTypes,
+                      fmt::format("attention: the mask is of bool or floats, found {}", mask.type().str()));
   const Dim scores[] = {q.type().dim(0), q.type().dim(1), q.type().dim(2), k.type().dim(2)};
   require_broadcastable("attention", "the mask", mask, scores);
   require_broadcastable("attention", "the factor", factor, scores);
@@ -110,11 +114,12 @@ Value rope_of(Value x, Value positions, int64_t half, double base) {
 
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor) {
   check_operands(q, k, v, mask, factor);
-  if (options.scale) base::OptionCheck("E0116", "attention").number("scale", *options.scale, base::Bounds::finite());
+  if (options.scale)
+    base::OptionCheck(base::code::kAttributeValue, "attention").number("scale", *options.scale, base::Bounds::finite());
   const Dim depth = q.type().dim(3);
   if (!options.scale && !depth.is_constant()) {
     ir::note_symbolic(depth);
-    throw base::Error("E0119", "attention: the head's extent is symbolic; give a scale");
+    throw base::Error(base::code::kNoSuchForm, "attention: the head's extent is symbolic; give a scale");
   }
   const double scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant()));
   const auto body = [&](Value a, Value b, Value c, Value m, Value f) {
@@ -129,9 +134,10 @@ Value rope(Value x, Value positions, double base) {
   const Dim depth = x.type().dim(-1);
   ir::note_symbolic(depth);
   if (!depth.is_constant() || depth.constant() % 2 != 0 || positions.rank() != 1)
-    throw base::Error("E0101", fmt::format("rope: x is [..., T, D] with D even, positions [T], found {} and {}",
-                                           x.type().str(), positions.type().str()));
-  base::OptionCheck("E0116", "rope").number("base", base, kRopeBase);
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("rope: x is [..., T, D] with D even, positions [T], found {} and {}", x.type().str(),
+                                  positions.type().str()));
+  base::OptionCheck(base::code::kAttributeValue, "rope").number("base", base, kRopeBase);
   const int64_t half = depth.constant() / 2;
   return as_composite(
       "rope", {Attr("base", base)}, [&](Value v, Value p) { return rope_of(v, p, half, base); }, x, positions);

@@ -35,3 +35,10 @@ V rope(V x, V positions, double base = 10000.0, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::AttentionOptions, ops::attention, ops::rope;
+
+}  // namespace strata

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -74,7 +75,8 @@ std::vector<Value> record(std::string_view name, std::span<const Attr> attrs, st
                           const Body& body) {
   const auto first =
       std::find_if(operands.begin(), operands.end(), [](const Value& v) { return static_cast<bool>(v); });
-  if (first == operands.end()) throw base::Error("E0103", std::string(name) + ": takes at least one operand");
+  if (first == operands.end())
+    throw base::Error(base::code::kOperandCount, std::string(name) + ": takes at least one operand");
   thread_local Bodies bodies;
   const Graph& graph = first->graph();
   const base::Hash128 key = body_key(name, attrs, operands, graph.facts());
@@ -105,14 +107,12 @@ void append_body(const Node& composite, ir::GraphCopier& outer, Graph& to, const
   const Graph& body = composite.region(0);
   const ir::LocationScope scope(to, composite.where.file || composite.where.path ? composite.where : to.location());
   ir::GraphCopier inner(body, to);
-  for (size_t i = 0; i < body.parameters().size(); ++i)
-    inner.set(body.parameter(static_cast<int>(i)), outer.get(composite.operand(static_cast<int>(i))));
+  for (size_t i = 0; i < body.parameters().size(); ++i) inner.set(body.parameter(i), outer.get(composite.operand(i)));
   const std::vector<bool> live = ir::live_nodes(body);
   for (const Node* node : body.nodes()) {
     if (!node->is_parameter() && live[node->id]) put(*node, inner);
   }
-  for (uint32_t i = 0; i < composite.result_count; ++i)
-    outer.set(composite.result(static_cast<int>(i)), inner.get(body.results()[i]));
+  for (uint32_t i = 0; i < composite.result_count; ++i) outer.set(composite.result(i), inner.get(body.results()[i]));
 }
 
 void append_core(const Node& node, ir::GraphCopier& copier, Graph& to, const PutNode& put) {

@@ -131,9 +131,8 @@ TEST(Attention, CausalRowsAreWeightedMeansOfWhatTheyMaySee) {
         total += weights.back();
       }
       for (int64_t d = 0; d < depth; ++d) {
-        for (int64_t j = 0; j <= i; ++j)
-          expected[static_cast<size_t>(d)] += weights[static_cast<size_t>(j)] / total * v.get(j * depth + d);
-        EXPECT_NEAR(y.get((h * length + i) * depth + d), expected[static_cast<size_t>(d)], 1e-12);
+        for (int64_t j = 0; j <= i; ++j) expected[d] += weights[j] / total * v.get(j * depth + d);
+        EXPECT_NEAR(y.get((h * length + i) * depth + d), expected[d], 1e-12);
       }
     }
 }

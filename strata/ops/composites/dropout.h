@@ -19,3 +19,10 @@ V dropout(V x, V key, double rate, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::dropout;
+
+}  // namespace strata

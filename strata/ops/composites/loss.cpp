@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/composites/composite.h"
@@ -26,7 +27,7 @@ Value loss_of(std::string_view name, Value x, Value y, std::initializer_list<Att
   require_floats(name, x);
   if (x.type() == y.type()) return as_composite(name, attrs, body, x, y);
   ir::note_unproved(x.shape(), y.shape());
-  throw base::Error("E0101",
+  throw base::Error(base::code::kOperandShapes,
                     fmt::format("{}: prediction and target differ: {} and {}", name, x.type().str(), y.type().str()))
       .note("recorded at " + x.graph().location().str());
 }
@@ -83,7 +84,7 @@ Value l1(Value x, Value y, Reduction reduction) {
   return elementwise_loss("l1", x, y, reduction, [](Value a, Value b) { return abs(a - b); });
 }
 Value huber(Value x, Value y, double delta, Reduction reduction) {
-  base::OptionCheck("E0116", "huber").number("delta", delta, base::Bounds::above(0));
+  base::OptionCheck(base::code::kAttributeValue, "huber").number("delta", delta, base::Bounds::above(0));
   require_choice("huber", "reduction", reduction, 3);
   return loss_of("huber", x, y, {Attr("delta", delta), Attr("reduction", reduction_name(reduction))},
                  [&](Value a, Value b) { return reduced(huber_each(a, b, delta), reduction); });

@@ -48,3 +48,10 @@ V kl_div(V x, V y, Reduction reduction = Reduction::Mean, Source at = Source::he
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::mse, ops::l1, ops::huber, ops::bce, ops::bce_with_logits, ops::kl_div;
+
+}  // namespace strata

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/creation/creation.h"
@@ -34,7 +35,8 @@ Value standardised(Value x, const Ints& axes, double epsilon) {
 
 /// Every axis but the channels.
 Ints all_but_channels(Value x, const char* name) {
-  if (x.rank() < 2) throw base::Error("E0101", fmt::format("{}: x is [N, C, ...], found {}", name, x.type().str()));
+  if (x.rank() < 2)
+    throw base::Error(base::code::kOperandShapes, fmt::format("{}: x is [N, C, ...], found {}", name, x.type().str()));
   return other_axes(ints_span({1}), x.rank());
 }
 
@@ -85,11 +87,11 @@ Value batch_norm_with_of(Value x, Value mean, Value variance, Value weight, Valu
 }  // namespace
 
 Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon) {
-  base::OptionCheck("E0116", "layer_norm").number("epsilon", epsilon, kNormEpsilon);
+  base::OptionCheck(base::code::kAttributeValue, "layer_norm").number("epsilon", epsilon, kNormEpsilon);
   if (axes < 1 || axes > x.rank())
-    throw base::Error("E0115", fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
+    throw base::Error(base::code::kAxis, fmt::format("layer_norm: {} axes of {}", axes, x.type().str()));
   require_floats("layer_norm", x);
-  const auto last = x.shape().subspan(static_cast<size_t>(x.rank() - axes));
+  const auto last = x.shape().subspan(x.rank() - axes);
   require_shape("layer_norm", "weight", weight, last, x);
   require_shape("layer_norm", "bias", bias, last, x);
   return as_composite(
@@ -98,20 +100,20 @@ Value layer_norm(Value x, Value weight, Value bias, int64_t axes, double epsilon
 }
 
 Value rms_norm(Value x, Value weight, double epsilon) {
-  base::OptionCheck("E0116", "rms_norm").number("epsilon", epsilon, kNormEpsilon);
+  base::OptionCheck(base::code::kAttributeValue, "rms_norm").number("epsilon", epsilon, kNormEpsilon);
   require_floats("rms_norm", x);
-  if (x.rank() == 0) throw base::Error("E0115", "rms_norm: " + x.type().str() + " has no last axis");
+  if (x.rank() == 0) throw base::Error(base::code::kAxis, "rms_norm: " + x.type().str() + " has no last axis");
   require_shape("rms_norm", "weight", weight, x.shape().last(1), x);
   return as_composite(
       "rms_norm", {Attr("epsilon", epsilon)}, [&](Value v, Value w) { return rms_norm_of(v, w, epsilon); }, x, weight);
 }
 
 Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsilon) {
-  base::OptionCheck("E0116", "group_norm").number("epsilon", epsilon, kNormEpsilon);
+  base::OptionCheck(base::code::kAttributeValue, "group_norm").number("epsilon", epsilon, kNormEpsilon);
   check_channels("group_norm", x, {{"weight", weight}, {"bias", bias}});
   const Dim channels = x.type().dim(1);
   if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
-    throw base::Error("E0116",
+    throw base::Error(base::code::kAttributeValue,
                       fmt::format("group_norm: {} channels don't divide into {} groups", channels.str(), groups));
   return as_composite(
       "group_norm", {Attr("groups", groups), Attr("epsilon", epsilon)},
@@ -119,7 +121,7 @@ Value group_norm(Value x, int64_t groups, Value weight, Value bias, double epsil
 }
 
 BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
-  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, kNormEpsilon);
+  base::OptionCheck(base::code::kAttributeValue, "batch_norm").number("epsilon", epsilon, kNormEpsilon);
   check_channels("batch_norm", x, {{"weight", weight}, {"bias", bias}});
   const auto [y, mean, variance] = as_composite(
       "batch_norm_train", {Attr("epsilon", epsilon)},
@@ -128,7 +130,7 @@ BatchNorm batch_norm_train(Value x, Value weight, Value bias, double epsilon) {
 }
 
 Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon) {
-  base::OptionCheck("E0116", "batch_norm").number("epsilon", epsilon, kNormEpsilon);
+  base::OptionCheck(base::code::kAttributeValue, "batch_norm").number("epsilon", epsilon, kNormEpsilon);
   check_channels("batch_norm", x, {{"mean", mean}, {"variance", variance}, {"weight", weight}, {"bias", bias}});
   return as_composite(
       "batch_norm_with", {Attr("epsilon", epsilon)},
@@ -138,7 +140,8 @@ Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value b
 
 RunningStatistics running_statistics(Value x, const RunningStatistics& before, const BatchNorm& batch,
                                      double momentum) {
-  base::OptionCheck("E0116", "running_statistics").number("momentum", momentum, base::Bounds::between(0, 1));
+  base::OptionCheck(base::code::kAttributeValue, "running_statistics")
+      .number("momentum", momentum, base::Bounds::between(0, 1));
   check_channels("running_statistics", x,
                  {{"mean before", before.mean},
                   {"variance before", before.variance},

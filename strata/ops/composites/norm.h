@@ -80,3 +80,10 @@ V batch_norm_with(V x, V mean, V variance, std::optional<V> weight, std::optiona
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::layer_norm, ops::rms_norm, ops::group_norm;
+
+}  // namespace strata

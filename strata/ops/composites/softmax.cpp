@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/composites/composite.h"
@@ -113,7 +114,8 @@ Value one_hot(Value indices, Dim classes, DType dtype) {
   Shape shape = shape_of(indices);
   shape.push_back(classes);
   if (!ir::is_int(indices.dtype()))
-    throw base::Error("E0100", fmt::format("one_hot: the indices are integers, found {}", indices.type().str()))
+    throw base::Error(base::code::kOperandTypes,
+                      fmt::format("one_hot: the indices are integers, found {}", indices.type().str()))
         .hint("cast them to i64");
   // Small integers can't number many classes: 256 would be 0 in u8.
   if (ir::dtype_bytes(indices.dtype()) < 4) indices = cast(indices, DType::i32);
@@ -127,11 +129,13 @@ Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& o) {
   if (!expected.empty()) expected.pop_back();
   if (logits.rank() == 0 || !ir::proved_equal(targets.shape(), expected) || !ir::is_int(targets.dtype()))
     throw base::Error(
-        "E0101", fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
-                             logits.type().str(), targets.type().str()));
+        base::code::kOperandShapes,
+        fmt::format("cross_entropy: logits are [..., classes] and targets integers [...], found {} and {}",
+                    logits.type().str(), targets.type().str()));
   require_floats("cross_entropy", logits);
   require_choice("cross_entropy", "reduction", o.reduction, 3);
-  base::OptionCheck("E0116", "cross_entropy").number("label_smoothing", o.label_smoothing, base::Bounds::between(0, 1));
+  base::OptionCheck(base::code::kAttributeValue, "cross_entropy")
+      .number("label_smoothing", o.label_smoothing, base::Bounds::between(0, 1));
   // In front of the composite: whoever claims it is given targets that are classes or ignored.
   targets = checked_targets(targets, logits.type().dim(logits.rank() - 1), o.ignore_index);
   return as_composite(

@@ -48,3 +48,11 @@ V cross_entropy(V logits, V targets, const CrossEntropyOptions& options = {}, So
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::Reduction, ops::CrossEntropyOptions, ops::logsumexp, ops::softmax, ops::log_softmax, ops::one_hot,
+    ops::cross_entropy;
+
+}  // namespace strata

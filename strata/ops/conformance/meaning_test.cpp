@@ -27,7 +27,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 HostArray array(DType t, std::vector<int64_t> shape, std::vector<double> values) {
   HostArray a(t, std::move(shape));
-  for (size_t i = 0; i < values.size(); ++i) a.set(static_cast<int64_t>(i), values[i]);
+  for (size_t i = 0; i < values.size(); ++i) a.set(i, values[i]);
   return a;
 }
 HostArray f32(std::vector<int64_t> shape, std::vector<double> values) {

@@ -1,5 +1,7 @@
 #include "strata/ops/conformance/naive_lowering.h"
 
+#include "strata/base/error/codes/internal_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
 #include "strata/ir/loops/interpret.h"
@@ -36,10 +38,10 @@ class NaiveLowering final : public ir::Lowering {
   }
 
   Expr operand(int i, std::span<const Expr> index) override {
-    return context.load(operands_[static_cast<size_t>(i)], {index.begin(), index.end()});
+    return context.load(operands_[i], {index.begin(), index.end()});
   }
-  const Buffer* operand_buffer(int i) override { return operands_[static_cast<size_t>(i)]; }
-  const Buffer* result_buffer(int r) override { return results_[static_cast<size_t>(r)]; }
+  const Buffer* operand_buffer(int i) override { return operands_[i]; }
+  const Buffer* result_buffer(int r) override { return results_[r]; }
 
   void element(int result, ir::ElementFn f) override {
     const Buffer* to = result_buffer(result);
@@ -211,7 +213,7 @@ class NaiveLowering final : public ir::Lowering {
 }  // namespace
 
 Kernel lower_alone(const ir::Node& node) {
-  if (!node.op->lower) throw base::Error("E0900", std::string(node.op->name) + ": has no lower rule");
+  if (!node.op->lower) throw base::Error(base::code::kBug, std::string(node.op->name) + ": has no lower rule");
   Kernel kernel;
   kernel.context = std::make_shared<LoopContext>();
   kernel.name = node.op->name;
@@ -232,7 +234,7 @@ std::vector<HostArray> run_lowered(const ir::Node& node, std::span<const HostArr
   std::vector<Type> types;
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < operands.size(); ++i) {
-    types.push_back(node.operand(static_cast<int>(i)).type());
+    types.push_back(node.operand(i).type());
     shapes.push_back(operands[i].shape());
   }
   const ir::DimBinding dim(*node.graph, types, shapes);
@@ -249,8 +251,8 @@ std::vector<HostArray> run_lowered(const ir::Node& node, std::span<const HostArr
   RunStatus status;
   ir::loops::interpret(kernel, buffers, dims, status);
   if (status.code)
-    throw base::Error("E0136", std::string(node.op->name) + ": check " + std::to_string(status.code) + " failed at " +
-                                   std::to_string(status.index));
+    throw base::Error(base::code::kFailedCheck, std::string(node.op->name) + ": check " + std::to_string(status.code) +
+                                                    " failed at " + std::to_string(status.index));
   return results;
 }
 

@@ -18,7 +18,7 @@ class Costs {
   Costs(const EinsumFormula& formula, const std::vector<Value>& operands) : formula_(formula) {
     for (size_t i = 0; i < operands.size(); ++i)
       for (size_t a = 0; a < formula.operands[i].size(); ++a) {
-        const Dim d = operands[i].type().dim(static_cast<int>(a));
+        const Dim d = operands[i].type().dim(a);
         extents_[formula.operands[i][a]] = d.is_constant() ? static_cast<double>(d.constant()) : kSymbolicExtent;
       }
   }
@@ -87,8 +87,8 @@ std::vector<std::pair<size_t, size_t>> in_list(const std::vector<std::pair<uint6
     const auto at = [&](uint64_t set) { return static_cast<size_t>(std::ranges::find(list, set) - list.begin()); };
     const auto [first, second] = std::minmax({at(a), at(b)});
     order.emplace_back(first, second);
-    list.erase(list.begin() + static_cast<int64_t>(second));
-    list.erase(list.begin() + static_cast<int64_t>(first));
+    list.erase(list.begin() + second);
+    list.erase(list.begin() + first);
     list.push_back(a | b);
   }
   return order;
@@ -106,8 +106,8 @@ std::vector<std::pair<uint64_t, uint64_t>> greedy_pairs(const Costs& costs, size
         if (const double cost = costs.of(list[i], list[j]); cost < least) least = cost, first = i, second = j;
     pairs.emplace_back(list[first], list[second]);
     const uint64_t joined = list[first] | list[second];
-    list.erase(list.begin() + static_cast<int64_t>(second));
-    list.erase(list.begin() + static_cast<int64_t>(first));
+    list.erase(list.begin() + second);
+    list.erase(list.begin() + first);
     list.push_back(joined);
   }
   return pairs;

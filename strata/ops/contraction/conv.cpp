@@ -9,6 +9,7 @@
 
 #include <cmath>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/entry_conditions.h"
 #include "strata/ir/unproved.h"
@@ -54,30 +55,33 @@ Dim result_extent(Dim x, Dim window, const ConvShape& c, size_t a) {
 
 void require_groups(const ir::Infer& i, int64_t groups) {
   const Dim channels = i.type(0).dim(1), inputs = i.type(1).dim(1), outputs = i.type(1).dim(0);
-  if (groups < 1) i.fail("E0116", fmt::format("{} groups", groups));
+  if (groups < 1) i.fail(base::code::kAttributeValue, fmt::format("{} groups", groups));
   if (!ir::proved_equal(inputs * Dim(groups), channels))
-    i.fail("E0102", fmt::format("x {} has {} channels, w {} takes {} in {} group(s)", i.type(0).str(), channels.str(),
-                                i.type(1).str(), (inputs * Dim(groups)).str(), groups));
+    i.fail(base::code::kUnequalDims,
+           fmt::format("x {} has {} channels, w {} takes {} in {} group(s)", i.type(0).str(), channels.str(),
+                       i.type(1).str(), (inputs * Dim(groups)).str(), groups));
   if (ir::is_not_multiple(outputs, groups))
-    i.fail("E0102", fmt::format("{} output channels don't divide into {} groups", outputs.str(), groups));
+    i.fail(base::code::kUnequalDims,
+           fmt::format("{} output channels don't divide into {} groups", outputs.str(), groups));
 }
 
 void conv_infer(ir::Infer& i) {
   require_factors(i, i.attrs.dtype("result"));
   const Type x = i.type(0), w = i.type(1);
-  const size_t spatial = static_cast<size_t>(std::max(x.rank() - 2, 0));
+  const size_t spatial = std::max(x.rank() - 2, 0);
   if (x.rank() != w.rank() || spatial < 1 || spatial > 3)
-    i.fail("E0101",
+    i.fail(base::code::kOperandShapes,
            fmt::format("x is [N, C, 1 to 3 spatial axes] and w [O, I, as many], found {} and {}", x.str(), w.str()));
   const ConvShape c = shape_attrs(i.attrs);
   for (const auto& [list, name] :
        {std::pair(&c.strides, "strides"), std::pair(&c.pad_lo, "pad_lo"), std::pair(&c.pad_hi, "pad_hi"),
         std::pair(&c.lhs_dilation, "lhs_dilation"), std::pair(&c.rhs_dilation, "rhs_dilation")})
     if (list->size() != spatial)
-      i.fail("E0116", fmt::format("'{}' has {} entries for {} spatial axes", name, list->size(), spatial));
+      i.fail(base::code::kAttributeValue,
+             fmt::format("'{}' has {} entries for {} spatial axes", name, list->size(), spatial));
   for (const Shape* list : {&c.strides, &c.lhs_dilation, &c.rhs_dilation})
     for (Dim d : *list)
-      if (ir::is_below_zero(d - 1)) i.fail("E0116", "strides and dilations are 1 or more");
+      if (ir::is_below_zero(d - 1)) i.fail(base::code::kAttributeValue, "strides and dilations are 1 or more");
   require_groups(i, c.groups);
   Shape shape{x.dim(0), w.dim(0)};
   for (size_t a = 0; a < spatial; ++a) {
@@ -198,7 +202,8 @@ void conv_vmap(ir::Vmap& v) {
   if (!v.size.is_constant()) {
     ir::note_symbolic(v.size);
     throw base::Error(
-        "E0119", "conv: a batch of images with a batch of windows needs a constant batch size, found " + v.size.str());
+        base::code::kNoSuchForm,
+        "conv: a batch of images with a batch of windows needs a constant batch size, found " + v.size.str());
   }
   c.groups *= v.size.constant();
   const Value images = reshape(swap_axes(x, 0, 1), with({n, v.size * x_type.dim(1)}, tail(x, 3)));
@@ -255,7 +260,7 @@ void conv_lower(ir::Lowering& l) {
   }
   form.lhs = [&l, b, outputs, wide](std::span<const Expr> i) {  // (g, o, i, k...)
     const IndexMath m{l.context};
-    std::vector<Expr> at(i.begin() + static_cast<int64_t>(b), i.end());
+    std::vector<Expr> at(i.begin() + b, i.end());
     if (b) at[0] = m.add(m.mul(i[0], m.at(outputs)), at[0]);
     return l.context.cast(wide, l.operand(1, at));
   };
@@ -399,7 +404,7 @@ Value fitting_conv(Value x, Value w, const ConvShape& shape) {
   const ConvShape c = shape_attrs(y.node->attrs);
   for (size_t a = 0; a < c.strides.size(); ++a) {
     const int axis = static_cast<int>(a) + 2;
-    require_extent(x.graph(), w.type().dim(axis), 1, "E0116",
+    require_extent(x.graph(), w.type().dim(axis), 1, base::code::kAttributeValue,
                    fmt::format("conv: axis {} of the window {} is empty", axis, w.type().str()));
     require_window_fits("conv", x,
                         {axis, spread_extent(x.type().dim(axis), c.lhs_dilation[a]),

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/contraction/factors.h"
 #include "strata/ops/creation/creation.h"
@@ -42,18 +43,19 @@ struct DotLayout {
              ints_attr(n, "rhs_batch")},
         lhs_free(other_axes(joined(axes.lhs_batch, axes.lhs_contract), n.operand(0).rank())),
         rhs_free(other_axes(joined(axes.rhs_batch, axes.rhs_contract), n.operand(1).rank())) {}
-  int64_t batch() const { return static_cast<int64_t>(axes.lhs_batch.size()); }
+  int64_t batch() const { return std::ssize(axes.lhs_batch); }
 };
 
 void require_pairs(const ir::Infer& i, const char* what, std::string_view lhs, std::string_view rhs) {
   const auto a = i.attrs.ints(lhs), b = i.attrs.ints(rhs);
   if (a.size() != b.size())
-    i.fail("E0102", fmt::format("{} axes come in pairs: lhs has {}, rhs has {}", what, a.size(), b.size()));
+    i.fail(base::code::kUnequalDims,
+           fmt::format("{} axes come in pairs: lhs has {}, rhs has {}", what, a.size(), b.size()));
   for (size_t k = 0; k < a.size(); ++k) {
-    const Dim da = i.type(0).dim(static_cast<int>(a[k])), db = i.type(1).dim(static_cast<int>(b[k]));
+    const Dim da = i.type(0).dim(a[k]), db = i.type(1).dim(b[k]);
     if (!ir::proved_equal(da, db))
-      i.fail("E0102", fmt::format("{} dimensions differ: lhs {} has {}, rhs {} has {}", what, i.type(0).str(), da.str(),
-                                  i.type(1).str(), db.str()));
+      i.fail(base::code::kUnequalDims, fmt::format("{} dimensions differ: lhs {} has {}, rhs {} has {}", what,
+                                                   i.type(0).str(), da.str(), i.type(1).str(), db.str()));
   }
 }
 
@@ -65,7 +67,7 @@ void dot_infer(ir::Infer& i) {
   const DType result = i.attrs.dtype("result");
   require_factors(i, result);
   Shape shape;
-  for (int64_t a : i.attrs.ints("lhs_batch")) shape.push_back(i.type(0).dim(static_cast<int>(a)));
+  for (int64_t a : i.attrs.ints("lhs_batch")) shape.push_back(i.type(0).dim(a));
   for (int side = 0; side < 2; ++side) {
     const auto contract = i.attrs.ints(side ? "rhs_contract" : "lhs_contract"),
                batch = i.attrs.ints(side ? "rhs_batch" : "lhs_batch");
@@ -94,10 +96,9 @@ Value dot_cotangent(Value ct, Value other, const DotLayout& d, bool for_lhs, Typ
   const Ints &own_free = for_lhs ? d.lhs_free : d.rhs_free, &other_free = for_lhs ? d.rhs_free : d.lhs_free;
   const Ints &own_contract = for_lhs ? d.axes.lhs_contract : d.axes.rhs_contract,
              &other_contract = for_lhs ? d.axes.rhs_contract : d.axes.lhs_contract;
-  const auto batch = static_cast<int64_t>(own_batch.size());
-  const int64_t first_other = for_lhs ? batch + static_cast<int64_t>(own_free.size()) : batch;
-  const DotAxes axes{iota_ints(first_other, static_cast<int64_t>(other_free.size())), other_free, iota_ints(0, batch),
-                     other_batch};
+  const auto batch = std::ssize(own_batch);
+  const int64_t first_other = for_lhs ? batch + std::ssize(own_free) : batch;
+  const DotAxes axes{iota_ints(first_other, std::ssize(other_free)), other_free, iota_ints(0, batch), other_batch};
   const DType factor = other.type().is_encoded() ? wanted.dtype() : other.dtype();
   const Value y = dot(cast(ct, factor), other, axes, wanted.dtype());
   // y's axes are batch, own free, then other's contracted axes in ascending order of the other side.
@@ -130,13 +131,13 @@ void dot_vmap(ir::Vmap& v) {
     return;
   }
   // The new axis is a free axis of its side: the first of them.
-  const int64_t at = d.batch() + (v.is_batched(0) ? 0 : static_cast<int64_t>(d.lhs_free.size()));
+  const int64_t at = d.batch() + (v.is_batched(0) ? 0 : std::ssize(d.lhs_free));
   v.set(move_axis(dot(v.operand(0), v.operand(1), axes, result), at, 0));
 }
 
 std::vector<Dim> extents(Type t, const Ints& axes) {
   std::vector<Dim> dims;
-  for (int64_t a : axes) dims.push_back(t.dim(static_cast<int>(a)));
+  for (int64_t a : axes) dims.push_back(t.dim(a));
   return dims;
 }
 
@@ -205,7 +206,7 @@ void dot_reference(ir::Reference& r) {
 ir::Cost dot_cost(const Node& n) {
   const DotLayout d(n);
   Dim depth = 1;
-  for (int64_t a : d.axes.lhs_contract) depth = depth * n.operand(0).type().dim(static_cast<int>(a));
+  for (int64_t a : d.axes.lhs_contract) depth = depth * n.operand(0).type().dim(a);
   return {Dim(2) * depth * n.type().elements(), move_cost(n).bytes};
 }
 

@@ -55,3 +55,10 @@ V conv(V x, V w, const ConvShape& shape = {}, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::DotAxes, ops::ConvShape, ops::dot, ops::matmul, ops::einsum, ops::conv;
+
+}  // namespace strata

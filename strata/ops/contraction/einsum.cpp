@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/contraction/contraction_order.h"
@@ -29,7 +30,7 @@ void broadcast_leading(Value& lhs, Value& rhs) {
     if (to_lhs[a] == Dim(1)) to_lhs[a] = to_rhs[a];
     if (to_rhs[a] == Dim(1)) to_rhs[a] = to_lhs[a];
     if (!ir::proved_equal(to_lhs[a], to_rhs[a]))
-      throw base::Error("E0102",
+      throw base::Error(base::code::kUnequalDims,
                         fmt::format("matmul: leading axes differ: lhs {}, rhs {}", lhs.type().str(), rhs.type().str()));
   }
   lhs = broadcast_to(lhs, dims_span(to_lhs));
@@ -43,7 +44,7 @@ struct Named {
   int64_t at(int name) const { return std::ranges::find(names, name) - names.begin(); }
 };
 
-Dim extent_of(const Named& x, size_t axis) { return x.value.type().dim(static_cast<int>(axis)); }
+Dim extent_of(const Named& x, size_t axis) { return x.value.type().dim(axis); }
 
 /// Axes of one name become one: the elements at which their indices are equal.
 Named diagonal(Named x) {
@@ -57,9 +58,10 @@ Named diagonal(Named x) {
     for (int64_t a : axes)
       if (!ir::proved_equal(extent_of(x, static_cast<size_t>(a)), extent))
         throw base::Error(
-            "E0102", fmt::format("einsum: {} is {} on axis {} and {} on axis {} of {}", axis_name_text(name),
-                                 extent.str(), i, extent_of(x, static_cast<size_t>(a)).str(), a, x.value.type().str()));
-    const Dim count(static_cast<int64_t>(axes.size()));
+            base::code::kUnequalDims,
+            fmt::format("einsum: {} is {} on axis {} and {} on axis {} of {}", axis_name_text(name), extent.str(), i,
+                        extent_of(x, static_cast<size_t>(a)).str(), a, x.value.type().str()));
+    const Dim count(std::ssize(axes));
     const Value positions = iota(x.value.graph(), Type::of(DType::i64, {extent, count}), 0);
     x.value = gather(x.value, positions, axes, 0, OutOfRange::Fill);
     std::erase(x.names, name);
@@ -79,7 +81,7 @@ void drop_broadcast_axes(std::vector<Named>& operands) {
           operands, [&](const Named& other) { return &other != &x && has_name(other.names, name); });
       if (!is_elsewhere) continue;
       x.value = squeeze(x.value, static_cast<int64_t>(a));
-      x.names.erase(x.names.begin() + static_cast<int64_t>(a));
+      x.names.erase(x.names.begin() + a);
     }
 }
 
@@ -92,8 +94,8 @@ void require_equal_extents(const std::vector<Named>& operands) {
         if (!has_name(operands[k].names, name)) continue;
         const Dim here = extent_of(operands[i], a), there = extent_of(operands[k], operands[k].at(name));
         if (here.is_constant() && there.is_constant() && !(here == there))
-          throw base::Error("E0102", fmt::format("einsum: {} is {} in operand {} and {} in operand {}",
-                                                 axis_name_text(name), here.str(), i, there.str(), k));
+          throw base::Error(base::code::kUnequalDims, fmt::format("einsum: {} is {} in operand {} and {} in operand {}",
+                                                                  axis_name_text(name), here.str(), i, there.str(), k));
       }
 }
 
@@ -145,8 +147,8 @@ Named all_contracted(std::vector<Named> list, const EinsumFormula& formula) {
   }
   for (const auto& [first, second] : contraction_order(left, values)) {
     const Named lhs = list[first], rhs = list[second];
-    list.erase(list.begin() + static_cast<int64_t>(second));
-    list.erase(list.begin() + static_cast<int64_t>(first));
+    list.erase(list.begin() + second);
+    list.erase(list.begin() + first);
     AxisNames kept = formula.result;
     for (const Named& x : list) kept.insert(kept.end(), x.names.begin(), x.names.end());
     list.push_back(contracted(lhs, rhs, kept));
@@ -158,7 +160,7 @@ Named all_contracted(std::vector<Named> list, const EinsumFormula& formula) {
 
 Value matmul(Value lhs, Value rhs) {
   if (lhs.rank() < 1 || rhs.rank() < 1)
-    throw base::Error("E0102",
+    throw base::Error(base::code::kUnequalDims,
                       fmt::format("matmul: takes rank 1 or more, found {} and {}", lhs.type().str(), rhs.type().str()));
   const bool is_row = lhs.rank() == 1, is_column = rhs.rank() == 1;
   if (is_row && is_column) return dot(lhs, rhs, {{0}, {0}, {}, {}});
@@ -171,9 +173,10 @@ Value matmul(Value lhs, Value rhs) {
 }
 
 Value einsum(std::string_view text, const std::vector<Value>& operands) {
-  if (operands.empty()) throw base::Error("E0116", "einsum: takes at least one operand");
+  if (operands.empty()) throw base::Error(base::code::kAttributeValue, "einsum: takes at least one operand");
   if (operands.size() > 64)
-    throw base::Error("E0116", fmt::format("einsum: {} operands, expected 64 at most", operands.size()));
+    throw base::Error(base::code::kAttributeValue,
+                      fmt::format("einsum: {} operands, expected 64 at most", operands.size()));
   const EinsumFormula formula = parse_einsum(text, operands);
   // A product of two decides by itself which factors go together, and what they give.
   const bool is_product = operands.size() == 2;
@@ -181,8 +184,8 @@ Value einsum(std::string_view text, const std::vector<Value>& operands) {
   std::vector<Named> list;
   for (size_t i = 0; i < operands.size(); ++i) {
     if (!is_product && operands[i].type().encoding() != operands[0].type().encoding())
-      throw base::Error("E0100", fmt::format("einsum: operand 0 is {}, operand {} is {}", operands[0].type().str(), i,
-                                             operands[i].type().str()));
+      throw base::Error(base::code::kOperandTypes, fmt::format("einsum: operand 0 is {}, operand {} is {}",
+                                                               operands[0].type().str(), i, operands[i].type().str()));
     // What is between the contractions of half floats is kept in f32, and the result is rounded once.
     const Value x = operands.size() > 2 ? cast(operands[i], accumulation_dtype(dtype)) : operands[i];
     list.push_back(diagonal({x, formula.operands[i]}));

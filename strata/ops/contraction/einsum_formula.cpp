@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::ops {
@@ -33,7 +34,9 @@ class Reader {
       if (result.letters.find(result.letters[i], i + 1) != std::string::npos)
         fail(fmt::format("index '{}' stands twice in the result of \"{}\"", result.letters[i], text_));
   }
-  [[noreturn]] static void fail(const std::string& what) { throw base::Error("E0116", "einsum: " + what); }
+  [[noreturn]] static void fail(const std::string& what) {
+    throw base::Error(base::code::kAttributeValue, "einsum: " + what);
+  }
 
  private:
   void step(char c) {
@@ -70,10 +73,10 @@ AxisNames names_of(const Term& term, int64_t ellipsis_rank) {
 }
 
 int64_t ellipsis_rank_of(const Term& term, Value operand) {
-  const int64_t named = static_cast<int64_t>(term.letters.size()), rest = operand.rank() - named;
+  const int64_t named = std::ssize(term.letters), rest = operand.rank() - named;
   if (rest == 0 || (rest > 0 && term.has_ellipsis())) return rest;
-  throw base::Error("E0102", fmt::format("einsum: \"{}\" names {} axes, the operand is {}", term.letters, named,
-                                         operand.type().str()));
+  throw base::Error(base::code::kUnequalDims, fmt::format("einsum: \"{}\" names {} axes, the operand is {}",
+                                                          term.letters, named, operand.type().str()));
 }
 
 /// The letters that stand once in all operands together, in the order of the alphabet.

@@ -1,5 +1,6 @@
 // call and composite: a region run once. A composite has a name that a backend may claim; every transform uses its
 // body.
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/control/regions.h"
@@ -19,7 +20,7 @@ void call_infer(ir::Infer& i) {
 void composite_infer(ir::Infer& i) {
   const Attr* name = i.attrs.find("name");
   if (!name || name->kind != AttrKind::Text || name->count == 0)
-    i.fail("E0104", "a composite has the attribute 'name'");
+    i.fail(base::code::kUndeclaredAttributes, "a composite has the attribute 'name'");
   call_infer(i);
 }
 
@@ -33,12 +34,12 @@ void call_jvp(ir::Jvp& j) {
   Flags has(n.operand_count);
   std::vector<Value> operands(n.operands().begin(), n.operands().end());
   for (uint32_t i = 0; i < n.operand_count; ++i)
-    if ((has[i] = j.has(static_cast<int>(i)))) operands.push_back(j.tangent(static_cast<int>(i)));
+    if ((has[i] = j.has(i))) operands.push_back(j.tangent(i));
   std::vector<bool> results;
   const Node* both = add_call(j.jvp_region(n.region(0), has.view(), results), operands, j.graph);
-  int next = static_cast<int>(n.result_count);
+  int next = n.result_count;
   for (size_t r = 0; r < results.size(); ++r)
-    if (results[r]) j.set(static_cast<int>(r), both->result(next++));
+    if (results[r]) j.set(r, both->result(next++));
 }
 
 void call_transpose(ir::Transpose& t) {
@@ -46,15 +47,14 @@ void call_transpose(ir::Transpose& t) {
   Flags is_linear(n.operand_count), has_cotangent(n.result_count);
   std::vector<Value> operands;
   for (uint32_t i = 0; i < n.operand_count; ++i)
-    if (!(is_linear[i] = t.is_linear(static_cast<int>(i)))) operands.push_back(n.operand(static_cast<int>(i)));
+    if (!(is_linear[i] = t.is_linear(i))) operands.push_back(n.operand(i));
   for (uint32_t r = 0; r < n.result_count; ++r)
-    if ((has_cotangent[r] = static_cast<bool>(t.cotangent(static_cast<int>(r)))))
-      operands.push_back(t.cotangent(static_cast<int>(r)));
+    if ((has_cotangent[r] = static_cast<bool>(t.cotangent(r)))) operands.push_back(t.cotangent(r));
   const Node* back =
       add_call(t.transpose_region(n.region(0), is_linear.view(), has_cotangent.view()), operands, t.graph);
   int next = 0;
   for (uint32_t i = 0; i < n.operand_count; ++i)
-    if (is_linear[i]) t.set(static_cast<int>(i), back->result(next++));
+    if (is_linear[i]) t.set(i, back->result(next++));
 }
 
 /// The batched region and its operands.
@@ -63,7 +63,7 @@ std::pair<GraphRef, std::vector<Value>> batched_region(ir::Vmap& v) {
   std::vector<Value> operands;
   for (uint32_t i = 0; i < v.node.operand_count; ++i) {
     is_batched[i] = v.is_batched(static_cast<int>(i));
-    operands.push_back(v.operand(static_cast<int>(i)));
+    operands.push_back(v.operand(i));
   }
   return {v.vmap_region(v.node.region(0), is_batched.view()), std::move(operands)};
 }
@@ -116,13 +116,13 @@ constinit const Op kCall = call_block("call", "Runs its region on the operands; 
 constinit const Op kComposite = composite_block();
 
 std::vector<Value> call_graph(GraphRef body, const std::vector<Value>& operands) {
-  if (operands.empty()) throw base::Error("E0103", "call: takes at least one operand");
+  if (operands.empty()) throw base::Error(base::code::kOperandCount, "call: takes at least one operand");
   return results_of(*add_call(std::move(body), operands, operands[0].graph()));
 }
 
 std::vector<Value> composite(std::string_view name, std::span<const Attr> attrs, const std::vector<Value>& operands,
                              GraphRef body) {
-  if (operands.empty()) throw base::Error("E0103", "composite: takes at least one operand");
+  if (operands.empty()) throw base::Error(base::code::kOperandCount, "composite: takes at least one operand");
   std::vector<Attr> all{Attr("name", name)};
   all.insert(all.end(), attrs.begin(), attrs.end());
   const GraphRef regions[] = {std::move(body)};

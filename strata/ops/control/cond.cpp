@@ -1,4 +1,5 @@
 // cond: one of two regions, chosen by a bool scalar.
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/control/lanes.h"
 #include "strata/ops/control/regions.h"
 #include "strata/ops/facets/facets.h"
@@ -9,7 +10,7 @@ namespace {
 
 void cond_infer(ir::Infer& i) {
   if (!(i.type(0) == Type::scalar(DType::boolean)))
-    i.fail("E0117", "the condition is a bool scalar, found " + i.type(0).str());
+    i.fail(base::code::kRegionMismatch, "the condition is a bool scalar, found " + i.type(0).str());
   const auto types = types_of(i.operands.subspan(1));
   require_parameters(i, *i.regions[0], types, "operand of the first region");
   require_parameters(i, *i.regions[1], types, "operand of the second region");
@@ -27,16 +28,16 @@ void cond_jvp(ir::Jvp& j) {
   Flags has(n.operand_count - 1);
   std::vector<Value> operands(n.operands().begin(), n.operands().end());
   for (uint32_t i = 1; i < n.operand_count; ++i)
-    if ((has[i - 1] = j.has(static_cast<int>(i)))) operands.push_back(j.tangent(static_cast<int>(i)));
+    if ((has[i - 1] = j.has(i))) operands.push_back(j.tangent(i));
   std::vector<bool> first, second, either;
   const GraphRef then = j.jvp_region(n.region(0), has.view(), first),
                  otherwise = j.jvp_region(n.region(1), has.view(), second);
   for (size_t r = 0; r < first.size(); ++r) either.push_back(first[r] || second[r]);
   const Node* both = add_cond(operands, with_tangents(then, n.result_count, first, either),
                               with_tangents(otherwise, n.result_count, second, either));
-  int next = static_cast<int>(n.result_count);
+  int next = n.result_count;
   for (size_t r = 0; r < either.size(); ++r)
-    if (either[r]) j.set(static_cast<int>(r), both->result(next++));
+    if (either[r]) j.set(r, both->result(next++));
 }
 
 void cond_transpose(ir::Transpose& t) {
@@ -44,15 +45,14 @@ void cond_transpose(ir::Transpose& t) {
   Flags is_linear(n.operand_count - 1), has_cotangent(n.result_count);
   std::vector<Value> operands{n.operand(0)};
   for (uint32_t i = 1; i < n.operand_count; ++i)
-    if (!(is_linear[i - 1] = t.is_linear(static_cast<int>(i)))) operands.push_back(n.operand(static_cast<int>(i)));
+    if (!(is_linear[i - 1] = t.is_linear(i))) operands.push_back(n.operand(i));
   for (uint32_t r = 0; r < n.result_count; ++r)
-    if ((has_cotangent[r] = static_cast<bool>(t.cotangent(static_cast<int>(r)))))
-      operands.push_back(t.cotangent(static_cast<int>(r)));
+    if ((has_cotangent[r] = static_cast<bool>(t.cotangent(r)))) operands.push_back(t.cotangent(r));
   const Node* back = add_cond(operands, t.transpose_region(n.region(0), is_linear.view(), has_cotangent.view()),
                               t.transpose_region(n.region(1), is_linear.view(), has_cotangent.view()));
   int next = 0;
   for (uint32_t i = 1; i < n.operand_count; ++i)
-    if (is_linear[i - 1]) t.set(static_cast<int>(i), back->result(next++));
+    if (is_linear[i - 1]) t.set(i, back->result(next++));
 }
 
 /// A condition per example runs both regions, each for its lanes, and selects.
@@ -62,15 +62,14 @@ void cond_vmap(ir::Vmap& v) {
     const Value takes = v.operand(0);
     const std::vector<Value> a = run_in_lanes(v, n.region(0), 1, Lanes(takes)),
                              b = run_in_lanes(v, n.region(1), 1, Lanes(bitwise_not(takes)));
-    for (size_t r = 0; r < a.size(); ++r)
-      v.set(static_cast<int>(r), select(broadcast(takes, a[r].shape(), ints_span({0})), a[r], b[r]));
+    for (size_t r = 0; r < a.size(); ++r) v.set(r, select(broadcast(takes, a[r].shape(), ints_span({0})), a[r], b[r]));
     return;
   }
   Flags is_batched(n.operand_count - 1);
   std::vector<Value> operands{v.operand(0)};
   for (uint32_t i = 1; i < n.operand_count; ++i) {
     is_batched[i - 1] = v.is_batched(static_cast<int>(i));
-    operands.push_back(v.operand(static_cast<int>(i)));
+    operands.push_back(v.operand(i));
   }
   const GraphRef then = v.vmap_region(n.region(0), is_batched.view()),
                  otherwise = v.vmap_region(n.region(1), is_batched.view());

@@ -10,6 +10,8 @@
 // itself.
 #include "strata/ops/control/custom_gradient.h"
 
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/control/regions.h"
@@ -47,8 +49,8 @@ void infer_body(ir::Infer& i) {
 
 std::span<const Type> inputs_of(const ir::Infer& i, const std::vector<Type>& types) {
   const int64_t inputs = i.attrs.integer("inputs");
-  if (inputs < 0 || inputs > i.count()) i.fail("E0116", "more inputs than operands");
-  return std::span(types).first(static_cast<size_t>(inputs));
+  if (inputs < 0 || inputs > i.count()) i.fail(base::code::kAttributeValue, "more inputs than operands");
+  return std::span(types).first(inputs);
 }
 
 void custom_vjp_infer(ir::Infer& i) {
@@ -57,8 +59,8 @@ void custom_vjp_infer(ir::Infer& i) {
   const auto inputs = inputs_of(i, types);
   require_parameters(i, *i.regions[1], types, "operand of the forward function");
   if (made.size() < outputs.size() || !std::equal(outputs.begin(), outputs.end(), made.begin()))
-    i.fail("E0117", "the forward function gives other results than the function");
-  std::vector<Type> backward(made.begin() + static_cast<int64_t>(outputs.size()), made.end());
+    i.fail(base::code::kRegionMismatch, "the forward function gives other results than the function");
+  std::vector<Type> backward(made.begin() + std::ssize(outputs), made.end());
   append_to(backward, floats_of(outputs));
   append_to(backward, std::span(types).subspan(inputs.size()));
   require_parameters(i, *i.regions[2], backward, "operand of the backward function");
@@ -83,10 +85,11 @@ void tangent_infer(ir::Infer& i) {
 /// A rule speaks of the inputs only.
 void refuse_captures(const ir::Jvp& j, size_t inputs) {
   for (size_t k = inputs; k < j.node.operand_count; ++k)
-    if (j.has(static_cast<int>(k)))
-      throw base::Error("E0204", std::string(j.node.op->name) +
-                                     ": differentiated with respect to a tensor that the function captures: " +
-                                     j.operand(static_cast<int>(k)).type().str())
+    if (j.has(k))
+      throw base::Error(
+          base::code::kIncompleteDerivative,
+          std::string(j.node.op->name) +
+              ": differentiated with respect to a tensor that the function captures: " + j.operand(k).type().str())
           .note("recorded at " + j.node.where.str())
           .hint("pass it as an argument, or capture stop_gradient of it");
 }
@@ -94,7 +97,7 @@ void refuse_captures(const ir::Jvp& j, size_t inputs) {
 std::vector<Value> tangents_of_inputs(const ir::Jvp& j, size_t inputs) {
   std::vector<Value> tangents;
   for (size_t k = 0; k < inputs; ++k)
-    if (is_float(j.operand(static_cast<int>(k)).dtype())) tangents.push_back(j.tangent(static_cast<int>(k)));
+    if (is_float(j.operand(k).dtype())) tangents.push_back(j.tangent(k));
   return tangents;
 }
 
@@ -111,7 +114,7 @@ GraphRef tangent_region(const ir::Jvp& j, const Graph& region, std::span<const b
   const GraphRef tangents = make_region(both->name(), parameter_types(*both), [&](Graph& g, const Values& p) {
     for (const ir::SymbolFact& fact : both->facts().all()) g.facts().add(fact);
     const Values all = ir::inline_graph(*both, g, p);
-    return Values(all.begin() + static_cast<int64_t>(primal), all.end());
+    return Values(all.begin() + primal, all.end());
   });
   return ir::copy_graph(*tangents);  // what only the primal results need is left out, checks of given rules are not
 }
@@ -121,7 +124,7 @@ void custom_vjp_jvp(ir::Jvp& j) {
   const auto inputs = static_cast<size_t>(n.attrs.integer("inputs"));
   refuse_captures(j, inputs);
   Flags marked(n.operand_count);
-  for (size_t k = 0; k < inputs; ++k) marked[k] = is_float(j.operand(static_cast<int>(k)).dtype());
+  for (size_t k = 0; k < inputs; ++k) marked[k] = is_float(j.operand(k).dtype());
   std::vector<bool> wanted;
   const GraphRef regions[] = {tangent_region(j, n.region(0), marked.view(), wanted, true), n.regions()[2]};
   std::vector<Value> operands(n.operands().begin(), n.operands().end());
@@ -131,11 +134,11 @@ void custom_vjp_jvp(ir::Jvp& j) {
   operands.insert(operands.end(), made.begin() + n.result_count, made.end());
   const Attr attrs[] = {Attr("inputs", static_cast<int64_t>(inputs)),
                         Attr("captures", static_cast<int64_t>(n.operand_count - inputs)),
-                        Attr("tangents", static_cast<int64_t>(tangents.size()))};
+                        Attr("tangents", std::ssize(tangents))};
   const Node* node = j.graph.add(kCustomVjpTangent, operands, attrs, regions);
   int next = 0;
   for (size_t r = 0; r < wanted.size(); ++r)
-    if (wanted[r]) j.set(static_cast<int>(r), node->result(next++));
+    if (wanted[r]) j.set(r, node->result(next++));
 }
 
 void tangent_transpose(ir::Transpose& t) {
@@ -144,14 +147,13 @@ void tangent_transpose(ir::Transpose& t) {
              captures = static_cast<size_t>(n.attrs.integer("captures")),
              tangents = static_cast<size_t>(n.attrs.integer("tangents")), first = inputs + captures;
   const auto operands = n.operands();
-  std::vector<Value> arguments(operands.begin() + static_cast<int64_t>(first + tangents), operands.end());
+  std::vector<Value> arguments(operands.begin() + first + tangents, operands.end());
   for (int r = 0; r < static_cast<int>(n.result_count); ++r)
     arguments.push_back(t.cotangent(r) ? t.cotangent(r) : full(t.graph, n.type(r), 0.0));
-  arguments.insert(arguments.end(), operands.begin() + static_cast<int64_t>(inputs),
-                   operands.begin() + static_cast<int64_t>(first));
+  arguments.insert(arguments.end(), operands.begin() + inputs, operands.begin() + first);
   const std::vector<Value> cotangents = ir::inline_graph(n.region(1), t.graph, arguments);
   for (size_t k = 0; k < tangents; ++k)
-    if (t.is_linear(static_cast<int>(first + k))) t.set(static_cast<int>(first + k), cotangents[k]);
+    if (t.is_linear(first + k)) t.set(first + k, cotangents[k]);
 }
 
 /// Forward mode over forward mode: of the body, which reads operands and tangents but no residuals.
@@ -159,29 +161,29 @@ void tangent_jvp(ir::Jvp& j) {
   const Node& n = j.node;
   const size_t count = n.region(0).parameters().size();
   Flags marked(count);
-  std::vector<Value> arguments(n.operands().begin(), n.operands().begin() + static_cast<int64_t>(count));
+  std::vector<Value> arguments(n.operands().begin(), n.operands().begin() + count);
   for (size_t k = 0; k < count; ++k)
-    if ((marked[k] = j.has(static_cast<int>(k)))) arguments.push_back(j.tangent(static_cast<int>(k)));
+    if ((marked[k] = j.has(k))) arguments.push_back(j.tangent(k));
   std::vector<bool> has;
   const std::vector<Value> results =
       ir::inline_graph(*tangent_region(j, n.region(0), marked.view(), has, false), j.graph, arguments);
   size_t next = 0;
   for (size_t r = 0; r < has.size(); ++r)
-    if (has[r]) j.set(static_cast<int>(r), results[next++]);
+    if (has[r]) j.set(r, results[next++]);
 }
 
 void custom_jvp_jvp(ir::Jvp& j) {
   const Node& n = j.node;
   const auto inputs = static_cast<size_t>(n.attrs.integer("inputs"));
   refuse_captures(j, inputs);
-  std::vector<Value> arguments(n.operands().begin(), n.operands().begin() + static_cast<int64_t>(inputs));
+  std::vector<Value> arguments(n.operands().begin(), n.operands().begin() + inputs);
   const std::vector<Value> tangents = tangents_of_inputs(j, inputs);
   arguments.insert(arguments.end(), tangents.begin(), tangents.end());
-  arguments.insert(arguments.end(), n.operands().begin() + static_cast<int64_t>(inputs), n.operands().end());
+  arguments.insert(arguments.end(), n.operands().begin() + inputs, n.operands().end());
   const std::vector<Value> made = ir::inline_graph(n.region(1), j.graph, arguments);
   size_t next = 0;
   for (uint32_t r = 0; r < n.result_count; ++r)
-    if (is_float(n.type(static_cast<int>(r)).dtype())) j.set(static_cast<int>(r), made[next++]);
+    if (is_float(n.type(r).dtype())) j.set(r, made[next++]);
 }
 
 void checkpoint_jvp(ir::Jvp& j) {
@@ -189,13 +191,13 @@ void checkpoint_jvp(ir::Jvp& j) {
   Flags marked(n.operand_count);
   std::vector<Value> operands(n.operands().begin(), n.operands().end());
   for (uint32_t k = 0; k < n.operand_count; ++k)
-    if ((marked[k] = j.has(static_cast<int>(k)))) operands.push_back(j.tangent(static_cast<int>(k)));
+    if ((marked[k] = j.has(k))) operands.push_back(j.tangent(k));
   std::vector<bool> has;
   const std::vector<Value> tangents =
       checkpoint(j.graph, tangent_region(j, n.region(0), marked.view(), has, false), operands);
   size_t next = 0;
   for (size_t r = 0; r < has.size(); ++r)
-    if (has[r]) j.set(static_cast<int>(r), tangents[next++]);
+    if (has[r]) j.set(r, tangents[next++]);
 }
 
 /// The known operands go through barriers: what is computed from them again stays apart from the first computation.
@@ -204,17 +206,16 @@ void checkpoint_transpose(ir::Transpose& t) {
   Flags is_linear(n.operand_count), has_cotangent(n.result_count);
   std::vector<Value> arguments;
   for (uint32_t i = 0; i < n.operand_count; ++i) {
-    const Value x = n.operand(static_cast<int>(i));
-    if (!(is_linear[i] = t.is_linear(static_cast<int>(i)))) arguments.push_back(barrier({&x, 1})[0]);
+    const Value x = n.operand(i);
+    if (!(is_linear[i] = t.is_linear(i))) arguments.push_back(barrier({&x, 1})[0]);
   }
   for (uint32_t r = 0; r < n.result_count; ++r)
-    if ((has_cotangent[r] = static_cast<bool>(t.cotangent(static_cast<int>(r)))))
-      arguments.push_back(t.cotangent(static_cast<int>(r)));
+    if ((has_cotangent[r] = static_cast<bool>(t.cotangent(r)))) arguments.push_back(t.cotangent(r));
   const GraphRef back = t.transpose_region(n.region(0), is_linear.view(), has_cotangent.view());
   const std::vector<Value> cotangents = ir::inline_graph(*back, t.graph, arguments);
   size_t next = 0;
   for (uint32_t i = 0; i < n.operand_count; ++i)
-    if (is_linear[i]) t.set(static_cast<int>(i), cotangents[next++]);
+    if (is_linear[i]) t.set(i, cotangents[next++]);
 }
 
 /// Every operand and result over the batch, in every region.
@@ -318,7 +319,7 @@ std::vector<Value> add_custom(Graph& graph, const Op& op, std::span<const GraphR
                               std::span<const Value> inputs, std::span<const Value> captures) {
   std::vector<Value> operands(inputs.begin(), inputs.end());
   operands.insert(operands.end(), captures.begin(), captures.end());
-  const Attr attrs[] = {Attr("inputs", static_cast<int64_t>(inputs.size()))};
+  const Attr attrs[] = {Attr("inputs", std::ssize(inputs))};
   return results_of(*graph.add(op, operands, attrs, regions));
 }
 

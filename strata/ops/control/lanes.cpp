@@ -51,13 +51,12 @@ void add_with_lane(const Node& node, Value lane, ir::GraphCopier& copier, Graph&
   if (node.op == &kWhile || node.op == &kScan)
     for (Attr& a : attrs)
       if (a.name == "constants") constants = static_cast<size_t>(a.integer++);
-  operands.insert(operands.begin() + static_cast<ptrdiff_t>(constants.value_or(operands.size())), lane);
+  operands.insert(operands.begin() + constants.value_or(operands.size()), lane);
   std::vector<GraphRef> regions;
   for (const GraphRef& region : node.regions())
     regions.push_back(with_lane(*region, constants.value_or(region->parameters().size())));
   const Node* image = to.add(*node.op, operands, attrs, regions);
-  for (uint32_t i = 0; i < node.result_count; ++i)
-    copier.set(node.result(static_cast<int>(i)), image->result(static_cast<int>(i)));
+  for (uint32_t i = 0; i < node.result_count; ++i) copier.set(node.result(i), image->result(i));
 }
 
 /// The effect for the lane, and for those that it had already.
@@ -93,7 +92,7 @@ GraphRef with_lane(const Graph& region, size_t position) {
   for (size_t i = 0; i <= region.parameters().size(); ++i) {
     if (i == position) lane = result->add_parameter(Type::scalar(DType::boolean), "lane");
     if (i == region.parameters().size()) break;
-    const int k = static_cast<int>(i);
+    const int k = i;
     copier.set(region.parameter(k), result->add_parameter(region.parameters()[i]->type(), region.parameter_name(k)));
   }
   for (const Node* node : region.nodes()) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/unproved.h"
@@ -14,11 +15,13 @@ namespace {
 
 void require_types(const ir::Infer& i, const std::vector<Type>& found, std::span<const Type> wanted, const char* what) {
   if (found.size() != wanted.size())
-    i.fail("E0117", fmt::format("{} should be {} in number, found {}", what, wanted.size(), found.size()));
+    i.fail(base::code::kRegionMismatch,
+           fmt::format("{} should be {} in number, found {}", what, wanted.size(), found.size()));
   for (size_t k = 0; k < found.size(); ++k)
     if (!(found[k] == wanted[k])) {
       ir::note_unproved(found[k].shape(), wanted[k].shape());
-      i.fail("E0117", fmt::format("{} {} should be {}, found {}", what, k, wanted[k].str(), found[k].str()));
+      i.fail(base::code::kRegionMismatch,
+             fmt::format("{} {} should be {}, found {}", what, k, wanted[k].str(), found[k].str()));
     }
 }
 
@@ -40,7 +43,7 @@ std::vector<Type> types_of(std::span<const Value> values) {
 
 std::vector<Value> results_of(const Node& node) {
   std::vector<Value> results;
-  for (uint32_t r = 0; r < node.result_count; ++r) results.push_back(node.result(static_cast<int>(r)));
+  for (uint32_t r = 0; r < node.result_count; ++r) results.push_back(node.result(r));
   return results;
 }
 
@@ -63,7 +66,7 @@ GraphRef with_tangents(const GraphRef& jvp, size_t primal, const std::vector<boo
   if (has == wanted) return jvp;
   return make_region(jvp->name(), parameter_types(*jvp), [&](Graph& g, const std::vector<Value>& p) {
     const auto all = ir::inline_graph(*jvp, g, p);
-    std::vector<Value> results(all.begin(), all.begin() + static_cast<int64_t>(primal));
+    std::vector<Value> results(all.begin(), all.begin() + primal);
     size_t next = primal;
     for (size_t k = 0; k < primal; ++k) {
       const Value given = has[k] ? all[next++] : Value{};
@@ -89,7 +92,7 @@ std::vector<Value> inline_needed(const Graph& region, Graph& to, std::span<const
   ir::GraphCopier copier(region, to);
   std::vector<bool> needed(region.nodes().size());
   for (size_t p = 0; p < arguments.size(); ++p)
-    if (arguments[p]) copier.set(region.parameter(static_cast<int>(p)), arguments[p]);
+    if (arguments[p]) copier.set(region.parameter(p), arguments[p]);
   for (const Value& v : wanted) needed[v.node->id] = true;
   for (size_t n = needed.size(); n-- > 0;)
     if (needed[n])
@@ -113,15 +116,15 @@ ir::Cost cost_of_regions(const Node& node, Dim times) {
 
 HostArray slice_of(const HostArray& x, int64_t i) {
   HostArray slice(x.dtype(), {x.shape().begin() + 1, x.shape().end()});
-  std::memcpy(slice.data(), x.data() + i * slice.bytes(), static_cast<size_t>(slice.bytes()));
+  std::memcpy(slice.data(), x.data() + i * slice.bytes(), slice.bytes());
   return slice;
 }
 void set_slice(HostArray& x, int64_t i, const HostArray& slice) {
-  std::memcpy(x.data() + i * slice.bytes(), slice.data(), static_cast<size_t>(slice.bytes()));
+  std::memcpy(x.data() + i * slice.bytes(), slice.data(), slice.bytes());
 }
 
 void set_all(ir::Vmap& v, std::span<const Value> results) {
-  for (size_t r = 0; r < results.size(); ++r) v.set(static_cast<int>(r), results[r]);
+  for (size_t r = 0; r < results.size(); ++r) v.set(r, results[r]);
 }
 
 void body_reference(ir::Reference& r) {

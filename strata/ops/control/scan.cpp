@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/rewrite.h"
@@ -52,10 +53,10 @@ struct ScanLayout {
 
 void scan_infer(ir::Infer& i) {
   const int64_t constants = i.attrs.integer("constants"), carries = i.attrs.integer("carries");
-  if (i.attrs.dims("length").size() != 1) i.fail("E0116", "length is one dimension");
+  if (i.attrs.dims("length").size() != 1) i.fail(base::code::kAttributeValue, "length is one dimension");
   const Dim length = i.attrs.dims("length")[0];
   if (constants < 0 || carries < 0 || constants + carries > i.count())
-    i.fail("E0116", "more constants and carries than operands");
+    i.fail(base::code::kAttributeValue, "more constants and carries than operands");
   std::vector<Type> types;
   for (int k = 0; k < i.count(); ++k) {
     if (k < constants + carries) {
@@ -63,19 +64,21 @@ void scan_infer(ir::Infer& i) {
       continue;
     }
     if (i.type(k).rank() < 1 || !ir::proved_equal(i.type(k).dim(0), length))
-      i.fail("E0117", fmt::format("axis 0 of {} should be the length {}", i.type(k).str(), length.str()));
+      i.fail(base::code::kRegionMismatch,
+             fmt::format("axis 0 of {} should be the length {}", i.type(k).str(), length.str()));
     types.push_back(slice_type(i.type(k)));
   }
   require_parameters(i, *i.regions[0], types, "operand");
   const auto results = result_types(*i.regions[0]);
-  if (static_cast<int64_t>(results.size()) < carries)
-    i.fail("E0117", "the region gives fewer results than there are carries");
+  if (std::ssize(results) < carries)
+    i.fail(base::code::kRegionMismatch, "the region gives fewer results than there are carries");
   for (size_t r = 0; r < results.size(); ++r) {
     const bool is_carry = static_cast<int64_t>(r) < carries;
     if (is_carry && !(results[r] == types[static_cast<size_t>(constants) + r])) {
       ir::note_unproved(results[r].shape(), types[static_cast<size_t>(constants) + r].shape());
-      i.fail("E0117", fmt::format("carry {} is {}, the region makes it {}", r,
-                                  types[static_cast<size_t>(constants) + r].str(), results[r].str()));
+      i.fail(base::code::kRegionMismatch,
+             fmt::format("carry {} is {}, the region makes it {}", r, types[static_cast<size_t>(constants) + r].str(),
+                         results[r].str()));
     }
     i.result(is_carry ? results[r] : stacked_type(results[r], length));
   }
@@ -90,9 +93,8 @@ Node* add_scan(Graph& graph, const std::vector<Value>& constants, const std::vec
   for (const Value& x : xs) types.push_back(slice_type(x.type()));
   operands.insert(operands.end(), xs.begin(), xs.end());
   const Dim lengths[] = {length};
-  const Attr attrs[] = {Attr("length", std::span<const Dim>(lengths)),
-                        Attr("constants", static_cast<int64_t>(constants.size())),
-                        Attr("carries", static_cast<int64_t>(carries.size())), Attr("reverse", reverse)};
+  const Attr attrs[] = {Attr("length", std::span<const Dim>(lengths)), Attr("constants", std::ssize(constants)),
+                        Attr("carries", std::ssize(carries)), Attr("reverse", reverse)};
   const GraphRef regions[] = {make_region("body", types, body)};
   return graph.add(kScan, operands, attrs, regions);
 }
@@ -109,7 +111,7 @@ void scan_jvp(ir::Jvp& j) {
   const Node& n = j.node;
   const ScanLayout s(n);
   Flags has(s.operands);
-  for (size_t i = 0; i < s.operands; ++i) has[i] = j.has(static_cast<int>(i));
+  for (size_t i = 0; i < s.operands; ++i) has[i] = j.has(i);
   // A carry that gets a tangent in one step has one from the start.
   std::vector<bool> made;
   GraphRef both;
@@ -130,7 +132,7 @@ void scan_jvp(ir::Jvp& j) {
       if (pass == 1 && !has[i]) continue;
       auto& group = all.of(s, i);
       (pass ? tangent_place : place)[i] = group.size();
-      group.push_back(pass ? j.tangent(static_cast<int>(i)) : n.operand(static_cast<int>(i)));
+      group.push_back(pass ? j.tangent(i) : n.operand(i));
     }
   const size_t before[] = {0, all.constants.size(), all.constants.size() + all.carries.size()};
   auto parameter = [&](size_t operand, size_t at) {
@@ -144,18 +146,17 @@ void scan_jvp(ir::Jvp& j) {
           if (has[i]) arguments.push_back(p[parameter(i, tangent_place[i])]);
         const auto results = ir::inline_graph(*both, g, arguments);
         // primal carries, primal ys, tangents of both -> carries with their tangents, then ys with theirs
-        std::vector<Value> ordered(results.begin(), results.begin() + static_cast<int64_t>(s.carries));
-        const auto tangent_carries =
-            static_cast<int64_t>(std::count(wanted.begin(), wanted.begin() + static_cast<int64_t>(s.carries), true));
+        std::vector<Value> ordered(results.begin(), results.begin() + s.carries);
+        const auto tangent_carries = static_cast<int64_t>(std::count(wanted.begin(), wanted.begin() + s.carries, true));
         const auto tangents = results.begin() + static_cast<int64_t>(s.results);
         ordered.insert(ordered.end(), tangents, tangents + tangent_carries);
-        ordered.insert(ordered.end(), results.begin() + static_cast<int64_t>(s.carries), tangents);
+        ordered.insert(ordered.end(), results.begin() + s.carries, tangents);
         ordered.insert(ordered.end(), tangents + tangent_carries, results.end());
         return ordered;
       });
   size_t next_carry = s.carries, next_y = all.carries.size() + (s.results - s.carries);
   for (size_t r = 0; r < s.results; ++r)
-    if (wanted[r]) j.set(static_cast<int>(r), node->result(static_cast<int>(r < s.carries ? next_carry++ : next_y++)));
+    if (wanted[r]) j.set(r, node->result(r < s.carries ? next_carry++ : next_y++));
 }
 
 /// Reverse mode of one scan, step by step as the file's head tells it.
@@ -169,7 +170,7 @@ struct ScanTranspose {
 
   explicit ScanTranspose(ir::Transpose& t) : t(t), s(t.node), is_linear(s.operands), has_cotangent(s.results) {
     const Graph& body = t.node.region(0);
-    for (size_t i = 0; i < s.operands; ++i) is_linear[i] = t.is_linear(static_cast<int>(i));
+    for (size_t i = 0; i < s.operands; ++i) is_linear[i] = t.is_linear(i);
     std::vector<bool> results;
     for (bool changed = true; changed;) {  // a carry that starts from a known zero becomes linear in the first step
       results = linear_results(body, is_linear.view());
@@ -177,13 +178,12 @@ struct ScanTranspose {
       for (size_t c = 0; c < s.carries; ++c)
         if (results[c] && !is_linear[s.constants + c]) is_linear[s.constants + c] = changed = true;
     }
-    for (size_t r = 0; r < s.results; ++r)
-      has_cotangent[r] = results[r] && (r < s.carries || t.cotangent(static_cast<int>(r)));
+    for (size_t r = 0; r < s.results; ++r) has_cotangent[r] = results[r] && (r < s.carries || t.cotangent(r));
     split = t.split_region(body, is_linear.view(), has_cotangent.view());
     for (size_t i = 0; i < s.operands; ++i)
       if (!is_linear[i]) known.push_back(i);
-    const auto constants = static_cast<size_t>(
-        std::count(is_linear.view().begin(), is_linear.view().begin() + static_cast<int64_t>(s.constants), true));
+    const auto constants =
+        static_cast<size_t>(std::count(is_linear.view().begin(), is_linear.view().begin() + s.constants, true));
     later = StackedSums(*split.transposed, constants, [&](size_t parameter) {
       return parameter >= split.residual_parameter.size() ? StackedSums::Place::Step
              : residual_is_constant(parameter)            ? StackedSums::Place::Constant
@@ -194,13 +194,13 @@ struct ScanTranspose {
   /// A residual that is a constant or a slice need not be stacked.
   bool is_stacked(size_t residual) const {
     const int parameter = split.residual_parameter[residual];
-    return parameter < 0 || s.is_carry(known[static_cast<size_t>(parameter)]);
+    return parameter < 0 || s.is_carry(known[parameter]);
   }
 
   /// Runs the known part; gives the value of each residual: a constant, or stacked slices.
   std::vector<Value> residuals() const {
     Groups all;
-    for (size_t i : known) all.of(s, i).push_back(t.operand(static_cast<int>(i)));
+    for (size_t i : known) all.of(s, i).push_back(t.operand(i));
     const size_t residual_count = split.residual_parameter.size();
     const bool any = [&] {
       for (size_t r = 0; r < residual_count; ++r)
@@ -224,16 +224,14 @@ struct ScanTranspose {
                                          return ordered;
                                        });
     std::vector<Value> values;
-    int next = static_cast<int>(all.carries.size());
+    int next = all.carries.size();
     for (size_t r = 0; r < residual_count; ++r)
-      values.push_back(is_stacked(r)
-                           ? node->result(next++)
-                           : t.operand(static_cast<int>(known[static_cast<size_t>(split.residual_parameter[r])])));
+      values.push_back(is_stacked(r) ? node->result(next++) : t.operand(known[split.residual_parameter[r]]));
     return values;
   }
 
   bool residual_is_constant(size_t r) const {
-    return !is_stacked(r) && s.is_constant(known[static_cast<size_t>(split.residual_parameter[r])]);
+    return !is_stacked(r) && s.is_constant(known[split.residual_parameter[r]]);
   }
 
   void run() {
@@ -253,8 +251,8 @@ struct ScanTranspose {
     };
     zero_sums();
     for (size_t i : linear_carries) {
-      const Value ct = t.cotangent(static_cast<int>(i - s.constants));
-      carries.push_back(ct ? ct : full(t.graph, t.operand_type(static_cast<int>(i)), 0.0));
+      const Value ct = t.cotangent(i - s.constants);
+      carries.push_back(ct ? ct : full(t.graph, t.operand_type(i), 0.0));
     }
     const bool has_totals = is_long() && !linear_constants.empty();
     if (has_totals) {
@@ -262,12 +260,12 @@ struct ScanTranspose {
       carries.push_back(scalar(t.graph, DType::i64, 0));
     }
     for (size_t r = s.carries; r < s.results; ++r)
-      if (has_cotangent[r]) xs.push_back(t.cotangent(static_cast<int>(r)));
+      if (has_cotangent[r]) xs.push_back(t.cotangent(r));
     const Node* back =
         add_scan(t.graph, constants, carries, xs, s.length, !s.reverse, [&](Graph& g, const std::vector<Value>& p) {
           return step(g, p, values.size(), constants.size(), stacked, linear_constants, linear_carries);
         });
-    const auto result = [&](size_t r) { return back->result(static_cast<int>(r)); };
+    const auto result = [&](size_t r) { return back->result(r); };
     const size_t totals = linear_constants.size() + linear_carries.size();
     for (size_t c = 0; c < linear_constants.size(); ++c) {
       const auto i = static_cast<int>(linear_constants[c]);
@@ -277,7 +275,7 @@ struct ScanTranspose {
     size_t next = linear_constants.size();
     for (const auto* group : {&linear_carries, &linear_slices}) {
       for (size_t i : *group) {
-        if (t.is_linear(static_cast<int>(i))) t.set(static_cast<int>(i), result(next));
+        if (t.is_linear(i)) t.set(i, result(next));
         ++next;
       }
       if (group == &linear_carries && has_totals) next += linear_constants.size() + 1;
@@ -292,7 +290,7 @@ struct ScanTranspose {
     size_t position = 0;
     for (size_t i = 0; i < s.constants; ++i) {
       if (!is_linear[i]) continue;
-      const int operand = static_cast<int>(i);
+      const int operand = i;
       if (later.has(position) && t.is_linear(operand))
         t.set(operand,
               cast(later.sum(position, values, stacked, sum_type(i).dtype()), t.operand_type(operand).dtype()));
@@ -302,7 +300,7 @@ struct ScanTranspose {
 
   /// Of the sum of a constant's cotangents: half floats add up in f32.
   Type sum_type(size_t operand) const {
-    const Type type = t.operand_type(static_cast<int>(operand));
+    const Type type = t.operand_type(operand);
     return type.with_dtype(accumulation_dtype(type.dtype()));
   }
   /// More steps than a chain of terms may have: then sums begin anew after each block, and go into totals.
@@ -323,22 +321,19 @@ struct ScanTranspose {
       arguments.push_back(residual_is_constant(r) ? p[next_constant++] : p[next_slice++]);
     for (size_t c = 0; c < linear_carries.size(); ++c)
       if (has_cotangent[linear_carries[c] - s.constants]) arguments.push_back(p[cotangents + c]);
-    arguments.insert(arguments.end(), p.begin() + static_cast<int64_t>(slices + stacked), p.end());
+    arguments.insert(arguments.end(), p.begin() + slices + stacked, p.end());
     std::vector<Value> results = later.inline_step(g, arguments);
     if (!has_totals) {
       for (size_t c = 0; c < count; ++c) results[c] = p[sums + c] + cast(results[c], p[sums + c].dtype());
       return results;
     }
-    const auto part = [&](size_t first) {
-      return std::vector<Value>(p.begin() + static_cast<int64_t>(first),
-                                p.begin() + static_cast<int64_t>(first + count));
-    };
+    const auto part = [&](size_t first) { return std::vector<Value>(p.begin() + first, p.begin() + first + count); };
     BlockSums block{part(sums), part(totals), p[slices - 1]};
     block.add_step(std::span(results).first(count));
     std::ranges::copy(block.sums, results.begin());
     std::vector<Value> after = block.totals;
     after.push_back(block.steps);
-    results.insert(results.begin() + static_cast<int64_t>(count + linear_carries.size()), after.begin(), after.end());
+    results.insert(results.begin() + count + linear_carries.size(), after.begin(), after.end());
     return results;
   }
 };
@@ -351,7 +346,7 @@ void scan_vmap(ir::Vmap& v) {
   Flags is_batched(s.operands);
   Groups all;
   for (size_t i = 0; i < s.operands; ++i) {
-    const int k = static_cast<int>(i);
+    const int k = i;
     is_batched[i] = s.is_carry(i) || v.is_batched(k);
     const Value x = s.is_carry(i) ? v.batched(k) : v.operand(k);
     all.of(s, i).push_back(s.is_slice(i) && is_batched[i] ? swap_axes(x, 0, 1) : x);
@@ -360,8 +355,8 @@ void scan_vmap(ir::Vmap& v) {
   const Node* node = add_scan(v.graph, all.constants, all.carries, all.xs, s.length, s.reverse,
                               [&](Graph& g, const std::vector<Value>& p) { return ir::inline_graph(*body, g, p); });
   for (size_t r = 0; r < s.results; ++r) {
-    const Value y = node->result(static_cast<int>(r));
-    v.set(static_cast<int>(r), r < s.carries ? y : swap_axes(y, 0, 1));
+    const Value y = node->result(r);
+    v.set(r, r < s.carries ? y : swap_axes(y, 0, 1));
   }
 }
 
@@ -424,12 +419,12 @@ constinit const Op kScan = {
 ScanResults scan(const ScanOperands& o, Dim length, const RegionFn& body, ScanOrder order) {
   require_choice("scan", "order", order, 2);
   const Value* anchor = !o.carries.empty() ? &o.carries[0] : !o.xs.empty() ? &o.xs[0] : nullptr;
-  if (!anchor) throw base::Error("E0103", "scan: takes at least one carry or one array of slices");
+  if (!anchor) throw base::Error(base::code::kOperandCount, "scan: takes at least one carry or one array of slices");
   const Node* n = add_scan(anchor->graph(), o.constants, o.carries, o.xs, length, order == ScanOrder::Reverse,
                            [&](Graph& g, const std::vector<Value>& p) { return body(g, p); });
   ScanResults results;
   for (uint32_t r = 0; r < n->result_count; ++r)
-    (r < o.carries.size() ? results.carries : results.ys).push_back(n->result(static_cast<int>(r)));
+    (r < o.carries.size() ? results.carries : results.ys).push_back(n->result(r));
   return results;
 }
 

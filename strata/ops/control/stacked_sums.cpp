@@ -80,8 +80,8 @@ std::vector<Value> StackedSums::inline_step(Graph& to, std::span<const Value> ar
 
 Value StackedSums::over_steps(Value v, std::span<const Value> residuals, std::span<const Value> stacked) const {
   const auto at = std::ranges::find(handed_out_, v);
-  if (at != handed_out_.end()) return stacked[static_cast<size_t>(at - handed_out_.begin())];
-  return residuals[static_cast<size_t>(parameter_of(*step_, v))];
+  if (at != handed_out_.end()) return stacked[at - handed_out_.begin()];
+  return residuals[parameter_of(*step_, v)];
 }
 
 Value StackedSums::sum(size_t position, std::span<const Value> residuals, std::span<const Value> stacked,

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/tape.h"
 #include "strata/ops/control/block_sums.h"
@@ -35,22 +36,20 @@ std::vector<T> joined(std::span<const T> a, std::span<const T> b) {
 void taped_while_infer(ir::Infer& i) {
   const int64_t constants = i.attrs.integer("constants"), state = i.attrs.integer("state");
   if (constants < 0 || state < 0 || constants > i.count() || state > i.count() - constants)
-    i.fail("E0116", "more constants and state than operands");
+    i.fail(base::code::kAttributeValue, "more constants and state than operands");
   const std::vector<Type> types = types_of(i.operands);
   const std::span<const Type> all = types;
-  const auto fixed = all.first(static_cast<size_t>(constants)),
-             forward = all.first(static_cast<size_t>(constants + state)),
-             back = all.subspan(static_cast<size_t>(constants + state));
+  const auto fixed = all.first(constants), forward = all.first(constants + state),
+             back = all.subspan(constants + state);
   require_parameters(i, *i.regions[0], forward, "operand of the condition");
   require_parameters(i, *i.regions[1], forward, "operand of the step");
   const Type truth[] = {Type::scalar(DType::boolean)};
   require_results(i, *i.regions[0], truth, "result of the condition");
   const std::vector<Type> made = result_types(*i.regions[1]);
   const std::span<const Type> step = made;
-  if (made.size() < static_cast<size_t>(state) ||
-      !std::ranges::equal(step.first(static_cast<size_t>(state)), forward.subspan(fixed.size())))
-    i.fail("E0117", "the step does not begin with the next state");
-  const std::vector<Type> read = joined(fixed, step.subspan(static_cast<size_t>(state)));
+  if (made.size() < static_cast<size_t>(state) || !std::ranges::equal(step.first(state), forward.subspan(fixed.size())))
+    i.fail(base::code::kRegionMismatch, "the step does not begin with the next state");
+  const std::vector<Type> read = joined(fixed, step.subspan(state));
   require_parameters(i, *i.regions[2], joined(std::span<const Type>(read), back), "operand of the way back");
   require_results(i, *i.regions[2], back, "state of the way back");
   for (Type t : back) i.result(t);
@@ -60,13 +59,12 @@ void taped_while_reference(ir::Reference& r) {
   const auto constants = static_cast<size_t>(r.node.attrs.integer("constants")),
              state = static_cast<size_t>(r.node.attrs.integer("state"));
   const std::span<const HostArray> fixed = r.operands.first(constants);
-  std::vector<HostArray> forward(r.operands.begin(), r.operands.begin() + static_cast<ptrdiff_t>(constants + state));
+  std::vector<HostArray> forward(r.operands.begin(), r.operands.begin() + constants + state);
   ir::Tape tape;
   while (r.run(r.node.region(0), forward)[0].get_int(0) != 0) {
     std::vector<HostArray> next = r.run(r.node.region(1), forward);
     tape.push(std::span(next).subspan(state));
-    std::move(next.begin(), next.begin() + static_cast<ptrdiff_t>(state),
-              forward.begin() + static_cast<ptrdiff_t>(constants));
+    std::move(next.begin(), next.begin() + state, forward.begin() + constants);
   }
   const auto after = r.operands.subspan(constants + state);
   std::vector<HostArray> back(after.begin(), after.end());
@@ -104,7 +102,7 @@ class TapedTranspose {
         is_linear_(t.node.operand_count),
         has_cotangent_(t.node.result_count) {
     const Graph& body = node_.region(1);
-    for (size_t i = 0; i < is_linear_.size(); ++i) is_linear_[i] = t.is_linear(static_cast<int>(i));
+    for (size_t i = 0; i < is_linear_.size(); ++i) is_linear_[i] = t.is_linear(i);
     std::vector<bool> results;
     for (bool changed = true; changed;) {  // state that starts from a known zero becomes linear in the first step
       results = linear_results(body, is_linear_.view());
@@ -123,14 +121,14 @@ class TapedTranspose {
 
   void run() {
     std::vector<Value> operands;
-    for (size_t i : known_) operands.push_back(t_.operand(static_cast<int>(i)));
+    for (size_t i : known_) operands.push_back(t_.operand(i));
     const std::vector<Type> forward = types_of(operands);
     const std::vector<Value> back = first_of_way_back();
     operands.insert(operands.end(), back.begin(), back.end());
     const GraphRef step = step_region(forward);
-    std::vector<Type> read(forward.begin(), forward.begin() + static_cast<ptrdiff_t>(fixed_));
+    std::vector<Type> read(forward.begin(), forward.begin() + fixed_);
     const std::vector<Type> made = result_types(*step);
-    read.insert(read.end(), made.end() - static_cast<ptrdiff_t>(taped_.size()), made.end());
+    read.insert(read.end(), made.end() - std::ssize(taped_), made.end());
     for (const Value& v : back) read.push_back(v.type());
     const Attr attrs[] = {Attr("constants", static_cast<int64_t>(fixed_)),
                           Attr("state", static_cast<int64_t>(known_.size() - fixed_))};
@@ -153,8 +151,8 @@ class TapedTranspose {
     };
     add_zeros();
     for (size_t i : linear_state_) {
-      const Value ct = t_.cotangent(static_cast<int>(i - constants_));
-      back.push_back(ct ? ct : full(t_.graph, t_.operand_type(static_cast<int>(i)), 0.0));
+      const Value ct = t_.cotangent(i - constants_);
+      back.push_back(ct ? ct : full(t_.graph, t_.operand_type(i), 0.0));
     }
     add_zeros();
     if (!linear_constants_.empty()) back.push_back(scalar(t_.graph, DType::i64, 0));
@@ -162,7 +160,7 @@ class TapedTranspose {
   }
   /// Half floats add up in f32.
   Type sum_type(size_t operand) const {
-    const Type type = t_.operand_type(static_cast<int>(operand));
+    const Type type = t_.operand_type(operand);
     return type.with_dtype(accumulation_dtype(type.dtype()));
   }
 
@@ -196,15 +194,12 @@ class TapedTranspose {
       std::vector<Value> arguments;
       size_t next_taped = fixed_;
       for (size_t r = 0; r < split_.residual_parameter.size(); ++r)
-        arguments.push_back(is_taped(r) ? p[next_taped++] : p[static_cast<size_t>(split_.residual_parameter[r])]);
+        arguments.push_back(is_taped(r) ? p[next_taped++] : p[split_.residual_parameter[r]]);
       for (size_t s = 0; s < linear_state_.size(); ++s)
         if (has_cotangent_[linear_state_[s] - constants_]) arguments.push_back(p[cotangents + s]);
       std::vector<Value> results = ir::inline_graph(*split_.transposed, g, arguments);
       if (count == 0) return results;
-      const auto part = [&](size_t first) {
-        return std::vector<Value>(p.begin() + static_cast<ptrdiff_t>(first),
-                                  p.begin() + static_cast<ptrdiff_t>(first + count));
-      };
+      const auto part = [&](size_t first) { return std::vector<Value>(p.begin() + first, p.begin() + first + count); };
       BlockSums block{part(sums), part(totals), p.back()};
       block.add_step(std::span(results).first(count));
       std::ranges::copy(block.sums, results.begin());
@@ -216,7 +211,7 @@ class TapedTranspose {
 
   void set_results(const Node& made) {
     const size_t count = linear_constants_.size(), totals = count + linear_state_.size();
-    const auto result = [&](size_t r) { return made.result(static_cast<int>(r)); };
+    const auto result = [&](size_t r) { return made.result(r); };
     for (size_t c = 0; c < count; ++c) {
       const auto i = static_cast<int>(linear_constants_[c]);
       if (t_.is_linear(i)) t_.set(i, cast(result(totals + c) + result(c), t_.operand_type(i).dtype()));

@@ -63,7 +63,7 @@ std::optional<int64_t> trip_count(const Node& loop) {
   std::vector<HostArray> values;
   std::vector<Value> next;
   for (size_t i : operands) {
-    const Node& node = *loop.operand(static_cast<int>(i)).node;
+    const Node& node = *loop.operand(i).node;
     if (node.op != &kConstant || node.attrs.array("value").elements() > kMostElements) return std::nullopt;
     values.push_back(node.attrs.array("value"));
     if (i >= constants) next.push_back(loop.region(1).results()[i - constants]);

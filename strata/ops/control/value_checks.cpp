@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/op.h"
 #include "strata/ops/index/gather_layout.h"
 #include "strata/ops/index/index.h"
@@ -18,6 +19,8 @@ bool has_value_check(const ir::Node& node) {
   });
 }
 
-bool is_value_check(const base::Error& error) { return error.code() == "E0118" || error.code() == "E0136"; }
+bool is_value_check(const base::Error& error) {
+  return error.code() == base::code::kIndexOutOfRange || error.code() == base::code::kFailedCheck;
+}
 
 }  // namespace strata::ops

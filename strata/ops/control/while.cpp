@@ -2,6 +2,7 @@
 // that of a scan where the number of steps follows from constants, and keeps its residuals on a tape otherwise
 // (taped_while.cpp).
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ops/control/lanes.h"
@@ -20,9 +21,9 @@ constexpr AttrSpec kWhileAttrs[] = {
 
 void while_infer(ir::Infer& i) {
   const int64_t constants = i.attrs.integer("constants");
-  if (constants < 0 || constants > i.count()) i.fail("E0116", "more constants than operands");
+  if (constants < 0 || constants > i.count()) i.fail(base::code::kAttributeValue, "more constants than operands");
   const auto types = types_of(i.operands);
-  const auto state = std::span(types).subspan(static_cast<size_t>(constants));
+  const auto state = std::span(types).subspan(constants);
   require_parameters(i, *i.regions[0], types, "operand of the condition");
   require_parameters(i, *i.regions[1], types, "operand of the body");
   const Type truth[] = {Type::scalar(DType::boolean)};
@@ -36,7 +37,7 @@ Node* add_while(Graph& graph, const std::vector<Value>& constants, const std::ve
   std::vector<Value> operands = constants;
   operands.insert(operands.end(), state.begin(), state.end());
   const auto types = types_of(operands);
-  const Attr attrs[] = {Attr("constants", static_cast<int64_t>(constants.size()))};
+  const Attr attrs[] = {Attr("constants", std::ssize(constants))};
   const GraphRef regions[] = {make_region("condition", types, condition), make_region("body", types, body)};
   return graph.add(kWhile, operands, attrs, regions);
 }
@@ -46,7 +47,7 @@ void while_jvp(ir::Jvp& j) {
   const auto constants = static_cast<size_t>(n.attrs.integer("constants"));
   const size_t count = n.operand_count, state = count - constants;
   Flags has(count);
-  for (size_t i = 0; i < count; ++i) has[i] = j.has(static_cast<int>(i));
+  for (size_t i = 0; i < count; ++i) has[i] = j.has(i);
   std::vector<bool> made;
   GraphRef both;
   for (bool changed = true; changed;) {  // state that gets a tangent in one step has one from the start
@@ -61,19 +62,17 @@ void while_jvp(ir::Jvp& j) {
   // constants, their tangents | state, its tangents
   std::vector<Value> all_constants, all_state;
   std::vector<size_t> tangent_of(count);
-  for (size_t i = 0; i < count; ++i)
-    (i < constants ? all_constants : all_state).push_back(n.operand(static_cast<int>(i)));
+  for (size_t i = 0; i < count; ++i) (i < constants ? all_constants : all_state).push_back(n.operand(i));
   for (size_t i = 0; i < count; ++i)
     if (has[i]) {
       auto& group = i < constants ? all_constants : all_state;
       tangent_of[i] = group.size();
-      group.push_back(j.tangent(static_cast<int>(i)));
+      group.push_back(j.tangent(i));
     }
   const size_t first_state = all_constants.size();
   auto primal = [&](const std::vector<Value>& p) {
-    std::vector<Value> arguments(p.begin(), p.begin() + static_cast<int64_t>(constants));
-    arguments.insert(arguments.end(), p.begin() + static_cast<int64_t>(first_state),
-                     p.begin() + static_cast<int64_t>(first_state + state));
+    std::vector<Value> arguments(p.begin(), p.begin() + constants);
+    arguments.insert(arguments.end(), p.begin() + first_state, p.begin() + first_state + state);
     return arguments;
   };
   const Node* node = add_while(
@@ -85,9 +84,9 @@ void while_jvp(ir::Jvp& j) {
           if (has[i]) arguments.push_back(p[(i < constants ? 0 : first_state) + tangent_of[i]]);
         return ir::inline_graph(*both, g, arguments);
       });
-  int next = static_cast<int>(state);
+  int next = state;
   for (size_t s = 0; s < state; ++s)
-    if (wanted[s]) j.set(static_cast<int>(s), node->result(next++));
+    if (wanted[s]) j.set(s, node->result(next++));
 }
 
 /// With a known number of steps it is a scan without slices.
@@ -102,13 +101,13 @@ void while_transpose(ir::Transpose& t) {
   const Node* loop = t.graph.add(kScan, n.operands(), attrs, n.regions().subspan(1));
   Flags is_linear(n.operand_count);
   std::vector<Value> cotangents;
-  for (uint32_t i = 0; i < n.operand_count; ++i) is_linear[i] = t.is_linear(static_cast<int>(i));
-  for (uint32_t r = 0; r < n.result_count; ++r) cotangents.push_back(t.cotangent(static_cast<int>(r)));
+  for (uint32_t i = 0; i < n.operand_count; ++i) is_linear[i] = t.is_linear(i);
+  for (uint32_t r = 0; r < n.result_count; ++r) cotangents.push_back(t.cotangent(r));
   ir::Transpose scan(*loop, cotangents, is_linear.view());
   scan.transpose_region = t.transpose_region;
   scan.split_region = t.split_region;
   kScan.transpose.fn(scan);
-  for (uint32_t i = 0; i < n.operand_count; ++i) t.set(static_cast<int>(i), scan.contributions()[i]);
+  for (uint32_t i = 0; i < n.operand_count; ++i) t.set(i, scan.contributions()[i]);
 }
 
 /// Batching of one while.
@@ -131,7 +130,7 @@ struct WhileBatch {
         if (!is_batched[s] && (differs || results[s - constants])) is_batched[s] = changed = true;
     }
     for (size_t i = 0; i < n.operand_count; ++i) {
-      const int k = static_cast<int>(i);
+      const int k = i;
       (i < constants ? fixed : state).push_back(is_batched[i] ? v.batched(k) : v.operand(k));
     }
   }
@@ -155,9 +154,8 @@ struct WhileBatch {
           return next;
         });
     for (size_t s = 0; s < state.size(); ++s) {
-      const Value y = node->result(static_cast<int>(s));
-      v.set(static_cast<int>(s),
-            is_batched[constants + s] ? y : broadcast(y, prepend(v.size, y.shape()), iota_ints(1, y.rank())));
+      const Value y = node->result(s);
+      v.set(s, is_batched[constants + s] ? y : broadcast(y, prepend(v.size, y.shape()), iota_ints(1, y.rank())));
     }
   }
 
@@ -186,10 +184,10 @@ struct WhileBatch {
                 select(broadcast(p.back(), next[s].shape(), ints_span({0})), next[s], p[constants + s]);
           const Value goes_on = p.back() & ir::inline_graph(*condition, g, kept)[0];
           kept.back() = goes_on;
-          kept.erase(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(constants));
+          kept.erase(kept.begin(), kept.begin() + constants);
           return kept;
         });
-    for (size_t s = 0; s < state.size(); ++s) v.set(static_cast<int>(s), node->result(static_cast<int>(s)));
+    for (size_t s = 0; s < state.size(); ++s) v.set(s, node->result(s));
   }
 
  private:
@@ -211,7 +209,7 @@ void while_reference(ir::Reference& r) {
   std::vector<HostArray> values(r.operands.begin(), r.operands.end());
   while (r.run(r.node.region(0), values)[0].get_int(0) != 0) {
     auto next = r.run(r.node.region(1), values);
-    std::move(next.begin(), next.end(), values.begin() + static_cast<int64_t>(constants));
+    std::move(next.begin(), next.end(), values.begin() + constants);
   }
   for (size_t s = 0; s < r.results.size(); ++s) r.results[s] = values[constants + s];
 }
@@ -254,7 +252,7 @@ constinit const Op kWhile = {
 
 std::vector<Value> while_loop(const std::vector<Value>& constants, const std::vector<Value>& state,
                               const RegionFn& condition, const RegionFn& body) {
-  if (state.empty()) throw base::Error("E0103", "while: there is no state to loop on");
+  if (state.empty()) throw base::Error(base::code::kOperandCount, "while: there is no state to loop on");
   return results_of(*add_while(state[0].graph(), constants, state, condition, body));
 }
 

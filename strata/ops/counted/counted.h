@@ -41,3 +41,10 @@ V compact(V x, V mask, int64_t axis = 0, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::counted_range, ops::flatnonzero, ops::nonzero, ops::compact;
+
+}  // namespace strata

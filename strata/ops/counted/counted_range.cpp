@@ -1,6 +1,7 @@
 // counted_range: the op that gives a symbol its value while the program runs.
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/counted/counted.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -15,11 +16,12 @@ constexpr AttrSpec kCountedRangeAttrs[] = {
 
 void counted_range_infer(ir::Infer& i) {
   const auto symbol = i.attrs.dims("symbol"), capacity = i.attrs.dims("capacity");
-  if (symbol.size() != 1 || !symbol[0].symbol_name()) i.fail("E0116", "symbol is one name of a dimension");
-  if (capacity.size() != 1) i.fail("E0116", "capacity is one dimension");
+  if (symbol.size() != 1 || !symbol[0].symbol_name())
+    i.fail(base::code::kAttributeValue, "symbol is one name of a dimension");
+  if (capacity.size() != 1) i.fail(base::code::kAttributeValue, "capacity is one dimension");
   if (capacity[0].is_constant() && capacity[0].constant() < 0)
-    i.fail("E0116", fmt::format("the capacity is {}, which is below 0", capacity[0].constant()));
-  if (i.type(0).rank() != 0) i.fail("E0101", "takes a scalar, found " + i.type(0).str());
+    i.fail(base::code::kAttributeValue, fmt::format("the capacity is {}, which is below 0", capacity[0].constant()));
+  if (i.type(0).rank() != 0) i.fail(base::code::kOperandShapes, "takes a scalar, found " + i.type(0).str());
   i.result(Type::of(DType::i64, symbol));
 }
 
@@ -60,7 +62,8 @@ constinit const Op kCountedRange = {
 
 Value counted_range(Value n, Dim capacity) {
   Graph& graph = n.graph();
-  if (!ir::is_int(n.dtype())) throw base::Error("E0100", "counted_range: takes an integer, found " + n.type().str());
+  if (!ir::is_int(n.dtype()))
+    throw base::Error(base::code::kOperandTypes, "counted_range: takes an integer, found " + n.type().str());
   n = cast(n, DType::i64);
   const base::Hash128 key = base::combine(
       base::combine(base::combine(base::hash_text("counted_range"), n.node->hash), n.index), capacity.hash());

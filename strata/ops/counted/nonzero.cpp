@@ -1,6 +1,7 @@
 // Positions of elements that are not 0, and what stands there: a running count says where each goes.
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/counted/counted.h"
@@ -22,7 +23,7 @@ Value number_of(Graph& graph, Dim d) {
 
 /// Rows of x along `axis` at positions that are there, each named once.
 Value rows_at(Value x, Value positions, int64_t axis) {
-  const Dim extent = x.type().dim(static_cast<int>(axis));
+  const Dim extent = x.type().dim(axis);
   // Nothing can be clamped into an axis that may be empty.
   const bool has_rows = extent.is_constant() && extent.constant() > 0;
   const Value rows = gather(x, expand_dims(positions, -1), {axis}, 0, has_rows ? OutOfRange::Clamp : OutOfRange::Fill,
@@ -45,7 +46,8 @@ Value flatnonzero(Value x) {
 
 Value nonzero(Value x, DType dtype) {
   if (!ir::is_int(dtype))
-    throw base::Error("E0100", fmt::format("nonzero: indices are integers, found {}", ir::dtype_name(dtype)));
+    throw base::Error(base::code::kOperandTypes,
+                      fmt::format("nonzero: indices are integers, found {}", ir::dtype_name(dtype)));
   Graph& graph = x.graph();
   const Value flat = flatnonzero(x);
   if (x.rank() == 0) return full(graph, Type::of(dtype, {flat.type().dim(0), Dim(0)}), 0);
@@ -61,12 +63,12 @@ Value nonzero(Value x, DType dtype) {
 
 Value compact(Value x, Value mask, int64_t axis) {
   axis = axis_of(axis, x.rank(), "compact");
-  const Dim extent = x.type().dim(static_cast<int>(axis));
+  const Dim extent = x.type().dim(axis);
   if (mask.dtype() != DType::boolean)
-    throw base::Error("E0100", "compact: the mask is bool, found " + mask.type().str());
+    throw base::Error(base::code::kOperandTypes, "compact: the mask is bool, found " + mask.type().str());
   const Dim expected[] = {extent};
   if (!ir::proved_equal(mask.shape(), expected))
-    throw base::Error("E0101",
+    throw base::Error(base::code::kOperandShapes,
                       fmt::format("compact: the mask of axis {} of {} should be {}, found {}", axis, x.type().str(),
                                   Type::of(DType::boolean, expected).str(), mask.type().str()));
   return rows_at(x, flatnonzero(mask), axis);

@@ -5,6 +5,7 @@
 
 #include <bit>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
@@ -24,7 +25,8 @@ constexpr int64_t kMostInlineChanges = 16;
 void constant_infer(ir::Infer& i) {
   const HostArray& value = i.attrs.array("value");
   if (value.is_encoded())
-    i.fail("E0143", std::string("a literal has a dtype, found ") + std::string(value.encoding().name()),
+    i.fail(base::code::kBlocksNotTaken,
+           std::string("a literal has a dtype, found ") + std::string(value.encoding().name()),
            "pass an encoded array as an argument");
   const Shape shape(value.shape().begin(), value.shape().end());
   i.result(Type::of(value.dtype(), shape));
@@ -85,9 +87,10 @@ void iota_infer(ir::Infer& i) {
   const auto shape = i.attrs.dims("shape");
   const int64_t axis = i.attrs.integer("axis");
   const DType t = i.attrs.dtype("type");
-  if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
-    i.fail("E0115", "axis " + std::to_string(axis) + " is out of range for " + ir::shape_str(shape));
-  if (!ir::kNumbers.has(t)) i.fail("E0100", "makes floats and integers, not " + std::string(ir::dtype_name(t)));
+  if (axis < 0 || axis >= std::ssize(shape))
+    i.fail(base::code::kAxis, "axis " + std::to_string(axis) + " is out of range for " + ir::shape_str(shape));
+  if (!ir::kNumbers.has(t))
+    i.fail(base::code::kOperandTypes, "makes floats and integers, not " + std::string(ir::dtype_name(t)));
   i.result(Type::of(t, shape));
 }
 
@@ -157,7 +160,7 @@ constinit const Op kIota = {
     .lower =
         [](ir::Lowering& l) {
           l.element(0, [&l](std::span<const Expr> index) {
-            return l.context.cast(l.node.type().dtype(), index[static_cast<size_t>(l.node.attrs.integer("axis"))]);
+            return l.context.cast(l.node.type().dtype(), index[l.node.attrs.integer("axis")]);
           });
         },
     .reference = iota_reference,

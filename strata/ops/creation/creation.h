@@ -38,3 +38,10 @@ V check(V condition, std::string_view message, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::stop_gradient, ops::check;
+
+}  // namespace strata

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <optional>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
@@ -37,7 +38,8 @@ void effect_infer(ir::Infer& i) {
   const auto all = i.type(0).shape(), counted = i.type(1).shape();
   if (!ir::is_bool(i.type(1).dtype()) || counted.size() > all.size() ||
       !std::equal(counted.begin(), counted.end(), all.begin()))
-    i.fail("E0101", "what counts is a bool for the leading axes of " + i.type(0).str() + ", found " + i.type(1).str());
+    i.fail(base::code::kOperandShapes,
+           "what counts is a bool for the leading axes of " + i.type(0).str() + ", found " + i.type(1).str());
 }
 
 bool counts(const ir::Reference& r, int64_t element) {
@@ -55,11 +57,11 @@ std::optional<HostArray> counted(const ir::Reference& r) {
     if (mask.get_int(i) != 0) which.push_back(i);
   if (which.empty()) return std::nullopt;
   std::vector<int64_t> shape(x.shape().begin() + mask.rank(), x.shape().end());
-  if (mask.rank() > 0) shape.insert(shape.begin(), static_cast<int64_t>(which.size()));
+  if (mask.rank() > 0) shape.insert(shape.begin(), std::ssize(which));
   HostArray y(x.dtype(), shape);
-  const int64_t bytes = y.bytes() / static_cast<int64_t>(which.size());
+  const int64_t bytes = y.bytes() / std::ssize(which);
   for (size_t k = 0; k < which.size(); ++k)
-    std::memcpy(y.data() + static_cast<int64_t>(k) * bytes, x.data() + which[k] * bytes, static_cast<size_t>(bytes));
+    std::memcpy(y.data() + static_cast<int64_t>(k) * bytes, x.data() + which[k] * bytes, bytes);
   return y;
 }
 
@@ -71,8 +73,8 @@ void print_reference(ir::Reference& r) {
 void check_reference(ir::Reference& r) {
   for (int64_t i = 0; i < r.operands[0].elements(); ++i)
     if (!r.operands[0].get_int(i) && counts(r, i)) {
-      base::Error error(
-          "E0136", "check failed at element " + std::to_string(i) + ": " + std::string(r.node.attrs.text("message")));
+      base::Error error(base::code::kFailedCheck, "check failed at element " + std::to_string(i) + ": " +
+                                                      std::string(r.node.attrs.text("message")));
       if (const std::string where = r.node.where.str(); !where.empty()) error.note("recorded at " + where);
       throw error;
     }
@@ -204,7 +206,7 @@ std::vector<Value> barrier(std::span<const Value> xs) {
   if (xs.empty()) return {};
   const Node* node = xs[0].graph().add(kBarrier, xs);
   std::vector<Value> results;
-  for (size_t i = 0; i < xs.size(); ++i) results.push_back(node->result(static_cast<int>(i)));
+  for (size_t i = 0; i < xs.size(); ++i) results.push_back(node->result(i));
   return results;
 }
 

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/operands/operand_check.h"
@@ -105,14 +106,14 @@ Value relu6(Value x) { return minimum(6, maximum(0, x)); }
 
 Value leaky_relu(Value x, double slope) {
   require_floats("leaky_relu", x);
-  base::OptionCheck("E0116", "leaky_relu").number("slope", slope, base::Bounds::finite());
+  base::OptionCheck(base::code::kAttributeValue, "leaky_relu").number("slope", slope, base::Bounds::finite());
   return as_composite("leaky_relu", {Attr("slope", slope)}, [=](Value v) { return select(v > 0, v, v * slope); }, x);
 }
 
 // The exponential never sees a positive x: inf in the branch not taken would make its derivative NaN.
 Value elu(Value x, double alpha) {
   require_floats("elu", x);
-  base::OptionCheck("E0116", "elu").number("alpha", alpha, base::Bounds::finite());
+  base::OptionCheck(base::code::kAttributeValue, "elu").number("alpha", alpha, base::Bounds::finite());
   const auto body = [=](Value v) { return select(v > 0, v, expm1(minimum(v, 0)) * alpha); };
   return as_composite("elu", {Attr("alpha", alpha)}, body, x);
 }

@@ -13,53 +13,60 @@
 
 namespace strata::ops {
 
-Value relu(Value x);                             ///< max(x, 0)
-Value relu6(Value x);                            ///< x between 0 and 6
-Value leaky_relu(Value x, double slope = 0.01);  ///< x, or slope x below 0
-Value elu(Value x, double alpha = 1.0);          ///< x, or alpha (e^x - 1) below 0
-Value selu(Value x);                             ///< Klambauer et al. 2017: the fixed point of mean 0, variance 1
-Value gelu(Value x);                             ///< x Phi(x), by erf (Hendrycks and Gimpel 2016)
-Value gelu_tanh(Value x);                        ///< the tanh approximation of gelu
-Value quick_gelu(Value x);                       ///< x sigmoid(1.702 x), as in CLIP
-Value silu(Value x);                             ///< x sigmoid(x)
-Value mish(Value x);                             ///< x tanh(softplus(x))
-Value hard_sigmoid(Value x);                     ///< x / 6 + 1/2 between 0 and 1
-Value hard_swish(Value x);                       ///< x hard_sigmoid(x)
-Value softplus(Value x);                         ///< log(1 + e^x), without overflow
-Value log_sigmoid(Value x);                      ///< log(sigmoid(x)), without cancellation
-Value softsign(Value x);                         ///< x / (1 + |x|)
-Value reciprocal(Value x);                       ///< 1 / x
-Value tan(Value x);
-Value sinh(Value x);
-Value cosh(Value x);
-Value is_nan(Value x);                ///< bool
-Value is_inf(Value x);                ///< bool
-Value log_add_exp(Value x, Value y);  ///< log(e^x + e^y), without overflow; -inf and -inf give -inf
+/// name(x, at) for any handle, and its meaning on graph values.
+#define STRATA_FUNCTION(name)                               \
+  Value name(Value x);                                      \
+  template <Handle V>                                       \
+  V name(V x, Source at = Source::here()) {                 \
+    return lift<V>(at, [](Value v) { return name(v); }, x); \
+  }
+STRATA_FUNCTION(relu)          ///< max(x, 0)
+STRATA_FUNCTION(relu6)         ///< x between 0 and 6
+STRATA_FUNCTION(selu)          ///< Klambauer et al. 2017: the fixed point of mean 0, variance 1
+STRATA_FUNCTION(gelu)          ///< x Phi(x), by erf (Hendrycks and Gimpel 2016)
+STRATA_FUNCTION(gelu_tanh)     ///< the tanh approximation of gelu
+STRATA_FUNCTION(quick_gelu)    ///< x sigmoid(1.702 x), as in CLIP
+STRATA_FUNCTION(silu)          ///< x sigmoid(x)
+STRATA_FUNCTION(mish)          ///< x tanh(softplus(x))
+STRATA_FUNCTION(hard_sigmoid)  ///< x / 6 + 1/2 between 0 and 1
+STRATA_FUNCTION(hard_swish)    ///< x hard_sigmoid(x)
+STRATA_FUNCTION(softplus)      ///< log(1 + e^x), without overflow
+STRATA_FUNCTION(log_sigmoid)   ///< log(sigmoid(x)), without cancellation
+STRATA_FUNCTION(softsign)      ///< x / (1 + |x|)
+STRATA_FUNCTION(reciprocal)    ///< 1 / x
+STRATA_FUNCTION(tan)
+STRATA_FUNCTION(sinh)
+STRATA_FUNCTION(cosh)
+STRATA_FUNCTION(is_nan)  ///< bool
+STRATA_FUNCTION(is_inf)  ///< bool
+#undef STRATA_FUNCTION
 
-// On any handle. One line each, so that the table reads as a table.
-// clang-format off
-template <Handle V> V relu(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return relu(v); }, x); }
-template <Handle V> V relu6(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return relu6(v); }, x); }
-template <Handle V> V selu(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return selu(v); }, x); }
-template <Handle V> V gelu(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return gelu(v); }, x); }
-template <Handle V> V gelu_tanh(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return gelu_tanh(v); }, x); }
-template <Handle V> V quick_gelu(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return quick_gelu(v); }, x); }
-template <Handle V> V silu(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return silu(v); }, x); }
-template <Handle V> V mish(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return mish(v); }, x); }
-template <Handle V> V hard_sigmoid(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return hard_sigmoid(v); }, x); }
-template <Handle V> V hard_swish(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return hard_swish(v); }, x); }
-template <Handle V> V softplus(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return softplus(v); }, x); }
-template <Handle V> V log_sigmoid(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return log_sigmoid(v); }, x); }
-template <Handle V> V softsign(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return softsign(v); }, x); }
-template <Handle V> V reciprocal(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return reciprocal(v); }, x); }
-template <Handle V> V tan(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return tan(v); }, x); }
-template <Handle V> V sinh(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return sinh(v); }, x); }
-template <Handle V> V cosh(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return cosh(v); }, x); }
-template <Handle V> V is_nan(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return is_nan(v); }, x); }
-template <Handle V> V is_inf(V x, Source at = Source::here()) { return lift<V>(at, [](Value v) { return is_inf(v); }, x); }
-template <Handle V> V leaky_relu(V x, double slope = 0.01, Source at = Source::here()) { return lift<V>(at, [=](Value v) { return leaky_relu(v, slope); }, x); }
-template <Handle V> V elu(V x, double alpha = 1.0, Source at = Source::here()) { return lift<V>(at, [=](Value v) { return elu(v, alpha); }, x); }
-template <Handle V> V log_add_exp(V x, V y, Source at = Source::here()) { return lift<V>(at, [](Value a, Value b) { return log_add_exp(a, b); }, x, y); }
-// clang-format on
+/// x, or slope x below 0
+Value leaky_relu(Value x, double slope = 0.01);
+template <Handle V>
+V leaky_relu(V x, double slope = 0.01, Source at = Source::here()) {
+  return lift<V>(at, [=](Value v) { return leaky_relu(v, slope); }, x);
+}
+/// x, or alpha (e^x - 1) below 0
+Value elu(Value x, double alpha = 1.0);
+template <Handle V>
+V elu(V x, double alpha = 1.0, Source at = Source::here()) {
+  return lift<V>(at, [=](Value v) { return elu(v, alpha); }, x);
+}
+/// log(e^x + e^y), without overflow; -inf and -inf give -inf
+Value log_add_exp(Value x, Value y);
+template <Handle V>
+V log_add_exp(V x, V y, Source at = Source::here()) {
+  return lift<V>(at, [](Value a, Value b) { return log_add_exp(a, b); }, x, y);
+}
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::leaky_relu, ops::elu, ops::log_add_exp, ops::relu, ops::relu6, ops::selu, ops::gelu, ops::gelu_tanh,
+    ops::quick_gelu, ops::silu, ops::mish, ops::hard_sigmoid, ops::hard_swish, ops::softplus, ops::log_sigmoid,
+    ops::softsign, ops::reciprocal, ops::tan, ops::sinh, ops::cosh, ops::is_nan, ops::is_inf;
+
+}  // namespace strata

@@ -1,4 +1,5 @@
 // eq, ne, lt, le, gt, ge and select.
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/facets/facets.h"
 
 namespace strata::ops {
@@ -12,7 +13,7 @@ Scalar compare(ir::loops::ExprOp op, Scalar x, Scalar y) {
 
 void select_infer(ir::Infer& i) {
   if (i.type(1).dtype() != i.type(2).dtype())
-    i.fail("E0100", "the choices' dtypes differ: " + i.type(1).str() + " and " + i.type(2).str(),
+    i.fail(base::code::kOperandTypes, "the choices' dtypes differ: " + i.type(1).str() + " and " + i.type(2).str(),
            "convert one with cast");
   i.same_shape();
   i.result(i.type(1));

@@ -1,4 +1,5 @@
 // cast and bitcast.
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/facets/facets.h"
 
 namespace strata::ops {
@@ -11,8 +12,8 @@ void cast_infer(ir::Infer& i) { i.result(i.type(0).with_dtype(i.attrs.dtype("to"
 void bitcast_infer(ir::Infer& i) {
   const DType from = i.type(0).dtype(), to = i.attrs.dtype("to");
   if (ir::is_bool(from) || ir::is_bool(to) || ir::dtype_bytes(from) != ir::dtype_bytes(to))
-    i.fail("E0100", "dtypes must have one width and not be bool, found " + std::string(ir::dtype_name(from)) + " to " +
-                        std::string(ir::dtype_name(to)));
+    i.fail(base::code::kOperandTypes, "dtypes must have one width and not be bool, found " +
+                                          std::string(ir::dtype_name(from)) + " to " + std::string(ir::dtype_name(to)));
   i.result(i.type(0).with_dtype(to));
 }
 
@@ -107,10 +108,7 @@ constinit const Op kBitcast = {
             return l.context.bitcast(l.node.type().dtype(), l.operand(0, index));
           });
         },
-    .reference =
-        [](ir::Reference& r) {
-          std::memcpy(r.results[0].data(), r.operands[0].data(), static_cast<size_t>(r.results[0].bytes()));
-        },
+    .reference = [](ir::Reference& r) { std::memcpy(r.results[0].data(), r.operands[0].data(), r.results[0].bytes()); },
     .tolerance = exact(),
     .cost = move_cost,
     .samples = bitcast_samples,

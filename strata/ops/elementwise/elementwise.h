@@ -24,78 +24,71 @@ extern const Op kNot, kAnd, kOr, kXor, kShiftLeft, kShiftRightArithmetic, kShift
 extern const Op kEq, kNe, kLt, kLe, kGt, kGe, kSelect;
 extern const Op kCast, kBitcast;
 
-// One line each, so that the table reads as a table.
-// clang-format off
-template <Handle V> V neg(V x, Source at = Source::here()) { return call<V>(at, kNeg, {x}); }
-template <Handle V> V abs(V x, Source at = Source::here()) { return call<V>(at, kAbs, {x}); }
-template <Handle V> V sign(V x, Source at = Source::here()) { return call<V>(at, kSign, {x}); }
-template <Handle V> V floor(V x, Source at = Source::here()) { return call<V>(at, kFloor, {x}); }
-template <Handle V> V ceil(V x, Source at = Source::here()) { return call<V>(at, kCeil, {x}); }
-template <Handle V> V round(V x, Source at = Source::here()) { return call<V>(at, kRound, {x}); }
-template <Handle V> V trunc(V x, Source at = Source::here()) { return call<V>(at, kTrunc, {x}); }
-template <Handle V> V is_finite(V x, Source at = Source::here()) { return call<V>(at, kIsFinite, {x}); }
-template <Handle V> V exp(V x, Source at = Source::here()) { return call<V>(at, kExp, {x}); }
-template <Handle V> V exp2(V x, Source at = Source::here()) { return call<V>(at, kExp2, {x}); }
-template <Handle V> V expm1(V x, Source at = Source::here()) { return call<V>(at, kExpm1, {x}); }
-template <Handle V> V log(V x, Source at = Source::here()) { return call<V>(at, kLog, {x}); }
-template <Handle V> V log1p(V x, Source at = Source::here()) { return call<V>(at, kLog1p, {x}); }
-template <Handle V> V log2(V x, Source at = Source::here()) { return call<V>(at, kLog2, {x}); }
-template <Handle V> V log10(V x, Source at = Source::here()) { return call<V>(at, kLog10, {x}); }
-template <Handle V> V sqrt(V x, Source at = Source::here()) { return call<V>(at, kSqrt, {x}); }
-template <Handle V> V rsqrt(V x, Source at = Source::here()) { return call<V>(at, kRsqrt, {x}); }
-template <Handle V> V cbrt(V x, Source at = Source::here()) { return call<V>(at, kCbrt, {x}); }
-template <Handle V> V sin(V x, Source at = Source::here()) { return call<V>(at, kSin, {x}); }
-template <Handle V> V cos(V x, Source at = Source::here()) { return call<V>(at, kCos, {x}); }
-template <Handle V> V tanh(V x, Source at = Source::here()) { return call<V>(at, kTanh, {x}); }
-template <Handle V> V sigmoid(V x, Source at = Source::here()) { return call<V>(at, kSigmoid, {x}); }
-template <Handle V> V erf(V x, Source at = Source::here()) { return call<V>(at, kErf, {x}); }
-template <Handle V> V erfc(V x, Source at = Source::here()) { return call<V>(at, kErfc, {x}); }
-template <Handle V> V erf_inv(V x, Source at = Source::here()) { return call<V>(at, kErfInv, {x}); }
-template <Handle V> V bitwise_not(V x, Source at = Source::here()) { return call<V>(at, kNot, {x}); }
+/// name(x, at) for any handle: one op of one operand.
+#define STRATA_UNARY(name, op)              \
+  template <Handle V>                       \
+  V name(V x, Source at = Source::here()) { \
+    return call<V>(at, op, {x});            \
+  }
+STRATA_UNARY(neg, kNeg)
+STRATA_UNARY(abs, kAbs)
+STRATA_UNARY(sign, kSign)
+STRATA_UNARY(floor, kFloor)
+STRATA_UNARY(ceil, kCeil)
+STRATA_UNARY(round, kRound)
+STRATA_UNARY(trunc, kTrunc)
+STRATA_UNARY(is_finite, kIsFinite)
+STRATA_UNARY(exp, kExp)
+STRATA_UNARY(exp2, kExp2)
+STRATA_UNARY(expm1, kExpm1)
+STRATA_UNARY(log, kLog)
+STRATA_UNARY(log1p, kLog1p)
+STRATA_UNARY(log2, kLog2)
+STRATA_UNARY(log10, kLog10)
+STRATA_UNARY(sqrt, kSqrt)
+STRATA_UNARY(rsqrt, kRsqrt)
+STRATA_UNARY(cbrt, kCbrt)
+STRATA_UNARY(sin, kSin)
+STRATA_UNARY(cos, kCos)
+STRATA_UNARY(tanh, kTanh)
+STRATA_UNARY(sigmoid, kSigmoid)
+STRATA_UNARY(erf, kErf)
+STRATA_UNARY(erfc, kErfc)
+STRATA_UNARY(erf_inv, kErfInv)
+STRATA_UNARY(bitwise_not, kNot)
+#undef STRATA_UNARY
 
-
-// The second operand may be a literal, and so may the first.
-template <Handle V> V add(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kAdd, x, y); }
-template <Handle V> V add(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kAdd, x, v); }, y); }
-template <Handle V> V sub(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kSub, x, y); }
-template <Handle V> V sub(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kSub, x, v); }, y); }
-template <Handle V> V mul(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kMul, x, y); }
-template <Handle V> V mul(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kMul, x, v); }, y); }
-template <Handle V> V div(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kDiv, x, y); }
-template <Handle V> V div(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kDiv, x, v); }, y); }
-template <Handle V> V rem(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kRem, x, y); }
-template <Handle V> V rem(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kRem, x, v); }, y); }
-template <Handle V> V maximum(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kMaximum, x, y); }
-template <Handle V> V maximum(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kMaximum, x, v); }, y); }
-template <Handle V> V minimum(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kMinimum, x, y); }
-template <Handle V> V minimum(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kMinimum, x, v); }, y); }
-template <Handle V> V atan2(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kAtan2, x, y); }
-template <Handle V> V atan2(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kAtan2, x, v); }, y); }
-template <Handle V> V bitwise_and(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kAnd, x, y); }
-template <Handle V> V bitwise_and(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kAnd, x, v); }, y); }
-template <Handle V> V bitwise_or(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kOr, x, y); }
-template <Handle V> V bitwise_or(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kOr, x, v); }, y); }
-template <Handle V> V bitwise_xor(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kXor, x, y); }
-template <Handle V> V bitwise_xor(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kXor, x, v); }, y); }
-template <Handle V> V shift_left(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kShiftLeft, x, y); }
-template <Handle V> V shift_left(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kShiftLeft, x, v); }, y); }
-template <Handle V> V shift_right_arithmetic(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kShiftRightArithmetic, x, y); }
-template <Handle V> V shift_right_arithmetic(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kShiftRightArithmetic, x, v); }, y); }
-template <Handle V> V shift_right_logical(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kShiftRightLogical, x, y); }
-template <Handle V> V shift_right_logical(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kShiftRightLogical, x, v); }, y); }
-template <Handle V> V eq(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kEq, x, y); }
-template <Handle V> V eq(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kEq, x, v); }, y); }
-template <Handle V> V ne(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kNe, x, y); }
-template <Handle V> V ne(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kNe, x, v); }, y); }
-template <Handle V> V lt(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kLt, x, y); }
-template <Handle V> V lt(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kLt, x, v); }, y); }
-template <Handle V> V le(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kLe, x, y); }
-template <Handle V> V le(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kLe, x, v); }, y); }
-template <Handle V> V gt(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kGt, x, y); }
-template <Handle V> V gt(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kGt, x, v); }, y); }
-template <Handle V> V ge(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { return binary<V>(at, kGe, x, y); }
-template <Handle V> V ge(Literal x, V y, Source at = Source::here()) { return lift<V>(at, [x](Value v) { return binary_of(kGe, x, v); }, y); }
-// clang-format on
+/// name(x, y, at) for any handle: one op of two operands that broadcast; either may be a literal.
+#define STRATA_BINARY(name, op)                                                 \
+  template <Handle V>                                                           \
+  V name(V x, std::type_identity_t<Operand<V>> y, Source at = Source::here()) { \
+    return binary<V>(at, op, x, y);                                             \
+  }                                                                             \
+  template <Handle V>                                                           \
+  V name(Literal x, V y, Source at = Source::here()) {                          \
+    return lift<V>(at, [x](Value v) { return binary_of(op, x, v); }, y);        \
+  }
+STRATA_BINARY(add, kAdd)
+STRATA_BINARY(sub, kSub)
+STRATA_BINARY(mul, kMul)
+STRATA_BINARY(div, kDiv)
+STRATA_BINARY(rem, kRem)
+STRATA_BINARY(maximum, kMaximum)
+STRATA_BINARY(minimum, kMinimum)
+STRATA_BINARY(atan2, kAtan2)
+STRATA_BINARY(bitwise_and, kAnd)
+STRATA_BINARY(bitwise_or, kOr)
+STRATA_BINARY(bitwise_xor, kXor)
+STRATA_BINARY(shift_left, kShiftLeft)
+STRATA_BINARY(shift_right_arithmetic, kShiftRightArithmetic)
+STRATA_BINARY(shift_right_logical, kShiftRightLogical)
+STRATA_BINARY(eq, kEq)
+STRATA_BINARY(ne, kNe)
+STRATA_BINARY(lt, kLt)
+STRATA_BINARY(le, kLe)
+STRATA_BINARY(gt, kGt)
+STRATA_BINARY(ge, kGe)
+#undef STRATA_BINARY
 
 /// x to the power y. Whole literal powers become products: of floats up to 8, which are within n - 1 ulp.
 Value pow(Value x, Value y);
@@ -149,3 +142,15 @@ V bitcast(V x, DType to, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::pow, ops::square, ops::select, ops::clamp, ops::cast, ops::bitcast, ops::neg, ops::abs, ops::sign,
+    ops::floor, ops::ceil, ops::round, ops::trunc, ops::is_finite, ops::exp, ops::exp2, ops::expm1, ops::log,
+    ops::log1p, ops::log2, ops::log10, ops::sqrt, ops::rsqrt, ops::cbrt, ops::sin, ops::cos, ops::tanh, ops::sigmoid,
+    ops::erf, ops::erfc, ops::erf_inv, ops::bitwise_not, ops::add, ops::sub, ops::mul, ops::div, ops::rem, ops::maximum,
+    ops::minimum, ops::atan2, ops::bitwise_and, ops::bitwise_or, ops::bitwise_xor, ops::shift_left,
+    ops::shift_right_arithmetic, ops::shift_right_logical, ops::eq, ops::ne, ops::lt, ops::le, ops::gt, ops::ge;
+
+}  // namespace strata

@@ -40,13 +40,13 @@ Value tangent_of(Graph& graph, Value result, Value parameter, Value seed) {
 template <class F>
 std::vector<double> derivative(const std::vector<double>& x, F f) {
   Graph g, recorded;
-  const Type type = Type::of(DType::f64, {Dim(static_cast<int64_t>(x.size()))});
+  const Type type = Type::of(DType::f64, {Dim(std::ssize(x))});
   recorded.set_results({f(recorded.add_parameter(type))});
   const Value p = g.add_parameter(type), seed = g.add_parameter(type);
   const Value y = ir::inline_graph(*expand_composites(recorded), g, {&p, 1})[0];
   const Value t = tangent_of(g, y, p, seed);
-  HostArray points(DType::f64, {static_cast<int64_t>(x.size())}), ones = points.clone();
-  for (size_t i = 0; i < x.size(); ++i) points.set(static_cast<int64_t>(i), x[i]), ones.set(static_cast<int64_t>(i), 1);
+  HostArray points(DType::f64, {std::ssize(x)}), ones = points.clone();
+  for (size_t i = 0; i < x.size(); ++i) points.set(i, x[i]), ones.set(i, 1);
   if (!t) return std::vector<double>(x.size(), 0.0);
   g.set_results({t});
   const HostArray d = ir::interpret(g, std::array{points, ones})[0];
@@ -92,7 +92,7 @@ TEST_P(Rules, TangentsMatchCentralDifferences) {
     const Node* node = graph->nodes().back();
     if (!ir::is_float(node->type().dtype())) continue;
     std::vector<Value> tangents(args.size());
-    tangents[wrt] = graph->add_parameter(node->operand(static_cast<int>(wrt)).type());
+    tangents[wrt] = graph->add_parameter(node->operand(wrt).type());
     ir::Jvp jvp(*node, tangents);
     op.jvp.fn(jvp);
     const auto shifted = [&](double step) {
@@ -165,8 +165,8 @@ TEST_P(Rules, BatchesMatchSingleExamples) {
   const int64_t bytes = first[0].bytes();
   first[0] = HostArray(first[0].dtype(), first[0].shape());
   second[0] = HostArray(first[0].dtype(), first[0].shape());
-  std::memcpy(first[0].data(), args[0].data(), static_cast<size_t>(bytes));
-  std::memcpy(second[0].data(), args[0].data() + bytes, static_cast<size_t>(bytes));
+  std::memcpy(first[0].data(), args[0].data(), bytes);
+  std::memcpy(second[0].data(), args[0].data() + bytes, bytes);
   ir::Vmap rule(*single->nodes().back(), batched, operands, {is_batched.get(), args.size()}, Dim(2));
   op.vmap.fn(rule);
   batched.set_results({rule.results()[0]});
@@ -206,8 +206,8 @@ void expect_derivative(const char* name, F f, std::vector<double> points = {-2.3
   const auto exact = derivative(points, f);
   const auto value = [&](double shift) {
     Graph g;
-    HostArray x(DType::f64, {static_cast<int64_t>(points.size())});
-    for (size_t i = 0; i < points.size(); ++i) x.set(static_cast<int64_t>(i), points[i] + shift);
+    HostArray x(DType::f64, {std::ssize(points)});
+    for (size_t i = 0; i < points.size(); ++i) x.set(i, points[i] + shift);
     g.set_results({f(g.add_parameter(Type::of(DType::f64, {Dim(x.elements())})))});
     return ir::interpret(g, std::array{x})[0];
   };

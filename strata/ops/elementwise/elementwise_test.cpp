@@ -15,8 +15,8 @@ namespace {
 constexpr double kInf = HUGE_VAL, kNan = NAN;
 
 HostArray array(DType t, const std::vector<double>& values) {
-  HostArray a(t, {static_cast<int64_t>(values.size())});
-  for (size_t i = 0; i < values.size(); ++i) a.set(static_cast<int64_t>(i), values[i]);
+  HostArray a(t, {std::ssize(values)});
+  for (size_t i = 0; i < values.size(); ++i) a.set(i, values[i]);
   return a;
 }
 
@@ -31,14 +31,14 @@ template <class F>
 std::vector<double> of(DType t, const std::vector<double>& x, F f) {
   Graph g;
   const HostArray a = array(t, x);
-  const Value v = g.add_parameter(Type::of(t, {Dim(static_cast<int64_t>(x.size()))}));
+  const Value v = g.add_parameter(Type::of(t, {Dim(std::ssize(x))}));
   g.set_results({f(v)});
   return numbers(ir::interpret(g, std::array{a})[0]);
 }
 template <class F>
 std::vector<double> of(DType t, const std::vector<double>& x, const std::vector<double>& y, F f) {
   Graph g;
-  const Type type = Type::of(t, {Dim(static_cast<int64_t>(x.size()))});
+  const Type type = Type::of(t, {Dim(std::ssize(x))});
   const Value a = g.add_parameter(type), b = g.add_parameter(type);
   g.set_results({f(a, b)});
   return numbers(ir::interpret(g, std::array{array(t, x), array(t, y)})[0]);

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/encoding/block_format.h"
 #include "strata/ir/encoding/encode_array.h"
@@ -31,12 +32,14 @@ const BlockFormat& format_of(Type t) { return *t.encoding().format(); }
 
 void require_encoded(const ir::Infer& i) {
   if (!i.type(0).is_encoded())
-    i.fail("E0100", fmt::format("takes an array of blocks, found {}", i.type(0).str()), "encode makes one");
+    i.fail(base::code::kOperandTypes, fmt::format("takes an array of blocks, found {}", i.type(0).str()),
+           "encode makes one");
 }
 
 Encoding encoding_attr(const ir::Infer& i) {
   const Encoding encoding = ir::encoding_named(i.attrs.text("encoding"));
-  if (encoding.is_plain()) i.fail("E0100", fmt::format("{} is a dtype, not an encoding", encoding.name()), "use cast");
+  if (encoding.is_plain())
+    i.fail(base::code::kOperandTypes, fmt::format("{} is a dtype, not an encoding", encoding.name()), "use cast");
   return encoding;
 }
 
@@ -47,7 +50,7 @@ bool has_byte_axis(const BlockFormat& f) { return f.elements != 1 || f.bytes != 
 void decode_infer(ir::Infer& i) {
   require_encoded(i);
   const DType to = i.attrs.dtype("to");
-  if (ir::is_bool(to)) i.fail("E0100", "gives numbers, found bool");
+  if (ir::is_bool(to)) i.fail(base::code::kOperandTypes, "gives numbers, found bool");
   i.result(i.type(0).with_dtype(to));
 }
 
@@ -68,7 +71,7 @@ BlockPlace place_of(ir::loops::LoopContext& c, Type t, std::span<const Expr> ind
     return place;
   }
   Expr flat = m.num(0);
-  for (size_t a = 0; a < index.size(); ++a) flat = m.add(m.mul(flat, m.at(t.dim(static_cast<int>(a)))), index[a]);
+  for (size_t a = 0; a < index.size(); ++a) flat = m.add(m.mul(flat, m.at(t.dim(a))), index[a]);
   return {m.mod(flat, m.num(f.elements)), {m.div(flat, m.num(f.elements))}};
 }
 
@@ -111,9 +114,10 @@ bool may_encode(DType from, DType value) { return from == value || (value == DTy
 
 void encode_infer(ir::Infer& i) {
   const Encoding encoding = encoding_attr(i);
-  if (!encoding.format()->encode) i.fail("E0143", fmt::format("{} has no encode function", encoding.name()));
+  if (!encoding.format()->encode)
+    i.fail(base::code::kBlocksNotTaken, fmt::format("{} has no encode function", encoding.name()));
   if (!may_encode(i.type(0).dtype(), encoding.value_dtype()))
-    i.fail("E0100",
+    i.fail(base::code::kOperandTypes,
            fmt::format("{} is made of {}, found {}", encoding.name(), ir::dtype_name(encoding.value_dtype()),
                        i.type(0).str()),
            "convert it with cast");
@@ -184,20 +188,19 @@ void bytes_infer(ir::Infer& i) {
 void from_bytes_infer(ir::Infer& i) {
   const Type y = Type::of(encoding_attr(i), i.attrs.dims("shape"));
   if (i.type(0).is_encoded() || !ir::proved_equal(i.type(0).shape(), y.stored().shape()))
-    i.fail("E0101", fmt::format("{} is stored as {}, found {}", y.str(), y.stored().str(), i.type(0).str()));
+    i.fail(base::code::kOperandShapes,
+           fmt::format("{} is stored as {}, found {}", y.str(), y.stored().str(), i.type(0).str()));
   i.result(y);
 }
 
-void copy_bytes(ir::Reference& r) {
-  std::memcpy(r.results[0].data(), r.operands[0].data(), static_cast<size_t>(r.operands[0].bytes()));
-}
+void copy_bytes(ir::Reference& r) { std::memcpy(r.results[0].data(), r.operands[0].data(), r.operands[0].bytes()); }
 
 /// Blocks of a batch lie behind each other unless a byte holds elements of two examples.
 void require_own_bytes(const ir::Vmap& v, Type t) {
   const BlockFormat& f = format_of(t);
   if (f.order == BlockOrder::WholeArray && !(mod(t.elements(), Dim(f.elements)) == Dim(0)))
-    throw base::Error("E0119", fmt::format("vmap: {} of {} has no batch: examples may share a byte", v.node.op->name,
-                                           t.encoding().name()))
+    throw base::Error(base::code::kNoSuchForm, fmt::format("vmap: {} of {} has no batch: examples may share a byte",
+                                                           v.node.op->name, t.encoding().name()))
         .hint("decode and encode take batches");
 }
 

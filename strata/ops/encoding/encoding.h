@@ -44,3 +44,10 @@ V from_encoded_bytes(V bytes, Encoding encoding, const Shape& shape, Source at =
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::decode, ops::encode, ops::encoded_bytes, ops::from_encoded_bytes;
+
+}  // namespace strata

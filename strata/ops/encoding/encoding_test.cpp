@@ -22,7 +22,7 @@ using ir::HostArray;
 
 HostArray bytes_as(Encoding e, std::vector<int64_t> shape, std::span<const uint8_t> bytes) {
   HostArray a(e, std::move(shape));
-  EXPECT_EQ(a.bytes(), static_cast<int64_t>(bytes.size()));
+  EXPECT_EQ(a.bytes(), std::ssize(bytes));
   std::memcpy(a.data(), bytes.data(), bytes.size());
   return a;
 }
@@ -43,7 +43,7 @@ HostArray run(const HostArray& x, F&& f) {
 
 template <class T>
 std::vector<uint8_t> encoded(std::string_view name, std::span<const T> elements) {
-  const HostArray x = HostArray::of<T>(ir::dtype_of<T>(), {static_cast<int64_t>(elements.size())}, elements);
+  const HostArray x = HostArray::of<T>(ir::dtype_of<T>(), {std::ssize(elements)}, elements);
   return bytes_of(run(x, [&](Value v) { return encode(v, ir::encoding_named(name)); }));
 }
 

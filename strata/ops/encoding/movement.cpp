@@ -7,6 +7,7 @@
 // every movement but reshape.
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/encoding/block_format.h"
 #include "strata/ir/entry_conditions.h"
 #include "strata/ops/creation/creation.h"
@@ -44,7 +45,7 @@ Value as_stored(Value blocks, Type t) {
 }
 
 [[noreturn]] void refuse_split(const ir::Infer& i, const std::string& what) {
-  i.fail("E0144",
+  i.fail(base::code::kSplitBlocks,
          fmt::format("{} splits the blocks of {} elements of {}", what, format_of(i.type(0)).elements, i.type(0).str()),
          "decode first, or move whole blocks");
 }
@@ -53,7 +54,7 @@ Value as_stored(Value blocks, Type t) {
 void require_rows_of_blocks(const ir::Infer& i, Type t) {
   if (format_of(t).order == BlockOrder::AlongLastAxis) return;
   if (t.rank() == 0 || ir::is_not_multiple(t.shape().back(), format_of(t).elements))
-    i.fail("E0144",
+    i.fail(base::code::kSplitBlocks,
            fmt::format("rows of {} end within a byte, which holds {} elements", t.str(), format_of(t).elements),
            "decode first");
 }
@@ -79,13 +80,13 @@ void check_transpose(const ir::Infer& i) {
   const auto perm = i.attrs.ints("perm");
   if (!has_blocks(i.type(0)) || perm.empty()) return;
   require_rows_of_blocks(i, i.type(0));
-  if (perm.back() != static_cast<int64_t>(perm.size()) - 1) refuse_split(i, "moving the last axis");
+  if (perm.back() != std::ssize(perm) - 1) refuse_split(i, "moving the last axis");
 }
 
 Value transpose_bytes(const Node& node, std::span<const Value> x) {
   const Type t = node.operand(0).type();
   Ints perm = attr_ints(node, "perm");
-  if (has_byte_axis(t)) perm.push_back(static_cast<int64_t>(perm.size()));
+  if (has_byte_axis(t)) perm.push_back(std::ssize(perm));
   return as_stored(transpose(in_blocks(x[0], t), perm), node.type());
 }
 
@@ -106,7 +107,7 @@ Value broadcast_bytes(const Node& node, std::span<const Value> x) {
   const Type t = node.operand(0).type();
   const Shape to = block_shape(node.type());
   Ints axes = attr_ints(node, "axes");
-  if (has_byte_axis(t)) axes.push_back(static_cast<int64_t>(to.size()) - 1);
+  if (has_byte_axis(t)) axes.push_back(std::ssize(to) - 1);
   return as_stored(broadcast(in_blocks(x[0], t), to, axes), node.type());
 }
 
@@ -144,7 +145,7 @@ void check_concat(const ir::Infer& i) {
 
 Value concat_bytes(const Node& node, std::span<const Value> x) {
   std::vector<Value> parts;
-  for (size_t k = 0; k < x.size(); ++k) parts.push_back(in_blocks(x[k], node.operand(static_cast<int>(k)).type()));
+  for (size_t k = 0; k < x.size(); ++k) parts.push_back(in_blocks(x[k], node.operand(k).type()));
   return as_stored(concat(parts, node.attrs.integer("axis")), node.type());
 }
 
@@ -153,7 +154,8 @@ Value concat_bytes(const Node& node, std::span<const Value> x) {
 void check_gather(const ir::Infer& i) {
   require_plain(i, 1);
   if (i.attrs.text("mode") == "fill")
-    i.fail("E0143", fmt::format("mode fill reads 0, which not every block of {} can hold", i.type(0).encoding().name()),
+    i.fail(base::code::kBlocksNotTaken,
+           fmt::format("mode fill reads 0, which not every block of {} can hold", i.type(0).encoding().name()),
            "mode clamp or check");
   const Type x = i.type(0);
   if (!has_blocks(x) || x.rank() == 0) return;
@@ -198,7 +200,7 @@ Value dynamic_slice_bytes(const Node& node, std::span<const Value> x) {
 
 void check_dynamic_update_slice(const ir::Infer& i) {
   require_plain(i, 2);
-  i.require(i.type(0).encoding() == i.type(1).encoding(), "E0100",
+  i.require(i.type(0).encoding() == i.type(1).encoding(), base::code::kOperandTypes,
             fmt::format("the update is {}, expected {}", i.type(1).str(), i.type(0).encoding().name()));
   const Type x = i.type(0), update = i.type(1);
   if (!has_blocks(x) || x.rank() == 0 || update.rank() != x.rank()) return;
@@ -220,7 +222,8 @@ Value dynamic_update_slice_bytes(const Node& node, std::span<const Value> x) {
 void require_plain(const ir::Infer& i, int first) {
   for (int k = first; k < i.count(); ++k)
     if (i.type(k).is_encoded())
-      i.fail("E0143", fmt::format("operand {} is {}, whose elements are blocks of bytes", k, i.type(k).str()),
+      i.fail(base::code::kBlocksNotTaken,
+             fmt::format("operand {} is {}, whose elements are blocks of bytes", k, i.type(k).str()),
              "decode gives its elements");
 }
 

@@ -1,4 +1,5 @@
 #include "strata/ops/facets/layout.h"
+#include "strata/base/error/codes/ir_codes.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +10,7 @@ namespace strata::ops {
 int64_t require_axis(const ir::Infer& infer, Type type) {
   const int64_t axis = infer.attrs.integer("axis");
   if (axis < 0 || axis >= type.rank())
-    infer.fail("E0115", fmt::format("axis {} is out of range for {}", axis, type.str()));
+    infer.fail(base::code::kAxis, fmt::format("axis {} is out of range for {}", axis, type.str()));
   return axis;
 }
 
@@ -17,9 +18,9 @@ void require_axes(const ir::Infer& infer, std::string_view attr, int rank) {
   const auto axes = infer.attrs.ints(attr);
   for (size_t i = 0; i < axes.size(); ++i) {
     if (axes[i] < 0 || axes[i] >= rank)
-      infer.fail("E0115", fmt::format("axis {} of '{}' is out of range for rank {}", axes[i], attr, rank));
+      infer.fail(base::code::kAxis, fmt::format("axis {} of '{}' is out of range for rank {}", axes[i], attr, rank));
     if (has_axis(axes.subspan(0, i), axes[i]))
-      infer.fail("E0115", fmt::format("axis {} is twice in '{}'", axes[i], attr));
+      infer.fail(base::code::kAxis, fmt::format("axis {} is twice in '{}'", axes[i], attr));
   }
 }
 
@@ -37,7 +38,7 @@ int64_t offset_of(std::span<const int64_t> index, std::span<const int64_t> strid
 
 void copy_element(HostArray& to, int64_t i, const HostArray& from, int64_t j) {
   const int64_t size = ir::dtype_bytes(to.dtype());
-  std::memcpy(to.data() + i * size, from.data() + j * size, static_cast<size_t>(size));
+  std::memcpy(to.data() + i * size, from.data() + j * size, size);
 }
 
 Ints run_time(const ir::Reference& r, std::span<const Dim> dims) {

@@ -9,7 +9,7 @@ Value Jvp::tangent(int i) const { return has(i) ? tangents_[i] : ops::zeros_like
 
 void Jvp::sum_over(const std::function<Value(int i, Value tangent)>& part) {
   Value sum;
-  for (int i = 0; i < static_cast<int>(tangents_.size()); ++i) {
+  for (int i = 0; i < std::ssize(tangents_); ++i) {
     if (!has(i)) continue;
     const Value term = part(i, tangents_[i]);
     if (term) sum = sum ? graph.add1(ops::kAdd, {sum, term}) : term;

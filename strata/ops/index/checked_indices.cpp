@@ -1,5 +1,6 @@
 // checked_indices: positions as they are, unless one is out of range. What an update checks, it checks by this node
 // before it writes.
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
 #include "strata/ops/facets/status.h"
@@ -17,11 +18,11 @@ constexpr AttrSpec kCheckedAttrs[] = {
 void checked_infer(ir::Infer& i) {
   const Type indices = i.type(0);
   const size_t count = i.attrs.dims("extents").size();
-  if (!ir::is_int(indices.dtype())) i.fail("E0100", "indices are integers, found " + indices.str());
+  if (!ir::is_int(indices.dtype())) i.fail(base::code::kOperandTypes, "indices are integers, found " + indices.str());
   if (indices.rank() < 1 || !(indices.dim(-1) == Dim(static_cast<int64_t>(count))) ||
       i.attrs.ints("axes").size() != count)
-    i.fail("E0101", "the last axis of the indices " + indices.str() + " should have an entry for each of " +
-                        std::to_string(count) + " extents");
+    i.fail(base::code::kOperandShapes, "the last axis of the indices " + indices.str() +
+                                           " should have an entry for each of " + std::to_string(count) + " extents");
   i.result(indices);
 }
 
@@ -58,8 +59,7 @@ void checked_reference(ir::Reference& r) {
   for (int64_t i = 0; i < indices.elements(); ++i) {
     const auto k = static_cast<size_t>(i) % extents.size();
     if (const int64_t at = indices.get_int(i); at < 0 || at >= extents[k])
-      refuse_index(r.node, r.node.attrs.text("asker"), indices, i / static_cast<int64_t>(extents.size()),
-                   {at, axes[k], extents[k]});
+      refuse_index(r.node, r.node.attrs.text("asker"), indices, i / std::ssize(extents), {at, axes[k], extents[k]});
     copy_element(r.results[0], i, indices, i);
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/entry_conditions.h"
 #include "strata/ops/creation/creation.h"
@@ -27,16 +28,18 @@ constexpr AttrSpec kDynamicPadAttrs[] = {{"sizes", AttrKind::Dims, "extents of t
 void require_starts(const ir::Infer& i, int first) {
   const Type x = i.type(0);
   if (i.count() - first != x.rank())
-    i.fail("E0103", fmt::format("{} takes {} starts, found {}", x.str(), x.rank(), i.count() - first));
+    i.fail(base::code::kOperandCount,
+           fmt::format("{} takes {} starts, found {}", x.str(), x.rank(), i.count() - first));
   for (int k = first; k < i.count(); ++k)
     if (i.type(k).rank() != 0 || !ir::is_int(i.type(k).dtype()))
-      i.fail("E0100", "starts are integer scalars, found " + i.type(k).str());
+      i.fail(base::code::kOperandTypes, "starts are integer scalars, found " + i.type(k).str());
 }
 
 void require_fits(const ir::Infer& i, std::span<const Dim> sizes) {
   for (int a = 0; a < i.type(0).rank(); ++a)
     if (ir::is_below_zero(i.type(0).dim(a) - sizes[a]))
-      i.fail("E0116", fmt::format("a block of {} does not fit axis {} of {}", sizes[a].str(), a, i.type(0).str()));
+      i.fail(base::code::kAttributeValue,
+             fmt::format("a block of {} does not fit axis {} of {}", sizes[a].str(), a, i.type(0).str()));
 }
 
 std::vector<Value> starts_of(const Node& n, int first) { return {n.operands().begin() + first, n.operands().end()}; }
@@ -68,7 +71,7 @@ Ints clamped_starts(const ir::Reference& r, int first, std::span<const int64_t> 
 void slice_infer(ir::Infer& i) {
   const auto sizes = i.attrs.dims("sizes");
   require_starts(i, 1);
-  if (static_cast<int>(sizes.size()) != i.type(0).rank()) i.fail("E0115", "there is one size per axis");
+  if (static_cast<int>(sizes.size()) != i.type(0).rank()) i.fail(base::code::kAxis, "there is one size per axis");
   require_fits(i, sizes);
   i.result(i.type(0).with_shape(sizes));
 }
@@ -102,7 +105,7 @@ void slice_vmap(ir::Vmap& v) {
   for (uint32_t k = 1; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(static_cast<int>(k));
   if (!any_start) {
     std::vector<Value> starts{scalar(v.graph, DType::i64, 0)};
-    for (uint32_t k = 1; k < v.node.operand_count; ++k) starts.push_back(v.operand(static_cast<int>(k)));
+    for (uint32_t k = 1; k < v.node.operand_count; ++k) starts.push_back(v.operand(k));
     v.set(dynamic_slice(v.operand(0), starts, prepend(v.size, sizes)));
     return;
   }
@@ -144,7 +147,8 @@ std::vector<ir::Sample> slice_samples() {
 void update_infer(ir::Infer& i) {
   require_starts(i, 2);
   if (i.type(1).dtype() != i.type(0).dtype() || i.type(1).rank() != i.type(0).rank())
-    i.fail("E0101", fmt::format("the update {} is no block of {}", i.type(1).str(), i.type(0).str()));
+    i.fail(base::code::kOperandShapes,
+           fmt::format("the update {} is no block of {}", i.type(1).str(), i.type(0).str()));
   require_fits(i, i.type(1).shape());
   i.result(i.type(0));
 }
@@ -165,7 +169,7 @@ void update_vmap(ir::Vmap& v) {
   for (uint32_t k = 2; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(static_cast<int>(k));
   if (!any_start) {
     std::vector<Value> starts{scalar(v.graph, DType::i64, 0)};
-    for (uint32_t k = 2; k < v.node.operand_count; ++k) starts.push_back(v.operand(static_cast<int>(k)));
+    for (uint32_t k = 2; k < v.node.operand_count; ++k) starts.push_back(v.operand(k));
     v.set(dynamic_update_slice(v.batched(0), v.batched(1), starts, in_place_of(v.node)));
     return;
   }
@@ -192,7 +196,7 @@ void update_lower(ir::Lowering& l) {
 }
 
 void update_reference(ir::Reference& r) {
-  std::memcpy(r.results[0].data(), r.operands[0].data(), static_cast<size_t>(r.operands[0].bytes()));
+  std::memcpy(r.results[0].data(), r.operands[0].data(), r.operands[0].bytes());
   const auto& sizes = r.operands[1].shape();
   const Ints starts = clamped_starts(r, 2, sizes, r.operands[0].shape()), strides = row_strides(r.operands[0].shape());
   int64_t from = 0;
@@ -216,17 +220,18 @@ void pad_infer(ir::Infer& i) {
   const auto sizes = i.attrs.dims("sizes");
   const Type block = i.type(0);
   if (i.type(1) != Type::scalar(block.dtype()))
-    i.fail("E0100", "what stands around " + block.str() + " is a scalar of its dtype, found " + i.type(1).str());
+    i.fail(base::code::kOperandTypes,
+           "what stands around " + block.str() + " is a scalar of its dtype, found " + i.type(1).str());
   if (static_cast<int>(sizes.size()) != block.rank() || i.count() - 2 != block.rank())
-    i.fail("E0103", fmt::format("{} takes {} sizes and starts, found {} and {}", block.str(), block.rank(),
-                                sizes.size(), i.count() - 2));
+    i.fail(base::code::kOperandCount, fmt::format("{} takes {} sizes and starts, found {} and {}", block.str(),
+                                                  block.rank(), sizes.size(), i.count() - 2));
   for (int k = 2; k < i.count(); ++k)
     if (i.type(k).rank() != 0 || !ir::is_int(i.type(k).dtype()))
-      i.fail("E0100", "starts are integer scalars, found " + i.type(k).str());
+      i.fail(base::code::kOperandTypes, "starts are integer scalars, found " + i.type(k).str());
   for (int a = 0; a < block.rank(); ++a)
-    if (ir::is_below_zero(sizes[static_cast<size_t>(a)] - block.dim(a)))
-      i.fail("E0116", fmt::format("a block of {} does not fit axis {} of extent {}", block.dim(a).str(), a,
-                                  sizes[static_cast<size_t>(a)].str()));
+    if (ir::is_below_zero(sizes[a] - block.dim(a)))
+      i.fail(base::code::kAttributeValue,
+             fmt::format("a block of {} does not fit axis {} of extent {}", block.dim(a).str(), a, sizes[a].str()));
   i.result(block.with_shape(sizes));
 }
 

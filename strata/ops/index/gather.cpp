@@ -92,9 +92,9 @@ StmtList checked_gather(ir::Lowering& l) {
   return parallel_over(c, lead, [&](std::span<const Expr> at) {
     const auto read = [&](std::span<const Expr> i) { return c.load(l.operand_buffer(1), {i.begin(), i.end()}); };
     std::vector<Expr> extents;
-    for (int64_t o : g.others) extents.push_back(c.dim(x.dim(static_cast<int>(o))));
+    for (int64_t o : g.others) extents.push_back(c.dim(x.dim(o)));
     std::vector<Expr> probe(at.begin(), at.end());
-    probe.resize(static_cast<size_t>(y.rank()), c.i64(0));
+    probe.resize(y.rank(), c.i64(0));
     const GuardedIndex found = position_expr(c, g, x, OutOfRange::Check, probe, read);
     StmtList body;
     if (found.valid && !has_no_elements(y)) {  // a position of which nothing is read isn't checked

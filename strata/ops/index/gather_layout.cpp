@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 
@@ -50,7 +51,7 @@ Ints GatherLayout::result_axis_of_x() const {
 
 Shape GatherLayout::result_shape(Type x, Type indices) const {
   Shape shape(indices.shape().begin(), indices.shape().end() - 1);
-  for (int64_t o : others) shape.push_back(x.dim(static_cast<int>(o)));
+  for (int64_t o : others) shape.push_back(x.dim(o));
   return shape;
 }
 
@@ -64,8 +65,9 @@ void require_somewhere(const ir::Infer& i) {
   const Shape moved = g.result_shape(i.type(0), i.type(1));
   if (std::any_of(moved.begin(), moved.end(), is_empty)) return;
   for (int64_t a : g.axes)
-    if (is_empty(i.type(0).dim(static_cast<int>(a))))
-      i.fail("E0116", fmt::format("positions can't be clamped into axis {} of {}, which is empty", a, i.type(0).str()),
+    if (is_empty(i.type(0).dim(a)))
+      i.fail(base::code::kAttributeValue,
+             fmt::format("positions can't be clamped into axis {} of {}, which is empty", a, i.type(0).str()),
              "mode fill reads 0 there, or drops the update");
 }
 
@@ -76,22 +78,24 @@ void check_gather_operands(ir::Infer& i) {
   const int64_t batch = i.attrs.integer("batch");
   require_axes(i, "axes", x.rank());
   const auto axes = i.attrs.ints("axes");
-  if (!ir::is_int(indices.dtype())) i.fail("E0100", "indices are integers, found " + indices.str());
-  if (indices.rank() < 1 || !ir::proved_equal(indices.dim(-1), Dim(static_cast<int64_t>(axes.size()))))
-    i.fail("E0101", fmt::format("the last axis of the indices {} should be {}, one entry per named axis", indices.str(),
-                                axes.size()));
+  if (!ir::is_int(indices.dtype())) i.fail(base::code::kOperandTypes, "indices are integers, found " + indices.str());
+  if (indices.rank() < 1 || !ir::proved_equal(indices.dim(-1), Dim(std::ssize(axes))))
+    i.fail(base::code::kOperandShapes,
+           fmt::format("the last axis of the indices {} should be {}, one entry per named axis", indices.str(),
+                       axes.size()));
   if (batch < 0 || batch > x.rank() || batch > indices.rank() - 1)
-    i.fail("E0115", fmt::format("{} batch axes don't fit {} and indices {}", batch, x.str(), indices.str()));
+    i.fail(base::code::kAxis, fmt::format("{} batch axes don't fit {} and indices {}", batch, x.str(), indices.str()));
   for (int64_t a : axes)
-    if (a < batch) i.fail("E0115", fmt::format("axis {} is both a batch axis and named by the positions", a));
+    if (a < batch) i.fail(base::code::kAxis, fmt::format("axis {} is both a batch axis and named by the positions", a));
   for (int b = 0; b < batch; ++b)
     if (!ir::proved_equal(x.dim(b), indices.dim(b)))
-      i.fail("E0101", fmt::format("batch axis {} differs: {} and indices {}", b, x.str(), indices.str()));
+      i.fail(base::code::kOperandShapes,
+             fmt::format("batch axis {} differs: {} and indices {}", b, x.str(), indices.str()));
   const auto mode = i.attrs.text("mode");
   if (mode != "clamp" && mode != "fill" && mode != "check" && !is_check_of_asker(mode))
-    i.fail("E0116", fmt::format("mode is '{}', expected clamp, fill or check", mode));
+    i.fail(base::code::kAttributeValue, fmt::format("mode is '{}', expected clamp, fill or check", mode));
   if (const int64_t most = i.attrs.integer("most"); most < 0)
-    i.fail("E0116", fmt::format("most is {}, expected 0 or more", most));
+    i.fail(base::code::kAttributeValue, fmt::format("most is {}, expected 0 or more", most));
   if (mode == "clamp") require_somewhere(i);
 }
 
@@ -117,7 +121,7 @@ void refuse_index(const Node& node, std::string_view asker, const HostArray& ind
     text = fmt::format("{}: {} {}{} is out of range, {} {}", asker, known->index, refused.at, where, known->extent,
                        refused.extent);
   }
-  base::Error error("E0118", text);
+  base::Error error(base::code::kIndexOutOfRange, text);
   if (const std::string where = node.where.str(); !where.empty()) error.note("recorded at " + where);
   throw error;
 }
@@ -136,7 +140,7 @@ int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& r
   int64_t row = 0;
   for (int a = 0; a < g.lead; ++a) row = row * indices.shape()[a] + result_index[a];
   for (size_t k = 0; k < g.axes.size(); ++k) {
-    int64_t at = indices.get_int(row * static_cast<int64_t>(g.axes.size()) + static_cast<int64_t>(k));
+    int64_t at = indices.get_int(row * std::ssize(g.axes) + static_cast<int64_t>(k));
     const int64_t extent = x.shape()[g.axes[k]];
     // u64 beyond the signed range reads as negative, and is out of range either way; clamping sends it to the end.
     if (at < 0 || at >= extent) {
@@ -161,7 +165,7 @@ GuardedIndex position_expr(ir::loops::LoopContext& c, const GatherLayout& g, Typ
   for (size_t k = 0; k < g.axes.size(); ++k) {
     std::vector<Expr> at(result_index.begin(), result_index.begin() + g.lead);
     at.push_back(m.num(static_cast<int64_t>(k)));
-    const Expr stored = read_position(at), extent = m.at(x.dim(static_cast<int>(g.axes[k])));
+    const Expr stored = read_position(at), extent = m.at(x.dim(g.axes[k]));
     Expr position = c.cast(DType::i64, stored);
     // u64 beyond the signed range would look negative: clamp it to the end instead.
     if (stored->type.dtype == DType::u64) position = c.select(m.lt(position, m.num(0)), c.i64(INT64_MAX), position);

@@ -81,3 +81,10 @@ V index_update(V x, int64_t axis, V indices, V updates, Combine combine, OutOfRa
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::OutOfRange, ops::gather, ops::scatter, ops::take, ops::take_along_axis, ops::embedding, ops::index_update;
+
+}  // namespace strata

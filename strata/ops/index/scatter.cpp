@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/internal_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
@@ -38,18 +40,20 @@ Ints axes_attr(const Node& n) {
 void scatter_infer(ir::Infer& i) {
   check_gather_operands(i);
   if (const auto mode = i.attrs.text("mode"); mode != "clamp" && mode != "fill")
-    i.fail("E0116", fmt::format("mode is '{}', expected clamp or fill", mode),
+    i.fail(base::code::kAttributeValue, fmt::format("mode is '{}', expected clamp or fill", mode),
            "checked_indices checks the positions before anything is written");
   const GatherLayout g(i.attrs, i.type(0), i.type(1));
   const Type expected = i.type(0).with_shape(g.result_shape(i.type(0), i.type(1)));
   if (!(i.type(2) == expected)) {
     ir::note_unproved(i.type(2).shape(), expected.shape());
-    i.fail("E0101", "the updates should be " + expected.str() + ", found " + i.type(2).str());
+    i.fail(base::code::kOperandShapes, "the updates should be " + expected.str() + ", found " + i.type(2).str());
   }
   const auto combine = combine_from(i.attrs.text("combine"));
   if (!combine)
-    i.fail("E0116", fmt::format("combine is '{}', expected set, add, mul, min or max", i.attrs.text("combine")));
-  if (*combine != Combine::Set && ir::is_bool(i.type(0).dtype())) i.fail("E0100", "bool can only be set");
+    i.fail(base::code::kAttributeValue,
+           fmt::format("combine is '{}', expected set, add, mul, min or max", i.attrs.text("combine")));
+  if (*combine != Combine::Set && ir::is_bool(i.type(0).dtype()))
+    i.fail(base::code::kOperandTypes, "bool can only be set");
   i.result(i.type(0));
 }
 
@@ -113,7 +117,7 @@ void scatter_transpose(ir::Transpose& t) {
     if (t.is_linear(2)) t.set(2, gather_as(n, ct));
     return;
   }
-  if (combine_of(n) != Combine::Set) throw base::Error("E0900", "scatter: only set and add are linear");
+  if (combine_of(n) != Combine::Set) throw base::Error(base::code::kBug, "scatter: only set and add are linear");
   if (t.is_linear(0)) t.set(0, scatter_as(n, ct, full(t.graph, t.operand_type(2), 0.0), Combine::Set));
   if (!t.is_linear(2)) return;
   const Value at_updates = gather_as(n, ct);
@@ -137,7 +141,7 @@ void scatter_reference(ir::Reference& r) {
   const GatherLayout g(r.node.attrs, r.node.operand(0).type(), r.node.operand(1).type());
   const Combine combine = combine_of(r.node);
   HostArray& y = r.results[0];
-  std::memcpy(y.data(), r.operands[0].data(), static_cast<size_t>(y.bytes()));
+  std::memcpy(y.data(), r.operands[0].data(), y.bytes());
   const bool in_int = computes_in_int(y.dtype());
   std::vector<double> wide(in_int ? 0 : y.elements());
   for (size_t i = 0; i < wide.size(); ++i) wide[i] = y.get(static_cast<int64_t>(i));
@@ -153,7 +157,7 @@ void scatter_reference(ir::Reference& r) {
       wide[to] = fold_step(fold_of(combine), wide[to], r.operands[2].get(u));
   });
   if (combine != Combine::Set)
-    for (size_t i = 0; i < wide.size(); ++i) y.set(static_cast<int64_t>(i), wide[i]);
+    for (size_t i = 0; i < wide.size(); ++i) y.set(i, wide[i]);
 }
 
 std::vector<ir::Sample> scatter_samples() {
@@ -204,7 +208,7 @@ constinit const Op kScatter = {
 Value checked_positions(std::string_view asker, Value x, Value indices, const Ints& axes, Value updates) {
   if (has_no_elements(updates.type())) return indices;
   Shape extents;
-  for (int64_t a : axes) extents.push_back(x.type().dim(static_cast<int>(a)));
+  for (int64_t a : axes) extents.push_back(x.type().dim(a));
   return checked_indices(asker, indices, axes, extents);
 }
 
@@ -221,7 +225,7 @@ Value scatter(Value x, Value indices, Value updates, const Ints& axes, int64_t b
   };
   if (mode != OutOfRange::Check) return add(indices, mode);
   // What doesn't fit at all is refused in the words of scatter.
-  const bool fits = indices.rank() > 0 && indices.type().dim(-1) == Dim(static_cast<int64_t>(axes.size())) &&
+  const bool fits = indices.rank() > 0 && indices.type().dim(-1) == Dim(std::ssize(axes)) &&
                     ir::is_int(indices.dtype()) &&
                     std::ranges::all_of(axes, [&](int64_t a) { return a >= 0 && a < x.rank(); });
   return add(fits ? checked_positions("scatter", x, indices, axes, updates) : indices, OutOfRange::Fill);

@@ -15,7 +15,7 @@ class Chains {
     const Dim updates = p_.most_updates();
     is_joined_ = !(updates.is_constant() && updates.constant() <= kSumBlock);
     Dim destinations = 1;
-    for (int64_t a : p_.g.axes) destinations = destinations * p_.x.dim(static_cast<int>(a));
+    for (int64_t a : p_.g.axes) destinations = destinations * p_.x.dim(a);
     const Dim slots = ir::min(updates, destinations);
     slot_of_ = p_.scratch("slot_of", DType::i64, {destinations});
     row_of_ = p_.scratch("row_of", DType::i64, {slots});
@@ -81,7 +81,7 @@ class Chains {
   StmtList take(const std::vector<Expr>& lead, std::span<const Expr> position) const {
     Expr flat = c_.i64(0);
     for (size_t k = 0; k < position.size(); ++k)
-      flat = m_.add(m_.mul(flat, c_.dim(p_.x.dim(static_cast<int>(p_.g.axes[k])))), position[k]);
+      flat = m_.add(m_.mul(flat, c_.dim(p_.x.dim(p_.g.axes[k]))), position[k]);
     const Local *destination = number("destination"), *found = number("found"), *slot = counter("slot");
     const Expr d = c_.read(destination), known = c_.read(found), s = c_.read(slot);
     const Expr is_named = m_.both(m_.le(c_.i64(0), known), m_.lt(known, c_.read(used_)));
@@ -162,7 +162,7 @@ class Chains {
     Expr flat = c_.read(destination);
     std::vector<Expr> position(p_.g.axes.size());
     for (size_t k = position.size(); k-- > 0;) {
-      const Expr extent = c_.dim(p_.x.dim(static_cast<int>(p_.g.axes[k])));
+      const Expr extent = c_.dim(p_.x.dim(p_.g.axes[k]));
       position[k] = k ? m_.mod(flat, extent) : flat;
       if (k) flat = m_.div(flat, extent);
     }

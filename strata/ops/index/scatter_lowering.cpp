@@ -81,7 +81,7 @@ StmtList scatter_loops(ir::Lowering& l) {
   }
   if (g.others.empty()) return one_task(l, g, {});
   const IndexMath m{c};
-  const Expr extent = m.at(x.dim(static_cast<int>(g.others.back())));
+  const Expr extent = m.at(x.dim(g.others.back()));
   const Expr tasks = m.div(m.add(extent, m.num(kColumnsPerTask - 1)), m.num(kColumnsPerTask));
   return {one_loop(c, "task", c.i64(0), tasks, LoopKind::Parallel, [&](Expr task) {
     const Expr first = m.mul(task, m.num(kColumnsPerTask));

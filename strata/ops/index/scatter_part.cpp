@@ -24,12 +24,12 @@ Dim ScatterPart::most_updates() const {
 }
 
 Dim ScatterPart::extent_of(int64_t x_axis) const {
-  const Dim extent = x.dim(static_cast<int>(x_axis));
+  const Dim extent = x.dim(x_axis);
   return is_cut(x_axis) ? ir::min(extent, Dim(kColumnsPerTask)) : extent;
 }
 
 Expr ScatterPart::length_of(int64_t x_axis) const {
-  return is_cut(x_axis) ? m.sub(last_, first_) : c.dim(x.dim(static_cast<int>(x_axis)));
+  return is_cut(x_axis) ? m.sub(last_, first_) : c.dim(x.dim(x_axis));
 }
 
 std::vector<Expr> ScatterPart::inside(std::span<const Expr> at) const {
@@ -51,16 +51,16 @@ StmtList ScatterPart::over_row(
   std::vector<Expr> extents;
   for (int64_t a : g.others) extents.push_back(length_of(a));
   return vector_nest(c, extents, [&](std::span<const Expr> others) {
-    std::vector<Expr> at(static_cast<size_t>(x.rank() - g.batch));
-    for (size_t k = 0; k < g.axes.size(); ++k) at[static_cast<size_t>(g.axes[k] - g.batch)] = position[k];
-    for (size_t k = 0; k < g.others.size(); ++k) at[static_cast<size_t>(g.others[k] - g.batch)] = others[k];
+    std::vector<Expr> at(x.rank() - g.batch);
+    for (size_t k = 0; k < g.axes.size(); ++k) at[g.axes[k] - g.batch] = position[k];
+    for (size_t k = 0; k < g.others.size(); ++k) at[g.others[k] - g.batch] = others[k];
     return body(at, others);
   });
 }
 
 StmtList ScatterPart::over_updates(const std::function<StmtList(const std::vector<Expr>&)>& body) const {
   std::vector<Expr> extents;
-  for (int64_t a = g.batch; a < g.lead; ++a) extents.push_back(c.dim(updates.dim(static_cast<int>(a))));
+  for (int64_t a = g.batch; a < g.lead; ++a) extents.push_back(c.dim(updates.dim(a)));
   return loop_nest(c, extents, LoopKind::Serial, [&](std::span<const Expr> rest) {
     std::vector<Expr> lead(batch_.begin(), batch_.end());
     lead.insert(lead.end(), rest.begin(), rest.end());
@@ -84,7 +84,7 @@ StmtList ScatterPart::at_position(const std::vector<Expr>& lead,
   std::vector<Expr> position;
   for (int64_t a : g.axes) {
     const Local* local = c.local("at", {DType::i64, 1}, false);
-    stmts.push_back(make_declare(local, to.index[static_cast<size_t>(a)]));
+    stmts.push_back(make_declare(local, to.index[a]));
     position.push_back(c.read(local));
   }
   StmtList body = row(position);

@@ -29,10 +29,9 @@ Value destinations(const Node& n, const GatherLayout& g) {
   const Type x = n.operand(0).type();
   const Value indices = cast(n.operand(1), DType::i64);
   Value key = zeros_like(take(indices, scalar(indices.graph(), DType::i64, 0), -1));
-  for (int64_t b = 0; b < g.batch; ++b)
-    key = times_extent(key, x.dim(static_cast<int>(b))) + iota_like(key, DType::i64, b);
+  for (int64_t b = 0; b < g.batch; ++b) key = times_extent(key, x.dim(b)) + iota_like(key, DType::i64, b);
   for (size_t k = 0; k < g.axes.size(); ++k) {
-    const Dim extent = x.dim(static_cast<int>(g.axes[k]));
+    const Dim extent = x.dim(g.axes[k]);
     Value at = take(indices, scalar(indices.graph(), DType::i64, static_cast<double>(k)), -1);
     if (mode_of(n) == OutOfRange::Clamp) at = minimum(maximum(at, 0), times_extent(ones_like(at), extent) - 1);
     key = times_extent(key, extent) + at;

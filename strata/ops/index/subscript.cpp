@@ -12,7 +12,7 @@ Value pick(Value x, const PickedPoints& points) {
   if (!points.positions) return x;
   const Value picked = gather(x, points.positions, points.axes, 0, OutOfRange::Check);
   if (points.is_in_front) return picked;
-  const auto lead = static_cast<int64_t>(points.shape.size()), first = points.axes.front();
+  const auto lead = std::ssize(points.shape), first = points.axes.front();
   Ints perm = iota_ints(lead, first);
   for (int64_t k = 0; k < lead; ++k) perm.push_back(k);
   for (int64_t k = lead + first; k < picked.rank(); ++k) perm.push_back(k);

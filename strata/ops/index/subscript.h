@@ -111,3 +111,10 @@ V update_subscript(V x, const std::vector<Subscript<V>>& list, V update, Combine
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::Combine, ops::Slice, ops::kAll, ops::kEllipsis, ops::kNewAxis;
+
+}  // namespace strata

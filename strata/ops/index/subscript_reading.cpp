@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -17,7 +18,7 @@ namespace {
 
 using Kind = Subscript<Value>::Kind;
 
-[[noreturn]] void fail(Value x, std::string_view code, const std::string& message, const std::string& hint = "") {
+[[noreturn]] void fail(Value x, base::ErrorCode code, const std::string& message, const std::string& hint = "") {
   base::Error error(code, "subscript: " + message);
   if (const std::string where = x.graph().location().str(); !where.empty()) error.note("recorded at " + where);
   if (!hint.empty()) error.hint(hint);
@@ -29,7 +30,7 @@ void assume_not_negative(Value x, Dim d) {
   Graph& graph = x.graph();
   if (d.is_constant() || graph.facts().range(d).first >= 0) return;
   if (graph.facts().mentions_count(d))
-    fail(x, "E0145",
+    fail(x, base::code::kUnknownCount,
          fmt::format("needs {} to be 0 or more, and {} has a dimension that is counted while the program runs", d.str(),
                      x.type().str()),
          "take needs no such bound: it clamps, or reads 0 with OutOfRange::Fill");
@@ -50,14 +51,15 @@ bool is_negative(Dim d) { return d.is_constant() && d.constant() < 0; }
 AxisRead read_position(Value x, int axis, Dim position) {
   const Dim extent = x.type().dim(axis), at = is_negative(position) ? extent + position : position;
   if (is_negative(at) || is_negative(extent - at - 1))
-    fail(x, "E0118", fmt::format("index {} is out of range for axis {} of {}", position.str(), axis, x.type().str()));
+    fail(x, base::code::kIndexOutOfRange,
+         fmt::format("index {} is out of range for axis {} of {}", position.str(), axis, x.type().str()));
   assume_not_negative(x, at);
   assume_not_negative(x, extent - at - 1);
   return {.range = {at, at + 1}, .is_dropped = true};
 }
 
 AxisRead read_slice(Value x, int axis, const Slice& slice) {
-  if (slice.step == 0) fail(x, "E0116", fmt::format("the step of axis {} is 0", axis));
+  if (slice.step == 0) fail(x, base::code::kAttributeValue, fmt::format("the step of axis {} is 0", axis));
   const Dim extent = x.type().dim(axis);
   const bool is_back = slice.step < 0;
   const Dim lowest = is_back ? -1 : 0, highest = is_back ? extent - 1 : extent;
@@ -80,10 +82,12 @@ AxisRead read_slice(Value x, int axis, const Slice& slice) {
 
 AxisRead read_indices(Value x, int axis, Value indices) {
   if (indices.dtype() == DType::boolean)
-    fail(x, "E0100", "a boolean mask picks a number of elements that is only known when the program runs",
+    fail(x, base::code::kOperandTypes,
+         "a boolean mask picks a number of elements that is only known when the program runs",
          "compact(x, mask) picks them along an axis; where(mask, value, x) replaces elements; x * cast(mask, "
          "x.dtype()) and sums keep the shape");
-  if (ir::is_float(indices.dtype())) fail(x, "E0100", "indices are integers, found " + indices.type().str());
+  if (ir::is_float(indices.dtype()))
+    fail(x, base::code::kOperandTypes, "indices are integers, found " + indices.type().str());
   AxisRead read;
   read.indices = indices;
   if (ir::is_signed_int(indices.dtype())) {
@@ -104,8 +108,8 @@ SubscriptReading read_subscripts(Value x, const std::vector<Subscript<Value>>& l
     given += s.kind != Kind::NewAxis && s.kind != Kind::Ellipsis;
     ellipses += s.kind == Kind::Ellipsis;
   }
-  if (given > x.rank()) fail(x, "E0115", fmt::format("{} indices for {}", given, x.type().str()));
-  if (ellipses > 1) fail(x, "E0115", "more than one ellipsis");
+  if (given > x.rank()) fail(x, base::code::kAxis, fmt::format("{} indices for {}", given, x.type().str()));
+  if (ellipses > 1) fail(x, base::code::kAxis, "more than one ellipsis");
   SubscriptReading reading;
   auto add = [&](AxisRead read) {
     reading.order.push_back(static_cast<int>(reading.axes.size()));
@@ -115,7 +119,7 @@ SubscriptReading read_subscripts(Value x, const std::vector<Subscript<Value>>& l
     for (int i = 0; i < count; ++i) add({});
   };
   for (const auto& s : list) {
-    const int axis = static_cast<int>(reading.axes.size());
+    const int axis = reading.axes.size();
     if (s.kind == Kind::Position) add(read_position(x, axis, s.position));
     if (s.kind == Kind::Slice) add(read_slice(x, axis, s.slice));
     if (s.kind == Kind::Indices) add(read_indices(x, axis, *s.indices));
@@ -150,7 +154,7 @@ PickedPoints points_of(const SubscriptReading& reading) {
   points.positions = indices.size() == 1 ? expand_dims(indices[0], -1) : joined_indices(indices);
   points.shape.assign(points.positions.shape().begin(), points.positions.shape().end() - 1);
   for (int64_t a = points.axes.front(); a < points.axes.back(); ++a) {
-    const AxisRead& axis = reading.axes[static_cast<size_t>(a)];
+    const AxisRead& axis = reading.axes[a];
     points.is_in_front = points.is_in_front || !(axis.indices || axis.is_dropped);
   }
   return points;
@@ -168,9 +172,9 @@ Shape subscript_shape(const SubscriptReading& reading, const PickedPoints& point
       shape.push_back(1);
       continue;
     }
-    const AxisRead& read = reading.axes[static_cast<size_t>(axis)];
+    const AxisRead& read = reading.axes[axis];
     if (read.indices) add_points();
-    if (!read.indices && !read.is_dropped) shape.push_back(kept[static_cast<size_t>(axis)]);
+    if (!read.indices && !read.is_dropped) shape.push_back(kept[axis]);
   }
   return shape;
 }

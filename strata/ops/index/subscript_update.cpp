@@ -82,7 +82,7 @@ Value update_rows(Value x, const Written& w) {
   Reading without_new = w.reading;
   std::erase(without_new.order, Reading::kNew);
   const Shape shape = subscript_shape(without_new, w.points, w.kept);
-  const auto lead = static_cast<int64_t>(w.points.shape.size());
+  const auto lead = std::ssize(w.points.shape);
   Value updates = reshape(w.value, shape);
   if (!w.points.is_in_front) {
     const int64_t first = w.points.axes.front();
@@ -104,7 +104,7 @@ class Places {
     for (int a = x.rank(); a-- > 0; stride = stride * x.type().dim(a)) strides_.insert(strides_.begin(), stride);
     const Value points = w.points.positions ? checked_points(x, w) : Value{};
     int64_t axis = 0, first_of_points = -1;
-    const auto lead = static_cast<int64_t>(w.points.shape.size());
+    const auto lead = std::ssize(w.points.shape);
     if (w.points.is_in_front) first_of_points = 0, axis = lead;
     size_t next_point = 0;
     for (int a : w.reading.order) {
@@ -112,14 +112,14 @@ class Places {
         ++axis;
         continue;
       }
-      const AxisRead& read = w.reading.axes[static_cast<size_t>(a)];
+      const AxisRead& read = w.reading.axes[a];
       if (read.indices) {
         if (first_of_points < 0) first_of_points = axis, axis += lead;
         add_points(points, next_point++, first_of_points, a);
       } else if (read.is_dropped) {
         add(a, number(graph_, read.range.first));
       } else {
-        add_range(read, axis++, w.kept[static_cast<size_t>(a)], a);
+        add_range(read, axis++, w.kept[a], a);
       }
     }
   }
@@ -128,7 +128,7 @@ class Places {
  private:
   Value spread(Value scalar) const { return broadcast_to(scalar, dims_span(shape_)); }
   void add(int x_axis, Value coordinate) {
-    total_ = total_ + spread(coordinate) * spread(number(graph_, strides_[static_cast<size_t>(x_axis)]));
+    total_ = total_ + spread(coordinate) * spread(number(graph_, strides_[x_axis]));
   }
   void add_points(Value points, size_t k, int64_t first, int x_axis) {
     const int64_t axes = points.rank() - 1;
@@ -167,7 +167,7 @@ Value update_subscript(Value x, const std::vector<Subscript<Value>>& list, Value
   bool has_whole_rest = true;
   for (size_t a = 0; a < reading.axes.size(); ++a) {
     const AxisRead& read = reading.axes[a];
-    const Dim extent = x.type().dim(static_cast<int>(a));
+    const Dim extent = x.type().dim(a);
     kept.push_back(ceil_div((read.range.limit ? *read.range.limit : extent) - read.range.first, read.range.step));
     has_whole_rest = has_whole_rest && (read.indices || is_whole(read, extent));
   }

@@ -4,13 +4,14 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::ops {
 
 int64_t axis_of(int64_t axis, int rank, std::string_view op) {
   if (axis < -rank || axis >= rank)
-    throw base::Error("E0115", fmt::format("{}: axis {} is out of range for rank {}", op, axis, rank));
+    throw base::Error(base::code::kAxis, fmt::format("{}: axis {} is out of range for rank {}", op, axis, rank));
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -20,7 +21,7 @@ Ints axes_of(std::span<const int64_t> axes, int rank, std::string_view op, bool 
   for (int64_t a : axes) result.push_back(axis_of(a, rank, op));
   std::sort(result.begin(), result.end());
   if (auto twice = std::adjacent_find(result.begin(), result.end()); twice != result.end())
-    throw base::Error("E0115", fmt::format("{}: axis {} is named twice", op, *twice));
+    throw base::Error(base::code::kAxis, fmt::format("{}: axis {} is named twice", op, *twice));
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
@@ -22,15 +23,16 @@ void infer(ir::Infer& i) {
   const auto shape = i.attrs.dims("shape");
   const auto axes = i.attrs.ints("axes");
   const Type x = i.type(0);
-  i.require(static_cast<int>(axes.size()) == x.rank(), "E0115",
+  i.require(static_cast<int>(axes.size()) == x.rank(), base::code::kAxis,
             "'axes' must name one axis of the result for each axis of " + x.str());
   for (size_t a = 0; a < axes.size(); ++a) {
-    if (axes[a] < 0 || axes[a] >= static_cast<int64_t>(shape.size()) || (a && axes[a] <= axes[a - 1]))
-      i.fail("E0115", "'axes' must ascend within the result's rank " + std::to_string(shape.size()));
-    const Dim from = x.dim(static_cast<int>(a)), to = shape[axes[a]];
+    if (axes[a] < 0 || axes[a] >= std::ssize(shape) || (a && axes[a] <= axes[a - 1]))
+      i.fail(base::code::kAxis, "'axes' must ascend within the result's rank " + std::to_string(shape.size()));
+    const Dim from = x.dim(a), to = shape[axes[a]];
     if (from != to && from != Dim(1) && !ir::proved_equal(from, to))
-      i.fail("E0101", x.str() + " can't become " + ir::shape_str(shape) + ": axis " + std::to_string(a) + " is " +
-                          from.str() + ", expected " + to.str() + " or 1");
+      i.fail(base::code::kOperandShapes, x.str() + " can't become " + ir::shape_str(shape) + ": axis " +
+                                             std::to_string(a) + " is " + from.str() + ", expected " + to.str() +
+                                             " or 1");
   }
   i.result(x.with_shape(shape));
 }
@@ -42,9 +44,7 @@ std::vector<int64_t> repeated_axes(const Node& node) {
   for (int64_t r = 0; r < node.type().rank(); ++r) {
     const auto at = std::find(axes.begin(), axes.end(), r);
     const bool is_new = at == axes.end();
-    if (is_new ||
-        node.operand(0).type().dim(static_cast<int>(at - axes.begin())) != node.type().dim(static_cast<int>(r)))
-      repeated.push_back(r);
+    if (is_new || node.operand(0).type().dim(at - axes.begin()) != node.type().dim(r)) repeated.push_back(r);
   }
   return repeated;
 }
@@ -133,9 +133,10 @@ Value broadcast(Value x, std::span<const Dim> dims, std::span<const int64_t> axe
 
 Value broadcast_to(Value x, std::span<const Dim> dims) {
   if (std::ranges::equal(x.shape(), dims)) return x;
-  const auto extra = static_cast<int64_t>(dims.size()) - x.rank();
+  const auto extra = std::ssize(dims) - x.rank();
   if (extra < 0)
-    throw base::Error("E0101", "broadcast: " + x.type().str() + " has more axes than " + ir::shape_str(dims));
+    throw base::Error(base::code::kOperandShapes,
+                      "broadcast: " + x.type().str() + " has more axes than " + ir::shape_str(dims));
   return broadcast(x, dims, iota_ints(extra, x.rank()));
 }
 
@@ -145,9 +146,9 @@ Shape broadcast_shape(std::string_view op, Value x, Value y) {
   for (int i = 1; i <= rank; ++i) {
     const Dim a = i <= x.rank() ? x.type().dim(-i) : Dim(1), b = i <= y.rank() ? y.type().dim(-i) : Dim(1);
     if (a != b && a != Dim(1) && b != Dim(1) && !ir::proved_equal(a, b)) {
-      base::Error error("E0101", std::string(op) + ": shapes don't broadcast: " + x.type().str() + " and " +
-                                     y.type().str() + " differ in axis -" + std::to_string(i) + ", " + a.str() +
-                                     " and " + b.str());
+      base::Error error(base::code::kOperandShapes, std::string(op) + ": shapes don't broadcast: " + x.type().str() +
+                                                        " and " + y.type().str() + " differ in axis -" +
+                                                        std::to_string(i) + ", " + a.str() + " and " + b.str());
       if (const std::string where = x.graph().location().str(); !where.empty()) error.note("recorded at " + where);
       if (!a.is_constant() || !b.is_constant())
         error.hint("a symbolic dimension matches only itself and 1: give both the same symbol");

@@ -96,3 +96,10 @@ V full_like(V x, Literal value, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::broadcast_to, ops::zeros_like, ops::ones_like, ops::full_like;
+
+}  // namespace strata

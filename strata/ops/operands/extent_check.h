@@ -12,7 +12,7 @@ namespace strata::ops {
 
 /// Refuses a `value` below `lowest`: at once where it is known (`code`), by a check when the program runs (E0136) where
 /// it is symbolic and the facts leave it open.
-void require_extent(Graph& graph, Dim value, int64_t lowest, std::string_view code, const std::string& message);
+void require_extent(Graph& graph, Dim value, int64_t lowest, base::ErrorCode code, const std::string& message);
 
 /// One sliding window: how far it reaches on an axis of x, and the room that padding adds (or a crop takes away).
 struct WindowReach {

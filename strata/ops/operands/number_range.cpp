@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/host_array.h"
 
@@ -73,33 +74,37 @@ ir::HostArray literal_array(Literal value, DType dtype) {
   const bool is_same =
       value.is_integer ? array.get_int(0) == value.integer : array.get(0) == value.real && value.real < limit;
   if (is_same && has_sign_of_value) return array;
-  throw base::Error("E0135", fmt::format("literal {} has no value in {}", value.real, ir::dtype_name(dtype)))
+  throw base::Error(base::code::kLiteralValue,
+                    fmt::format("literal {} has no value in {}", value.real, ir::dtype_name(dtype)))
       .hint("cast the tensor to a float dtype first, or write a whole number within its range");
 }
 
 void require_finite_in(std::string_view op, std::string_view field, double value, DType dtype) {
   const double largest = largest_of(dtype);
   if (std::isfinite(rounded(value, dtype))) return;
-  throw base::Error("E0140", fmt::format("{}: {} is {}, expected a number that {} holds, from {:g} to {:g}", op, field,
-                                         value, ir::dtype_name(dtype), -largest, largest))
+  throw base::Error(base::code::kRangeLeavesDtype,
+                    fmt::format("{}: {} is {}, expected a number that {} holds, from {:g} to {:g}", op, field, value,
+                                ir::dtype_name(dtype), -largest, largest))
       .hint("draw in a wider dtype");
 }
 
 void require_float_draws(std::string_view op, DType dtype) {
   if (ir::is_float(dtype)) return;
-  throw base::Error("E0100", fmt::format("{}: gives floats, not {}", op, ir::dtype_name(dtype)))
+  throw base::Error(base::code::kOperandTypes, fmt::format("{}: gives floats, not {}", op, ir::dtype_name(dtype)))
       .hint("random_integers gives integers");
 }
 
 Ends ends_within(std::string_view op, double lowest, double highest, DType dtype) {
   if (!std::isfinite(lowest) || !std::isfinite(highest) || highest < lowest)
-    throw base::Error("E0116", fmt::format("{}: [{}, {}) is no range of numbers", op, lowest, highest));
+    throw base::Error(base::code::kAttributeValue,
+                      fmt::format("{}: [{}, {}) is no range of numbers", op, lowest, highest));
   require_finite_in(op, "lowest", lowest, dtype);
   require_finite_in(op, "highest", highest, dtype);
   const DType drawn = dtype == DType::f64 ? DType::f64 : DType::f32;
   if (!std::isfinite(rounded(highest - lowest, drawn)))
-    throw base::Error("E0140", fmt::format("{}: [{}, {}) is wider than the largest number of {}, which is {:g}", op,
-                                           lowest, highest, ir::dtype_name(drawn), largest_of(drawn)))
+    throw base::Error(base::code::kRangeLeavesDtype,
+                      fmt::format("{}: [{}, {}) is wider than the largest number of {}, which is {:g}", op, lowest,
+                                  highest, ir::dtype_name(drawn), largest_of(drawn)))
         .hint("draw in a wider dtype, or in a narrower range");
   double first = rounded(lowest, dtype);
   if (highest == lowest) return {first, first};
@@ -107,16 +112,18 @@ Ends ends_within(std::string_view op, double lowest, double highest, DType dtype
   double last = rounded(highest, dtype);
   if (last >= highest) last = neighbour(last, dtype, -HUGE_VAL);
   if (first <= last) return {first, last};
-  throw base::Error("E0140", fmt::format("{}: {} has no number in [{}, {}): {} is below it and {} not", op,
-                                         ir::dtype_name(dtype), lowest, highest, last, first))
+  throw base::Error(base::code::kRangeLeavesDtype,
+                    fmt::format("{}: {} has no number in [{}, {}): {} is below it and {} not", op,
+                                ir::dtype_name(dtype), lowest, highest, last, first))
       .hint("draw in a wider dtype, or in a wider range");
 }
 
 void require_within(std::string_view op, int64_t first, int64_t last, DType dtype) {
   const Whole held = whole_numbers(dtype);
   if (first >= held.first && last <= held.last) return;
-  throw base::Error("E0140", fmt::format("{}: the numbers go from {} to {}, {} holds those from {} to {}", op, first,
-                                         last, ir::dtype_name(dtype), held.first, held.last))
+  throw base::Error(base::code::kRangeLeavesDtype,
+                    fmt::format("{}: the numbers go from {} to {}, {} holds those from {} to {}", op, first, last,
+                                ir::dtype_name(dtype), held.first, held.last))
       .hint("take a dtype that holds them all");
 }
 

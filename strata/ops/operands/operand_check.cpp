@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 
@@ -9,15 +10,16 @@ namespace strata::ops {
 
 void require_floats(std::string_view op, Value x) {
   if (ir::is_float(x.dtype())) return;
-  throw base::Error("E0100", fmt::format("{}: takes floats, found {}", op, x.type().str()))
+  throw base::Error(base::code::kOperandTypes, fmt::format("{}: takes floats, found {}", op, x.type().str()))
       .hint("cast to a float dtype first");
 }
 
 void require_shape(std::string_view op, std::string_view name, Value operand, std::span<const Dim> shape, Value x) {
   if (!operand || ir::proved_equal(operand.shape(), shape)) return;
   ir::note_unproved(operand.shape(), shape);
-  throw base::Error("E0101", fmt::format("{}: {} is {}, expected the shape {} for x, which is {}", op, name,
-                                         operand.type().str(), ir::shape_str(shape), x.type().str()));
+  throw base::Error(base::code::kOperandShapes,
+                    fmt::format("{}: {} is {}, expected the shape {} for x, which is {}", op, name,
+                                operand.type().str(), ir::shape_str(shape), x.type().str()));
 }
 
 void require_broadcastable(std::string_view op, std::string_view name, Value operand, std::span<const Dim> shape) {
@@ -28,8 +30,8 @@ void require_broadcastable(std::string_view op, std::string_view name, Value ope
     fits = given[given.size() - 1 - i] == Dim(1) ||
            ir::proved_equal(given[given.size() - 1 - i], shape[shape.size() - 1 - i]);
   if (fits) return;
-  throw base::Error("E0101", fmt::format("{}: {} is {}, expected a shape that broadcasts to {}", op, name,
-                                         operand.type().str(), ir::shape_str(shape)));
+  throw base::Error(base::code::kOperandShapes, fmt::format("{}: {} is {}, expected a shape that broadcasts to {}", op,
+                                                            name, operand.type().str(), ir::shape_str(shape)));
 }
 
 }  // namespace strata::ops

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/operands/handle.h"
 
 namespace strata::ops {
@@ -19,7 +20,8 @@ void require_broadcastable(std::string_view op, std::string_view name, Value ope
 /// E0116 for a number that was cast to an enum of `count` values and is none of them.
 template <class Enum>
 void require_choice(std::string_view op, std::string_view field, Enum value, int count) {
-  base::OptionCheck("E0116", op).integer(field, static_cast<int64_t>(value), base::Bounds::between(0, count - 1));
+  base::OptionCheck(base::code::kAttributeValue, op)
+      .integer(field, static_cast<int64_t>(value), base::Bounds::between(0, count - 1));
 }
 
 }  // namespace strata::ops

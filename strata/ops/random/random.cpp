@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -65,14 +66,16 @@ Value random_normal(Value key, const Shape& shape, DType dtype) {
 }
 
 Value bernoulli(Value key, double p, const Shape& shape) {
-  if (!(p >= 0 && p <= 1)) throw base::Error("E0116", fmt::format("bernoulli: the probability is {}", p));
+  if (!(p >= 0 && p <= 1))
+    throw base::Error(base::code::kAttributeValue, fmt::format("bernoulli: the probability is {}", p));
   return lt(uniform(key, shape, DType::f32), p);
 }
 
 Value random_integers(Value key, int64_t lowest, int64_t highest, const Shape& shape) {
   const auto width = static_cast<uint64_t>(highest) - static_cast<uint64_t>(lowest);  // of int64, which may not hold it
   if (highest <= lowest || width > uint64_t{1} << 32)
-    throw base::Error("E0116", fmt::format("random_integers: [{}, {}) is empty or wider than 2^32", lowest, highest));
+    throw base::Error(base::code::kAttributeValue,
+                      fmt::format("random_integers: [{}, {}) is empty or wider than 2^32", lowest, highest));
   // The high half of bits * range: off by at most range / 2^32 in probability.
   const Value scaled = cast(rng_bits(key, shape), DType::u64) * (highest - lowest);
   return cast(shift_right_logical(scaled, 32), DType::i64) + lowest;

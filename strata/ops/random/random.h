@@ -75,3 +75,11 @@ V categorical(V key, V logits, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::rng_bits, ops::fold_in, ops::split_key, ops::uniform, ops::random_normal, ops::bernoulli,
+    ops::random_integers, ops::permutation, ops::categorical;
+
+}  // namespace strata

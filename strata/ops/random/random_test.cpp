@@ -57,7 +57,7 @@ TEST(Random, NormalHasMeanZeroAndVarianceOne) {
 TEST(Random, PermutationHoldsEachNumberOnce) {
   const HostArray p = drawn([](Value k) { return permutation(k, 97); });
   std::vector<bool> seen(97);
-  for (int64_t i = 0; i < 97; ++i) seen[static_cast<size_t>(p.get_int(i))] = true;
+  for (int64_t i = 0; i < 97; ++i) seen[p.get_int(i)] = true;
   for (bool s : seen) EXPECT_TRUE(s);
 }
 

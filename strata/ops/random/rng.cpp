@@ -8,6 +8,7 @@
 //
 // The counter is {block's low word, block's high word, 0, 0}; rng_fold counts in a stream of its own, {number, ..., 0,
 // 1}.
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
@@ -26,12 +27,12 @@ constexpr AttrSpec kBitsAttrs[] = {{"count", AttrKind::Dims, "how many numbers p
 
 void require_keys(const ir::Infer& i) {
   if (i.type(0).rank() < 1 || !ir::proved_equal(i.type(0).dim(-1), Dim(2)))
-    i.fail("E0101", "a key is u32[2], found " + i.type(0).str());
+    i.fail(base::code::kOperandShapes, "a key is u32[2], found " + i.type(0).str());
 }
 
 void bits_infer(ir::Infer& i) {
   require_keys(i);
-  if (i.attrs.dims("count").size() != 1) i.fail("E0116", "count is one dimension");
+  if (i.attrs.dims("count").size() != 1) i.fail(base::code::kAttributeValue, "count is one dimension");
   Shape shape = shape_of(i.type(0));
   shape.back() = i.attrs.dims("count")[0];
   i.result(Type::of(DType::u32, shape));
@@ -82,7 +83,7 @@ StmtList fill_chunk(ir::Lowering& l, std::span<const Expr> lead, Expr chunk, Exp
       const Expr at = m.add(m.add(m.mul(chunk, m.num(kChunk)), m.num(w * kBlocksPerChunk)), lane);
       std::vector<Expr> to(lead.begin(), lead.end());
       to.push_back(at);
-      stores.push_back(make_if(m.lt(at, count), {make_store(l.result_buffer(0), to, words[static_cast<size_t>(w)])}));
+      stores.push_back(make_if(m.lt(at, count), {make_store(l.result_buffer(0), to, words[w])}));
     }
     return stores;
   })};
@@ -125,7 +126,7 @@ void bits_reference(ir::Reference& r) {
     for (int64_t i = 0; i < count; ++i) {
       const auto block = static_cast<uint64_t>(i / kChunk * kBlocksPerChunk + i % kBlocksPerChunk);
       const auto words = base::philox(base::philox_counter(block, 0, 0), key_at(r.operands[0], k));
-      y.as<uint32_t>()[k * count + i] = words[static_cast<size_t>(i % kChunk / kBlocksPerChunk)];
+      y.as<uint32_t>()[k * count + i] = words[i % kChunk / kBlocksPerChunk];
     }
 }
 
@@ -146,7 +147,8 @@ void fold_infer(ir::Infer& i) {
   Shape expected = shape_of(i.type(0));
   expected.pop_back();
   if (!ir::is_int(i.type(1).dtype()) || !ir::proved_equal(i.type(1).shape(), expected))
-    i.fail("E0101", "there is one integer for each key, found " + i.type(0).str() + " and " + i.type(1).str());
+    i.fail(base::code::kOperandShapes,
+           "there is one integer for each key, found " + i.type(0).str() + " and " + i.type(1).str());
   i.result(i.type(0));
 }
 
@@ -167,7 +169,7 @@ void fold_lower(ir::Lowering& l) {
 void fold_reference(ir::Reference& r) {
   for (int64_t k = 0; 2 * k < r.operands[0].elements(); ++k) {
     const base::PhiloxKey words = folded_key(key_at(r.operands[0], k), static_cast<uint64_t>(r.operands[1].get_int(k)));
-    for (int64_t i = 0; i < 2; ++i) r.results[0].as<uint32_t>()[2 * k + i] = words[static_cast<size_t>(i)];
+    for (int64_t i = 0; i < 2; ++i) r.results[0].as<uint32_t>()[2 * k + i] = words[i];
   }
 }
 

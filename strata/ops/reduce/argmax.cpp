@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
@@ -21,7 +22,7 @@ constexpr AttrSpec kArgAttrs[] = {{"axis", AttrKind::Int, "the axis that is sear
 void arg_infer(ir::Infer& i) {
   const Type x = i.type(0);
   const int64_t axis = require_axis(i, x);
-  if (x.dim(static_cast<int>(axis)) == Dim(0)) i.fail("E0116", fmt::format("axis {} of {} is empty", axis, x.str()));
+  if (x.dim(axis) == Dim(0)) i.fail(base::code::kAttributeValue, fmt::format("axis {} of {} is empty", axis, x.str()));
   Shape shape = shape_of(x);
   shape.erase(shape.begin() + axis);
   i.result(Type::of(DType::i64, shape));
@@ -176,7 +177,7 @@ void arg_reference(ir::Reference& r) {
   int64_t to = 0;
   for_each_index(r.results[0].shape(), [&](const Ints& index) {
     Ints at = index;
-    at.insert(at.begin() + static_cast<int64_t>(axis), 0);
+    at.insert(at.begin() + axis, 0);
     const int64_t base = offset_of(at, strides);
     int64_t best = 0;
     for (int64_t k = 1; k < x.shape()[axis]; ++k)

@@ -42,7 +42,7 @@ void sum_transpose(ir::Transpose& t) {
 void prod_jvp(ir::Jvp& j) {
   const int64_t axis = j.node.attrs.integer("axis");
   const bool backward = j.node.attrs.flag("reverse");
-  const Dim extent = j.node.type().dim(static_cast<int>(axis));
+  const Dim extent = j.node.type().dim(axis);
   if (!extent.is_constant()) {  // the quotient form: NaN where a factor is zero
     const Value ratio = div<Value>(j.tangent(0), j.operand(0));
     j.set(mul<Value>(j.result(), cumulative(kCumsum, ratio, axis, direction_of(j.node))));
@@ -51,7 +51,7 @@ void prod_jvp(ir::Jvp& j) {
   Value p = j.operand(0), t = j.tangent(0);
   for (int64_t step = 1; step < extent.constant(); step *= 2) {
     auto moved = [&](Value v, double fill) {
-      std::vector<Padding> padding(static_cast<size_t>(v.rank()));
+      std::vector<Padding> padding(v.rank());
       padding[axis] = backward ? Padding{-step, step} : Padding{step, -step};
       return pad(v, scalar(v.graph(), v.dtype(), fill), padding);
     };
@@ -69,13 +69,12 @@ void extremum_jvp(ir::Jvp& j) {
   const int64_t axis = j.node.attrs.integer("axis");
   const bool backward = j.node.attrs.flag("reverse");
   const Value place = iota_like(x, DType::i64, axis);
-  std::vector<Padding> back(static_cast<size_t>(x.rank()));
+  std::vector<Padding> back(x.rank());
   back[axis] = backward ? Padding{-1, 1} : Padding{1, -1};
   // A leader differs from what led before it.
   const Value before = pad(y, scalar(y.graph(), y.dtype(), 0), back);
   // The first place always leads; it is where the running order starts.
-  const Value start =
-      backward ? dimension(j.graph, x.type().dim(static_cast<int>(axis)) - 1) : scalar(j.graph, DType::i64, 0);
+  const Value start = backward ? dimension(j.graph, x.type().dim(axis) - 1) : scalar(j.graph, DType::i64, 0);
   const Value first = eq<Value>(place, broadcast_to(start, place.shape()));
   const Value changed = bitwise_or<Value>(first, ne<Value>(y, before));
   const Value none = full(j.graph, place.type(), backward ? INT64_MAX : -1);
@@ -91,7 +90,7 @@ struct Line {
   std::span<const Expr> kept;
   LoopContext& c = l.context;
   Type x = l.node.type();
-  int axis = static_cast<int>(l.node.attrs.integer("axis"));
+  int axis = l.node.attrs.integer("axis");
   DType wide = accumulation_dtype(x.dtype());
   Expr extent = c.dim(x.dim(axis));
 

@@ -13,13 +13,13 @@ using ir::loops::LoopKind;
 
 int64_t lowest_int(DType t) {
   if (ir::is_bool(t) || ir::is_unsigned_int(t)) return 0;
-  const int bits = static_cast<int>(8 * ir::dtype_bytes(t));
+  const int bits = 8 * ir::dtype_bytes(t);
   return static_cast<int64_t>(~uint64_t{0} << (bits - 1));
 }
 
 int64_t highest_int(DType t) {
   if (ir::is_bool(t)) return 1;
-  const int bits = static_cast<int>(8 * ir::dtype_bytes(t));
+  const int bits = 8 * ir::dtype_bytes(t);
   if (ir::is_signed_int(t)) return ~lowest_int(t);
   return static_cast<int64_t>(~uint64_t{0} >> (64 - bits));
 }

@@ -1,6 +1,7 @@
 // The six reductions over named axes. Their rules differ only in the fold, so each block is made from one template.
 
 #include "strata/ops/reduce/reduce.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
@@ -22,9 +23,9 @@ void reduce_infer(ir::Infer& i) {
   const Type x = i.type(0);
   require_axes(i, "axes", x.rank());
   const auto axes = i.attrs.ints("axes");
-  if (!std::is_sorted(axes.begin(), axes.end())) i.fail("E0115", "the axes are not ascending");
+  if (!std::is_sorted(axes.begin(), axes.end())) i.fail(base::code::kAxis, "the axes are not ascending");
   Shape shape;
-  for (int64_t a : other_axes(axes, x.rank())) shape.push_back(x.dim(static_cast<int>(a)));
+  for (int64_t a : other_axes(axes, x.rank())) shape.push_back(x.dim(a));
   i.result(x.with_shape(shape));
 }
 
@@ -37,7 +38,7 @@ void reduce_vmap(ir::Vmap& v) { v.set(node_over(*v.node.op, v.operand(0), shifte
 /// The operand with its reduced axes joined into one last axis.
 Value with_flat_tail(Value x, const Ints& axes) {
   Ints perm = other_axes(axes, x.rank());
-  const auto kept = static_cast<int64_t>(perm.size());
+  const auto kept = std::ssize(perm);
   perm.insert(perm.end(), axes.begin(), axes.end());
   return flatten(transpose(x, perm), kept);
 }
@@ -80,8 +81,8 @@ void reduce_lower(ir::Lowering& l) {
     return;
   }
   ir::ReductionForm form;
-  for (int64_t a : kept) form.kept.push_back(x.dim(static_cast<int>(a)));
-  for (int64_t a : axes) form.reduced.push_back(x.dim(static_cast<int>(a)));
+  for (int64_t a : kept) form.kept.push_back(x.dim(a));
+  for (int64_t a : axes) form.reduced.push_back(x.dim(a));
   form.is_last_axis_reduced = axes.back() == x.rank() - 1;
   form.term = [&l, axes, kept, wide](std::span<const Expr> index) {
     std::vector<Expr> at(index.size());
@@ -100,7 +101,7 @@ void reduce_reference(ir::Reference& r) {
   const HostArray& x = r.operands[0];
   HostArray& y = r.results[0];
   const Ints kept = other_axes(r.node.attrs.ints("axes"), x.rank()), strides = row_strides(y.shape());
-  std::vector<FoldState> states(static_cast<size_t>(y.elements()), FoldState(fold, x.dtype()));
+  std::vector<FoldState> states(y.elements(), FoldState(fold, x.dtype()));
   int64_t from = 0;
   for_each_index(x.shape(), [&](const Ints& index) {
     int64_t to = 0;

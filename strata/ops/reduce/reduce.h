@@ -107,3 +107,11 @@ V cumsum(V x, int64_t axis, Direction direction = Direction::Forward, Source at 
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::Keep, ops::Direction, ops::reduce, ops::sum, ops::prod, ops::max, ops::min, ops::all, ops::any, ops::mean,
+    ops::variance, ops::argmax, ops::argmin, ops::cumulative, ops::cumsum;
+
+}  // namespace strata

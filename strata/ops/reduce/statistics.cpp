@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/creation/creation.h"
@@ -23,7 +24,7 @@ namespace {
 /// is read at run time.
 Value count_of(Value x, const Ints& axes, int64_t correction = 0) {
   Dim count = 1;
-  for (int64_t a : axes) count = count * x.type().dim(static_cast<int>(a));
+  for (int64_t a : axes) count = count * x.type().dim(a);
   const auto less = static_cast<double>(correction);
   if (count.is_constant())
     return scalar(x.graph(), x.dtype(), std::max(0.0, static_cast<double>(count.constant()) - less));
@@ -81,10 +82,10 @@ std::vector<Value> tangents_of_moments(Value x, Value dx, const Ints& axes) {
 /// A maximum of nothing has no number to be. Where nothing is asked for either, all is well.
 void require_elements(const Op& op, Value x, const Ints& axes) {
   Dim results = 1;
-  for (int64_t a : other_axes(ints_span(axes), x.rank())) results = results * x.type().dim(static_cast<int>(a));
+  for (int64_t a : other_axes(ints_span(axes), x.rank())) results = results * x.type().dim(a);
   if (results == Dim(0)) return;
   for (int64_t a : axes)
-    require_extent(x.graph(), x.type().dim(static_cast<int>(a)), 1, "E0116",
+    require_extent(x.graph(), x.type().dim(a), 1, base::code::kAttributeValue,
                    fmt::format("{}: axis {} of {} is empty", &op == &kReduceMax ? "max" : "min", a, x.type().str()));
 }
 

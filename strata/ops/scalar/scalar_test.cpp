@@ -77,7 +77,7 @@ std::vector<T> run(const Function& f, DType t, const std::vector<T>& a, const st
   Kernel kernel;
   kernel.context = std::make_shared<LoopContext>();
   LoopContext& c = *kernel.context;
-  const ir::Dim n(static_cast<int64_t>(a.size()));
+  const ir::Dim n(std::ssize(a));
   const Buffer* x = c.buffer({"x", t, {n}, BufferKind::Input});
   const Buffer* y = c.buffer({"y", t, {n}, BufferKind::Input});
   const Buffer* z = c.buffer({"z", t, {n}, BufferKind::Output});

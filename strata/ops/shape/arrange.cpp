@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -40,7 +41,7 @@ Value repeat(Value x, Dim count, int64_t axis) {
 
 Value roll(Value x, int64_t shift, int64_t axis) {
   axis = axis_of(axis, x.rank(), "roll");
-  const Dim extent = x.type().dim(static_cast<int>(axis)), back = mod(Dim(shift), extent);
+  const Dim extent = x.type().dim(axis), back = mod(Dim(shift), extent);
   if (back == Dim(0)) return x;
   return concat({slice_axis(x, axis, {extent - back, extent}), slice_axis(x, axis, {0, extent - back})}, axis);
 }
@@ -49,7 +50,8 @@ namespace {
 
 /// column - row of the last two axes.
 Value diagonals(Value x, std::string_view op) {
-  if (x.rank() < 2) throw base::Error("E0115", fmt::format("{}: takes matrices, found {}", op, x.type().str()));
+  if (x.rank() < 2)
+    throw base::Error(base::code::kAxis, fmt::format("{}: takes matrices, found {}", op, x.type().str()));
   return iota_like(x, DType::i64, -1) - iota_like(x, DType::i64, -2);
 }
 
@@ -78,7 +80,7 @@ int64_t whole(double x) {
 }  // namespace
 
 Value linspace(Graph& graph, double first, double last, int64_t count, DType dtype) {
-  if (count < 0) throw base::Error("E0116", fmt::format("linspace: the count is {}", count));
+  if (count < 0) throw base::Error(base::code::kAttributeValue, fmt::format("linspace: the count is {}", count));
   // What an integer dtype makes of the ends: it would saturate.
   if (count > 0 && !ir::is_float(dtype)) {
     const double low = count > 1 ? std::min(first, last) : first, high = count > 1 ? std::max(first, last) : first;

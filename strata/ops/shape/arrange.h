@@ -50,3 +50,10 @@ V outer(V x, V y, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::tile, ops::repeat, ops::roll, ops::tril, ops::triu, ops::outer;
+
+}  // namespace strata

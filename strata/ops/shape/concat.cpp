@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
@@ -30,18 +31,18 @@ void concat_infer(ir::Infer& i) {
   Shape shape = shape_of(first);
   for (int k = 1; k < i.count(); ++k) {
     if (i.type(k).rank() != first.rank())
-      i.fail("E0101", fmt::format("ranks differ: {} and {}", first.str(), i.type(k).str()));
+      i.fail(base::code::kOperandShapes, fmt::format("ranks differ: {} and {}", first.str(), i.type(k).str()));
     for (int a = 0; a < first.rank(); ++a)
       if (a != axis && !ir::proved_equal(i.type(k).dim(a), first.dim(a)))
-        i.fail("E0101", fmt::format("axis {} differs: {} and {}", a, first.str(), i.type(k).str()));
-    shape[axis] = shape[axis] + i.type(k).dim(static_cast<int>(axis));
+        i.fail(base::code::kOperandShapes, fmt::format("axis {} differs: {} and {}", a, first.str(), i.type(k).str()));
+    shape[axis] = shape[axis] + i.type(k).dim(axis);
   }
   i.result(first.with_shape(shape));
 }
 
 void concat_jvp(ir::Jvp& j) {
   std::vector<Value> parts;
-  for (uint32_t k = 0; k < j.node.operand_count; ++k) parts.push_back(j.tangent(static_cast<int>(k)));
+  for (uint32_t k = 0; k < j.node.operand_count; ++k) parts.push_back(j.tangent(k));
   j.set(concat(parts, j.node.attrs.integer("axis")));
 }
 
@@ -49,9 +50,8 @@ void concat_transpose(ir::Transpose& t) {
   const auto axis = static_cast<int>(t.node.attrs.integer("axis"));
   Dim first = 0;
   for (uint32_t k = 0; k < t.node.operand_count; ++k) {
-    const Dim extent = t.operand_type(static_cast<int>(k)).dim(axis);
-    if (t.is_linear(static_cast<int>(k)))
-      t.set(static_cast<int>(k), slice_axis(t.cotangent(), axis, {first, first + extent}));
+    const Dim extent = t.operand_type(k).dim(axis);
+    if (t.is_linear(k)) t.set(k, slice_axis(t.cotangent(), axis, {first, first + extent}));
     first = first + extent;
   }
 }
@@ -72,10 +72,10 @@ void concat_lower(ir::Lowering& l) {
     Dim first = 0;
     for (uint32_t k = 0; k < l.node.operand_count; ++k) {
       // Out of its range each part is read at a clamped address, and the select below drops it.
-      const Dim extent = l.node.operand(static_cast<int>(k)).type().dim(axis);
+      const Dim extent = l.node.operand(k).type().dim(axis);
       if (extent == Dim(0)) continue;
       from[axis] = m.clamp(m.sub(index[axis], m.at(first)), m.at(extent));
-      const Expr part = l.operand(static_cast<int>(k), from);
+      const Expr part = l.operand(k, from);
       value = value ? l.context.select(m.lt(index[axis], m.at(first)), value, part) : part;
       first = first + extent;
     }
@@ -94,7 +94,7 @@ void concat_reference(ir::Reference& r) {
   for (const HostArray& part : r.operands) {
     const int64_t bytes = part.bytes() / rows;
     for (int64_t row = 0; row < rows; ++row)
-      std::memcpy(to.data() + row * row_bytes + first, part.data() + row * bytes, static_cast<size_t>(bytes));
+      std::memcpy(to.data() + row * row_bytes + first, part.data() + row * bytes, bytes);
     first += bytes;
   }
 }
@@ -128,7 +128,7 @@ constinit const Op kConcat = {
 };
 
 Value concat(const std::vector<Value>& parts, int64_t axis) {
-  if (parts.empty()) throw base::Error("E0103", "concat: there is nothing to join");
+  if (parts.empty()) throw base::Error(base::code::kOperandCount, "concat: there is nothing to join");
   axis = axis_of(axis, parts[0].rank(), "concat");
   if (parts.size() == 1) return parts[0];
   const Attr attrs[] = {Attr("axis", axis)};
@@ -136,7 +136,7 @@ Value concat(const std::vector<Value>& parts, int64_t axis) {
 }
 
 Value stack(const std::vector<Value>& parts, int64_t axis) {
-  if (parts.empty()) throw base::Error("E0103", "stack: there is nothing to join");
+  if (parts.empty()) throw base::Error(base::code::kOperandCount, "stack: there is nothing to join");
   axis = axis_of(axis, parts[0].rank() + 1, "stack");
   std::vector<Value> expanded;
   for (const Value& p : parts) expanded.push_back(expand_dims(p, axis));

@@ -1,5 +1,6 @@
 #include "strata/ops/shape/dimension.h"
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ops/facets/facets.h"
 
 namespace strata::ops {
@@ -8,7 +9,7 @@ namespace {
 constexpr AttrSpec kDimensionAttrs[] = {{"value", AttrKind::Dims, "one dimension polynomial"}};
 
 void dimension_infer(ir::Infer& i) {
-  if (i.attrs.dims("value").size() != 1) i.fail("E0116", "takes one dimension");
+  if (i.attrs.dims("value").size() != 1) i.fail(base::code::kAttributeValue, "takes one dimension");
   i.result(Type::scalar(DType::i64));
 }
 

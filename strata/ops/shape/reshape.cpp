@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/encoding/encoded_rules.h"
@@ -21,8 +22,8 @@ void reshape_infer(ir::Infer& i) {
   const Type x = i.type(0);
   const Dim count = ir::product(dims);
   if (!ir::proved_equal(count, x.elements()))
-    i.fail("E0101", fmt::format("{} has {} elements, the new shape {} has {}", x.str(), x.elements().str(),
-                                ir::shape_str(dims), count.str()));
+    i.fail(base::code::kOperandShapes, fmt::format("{} has {} elements, the new shape {} has {}", x.str(),
+                                                   x.elements().str(), ir::shape_str(dims), count.str()));
   i.result(x.with_shape(dims));
 }
 
@@ -31,7 +32,7 @@ void reshape_transpose(ir::Transpose& t) { t.set(0, reshape(t.cotangent(), shape
 void reshape_vmap(ir::Vmap& v) { v.set(reshape(v.operand(0), prepend(v.size, v.node.type().shape()))); }
 
 void reshape_reference(ir::Reference& r) {
-  std::memcpy(r.results[0].data(), r.operands[0].data(), static_cast<size_t>(r.operands[0].bytes()));
+  std::memcpy(r.results[0].data(), r.operands[0].data(), r.operands[0].bytes());
 }
 
 std::vector<ir::Sample> reshape_samples() {
@@ -52,14 +53,16 @@ Shape with_inferred(Value x, const Shape& dims) {
       known = known * dims[i];
       continue;
     }
-    if (open >= 0) throw base::Error("E0101", "reshape: only one extent may be -1, found " + ir::shape_str(dims));
+    if (open >= 0)
+      throw base::Error(base::code::kOperandShapes, "reshape: only one extent may be -1, found " + ir::shape_str(dims));
     open = static_cast<int>(i);
   }
   if (open < 0) return result;
-  if (known == Dim(0)) throw base::Error("E0101", "reshape: -1 is ambiguous beside an extent of 0");
+  if (known == Dim(0)) throw base::Error(base::code::kOperandShapes, "reshape: -1 is ambiguous beside an extent of 0");
   result[open] = floor_div(x.type().elements(), known);
   if (!ir::proved_equal(result[open] * known, x.type().elements()))
-    throw base::Error("E0101", fmt::format("reshape: {} does not divide into {}", x.type().str(), ir::shape_str(dims)));
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("reshape: {} does not divide into {}", x.type().str(), ir::shape_str(dims)));
   return result;
 }
 
@@ -99,7 +102,7 @@ Value squeeze(Value x, int64_t axis) {
   Shape to = shape_of(x);
   axis = axis_of(axis, x.rank(), "squeeze");
   if (!ir::proved_equal(to[axis], Dim(1)))
-    throw base::Error("E0101", fmt::format("squeeze: axis {} of {} is not 1", axis, x.type().str()));
+    throw base::Error(base::code::kOperandShapes, fmt::format("squeeze: axis {} of {} is not 1", axis, x.type().str()));
   to.erase(to.begin() + axis);
   return reshape(x, to);
 }

@@ -123,3 +123,12 @@ V dynamic_update_slice(V x, V update, const std::vector<V>& starts, InPlace in_p
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::InPlace, ops::Range, ops::Padding, ops::reshape, ops::transpose, ops::swap_axes, ops::move_axis,
+    ops::reverse, ops::slice, ops::slice_axis, ops::pad, ops::pad_zero, ops::concat, ops::stack, ops::split,
+    ops::expand_dims, ops::squeeze, ops::flatten, ops::dynamic_slice, ops::dynamic_update_slice;
+
+}  // namespace strata

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/entry_conditions.h"
 #include "strata/ir/unproved.h"
@@ -28,7 +29,7 @@ constexpr AttrSpec kPadAttrs[] = {{"lo", AttrKind::Dims, "elements in front, per
 void require_dims(const ir::Infer& i, std::initializer_list<std::string_view> names, int rank) {
   for (auto name : names)
     if (static_cast<int>(i.attrs.dims(name).size()) != rank)
-      i.fail("E0115", fmt::format("'{}' has {} entries for rank {}", name, i.attrs.dims(name).size(), rank));
+      i.fail(base::code::kAxis, fmt::format("'{}' has {} entries for rank {}", name, i.attrs.dims(name).size(), rank));
 }
 
 void slice_infer(ir::Infer& i) {
@@ -40,8 +41,8 @@ void slice_infer(ir::Infer& i) {
     const bool fits = !ir::is_below_zero(start[a]) && !ir::is_below_zero(limit[a] - start[a]) &&
                       !ir::is_below_zero(x.dim(a) - limit[a]) && !ir::is_below_zero(stride[a] - 1);
     if (!fits)
-      i.fail("E0116", fmt::format("{}:{}:{} does not lie in axis {} of {}", start[a].str(), limit[a].str(),
-                                  stride[a].str(), a, x.str()));
+      i.fail(base::code::kAttributeValue, fmt::format("{}:{}:{} does not lie in axis {} of {}", start[a].str(),
+                                                      limit[a].str(), stride[a].str(), a, x.str()));
     shape.push_back(ceil_div(limit[a] - start[a], stride[a]));
   }
   i.result(x.with_shape(shape));
@@ -100,8 +101,9 @@ void slice_reference(ir::Reference& r) {
   const Ints limit = run_time(r, r.node.attrs.dims("limit")), strides = row_strides(r.operands[0].shape());
   for (size_t a = 0; a < start.size(); ++a)
     if (start[a] < 0 || start[a] > limit[a] || limit[a] > r.operands[0].shape()[a] || stride[a] < 1)
-      throw base::Error("E0116", fmt::format("slice: {}:{}:{} does not lie in axis {} of extent {}", start[a], limit[a],
-                                             stride[a], a, r.operands[0].shape()[a]));
+      throw base::Error(base::code::kAttributeValue,
+                        fmt::format("slice: {}:{}:{} does not lie in axis {} of extent {}", start[a], limit[a],
+                                    stride[a], a, r.operands[0].shape()[a]));
   // The last axes that are taken whole, and the one in front of them if its stride is 1, are one run of memory.
   const std::vector<int64_t>& shape = r.results[0].shape();
   size_t outer = shape.size();
@@ -116,7 +118,7 @@ void slice_reference(ir::Reference& r) {
   for_each_index(std::span(shape).first(outer), [&](const Ints& index) {
     int64_t from = first;
     for (size_t a = 0; a < outer; ++a) from += index[a] * stride[a] * strides[a];
-    std::memcpy(to, r.operands[0].data() + from * ir::dtype_bytes(r.results[0].dtype()), static_cast<size_t>(run));
+    std::memcpy(to, r.operands[0].data() + from * ir::dtype_bytes(r.results[0].dtype()), run);
     to += run;
   });
 }
@@ -137,7 +139,8 @@ std::vector<ir::Sample> slice_samples() {
 void pad_infer(ir::Infer& i) {
   const Type x = i.type(0);
   i.same_dtype();
-  if (i.type(1).rank() != 0) i.fail("E0101", "the padding value is a scalar, found " + i.type(1).str());
+  if (i.type(1).rank() != 0)
+    i.fail(base::code::kOperandShapes, "the padding value is a scalar, found " + i.type(1).str());
   require_dims(i, {"lo", "hi", "interior"}, x.rank());
   const auto lo = i.attrs.dims("lo"), hi = i.attrs.dims("hi"), interior = i.attrs.dims("interior");
   Shape shape;
@@ -145,7 +148,7 @@ void pad_infer(ir::Infer& i) {
     const Dim gaps = interior[a] == Dim(0) ? Dim(0) : max(x.dim(a) - 1, Dim(0)) * interior[a];
     const Dim extent = x.dim(a) + gaps + lo[a] + hi[a];
     if (ir::is_below_zero(interior[a]) || ir::is_below_zero(extent))
-      i.fail("E0116", fmt::format("axis {} of {} would have extent {}", a, x.str(), extent.str()));
+      i.fail(base::code::kAttributeValue, fmt::format("axis {} of {} would have extent {}", a, x.str(), extent.str()));
     shape.push_back(extent);
   }
   i.result(x.with_shape(shape));
@@ -296,12 +299,12 @@ constinit const Op kPad = {
 
 Value slice(Value x, const std::vector<Range>& ranges) {
   if (static_cast<int>(ranges.size()) > x.rank())
-    throw base::Error("E0115", fmt::format("slice: {} ranges for {}", ranges.size(), x.type().str()));
+    throw base::Error(base::code::kAxis, fmt::format("slice: {} ranges for {}", ranges.size(), x.type().str()));
   Shape start, limit, stride;
   bool is_whole = true;
   for (int a = 0; a < x.rank(); ++a) {
     const Dim extent = x.type().dim(a);
-    const Range range = a < static_cast<int>(ranges.size()) ? ranges[a] : Range{};
+    const Range range = a < std::ssize(ranges) ? ranges[a] : Range{};
     auto from_end = [&](Dim d) { return d.is_constant() && d.constant() < 0 ? extent + d : d; };
     start.push_back(from_end(range.first));
     limit.push_back(range.limit ? from_end(*range.limit) : extent);
@@ -312,7 +315,7 @@ Value slice(Value x, const std::vector<Range>& ranges) {
 }
 
 Value slice_axis(Value x, int64_t axis, const Range& range) {
-  std::vector<Range> ranges(static_cast<size_t>(x.rank()));
+  std::vector<Range> ranges(x.rank());
   ranges[axis_of(axis, x.rank(), "slice")] = range;
   return slice(x, ranges);
 }
@@ -324,16 +327,16 @@ std::vector<Value> split(Value x, const std::vector<Dim>& sizes, int64_t axis) {
     parts.push_back(slice_axis(x, axis, {first, first + size}));
     first = first + size;
   }
-  const Dim extent = x.type().dim(static_cast<int>(axis_of(axis, x.rank(), "split")));
+  const Dim extent = x.type().dim(axis_of(axis, x.rank(), "split"));
   if (!ir::proved_equal(first, extent))
-    throw base::Error("E0101", fmt::format("split: the parts add up to {}, axis {} of {} has {}", first.str(), axis,
-                                           x.type().str(), extent.str()));
+    throw base::Error(base::code::kOperandShapes, fmt::format("split: the parts add up to {}, axis {} of {} has {}",
+                                                              first.str(), axis, x.type().str(), extent.str()));
   return parts;
 }
 
 Value pad(Value x, Value value, const std::vector<Padding>& padding) {
   if (static_cast<int>(padding.size()) != x.rank())
-    throw base::Error("E0115", fmt::format("pad: {} entries for {}", padding.size(), x.type().str()));
+    throw base::Error(base::code::kAxis, fmt::format("pad: {} entries for {}", padding.size(), x.type().str()));
   Shape lo, hi, interior;
   for (const Padding& p : padding) {
     lo.push_back(p.lo);

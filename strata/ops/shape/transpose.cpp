@@ -1,6 +1,7 @@
 // transpose and reverse: permuting axes and running them backwards.
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ops/encoding/encoded_rules.h"
 #include "strata/ops/facets/lowering.h"
@@ -19,10 +20,10 @@ void transpose_infer(ir::Infer& i) {
   const auto perm = i.attrs.ints("perm");
   const Type x = i.type(0);
   if (static_cast<int>(perm.size()) != x.rank())
-    i.fail("E0115", fmt::format("the permutation has {} axes, {} has {}", perm.size(), x.str(), x.rank()));
+    i.fail(base::code::kAxis, fmt::format("the permutation has {} axes, {} has {}", perm.size(), x.str(), x.rank()));
   require_axes(i, "perm", x.rank());
   Shape shape;
-  for (int64_t p : perm) shape.push_back(x.dim(static_cast<int>(p)));
+  for (int64_t p : perm) shape.push_back(x.dim(p));
   i.result(x.with_shape(shape));
 }
 
@@ -84,8 +85,7 @@ void reverse_lower(ir::Lowering& l) {
   l.element(0, [&l](std::span<const Expr> index) {
     const IndexMath m{l.context};
     std::vector<Expr> from(index.begin(), index.end());
-    for (int64_t a : l.node.attrs.ints("axes"))
-      from[a] = m.sub(m.at(l.node.type().dim(static_cast<int>(a)) - 1), index[a]);
+    for (int64_t a : l.node.attrs.ints("axes")) from[a] = m.sub(m.at(l.node.type().dim(a) - 1), index[a]);
     return l.operand(0, from);
   });
 }

@@ -48,7 +48,7 @@ void sort_vmap(ir::Vmap& v) {
   std::vector<Value> operands;
   for (int k = 0; k < static_cast<int>(v.node.operand_count); ++k) operands.push_back(v.batched(k));
   const Node* node = add_sort(operands, v.node.attrs.integer("axis") + 1, v.node.attrs.flag("descending"));
-  for (int k = 0; k < static_cast<int>(operands.size()); ++k) v.set(k, node->result(k));
+  for (int k = 0; k < std::ssize(operands); ++k) v.set(k, node->result(k));
 }
 
 /// The statements of one task: sorts one line of the operands.
@@ -207,7 +207,7 @@ std::vector<Value> sort(const std::vector<Value>& operands, int64_t axis, Order 
   require_choice("sort", "order", order, 2);
   const Node* node = add_sort(operands, axis_of(axis, operands.at(0).rank(), "sort"), order == Order::Descending);
   std::vector<Value> results;
-  for (int k = 0; k < static_cast<int>(operands.size()); ++k) results.push_back(node->result(k));
+  for (int k = 0; k < std::ssize(operands); ++k) results.push_back(node->result(k));
   return results;
 }
 

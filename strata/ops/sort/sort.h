@@ -33,3 +33,10 @@ std::pair<V, V> top_k(V x, int64_t k, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::Order, ops::sort, ops::argsort, ops::top_k;
+
+}  // namespace strata

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/entry_conditions.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
@@ -23,8 +24,9 @@ constexpr AttrSpec kTopKAttrs[] = {{"k", AttrKind::Int, "how many, at most the e
 void top_k_infer(ir::Infer& i) {
   const Type x = i.type(0);
   const int64_t k = i.attrs.integer("k");
-  if (x.rank() < 1) i.fail("E0101", "takes rank 1 or more, found " + x.str());
-  if (k < 0 || ir::is_below_zero(x.dim(-1) - Dim(k))) i.fail("E0116", fmt::format("k is {} for {}", k, x.str()));
+  if (x.rank() < 1) i.fail(base::code::kOperandShapes, "takes rank 1 or more, found " + x.str());
+  if (k < 0 || ir::is_below_zero(x.dim(-1) - Dim(k)))
+    i.fail(base::code::kAttributeValue, fmt::format("k is {} for {}", k, x.str()));
   Shape shape = shape_of(x);
   shape.back() = k;
   i.result(x.with_shape(shape));

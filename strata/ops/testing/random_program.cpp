@@ -207,7 +207,7 @@ class Maker {
               std::span<const ir::GraphRef> regions) {
     const Node* node = graph_->add(op, operands, attrs, regions);
     for (uint32_t i = 0; i < node->result_count; ++i) {
-      const Value v = node->result(static_cast<int>(i));
+      const Value v = node->result(i);
       keep(op.is_smooth ? bounded(v) : v);  // what only moves data keeps values bounded
     }
   }

@@ -1,6 +1,7 @@
 // Pooling over the spatial axes of [N, C, spatial...].
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
@@ -16,11 +17,12 @@ namespace {
 Window window_of_pool(Value x, const Pool& pool, const char* name) {
   const size_t spatial = pool.window.size();
   if (static_cast<int>(spatial) + 1 > x.rank())
-    throw base::Error("E0101", fmt::format("{}: a window over {} axes does not fit {}", name, spatial, x.type().str()));
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("{}: a window over {} axes does not fit {}", name, spatial, x.type().str()));
   const size_t front = static_cast<size_t>(x.rank()) - spatial;
   for (const auto& [list, what] : {std::pair(&pool.strides, "strides"), std::pair(&pool.padding, "padding")})
     if (!list->empty() && list->size() != spatial)
-      throw base::Error("E0116",
+      throw base::Error(base::code::kAttributeValue,
                         fmt::format("{}: {} has {} entries for {} spatial axes", name, what, list->size(), spatial));
   Window w{Shape(front, Dim(1)), Shape(front, Dim(1)), Shape(front, Dim(0)), Shape(front, Dim(0)), {}};
   for (size_t a = 0; a < spatial; ++a) {
@@ -31,9 +33,10 @@ Window window_of_pool(Value x, const Pool& pool, const char* name) {
     w.pad_hi.push_back(around);
     const Dim room = pool.window[a] - around;
     if (room.is_constant() && room.constant() < 1)
-      throw base::Error("E0116", fmt::format("{}: padding[{}] is {}, expected less than the window, which is {}", name,
-                                             a, around.str(), pool.window[a].str()));
-    const int axis = static_cast<int>(front + a);
+      throw base::Error(base::code::kAttributeValue,
+                        fmt::format("{}: padding[{}] is {}, expected less than the window, which is {}", name, a,
+                                    around.str(), pool.window[a].str()));
+    const int axis = front + a;
     require_window_fits(name, x, {axis, x.type().dim(axis), pool.window[a], around + around});
   }
   return w;
@@ -54,7 +57,7 @@ Value avg_pool(Value x, const Pool& pool) {
   const Dim count = ir::product(w.window);
   if (!count.is_constant()) {
     ir::note_symbolic(count);
-    throw base::Error("E0119", "avg_pool: the window has a symbolic extent");
+    throw base::Error(base::code::kNoSuchForm, "avg_pool: the window has a symbolic extent");
   }
   return sum / static_cast<double>(count.constant());
 }

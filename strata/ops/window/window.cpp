@@ -139,7 +139,7 @@ StmtList search_window(ir::Lowering& l, const Window& w, std::span<const Expr> t
   const auto loops = loop_nest(c, extents, LoopKind::Serial, [&](std::span<const Expr> k) {
     const GuardedIndex from = window_index(c, w, x, t, window_offsets(c, axes, t.size(), k));
     Expr position = c.i64(0);
-    for (int a = static_cast<int>(l.node.attrs.integer("batch")); a < x.rank(); ++a)
+    for (int a = l.node.attrs.integer("batch"); a < x.rank(); ++a)
       position = m.add(m.mul(position, m.at(x.dim(a))), from.index[a]);
     const Local* here = c.local("here", {wide, 1}, false);
     const Expr wins = c.binary(ExprOp::Or, m.lt(c.read(where), m.num(0)), beats<is_max>(c, c.read(here), c.read(best)));
@@ -170,7 +170,7 @@ Expr searched(ir::Lowering& l, const Window& w, std::span<const Expr> t) {
     for (int64_t i : k) offsets.push_back(c.i64(i));
     const GuardedIndex from = window_index(c, w, x, t, offsets);
     Expr position = c.i64(0);
-    for (int a = static_cast<int>(l.node.attrs.integer("batch")); a < x.rank(); ++a)
+    for (int a = l.node.attrs.integer("batch"); a < x.rank(); ++a)
       position = m.add(m.mul(position, m.at(x.dim(a))), from.index[a]);
     const Expr here = c.cast(wide, l.operand(0, from.index));
     if (!best) {

@@ -41,3 +41,10 @@ V avg_pool(V x, const Pool& pool, Source at = Source::here()) {
 }
 
 }  // namespace strata::ops
+
+namespace strata {
+
+// What users find without `ops::`.
+using ops::Window, ops::Pool, ops::reduce_window, ops::max_pool, ops::avg_pool;
+
+}  // namespace strata

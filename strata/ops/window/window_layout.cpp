@@ -1,4 +1,5 @@
 #include "strata/ops/window/window_layout.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/entry_conditions.h"
 
 #include <fmt/format.h>
@@ -26,14 +27,15 @@ Shape window_shape(const ir::Infer& i) {
        {std::pair(&w.window, "window"), std::pair(&w.strides, "strides"), std::pair(&w.pad_lo, "pad_lo"),
         std::pair(&w.pad_hi, "pad_hi"), std::pair(&w.dilation, "dilation")})
     if (static_cast<int>(list->size()) != x.rank())
-      i.fail("E0116", fmt::format("'{}' has {} entries for rank {}", name, list->size(), x.rank()));
+      i.fail(base::code::kAttributeValue, fmt::format("'{}' has {} entries for rank {}", name, list->size(), x.rank()));
   for (const Shape* list : {&w.window, &w.strides, &w.dilation})
     for (Dim d : *list)
-      if (ir::is_below_zero(d - 1)) i.fail("E0116", "windows, strides and dilations are 1 or more");
+      if (ir::is_below_zero(d - 1)) i.fail(base::code::kAttributeValue, "windows, strides and dilations are 1 or more");
   for (const Shape* list : {&w.pad_lo, &w.pad_hi})
     for (Dim d : *list)
-      if (ir::is_below_zero(d)) i.fail("E0116", "the padding of a window is 0 or more");
-  if (i.attrs.integer("batch") < 0 || i.attrs.integer("batch") > x.rank()) i.fail("E0115", "batch is out of range");
+      if (ir::is_below_zero(d)) i.fail(base::code::kAttributeValue, "the padding of a window is 0 or more");
+  if (i.attrs.integer("batch") < 0 || i.attrs.integer("batch") > x.rank())
+    i.fail(base::code::kAxis, "batch is out of range");
   Shape shape;
   for (int a = 0; a < x.rank(); ++a) {
     const Dim room = x.dim(a) + w.pad_lo[a] + w.pad_hi[a] - ((w.window[a] - 1) * w.dilation[a] + 1);
@@ -63,7 +65,7 @@ GuardedIndex window_index(ir::loops::LoopContext& c, const Window& w, Type x, st
   GuardedIndex from;
   auto also = [&](Expr condition) { from.valid = from.valid ? m.both(from.valid, condition) : condition; };
   for (size_t a = 0; a < t.size(); ++a) {
-    const Expr extent = m.at(x.dim(static_cast<int>(a)));
+    const Expr extent = m.at(x.dim(a));
     Expr p = m.add(m.mul(t[a], m.at(w.strides[a])), m.mul(k[a], m.at(w.dilation[a])));
     p = m.sub(p, m.at(w.pad_lo[a]));
     const bool in_front = !(w.pad_lo[a] == Dim(0)), behind = !(w.pad_hi[a] == Dim(0));

@@ -11,6 +11,7 @@
 
 #include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/base_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/report/events/crc32c.h"
 #include "strata/report/events/message.h"
@@ -90,7 +91,8 @@ EventFile::Descriptor::~Descriptor() {
 }
 
 void EventFile::fail(int code) const {
-  throw base::Error("E0002", fmt::format("cannot write event file {}: {}", path_, base::errno_text(code)));
+  throw base::Error(base::code::kUnwritableFile,
+                    fmt::format("cannot write event file {}: {}", path_, base::errno_text(code)));
 }
 
 void EventFile::append(const std::string& event) {

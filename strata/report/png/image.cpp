@@ -7,6 +7,7 @@
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::report {
@@ -18,14 +19,16 @@ void check(const Image& image) {
   const bool sides = image.width > 0 && image.height > 0 && image.width <= kLargestSide && image.height <= kLargestSide;
   const bool channels = image.channels == 1 || image.channels == 3;
   if (!sides || !channels) {
-    throw base::Error("E0691", fmt::format("png: an image of {} x {} pixels with {} channels can't be written",
-                                           image.width, image.height, image.channels))
+    throw base::Error(base::code::kUnwritablePng,
+                      fmt::format("png: an image of {} x {} pixels with {} channels can't be written", image.width,
+                                  image.height, image.channels))
         .hint(fmt::format("sides are 1 to {}, channels 1 (grey) or 3 (RGB)", kLargestSide));
   }
   const std::size_t wanted = static_cast<std::size_t>(image.width) * image.height * image.channels;
   if (image.pixels.size() == wanted) return;
-  throw base::Error("E0691", fmt::format("png: {} x {} pixels with {} channels are {} bytes, but there are {}",
-                                         image.width, image.height, image.channels, wanted, image.pixels.size()));
+  throw base::Error(base::code::kUnwritablePng,
+                    fmt::format("png: {} x {} pixels with {} channels are {} bytes, but there are {}", image.width,
+                                image.height, image.channels, wanted, image.pixels.size()));
 }
 
 }  // namespace
@@ -33,7 +36,7 @@ void check(const Image& image) {
 namespace {
 
 void check_sides(std::string_view owner, int width, int height) {
-  base::OptionCheck("E0691", owner)
+  base::OptionCheck(base::code::kUnwritablePng, owner)
       .integer("width", width, base::Bounds::between(0, 32768))
       .integer("height", height, base::Bounds::between(0, 32768));
 }
@@ -82,7 +85,7 @@ std::string encode_png(const Image& image) {
   if (!png_image_write_to_memory(&header, out.data(), &bytes, 0, image.pixels.data(), row_bytes, nullptr)) {
     const std::string why = header.message;
     png_image_free(&header);
-    throw base::Error("E0691", "png: " + why);
+    throw base::Error(base::code::kUnwritablePng, "png: " + why);
   }
   out.resize(bytes);
   return out;

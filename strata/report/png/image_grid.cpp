@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/report/png/bitmap_font.h"
 
@@ -33,13 +34,14 @@ void check(const GridItem& item, std::size_t index) {
   const Image& image = item.image;
   const bool sides = image.width > 0 && image.height > 0 && (image.channels == 1 || image.channels == 3);
   if (sides && image.pixels.size() == static_cast<std::size_t>(image.width) * image.height * image.channels) return;
-  throw base::Error("E0691", fmt::format("image grid: item {} is {} x {} with {} channels but has {} bytes", index,
-                                         image.width, image.height, image.channels, image.pixels.size()));
+  throw base::Error(base::code::kUnwritablePng,
+                    fmt::format("image grid: item {} is {} x {} with {} channels but has {} bytes", index, image.width,
+                                image.height, image.channels, image.pixels.size()));
 }
 
 /// Captions may widen a cell to half more than its picture; longer ones are cut.
 Cells lay_out(const std::vector<GridItem>& items, const GridOptions& options) {
-  base::OptionCheck("E0691", "image grid")
+  base::OptionCheck(base::code::kUnwritablePng, "image grid")
       .integer("columns", options.columns, base::Bounds::at_least(0))
       .integer("image_side", options.image_side, base::Bounds::between(1, 32768));
   Cells cells;
@@ -53,7 +55,7 @@ Cells lay_out(const std::vector<GridItem>& items, const GridOptions& options) {
         {caption_width, bitmap_text_width(items[i].caption, kScale), bitmap_text_width(items[i].detail, kScale)});
     lines = std::max(lines, items[i].detail.empty() ? (items[i].caption.empty() ? 0 : 1) : 2);
   }
-  const int count = static_cast<int>(items.size());
+  const int count = items.size();
   cells.columns = std::clamp(options.columns, 1, std::max(count, 1));
   cells.rows = (count + cells.columns - 1) / cells.columns;
   cells.cell_width = std::max(image_width, std::min(caption_width, image_width * 3 / 2));
@@ -112,7 +114,8 @@ Image image_grid(const std::vector<GridItem>& items, const GridOptions& options)
   const int width = 2 * kEdge + cells.columns * (cells.cell_width + kGap) - kGap;
   const int height = cells.top + cells.rows * (cells.cell_height + kGap) - kGap + kEdge;
   if (static_cast<std::size_t>(width) * static_cast<std::size_t>(height) > kMostPixels) {
-    throw base::Error("E0691", fmt::format("image grid: {} x {} pixels are too many for one picture", width, height));
+    throw base::Error(base::code::kUnwritablePng,
+                      fmt::format("image grid: {} x {} pixels are too many for one picture", width, height));
   }
   Image image = Image::filled(width, height, kPaper);
   draw_bitmap_text(image, kEdge, kEdge, fitted(options.title, width - 2 * kEdge, kTitleScale), kInk, kTitleScale);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/data_codes.h"
 
 namespace strata::report {
 namespace {
@@ -166,7 +167,7 @@ double AxisView::position(double value) const {
 
 AxisView settle_axis(const Axis& axis, Extent data, double margin, int ticks) {
   const std::string owner = axis.label.empty() ? "axis" : "axis " + axis.label;
-  const base::OptionCheck check("E0690", owner);
+  const base::OptionCheck check(base::code::kUnfittingPlot, owner);
   if (axis.low) check.number("low", *axis.low, base::Bounds::finite());
   if (axis.high)
     check.number("high", *axis.high, axis.low ? base::Bounds::at_least(*axis.low) : base::Bounds::finite());

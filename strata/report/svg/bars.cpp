@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::report {
@@ -16,8 +17,8 @@ constexpr double kBar = 16, kBarGap = 2, kCategoryGap = 10, kEdge = 16;
 void check_lengths(const std::vector<std::string>& categories, const std::vector<BarGroup>& groups) {
   for (const BarGroup& group : groups) {
     if (group.values.size() == categories.size()) continue;
-    throw base::Error("E0690", fmt::format("bar chart: group '{}' has {} values for {} categories", group.name,
-                                           group.values.size(), categories.size()));
+    throw base::Error(base::code::kUnfittingPlot, fmt::format("bar chart: group '{}' has {} values for {} categories",
+                                                              group.name, group.values.size(), categories.size()));
   }
 }
 
@@ -123,7 +124,7 @@ void draw_bins(Canvas& canvas, const Frame& frame, const std::vector<double>& co
 Svg bar_chart(const std::vector<std::string>& categories, const std::vector<BarGroup>& groups,
               const BarOptions& options) {
   check_lengths(categories, groups);
-  base::OptionCheck("E0690", "bar chart").number("width", options.width, base::Bounds::above(0));
+  base::OptionCheck(base::code::kUnfittingPlot, "bar chart").number("width", options.width, base::Bounds::above(0));
   const double width = std::clamp(options.width, 240.0, 4000.0);
   const double category =
       static_cast<double>(std::max<std::size_t>(groups.size(), 1)) * (kBar + kBarGap) + kCategoryGap;
@@ -147,7 +148,7 @@ Svg bar_chart(const std::vector<std::string>& categories, const std::vector<BarG
 }
 
 Svg histogram(std::span<const double> values, const PlotOptions& options, int bins) {
-  base::OptionCheck("E0690", "histogram").integer("bins", bins, base::Bounds::between(0, 1000));
+  base::OptionCheck(base::code::kUnfittingPlot, "histogram").integer("bins", bins, base::Bounds::between(0, 1000));
   const std::vector<double> sorted = finite_sorted(values);
   const std::size_t count = static_cast<std::size_t>(bins > 0 ? bins : choose_bins(sorted));
   Extent extent;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/data_codes.h"
 
 namespace strata::report {
 namespace {
@@ -64,7 +65,7 @@ void draw_y_axis(Canvas& canvas, const Frame& frame) {
 }  // namespace
 
 Canvas plot_canvas(const PlotOptions& options) {
-  base::OptionCheck("E0690", "plot")
+  base::OptionCheck(base::code::kUnfittingPlot, "plot")
       .number("width", options.width, base::Bounds::above(0))
       .number("height", options.height, base::Bounds::above(0));
   return Canvas(std::clamp(options.width, 200.0, 4000.0), std::clamp(options.height, 140.0, 4000.0),

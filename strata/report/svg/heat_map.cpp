@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/report/svg/axis.h"
 #include "strata/report/svg/frame.h"
@@ -42,7 +43,7 @@ GridLayout lay_out(const std::vector<std::string>& rows, const std::vector<std::
                    const HeatMapOptions& options) {
   GridLayout grid{};
   const double most = static_cast<double>(std::max({rows.size(), columns.size(), std::size_t{1}}));
-  base::OptionCheck("E0690", "heat map").number("cell", options.cell, base::Bounds::above(0));
+  base::OptionCheck(base::code::kUnfittingPlot, "heat map").number("cell", options.cell, base::Bounds::above(0));
   grid.cell = std::clamp(std::min(options.cell, 900 / most), 2.0, 200.0);
   grid.row_labels = grid.cell >= 10 ? widest(rows) : 0;
   const double column_width = grid.cell >= 10 ? widest(columns) : 0;
@@ -105,7 +106,8 @@ Svg draw_grid(const std::vector<std::string>& rows, const std::vector<std::strin
 
 void check_count(std::string_view what, std::size_t count, std::size_t rows, std::size_t columns) {
   if (count == rows * columns) return;
-  throw base::Error("E0690", fmt::format("{}: {} values for {} rows and {} columns", what, count, rows, columns));
+  throw base::Error(base::code::kUnfittingPlot,
+                    fmt::format("{}: {} values for {} rows and {} columns", what, count, rows, columns));
 }
 
 std::string short_number(double value) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::report {
@@ -92,8 +93,8 @@ Seen look_at(const std::vector<Series>& series, const PlotOptions& options) {
   Seen seen;
   for (const Series& one : series) {
     if (one.x.size() != one.y.size()) {
-      throw base::Error("E0690", fmt::format("plot: series '{}' has {} x values and {} y values", one.name,
-                                             one.x.size(), one.y.size()));
+      throw base::Error(base::code::kUnfittingPlot, fmt::format("plot: series '{}' has {} x values and {} y values",
+                                                                one.name, one.x.size(), one.y.size()));
     }
     seen.has_points |= one.mark == Mark::Points;
     for (std::size_t i = 0; i < one.x.size(); ++i) {

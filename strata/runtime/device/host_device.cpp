@@ -9,7 +9,7 @@ namespace strata::runtime {
 namespace {
 
 void copy_bytes(std::byte* to, const std::byte* from, int64_t bytes) {
-  if (bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
+  if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
 class HostDevice final : public Device {
@@ -23,10 +23,10 @@ class HostDevice final : public Device {
 
   void launch(std::span<const Launch> launches) const override {
     if (launches.size() == 1) return run_alone(launches[0]);
-    base::ThreadPool::shared().run(static_cast<int64_t>(launches.size()),
+    base::ThreadPool::shared().run(std::ssize(launches),
                                    [&](base::TaskRange range) {
                                      for (int64_t i = range.begin; i < range.end; ++i) {
-                                       const Launch& l = launches[static_cast<size_t>(i)];
+                                       const Launch& l = launches[i];
                                        run_tasks(l, {0, l.tasks, range.slot});
                                      }
                                    },

@@ -49,7 +49,7 @@ Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, O
     latest_needed_.push_back(needed.empty() ? -1 : needed.back());
   is_looked_at_.resize(plan.commands.size());
   for (const ir::FiniteResult& f : plan.finite)
-    if (f.command >= 0) is_looked_at_[static_cast<size_t>(f.command)] = true;
+    if (f.command >= 0) is_looked_at_[f.command] = true;
   for (const PlanCommand& c : plan.commands) {
     work_.push_back({formulas_.add(c.cost.flops), formulas_.add(c.cost.bytes)});
     variant_sizes_.emplace_back();
@@ -119,7 +119,7 @@ std::shared_ptr<const Binding> Bindings::make(const ir::DimBinding& dims, std::v
 
 bool Bindings::may_enter(std::span<const int64_t> values) const {
   for (size_t i = 0; i < entry_.size(); ++i)
-    if (counts_of_entry_[i].empty() && values[static_cast<size_t>(entry_[i])] < plan_.entry[i].lowest) return false;
+    if (counts_of_entry_[i].empty() && values[entry_[i]] < plan_.entry[i].lowest) return false;
   return true;
 }
 
@@ -127,9 +127,9 @@ bool Bindings::may_enter(std::span<const int64_t> values) const {
 std::vector<bool> Bindings::broken_counts(std::span<const int64_t> values) const {
   std::vector<bool> broken;
   for (size_t i = 0; i < entry_.size(); ++i) {
-    if (counts_of_entry_[i].empty() || values[static_cast<size_t>(entry_[i])] >= plan_.entry[i].lowest) continue;
+    if (counts_of_entry_[i].empty() || values[entry_[i]] >= plan_.entry[i].lowest) continue;
     broken.resize(symbols_.size());
-    for (int d : counts_of_entry_[i]) broken[static_cast<size_t>(d)] = true;
+    for (int d : counts_of_entry_[i]) broken[d] = true;
   }
   return broken;
 }
@@ -157,14 +157,13 @@ void Bindings::count(Binding& binding, const ir::DimBinding& dims) const {
   binding.dims = values_of(dims);
   const std::vector<int64_t> of_formulas = formulas_.evaluate(binding.dims);
   choose_kernels(binding, of_formulas);
-  for (size_t i = 0; i < buffer_bytes_.size(); ++i)
-    binding.buffer_bytes[i] = of_formulas[static_cast<size_t>(buffer_bytes_[i])];
+  for (size_t i = 0; i < buffer_bytes_.size(); ++i) binding.buffer_bytes[i] = of_formulas[buffer_bytes_[i]];
 }
 
 int Bindings::kernel_for(size_t command, std::span<const int64_t> values) const {
   const PlanCommand& c = plan_.commands[command];
   for (size_t i = 0; i < c.variants.size(); ++i)
-    if (values[static_cast<size_t>(variant_sizes_[command][i])] <= c.variants[i].most) return c.variants[i].kernel;
+    if (values[variant_sizes_[command][i]] <= c.variants[i].most) return c.variants[i].kernel;
   return c.kernel;
 }
 
@@ -173,10 +172,10 @@ bool Bindings::may_share_step(const Binding& binding, size_t command, std::span<
   const PlanCommand& c = plan_.commands[command];
   if (c.kind != CommandKind::Kernel || c.can_fail || !c.copied_because.empty() || is_looked_at_[command]) return false;
   const int kernel = binding.kernel_of[command];
-  const KernelNeeds& needs = binding.needs[static_cast<size_t>(kernel)];
+  const KernelNeeds& needs = binding.needs[kernel];
   if (binding.is_parallel[command] || needs.tasks == 0) return false;
-  if (kernels_[static_cast<size_t>(kernel)].looks_at_results) return false;
-  const auto value = [&](int place) { return values[static_cast<size_t>(place)]; };
+  if (kernels_[kernel].looks_at_results) return false;
+  const auto value = [&](int place) { return values[place]; };
   return value(work_[command].flops) >= kSmallestFlopsBeside || value(work_[command].bytes) >= kSmallestBytesBeside;
 }
 
@@ -191,19 +190,18 @@ void Bindings::choose_steps(Binding& binding, std::span<const int64_t> values) c
       while (end < count && end - first < kMostBeside && latest_needed_[end] < static_cast<int>(first) &&
              may_share_step(binding, end, values))
         ++end;
-    std::fill(binding.step_end.begin() + static_cast<ptrdiff_t>(first),
-              binding.step_end.begin() + static_cast<ptrdiff_t>(end), static_cast<int>(end));
+    std::fill(binding.step_end.begin() + first, binding.step_end.begin() + end, static_cast<int>(end));
     first = end;
   }
 }
 
 void Bindings::choose_kernels(Binding& binding, std::span<const int64_t> values) const {
-  const auto value = [&](int place) { return values[static_cast<size_t>(place)]; };
+  const auto value = [&](int place) { return values[place]; };
   binding.kernel_dims.clear();
   for (const BoundKernel& kernel : kernels_)
-    for (int d : kernel.dims) binding.kernel_dims.push_back(binding.dims[static_cast<size_t>(d)]);
+    for (int d : kernel.dims) binding.kernel_dims.push_back(binding.dims[d]);
   const std::vector<bool> broken = broken_counts(values);
-  const auto is_broken = [&](int d) { return broken[static_cast<size_t>(d)]; };
+  const auto is_broken = [&](int d) { return broken[d]; };
   binding.is_emptied.assign(broken.empty() ? 0 : kernels_.size(), false);
   binding.needs.assign(kernels_.size(), {});
   for (size_t i = 0; i < kernels_.size(); ++i) {
@@ -222,7 +220,7 @@ void Bindings::choose_kernels(Binding& binding, std::span<const int64_t> values)
     const bool is_kernel = plan_.commands[c].kind == CommandKind::Kernel;
     binding.kernel_of.push_back(is_kernel ? kernel_for(c, values) : -1);
     binding.is_parallel.push_back(
-        is_kernel && binding.needs[static_cast<size_t>(binding.kernel_of.back())].tasks > 1 &&
+        is_kernel && binding.needs[binding.kernel_of.back()].tasks > 1 &&
         (value(work_[c].flops) >= kSmallestParallelFlops || value(work_[c].bytes) >= kSmallestParallelBytes));
   }
 }
@@ -232,9 +230,8 @@ void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
   choose_kernels(binding, values);
   choose_steps(binding, values);
   const auto end_of = [&](int command) {
-    return command >= 0 && static_cast<size_t>(command) < binding.step_end.size()
-               ? binding.step_end[static_cast<size_t>(command)]
-               : command + 1;
+    return command >= 0 && static_cast<size_t>(command) < binding.step_end.size() ? binding.step_end[command]
+                                                                                  : command + 1;
   };
   std::vector<ir::ArenaRequest> requests;
   requests.reserve(plan_.buffers.size());
@@ -242,11 +239,11 @@ void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
   std::vector<size_t> owners;
   for (size_t i = 0; i < plan_.buffers.size(); ++i) {
     const PlanBuffer& buffer = plan_.buffers[i];
-    binding.buffer_bytes.push_back(values[static_cast<size_t>(buffer_bytes_[i])]);
+    binding.buffer_bytes.push_back(values[buffer_bytes_[i]]);
     if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
     int first = buffer.first;
     while (first > 0 && end_of(first - 1) == end_of(first)) --first;
-    requests.push_back({first, end_of(buffer.last) - 1, values[static_cast<size_t>(room_[i])]});
+    requests.push_back({first, end_of(buffer.last) - 1, values[room_[i]]});
     owners.push_back(i);
   }
   binding.layout = ir::lay_out_arena(requests);

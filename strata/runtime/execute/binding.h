@@ -73,7 +73,7 @@ class Bindings {
   void count(Binding& binding, const ir::DimBinding& dims) const;
   /// The dimensions of a kernel in a binding.
   const int64_t* dims_of(const Binding& binding, int kernel) const {
-    return binding.kernel_dims.data() + first_dim_[static_cast<size_t>(kernel)];
+    return binding.kernel_dims.data() + first_dim_[kernel];
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/runtime/execute/prepared.h"
 
@@ -71,7 +72,7 @@ std::shared_ptr<std::byte> allocate_bytes(int64_t bytes) {
     pool().release();
     p = pool().take(size);
   }
-  if (!p) throw base::Error("E0112", "no memory for " + std::to_string(bytes) + " bytes");
+  if (!p) throw base::Error(base::code::kOutOfMemory, "no memory for " + std::to_string(bytes) + " bytes");
   return {p, [size](std::byte* q) {
             forget_memory(q);
             pool().give(q, size);

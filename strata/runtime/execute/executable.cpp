@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/trace/span.h"
 #include "strata/runtime/execute/cancel.h"
@@ -21,8 +23,8 @@ using ir::PlanCommand;
 /// "fusion.1f2a88d1 at lenet.cpp:12 conv1": what a trace shows for a command.
 std::string Executable::span_name(const PlanCommand& command) const {
   if (command.kind == CommandKind::Copy) return "copy";
-  const std::string name = command.kind == CommandKind::Kernel ? plan_->kernels[static_cast<size_t>(command.kernel)]
-                                                               : std::string(command.node->op->name);
+  const std::string name =
+      command.kind == CommandKind::Kernel ? plan_->kernels[command.kernel] : std::string(command.node->op->name);
   const std::string where = command.node->where.str();
   return where.empty() ? name : name + " at " + where;
 }
@@ -72,24 +74,25 @@ bool Executable::reads_elements(int argument) const {
 
 std::vector<std::vector<int64_t>> Executable::shapes_of(std::span<const HostArray> arguments) const {
   if (arguments.size() != parameter_types_.size())
-    throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
-                                   " arguments, found " + std::to_string(arguments.size()));
+    throw base::Error(base::code::kArgumentMismatch, plan_->name + ": takes " +
+                                                         std::to_string(parameter_types_.size()) +
+                                                         " arguments, found " + std::to_string(arguments.size()));
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < arguments.size(); ++i) {
     shapes.push_back(arguments[i].shape());
     if (arguments[i].encoding() != parameter_types_[i].encoding())
-      throw base::Error("E0110", plan_->name + ": argument " + std::to_string(i) + " should be " +
-                                     parameter_types_[i].str() + ", found " +
-                                     std::string(arguments[i].encoding().name()));
+      throw base::Error(base::code::kArgumentMismatch, plan_->name + ": argument " + std::to_string(i) + " should be " +
+                                                           parameter_types_[i].str() + ", found " +
+                                                           std::string(arguments[i].encoding().name()));
   }
   return shapes;
 }
 
 void Executable::require_own_memory(std::span<const HostArray> arguments) const {
   for (const auto& [argument, command] : written_in_place_) {
-    if (arguments[static_cast<size_t>(argument)].storage().use_count() == 1) continue;
+    if (arguments[argument].storage().use_count() == 1) continue;
     const std::string_view name = plan_->graph->parameter_name(argument);
-    base::Error error("E0330",
+    base::Error error(base::code::kUpdateWouldCopy,
                       fmt::format("{}: argument {}{} must be written in place, but the caller holds its memory "
                                   "with another handle",
                                   plan_->name, argument, name.empty() ? "" : fmt::format(" ({})", name)));
@@ -101,11 +104,12 @@ void Executable::require_own_memory(std::span<const HostArray> arguments) const 
 /// What stands for values that were made of it has no elements.
 void Executable::require_elements(std::span<const HostArray> arguments) const {
   for (int a : read_arguments_) {
-    if (!is_handed_over(arguments[static_cast<size_t>(a)])) continue;
+    if (!is_handed_over(arguments[a])) continue;
     const std::string_view name = plan_->graph->parameter_name(a);
-    throw base::Error("E0335", fmt::format("{}: argument {}{} was handed over to its prepared forms, and this program "
-                                           "reads its elements",
-                                           plan_->name, a, name.empty() ? "" : fmt::format(" ({})", name)))
+    throw base::Error(base::code::kHandedOver,
+                      fmt::format("{}: argument {}{} was handed over to its prepared forms, and this program "
+                                  "reads its elements",
+                                  plan_->name, a, name.empty() ? "" : fmt::format(" ({})", name)))
         .hint("keep the plain form of weights that such programs run on");
   }
 }
@@ -183,7 +187,7 @@ int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBindin
   if (command.kind != CommandKind::Host || control_of(*command.node->op) == Control::None) return 0;
   int64_t bytes = RegionLoop(*command.node, dims).spare_bytes();
   for (int r : command.regions) {
-    const Executable& region = *regions_[static_cast<size_t>(r)];
+    const Executable& region = *regions_[r];
     const ir::DimBinding within = region.dims_within(dims);
     const std::shared_ptr<const Binding> binding = region.bindings_.find(within);
     if (binding->own) continue;  // of empty axes
@@ -199,8 +203,9 @@ int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBindin
 
 MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
   if (argument_shapes.size() != parameter_types_.size())
-    throw base::Error("E0110", plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
-                                   " arguments, found the shapes of " + std::to_string(argument_shapes.size()));
+    throw base::Error(base::code::kArgumentMismatch,
+                      plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
+                          " arguments, found the shapes of " + std::to_string(argument_shapes.size()));
   const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
   if (binding->own) return binding->own->memory_use(argument_shapes);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/trace/span.h"
 #include "strata/runtime/execute/buffer_pool.h"
@@ -48,7 +49,7 @@ std::string culprit(const ir::Node& node, std::span<const HostArray> operands) {
 
 HostArray copy_of(const HostArray& a) {
   HostArray b = make_array(a.encoding(), a.shape());
-  std::memcpy(b.data(), a.data(), static_cast<size_t>(a.bytes()));
+  std::memcpy(b.data(), a.data(), a.bytes());
   return b;
 }
 
@@ -154,7 +155,7 @@ void Executable::Execution::place_own(std::byte* arena) {
   for (size_t i = 0; i < plan.buffers.size(); ++i) {
     const PlanBuffer& b = plan.buffers[i];
     if (b.kind == PlanBufferKind::Constant) memory[i] = const_cast<std::byte*>(plan.constants[b.index].data());
-    if (b.kind == PlanBufferKind::Arena) memory[i] = arena + binding.offsets[static_cast<size_t>(b.root)];
+    if (b.kind == PlanBufferKind::Arena) memory[i] = arena + binding.offsets[b.root];
   }
   pointers.resize(self.first_pointer_.back());
   statuses.resize(plan.commands.size());
@@ -204,7 +205,7 @@ void Executable::Execution::require_finite(int c) const {
                                 std::isnan(found) ? "nan"
                                 : found > 0       ? "inf"
                                                   : "-inf"));
-    if (c >= 0) error.note("made by " + op_at(*self.plan_->commands[static_cast<size_t>(c)].node));
+    if (c >= 0) error.note("made by " + op_at(*self.plan_->commands[c].node));
     error.note("nothing that the call was given has changed");
     throw error;
   }
@@ -224,7 +225,7 @@ void Executable::Execution::run_command(size_t c) {
 }
 
 void Executable::Execution::copy_buffer(int from, int to) const {
-  device().copy(memory[to], memory[from], binding.buffer_bytes[static_cast<size_t>(to)]);
+  device().copy(memory[to], memory[from], binding.buffer_bytes[to]);
 }
 
 std::vector<HostArray> Executable::Execution::views(const std::vector<int>& buffers) const {
@@ -272,7 +273,7 @@ Launch Executable::Execution::launch_of(size_t c) {
   return {.run = self.kernels_[chosen].run,
           .buffers = first,
           .dims = self.bindings_.dims_of(binding, chosen),
-          .tasks = binding.needs[static_cast<size_t>(chosen)].tasks,
+          .tasks = binding.needs[chosen].tasks,
           .most_slots = binding.is_parallel[c] ? slots : 1,
           .scratch_bytes = binding.scratch_bytes,
           .scratch = scratch,
@@ -285,8 +286,7 @@ void Executable::Execution::run_kernel(const PlanCommand& command, size_t c) {
     run_emptied(command);
     return require_finite(static_cast<int>(c));
   }
-  if (!command.copied_because.empty())
-    copy_buffer(command.reads[static_cast<size_t>(command.updates)], command.writes[0]);
+  if (!command.copied_because.empty()) copy_buffer(command.reads[command.updates], command.writes[0]);
   const Launch launch = launch_of(c);
   if (launch.tasks == 0) return;
   device().launch({&launch, 1});
@@ -301,8 +301,8 @@ void Executable::Execution::run_kernel(const PlanCommand& command, size_t c) {
 /// the code and the text that it has there; a status without such an error is a kernel that checks too much.
 void Executable::Execution::fail(const PlanCommand& command, const KernelStatus& status) const {
   ir::interpret_node(*command.node, views(command.reads), dims);
-  base::Error error("E0900", std::string(command.node->op->name) + ": a check failed at element " +
-                                 std::to_string(status.index) + " (code " + std::to_string(status.code) + ")");
+  base::Error error(base::code::kBug, std::string(command.node->op->name) + ": a check failed at element " +
+                                          std::to_string(status.index) + " (code " + std::to_string(status.code) + ")");
   if (const std::string where = command.node->where.str(); !where.empty()) error.note("recorded at " + where);
   throw error;
 }
@@ -327,7 +327,7 @@ Executable::HostCall::HostCall(Execution& run, const PlanCommand& command)
       if (regions[i].get() == &region)
         return run.self.regions_[command.regions[i]]->run_within({inputs.begin(), inputs.end()}, &run.dims,
                                                                  run.context.inner());
-    throw base::Error("E0900", "a region is not part of the plan");
+    throw base::Error(base::code::kBug, "a region is not part of the plan");
   };
 }
 

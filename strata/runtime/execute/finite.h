@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/dtype.h"
 
@@ -13,7 +14,9 @@ namespace strata::runtime {
 /// E0318: a run that would have committed something that is not finite.
 struct NotFinite : base::Error {
   NotFinite(const std::string& program, std::string result, std::string what_it_is)
-      : base::Error("E0318", program + ": " + what_it_is), name(std::move(result)), found(std::move(what_it_is)) {}
+      : base::Error(base::code::kNotFinite, program + ": " + what_it_is),
+        name(std::move(result)),
+        found(std::move(what_it_is)) {}
 
   std::string name;   ///< of the result (ir::FiniteResult)
   std::string found;  ///< "w[3] would become nan"

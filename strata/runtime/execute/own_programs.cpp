@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/with_extents.h"
 
@@ -33,9 +34,10 @@ std::shared_ptr<const Executable> OwnPrograms::of(const ir::DimBinding& dims) {
     text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", symbol, value);
   }
   if (!compile_)
-    throw base::Error("E0324", fmt::format("{}: {} leaves an axis empty, which takes a program of its own, and this "
-                                           "process has no compiler",
-                                           recorded->name(), text))
+    throw base::Error(base::code::kEmptyAxis,
+                      fmt::format("{}: {} leaves an axis empty, which takes a program of its own, and this "
+                                  "process has no compiler",
+                                  recorded->name(), text))
         .hint("load the program file where the compiler is linked, or don't call it with nothing to do");
   const std::lock_guard hold(lock_);
   if (const auto* known = programs_.find(key)) return *known;

@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <unordered_map>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/execute/executable.h"
@@ -159,9 +160,9 @@ std::mutex& making() {
 }
 
 [[noreturn]] void refuse_handed_over(const PreparedArgument& wanted) {
-  throw base::Error("E0335", wanted.program->plan().name +
-                                 ": a weight was handed over to forms that other programs "
-                                 "prepared, and this program needs it in another")
+  throw base::Error(base::code::kHandedOver, wanted.program->plan().name +
+                                                 ": a weight was handed over to forms that other programs "
+                                                 "prepared, and this program needs it in another")
       .hint("run every program that shares the weights once before their plain form is given up");
 }
 
@@ -171,7 +172,7 @@ HostArray prepared_value(const PreparedArgument& wanted, std::span<const HostArr
   std::vector<Storage> made_of;
   std::vector<const std::byte*> memory;
   for (int a : wanted.from) {
-    made_of.push_back(arguments[static_cast<size_t>(a)].storage());
+    made_of.push_back(arguments[a].storage());
     memory.push_back(made_of.back().get());
   }
   const Hash128 key = key_of(wanted.key, memory);
@@ -180,7 +181,7 @@ HostArray prepared_value(const PreparedArgument& wanted, std::span<const HostArr
   if (auto known = store().find(key, made_of)) return std::move(*known);
   std::vector<HostArray> inputs;
   for (int a : wanted.from) {
-    inputs.push_back(arguments[static_cast<size_t>(a)]);
+    inputs.push_back(arguments[a]);
     if (is_handed_over(inputs.back())) refuse_handed_over(wanted);
   }
   HostArray value = std::move(wanted.program->run(std::move(inputs))[0]);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::runtime {
@@ -13,7 +14,7 @@ void print_line(const std::string& text) {
   if (std::fputs((text + "\n").c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return;
   const std::string reason = std::strerror(errno);
   std::clearerr(stdout);
-  throw base::Error("E0320", "print: a line can't be written to standard output: " + reason);
+  throw base::Error(base::code::kPrintFailed, "print: a line can't be written to standard output: " + reason);
 }
 
 }  // namespace strata::runtime

@@ -12,9 +12,7 @@ constexpr int64_t kConditionBytes = kAlignment;
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-void copy_bytes(std::byte* to, const std::byte* from, int64_t bytes) {
-  std::memcpy(to, from, static_cast<size_t>(bytes));
-}
+void copy_bytes(std::byte* to, const std::byte* from, int64_t bytes) { std::memcpy(to, from, bytes); }
 
 bool is_true(const std::byte* boolean) { return *boolean != std::byte{0}; }
 
@@ -38,13 +36,12 @@ RegionLoop::RegionLoop(const ir::Node& node, const ir::DimBinding& dims) : kind_
     length_ = dims(node.attrs.dims("length")[0]);
     is_reverse_ = node.attrs.flag("reverse");
     const auto slice = [&](ir::Type stacked) { return length_ > 0 ? dims(stacked.bytes()) / length_ : 0; };
-    for (size_t i = constants_ + carries_; i < operands; ++i)
-      operand_steps_[i] = slice(node.operand(static_cast<int>(i)).type());
-    for (size_t r = carries_; r < results; ++r) result_steps_[r] = slice(node.type(static_cast<int>(r)));
+    for (size_t i = constants_ + carries_; i < operands; ++i) operand_steps_[i] = slice(node.operand(i).type());
+    for (size_t r = carries_; r < results; ++r) result_steps_[r] = slice(node.type(r));
   }
   spare_bytes_ = kConditionBytes;
   for (size_t c = 0; c < carries_; ++c) {
-    carry_bytes_.push_back(dims(node.type(static_cast<int>(c)).bytes()));
+    carry_bytes_.push_back(dims(node.type(c).bytes()));
     spare_offsets_.push_back(spare_bytes_);
     spare_bytes_ += aligned(carry_bytes_.back());
   }
@@ -77,7 +74,7 @@ void RegionLoop::run_while(std::span<BoundRegion* const> regions, Pointers opera
   for (; regions[0]->run(arguments_, goes_on), is_true(spare); to_result = !to_result) {
     for (size_t c = 0; c < carries_; ++c) outputs_[c] = carry_target(c, to_result, results, spare);
     regions[1]->run(arguments_, outputs_);
-    std::ranges::copy(outputs_, arguments_.begin() + static_cast<ptrdiff_t>(constants_));
+    std::ranges::copy(outputs_, arguments_.begin() + constants_);
   }
   for (size_t c = 0; c < carries_; ++c)
     if (const std::byte* last = arguments_[constants_ + c]; last != results[c])

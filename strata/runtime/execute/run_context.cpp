@@ -4,6 +4,8 @@
 #include <mutex>
 #include <vector>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/runtime/execute/buffer_pool.h"
@@ -24,7 +26,7 @@ IdleContexts& idle_contexts() {
 }  // namespace
 
 RunContext::RunContext(int most_slots) : most_slots_(most_slots) {
-  base::OptionCheck("E0760", "run context").integer("most_slots", most_slots, base::kThreadCount);
+  base::OptionCheck(base::code::kOptionOutOfRange, "run context").integer("most_slots", most_slots, base::kThreadCount);
 }
 
 int64_t RunContext::bytes() const {
@@ -62,7 +64,7 @@ int RunContext::slots() const {
 
 ContextUse::ContextUse(RunContext& context) : context_(context) {
   if (context_.is_in_use_.exchange(true, std::memory_order_acquire))
-    throw base::Error("E0322", "a run context is in use by another run");
+    throw base::Error(base::code::kContextInUse, "a run context is in use by another run");
 }
 ContextUse::~ContextUse() { context_.is_in_use_.store(false, std::memory_order_release); }
 

@@ -16,8 +16,8 @@ TEST(StackedMemory, StaysWhereItIsWhileMoreIsTaken) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(pieces.back()) % 64, 0u);
   }
   for (int i = 0; i < 40; ++i) {
-    EXPECT_EQ(pieces[static_cast<size_t>(i)][0], std::byte(i));
-    EXPECT_EQ(pieces[static_cast<size_t>(i)][9'999], std::byte(i));
+    EXPECT_EQ(pieces[i][0], std::byte(i));
+    EXPECT_EQ(pieces[i][9'999], std::byte(i));
   }
 }
 

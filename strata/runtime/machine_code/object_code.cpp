@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/runtime/machine_code/host_functions.h"
 
@@ -17,7 +19,9 @@ namespace {
 constexpr uint64_t kMostBytes = uint64_t{1} << 30;  ///< so that 32-bit distances reach everything
 constexpr size_t kStubBytes = 16;
 
-[[noreturn]] void refuse(const std::string& reason) { throw base::Error("E0312", "object can't be linked: " + reason); }
+[[noreturn]] void refuse(const std::string& reason) {
+  throw base::Error(base::code::kUnloadableObject, "object can't be linked: " + reason);
+}
 
 uint64_t aligned(uint64_t offset, uint64_t alignment) {
   return alignment < 2 ? offset : (offset + alignment - 1) / alignment * alignment;
@@ -98,7 +102,8 @@ class ObjectLinker {
     const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
     const size_t bytes = aligned(std::max<uint64_t>(end_, 1), page);
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw base::Error("E0112", fmt::format("no memory for {} bytes of machine code", bytes));
+    if (memory == MAP_FAILED)
+      throw base::Error(base::code::kOutOfMemory, fmt::format("no memory for {} bytes of machine code", bytes));
     code_.memory_ = static_cast<std::byte*>(memory);
     code_.bytes_ = bytes;
     for (size_t i = 0; i < sections_.size(); ++i)

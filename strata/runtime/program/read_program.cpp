@@ -3,6 +3,7 @@
 #include "strata/base/bytes/byte_reader.h"
 #include "strata/base/bytes/hash.h"
 #include "strata/base/bytes/mapped_file.h"
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
@@ -27,7 +28,7 @@ std::span<const std::byte> checked_content(const base::MappedFile& file) {
   unwrap(reader.expect(kProgramMagic, "magic of a program file"));
   const auto format = unwrap(reader.little<uint32_t>("format"));
   if (format != kProgramFormat)
-    throw base::Error("E0323",
+    throw base::Error(base::code::kForeignProgramFile,
                       fmt::format("{}: a program file of format {}, expected {}", file.path(), format, kProgramFormat))
         .hint("write it again with this version: strata compile");
   if (const auto zero = unwrap(reader.little<uint32_t>("reserved field")); zero != 0)
@@ -64,7 +65,7 @@ class ProgramReader {
     result.recompiled = refusal(build, isa);
     if (!result.recompiled.empty()) {
       if (!options_.compile)
-        throw base::Error("E0323", fmt::format("{}: {}", file_->path(), result.recompiled))
+        throw base::Error(base::code::kForeignProgramFile, fmt::format("{}: {}", file_->path(), result.recompiled))
             .hint("write it again here, or load it where the compiler is linked: strata compile");
       result.program = options_.compile(recorded_graph());
       return result;
@@ -121,7 +122,7 @@ class ProgramReader {
   static std::vector<ir::GraphRef> region_graphs(const ir::Plan& plan) {
     std::vector<ir::GraphRef> graphs(plan.regions.size());
     for (const ir::PlanCommand& c : plan.commands)
-      for (size_t i = 0; i < c.regions.size(); ++i) graphs[static_cast<size_t>(c.regions[i])] = c.node->regions()[i];
+      for (size_t i = 0; i < c.regions.size(); ++i) graphs[c.regions[i]] = c.node->regions()[i];
     return graphs;
   }
 

@@ -6,6 +6,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/byte_writer.h"
 #include "strata/base/bytes/hash.h"
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/text_form.h"
@@ -51,7 +52,8 @@ class ProgramWriter {
       for (size_t i = 0; i < recorded.parameters().size(); ++i)
         is_known = is_known || recorded.parameter_name(static_cast<int>(i)) == w.parameter;
       if (!is_known)
-        throw base::Error("E0325", fmt::format("{}: it has no parameter '{}'", recorded.name(), w.parameter));
+        throw base::Error(base::code::kUnwritableProgram,
+                          fmt::format("{}: it has no parameter '{}'", recorded.name(), w.parameter));
       text(w.parameter);
       text(w.file);
       text(w.tensor);
@@ -61,7 +63,8 @@ class ProgramWriter {
   void collect_objects(const Executable& program) {
     for (const BoundKernel& kernel : program.kernels()) {
       if (!kernel.native)
-        throw base::Error("E0325", program.plan().name + ": its kernels are no machine code of this machine");
+        throw base::Error(base::code::kUnwritableProgram,
+                          program.plan().name + ": its kernels are no machine code of this machine");
       if (place_.emplace(kernel.native.get(), objects_.size()).second) objects_.push_back(kernel.native.get());
     }
     for (const auto& region : program.regions()) collect_objects(*region);

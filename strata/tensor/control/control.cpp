@@ -1,5 +1,6 @@
 #include "strata/tensor/control/control.h"
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/rewrite.h"
 #include "strata/ir/unproved.h"
@@ -14,17 +15,19 @@ using Values = std::vector<Value>;
 void require_types(const char* op, const char* whose, std::span<const ir::Type> wanted, std::span<const Value> found,
                    Source at) {
   if (found.size() != wanted.size()) {
-    base::Error error("E0531", std::string(op) + ": " + whose + " gives " + std::to_string(found.size()) +
-                                   " tensors, expected " + std::to_string(wanted.size()));
-    note_line(error, {user_line(at).file, user_line(at).line, nullptr});
+    base::Error error(base::code::kUnequalBranches, std::string(op) + ": " + whose + " gives " +
+                                                        std::to_string(found.size()) + " tensors, expected " +
+                                                        std::to_string(wanted.size()));
+    ops::note_line(error, {user_line(at).file, user_line(at).line, nullptr});
     throw error;
   }
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (found[i].type() == wanted[i]) continue;
     ir::note_unproved(found[i].shape(), wanted[i].shape());
-    base::Error error("E0531", std::string(op) + ": " + whose + " makes tensor " + std::to_string(i) + " " +
-                                   found[i].type().str() + ", expected " + wanted[i].str());
-    note_line(error, {user_line(at).file, user_line(at).line, nullptr});
+    base::Error error(base::code::kUnequalBranches, std::string(op) + ": " + whose + " makes tensor " +
+                                                        std::to_string(i) + " " + found[i].type().str() +
+                                                        ", expected " + wanted[i].str());
+    ops::note_line(error, {user_line(at).file, user_line(at).line, nullptr});
     if (found[i].node->where.file) error.note("the tensor comes from " + found[i].node->where.str());
     throw error;
   }
@@ -39,14 +42,14 @@ std::vector<Tensor> joined(std::span<const Tensor> a, std::span<const Tensor> b)
 /// The region as ops/control/control.h fills it: parameters (constants, own) for a graph that takes (own, constants).
 auto filled_from(const ir::GraphRef& graph, size_t constants) {
   return [graph, constants](ir::Graph& to, const Values& p) {
-    Values arguments(p.begin() + static_cast<ptrdiff_t>(constants), p.end());
-    arguments.insert(arguments.end(), p.begin(), p.begin() + static_cast<ptrdiff_t>(constants));
+    Values arguments(p.begin() + constants, p.end());
+    arguments.insert(arguments.end(), p.begin(), p.begin() + constants);
     return ir::inline_graph(*graph, to, arguments);
   };
 }
 
 Values part(std::span<const Value> values, size_t first, size_t count) {
-  return {values.begin() + static_cast<ptrdiff_t>(first), values.begin() + static_cast<ptrdiff_t>(first + count)};
+  return {values.begin() + first, values.begin() + static_cast<ptrdiff_t>(first + count)};
 }
 
 }  // namespace
@@ -112,12 +115,12 @@ Tensor steps(Dim count, Source at) {
 Dim length_of(std::span<const Tensor> xs, Source at) {
   return noting_line(user_line(at), [&] {
     if (xs.empty())
-      throw base::Error("E0531", "scan: there is nothing to scan over")
+      throw base::Error(base::code::kUnequalBranches, "scan: there is nothing to scan over")
           .hint("use for_loop to run a body a number of times");
     for (const Tensor& x : xs)
       if (x.rank() == 0 || !ir::proved_equal(x.dim(0), xs[0].dim(0)))
-        throw base::Error(
-            "E0531", "scan: axis 0 of all xs is the steps, found " + xs[0].type().str() + " and " + x.type().str());
+        throw base::Error(base::code::kUnequalBranches, "scan: axis 0 of all xs is the steps, found " +
+                                                            xs[0].type().str() + " and " + x.type().str());
     return xs[0].dim(0);
   });
 }

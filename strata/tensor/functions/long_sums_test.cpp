@@ -132,7 +132,7 @@ TEST(LongSums, StatisticsFarFromZeroKeepTheirDigits) {
   const int64_t plane = 32 * 32, count = 64 * plane;
   const auto each = [&](auto f) {
     for (int64_t image = 0; image < 64; ++image)
-      for (int64_t i = 0; i < plane; ++i) f(static_cast<double>(values[static_cast<size_t>(2 * image * plane + i)]));
+      for (int64_t i = 0; i < plane; ++i) f(static_cast<double>(values[2 * image * plane + i]));
   };
   each([&](double v) { mean += v / static_cast<double>(count); });
   each([&](double v) { squares += (v - mean) * (v - mean) / static_cast<double>(count); });
@@ -160,7 +160,7 @@ TEST(LongSums, ManyDestinationsHaveBlocksOfTheirOwn) {
   std::vector<double> exact(7, 0.5);
   for (int64_t i = 0; i < n; ++i) {
     to.push_back(i % 3 == 0 ? 2 : i % 7);
-    exact[static_cast<size_t>(to.back())] += static_cast<double>(updates[static_cast<size_t>(i)]);
+    exact[to.back()] += static_cast<double>(updates[i]);
   }
   const Tensor y = ops::scatter(Tensor::full({7}, 0.5), Tensor::from(std::span<const int64_t>(to), {n, 1}),
                                 tensor(updates, {n}), {0}, 0, ops::OutOfRange::Check, ops::Combine::Add);

@@ -64,9 +64,9 @@ TEST(Statistics, TheDivisorIsNeverNegative) {
 /// Mean and variance over axes 0, 2 and 3, in f64, by the definition.
 std::vector<std::pair<double, double>> moments_of_channels(const Tensor& x) {
   const auto [n, c, h, w] = std::tuple(x.size(0), x.size(1), x.size(2), x.size(3));
-  std::vector<std::pair<double, double>> all(static_cast<size_t>(c));
+  std::vector<std::pair<double, double>> all(c);
   for (int64_t k = 0; k < c; ++k) {
-    auto& [mean, variance] = all[static_cast<size_t>(k)];
+    auto& [mean, variance] = all[k];
     const auto sum_of = [&](auto f) {
       double sum = 0;
       for (int64_t i = 0; i < n; ++i)

@@ -49,7 +49,7 @@ TEST(Updates, AppendARowAtAPositionThatIsData) {
     const int at = i % 7;
     step(cache, Tensor::full({3}, i + 1.0), Tensor::scalar(at, DType::i64));
     EXPECT_EQ(cache.array().data(), memory);
-    EXPECT_EQ(cache.data<float>()[static_cast<size_t>(3 * at + 2)], static_cast<float>(i + 1));
+    EXPECT_EQ(cache.data<float>()[3 * at + 2], static_cast<float>(i + 1));
   }
   EXPECT_EQ(updates_of(step.executable()), kOneInPlace);
   EXPECT_EQ(code_of([&] { step(cache, Tensor::ones({3}), Tensor::scalar(7, DType::i64)); }), "E0118");
@@ -163,7 +163,7 @@ TEST(Updates, WriteWhereTheListReads) {
       std::vector<float> expected(x.data<float>().begin(), x.data<float>().end());
       const auto at = places.data<float>();
       for (size_t i = 0; i < at.size(); ++i) {
-        float& to = expected[static_cast<size_t>(at[i])];
+        float& to = expected[at[i]];
         const float mark = 100 + static_cast<float>(i);
         to = combine == ops::Combine::Set ? mark : combine == ops::Combine::Add ? to + mark : std::max(to, mark);
       }

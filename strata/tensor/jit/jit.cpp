@@ -3,17 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <mutex>
 
 #include "strata/base/config/bounds.h"
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/plan/memory_budget.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/executable.h"
 #include "strata/runtime/execute/prepared.h"
-#include "strata/tensor/jit/difference.h"
-#include "strata/tensor/jit/program.h"
-#include "strata/tensor/jit/signature.h"
+#include "strata/tensor/jit/recordings.h"
 #include "strata/tensor/recording/recording.h"
 
 namespace strata::jit_detail {
@@ -21,9 +21,6 @@ namespace strata::jit_detail {
 using namespace recording_detail;
 
 namespace {
-
-/// Sizes that are known to be taken or refused, or to keep the memory limit, per program.
-constexpr size_t kMostSizes = 4096;
 
 void write_back(std::span<const Argument> caller, const Rebound& rebound, const Tensor& value) {
   for (size_t i : rebound.places) *caller[rebound.argument].leaves.list[rebound.leaf].places[i] = value;
@@ -38,28 +35,23 @@ void require_distinct(std::span<const Argument> caller, const Program& program, 
   const auto same =
       std::adjacent_find(places.begin(), places.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
   if (same == places.end()) return;
-  throw base::Error("E0505", fmt::format("{}: arguments {} and {} are one variable, and the function changes both",
-                                         name, same->second, (same + 1)->second))
+  throw base::Error(base::code::kImpureFunction,
+                    fmt::format("{}: arguments {} and {} are one variable, and the function changes both", name,
+                                same->second, (same + 1)->second))
       .hint("pass a copy as one of them");
-}
-
-/// What the program is run on: the leaves of the arguments, then the captures.
-std::vector<HostArray> arguments_for(std::span<const Argument> caller, const Program& program) {
-  std::vector<HostArray> arguments;
-  for (const Argument& a : caller)
-    for (const Leaf& leaf : a.leaves.list)
-      if (leaf.tensor().defined()) arguments.push_back(array_of(leaf.tensor()));
-  for (const Tensor& t : program.captures) arguments.push_back(t.array());
-  return arguments;
 }
 
 void admit(Program& program, std::span<const HostArray> arguments, int64_t limit_bytes) {
   std::vector<std::vector<int64_t>> shapes;
-  for (const HostArray& a : arguments) shapes.push_back(a.shape());
-  if (program.admitted.contains(shapes)) return;
-  if (program.admitted.size() >= kMostSizes) program.admitted.clear();
+  base::Hash128 key;
+  for (const HostArray& a : arguments) {
+    shapes.push_back(a.shape());
+    key = base::combine(key, base::hash_span(std::span<const int64_t>(shapes.back())));
+  }
+  if (program.admitted.contains(key)) return;
+  if (program.admitted.size() >= Program::kMostSizes) program.admitted.clear();
   compiler::require_memory(*program.executable, shapes, limit_bytes);
-  program.admitted.insert(std::move(shapes));
+  program.admitted.insert(key);
 }
 
 /// The caller's tensors that a run replaces, and the memory of those that nobody else holds. While it runs they are
@@ -84,7 +76,7 @@ class Surrendered {
   void restore(std::span<const HostArray> arguments) {
     for (size_t i = 0; i < before_.size(); ++i) {
       const Rebound& r = program_.rebound[i];
-      if (is_taken_[i]) before_[i].cell()->array = arguments[static_cast<size_t>(r.parameter)];
+      if (is_taken_[i]) before_[i].cell()->array = arguments[r.parameter];
       write_back(caller_, r, before_[i]);
     }
   }
@@ -96,17 +88,6 @@ class Surrendered {
   std::vector<bool> is_taken_;
 };
 
-bool has_trees(std::span<const Argument> caller) {
-  return std::any_of(caller.begin(), caller.end(), [](const Argument& a) { return !a.is_data; });
-}
-
-/// Among the leaves of all arguments.
-size_t leaf_position(std::span<const Argument> caller, const Rebound& rebound) {
-  size_t position = rebound.leaf;
-  for (size_t a = 0; a < rebound.argument; ++a) position += caller[a].leaves.list.size();
-  return position;
-}
-
 }  // namespace
 
 bool is_part_of_a_recording() {
@@ -114,15 +95,16 @@ bool is_part_of_a_recording() {
   return current.kind() == Recording::Kind::Trace || current.holds > 0;
 }
 
-Engine::Engine(JitOptions options) : options_(std::move(options)), varying_(std::make_unique<VaryingLeaves>()) {
-  base::OptionCheck("E0116", options_.name)
+Engine::Engine(JitOptions options) : options_(std::move(options)), recordings_(std::make_unique<Recordings>()) {
+  base::OptionCheck(base::code::kAttributeValue, options_.name)
       .integer("memory_limit_bytes", options_.memory_limit_bytes, base::Bounds::at_least(0))
       .integer("most_programs", options_.most_programs, base::Bounds::at_least(1));
   for (int argument : options_.constants)
-    base::OptionCheck("E0116", options_.name).integer("constants", argument, base::Bounds::at_least(0));
+    base::OptionCheck(base::code::kAttributeValue, options_.name)
+        .integer("constants", argument, base::Bounds::at_least(0));
   for (const SymbolicDim& d : options_.symbolic_dims) {
     const std::string owner = options_.name + ", symbolic dimension " + d.name;
-    base::OptionCheck("E0116", owner)
+    base::OptionCheck(base::code::kAttributeValue, owner)
         .integer("argument", d.argument, base::Bounds::at_least(0))
         .integer("lowest", d.lowest, base::Bounds::at_least(0))
         .integer("highest", d.highest, base::Bounds::at_least(static_cast<double>(d.lowest)))
@@ -132,8 +114,8 @@ Engine::Engine(JitOptions options) : options_(std::move(options)), varying_(std:
 Engine::~Engine() = default;
 
 int64_t Engine::hand_over(std::span<const Argument> caller) {
-  const std::lock_guard hold(calls_);
-  const Program& program = *programs_.at(last_);
+  const std::lock_guard hold(recordings_->mutex);
+  const Program& program = *recordings_->last();
   int64_t bytes = 0;
   int parameter = -1;
   for (const Argument& a : caller)
@@ -147,130 +129,45 @@ int64_t Engine::hand_over(std::span<const Argument> caller) {
   return bytes;
 }
 
-const runtime::Executable& Engine::last_executable() const { return *programs_.at(last_)->executable; }
+int Engine::recordings() const {
+  const std::lock_guard hold(recordings_->mutex);
+  return recordings_->made();
+}
+
+const runtime::Executable& Engine::last_executable() const {
+  const std::lock_guard hold(recordings_->mutex);
+  return *recordings_->last()->executable;
+}
 
 std::string Engine::explain() const {
-  const std::lock_guard hold(calls_);
+  const std::lock_guard hold(recordings_->mutex);
   std::string text;
-  for (const auto& program : programs_) text += fmt::format("recording of {}\n{}", options_.name, program->explanation);
+  for (const auto& program : recordings_->programs())
+    text += fmt::format("recording of {}\n{}", options_.name, program->explanation);
   return text;
 }
 
-std::vector<size_t> Engine::find(const Signature& signature) const {
-  std::vector<size_t> fitting;
-  if (const auto known = by_key_.find(signature.key()); known != by_key_.end())
-    for (size_t index : known->second)
-      if (programs_[index]->fits(signature)) fitting.push_back(index);
-  return fitting;
-}
-
-/// Into a free place, or that of the program that was called longest ago.
-size_t Engine::keep(std::unique_ptr<Program> program, const Body& body) {
-  size_t index = programs_.size();
-  if (index < static_cast<size_t>(options_.most_programs)) {
-    programs_.emplace_back();
-  } else {
-    const auto oldest = std::min_element(programs_.begin(), programs_.end(),
-                                         [](const auto& a, const auto& b) { return a->last_call < b->last_call; });
-    index = static_cast<size_t>(oldest - programs_.begin());
-    std::erase(by_key_[(*oldest)->key], index);
-    if (by_key_[(*oldest)->key].empty()) by_key_.erase((*oldest)->key);
-  }
-  by_key_[program->key].push_back(index);
-  programs_[index] = std::move(program);
-  body.keep_result(index);
-  ++recordings_;
-  return index;
-}
-
-/// Whether the program's executable takes the sizes of this call; `refusal` gets what the type rules say, if not.
-bool Engine::takes(Program& program, const CallOfSizes& call, std::optional<base::Error>& refusal) const {
-  if (call.signature.symbols().empty()) return true;
-  std::vector<int64_t> sizes;
-  for (const Signature::Symbol& s : call.signature.symbols()) sizes.push_back(s.size);
-  if (const auto known = program.sizes.find(sizes); known != program.sizes.end()) {
-    if (known->second) refusal = known->second;
-    return !known->second;
-  }
-  if (program.sizes.size() >= kMostSizes) program.sizes.clear();
-  std::vector<std::vector<int64_t>> shapes;
-  for (const HostArray& a : arguments_for(call.caller, program)) shapes.push_back(a.shape());
-  std::optional<base::Error>& known = program.sizes[std::move(sizes)];
-  try {
-    program.executable->memory_use(shapes);
-  } catch (const base::Error& error) {
-    if (error.kind() != base::ErrorKind::User) throw;
-    refusal = known = error;
-  }
-  return !known;
-}
-
-/// The program that serves this call: one that is there, or a new one.
-size_t Engine::program_for(std::span<const Argument> caller, const Body& body) {
-  VaryingLeaves::Seen* seen = options_.is_batch_symbolic && has_trees(caller) ? &varying_->see(caller) : nullptr;
-  Signature signature(caller, options_, nullptr);
-  std::vector<size_t> fitting = find(signature);
-  if (fitting.empty() && seen && seen->any) {
-    signature = Signature(caller, options_, &seen->varies);
-    fitting = find(signature);
-  }
-  const CallOfSizes call{caller, signature};
-  std::optional<size_t> index;
-  std::optional<base::Error> refusal;
-  for (size_t i : fitting)
-    if (!index && takes(*programs_[i], call, refusal)) index = i;
-  if (index && options_.is_checked) require_same(*programs_[*index], call, body);
-  if (fitting.empty()) {
-    fitting.push_back(keep(record_program({}, call, options_, body), body));
-    if (takes(*programs_[fitting[0]], call, refusal)) index = fitting[0];
-  }
-  if (!index) {
-    Assumptions numbers = programs_[fitting[0]]->assumptions;
-    if (!numbers.fix_all(signature, "the recording for all sizes refuses this one: " + refusal->message()))
-      throw *refusal;
-    index = keep(record_program(std::move(numbers), call, options_, body), body);
-  }
-  if (seen)
-    for (const Rebound& r : programs_[*index]->rebound) seen->is_state[leaf_position(caller, r)] = true;
-  return *index;
-}
-
-void Engine::require_same(const Program& program, const CallOfSizes& call, const Body& body) const {
-  const Trace again = record_under(program.assumptions, call, options_, body);
-  if (again.program->graph->hash() == program.graph->hash()) return;
-  base::Error error("E0505", options_.name + ": recorded another program for the same kind of arguments");
-  if (const std::string difference = first_difference(*program.graph, *again.program->graph); !difference.empty())
-    error.note(difference);
-  throw error.hint(
-      "the function depends on something that is neither an argument nor a captured tensor: a number that changes is "
-      "an argument, as a tensor");
-}
-
 std::string Engine::first_non_finite(std::span<const Argument> caller) const {
-  const std::lock_guard hold(calls_);
-  std::vector<size_t> fitting = find(Signature(caller, options_, nullptr));
-  if (fitting.empty() && has_trees(caller) && options_.is_batch_symbolic)
-    fitting = find(Signature(caller, options_, &varying_->see(caller).varies));
-  if (fitting.empty()) return "";
-  const Program& program = *programs_[fitting.back()];  // one for numbers alone is behind the one that refused them
-  return program.executable->first_non_finite(arguments_for(caller, program));
+  const std::lock_guard hold(recordings_->mutex);
+  const std::shared_ptr<const Program> program = recordings_->find(caller, options_);
+  if (!program) return "";
+  return program->executable->first_non_finite(arguments_for(caller, *program));
 }
 
 std::vector<Tensor> Engine::call(std::span<const Argument> caller, const Body& body, Source at) {
   try {
     return call_program(caller, body);
   } catch (base::Error& error) {
-    note_line(error, {at.file, at.line, nullptr}, "jitted in");
+    ops::note_line(error, {at.file, at.line, nullptr}, "jitted in");
     throw;
   }
 }
 
 Engine::Ready Engine::prepare(std::span<const Argument> caller, const Body& body) {
-  const std::lock_guard hold(calls_);
-  last_ = program_for(caller, body);
-  const std::shared_ptr<Program>& program = programs_[last_];
-  program->last_call = ++calls_made_;
-  body.take_result(last_);
+  const std::lock_guard hold(recordings_->mutex);
+  const size_t place = recordings_->place_for(caller, body, options_);
+  const std::shared_ptr<Program>& program = recordings_->called(place);
+  body.take_result(place);
   require_distinct(caller, *program, options_.name);
   Ready ready{program, arguments_for(caller, *program)};
   if (options_.memory_limit_bytes > 0) admit(*program, ready.arguments, options_.memory_limit_bytes);
@@ -293,7 +190,7 @@ std::vector<Tensor> Engine::call_program(std::span<const Argument> caller, const
   }
 
   for (size_t i = 0; i < returned.size(); ++i)
-    if (program.returned[i] >= 0) returned[i] = Tensor(std::move(results[static_cast<size_t>(program.returned[i])]));
+    if (program.returned[i] >= 0) returned[i] = Tensor(std::move(results[program.returned[i]]));
   const size_t first = results.size() - program.rebound.size();
   for (size_t i = 0; i < program.rebound.size(); ++i)
     write_back(caller, program.rebound[i], Tensor(std::move(results[first + i])));

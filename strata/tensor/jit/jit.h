@@ -6,19 +6,18 @@
 // - Arguments are trees. Tensors that the function rebinds through a reference to a non-const argument become results,
 //   donated: the new value takes the old one's memory.
 // - Tensors used from outside are captured: hidden inputs, fixed at recording.
-// - Dimension 0 of a Tensor argument is symbolic (equal sizes at the first call are taken to be one dimension, and a
-//   call with another pattern of equal sizes records again), also in a pair, tuple or array of tensors, and so are the
-//   dimensions that JitOptions names. Dimension 0 of a tensor in a struct or a vector becomes symbolic when a call
-//   brings another size, unless the function rebinds the tensor; other dimensions are static.
+// - Dimension 0 of a Tensor argument is symbolic, and so it is in a pair, tuple or array of tensors, and so are the
+//   dimensions that JitOptions names: sizes that are equal by chance are no condition. Dimension 0 of a tensor in a
+//   struct or a vector becomes symbolic when a call brings another size, unless the function rebinds the tensor; other
+//   dimensions are static.
 // - What runs without jit runs with it. Where an op's rule can't prove for all sizes what it needs (that two are equal,
 //   that one divides), the program assumes it, other calls are served by another recording, and explain() says so;
 //   the function is recorded again for that. At worst a dimension is static.
 // - Static configuration of trees (numbers, bools, enums) is part of the identity: another value records again, and so
 //   does another target.
-// - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, to branch on
-//   it, records a guard: the program serves calls with that size, and others record again.
-// - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for
-//   bit
+// - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, or comparing
+//   two (tensor_dim.h), records a guard: the program serves calls with that answer, and others record again.
+// - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for bit
 //   as it was, donated memory too (docs/decisions/0014). The same holds for a call that is cancelled (cancel.h).
 // - Called inside a trace or a derivative, the function becomes part of that program.
 // - Several threads may call it: one records while the others wait, and what is recorded runs side by side.
@@ -26,12 +25,10 @@
 
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -94,10 +91,8 @@ struct Argument {
 
 /// A compiled program and how its results go back.
 struct Program;
-/// What kind of call it is.
-class Signature;
-class VaryingLeaves;
-struct CallOfSizes;
+/// The programs that a function has, and which of them serves a call.
+class Recordings;
 
 /// The function, for recording it: arguments to work on, made anew, and what it returns for these.
 struct Body {
@@ -120,7 +115,7 @@ class Engine {
   std::vector<Tensor> call(std::span<const Argument> caller, const Body& body, Source at);
   /// Runs the program that fits again and names the first op that makes a NaN or infinity; empty if none does.
   std::string first_non_finite(std::span<const Argument> caller) const;
-  int recordings() const { return recordings_; }
+  int recordings() const;
   int64_t hand_over(std::span<const Argument> caller);
   std::string explain() const;
   const runtime::Executable& last_executable() const;
@@ -133,22 +128,9 @@ class Engine {
   };
   Ready prepare(std::span<const Argument> caller, const Body& body);
   std::vector<Tensor> call_program(std::span<const Argument> caller, const Body& body);
-  std::vector<size_t> find(const Signature& signature) const;
-  size_t keep(std::unique_ptr<Program> program, const Body& body);
-  bool takes(Program& program, const CallOfSizes& call, std::optional<base::Error>& refusal) const;
-  size_t program_for(std::span<const Argument> caller, const Body& body);
-  void require_same(const Program& program, const CallOfSizes& call, const Body& body) const;
 
-  /// Held until a call is ready to run, and so while one records: what is below, and what the function keeps of its
-  /// recordings.
-  mutable std::mutex calls_;
-  JitOptions options_;
-  std::vector<std::shared_ptr<Program>> programs_;
-  std::unordered_map<base::Hash128, std::vector<size_t>, base::Hash128Hasher> by_key_;  ///< places of programs
-  std::unique_ptr<VaryingLeaves> varying_;
-  uint64_t calls_made_ = 0;
-  int recordings_ = 0;
-  size_t last_ = 0;
+  const JitOptions options_;
+  const std::unique_ptr<Recordings> recordings_;
 };
 
 /// Inside another recording that must stay whole (a trace, a derivative) a jitted function records its body in place.

@@ -145,7 +145,7 @@ void expect_gradient_of_slices(const std::vector<Block>& blocks) {
   for (size_t k = 0; k < blocks.size(); ++k)
     for (int64_t r = blocks[k].row; r < blocks[k].row + blocks[k].rows; ++r)
       for (int64_t c = blocks[k].column; c < blocks[k].column + blocks[k].columns; ++c)
-        expected[static_cast<size_t>(40 * r + c)] += static_cast<double>(k + 1);
+        expected[40 * r + c] += static_cast<double>(k + 1);
   auto total = [&](const Tensor& x) {
     Tensor all = Tensor::scalar(0, DType::f64);
     for (size_t k = 0; k < blocks.size(); ++k) {
@@ -157,7 +157,7 @@ void expect_gradient_of_slices(const std::vector<Block>& blocks) {
   };
   auto jitted = jit([&](const Tensor& x) { return grad(total, x); });
   for (const Tensor& gradient : {grad(total, x), jitted(x)})
-    for (int64_t i = 0; i < 1600; ++i) ASSERT_EQ(gradient.data<double>()[i], expected[static_cast<size_t>(i)]) << i;
+    for (int64_t i = 0; i < 1600; ++i) ASSERT_EQ(gradient.data<double>()[i], expected[i]) << i;
   EXPECT_LE(different_kernels(jitted.executable()), 70u);
 }
 
@@ -223,7 +223,7 @@ TEST(LargePrograms, ManyResultsAreReturned) {
   double expected = 64;
   for (int i = 0; i < kResults; ++i) {
     expected = expected * 1.5 - expected;
-    ASSERT_EQ(all[static_cast<size_t>(i)].data<double>()[0], expected);
+    ASSERT_EQ(all[i].data<double>()[0], expected);
   }
   EXPECT_LE(different_kernels(powers.executable()), 8u);
 }
@@ -236,8 +236,7 @@ TEST(LargePrograms, ResultsThatDifferInANumberShareTheirKernel) {
     return all;
   });
   const std::vector<Tensor> all = multiples(Tensor::from({0.5, -2.0}));
-  for (int i = 0; i < 300; ++i)
-    ASSERT_NEAR(all[static_cast<size_t>(i)].data<double>()[1], std::sin(-2.0 * 0.25 * i) - 2.0, 1e-12);
+  for (int i = 0; i < 300; ++i) ASSERT_NEAR(all[i].data<double>()[1], std::sin(-2.0 * 0.25 * i) - 2.0, 1e-12);
   EXPECT_LE(different_kernels(multiples.executable()), 12u);
 }
 

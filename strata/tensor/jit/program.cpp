@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/compile.h"
 #include "strata/tensor/recording/recording.h"
@@ -13,8 +15,9 @@ namespace strata::jit_detail {
 using namespace recording_detail;
 namespace {
 
-/// Recordings that assume one thing more each, before all symbols become numbers at once.
-constexpr int kMostAttempts = 12;
+/// Recordings that assume one thing more each, before all symbols become numbers at once; and one for each symbol,
+/// since each may be the same as the next.
+constexpr size_t kMostAttempts = 12;
 
 /// The places of a leaf that hold another tensor than before, grouped by tensor.
 std::vector<Rebound> rebound_places(const Leaf& leaf, const Tensor& before) {
@@ -35,9 +38,21 @@ std::vector<Rebound> rebound_places(const Leaf& leaf, const Tensor& before) {
 /// Whether an error may be one of symbols, which numbers in their place don't give. What is asked of a symbol is
 /// written down; else the code says that it is about extents.
 bool may_be_of_symbols(const base::Error& error, const std::optional<ir::Unproved>& question) {
-  static constexpr std::string_view kOfExtents[] = {"E0101", "E0102", "E0110", "E0111", "E0115",
-                                                    "E0116", "E0117", "E0118", "E0119", "E0122",
-                                                    "E0123", "E0145", "E0508", "E0530", "E0531"};
+  static constexpr std::string_view kOfExtents[] = {base::code::kOperandShapes,
+                                                    base::code::kUnequalDims,
+                                                    base::code::kArgumentMismatch,
+                                                    base::code::kBrokenFact,
+                                                    base::code::kAxis,
+                                                    base::code::kAttributeValue,
+                                                    base::code::kRegionMismatch,
+                                                    base::code::kIndexOutOfRange,
+                                                    base::code::kNoSuchForm,
+                                                    base::code::kMalformedDim,
+                                                    base::code::kIllTypedExpr,
+                                                    base::code::kUnknownCount,
+                                                    base::code::kParameterExtents,
+                                                    base::code::kUnknownBatch,
+                                                    base::code::kUnequalBranches};
   if (error.kind() != base::ErrorKind::User) return false;
   return question || std::find(std::begin(kOfExtents), std::end(kOfExtents), error.code()) != std::end(kOfExtents);
 }
@@ -74,8 +89,7 @@ std::string explained(const Program& program, const Signature& signature) {
     text += fmt::format("  {} is {}, any size{}\n", s.where, s.name, fact_text(program.graph->facts().of(s.name)));
   }
   text += program.assumptions.explained(signature);
-  for (const DimGuard& g : program.guards)
-    text += fmt::format("  {} is {}: its size is looked at in {}\n", g.dim.str(), g.value, g.where.str());
+  for (const DimGuard& g : program.guards) text += fmt::format("  {}\n", g.str());
   return text.empty() ? "  no dimension is symbolic\n" : text;
 }
 
@@ -83,8 +97,9 @@ std::string explained(const Program& program, const Signature& signature) {
 
 bool Program::fits(const Signature& signature) const {
   return key == signature.key() && assumptions.hold(signature) && !broken_fact(*this, signature) &&
-         std::all_of(guards.begin(), guards.end(),
-                     [&](const DimGuard& g) { return assumptions.value_of(g.dim, signature) == g.value; });
+         std::all_of(guards.begin(), guards.end(), [&](const DimGuard& g) {
+           return (assumptions.value_of(g.dim, signature) == g.value) == g.is_equal;
+         });
 }
 
 namespace {
@@ -145,9 +160,9 @@ std::vector<int> constants_among(std::span<const Argument> caller, std::span<con
     }
   }
   for (int argument : options.constants)
-    if (argument >= static_cast<int>(caller.size()))
-      throw base::Error("E0116", fmt::format("{}: constants names argument {}, and there are {}", options.name,
-                                             argument, caller.size()));
+    if (argument >= std::ssize(caller))
+      throw base::Error(base::code::kAttributeValue, fmt::format("{}: constants names argument {}, and there are {}",
+                                                                 options.name, argument, caller.size()));
   return constants;
 }
 
@@ -157,9 +172,10 @@ void require_same_shapes(std::span<const Argument> caller, std::span<const base:
                          std::span<const base::Hash128> after, const std::string& name) {
   for (size_t i = 0; i < before.size(); ++i)
     if (caller[i].is_in_out && !(before[i] == after[i]))
-      throw base::Error("E0505", fmt::format("{}: the function changes more of argument {} than its tensors: a number, "
-                                             "the size of a container, or which tensors are there",
-                                             name, i))
+      throw base::Error(base::code::kImpureFunction,
+                        fmt::format("{}: the function changes more of argument {} than its tensors: a number, "
+                                    "the size of a container, or which tensors are there",
+                                    name, i))
           .hint("a jitted function may give tensors of its arguments new values; return what else is new");
 }
 
@@ -200,7 +216,7 @@ Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, cons
 
 std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSizes& call, const JitOptions& options,
                                         const Body& body) {
-  for (int attempt = 1;; ++attempt) {
+  for (size_t attempt = 1;; ++attempt) {
     const ir::UnprovedScope unproved;
     try {
       Trace trace = record_under(assumptions, call, options, body);
@@ -219,7 +235,7 @@ std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSiz
       return std::move(trace.program);
     } catch (const base::Error& error) {
       if (!may_be_of_symbols(error, unproved.last())) throw;
-      const bool is_answered = attempt <= kMostAttempts && unproved.last() &&
+      const bool is_answered = attempt <= kMostAttempts + call.signature.symbols().size() && unproved.last() &&
                                assumptions.answer(*unproved.last(), call.signature, reason_of(error));
       if (!is_answered && !assumptions.fix_all(call.signature, reason_of(error))) throw;
     }

@@ -1,10 +1,10 @@
 // One recording of a jitted function, compiled: which calls it serves, and how its results go back.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "strata/ir/plan/donation.h"
@@ -22,6 +22,9 @@ struct Rebound {
 };
 
 struct Program {
+  /// Sizes that are known to be taken or refused, or to keep the memory limit.
+  static constexpr size_t kMostSizes = 4096;
+
   base::Hash128 key;
   std::shared_ptr<const runtime::Executable> executable;
   std::shared_ptr<const ir::Graph> graph;  ///< as it was recorded
@@ -30,11 +33,11 @@ struct Program {
   std::vector<int> returned;               ///< result of each returned tensor; -1: an undefined one
   size_t returned_count = 0;
   Assumptions assumptions;
-  std::vector<recording_detail::DimGuard> guards;        ///< sizes that the function asked for
-  std::set<std::vector<std::vector<int64_t>>> admitted;  ///< shapes of arguments that keep the memory limit
+  std::vector<recording_detail::DimGuard> guards;                   ///< sizes that the function asked for
+  std::unordered_set<base::Hash128, base::Hash128Hasher> admitted;  ///< shapes of arguments that keep the memory limit
   /// By sizes of the symbols, for calls that fit: why the executable refuses them, or nothing. A type rule that could
   /// prove nothing about a symbol is asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
-  std::map<std::vector<int64_t>, std::optional<base::Error>> sizes;
+  std::unordered_map<base::Hash128, std::optional<base::Error>, base::Hash128Hasher> sizes;
   uint64_t last_call = 0;
   std::string explanation;
 

@@ -46,6 +46,29 @@ TEST(RunsUnderJit, ElementwiseOfTwo) {
       Rows2{{{{2, 4, 3}, {4, 3}}}, {{{1, 4, 3}, {4, 3}}}, {{{4, 4, 3}, {4, 3}}}});
 }
 
+/// Sizes that are equal by chance of the first call are no condition of the program.
+TEST(RunsUnderJit, EqualSizesThatNothingNeeds) {
+  const Rows2 rows = {{{{4, 3}, {4, 3}}}, {{{4, 3}, {7, 3}}}, {{{1, 3}, {1, 3}}}, {{{2, 3}, {1, 3}}}};
+  runs_under_jit(
+      "concat", 1, [](const Tensor& x, const Tensor& y) { return concat(std::vector<Tensor>{x, y}, 0); }, rows);
+  runs_under_jit(
+      "a product", 1, [](const Tensor& x, const Tensor& y) { return matmul(x, transpose(y, {1, 0})); }, rows);
+}
+
+/// What a function compares is what the eager run compares.
+TEST(RunsUnderJit, ComparedDimensions) {
+  const Rows2 rows = {{{{4, 3}, {4, 3}}}, {{{4, 3}, {7, 3}}}, {{{5, 3}, {5, 3}}}, {{{2, 3}, {1, 3}}}};
+  runs_under_jit(
+      "x.dim(0) == y.dim(0)", 2,
+      [](const Tensor& x, const Tensor& y) { return x.dim(0) == y.dim(0) ? x * 2 : matmul(x, transpose(y, {1, 0})); },
+      rows);
+  runs_under_jit(
+      "x.shape() != y.shape()", 2,
+      [](const Tensor& x, const Tensor& y) { return x.shape() != y.shape() ? sum(x) : sum(x) + sum(y); }, rows);
+  runs_under_jit(
+      "x.dim(0) + 1 == 5", 2, [](const Tensor& x, const Tensor&) { return x.dim(0) + 1 == 5 ? x * 3 : x; }, rows);
+}
+
 TEST(RunsUnderJit, ElementwiseWithACapturedTensor) {
   const Tensor row = numbers({3}), one = numbers({1, 3}), four = numbers({4, 3});
   const Rows1 vectors = {{{{3}}}, {{{1}}}, {{{3}}}, {{{5}}}};

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/interpret.h"
 #include "strata/machine/cpu_target.h"
@@ -78,8 +80,7 @@ void Signature::add(const Leaf& leaf, size_t index, int argument, bool is_data) 
   const size_t first = marks_.size();
   if (!options_->symbolic_dims.empty()) name_axes(leaf, index, argument, shape);
   const bool may_vary = is_data || (varying_ && (*varying_)[index]);
-  const bool is_named = std::any_of(marks_.begin() + static_cast<ptrdiff_t>(first), marks_.end(),
-                                    [](const Mark& m) { return m.axis == 0; });
+  const bool is_named = std::any_of(marks_.begin() + first, marks_.end(), [](const Mark& m) { return m.axis == 0; });
   if (may_vary && options_->is_batch_symbolic && !shape.empty() && !is_named)
     mark(index, 0, batch(shape[0], argument, leaf));
   for (size_t axis = 0; axis < shape.size(); ++axis) {
@@ -91,16 +92,17 @@ void Signature::add(const Leaf& leaf, size_t index, int argument, bool is_data) 
 }
 
 void Signature::name_axes(const Leaf& leaf, size_t index, int argument, const std::vector<int64_t>& shape) {
-  const int rank = static_cast<int>(shape.size());
+  const int rank = shape.size();
   for (size_t i = 0; i < options_->symbolic_dims.size(); ++i) {
     const SymbolicDim& d = options_->symbolic_dims[i];
     if (d.argument != argument || std::find(leaf.paths.begin(), leaf.paths.end(), d.leaf) == leaf.paths.end()) continue;
     if (d.axis < -rank || d.axis >= rank)
-      throw base::Error("E0116", fmt::format("{}: dimension '{}' is said to be axis {} of argument {}, which is {}",
-                                             options_->name, d.name, d.axis, d.argument, leaf.tensor().type().str()));
+      throw base::Error(base::code::kAttributeValue,
+                        fmt::format("{}: dimension '{}' is said to be axis {} of argument {}, which is {}",
+                                    options_->name, d.name, d.axis, d.argument, leaf.tensor().type().str()));
     is_option_used_[i] = true;
     const int axis = d.axis < 0 ? d.axis + rank : d.axis;
-    mark(index, axis, named(d, shape[static_cast<size_t>(axis)], argument));
+    mark(index, axis, named(d, shape[axis], argument));
     if (symbols_[marks_.back().symbol].where.empty())
       symbols_[marks_.back().symbol].where = place_of(axis, argument, leaf);
   }
@@ -110,8 +112,9 @@ size_t Signature::named(const SymbolicDim& d, int64_t size, int argument) {
   const auto known = std::find_if(symbols_.begin(), symbols_.end(), [&](const Symbol& s) { return s.name == d.name; });
   if (known != symbols_.end()) {
     if (known->size != size)
-      throw base::Error("E0110", fmt::format("{}: dimension '{}' is {} in one argument and {} in argument {}",
-                                             options_->name, d.name, known->size, size, argument));
+      throw base::Error(base::code::kArgumentMismatch,
+                        fmt::format("{}: dimension '{}' is {} in one argument and {} in argument {}", options_->name,
+                                    d.name, known->size, size, argument));
     return static_cast<size_t>(known - symbols_.begin());
   }
   ir::require_fact(options_->name, {d.name, d.lowest, d.highest, d.multiple}, size);
@@ -119,12 +122,10 @@ size_t Signature::named(const SymbolicDim& d, int64_t size, int argument) {
   return symbols_.size() - 1;
 }
 
-/// "B", "B1", ... by size; names that the options give are passed over.
+/// "B", "B1", ...; names that the options give are passed over.
 size_t Signature::batch(int64_t size, int argument, const Leaf& leaf) {
-  const auto [it, is_new] = by_size_.emplace(size, symbols_.size());
-  if (!is_new) return it->second;
   std::string name;
-  for (size_t i = by_size_.size() - 1;; ++i) {
+  for (size_t i = batches_++;; ++i) {
     name = i == 0 ? "B" : "B" + std::to_string(i);
     const bool is_taken = find(name) || std::any_of(options_->symbolic_dims.begin(), options_->symbolic_dims.end(),
                                                     [&](const SymbolicDim& d) { return d.name == name; });
@@ -138,9 +139,10 @@ void Signature::check_options() const {
   for (size_t i = 0; i < is_option_used_.size(); ++i) {
     if (is_option_used_[i]) continue;
     const SymbolicDim& d = options_->symbolic_dims[i];
-    throw base::Error("E0116", fmt::format("{}: dimension '{}' is said to be axis {} of argument {}, which {}",
-                                           options_->name, d.name, d.axis, d.argument,
-                                           d.leaf.empty() ? "is not a Tensor" : "has no tensor '" + d.leaf + "'"));
+    throw base::Error(
+        base::code::kAttributeValue,
+        fmt::format("{}: dimension '{}' is said to be axis {} of argument {}, which {}", options_->name, d.name, d.axis,
+                    d.argument, d.leaf.empty() ? "is not a Tensor" : "has no tensor '" + d.leaf + "'"));
   }
 }
 
@@ -152,7 +154,7 @@ const Signature::Symbol* Signature::find(std::string_view name) const {
 int64_t Signature::value_of(Dim d) const {
   return d.evaluate([this](std::string_view name) -> int64_t {
     if (const Symbol* symbol = find(name)) return symbol->size;
-    throw base::Error("E0503",
+    throw base::Error(base::code::kUnknownSize,
                       "the size of dimension '" + std::string(name) + "' is not known while the program is recorded");
   });
 }
@@ -170,7 +172,7 @@ std::vector<ir::Type> Signature::types(std::span<const Argument> arguments) cons
       const ir::Type type = leaf.tensor().type();
       Shape shape(type.shape().begin(), type.shape().end());
       for (; next < marks_.size() && marks_[next].leaf == index; ++next)
-        shape[static_cast<size_t>(marks_[next].axis)] = Dim::symbol(symbols_[marks_[next].symbol].name);
+        shape[marks_[next].axis] = Dim::symbol(symbols_[marks_[next].symbol].name);
       types.push_back(type.with_shape(shape));
     }
   return types;

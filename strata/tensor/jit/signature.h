@@ -7,7 +7,6 @@
 // parameters come in one size and batches in many.
 #pragma once
 
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -72,8 +71,8 @@ class Signature {
   base::Hash128 key_;
   std::vector<uint64_t> text_;  ///< what the key is the hash of
   std::vector<Symbol> symbols_;
-  std::vector<Mark> marks_;            ///< by leaf
-  std::map<int64_t, size_t> by_size_;  ///< symbols of batches
+  std::vector<Mark> marks_;  ///< by leaf
+  size_t batches_ = 0;       ///< symbols that are no option's
   std::vector<bool> is_option_used_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/args.h>
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/runtime/execute/print_line.h"
 
@@ -25,9 +26,9 @@ std::string format_text(const PrintFormat& format, std::span<const PrintArgument
   try {
     return fmt::vformat(fmt::string_view(format.text.data(), format.text.size()), store);
   } catch (const fmt::format_error& e) {
-    base::Error error("E0533", "print: '" + std::string(format.text) + "' with " + std::to_string(arguments.size()) +
-                                   " arguments: " + e.what());
-    note_line(error, {format.at.file, format.at.line, nullptr});
+    base::Error error(base::code::kFormatArguments, "print: '" + std::string(format.text) + "' with " +
+                                                        std::to_string(arguments.size()) + " arguments: " + e.what());
+    ops::note_line(error, {format.at.file, format.at.line, nullptr});
     throw error;
   }
 }

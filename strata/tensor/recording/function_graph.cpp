@@ -45,11 +45,11 @@ std::vector<ir::GraphRef> share_captures(std::span<const Traced> traced, std::ve
     ir::GraphCopier copier(*t.graph, *graph);
     const size_t own = t.graph->parameters().size() - t.captures.size();
     for (size_t i = 0; i < own; ++i)
-      copier.set(t.graph->parameter(static_cast<int>(i)), graph->add_parameter(t.graph->parameters()[i]->type()));
+      copier.set(t.graph->parameter(i), graph->add_parameter(t.graph->parameters()[i]->type()));
     std::vector<ir::Value> shared;
     for (const Tensor& c : captures) shared.push_back(graph->add_parameter(c.type()));
     for (size_t i = 0; i < t.captures.size(); ++i)
-      copier.set(t.graph->parameter(static_cast<int>(own + i)), shared[position.at(t.captures[i].cell())]);
+      copier.set(t.graph->parameter(own + i), shared[position.at(t.captures[i].cell())]);
     copier.copy_rest();
     copier.copy_results();
     graphs.push_back(std::move(graph));
@@ -61,12 +61,12 @@ std::vector<Tensor> append(Source at, std::span<const Tensor> tensors,
                            base::FunctionRef<std::vector<ir::Value>(ir::Graph&, std::span<const ir::Value>)> f) {
   std::vector<Tensor> results;
   {
-    HandleTraits<Tensor>::Recording recording(at, nullptr);
+    ops::HandleTraits<Tensor>::Recording recording(at, nullptr);
     noting_line_of(recording, [&] {
       std::vector<ir::Value> values;
-      for (const Tensor& t : tensors) values.push_back(HandleTraits<Tensor>::enter(recording, t));
+      for (const Tensor& t : tensors) values.push_back(ops::HandleTraits<Tensor>::enter(recording, t));
       for (const ir::Value& v : f(recording.graph(), values))
-        results.push_back(HandleTraits<Tensor>::leave(recording, v));
+        results.push_back(ops::HandleTraits<Tensor>::leave(recording, v));
     });
   }
   return results;

@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/op.h"
 #include "strata/ir/rewrite.h"
@@ -65,7 +66,8 @@ void recording_detail::release(Cell* cell) noexcept {
 
 void recording_detail::refuse_ended(const Cell& cell, const char* what) {
   if (cell.failure) throw base::Error(*cell.failure);
-  throw base::Error("E0502", std::string("a tensor is ") + what + " after the jit call that recorded it has ended")
+  throw base::Error(base::code::kEndedRecording,
+                    std::string("a tensor is ") + what + " after the jit call that recorded it has ended")
       .hint("return it from the function instead of storing it outside");
 }
 
@@ -85,7 +87,7 @@ Recording& Recording::current() {
 ir::Value Recording::enter(const Tensor& x) {
   Cell* cell = x.cell();
   if (!cell)
-    throw base::Error("E0500", "a tensor is used that was never given a value")
+    throw base::Error(base::code::kUndefinedTensor, "a tensor is used that was never given a value")
         .hint("default-constructed tensors are empty: assign one first");
   if (cell->recording == this) return cell->value;
   if (auto it = captured_.find(cell); it != captured_.end()) return it->second;
@@ -204,7 +206,7 @@ void Recording::keep_only(const std::vector<Cell*>& live) {
     return;
   }
   for (size_t i = 0; i < captures_.size(); ++i) {
-    captures_[i].parameter = graph_->parameter(static_cast<int>(i));
+    captures_[i].parameter = graph_->parameter(i);
     captured_.emplace(captures_[i].outside.cell(), captures_[i].parameter);
   }
 }

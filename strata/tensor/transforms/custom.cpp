@@ -1,5 +1,6 @@
 #include "strata/tensor/transforms/custom.h"
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/control/custom_gradient.h"
@@ -39,16 +40,17 @@ std::vector<ir::Type> types_of_places(std::span<Tensor* const> places) {
 
 std::vector<Tensor> matched(std::span<const ir::Type> places, std::span<Tensor* const> given, const char* what) {
   if (places.size() != given.size())
-    throw base::Error("E0532", "custom derivative: " + std::to_string(given.size()) + " " + what + " are given for " +
-                                   std::to_string(places.size()) + " tensors");
+    throw base::Error(base::code::kCotangentShape, "custom derivative: " + std::to_string(given.size()) + " " + what +
+                                                       " are given for " + std::to_string(places.size()) + " tensors");
   std::vector<Tensor> list;
   for (size_t i = 0; i < places.size(); ++i) {
     const ir::Type wanted = places[i];
     if (!wanted || !is_float(wanted.dtype())) continue;
     if (given[i]->defined() && !(given[i]->type() == wanted)) {
       ir::note_unproved(given[i]->type().shape(), wanted.shape());
-      throw base::Error("E0532", std::string("custom derivative: ") + what + " " + std::to_string(i) + " should be " +
-                                     wanted.str() + ", found " + given[i]->type().str());
+      throw base::Error(base::code::kCotangentShape, std::string("custom derivative: ") + what + " " +
+                                                         std::to_string(i) + " should be " + wanted.str() + ", found " +
+                                                         given[i]->type().str());
     }
     list.push_back(given[i]->defined() ? *given[i]
                                        : Tensor::zeros({wanted.shape().begin(), wanted.shape().end()}, wanted.dtype()));
@@ -63,8 +65,7 @@ std::vector<Tensor> custom_vjp_of(std::span<const Tensor> inputs, const TensorFn
   traced.push_back(trace_detail::trace("body", types, body));
   traced.push_back(trace_detail::trace("forward", types, forward));
   const auto outputs = result_types(*traced[0].graph), made = result_types(*traced[1].graph);
-  std::vector<ir::Type> residuals(made.begin() + static_cast<ptrdiff_t>(std::min(outputs.size(), made.size())),
-                                  made.end());
+  std::vector<ir::Type> residuals(made.begin() + std::min(outputs.size(), made.size()), made.end());
   append_floats(residuals, outputs);
   traced.push_back(trace_detail::trace("backward", residuals, backward));
   std::vector<Tensor> captures;

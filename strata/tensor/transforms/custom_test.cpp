@@ -187,7 +187,7 @@ Blocks some_blocks() {
   Blocks m;
   for (int i = 0; i < 6; ++i) {
     std::vector<float> data(64);
-    for (int k = 0; k < 64; ++k) data[static_cast<size_t>(k)] = 0.1f * static_cast<float>((k * 7 + i) % 11 - 5);
+    for (int k = 0; k < 64; ++k) data[k] = 0.1f * static_cast<float>((k * 7 + i) % 11 - 5);
     m.w.push_back(Tensor::from(std::span<const float>(data), {8, 8}));
   }
   return m;

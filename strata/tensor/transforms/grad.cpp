@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/shape/shape.h"
@@ -16,16 +17,16 @@ namespace {
 
 /// Values of tensors in one recording, for a transform that appends to it.
 struct Entered {
-  HandleTraits<Tensor>::Recording recording;
+  ops::HandleTraits<Tensor>::Recording recording;
   explicit Entered(Source at) : recording(at, nullptr) {}
   std::vector<ir::Value> values(std::span<const Tensor> tensors) {
     std::vector<ir::Value> list;
-    for (const Tensor& t : tensors) list.push_back(HandleTraits<Tensor>::enter(recording, t));
+    for (const Tensor& t : tensors) list.push_back(ops::HandleTraits<Tensor>::enter(recording, t));
     return list;
   }
   std::vector<Tensor> tensors(std::span<const ir::Value> values) {
     std::vector<Tensor> list;
-    for (const ir::Value& v : values) list.push_back(HandleTraits<Tensor>::leave(recording, v));
+    for (const ir::Value& v : values) list.push_back(ops::HandleTraits<Tensor>::leave(recording, v));
     return list;
   }
 };
@@ -50,7 +51,7 @@ std::vector<Tensor> separate(const Leaves& leaves, Source at) {
     Entered entered(at);
     const ir::Value v = entered.values({&leaf.tensor(), 1})[0];
     const Shape shape(v.shape().begin(), v.shape().end());
-    const Attr attr("dims", std::span<const Dim>(shape));
+    const ir::Attr attr("dims", std::span<const Dim>(shape));
     const ir::Value copy = entered.recording.graph().add(ops::kReshape, {&v, 1}, {&attr, 1})->result();
     inputs.push_back(entered.tensors({&copy, 1})[0]);
   }
@@ -67,8 +68,9 @@ std::vector<Tensor> differentiable(const Leaves& leaves) {
 std::vector<Tensor> at_leaves(const Leaves& leaves, std::span<Tensor* const> of_leaves,
                               std::span<Tensor* const> given) {
   if (of_leaves.size() != given.size())
-    throw base::Error("E0532", "derivative: a tree of " + std::to_string(given.size()) +
-                                   " tensors is given for one of " + std::to_string(of_leaves.size()));
+    throw base::Error(base::code::kCotangentShape, "derivative: a tree of " + std::to_string(given.size()) +
+                                                       " tensors is given for one of " +
+                                                       std::to_string(of_leaves.size()));
   std::unordered_map<const Cell*, std::vector<size_t>> positions;
   for (size_t i = 0; i < of_leaves.size(); ++i) positions[of_leaves[i]->cell()].push_back(i);
   std::vector<Tensor> list;
@@ -79,15 +81,16 @@ std::vector<Tensor> at_leaves(const Leaves& leaves, std::span<Tensor* const> of_
     for (size_t i : positions[leaf.tensor().cell()]) {
       const Tensor& here = *given[i];
       if (found.defined() && here.cell() != found.cell())
-        throw base::Error("E0532", "derivative: two directions are given for one tensor, which stands at " +
-                                       leaf.paths[0] + " and " + leaf.paths[1]);
+        throw base::Error(base::code::kCotangentShape,
+                          "derivative: two directions are given for one tensor, which stands at " + leaf.paths[0] +
+                              " and " + leaf.paths[1]);
       found = here;
     }
     if (found.defined() && !(found.type() == wanted)) {
       ir::note_unproved(found.type().shape(), wanted.shape());
-      throw base::Error("E0532", "derivative: the direction of " +
-                                     (leaf.paths[0].empty() ? "the argument" : leaf.paths[0]) + " should be " +
-                                     wanted.str() + ", found " + found.type().str());
+      throw base::Error(base::code::kCotangentShape,
+                        "derivative: the direction of " + (leaf.paths[0].empty() ? "the argument" : leaf.paths[0]) +
+                            " should be " + wanted.str() + ", found " + found.type().str());
     }
     list.push_back(found.defined() ? found : zeros_like(leaf.tensor()));
   }

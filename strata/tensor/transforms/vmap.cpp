@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/shape/shape.h"
@@ -22,15 +23,18 @@ Dim batch_extent(std::span<const Tensor> arguments, std::span<const BatchAxis> a
     if (!axes[i]) continue;
     const ir::Type type = arguments[i].type();
     if (*axes[i] >= type.rank() || *axes[i] < -type.rank())
-      throw base::Error("E0530", "vmap: tensor " + std::to_string(i) + " of the arguments has no axis " +
-                                     std::to_string(*axes[i]) + ": " + type.str());
+      throw base::Error(base::code::kUnknownBatch, "vmap: tensor " + std::to_string(i) +
+                                                       " of the arguments has no axis " + std::to_string(*axes[i]) +
+                                                       ": " + type.str());
     const Dim found = type.dim(*axes[i]);
     if (size && !ir::proved_equal(*size, found))
-      throw base::Error("E0530", "vmap: batched arguments differ in the extent of the batch: " + size->str() + " and " +
-                                     found.str() + " in " + type.str());
+      throw base::Error(base::code::kUnknownBatch, "vmap: batched arguments differ in the extent of the batch: " +
+                                                       size->str() + " and " + found.str() + " in " + type.str());
     size = found;
   }
-  if (!size) throw base::Error("E0530", "vmap: no argument is batched").hint("give at least one argument a batch axis");
+  if (!size)
+    throw base::Error(base::code::kUnknownBatch, "vmap: no argument is batched")
+        .hint("give at least one argument a batch axis");
   return *size;
 }
 

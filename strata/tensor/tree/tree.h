@@ -136,7 +136,7 @@ void walk_tree(T& tree, const std::string& path, V& visitor) {
                          tree.end();
                          tree.size();
                        }) {
-    visitor.constant(path, static_cast<int64_t>(tree.size()));
+    visitor.constant(path, std::ssize(tree));
     size_t i = 0;
     for (auto& item : tree) walk_tree(item, tree_detail::join(path, std::to_string(i++)), visitor);
   } else {

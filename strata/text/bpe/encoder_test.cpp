@@ -158,7 +158,7 @@ TEST(Tokenizer, RefusesPartsThatContradictEachOther) {
     TokenizerParts parts = good;
     change(parts);
     const auto made = Tokenizer::make(std::move(parts));
-    return made ? std::string("none") : made.error().code();
+    return made ? "none" : std::string(made.error().code());
   };
   EXPECT_EQ(code([](TokenizerParts&) {}), "none");
   EXPECT_EQ(code([](TokenizerParts& p) { p.tokens[7].clear(); }), "E0614");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/text/bpe/word_hash.h"
 
@@ -16,8 +17,9 @@ constexpr std::uint32_t kEnd = 0xFFFFFFFF;
 
 PairIndex::PairIndex(const WordCounts& words, std::span<const TokenId, 256> byte_tokens) : slots_(1 << 16) {
   if (words.total_bytes() >= kEnd) {
-    throw base::Error("E0612", fmt::format("train_bpe: the distinct words of the corpus have {} bytes, at most {}",
-                                           words.total_bytes(), kEnd - 1));
+    throw base::Error(base::code::kUntrainableTokenizer,
+                      fmt::format("train_bpe: the distinct words of the corpus have {} bytes, at most {}",
+                                  words.total_bytes(), kEnd - 1));
   }
   nodes_.reserve(words.total_bytes());
   word_counts_.reserve(words.size());

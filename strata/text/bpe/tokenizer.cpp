@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/text/bpe/byte_alphabet.h"
 #include "strata/text/bpe/encoder.h"
 #include "strata/text/unicode/utf8.h"
@@ -23,23 +24,26 @@ base::Result<Tokenizer> Tokenizer::make(TokenizerParts parts) {
 std::optional<Error> Tokenizer::check_tokens(TokenIds& ids) {
   const auto& tokens = parts_.tokens;
   if (tokens.size() > kMaxTokenId + std::size_t{1}) {
-    return Error("E0614", fmt::format("tokenizer: {} token ids, at most {}", tokens.size(), kMaxTokenId + 1));
+    return Error(base::code::kVocabularyConflict,
+                 fmt::format("tokenizer: {} token ids, at most {}", tokens.size(), kMaxTokenId + 1));
   }
   ids.reserve(tokens.size());
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     if (tokens[id].empty()) continue;
     const auto [first, fresh] = ids.emplace(tokens[id], static_cast<TokenId>(id));
     if (!fresh) {
-      return Error("E0614", fmt::format("tokenizer: tokens {} and {} have the same bytes \"{}\"", first->second, id,
-                                        spell_bytes(tokens[id])));
+      return Error(base::code::kVocabularyConflict,
+                   fmt::format("tokenizer: tokens {} and {} have the same bytes \"{}\"", first->second, id,
+                               spell_bytes(tokens[id])));
     }
   }
   for (int byte = 0; byte < 256; ++byte) {
     const char one = static_cast<char>(byte);
     const auto found = ids.find(std::string_view(&one, 1));
     if (found == ids.end()) {
-      return Error("E0614", fmt::format("tokenizer: no token for the byte {:#04x}, spelled \"{}\"", byte,
-                                        spell_bytes({&one, 1})))
+      return Error(
+                 base::code::kVocabularyConflict,
+                 fmt::format("tokenizer: no token for the byte {:#04x}, spelled \"{}\"", byte, spell_bytes({&one, 1})))
           .hint("train with all 256 bytes in the initial alphabet (ByteLevel.alphabet())");
     }
     byte_tokens_[byte] = found->second;
@@ -52,14 +56,15 @@ std::optional<Error> Tokenizer::check_merges() const {
   for (std::size_t rank = 0; rank < parts_.merges.size(); ++rank) {
     const auto [left, right, result] = parts_.merges[rank];
     if (left >= tokens.size() || right >= tokens.size() || result >= tokens.size()) {
-      return Error("E0614", fmt::format("tokenizer: merge {} is ({}, {}) to {}, the vocabulary has {} ids", rank, left,
-                                        right, result, tokens.size()));
+      return Error(base::code::kVocabularyConflict,
+                   fmt::format("tokenizer: merge {} is ({}, {}) to {}, the vocabulary has {} ids", rank, left, right,
+                               result, tokens.size()));
     }
     const std::size_t joined = tokens[left].size() + tokens[right].size();
     const bool same = tokens[result].size() == joined && tokens[result].starts_with(tokens[left]) &&
                       tokens[result].ends_with(tokens[right]);
     if (!same || tokens[left].empty() || tokens[right].empty()) {
-      return Error("E0614",
+      return Error(base::code::kVocabularyConflict,
                    fmt::format("tokenizer: merge {} joins \"{}\" and \"{}\" to \"{}\"", rank, spell_bytes(tokens[left]),
                                spell_bytes(tokens[right]), spell_bytes(tokens[result])));
     }
@@ -72,8 +77,8 @@ std::optional<Error> Tokenizer::add_special_tokens(const TokenIds& ids) {
   TokenIds seen;
   for (const SpecialToken& token : parts_.special_tokens) {
     const auto refuse = [&](std::string_view why) {
-      return Error("E0615", fmt::format("tokenizer: special token {} \"{}\" {}", token.id,
-                                        replace_invalid_utf8(token.content).substr(0, 80), why));
+      return Error(base::code::kSpecialToken, fmt::format("tokenizer: special token {} \"{}\" {}", token.id,
+                                                          replace_invalid_utf8(token.content).substr(0, 80), why));
     };
     if (token.content.empty()) return refuse("is empty");
     if (token.content.size() > kMaxSpecialBytes)
@@ -101,7 +106,8 @@ std::optional<Error> Tokenizer::add_special_tokens(const TokenIds& ids) {
 
 std::string_view Tokenizer::bytes(TokenId id) const {
   if (id >= parts_.tokens.size()) {
-    throw Error("E0613", fmt::format("decode: token id {}, the vocabulary has {} ids", id, parts_.tokens.size()));
+    throw Error(base::code::kTokenOutOfRange,
+                fmt::format("decode: token id {}, the vocabulary has {} ids", id, parts_.tokens.size()));
   }
   return parts_.tokens[id];
 }

@@ -6,6 +6,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/text/bpe/byte_alphabet.h"
 #include "strata/text/bpe/pair_index.h"
 #include "strata/text/pretokenize/gpt2_split.h"
@@ -98,8 +99,9 @@ BpeTrainer::BpeTrainer(TrainBpeOptions options) : options_(std::move(options)) {
   const auto& specials = options_.special_tokens;
   const std::size_t least = 256 + specials.size();
   if (options_.vocabulary_size < least || options_.vocabulary_size > kMaxTokenId + std::size_t{1}) {
-    throw base::Error("E0612", fmt::format("train_bpe: vocabulary_size is {}, expected {} to {}",
-                                           options_.vocabulary_size, least, kMaxTokenId + 1))
+    throw base::Error(base::code::kUntrainableTokenizer,
+                      fmt::format("train_bpe: vocabulary_size is {}, expected {} to {}", options_.vocabulary_size,
+                                  least, kMaxTokenId + 1))
         .note(fmt::format("256 bytes and {} special tokens are always in the vocabulary", specials.size()));
   }
   for (std::size_t i = 0; i < specials.size(); ++i) {

@@ -100,7 +100,7 @@ TEST(BpeTrainer, EqualsRecountingOnRandomCorporaFullOfTies) {
     std::vector<std::string> chunks(1 + random() % 3);
     const int letters = 1 + static_cast<int>(random() % 4);
     for (std::string& chunk : chunks) {
-      for (int left = static_cast<int>(random() % 120); left > 0; --left) {
+      for (int left = random() % 120; left > 0; --left) {
         chunk += random() % 6 ? static_cast<char>('a' + random() % letters) : ' ';
       }
     }
@@ -126,7 +126,7 @@ TEST(BpeTrainer, RefusesAVocabularyThatCantHoldBytesAndSpecialTokens) {
     try {
       BpeTrainer trainer(std::move(options));
     } catch (const base::Error& error) {
-      return error.code();
+      return std::string(error.code());
     }
     return std::string("none");
   };

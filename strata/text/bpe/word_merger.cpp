@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::text {
@@ -46,7 +47,8 @@ std::span<const TokenId> WordMerger::merge_short(std::string_view word) {
 
 std::span<const TokenId> WordMerger::merge_long(std::string_view word) {
   if (word.size() >= kEnd)
-    throw base::Error("E0616", fmt::format("encode: a word of {} bytes, at most {}", word.size(), kEnd - 1));
+    throw base::Error(base::code::kLongWord,
+                      fmt::format("encode: a word of {} bytes, at most {}", word.size(), kEnd - 1));
   const auto count = static_cast<std::uint32_t>(word.size());
   nodes_.resize(count);
   heap_.clear();

@@ -113,7 +113,7 @@ TEST(Gpt2Splitter, EqualsThePatternOnRandomText) {
   const auto from = [&](const auto& pool) { return pool[random() % pool.size()]; };
   for (int trial = 0; trial < 20000; ++trial) {
     std::string text;
-    for (int left = static_cast<int>(random() % 24); left > 0; --left) {
+    for (int left = random() % 24; left > 0; --left) {
       const char32_t kinds[] = {U' ',          U'\'',         from(spaces),  from(marks),
                                 from(letters), from(letters), from(numbers), from(rare)};
       text += utf8(kinds[random() % 8]);
@@ -135,7 +135,7 @@ TEST(Gpt2Splitter, KeepsEveryByteOfInvalidTextAndCutsAsIfReplaced) {
   std::mt19937 random(11);
   for (int trial = 0; trial < 5000; ++trial) {
     std::string text;
-    for (int left = static_cast<int>(random() % 20); left > 0; --left) {
+    for (int left = random() % 20; left > 0; --left) {
       text += random() % 3 ? static_cast<char>(random() % 256) : "a '\n"[random() % 4];
     }
     const std::vector<std::string> words = split(text);

@@ -1,4 +1,5 @@
 #include "strata/text/tokenizer_json/field.h"
+#include "strata/base/error/codes/data_codes.h"
 
 #include <fmt/format.h>
 
@@ -47,11 +48,13 @@ const std::vector<base::JsonMember>& Field::as_object() const {
 }
 
 void Field::fail(std::string_view expected) const {
-  throw base::Error("E0610", fmt::format("{}: expected {}, found {}", path_, expected, found()));
+  throw base::Error(base::code::kMalformedTokenizer,
+                    fmt::format("{}: expected {}, found {}", path_, expected, found()));
 }
 
 void Field::unsupported(std::string_view supported) const {
-  throw base::Error("E0611", fmt::format("{}: supported is {}, found {}", path_, supported, found()));
+  throw base::Error(base::code::kUnsupportedTokenizer,
+                    fmt::format("{}: supported is {}, found {}", path_, supported, found()));
 }
 
 std::string Field::found() const {

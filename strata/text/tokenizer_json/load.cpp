@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/text/bpe/byte_alphabet.h"
 #include "strata/text/tokenizer_json/field.h"
 
@@ -179,7 +180,7 @@ base::Result<Tokenizer> load_tokenizer(const std::string& path) {
   const base::Result<std::uint64_t> bytes = base::file_bytes(path);
   if (!bytes) return bytes.error();
   if (*bytes > kMaxTokenizerFileBytes) {
-    return base::Error("E0610",
+    return base::Error(base::code::kMalformedTokenizer,
                        fmt::format("{}: expected at most {} bytes, found {}", path, kMaxTokenizerFileBytes, *bytes));
   }
   const base::Result<std::string> text = base::read_text(path);

@@ -24,7 +24,7 @@ std::string error_after(F&& change) {
   Json file = golden();
   change(file);
   const auto loaded = parse_tokenizer(file.dump(), "t.json");
-  return loaded ? "none" : loaded.error().code() + " " + loaded.error().message();
+  return loaded ? "none" : std::string(loaded.error().code()) + " " + loaded.error().message();
 }
 
 Json& part(Json& object, std::string_view key) {

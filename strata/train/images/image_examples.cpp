@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/data_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/data/images/image_dataset.h"
 #include "strata/train/images/image_pictures.h"
@@ -50,7 +51,7 @@ class ImageExamples final : public Examples {
     return {.channels = rank == 4 ? shape[1] : 1,
             .height = shape[rank - 2],
             .width = shape[rank - 1],
-            .classes = static_cast<int64_t>(set_.classes.size())};
+            .classes = std::ssize(set_.classes)};
   }
 
   std::shared_ptr<const data::Dataset> training() const override {
@@ -70,8 +71,8 @@ class ImageExamples final : public Examples {
   void save(Snapshot& snapshot) const override { snapshot.facts["images"] = described(); }
   void require_same(const Snapshot& snapshot) const override {
     if (const std::string& found = fact(snapshot, "images"); found != described())
-      throw base::Error(
-          "E0637", fmt::format("{}: the training's images were {}, these are {}", snapshot.source, found, described()));
+      throw base::Error(base::code::kForeignLoaderState, fmt::format("{}: the training's images were {}, these are {}",
+                                                                     snapshot.source, found, described()));
   }
   void show(report::Page& page, const RunFolder& folder, const models::Model&, const Tally& tested) const override {
     const data::LabelledImages& test = set_.images.test;

@@ -18,7 +18,7 @@ report::Image picture(const ir::HostArray& images, int64_t index) {
   const int64_t channels = shape.size() == 4 ? shape[1] : 1, shown = channels == 3 ? 3 : 1;
   const uint8_t* pixels = images.as<uint8_t>().data() + index * channels * plane;
   report::Image image{static_cast<int>(width), static_cast<int>(height), static_cast<int>(shown), {}};
-  image.pixels.reserve(static_cast<size_t>(plane * shown));
+  image.pixels.reserve(plane * shown);
   for (int64_t i = 0; i < plane; ++i)
     for (int64_t c = 0; c < shown; ++c) image.pixels.push_back(pixels[c * plane + i]);
   return image;
@@ -54,11 +54,11 @@ report::Svg confusion(const Predictions& p) {
 }  // namespace
 
 void show_predictions(report::Page& page, const RunFolder& folder, const Predictions& p) {
-  const auto name_of = [&](int64_t label) { return p.classes[static_cast<size_t>(label)]; };
+  const auto name_of = [&](int64_t label) { return p.classes[label]; };
   std::vector<report::GridItem> items;
   for (int64_t i : chosen(p))
-    items.push_back(report::prediction_item(picture(p.images, i), name_of(p.predicted[static_cast<size_t>(i)]),
-                                            name_of(p.labels.get_int(i))));
+    items.push_back(
+        report::prediction_item(picture(p.images, i), name_of(p.predicted[i]), name_of(p.labels.get_int(i))));
   const std::string png = report::encode_png(report::image_grid(items, {.title = "test images and predictions"}));
   base::write_file(folder.file("samples.png"), std::string_view(png));
   const report::Svg matrix = confusion(p);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/models/list.h"
 #include "strata/tensor/jit/jit.h"
@@ -48,9 +49,10 @@ LanguageModel load_language_model(const std::string& run_path) {
   const auto config = open_config(run_path);
   const models::Architecture& architecture = models::architecture(config->string_at("model.kind"));
   if (architecture.returns != models::Output::NextTokens)
-    throw base::Error("E0706", fmt::format("{} holds a {}, which generates no text", run_path, architecture.name));
+    throw base::Error(base::code::kUnableModel,
+                      fmt::format("{} holds a {}, which generates no text", run_path, architecture.name));
   if (!base::is_file(run_path + "/checkpoint.safetensors"))
-    throw base::Error("E0702", "run folder " + run_path + " has no checkpoint.safetensors");
+    throw base::Error(base::code::kNoCheckpoint, "run folder " + run_path + " has no checkpoint.safetensors");
   const models::Extents extents = models::token_extents(*config);
   LanguageModel trained{.model = architecture.make(*config, extents, Key(0)),
                         .context = extents.context,

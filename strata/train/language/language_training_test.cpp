@@ -128,7 +128,7 @@ TEST_F(LanguageTraining, AnotherTextTokenizerOrNumberOfHeadsThanTheRunsIsRefused
     try {
       f();
     } catch (const base::Error& e) {
-      return e.code();
+      return std::string(e.code());
     }
     return std::string("no error");
   };

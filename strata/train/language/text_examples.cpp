@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/config/config.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/data/tokens/token_windows.h"
 #include "strata/report/html/page.h"
@@ -78,7 +79,8 @@ class TextExamples final : public Examples {
   }
   void require_same(const Snapshot& snapshot) const override {
     if (fact(snapshot, "text") != source_.text_hash)
-      throw base::Error("E0709", fmt::format("{} is not the text that the run was trained on", source_.name))
+      throw base::Error(base::code::kForeignRun,
+                        fmt::format("{} is not the text that the run was trained on", source_.name))
           .hint("its tokens would mean other things to the model: put the old text back, or start a new run");
     require_tokenizer(snapshot, *source_.tokenizer);
   }
@@ -147,7 +149,7 @@ extern constinit const DataKind kTextKind = {
 void require_tokenizer(const Snapshot& snapshot, const text::Tokenizer& tokenizer) {
   const std::string &expected = fact(snapshot, "tokenizer"), found = data::tokenizer_hash(tokenizer).hex();
   if (found == expected) return;
-  throw base::Error("E0709",
+  throw base::Error(base::code::kForeignRun,
                     fmt::format("the run was trained with another tokenizer: expected {}, found {}", expected, found));
 }
 

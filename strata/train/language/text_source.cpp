@@ -86,7 +86,7 @@ text::Tokenizer train_tokenizer(const std::string& text, int64_t vocabulary) {
 }
 
 void encode(const std::string& text, const text::Tokenizer& tokenizer, const std::string& path) {
-  base::ProgressBar bar({.label = "encoding", .total = static_cast<int64_t>(text.size()), .unit = "B"});
+  base::ProgressBar bar({.label = "encoding", .total = std::ssize(text), .unit = "B"});
   int64_t shown = 0;
   data::encode_text(text, tokenizer, path, [&](data::EncodeProgress p) {
     bar.advance(static_cast<int64_t>(p.done_bytes) - shown);

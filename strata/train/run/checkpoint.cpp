@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "strata/base/bytes/hash.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/formats/safetensors/writer.h"
@@ -40,8 +41,9 @@ Snapshot load_checkpoint(const std::string& path) {
   const formats::SafetensorsFile file = formats::SafetensorsFile::open(path).value();
   const auto format = file.metadata().find("format");
   if (format == file.metadata().end() || format->second != kFormat)
-    throw base::Error("E0703", "checkpoint " + path + ": expected metadata format " + kFormat + ", found " +
-                                   (format == file.metadata().end() ? "none" : format->second));
+    throw base::Error(base::code::kDamagedCheckpoint, "checkpoint " + path + ": expected metadata format " + kFormat +
+                                                          ", found " +
+                                                          (format == file.metadata().end() ? "none" : format->second));
   Snapshot snapshot{.source = "checkpoint " + path};
   for (const formats::TensorEntry& entry : file.entries()) snapshot.tensors.emplace(entry.name, file.array(entry));
   snapshot.facts = file.metadata();
@@ -49,7 +51,7 @@ Snapshot load_checkpoint(const std::string& path) {
   const std::string expected = fact(snapshot, "checksum");
   snapshot.facts.erase("checksum");
   if (const std::string found = checksum(snapshot); found != expected)
-    throw base::Error("E0703",
+    throw base::Error(base::code::kDamagedCheckpoint,
                       fmt::format("checkpoint {} is damaged: expected checksum {}, found {}", path, expected, found))
         .hint("some of its bytes were changed after it was written: take a copy, or train again with --replace");
   return snapshot;

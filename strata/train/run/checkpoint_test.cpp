@@ -25,7 +25,7 @@ std::string code_of(const std::function<void()>& f, std::string* text = nullptr)
     f();
   } catch (const base::Error& e) {
     if (text) *text = e.text();
-    return e.code();
+    return std::string(e.code());
   }
   return "no error";
 }

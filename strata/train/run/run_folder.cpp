@@ -6,6 +6,7 @@
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::train {
@@ -32,7 +33,7 @@ void require_no_run(const std::string& path) {
   // An empty file of metrics is what a training leaves that failed at its start: nothing is lost with it.
   const auto metrics = base::file_bytes(path + "/metrics.jsonl");
   if (!has_checkpoint && (!metrics || *metrics == 0)) return;
-  throw base::Error("E0701", "run folder " + path + " holds a run already")
+  throw base::Error(base::code::kRunExists, "run folder " + path + " holds a run already")
       .hint(has_checkpoint ? "go on with it by --resume, overwrite it by --replace, or name another with --out"
                            : "it has no checkpoint to go on from: overwrite it by --replace, or name another with "
                              "--out");
@@ -42,9 +43,10 @@ RunFolder::RunFolder(std::string path, Start start) : path_(std::move(path)) {
   base::make_folders(path_);
   if (start == Start::Fresh) require_no_run(path_);
   if (start == Start::Resume && !has("checkpoint.safetensors"))
-    throw base::Error("E0702", "run folder " + path_ + " has no checkpoint.safetensors to resume from");
+    throw base::Error(base::code::kNoCheckpoint,
+                      "run folder " + path_ + " has no checkpoint.safetensors to resume from");
   lock_ = base::FolderLock::take(path_);
-  if (!lock_) throw base::Error("E0708", "another training is going on in run folder " + path_);
+  if (!lock_) throw base::Error(base::code::kFolderInUse, "another training is going on in run folder " + path_);
   base::write_file(file(".writable"), std::string_view());
   std::remove(file(".writable").c_str());
   remove_unfinished();

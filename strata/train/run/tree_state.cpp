@@ -8,6 +8,7 @@
 #include <set>
 
 #include "strata/base/config/config.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 
@@ -28,9 +29,9 @@ std::string key_of(std::string_view prefix, const Leaf& leaf) { return fmt::form
 
 [[noreturn]] void refuse(const std::string& what) {
   if (what.starts_with("optimiser."))
-    throw base::Error("E0705", "checkpoint of another optimiser: " + what)
+    throw base::Error(base::code::kForeignCheckpoint, "checkpoint of another optimiser: " + what)
         .hint("optim.kind of the configuration must be what the checkpoint was trained with");
-  throw base::Error("E0705", "checkpoint of another architecture: " + what)
+  throw base::Error(base::code::kForeignCheckpoint, "checkpoint of another architecture: " + what)
       .hint("model.* of the configuration must be what the checkpoint was trained with");
 }
 
@@ -100,7 +101,8 @@ void require_settings(const Snapshot& snapshot, const base::Config& config, std:
 
 const std::string& fact(const Snapshot& snapshot, const std::string& name) {
   const auto found = snapshot.facts.find(name);
-  if (found == snapshot.facts.end()) throw base::Error("E0703", snapshot.source + ": its metadata have no " + name);
+  if (found == snapshot.facts.end())
+    throw base::Error(base::code::kDamagedCheckpoint, snapshot.source + ": its metadata have no " + name);
   return found->second;
 }
 
@@ -110,8 +112,9 @@ int64_t integer_fact(const Snapshot& snapshot, const std::string& name) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   constexpr int64_t kMost = 1'000'000'000'000'000;
   if (code != std::errc() || end != text.data() + text.size() || value < 0 || value > kMost)
-    throw base::Error("E0703", fmt::format("{}: {}: expected an integer from 0 to {}, found '{}'", snapshot.source,
-                                           name, kMost, text));
+    throw base::Error(
+        base::code::kDamagedCheckpoint,
+        fmt::format("{}: {}: expected an integer from 0 to {}, found '{}'", snapshot.source, name, kMost, text));
   return value;
 }
 

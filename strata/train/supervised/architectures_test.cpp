@@ -30,7 +30,7 @@ std::string message_of(const std::function<void()>& f) {
   try {
     f();
   } catch (const base::Error& e) {
-    return e.code() + " " + e.message();
+    return std::string(e.code()) + " " + e.message();
   }
   return "no error";
 }

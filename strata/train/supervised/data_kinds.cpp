@@ -1,5 +1,6 @@
 #include "strata/train/supervised/data_kinds.h"
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::train {
@@ -25,7 +26,7 @@ std::span<const DataKind* const> data_kinds() { return kDataKinds; }
 const DataKind& data_kind(std::string_view name) {
   for (const DataKind* kind : kDataKinds)
     if (kind->name == name) return *kind;
-  throw base::Error("E0900", "no data are called " + std::string(name));
+  throw base::Error(base::code::kBug, "no data are called " + std::string(name));
 }
 
 }  // namespace strata::train

@@ -107,7 +107,7 @@ HostArray stacked(const HostArray& x, int64_t count, uint64_t seed) {
 HostArray example(const HostArray& batch, int64_t i) {
   if (batch.is_encoded()) return ir::encode_array(example(batch.decoded(), i), batch.encoding());
   HostArray x(batch.dtype(), {batch.shape().begin() + 1, batch.shape().end()});
-  std::memcpy(x.data(), batch.data() + i * x.bytes(), static_cast<size_t>(x.bytes()));
+  std::memcpy(x.data(), batch.data() + i * x.bytes(), x.bytes());
   return x;
 }
 

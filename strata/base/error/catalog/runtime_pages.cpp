@@ -1,10 +1,11 @@
 #include "strata/base/error/catalog.h"
+#include "strata/base/error/codes/runtime_codes.h"
 
 namespace strata::base {
 namespace {
 
 constexpr ErrorPage kPages[] = {
-    {"E0401", ErrorKind::User, "an instruction set can't be chosen",
+    {code::kUnavailableTarget, ErrorKind::User, "an instruction set can't be chosen",
      "STRATA_ISA, --isa or machine::force_cpu_target names an instruction set that doesn't exist, or one whose "
      "features "
      "this CPU lacks. There are scalar, avx2, avx512 and avx512-vnni; the first line of a training tells the most that "

@@ -1,24 +1,25 @@
 #include "strata/base/error/catalog.h"
+#include "strata/base/error/codes/transform_codes.h"
 
 namespace strata::base {
 namespace {
 
 constexpr ErrorPage kPages[] = {
-    {"E0200", ErrorKind::User, "no derivative",
+    {code::kNoDerivative, ErrorKind::User, "no derivative",
      "The program was asked for a derivative that does not exist; the message names the op and the reason."},
-    {"E0201", ErrorKind::User, "only floats have derivatives",
+    {code::kNotDifferentiable, ErrorKind::User, "only floats have derivatives",
      "A gradient was asked of, or with respect to, a tensor of integers or bools. Cast it to a float, or leave it out "
      "of the differentiated arguments."},
-    {"E0202", ErrorKind::User, "the gradient of something that is not a scalar",
+    {code::kNotScalar, ErrorKind::User, "the gradient of something that is not a scalar",
      "`grad` and `value_and_grad` differentiate a scalar such as a loss. Reduce the value with `mean` or `sum`, or use "
      "`vjp` and give a cotangent of its shape."},
-    {"E0203", ErrorKind::User, "no reverse mode",
+    {code::kNoReverseMode, ErrorKind::User, "no reverse mode",
      "The program has a derivative, but it can't be computed backwards: the message names the op and the reason. Use "
      "`jvp`."},
-    {"E0204", ErrorKind::User, "a custom derivative that does not cover its input",
+    {code::kIncompleteDerivative, ErrorKind::User, "a custom derivative that does not cover its input",
      "A function with a custom derivative was differentiated with respect to a tensor that it uses from outside. Its "
      "rule gives derivatives of the arguments only: pass the tensor as an argument."},
-    {"E0205", ErrorKind::User, "no batching rule",
+    {code::kNoBatchingRule, ErrorKind::User, "no batching rule",
      "`vmap` met an op that can't run over a new leading axis; the message names the op and the reason."},
 };
 

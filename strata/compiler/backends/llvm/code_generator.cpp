@@ -16,6 +16,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
 #include "strata/compiler/backends/llvm/machine_pool.h"
@@ -50,7 +52,7 @@ std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::Targ
   module->setDataLayout(target.createDataLayout());
   for (const auto* kernel : kernels) {
     if (const auto reason = CodeGenerator::refusal(*kernel))
-      throw base::Error("E0310", fmt::format("llvm refuses kernel {}: {}", kernel->name, *reason));
+      throw base::Error(base::code::kRefusedKernel, fmt::format("llvm refuses kernel {}: {}", kernel->name, *reason));
     // A core runs the threads of a block one after the other.
     if (ir::loops::has_blocks(*kernel))
       KernelEmitter(*module, ir::loops::without_blocks(*kernel), cpu).emit();
@@ -59,7 +61,8 @@ std::unique_ptr<llvm::Module> emit_module(llvm::LLVMContext& context, llvm::Targ
   }
   std::string problem;
   llvm::raw_string_ostream stream(problem);
-  if (llvm::verifyModule(*module, &stream)) throw base::Error("E0900", "llvm's verifier refused the code: " + problem);
+  if (llvm::verifyModule(*module, &stream))
+    throw base::Error(base::code::kBug, "llvm's verifier refused the code: " + problem);
   return module;
 }
 
@@ -92,7 +95,7 @@ std::string machine_code(llvm::Module& module, llvm::TargetMachine& target, llvm
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   if (target.addPassesToEmitFile(passes, stream, nullptr, type))
-    throw base::Error("E0900", "llvm can't write object files");
+    throw base::Error(base::code::kBug, "llvm can't write object files");
   passes.run(module);
   return std::string(bytes.begin(), bytes.end());
 }

@@ -34,7 +34,7 @@ KernelEmitter::Value* KernelEmitter::emit_cast(DType from, DType to, Value* a) {
 /// same, but LLVM 19 makes one scalar conversion per lane of it (exp of 8 lanes: 60 instructions instead of 6).
 KernelEmitter::Value* KernelEmitter::emit_float_to_int(DType to, Value* a) {
   const bool is_signed = ir::is_signed_int(to);
-  const int bits = static_cast<int>(ir::dtype_bytes(to) * 8), magnitude_bits = is_signed ? bits - 1 : bits;
+  const int bits = ir::dtype_bytes(to) * 8, magnitude_bits = is_signed ? bits - 1 : bits;
   const int mantissa_bits = a->getType()->getScalarType()->isFloatTy() ? 24 : 53;
   auto number = [&](double value) { return llvm::ConstantFP::get(a->getType(), value); };
   Value* lowest = number(is_signed ? -std::ldexp(1.0, bits - 1) : 0.0);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/llvm/kernel_emitter.h"
 #include "strata/ops/facets/status.h"
@@ -54,7 +55,7 @@ KernelEmitter::Value* KernelEmitter::dim_argument(std::string_view symbol) {
                           setup_.CreateConstInBoundsGEP1_64(setup_.getInt64Ty(), dims_argument_, i), kernel_.dims[i]);
     return dims_[kernel_.dims[i]] = load;
   }
-  throw base::Error("E0310",
+  throw base::Error(base::code::kRefusedKernel,
                     fmt::format("kernel {} uses dimension {}, which is not one of its own", kernel_.name, symbol));
 }
 
@@ -157,7 +158,7 @@ KernelEmitter::Place KernelEmitter::stack_place(const Buffer* buffer, int64_t by
 const KernelEmitter::Place& KernelEmitter::place_of(const Buffer* buffer) {
   if (auto found = places_.find(buffer); found != places_.end()) return found->second;
   if (buffer->kind != BufferKind::Register)
-    throw base::Error("E0310",
+    throw base::Error(base::code::kRefusedKernel,
                       fmt::format("kernel {} uses buffer {} without declaring it", kernel_.name, buffer->name));
   return places_[buffer] = stack_place(buffer, buffer_bytes(*buffer).constant());
 }
@@ -261,7 +262,7 @@ void KernelEmitter::emit_store(const Stmt& stmt) {
 /// NaN and infinity have all exponent bits set: the largest exponent says whether one was stored. Two instructions a
 /// vector, and no branch before the kernel's end.
 void KernelEmitter::look_at(const ir::loops::Buffer* buffer, Value* stored, Value* mask) {
-  const auto is_it = [&](int param) { return kernel_.params[static_cast<size_t>(param)] == buffer; };
+  const auto is_it = [&](int param) { return kernel_.params[param] == buffer; };
   if (!std::ranges::any_of(kernel_.looked_at, is_it)) return;
   auto* integer = builder_.getIntNTy(static_cast<unsigned>(8 * ir::dtype_bytes(buffer->dtype)));
   Value* bits = builder_.CreateBitCast(stored, same_lanes(stored, integer));

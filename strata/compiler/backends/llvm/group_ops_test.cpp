@@ -59,7 +59,7 @@ TEST(GroupOps, NativeCodeEqualsTheInterpreter) {
 
 template <class A, class B, class S>
 S one_dot(const char* op, const char* types, std::vector<A> a, std::vector<B> b, S sum) {
-  const int group = static_cast<int>(a.size());
+  const int group = a.size();
   const auto name = [&](int i) { return std::string(types).substr(static_cast<size_t>(i) * 4, 4); };
   const auto trimmed = [](std::string s) { return s.substr(0, s.find(' ')); };
   const Kernel k =

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::compiler::llvm_backend {
@@ -33,8 +34,9 @@ Object LlvmTarget::compile(std::span<const ir::loops::Kernel* const> kernels) co
 
 std::shared_ptr<const LoadedObject> LlvmTarget::load(std::span<const std::byte> object) const {
   if (!machine::host_can_run(cpu_))
-    throw base::Error("E0312", fmt::format("code for {} can't run on this CPU, which runs {} at most", cpu_.name,
-                                           machine::host_cpu_target().name));
+    throw base::Error(base::code::kUnloadableObject,
+                      fmt::format("code for {} can't run on this CPU, which runs {} at most", cpu_.name,
+                                  machine::host_cpu_target().name));
   return std::make_shared<NativeObject>(runtime::ObjectCode::load({object.begin(), object.end()}));
 }
 

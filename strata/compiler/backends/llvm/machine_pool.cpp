@@ -5,6 +5,7 @@
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
 
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 
 namespace strata::compiler::llvm_backend {
@@ -39,7 +40,7 @@ std::unique_ptr<llvm::TargetMachine> make_machine(const machine::CpuTarget& cpu)
   });
   std::string reason;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(kTriple, reason);
-  if (!target) throw base::Error("E0900", "llvm has no x86-64 target: " + reason);
+  if (!target) throw base::Error(base::code::kBug, "llvm has no x86-64 target: " + reason);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // an fma is written as one
   options.TrapUnreachable = false;

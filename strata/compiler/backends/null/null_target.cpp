@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/kernel_work.h"
 #include "strata/ir/loops/blocks.h"
@@ -28,7 +29,7 @@ class NullObject final : public LoadedObject {
   }
   LoadedKernel find(std::string_view kernel_name) const override {
     if (names_.contains(kernel_name)) return {run_nothing, need_nothing};
-    throw base::Error("E0312", fmt::format("the object has no kernel {}", kernel_name));
+    throw base::Error(base::code::kUnloadableObject, fmt::format("the object has no kernel {}", kernel_name));
   }
 
  private:
@@ -62,7 +63,7 @@ Object NullTarget::compile(std::span<const ir::loops::Kernel* const> kernels) co
   std::string text(kMagic);
   for (const auto* kernel : kernels) {
     if (const auto reason = refusal(*kernel))
-      throw base::Error("E0310", fmt::format("null refuses kernel {}: {}", kernel->name, *reason));
+      throw base::Error(base::code::kRefusedKernel, fmt::format("null refuses kernel {}: {}", kernel->name, *reason));
     const KernelWork work = count_work(*kernel, std::vector<int64_t>(kernel->dims.size(), 1));
     kernels_ += 1;
     operations_ += work.operations;
@@ -99,7 +100,8 @@ Object NullTarget::compile_composite(const ir::Node&, std::string_view kernel_na
 
 std::shared_ptr<const LoadedObject> NullTarget::load(std::span<const std::byte> object) const {
   const std::string_view text(reinterpret_cast<const char*>(object.data()), object.size());
-  if (!text.starts_with(kMagic)) throw base::Error("E0312", "the bytes are no object of the null backend");
+  if (!text.starts_with(kMagic))
+    throw base::Error(base::code::kUnloadableObject, "the bytes are no object of the null backend");
   return std::make_shared<NullObject>(text.substr(kMagic.size()));
 }
 

@@ -47,17 +47,15 @@ struct RegionMaker {
     for (const Value& operand : v.node->operands()) visit(operand);
     const ir::LocationScope scope(*region, v.node->where);
     const Node* image = region->add(*v.node->op, images_of(v.node->operands()), v.node->attrs.all(), v.node->regions());
-    for (uint32_t i = 0; i < image->result_count; ++i)
-      images.emplace(key(v.node->result(static_cast<int>(i))), image->result(static_cast<int>(i)));
+    for (uint32_t i = 0; i < image->result_count; ++i) images.emplace(key(v.node->result(i)), image->result(i));
   }
 
   void make() {
     for (const ir::SymbolFact& fact : graph.facts().all()) region->facts().add(fact);
     for (const Node* root : group.roots) {
-      for (uint32_t i = 0; i < root->result_count; ++i) visit(root->result(static_cast<int>(i)));
+      for (uint32_t i = 0; i < root->result_count; ++i) visit(root->result(i));
       for (uint32_t i = 0; i < root->result_count; ++i)
-        if (groups.is_used_outside(root->result(static_cast<int>(i)), group))
-          results.push_back(root->result(static_cast<int>(i)));
+        if (groups.is_used_outside(root->result(i), group)) results.push_back(root->result(i));
     }
     region->set_results(images_of(results));
   }
@@ -85,7 +83,7 @@ std::unique_ptr<Graph> fuse(const Graph& graph, const PassContext& context) {
     const std::vector<Value> operands = copier.get(maker.outside);
     const ir::GraphRef region = std::move(maker.region);
     const Node* fusion = result->add(ops::kFusion, operands, {}, {&region, 1});
-    for (size_t i = 0; i < maker.results.size(); ++i) copier.set(maker.results[i], fusion->result(static_cast<int>(i)));
+    for (size_t i = 0; i < maker.results.size(); ++i) copier.set(maker.results[i], fusion->result(i));
   }
   copier.copy_results();
   return result;

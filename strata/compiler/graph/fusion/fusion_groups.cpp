@@ -75,7 +75,7 @@ void FusionGroups::find_uses() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter()) continue;
     for (uint32_t i = 0; i < node->operand_count; ++i)
-      uses_[node->operand(static_cast<int>(i)).node->id].push_back({node, static_cast<int>(i)});
+      uses_[node->operand(i).node->id].push_back({node, static_cast<int>(i)});
   }
   for (const Value& v : graph_.results()) is_result_[v.node->id] = true;
 }

@@ -57,7 +57,7 @@ std::vector<Value> operands_with_values(const Node& loop, size_t constants, cons
   for (const Prologue& prologue : parts.prologues)
     for (const PrologueValue& v : prologue.values) {
       std::vector<Value> arguments;
-      for (int p : v.parameters) arguments.push_back(old[static_cast<size_t>(p)]);
+      for (int p : v.parameters) arguments.push_back(old[p]);
       operands.push_back(ir::inline_graph(*v.program, to, arguments)[0]);
     }
   operands.insert(operands.end(), behind, old.end());
@@ -101,8 +101,7 @@ bool hoist_out_of(const Node& loop, const PassContext& context, GraphCopier& cop
   for (ir::Attr& a : attrs)
     if (a.name == "constants") a = ir::Attr("constants", static_cast<int64_t>(constants + parts.types.size()));
   const Node* made = to.add(*loop.op, operands, attrs, regions_with_values(loop, constants, parts, context.regions));
-  for (uint32_t r = 0; r < loop.result_count; ++r)
-    copier.set(loop.result(static_cast<int>(r)), made->result(static_cast<int>(r)));
+  for (uint32_t r = 0; r < loop.result_count; ++r) copier.set(loop.result(r), made->result(r));
   return true;
 }
 

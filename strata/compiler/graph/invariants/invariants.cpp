@@ -48,7 +48,7 @@ std::vector<bool> invariant_nodes(const Graph& graph, std::span<const int> const
   std::vector<bool> is_invariant(graph.nodes().size());
   if (constants.empty()) return is_invariant;
   std::vector<bool> is_constant(graph.nodes().size());
-  for (int i : constants) is_constant[graph.parameters()[static_cast<size_t>(i)]->id] = true;
+  for (int i : constants) is_constant[graph.parameters()[i]->id] = true;
   const ir::CountBounds counts(graph);
   for (const Node* node : graph.nodes()) {
     if (node->is_parameter() || is_literal(*node) || !may_run_at_another_time(*node)) continue;

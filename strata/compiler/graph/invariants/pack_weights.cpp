@@ -65,7 +65,7 @@ GraphRef region_on_panels(const Node& node, const ColumnsToPack& how, ir::Type p
   for (const ir::SymbolFact& fact : node.graph->facts().all()) region->facts().add(fact);
   std::vector<Value> operands;
   for (size_t i = 0; i < node.operand_count; ++i) {
-    const ir::Type type = node.operand(static_cast<int>(i)).type();
+    const ir::Type type = node.operand(i).type();
     const bool is_packed = static_cast<int>(i) == how.parameter;
     const Value parameter = region->add_parameter(is_packed ? panels : type);
     const ir::LocationScope scope(*region, node.where);
@@ -96,7 +96,7 @@ class Packer {
       : graph_(graph),
         vectors_(*context.target->vector_unit()),
         is_invariant_(invariant_nodes(graph, context.constants)) {
-    for (int i : context.constants) is_invariant_[graph.parameters()[static_cast<size_t>(i)]->id] = true;
+    for (int i : context.constants) is_invariant_[graph.parameters()[i]->id] = true;
   }
 
   bool pack(const Node& node, GraphCopier& copier, Graph& to) {
@@ -110,11 +110,10 @@ class Packer {
     const GraphRef region = region_on_panels(node, *how, type);
     if (!reads_them(region, graph_.facts(), vectors_)) return false;
     std::vector<Value> operands = copier.get(node.operands());
-    operands[static_cast<size_t>(how->parameter)] = packed(copier.get(matrix), *how, node.where, to);
+    operands[how->parameter] = packed(copier.get(matrix), *how, node.where, to);
     const ir::LocationScope scope(to, node.where);
     const Node* made = to.add(ops::kFusion, operands, {}, {&region, 1});
-    for (uint32_t r = 0; r < node.result_count; ++r)
-      copier.set(node.result(static_cast<int>(r)), made->result(static_cast<int>(r)));
+    for (uint32_t r = 0; r < node.result_count; ++r) copier.set(node.result(r), made->result(r));
     return true;
   }
 

@@ -44,7 +44,7 @@ std::vector<Value> values_for_rest(const Graph& graph, std::vector<bool>& is_inv
       continue;
     }
     for (size_t r = 0; r < is_read[i].size(); ++r)
-      if (is_read[i][r]) values.push_back(node.result(static_cast<int>(r)));
+      if (is_read[i][r]) values.push_back(node.result(r));
   }
   std::ranges::reverse(values);
   return values;
@@ -60,8 +60,7 @@ class ValueProgram {
 
  private:
   Value visit(Value v) {
-    if (const auto known = images_.find(v.node); known != images_.end())
-      return known->second->result(static_cast<int>(v.index));
+    if (const auto known = images_.find(v.node); known != images_.end()) return known->second->result(v.index);
     Node* image = nullptr;
     if (v.node->is_parameter()) {
       const auto all = from_.parameters();
@@ -74,7 +73,7 @@ class ValueProgram {
       image = made_->add(*v.node->op, operands, v.node->attrs.all(), v.node->regions());
     }
     images_.emplace(v.node, image);
-    return image->result(static_cast<int>(v.index));
+    return image->result(v.index);
   }
 
   const Graph& from_;
@@ -93,7 +92,7 @@ std::vector<Value> add_parameters(const Graph& graph, std::span<const ir::Type> 
   };
   for (size_t p = 0; p < graph.parameters().size(); ++p) {
     if (p == position) add();
-    const Value old = graph.parameter(static_cast<int>(p));
+    const Value old = graph.parameter(p);
     copier.set(old, to.add_parameter(old.type(), graph.parameter_name(static_cast<int>(p))));
   }
   if (position >= graph.parameters().size()) add();

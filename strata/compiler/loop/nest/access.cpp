@@ -109,7 +109,7 @@ int best_vector_loop(const Nest& nest, LoopContext& c, const ir::Facts& facts, i
 }
 
 bool order_loops(Nest& nest, LinearIndices& indices, LoopContext& c, int vector, bool has_strided_loads) {
-  const NestLoop along = nest.loops[static_cast<size_t>(vector)];
+  const NestLoop along = nest.loops[vector];
   nest.loops.erase(nest.loops.begin() + vector);
   bool is_blocked = false;
   for (size_t i = 0; has_strided_loads && i < nest.loops.size() && !is_blocked; ++i) {

@@ -179,7 +179,7 @@ bool split_one(Nest& nest, LoopContext& c, const ir::Facts& facts, std::vector<s
     if (!by) continue;
     const LoopVar *outer = c.loop_var(loop.var->name + "o"), *inner = c.loop_var(loop.var->name + "i");
     nest.loops[i] = {inner, *by};
-    nest.loops.insert(nest.loops.begin() + static_cast<int64_t>(i), {outer, *exact_quotient(loop.extent, *by)});
+    nest.loops.insert(nest.loops.begin() + i, {outer, *exact_quotient(loop.extent, *by)});
     Substitution with;
     with.loops[loop.var] = c.binary(ExprOp::Add, c.binary(ExprOp::Mul, c.loop(outer), c.dim(*by)), c.loop(inner));
     replace_loops(nest, c, facts, with);

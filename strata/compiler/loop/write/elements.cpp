@@ -77,7 +77,7 @@ Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const i
 Stmts write_elements(Nest nest, const ElementSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
   if (has_lane_loops(nest)) refuse_schedule("the rows of this nest have lanes: `vectorise lanes by ...`");
   LinearIndices indices = indices_of(nest, c, facts);
-  const NestLoop along = nest.loops[static_cast<size_t>(schedule.axis)];
+  const NestLoop along = nest.loops[schedule.axis];
   if (const std::string obstacle = obstacle_of(nest);
       !obstacle.empty() && !vector_body(c, nest.body, along.var, c.loop(along.var), 2))
     refuse_schedule(fmt::format("the body has no vector form along {}: {}", along.var->name, obstacle));

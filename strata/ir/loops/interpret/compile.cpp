@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/interpret/program.h"
@@ -60,14 +61,16 @@ class Compiler {
 
   uint32_t bound_slot(const Buffer* buffer) {
     const auto at = slots_.find(buffer);
-    if (at == slots_.end()) throw Error("E0124", fmt::format("%{} is used where it does not exist", buffer->name));
+    if (at == slots_.end())
+      throw Error(base::code::kBrokenLoops, fmt::format("%{} is used where it does not exist", buffer->name));
     return at->second;
   }
 
   template <class Map, class Key>
   static auto bound(const Map& map, Key key, const char* what) {
     const auto at = map.find(key);
-    if (at == map.end()) throw Error("E0124", fmt::format("{} {} is used outside of its scope", what, key->name));
+    if (at == map.end())
+      throw Error(base::code::kBrokenLoops, fmt::format("{} {} is used outside of its scope", what, key->name));
     return at->second;
   }
 
@@ -88,10 +91,10 @@ class Compiler {
     if (e->op == ExprOp::Loop) return bound(loops_, e->loop, "loop variable").cell;
     if (e->op == ExprOp::Read) return bound(locals_, e->local, "local").cell;
     const int depth = depth_of(e);
-    auto& values = depth == kStatement ? statement_values_ : scopes_[static_cast<size_t>(depth)].values;
+    auto& values = depth == kStatement ? statement_values_ : scopes_[depth].values;
     if (auto found = values.find(e); found != values.end()) return found->second;
     const uint32_t cell = compute(e, depth);
-    auto& after = depth == kStatement ? statement_values_ : scopes_[static_cast<size_t>(depth)].values;
+    auto& after = depth == kStatement ? statement_values_ : scopes_[depth].values;
     return after[e] = cell;
   }
 
@@ -119,7 +122,8 @@ class Compiler {
       in.run = step_of(e);
     }
     if (!in.run)
-      throw Error("E0124", fmt::format("{} of {} has no meaning", expr_op_name(e->op), type_name(e->args[0]->type)));
+      throw Error(base::code::kBrokenLoops,
+                  fmt::format("{} of {} has no meaning", expr_op_name(e->op), type_name(e->args[0]->type)));
     in.a = args[0], in.b = args[1], in.c = args[2];
     if (e->op == ExprOp::Ramp) in.imm = static_cast<int64_t>(e->args[1]->bits);
     in.dst = cells(lanes);
@@ -143,7 +147,7 @@ class Compiler {
   }
 
   void emit(const Instruction& in, int depth = kStatement) {
-    (depth == kStatement ? scopes_.back() : scopes_[static_cast<size_t>(depth)]).code.push_back(in);
+    (depth == kStatement ? scopes_.back() : scopes_[depth]).code.push_back(in);
   }
 
   // Statements.
@@ -161,7 +165,7 @@ class Compiler {
   std::vector<Instruction> close() {
     Scope scope = std::move(scopes_.back());
     scopes_.pop_back();
-    const int depth = static_cast<int>(scopes_.size());
+    const int depth = scopes_.size();
     std::erase_if(depths_, [&](const auto& entry) { return entry.second >= depth; });
     for (const Local* local : scope.locals) locals_.erase(local);
     for (const Buffer* buffer : scope.buffers) slots_.erase(buffer);
@@ -198,7 +202,7 @@ class Compiler {
       case StmtKind::Alloc:
         return alloc(stmt);
       case StmtKind::Barrier:
-        throw Error("E0124", "a barrier is left: the interpreter runs kernels without blocks");
+        throw Error(base::code::kBrokenLoops, "a barrier is left: the interpreter runs kernels without blocks");
       case StmtKind::Prefetch:
         return;
       case StmtKind::Check:
@@ -212,7 +216,8 @@ class Compiler {
   }
 
   void for_loop(const Stmt& stmt) {
-    if (stmt.step < 1) throw Error("E0124", fmt::format("loop {} has the step {}", stmt.loop->name, stmt.step));
+    if (stmt.step < 1)
+      throw Error(base::code::kBrokenLoops, fmt::format("loop {} has the step {}", stmt.loop->name, stmt.step));
     Instruction enter{stmt.loop_kind == LoopKind::Parallel ? step_task_enter : step_loop_enter};
     enter.a = value(stmt.begin);
     // Bounds are those at entry: the end gets a register that the body can't change.

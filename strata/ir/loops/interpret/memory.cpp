@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/loops/interpret/program.h"
 #include "strata/ir/loops/scalar_semantics.h"
@@ -12,8 +13,9 @@ namespace strata::ir::loops {
 namespace {
 
 [[noreturn]] void refuse(const BufferState& state, const std::vector<int64_t>& index, const char* what) {
-  throw base::Error("E0125", fmt::format("{} of %{}[{}] reaches outside of its shape [{}]", what, state.buffer->name,
-                                         fmt::join(index, ", "), fmt::join(state.shape, ", ")));
+  throw base::Error(base::code::kOutOfBuffer,
+                    fmt::format("{} of %{}[{}] reaches outside of its shape [{}]", what, state.buffer->name,
+                                fmt::join(index, ", "), fmt::join(state.shape, ", ")));
 }
 
 int64_t index_value(const Frame& frame, const Access::Index& index, uint32_t lane) {
@@ -106,12 +108,12 @@ Step store_step(DType type) {
 /// imm: the buffer's slot. Its content becomes all ones: NaN as a float, -1 as an integer, so that a kernel that reads
 /// what it has not written is seen to.
 const Instruction* step_alloc(Frame& frame, const Instruction* in) {
-  BufferState& state = frame.buffers[static_cast<size_t>(in->imm)];
+  BufferState& state = frame.buffers[in->imm];
   int64_t bytes = state.element_bytes;
   for (int64_t extent : state.shape)
     if (extent < 0 || __builtin_mul_overflow(bytes, extent, &bytes))
-      throw base::Error(
-          "E0125", fmt::format("scratch %{} has the shape [{}]", state.buffer->name, fmt::join(state.shape, ", ")));
+      throw base::Error(base::code::kOutOfBuffer, fmt::format("scratch %{} has the shape [{}]", state.buffer->name,
+                                                              fmt::join(state.shape, ", ")));
   state.owned.assign(static_cast<size_t>(bytes), static_cast<char>(0xff));
   state.data = state.owned.data();
   return in + 1;

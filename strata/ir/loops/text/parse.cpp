@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/text/parse_expr.h"
 #include "strata/ir/loops/text/text_form.h"
@@ -42,7 +43,7 @@ class Parser {
     kernel_.dims = names_.dims;
     kernel_.body = block();
     if (const auto fault = find_fault(kernel_)) {
-      Error error("E0121", fmt::format("kernel @{}: {}", kernel_.name, fault->what));
+      Error error(base::code::kLoopRule, fmt::format("kernel @{}: {}", kernel_.name, fault->what));
       if (!fault->statement.empty()) error.note(fmt::format("in: {}", fault->statement));
       throw error;
     }
@@ -315,9 +316,10 @@ bool is_reserved_word(std::string_view name) { return std::find(kWords.begin(), 
 
 Result<std::vector<Kernel>> parse_kernels(std::string_view text) {
   if (text.size() > kMaxTextBytes)
-    return Error("E0120", fmt::format("the text has {} bytes: at most {} are read", text.size(), kMaxTextBytes));
+    return Error(base::code::kMalformedLoops,
+                 fmt::format("the text has {} bytes: at most {} are read", text.size(), kMaxTextBytes));
   try {
-    TextLexer lexer(text, "E0120", TextNumbers::InExpressions);
+    TextLexer lexer(text, base::code::kMalformedLoops, TextNumbers::InExpressions);
     std::vector<Kernel> kernels;
     while (lexer.peek().kind != TextToken::End) kernels.push_back(Parser(lexer).kernel());
     return kernels;
@@ -330,7 +332,8 @@ Result<Kernel> parse_kernel(std::string_view text) {
   auto kernels = parse_kernels(text);
   if (!kernels.ok()) return kernels.error();
   if (kernels->size() != 1)
-    return Error("E0120", fmt::format("line 1, column 1: expected one kernel, found {}", kernels->size()));
+    return Error(base::code::kMalformedLoops,
+                 fmt::format("line 1, column 1: expected one kernel, found {}", kernels->size()));
   return std::move((*kernels)[0]);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/loops/text/text_form.h"
@@ -31,7 +32,7 @@ Expr ExprParser::make(size_t position, F&& f) {
   try {
     return f();
   } catch (const base::Error& error) {
-    if (error.code() == "E0120") throw;
+    if (error.code() == base::code::kMalformedLoops) throw;
     lexer_.fail_at(position, error.message());
   }
 }
@@ -227,7 +228,7 @@ Expr ExprParser::lanes_call(ExprOp op, size_t position) {
   const int64_t count = lexer_.integer(op == ExprOp::Lane ? "the lane" : "the number of lanes");
   if (count < 0 || count > kMaxLanes)
     lexer_.fail_at(position, fmt::format("{} lanes: at most {} work", count, kMaxLanes));
-  const int n = static_cast<int>(count);
+  const int n = count;
   return make(position, [&] {
     if (op == ExprOp::Lane) return context_.lane(from, n);
     return op == ExprOp::Ramp ? context_.ramp(from, stride, n) : context_.broadcast(from, n);

@@ -240,7 +240,7 @@ void Printer::define_shared(const Stmt& stmt) {
     height[e] = name_it ? 1 : h;
     if (!name_it) continue;
     const std::string text = expression(e, false);
-    const int number = static_cast<int>(defined_.size());
+    const int number = defined_.size();
     line(fmt::format("def ${} = {}", number, text));
     defined_[e] = number;
   }

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
@@ -11,7 +12,7 @@
 namespace strata::ir {
 namespace {
 
-constexpr std::string_view kCode = "E0132";
+constexpr base::ErrorCode kCode = base::code::kMalformedPlan;
 constexpr int kMostRegions = 32;
 
 /// A number or name that has to be one of a few things known only later.
@@ -85,7 +86,7 @@ class PlanParser {
     const std::string_view digits = token.text.substr(1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
     const bool is_number = token.text[0] == 'b' && error == std::errc() && end == digits.data() + digits.size();
-    if (!is_number || id < 0 || id >= static_cast<int>(plan_.buffers.size()))
+    if (!is_number || id < 0 || id >= std::ssize(plan_.buffers))
       lexer_.fail_at(token.position,
                      fmt::format("expected one of {} buffers, found '{}'", plan_.buffers.size(), token.text));
     return id;
@@ -93,7 +94,7 @@ class PlanParser {
 
   void definition() {
     const Token name = lexer_.expect(TextToken::Name, "a buffer, a command or a list");
-    const int id = static_cast<int>(plan_.buffers.size());
+    const int id = plan_.buffers.size();
     if (name.text != fmt::format("b{}", id))
       lexer_.fail_at(name.position, fmt::format("expected b{}, found '{}'", id, name.text));
     lexer_.expect("=", "behind the buffer's name");
@@ -119,7 +120,7 @@ class PlanParser {
     b.last = number("a command");
     lexer_.expect("]", "behind the lifetime");
     if (lexer_.accept("value")) {
-      if (b.index != static_cast<int>(plan_.constants.size())) lexer_.fail("constants are numbered in their order");
+      if (b.index != std::ssize(plan_.constants)) lexer_.fail("constants are numbered in their order");
       plan_.constants.push_back(read_array(lexer_, budget_));
     }
     plan_.buffers.push_back(b);
@@ -138,7 +139,7 @@ class PlanParser {
 
   void command() {
     const size_t position = lexer_.position();
-    if (number("a command's number") != static_cast<int>(plan_.commands.size()))
+    if (number("a command's number") != std::ssize(plan_.commands))
       lexer_.fail_at(position, fmt::format("expected command {}", plan_.commands.size()));
     PlanCommand c;
     if (lexer_.accept("kernel")) {
@@ -178,10 +179,10 @@ class PlanParser {
   int kernel() {
     const int id = number("a kernel's number");
     const Token name = lexer_.expect(TextToken::Function, "@ and the kernel's name");
-    if (id < 0 || id > static_cast<int>(plan_.kernels.size()) + 1024)
+    if (id < 0 || id > std::ssize(plan_.kernels) + 1024)
       lexer_.fail_at(name.position, "kernels are numbered without gaps");
-    if (id >= static_cast<int>(plan_.kernels.size())) plan_.kernels.resize(static_cast<size_t>(id) + 1);
-    plan_.kernels[static_cast<size_t>(id)] = name.text;
+    if (id >= std::ssize(plan_.kernels)) plan_.kernels.resize(static_cast<size_t>(id) + 1);
+    plan_.kernels[id] = name.text;
     return id;
   }
 
@@ -232,17 +233,17 @@ class PlanParser {
   void find_nodes() {
     const auto all = plan_.graph->nodes();
     for (size_t i = 0; i < nodes_.size(); ++i) {
-      if (nodes_[i].node < 0 || nodes_[i].node >= static_cast<int64_t>(all.size()))
+      if (nodes_[i].node < 0 || nodes_[i].node >= std::ssize(all))
         lexer_.fail_at(nodes_[i].position, fmt::format("the program has {} nodes", all.size()));
       PlanCommand& command = plan_.commands[i];
-      command.node = all[static_cast<size_t>(nodes_[i].node)];
+      command.node = all[nodes_[i].node];
       if (command.kind == CommandKind::Copy) continue;
       if (command.node->is_parameter()) lexer_.fail_at(nodes_[i].position, "a parameter is not computed by a command");
       if (command.kind == CommandKind::Kernel && command.node->op->cost)
         command.cost = command.node->op->cost.fn(*command.node);
     }
     for (const Pending& root : roots_)
-      if (plan_.buffers[static_cast<size_t>(root.node)].root >= static_cast<int>(plan_.buffers.size()))
+      if (plan_.buffers[root.node].root >= std::ssize(plan_.buffers))
         lexer_.fail_at(root.position, "there is no such buffer");
   }
 

@@ -149,9 +149,7 @@ class WindowOffsets : public ProductWriter {
           range.low, range.high, [&](const LoopVar* u, Expr low, Expr high, Expr k, const Substitution& offsets) {
             const Expr at = scope_.add(scope_.mul(free, plane_.plane_elements()),
                                        replaced(c_, scope_.facts, whole_shift_, offsets));
-            const auto element = [&](int64_t i) {
-              return plane_.load(scope_.add(at, c_.i64(shifts_[static_cast<size_t>(i)])));
-            };
+            const auto element = [&](int64_t i) { return plane_.load(scope_.add(at, c_.i64(shifts_[i]))); };
             return Stmts{make_for(u, low, high, LoopKind::Serial,
                                   step(sums, element, [&](int64_t v) { return columns_.at(jt, v, k); }))};
           });

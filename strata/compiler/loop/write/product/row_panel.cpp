@@ -35,7 +35,7 @@ RowPanel::RowPanel(const ProductScope& scope, RowStorage storage)
 
 std::string RowPanel::note() const {
   if (is_in_place_) return "rows read in place, a cut tile packed as [row][k]";
-  return std::string("pack rows as ") + (is_along_depth_ ? "[tile][row][k]" : "[tile][k][row]");
+  return is_along_depth_ ? "pack rows as [tile][row][k]" : "pack rows as [tile][k][row]";
 }
 
 Expr RowPanel::at(Expr it, int64_t i, Expr k) const {
