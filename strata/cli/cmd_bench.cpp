@@ -1,7 +1,6 @@
 // strata bench: measures Strata against its peers.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -11,6 +10,7 @@
 #include "bench/harness/run.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 
 namespace strata::cli {
 namespace {
@@ -55,17 +55,17 @@ int run(Options& options) {
 
 }  // namespace
 
-Run declare_bench(CLI::App& app) {
+Run declare_bench(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("--suite", options->run.suites, "only these suites")->type_name("NAME");
-  app.add_option("--rounds", options->run.suite.rounds, "turns of each side; medians count")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--out", options->run.out, "file of the rows; empty: none")->capture_default_str();
-  app.add_flag("--no-peers", options->no_peers, "our figures alone");
-  app.add_flag("--json", options->json, "the rows as JSON on stdout");
-  app.add_flag("--list", options->list, "the suites");
-  app.add_option("--measure", options->measure, "one measurement that needs a process of its own")->group("");
+  line.add_option("--suite", options->run.suites, "only these suites").type_name("NAME");
+  line.add_option("--rounds", options->run.suite.rounds, "turns of each side; medians count")
+      .show_default()
+      .between(1, 1000);
+  line.add_option("--out", options->run.out, "file of the rows; empty: none").show_default();
+  line.add_flag("--no-peers", options->no_peers, "our figures alone");
+  line.add_flag("--json", options->json, "the rows as JSON on stdout");
+  line.add_flag("--list", options->list, "the suites");
+  line.add_option("--measure", options->measure, "one measurement that needs a process of its own").hidden();
   return [options] { return run(*options); };
 }
 

@@ -2,13 +2,13 @@
 // loads without a compiler.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/format.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/target_option.h"
 #include "strata/compiler/compile.h"
@@ -64,15 +64,15 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_compile(CLI::App& app) {
+Run declare_compile(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->file, "a program's text (strata opt --help), - for standard input")->required();
-  app.add_option("-o,--output", options->output, "the program file that is written")->capture_default_str();
-  app.add_option("--weights", options->weights,
-                 "a safetensors file: parameters with the name of one of its tensors refer to it");
-  app.add_option("--isa", options->isa,
-                 "the instruction set of the code: scalar, avx2, avx512 or avx512-vnni; else this CPU's");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_option("FILE", options->file, "a program's text (strata opt --help), - for standard input").required();
+  line.add_option("-o,--output", options->output, "the program file that is written").show_default();
+  line.add_option("--weights", options->weights,
+                  "a safetensors file: parameters with the name of one of its tensors refer to it");
+  line.add_option("--isa", options->isa,
+                  "the instruction set of the code: scalar, avx2, avx512 or avx512-vnni; else this CPU's");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }
 

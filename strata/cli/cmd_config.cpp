@@ -1,5 +1,4 @@
 // strata config: the keys of a training configuration, and the check of a file.
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/json/json.h"
@@ -51,12 +50,12 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_config(CLI::App& app) {
+Run declare_config(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("--check", options->check, "a TOML file or run folder: checks it and prints it resolved");
-  add_overrides(app, options->overrides, "with --check: key=value, replaces what the file says");
-  app.add_flag("--markdown", options->markdown, "the page for the reference (the default)");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_option("--check", options->check, "a TOML file or run folder: checks it and prints it resolved");
+  add_overrides(line, options->overrides, "with --check: key=value, replaces what the file says");
+  line.add_flag("--markdown", options->markdown, "the page for the reference (the default)");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }
 

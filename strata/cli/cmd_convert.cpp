@@ -1,22 +1,22 @@
 // strata convert FILE --out FILE: tensors from one format of files to another.
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 #include "strata/formats/format.h"
 
 namespace strata::cli {
 
-Run declare_convert(CLI::App& app) {
+Run declare_convert(CommandLine& line) {
   struct Options {
     std::string from, out;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->from, "file of tensors, in the format of its suffix")->required();
-  app.add_option("--out", options->out, "file that is written, in the format of its suffix")->required();
-  app.add_flag("--json", options->json, "what was written as JSON");
+  line.add_option("FILE", options->from, "file of tensors, in the format of its suffix").required();
+  line.add_option("--out", options->out, "file that is written, in the format of its suffix").required();
+  line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const std::vector<formats::NamedArray> arrays = formats::load_tensors(options->from).value();
     formats::save_tensors(options->out, arrays);

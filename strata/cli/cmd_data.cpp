@@ -1,6 +1,5 @@
 // strata data CONFIG --batches N --out FILE: the first batches of a training, as the model gets them: x.0, y.0, x.1,
 // ...
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/json/json.h"
@@ -11,7 +10,7 @@
 
 namespace strata::cli {
 
-Run declare_data(CLI::App& app) {
+Run declare_data(CommandLine& line) {
   struct Options {
     ConfigArgument config;
     std::string out;
@@ -19,10 +18,10 @@ Run declare_data(CLI::App& app) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  add_config(app, options->config);
-  app.add_option("--batches", options->batches, "how many")->check(CLI::Range(int64_t{1}, int64_t{100000}));
-  app.add_option("--out", options->out, "file of tensors, in the format of its suffix (.safetensors)")->required();
-  app.add_flag("--json", options->json, "what was written as JSON");
+  add_config(line, options->config);
+  line.add_option("--batches", options->batches, "how many").between(1, 100000);
+  line.add_option("--out", options->out, "file of tensors, in the format of its suffix (.safetensors)").required();
+  line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;

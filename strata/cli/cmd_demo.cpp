@@ -1,5 +1,4 @@
 // strata demo: trains the models of the demo and prints a closing table.
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/bytes/files.h"
@@ -11,17 +10,17 @@
 
 namespace strata::cli {
 
-Run declare_demo(CLI::App& app) {
+Run declare_demo(CommandLine& line) {
   struct Options {
     train::DemoOptions demo;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("--configs", options->demo.configs, "folder of demo.toml, which names its parts, and of these");
-  app.add_option("--out", options->demo.out, "folder of the run folders and of summary.json");
-  add_overrides(app, options->demo.overrides, "PART.key=value: replaces what the part's file says");
-  app.add_flag("--replace", options->demo.replaces, "overwrite the runs in the folders");
-  app.add_flag("--json", options->json, "the summary as JSON on stdout");
+  line.add_option("--configs", options->demo.configs, "folder of demo.toml, which names its parts, and of these");
+  line.add_option("--out", options->demo.out, "folder of the run folders and of summary.json");
+  add_overrides(line, options->demo.overrides, "PART.key=value: replaces what the part's file says");
+  line.add_flag("--replace", options->demo.replaces, "overwrite the runs in the folders");
+  line.add_flag("--json", options->json, "the summary as JSON on stdout");
   return [options] {
     const StopSignal signal;
     options->demo.is_to_stop = [&] { return signal.has_come(); };

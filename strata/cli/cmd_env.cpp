@@ -1,21 +1,21 @@
 // strata env: the environment variables.
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/environment/variables.h"
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 
 namespace strata::cli {
 
-Run declare_env(CLI::App& app) {
+Run declare_env(CommandLine& line) {
   struct Options {
     bool markdown = false, json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_flag("--markdown", options->markdown, "the page for the reference");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_flag("--markdown", options->markdown, "the page for the reference");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] {
     base::Table page({{"variable"}, {"value"}, {"what it does"}, {"who reads it"}});
     base::Table table({{"variable"}, {"now"}, {"value"}, {"what it does"}});

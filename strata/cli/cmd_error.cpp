@@ -1,7 +1,6 @@
 // strata error CODE: the page of an error code.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 
 namespace strata::cli {
 namespace {
@@ -61,11 +61,11 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_error(CLI::App& app) {
+Run declare_error(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("CODE", options->code, "such as E0102; all codes if left out");
-  app.add_flag("--markdown", options->markdown, "the page of all codes for the reference");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_option("CODE", options->code, "such as E0102; all codes if left out");
+  line.add_flag("--markdown", options->markdown, "the page of all codes for the reference");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }
 

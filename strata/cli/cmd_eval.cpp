@@ -1,7 +1,6 @@
 // strata eval RUN: measures a trained model on its validation and test data.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 
@@ -41,11 +40,11 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_eval(CLI::App& app) {
+Run declare_eval(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("RUN", options->run, "run folder of strata train")->required();
-  add_overrides(app, options->overrides, "key=value: replaces what the run's config.toml says");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_option("RUN", options->run, "run folder of strata train").required();
+  add_overrides(line, options->overrides, "key=value: replaces what the run's config.toml says");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <climits>
@@ -15,6 +14,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/target_option.h"
 #include "strata/compiler/backends/backends.h"
@@ -131,22 +131,22 @@ int explain_file(const Options& options) {
 
 }  // namespace
 
-Run declare_explain(CLI::App& app) {
+Run declare_explain(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("file", options->file, "a tensor program (.sir)")->required();
-  app.add_option("--kernel", options->kernel, "only this one, counted from 0")->check(CLI::Range(0, INT_MAX));
-  app.add_option("--node", options->node, "only kernels that hold this node of the program, as %4");
-  app.add_option("--donate", options->donations,
-                 "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
-  app.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
-  app.add_option("--isa", options->isa, "scalar, avx2, avx512 or avx512-vnni; also one that this machine lacks");
-  app.add_option("--schedules", options->schedules,
-                 "a file of tuned schedules, instead of what STRATA_SCHEDULES names");
-  app.add_option("--write-schedules", options->write_schedules,
-                 "write the schedules of all kernels to this file, which --schedules and STRATA_SCHEDULES take");
-  app.add_flag("--naive", options->is_naive, "also the loops before the schedule");
-  app.add_flag("--assembly", options->with_assembly, "also the machine code");
-  app.add_flag("--json", options->json, "as JSON, with everything");
+  line.add_option("file", options->file, "a tensor program (.sir)").required();
+  line.add_option("--kernel", options->kernel, "only this one, counted from 0").between(0, INT_MAX);
+  line.add_option("--node", options->node, "only kernels that hold this node of the program, as %4");
+  line.add_option("--donate", options->donations,
+                  "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
+  line.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
+  line.add_option("--isa", options->isa, "scalar, avx2, avx512 or avx512-vnni; also one that this machine lacks");
+  line.add_option("--schedules", options->schedules,
+                  "a file of tuned schedules, instead of what STRATA_SCHEDULES names");
+  line.add_option("--write-schedules", options->write_schedules,
+                  "write the schedules of all kernels to this file, which --schedules and STRATA_SCHEDULES take");
+  line.add_flag("--naive", options->is_naive, "also the loops before the schedule");
+  line.add_flag("--assembly", options->with_assembly, "also the machine code");
+  line.add_flag("--json", options->json, "as JSON, with everything");
   return [options] { return explain_file(*options); };
 }
 

@@ -1,10 +1,9 @@
 // strata generate RUN --prompt TEXT: a trained language model continues a text.
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
-#include "strata/cli/number_option.h"
+#include "strata/cli/command_line.h"
 #include "strata/train/language/generate_text.h"
 
 namespace strata::cli {
@@ -29,15 +28,15 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_generate(CLI::App& app) {
+Run declare_generate(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("RUN", options->run, "run folder of a language model")->required();
-  app.add_option("--prompt", options->prompt, "the text to continue; empty: a new text");
-  add_whole_number(app, "--tokens", options->tokens, 1, 1'000'000, "new tokens at most");
-  add_real_number(app, "--temperature", options->temperature, 0, "0: always the most likely token");
-  add_whole_number(app, "--top-k", options->top_k, 0, 1'000'000, "draw from the k most likely tokens; 0: from all");
-  add_seed(app, "--seed", options->seed, "the same seed gives the same text");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_option("RUN", options->run, "run folder of a language model").required();
+  line.add_option("--prompt", options->prompt, "the text to continue; empty: a new text");
+  line.add_whole_number("--tokens", options->tokens, 1, 1'000'000, "new tokens at most");
+  line.add_real_number("--temperature", options->temperature, 0, "0: always the most likely token");
+  line.add_whole_number("--top-k", options->top_k, 0, 1'000'000, "draw from the k most likely tokens; 0: from all");
+  line.add_seed("--seed", options->seed, "the same seed gives the same text");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }
 

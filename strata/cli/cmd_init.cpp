@@ -1,5 +1,4 @@
 // strata init CONFIG --out FILE: the parameters that a training starts from (or, of a run folder, those that it has).
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/json/json.h"
@@ -10,18 +9,18 @@
 
 namespace strata::cli {
 
-Run declare_init(CLI::App& app) {
+Run declare_init(CommandLine& line) {
   struct Options {
     ConfigArgument config;
     std::string out;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  add_config(app, options->config);
-  app.add_option("--out", options->out,
-                 "file of tensors with the names of PyTorch's state dict, in the format of its suffix (.safetensors)")
-      ->required();
-  app.add_flag("--json", options->json, "what was written as JSON");
+  add_config(line, options->config);
+  line.add_option("--out", options->out,
+                  "file of tensors with the names of PyTorch's state dict, in the format of its suffix (.safetensors)")
+      .required();
+  line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;

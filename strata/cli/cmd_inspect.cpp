@@ -1,7 +1,6 @@
 // strata inspect CONFIG|RUN: parameters, arithmetic and bytes of a model's training step, by layer.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <memory>
 
@@ -91,10 +90,10 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_inspect(CLI::App& app) {
+Run declare_inspect(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  add_config(app, options->config);
-  app.add_flag("--json", options->json, "as JSON");
+  add_config(line, options->config);
+  line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }
 

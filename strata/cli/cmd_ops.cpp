@@ -1,13 +1,13 @@
 // strata ops [NAME]: the op table.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <vector>
 
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 #include "strata/ir/op.h"
 #include "strata/ops/list.h"
 
@@ -116,11 +116,11 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_ops(CLI::App& app) {
+Run declare_ops(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("NAME", options->name, "one op; all of them if left out");
-  app.add_flag("--markdown", options->markdown, "the page for the reference");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_option("NAME", options->name, "one op; all of them if left out");
+  line.add_flag("--markdown", options->markdown, "the page for the reference");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };
 }
 

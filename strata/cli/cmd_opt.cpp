@@ -1,7 +1,6 @@
 // strata opt FILE: the text of a program in, passes, text out.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <climits>
 #include <cstdio>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 #include "strata/cli/opt_loops.h"
 #include "strata/cli/opt_plan.h"
 #include "strata/cli/read_program.h"
@@ -163,11 +163,11 @@ bool is_of_level(const Options& options, const char* level, const char* ending) 
 }
 
 /// An option that would change nothing is a slip, not a wish.
-void refuse_ignored_options(const Options& options, const CLI::App& app) {
+void refuse_ignored_options(const Options& options, const CommandLine& line) {
   if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
   for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
                            "--time", "--native", "--bisect", "--reduce", "--plan", "--strict", "--no-positions"})
-    if (app.count(name) > 0)
+    if (line.has(name))
       throw base::Error(base::code::kCommandLine, fmt::format("{} is for tensor programs (.sir)", name))
           .hint("loop programs and plans take --interpret, loop programs --schedule, too");
 }
@@ -203,48 +203,49 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_opt(CLI::App& app) {
+Run declare_opt(CommandLine& line) {
   auto o = std::make_shared<Options>();
-  app.add_option("FILE", o->file,
-                 "a tensor program (.sir), loop program (.sloop) or plan (.splan); - reads standard input")
-      ->required();
-  app.add_option("--level", o->level, "graph, loops or plan, if the file's name doesn't say it")
-      ->check(CLI::IsMember({"graph", "loops", "plan"}));
-  app.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list")->delimiter(',');
-  app.add_option("--disable", o->run.disabled, "passes to leave out")->delimiter(',');
-  app.add_option("--backend", o->backend, "offer composites to this backend; to none if left out");
-  app.add_option(
-         "--constants", o->run.constants,
-         "parameters, counted from 0, that stay the same over many runs: what depends on them alone is kept apart")
-      ->delimiter(',');
-  app.add_option("--limit", o->run.limit, "run only the first so many passes")->check(CLI::Range(0, INT_MAX));
-  app.add_option("--dump", o->run.dump_folder, "write the program before and after each pass into this folder");
-  app.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
-  app.add_flag("--time", o->time, "tell what each pass took and did, on stderr");
-  app.add_flag("--interpret", o->interpret, "run the program in the interpreter and print the results");
-  app.add_flag("--native", o->native,
-               "compile and run it instead; with --check-equivalence and --reduce: against the interpreter");
-  app.add_option("--arg", o->arguments, "an argument for --interpret, such as 'f32[2] [1.0, 2.0]'; random if left out");
-  app.add_option("--seed", o->seed, "of random arguments");
-  app.add_option("--runs", o->runs, "how many sets of random arguments")->check(CLI::Range(1, INT_MAX));
-  app.add_flag("--check-equivalence", o->equivalence,
-               "compare the program before and after the passes, or the schedule, in the interpreter");
-  app.add_option(
+  line.add_option("FILE", o->file,
+                  "a tensor program (.sir), loop program (.sloop) or plan (.splan); - reads standard input")
+      .required();
+  line.add_option("--level", o->level, "graph, loops or plan, if the file's name doesn't say it")
+      .one_of({"graph", "loops", "plan"});
+  line.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list").delimiter(',');
+  line.add_option("--disable", o->run.disabled, "passes to leave out").delimiter(',');
+  line.add_option("--backend", o->backend, "offer composites to this backend; to none if left out");
+  line.add_option(
+          "--constants", o->run.constants,
+          "parameters, counted from 0, that stay the same over many runs: what depends on them alone is kept apart")
+      .delimiter(',');
+  line.add_option("--limit", o->run.limit, "run only the first so many passes").between(0, INT_MAX);
+  line.add_option("--dump", o->run.dump_folder, "write the program before and after each pass into this folder");
+  line.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
+  line.add_flag("--time", o->time, "tell what each pass took and did, on stderr");
+  line.add_flag("--interpret", o->interpret, "run the program in the interpreter and print the results");
+  line.add_flag("--native", o->native,
+                "compile and run it instead; with --check-equivalence and --reduce: against the interpreter");
+  line.add_option("--arg", o->arguments,
+                  "an argument for --interpret, such as 'f32[2] [1.0, 2.0]'; random if left out");
+  line.add_option("--seed", o->seed, "of random arguments");
+  line.add_option("--runs", o->runs, "how many sets of random arguments").between(1, INT_MAX);
+  line.add_flag("--check-equivalence", o->equivalence,
+                "compare the program before and after the passes, or the schedule, in the interpreter");
+  line.add_option(
       "--schedule", o->schedule,
       "schedule loop programs by these rewrites, as `strata explain` prints them, such as 'vectorise i by 8, 1; "
       "parallel points by 4096'; `auto` for the compiler's own");
-  app.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
-  app.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
-  app.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
-  app.add_option(
+  line.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
+  line.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
+  line.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
+  line.add_option(
       "--isa", o->isa,
       "scalar, avx2, avx512 or avx512-vnni: what --native, --plan and --schedule compile for, and passes lay weights "
       "out for");
-  app.add_flag("--strict", o->compile.is_strict,
-               "with --native and --plan: a kernel that the schedule leaves as written is an error");
-  app.add_flag("--no-positions", o->no_positions, "leave the source positions out");
-  return [o, &app] {
-    refuse_ignored_options(*o, app);
+  line.add_flag("--strict", o->compile.is_strict,
+                "with --native and --plan: a kernel that the schedule leaves as written is an error");
+  line.add_flag("--no-positions", o->no_positions, "leave the source positions out");
+  return [o, line] {
+    refuse_ignored_options(*o, line);
     if (!o->isa.empty() || !o->backend.empty()) o->run.target = o->compile.target = &target_given(o->isa, o->backend);
     return run(*o);
   };

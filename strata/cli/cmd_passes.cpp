@@ -1,22 +1,22 @@
 // strata passes: the pass list.
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 #include "strata/compiler/pipeline.h"
 
 namespace strata::cli {
 
-Run declare_passes(CLI::App& app) {
+Run declare_passes(CommandLine& line) {
   struct Options {
     bool markdown = false, json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_flag("--markdown", options->markdown, "the page for the reference");
-  app.add_flag("--json", options->json, "as JSON");
+  line.add_flag("--markdown", options->markdown, "the page for the reference");
+  line.add_flag("--json", options->json, "as JSON");
   return [options] {
     base::Table table({{"pass"}, {"why it stands there"}});
     base::Json list = base::Json::array();

@@ -1,7 +1,6 @@
 // strata profile CONFIG|RUN: a trace of training steps with a span for each command, for ui.perfetto.dev.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/json/json.h"
@@ -13,7 +12,7 @@
 
 namespace strata::cli {
 
-Run declare_profile(CLI::App& app) {
+Run declare_profile(CommandLine& line) {
   struct Options {
     ConfigArgument config;
     std::string out = "trace.json";
@@ -21,11 +20,10 @@ Run declare_profile(CLI::App& app) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  add_config(app, options->config);
-  app.add_option("--steps", options->steps, "traced steps, behind one that compiles")
-      ->check(CLI::Range(int64_t{1}, int64_t{100000}));
-  app.add_option("--out", options->out, "the trace: open it in ui.perfetto.dev or chrome://tracing");
-  app.add_flag("--json", options->json, "what was written as JSON");
+  add_config(line, options->config);
+  line.add_option("--steps", options->steps, "traced steps, behind one that compiles").between(1, 100000);
+  line.add_option("--out", options->out, "the trace: open it in ui.perfetto.dev or chrome://tracing");
+  line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     const double rate = opened.config->float_at("optim.learning_rate");

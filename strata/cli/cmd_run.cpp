@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 #include "strata/compiler/compile.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/formats/safetensors/writer.h"
@@ -118,13 +118,13 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_run(CLI::App& app) {
+Run declare_run(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("PROGRAM", options->program, "a program file (strata compile)")->required();
-  app.add_option("--inputs", options->inputs, "safetensors files: a tensor for each parameter, by name");
-  app.add_option("--weights", options->weights, "the file of the weights, in place of the one that the program names");
-  app.add_option("-o,--output", options->output, "a safetensors file for the results; else they are printed");
-  app.add_flag("--json", options->json, "times and types as JSON");
+  line.add_option("PROGRAM", options->program, "a program file (strata compile)").required();
+  line.add_option("--inputs", options->inputs, "safetensors files: a tensor for each parameter, by name");
+  line.add_option("--weights", options->weights, "the file of the weights, in place of the one that the program names");
+  line.add_option("-o,--output", options->output, "a safetensors file for the results; else they are printed");
+  line.add_flag("--json", options->json, "times and types as JSON");
   return [options] { return run(*options); };
 }
 

@@ -1,7 +1,6 @@
 // strata train CONFIG: trains in a run folder, to the end or on from its checkpoint.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/base/bytes/files.h"
@@ -43,14 +42,14 @@ int run(const Options& options) {
 
 }  // namespace
 
-Run declare_train(CLI::App& app) {
+Run declare_train(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  add_config(app, options->config, "TOML file (strata config lists the keys), or a run folder");
-  app.add_option("--out", options->out, "run folder; runs/<run.name> if left out");
-  auto* resume = app.add_flag("--resume", options->resume, "go on from the run folder's checkpoint");
-  app.add_flag("--replace", options->replace, "overwrite the run in the folder")->excludes(resume);
-  app.add_flag("--json", options->json, "the summary as JSON on stdout");
-  app.footer(
+  add_config(line, options->config, "TOML file (strata config lists the keys), or a run folder");
+  line.add_option("--out", options->out, "run folder; runs/<run.name> if left out");
+  const OptionRules resume = line.add_flag("--resume", options->resume, "go on from the run folder's checkpoint");
+  line.add_flag("--replace", options->replace, "overwrite the run in the folder").excludes(resume);
+  line.add_flag("--json", options->json, "the summary as JSON on stdout");
+  line.footer(
       "Progress shows \"of peak\": the dots and convolutions of a step, forward and backward, as a share of the f32 "
       "multiply-adds that all threads reach on this machine, measured once. What a model does besides is not counted.");
   return [options] { return run(*options); };

@@ -7,19 +7,17 @@
 #include <string>
 #include <string_view>
 
-namespace CLI {
-class App;
-}
-
 namespace strata::cli {
+
+class CommandLine;
 
 /// What a command does once its options are read; returns the exit code.
 using Run = std::function<int()>;
 
 struct Command {
   std::string_view name;
-  std::string_view summary;   ///< one line
-  Run (*declare)(CLI::App&);  ///< adds the options, which the returned function owns
+  std::string_view summary;      ///< one line
+  Run (*declare)(CommandLine&);  ///< adds the options, which the returned function owns
 };
 
 /// All commands, in the order of the help (commands.cpp).

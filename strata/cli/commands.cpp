@@ -2,25 +2,25 @@
 
 namespace strata::cli {
 
-Run declare_bench(CLI::App& app);
-Run declare_compile(CLI::App& app);
-Run declare_config(CLI::App& app);
-Run declare_convert(CLI::App& app);
-Run declare_data(CLI::App& app);
-Run declare_demo(CLI::App& app);
-Run declare_env(CLI::App& app);
-Run declare_error(CLI::App& app);
-Run declare_eval(CLI::App& app);
-Run declare_explain(CLI::App& app);
-Run declare_generate(CLI::App& app);
-Run declare_init(CLI::App& app);
-Run declare_inspect(CLI::App& app);
-Run declare_ops(CLI::App& app);
-Run declare_opt(CLI::App& app);
-Run declare_passes(CLI::App& app);
-Run declare_profile(CLI::App& app);
-Run declare_run(CLI::App& app);
-Run declare_train(CLI::App& app);
+Run declare_bench(CommandLine& line);
+Run declare_compile(CommandLine& line);
+Run declare_config(CommandLine& line);
+Run declare_convert(CommandLine& line);
+Run declare_data(CommandLine& line);
+Run declare_demo(CommandLine& line);
+Run declare_env(CommandLine& line);
+Run declare_error(CommandLine& line);
+Run declare_eval(CommandLine& line);
+Run declare_explain(CommandLine& line);
+Run declare_generate(CommandLine& line);
+Run declare_init(CommandLine& line);
+Run declare_inspect(CommandLine& line);
+Run declare_ops(CommandLine& line);
+Run declare_opt(CommandLine& line);
+Run declare_passes(CommandLine& line);
+Run declare_profile(CommandLine& line);
+Run declare_run(CommandLine& line);
+Run declare_train(CommandLine& line);
 
 namespace {
 

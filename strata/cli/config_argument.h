@@ -4,9 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "strata/cli/command_line.h"
 
 namespace strata::cli {
 
@@ -16,10 +14,10 @@ struct ConfigArgument {
 };
 
 /// Adds `--set key=value`, which may be given several times.
-void add_overrides(CLI::App& app, std::vector<std::string>& overrides,
+void add_overrides(CommandLine& line, std::vector<std::string>& overrides,
                    const std::string& help = "key=value: replaces what the file says");
 
 /// Adds CONFIG, which is required, and --set.
-void add_config(CLI::App& app, ConfigArgument& config, const std::string& help = "TOML file or run folder");
+void add_config(CommandLine& line, ConfigArgument& config, const std::string& help = "TOML file or run folder");
 
 }  // namespace strata::cli

@@ -14,6 +14,7 @@
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
+#include "strata/cli/command_line.h"
 
 namespace strata::cli {
 namespace {
@@ -53,7 +54,8 @@ int run_checked(std::span<const std::string> arguments) {
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
     subcommands.push_back(sub);
-    sub->callback([&code, run = command.declare(*sub)] { code = run(); });
+    CommandLine line(*sub);
+    sub->callback([&code, run = command.declare(line)] { code = run(); });
   }
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
   try {

@@ -17,8 +17,8 @@
 //   does another target.
 // - Looking at a value inside is an error that says where. Asking for the size of a symbolic dimension, or comparing
 //   two (tensor_dim.h), records a guard: the program serves calls with that answer, and others record again.
-// - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for bit
-//   as it was, donated memory too (docs/decisions/0014). The same holds for a call that is cancelled (cancel.h).
+// - A call succeeds or changes nothing: when it throws, while it records or while it runs, every argument is bit for
+//   bit as it was, donated memory too (docs/decisions/0014). The same holds for a call that is cancelled (cancel.h).
 // - Called inside a trace or a derivative, the function becomes part of that program.
 // - Several threads may call it: one records while the others wait, and what is recorded runs side by side.
 #pragma once
