@@ -10,7 +10,8 @@ if(STRATA_CCACHE)
   # By the compiler's own list of includes: a miss then costs no preprocessor run of its own (some 6 % of a clean build).
   # By paths below the source folder: clones of the project share what they have compiled.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-                                  CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${STRATA_CCACHE})
+                                  CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1
+                                  ${STRATA_CCACHE})
 endif()
 find_program(STRATA_MOLD mold)
 if(STRATA_MOLD)
@@ -47,6 +48,9 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/standard_headers.cpp CONTENT "")
 add_library(strata_standard_headers OBJECT ${CMAKE_BINARY_DIR}/standard_headers.cpp)
 target_link_libraries(strata_standard_headers PRIVATE fmt::fmt)
 target_precompile_headers(strata_standard_headers PRIVATE ${STRATA_STANDARD_HEADERS})
+# No two builds of the precompiled headers have the same bytes: ccache knows them by what they are made of.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/CMakeFiles/strata_standard_headers.dir/cmake_pch.hxx.gch.sum
+     CONTENT "${CMAKE_CXX_COMPILER} ${CMAKE_CXX_COMPILER_VERSION}, fmt ${fmt_VERSION}: ${STRATA_STANDARD_HEADERS}\n" @ONLY)
 function(strata_precompiled target)
   target_precompile_headers(${target} REUSE_FROM strata_standard_headers)
 endfunction()
