@@ -6,7 +6,7 @@
 #include "bench/harness/suite.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/loop/schedule_source.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
 #include "strata/runtime/execute/executable.h"
 

@@ -13,7 +13,7 @@
 #include "strata/cli/target_option.h"
 #include "strata/compiler/compile.h"
 #include "strata/formats/safetensors/reader.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
 #include "strata/runtime/program/program_file.h"
 

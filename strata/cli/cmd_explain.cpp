@@ -20,7 +20,7 @@
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/explain.h"
 #include "strata/compiler/loop/schedule_source.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
 
 namespace strata::cli {

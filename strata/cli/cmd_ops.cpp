@@ -8,7 +8,7 @@
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/list.h"
 
 namespace strata::cli {

@@ -25,10 +25,10 @@
 #include "strata/compiler/check/reduce_program.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/run_passes.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/text/text_form.h"
-#include "strata/ir/rewrite.h"
-#include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
 
 namespace strata::cli {

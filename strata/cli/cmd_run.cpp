@@ -16,7 +16,7 @@
 #include "strata/compiler/compile.h"
 #include "strata/formats/safetensors/reader.h"
 #include "strata/formats/safetensors/writer.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
 #include "strata/runtime/program/program_file.h"
 

@@ -12,9 +12,9 @@
 #include "strata/cli/command.h"
 #include "strata/compiler/check/kernel_run.h"
 #include "strata/compiler/loop/schedule_source.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/loops/text/text_form.h"
-#include "strata/ir/text/text_form.h"
 #include "strata/ops/conformance/sample_arrays.h"
 
 namespace strata::cli {

@@ -5,10 +5,10 @@
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
 #include "strata/compiler/check/equivalence.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
-#include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
 
 namespace strata::cli {

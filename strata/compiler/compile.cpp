@@ -14,7 +14,7 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/plan/command_order.h"
 #include "strata/compiler/plan/make_plan.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/runtime/execute/own_programs.h"

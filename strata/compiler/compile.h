@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "strata/compiler/loop/schedule.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/execute/executable.h"
 

@@ -14,7 +14,7 @@
 #include "strata/compiler/cache/kernel_cache.h"
 #include "strata/compiler/explain.h"
 #include "strata/compiler/strict.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/elementwise/elementwise.h"

@@ -14,12 +14,13 @@
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/plan/memory_budget.h"
-#include "strata/ir/interpret.h"
+#include "strata/compiler/testing/random_array.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
+#include "strata/ir/graph/verify.h"
 #include "strata/ir/plan/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
-#include "strata/ir/text/text_form.h"
-#include "strata/ir/verify.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
@@ -58,13 +59,6 @@ HostArray mask_of(int64_t count, Mask which, uint32_t seed) {
   return mask;
 }
 
-HostArray numbers(std::vector<int64_t> shape, uint32_t seed) {
-  std::mt19937 random(seed);
-  HostArray a(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(random() % 2000) / 1000.0 - 1);
-  return a;
-}
-
 using Body = std::function<Values(Graph&, Value x, Value mask)>;
 
 /// f(x: [B,5], mask: [B]).
@@ -93,7 +87,7 @@ void expect_as_interpreted_for_masks(const std::shared_ptr<Graph>& graph, std::i
   for (int64_t size : sizes)
     for (Mask mask : kMasks) {
       SCOPED_TRACE(std::to_string(size) + " rows, mask " + std::to_string(static_cast<int>(mask)));
-      expect_as_interpreted(graph, {numbers({size, 5}, 1), mask_of(size, mask, static_cast<uint32_t>(size))});
+      expect_as_interpreted(graph, {random_array({size, 5}, 1), mask_of(size, mask, static_cast<uint32_t>(size))});
     }
 }
 
@@ -101,7 +95,7 @@ TEST(Counted, CompactPicksTheRowsInOrder) {
   const auto graph = program([](Graph&, Value x, Value mask) { return Values{ops::compact(x, mask)}; });
   HostArray mask(DType::boolean, {4});
   mask.set_int(1, 1), mask.set_int(3, 1);
-  const HostArray x = numbers({4, 5}, 3), y = compile(graph)->run({x, mask})[0];
+  const HostArray x = random_array({4, 5}, 3), y = compile(graph)->run({x, mask})[0];
   ASSERT_EQ(y.shape(), (std::vector<int64_t>{2, 5}));
   for (int64_t i = 0; i < 5; ++i) {
     EXPECT_EQ(y.get(i), x.get(5 + i));
@@ -122,7 +116,7 @@ TEST(Counted, NonzeroGivesARowOfIndicesPerElement) {
   for (int64_t i = 0; i < 9; ++i) EXPECT_EQ(found[0].get_int(i), expected[i]) << i;
   EXPECT_EQ(found[1].dtype(), DType::i32);
   EXPECT_EQ(found[2].get_int(2), 11);
-  for (int64_t size : {0, 1, 5, 13}) expect_as_interpreted(graph, {numbers({size, 3, 2}, 5)});
+  for (int64_t size : {0, 1, 5, 13}) expect_as_interpreted(graph, {random_array({size, 3, 2}, 5)});
   expect_as_interpreted(graph, {a});
 }
 
@@ -234,7 +228,7 @@ TEST(Counted, MemoryIsThatOfTheCapacity) {
 TEST(Counted, ResultsHaveMemoryForWhatWasCounted) {
   const auto executable =
       compile(program([](Graph&, Value x, Value mask) { return Values{ops::exp(ops::compact(x, mask))}; }));
-  const HostArray y = executable->run({numbers({1000, 5}, 1), mask_of(1000, Mask::Last, 0)})[0];
+  const HostArray y = executable->run({random_array({1000, 5}, 1), mask_of(1000, Mask::Last, 0)})[0];
   EXPECT_EQ(y.shape(), (std::vector<int64_t>{1, 5}));
   EXPECT_EQ(y.bytes(), 20);
 }
@@ -269,14 +263,14 @@ TEST(Counted, WhatNeedsAnElementIsRefusedWhenNothingWasCounted) {
     const ir::LocationScope scope(g, {"model.cpp", 12, nullptr});
     return Values{ops::argmax(ops::compact(x, mask), 0)};
   });
-  const std::vector<HostArray> arguments{numbers({6, 5}, 1), mask_of(6, Mask::None, 0)};
+  const std::vector<HostArray> arguments{random_array({6, 5}, 1), mask_of(6, Mask::None, 0)};
   const std::string expected =
       "error[E0116]: argmax: axis 0 of f32[0,5] is empty\nnote: operands are f32[0,5]\nnote: recorded at model.cpp";
   EXPECT_EQ(message_of([&] { ir::interpret(*graph, arguments); }), expected);
   const auto executable = compile(graph);
   EXPECT_EQ(message_of([&] { ir::interpret_plan(executable->plan(), arguments); }), expected);
   EXPECT_EQ(message_of([&] { executable->run({arguments[0], arguments[1]}); }), expected);
-  expect_as_interpreted(graph, {numbers({6, 5}, 1), mask_of(6, Mask::Last, 0)});
+  expect_as_interpreted(graph, {random_array({6, 5}, 1), mask_of(6, Mask::Last, 0)});
 }
 
 TEST(Counted, DonatedMemoryIsWrittenBehindTheCount) {
@@ -288,7 +282,7 @@ TEST(Counted, DonatedMemoryIsWrittenBehindTheCount) {
   const auto executable = compile(graph, {.donations = {{0, 0}}});
   ASSERT_EQ(ir::find_plan_fault(executable->plan()), std::nullopt);
   for (Mask mask : kMasks) {
-    HostArray x = numbers({7, 5}, 1);
+    HostArray x = random_array({7, 5}, 1);
     const HostArray before = x.clone(), rows = mask_of(7, mask, 1);
     std::vector<HostArray> arguments{std::move(x), rows};
     try {
@@ -357,7 +351,7 @@ TEST(Counted, AProgramFileCountsLikeTheProgram) {
   EXPECT_EQ(ir::print_plan(file.program->plan()), ir::print_plan(program->plan()));
   for (int64_t size : {1, 13, 64})
     for (Mask mask : kMasks) {
-      const std::vector<HostArray> arguments{numbers({size, 5}, 1), mask_of(size, mask, 7)};
+      const std::vector<HostArray> arguments{random_array({size, 5}, 1), mask_of(size, mask, 7)};
       const auto expected = program->run({arguments[0], arguments[1]}),
                  found = file.program->run({arguments[0], arguments[1]});
       for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(found[i].same_bits(expected[i])) << size << " " << i;
@@ -375,7 +369,7 @@ TEST(Counted, ThreadsCountForThemselves) {
   std::vector<Case> cases;
   for (uint32_t i = 0; i < 24; ++i) {
     const int64_t size = 1 + static_cast<int64_t>(i * 7 % 40);
-    Case c{{numbers({size, 5}, i), mask_of(size, kMasks[i % 4], i)}, {}};
+    Case c{{random_array({size, 5}, i), mask_of(size, kMasks[i % 4], i)}, {}};
     c.expected = program->run({c.arguments[0], c.arguments[1]});
     cases.push_back(std::move(c));
   }

@@ -11,7 +11,7 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/testing/queue_device.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/plan/dependences.h"
 #include "strata/machine/cpu_target.h"
 #include "strata/ops/contraction/dot.h"

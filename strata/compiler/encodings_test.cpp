@@ -12,9 +12,9 @@
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/ir/encoding/block_format.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/text/text_form.h"
-#include "strata/ir/text/text_form.h"
 #include "strata/machine/cpu_target.h"
 #include "strata/ops/list.h"
 

@@ -10,10 +10,10 @@
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/compiler/loop/rewrites.h"
 #include "strata/compiler/program_kernels.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/loops/text/text_form.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
-#include "strata/ir/text/text_form.h"
 #include "strata/ops/composites/composite.h"
 
 namespace strata::compiler {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "strata/compiler/loop/schedule_source.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/plan/plan.h"
 
 namespace strata::compiler {

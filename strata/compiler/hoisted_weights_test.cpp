@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "strata/compiler/compile.h"
-#include "strata/ir/interpret.h"
+#include "strata/compiler/testing/random_array.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -27,13 +27,6 @@ using ir::HostArray;
 using ir::Type;
 using ir::Value;
 using Values = std::vector<Value>;
-
-HostArray random_array(std::vector<int64_t> shape, uint32_t seed) {
-  std::mt19937 bits(seed);
-  HostArray a(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(bits() % 1000) / 500.0 - 1);
-  return a;
-}
 
 Type f32(const std::vector<Dim>& shape) { return Type::of(DType::f32, shape); }
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "strata/compiler/compile.h"
-#include "strata/ir/interpret.h"
+#include "strata/compiler/testing/random_array.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -26,13 +26,6 @@ using ir::HostArray;
 using ir::Type;
 using ir::Value;
 using Values = std::vector<Value>;
-
-HostArray random_array(DType dtype, std::vector<int64_t> shape, uint32_t seed) {
-  std::mt19937 bits(seed);
-  HostArray a(dtype, std::move(shape));
-  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(bits() % 1000) / 500.0 - 1);
-  return a;
-}
 
 size_t kernels_in(const ir::Plan& plan, ir::CommandKind kind) {
   return static_cast<size_t>(std::ranges::count(plan.commands, kind, &ir::PlanCommand::kind));
@@ -74,8 +67,8 @@ std::vector<HostArray> arguments_of(std::vector<int64_t> lanes, int64_t length) 
   std::vector<int64_t> stacked = lanes;
   stacked.insert(stacked.begin(), length);
   std::vector<HostArray> all;
-  for (uint32_t i = 0; i < 3; ++i) all.push_back(random_array(DType::f32, lanes, i));
-  all.push_back(random_array(DType::f32, stacked, 9));
+  for (uint32_t i = 0; i < 3; ++i) all.push_back(random_array(lanes, i));
+  all.push_back(random_array(stacked, 9));
   const double special[] = {std::nan(""), std::numeric_limits<double>::infinity(), -0.0};
   for (int64_t i = 0; i < all[3].elements(); i += 5) all[3].set(i, special[(i / 5) % 3]);
   return all;
@@ -116,8 +109,7 @@ TEST(NativeLoops, LoopsAndConditionsWithinTakeTheirTurns) {
     return Values{next, p[1] + 1, next};
   });
   graph->set_results({made.carries[0], made.carries[1], made.ys[0]});
-  expect_same(graph,
-              {random_array(DType::f32, {}, 3), HostArray::scalar(DType::i32, 2), random_array(DType::f32, {29}, 4)});
+  expect_same(graph, {random_array({}, 3), HostArray::scalar(DType::i32, 2), random_array({29}, 4)});
 }
 
 TEST(NativeLoops, WhatIsTheSameInEachStepMayBeBroadcastOverLanes) {
@@ -128,7 +120,7 @@ TEST(NativeLoops, WhatIsTheSameInEachStepMayBeBroadcastOverLanes) {
     return Values{p[1] * 0.5 + ops::broadcast(p[0], std::vector<Dim>{3, 6}, std::vector<int64_t>{1})};
   };
   graph->set_results({ops::scan({{bias}, {start}, {}}, 4, step).carries[0]});
-  expect_same(graph, {random_array(DType::f32, {6}, 1), random_array(DType::f32, {3, 6}, 2)});
+  expect_same(graph, {random_array({6}, 1), random_array({3, 6}, 2)});
 }
 
 TEST(NativeLoops, AWhileOfScalarsStopsWhereItsConditionDoes) {
@@ -141,7 +133,7 @@ TEST(NativeLoops, AWhileOfScalarsStopsWhereItsConditionDoes) {
   const auto native = compile(graph), by_steps = compile(graph, {.disabled_passes = {"native-loops"}});
   for (const int64_t steps : {-3, 0, 1, 63, 64, 65, 128, 1000}) {
     const std::vector<HostArray> arguments = {HostArray::scalar(DType::i64, static_cast<double>(steps)),
-                                              HostArray::scalar(DType::i64, 0), random_array(DType::f32, {}, 8)};
+                                              HostArray::scalar(DType::i64, 0), random_array({}, 8)};
     const auto found = native->run(std::vector(arguments)), same = by_steps->run(std::vector(arguments));
     const auto expected = ir::interpret(*graph, arguments);
     for (size_t r = 0; r < found.size(); ++r) {
@@ -169,9 +161,8 @@ std::shared_ptr<Graph> products(int64_t width) {
 TEST(RegionCommands, KeepTheirPlaceFromStepToStepInLoopsWithinLoops) {
   for (const int64_t width : {1, 7, 48}) {
     const auto graph = products(width);
-    const std::vector<HostArray> arguments = {random_array(DType::f32, {width, width}, 1),
-                                              random_array(DType::f32, {width, width}, 2),
-                                              random_array(DType::f32, {5, width, width}, 3)};
+    const std::vector<HostArray> arguments = {random_array({width, width}, 1), random_array({width, width}, 2),
+                                              random_array({5, width, width}, 3)};
     const auto found = compile(graph)->run(std::vector(arguments)), expected = ir::interpret(*graph, arguments);
     for (size_t r = 0; r < found.size(); ++r)
       for (int64_t i = 0; i < found[r].elements(); ++i)
@@ -181,9 +172,8 @@ TEST(RegionCommands, KeepTheirPlaceFromStepToStepInLoopsWithinLoops) {
 
 TEST(RegionCommands, HaveTheirMemoryInTheContextWhichCountsItAndGivesItBack) {
   const auto program = compile(products(128));
-  const std::vector<HostArray> arguments = {random_array(DType::f32, {128, 128}, 1),
-                                            random_array(DType::f32, {128, 128}, 2),
-                                            random_array(DType::f32, {5, 128, 128}, 3)};
+  const std::vector<HostArray> arguments = {random_array({128, 128}, 1), random_array({128, 128}, 2),
+                                            random_array({5, 128, 128}, 3)};
   runtime::RunContext context;
   const auto first = program->run(std::vector(arguments), context);
   const int64_t bytes = context.bytes();

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::compiler {
 

@@ -9,6 +9,7 @@
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/message_of.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/random_array.h"
 #include "strata/ir/plan/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
@@ -33,13 +34,6 @@ using ir::Type;
 using ir::Value;
 using runtime::prepared_bytes;
 using Program = std::shared_ptr<const runtime::Executable>;
-
-HostArray random_array(std::vector<int64_t> shape, uint32_t seed) {
-  std::mt19937 bits(seed);
-  HostArray a = HostArray(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(bits() % 1000) / 500.0 - 1);
-  return a;
-}
 
 Type f32(const std::vector<Dim>& shape) { return Type::of(DType::f32, shape); }
 

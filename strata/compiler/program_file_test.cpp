@@ -12,7 +12,8 @@
 #include "strata/base/error/message_of.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/compile.h"
-#include "strata/ir/interpret.h"
+#include "strata/compiler/testing/random_array.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
@@ -34,12 +35,6 @@ using ir::Value;
 using runtime::ProgramFile;
 using runtime::read_program;
 using runtime::write_program;
-
-HostArray ramp(std::vector<int64_t> shape) {
-  HostArray a(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(i % 17) / 16 - 0.5);
-  return a;
-}
 
 /// x [B, 8], w [8, 8]: a product, a loop with a region, a piece of x that needs B >= 3.
 std::shared_ptr<Graph> graph() {
@@ -75,8 +70,8 @@ TEST_F(ProgramFiles, AReadProgramGivesTheBitsOfTheWrittenOne) {
   EXPECT_EQ(file.weights[0], (runtime::WeightReference{"w", "model.safetensors", "layer.w"}));
   EXPECT_EQ(ir::print_plan(file.program->plan()), ir::print_plan(program->plan()));
   for (int64_t batch : {3, 4, 7, 64}) {
-    const auto found = file.program->run({ramp({batch, 8}), ramp({8, 8})});
-    const auto expected = program->run({ramp({batch, 8}), ramp({8, 8})});
+    const auto found = file.program->run({random_array({batch, 8}, 1), random_array({8, 8}, 1)});
+    const auto expected = program->run({random_array({batch, 8}, 1), random_array({8, 8}, 1)});
     for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(found[i].same_bits(expected[i])) << batch;
   }
 }
@@ -104,7 +99,8 @@ TEST_F(ProgramFiles, AFlippedBitAnywhereIsRefused) {
 
 TEST_F(ProgramFiles, ABrokenConditionOfEntryIsTheRulesError) {
   const ProgramFile file = read(written());
-  const std::string message = message_of([&] { file.program->run({ramp({2, 8}), ramp({8, 8})}); });
+  const std::string message =
+      message_of([&] { file.program->run({random_array({2, 8}, 1), random_array({8, 8}, 1)}); });
   EXPECT_NE(message.find("E0116"), std::string::npos) << message;
   EXPECT_NE(message.find("0:3:1 does not lie in axis 0 of f32[2,8]"), std::string::npos) << message;
   EXPECT_NE(message.find("model.cpp"), std::string::npos) << "the source line is named: " << message;
@@ -115,18 +111,20 @@ TEST_F(ProgramFiles, AnEmptyAxisNeedsTheCompiler) {
   const Value x = sum->add_parameter(Type::of(DType::f32, {Dim::symbol("B"), 4}));
   sum->set_results({ops::sum(x)});
   write_program(path("sum.strata"), *compile(sum));
-  const std::string message = message_of([&] { read(path("sum.strata")).program->run({ramp({0, 4})}); });
+  const std::string message = message_of([&] { read(path("sum.strata")).program->run({random_array({0, 4}, 1)}); });
   EXPECT_TRUE(message.starts_with("error[E0324]: total: B = 0 leaves an axis empty")) << message;
   const ProgramFile file =
       read_program(path("sum.strata"), {.ops = ops::op_table(), .compile = [](const auto& g) { return compile(g); }});
-  EXPECT_EQ(file.program->run({ramp({0, 4})})[0].get(0), 0);
+  EXPECT_EQ(file.program->run({random_array({0, 4}, 1)})[0].get(0), 0);
 }
 
 TEST_F(ProgramFiles, ArgumentsOfAnotherTypeAreRefused) {
   const ProgramFile file = read(written());
-  EXPECT_NE(message_of([&] { file.program->run({ramp({4, 8}), ramp({8, 9})}); }).find("E0110"), std::string::npos);
-  EXPECT_NE(message_of([&] { file.program->run({ramp({4, 8}), HostArray(DType::f64, {8, 8})}); }).find("E0110"),
+  EXPECT_NE(message_of([&] { file.program->run({random_array({4, 8}, 1), random_array({8, 9}, 1)}); }).find("E0110"),
             std::string::npos);
+  EXPECT_NE(
+      message_of([&] { file.program->run({random_array({4, 8}, 1), HostArray(DType::f64, {8, 8})}); }).find("E0110"),
+      std::string::npos);
 }
 
 /// The file with another text in place of the first of `length` characters behind the header, and the hash made right:
@@ -162,12 +160,12 @@ TEST_F(ProgramFiles, AnotherBuildOrCpuIsRefusedByNameOrCompiledAnew) {
   EXPECT_NE(refused.find("it was written by build 0123456789ab, and this is"), std::string::npos) << refused;
   EXPECT_NE(message_of([&] { read(path("cpu.strata")); }).find("its code is for avx10, and this CPU runs"),
             std::string::npos);
-  const auto expected = compile(graph())->run({ramp({5, 8}), ramp({8, 8})});
+  const auto expected = compile(graph())->run({random_array({5, 8}, 1), random_array({8, 8}, 1)});
   for (const char* name : {"build.strata", "cpu.strata"}) {
     const ProgramFile file =
         read_program(path(name), {.ops = ops::op_table(), .compile = [](const auto& g) { return compile(g); }});
     EXPECT_NE(file.recompiled, "");
-    EXPECT_TRUE(file.program->run({ramp({5, 8}), ramp({8, 8})})[0].same_bits(expected[0]));
+    EXPECT_TRUE(file.program->run({random_array({5, 8}, 1), random_array({8, 8}, 1)})[0].same_bits(expected[0]));
   }
 }
 

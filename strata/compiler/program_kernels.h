@@ -13,7 +13,7 @@
 #include "strata/compiler/graph/invariants/prologue.h"
 #include "strata/compiler/loop/schedule_source.h"
 #include "strata/compiler/pipeline.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/loops/kernel.h"
 
 namespace strata::compiler {

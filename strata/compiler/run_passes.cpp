@@ -14,10 +14,10 @@
 #include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/text/text_form.h"
+#include "strata/ir/graph/verify.h"
 #include "strata/ir/text/lexer.h"
-#include "strata/ir/text/text_form.h"
-#include "strata/ir/verify.h"
 
 namespace strata::compiler {
 

@@ -12,9 +12,9 @@
 #include "strata/compiler/graph/canonicalise.h"
 #include "strata/compiler/graph/share_nodes.h"
 #include "strata/compiler/run_passes.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/list.h"
 

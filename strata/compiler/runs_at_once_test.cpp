@@ -9,7 +9,8 @@
 #include "strata/base/error/message_of.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/compiler/compile.h"
-#include "strata/ir/interpret.h"
+#include "strata/compiler/testing/random_array.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/operands/operators.h"
@@ -29,13 +30,6 @@ using ir::Type;
 using ir::Value;
 using runtime::RunContext;
 using Program = std::shared_ptr<const runtime::Executable>;
-
-HostArray random_array(std::vector<int64_t> shape, uint32_t seed) {
-  std::mt19937 bits(seed);
-  HostArray a(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(bits() % 1000) / 500.0 - 1);
-  return a;
-}
 
 /// x [B, 32], w [32, 48]: a product, an intermediate between two kernels, and a loop with a region.
 Program program() {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "strata/compiler/backends/target.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/loops/kernel.h"
 
 namespace strata::compiler {

@@ -1,6 +1,6 @@
 #include "strata/nn/path.h"
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::nn {
 

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/error/message_of.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/verify.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
-#include "strata/ir/verify.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/elementwise/elementwise.h"

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::ops {
 

@@ -4,8 +4,8 @@
 
 #include <set>
 
-#include "strata/ir/interpret.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/composites/norm.h"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/shape/shape.h"

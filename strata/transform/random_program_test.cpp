@@ -5,8 +5,8 @@
 #include <set>
 
 #include "strata/base/testing/fuzz_seeds.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
 #include "strata/ops/testing/random_program.h"
 #include "strata/transform/gradient.h"

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/transform/tangents.h"

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ops/facets/rules.h"
 
 namespace strata::transform {

@@ -4,7 +4,7 @@
 
 #include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/rules.h"
 #include "strata/transform/regions.h"

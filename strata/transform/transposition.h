@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "strata/ir/graph.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/rewrite.h"
 
 namespace strata::transform {
 

@@ -6,8 +6,8 @@
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/facets/rules.h"
 #include "strata/ops/operands/broadcast.h"
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::transform {
 

@@ -13,8 +13,8 @@
 #include <set>
 
 #include "strata/compiler/compile.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/composites/loss.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/activations.h"

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "strata/compiler/compile.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/dropout.h"
 #include "strata/ops/composites/loss.h"

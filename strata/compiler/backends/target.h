@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "strata/compiler/loop/schedule.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/loops/kernel.h"
 #include "strata/machine/vector_unit.h"
 #include "strata/runtime/device/device.h"

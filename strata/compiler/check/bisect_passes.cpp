@@ -1,7 +1,7 @@
 #include "strata/compiler/check/bisect_passes.h"
 
 #include "strata/compiler/check/equivalence.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 
 namespace strata::compiler {
 

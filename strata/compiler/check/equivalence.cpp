@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/conformance/sample_arrays.h"
 
 namespace strata::compiler {

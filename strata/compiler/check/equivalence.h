@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/host_array.h"
 
 namespace strata::compiler {

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "strata/base/random/splitmix64.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::compiler {
 

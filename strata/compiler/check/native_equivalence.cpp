@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "strata/compiler/check/error_bounds.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 
 namespace strata::compiler {
 

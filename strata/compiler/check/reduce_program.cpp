@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 
 namespace strata::compiler {
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::compiler {
 

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "strata/base/trace/log.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "strata/compiler/pipeline.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/host_array.h"
 
 namespace strata::compiler {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "strata/compiler/graph/apply_rules.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/index/index.h"

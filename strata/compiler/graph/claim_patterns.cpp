@@ -9,8 +9,8 @@
 #include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/target.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/composite.h"
 
 namespace strata::compiler {

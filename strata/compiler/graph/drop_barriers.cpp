@@ -1,6 +1,6 @@
 #include "strata/compiler/graph/drop_barriers.h"
 
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {

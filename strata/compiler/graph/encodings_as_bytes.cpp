@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/encoding/encoding.h"
 
 namespace strata::compiler {

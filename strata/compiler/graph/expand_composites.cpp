@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "strata/compiler/backends/target.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/composite.h"
 
 namespace strata::compiler {

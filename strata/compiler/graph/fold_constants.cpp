@@ -4,8 +4,8 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/graph/apply_rules.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/index/index.h"

@@ -8,8 +8,8 @@
 
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/compiler/lower/form.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "strata/compiler/graph/apply_rules.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"

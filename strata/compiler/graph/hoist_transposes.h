@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "strata/compiler/pipeline.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::compiler {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/composite.h"
 
 namespace strata::compiler {

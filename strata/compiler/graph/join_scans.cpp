@@ -4,8 +4,8 @@
 #include <map>
 
 #include "strata/compiler/run_passes.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/value_checks.h"
 

@@ -4,8 +4,8 @@
 #include <unordered_set>
 
 #include "strata/compiler/graph/free_numbers.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/fusion.h"
 #include "strata/ops/creation/creation.h"
 

@@ -2,8 +2,8 @@
 
 #include <unordered_map>
 
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 
 namespace strata::compiler {
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::compiler {
 

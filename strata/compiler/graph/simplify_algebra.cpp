@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "strata/compiler/graph/apply_rules.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/operands/broadcast.h"
 

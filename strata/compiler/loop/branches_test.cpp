@@ -7,8 +7,8 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/kernel_run.h"
 #include "strata/compiler/testing/schedule_comparison.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ir/loops/text/text_form.h"
-#include "strata/ir/op.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/reduce/reduce.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/fusion.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/shape/shape.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::compiler {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "strata/base/bytes/hash.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::compiler {
 

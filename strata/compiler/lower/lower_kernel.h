@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/loops/kernel.h"
 
 namespace strata::compiler {

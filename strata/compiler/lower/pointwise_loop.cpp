@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/reduce/fold.h"

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/loops/kernel.h"
 
 namespace strata::compiler {

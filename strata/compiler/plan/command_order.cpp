@@ -6,7 +6,7 @@
 #include <set>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/control/value_checks.h"
 
 namespace strata::compiler {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/plan/plan.h"
 
 namespace strata::compiler {

@@ -9,8 +9,8 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/plan/command_order.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 
 namespace strata::compiler {
 

@@ -10,7 +10,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 
 namespace strata::compiler {
 

@@ -5,7 +5,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/error/message_of.h"
 #include "strata/compiler/compile.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/elementwise/elementwise.h"

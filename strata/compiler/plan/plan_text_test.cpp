@@ -8,11 +8,11 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/run_passes.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
-#include "strata/ir/text/text_form.h"
 #include "strata/ops/list.h"
 #include "strata/ops/testing/random_program.h"
 

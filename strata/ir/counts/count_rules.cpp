@@ -7,8 +7,8 @@
 #include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/entry_conditions.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/entry_conditions.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ir/unproved.h"
 
 namespace strata::ir {

@@ -6,9 +6,9 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
-#include "strata/ir/with_extents.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/with_extents.h"
 
 namespace strata::ir {
 namespace {

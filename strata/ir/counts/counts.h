@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/graph.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/interpret.h"
 
 namespace strata::ir {
 

@@ -4,7 +4,7 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/entry_conditions.h"
+#include "strata/ir/graph/entry_conditions.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ir/loops/text/text_form.h"
 

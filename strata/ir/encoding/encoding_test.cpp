@@ -5,8 +5,8 @@
 
 #include "strata/base/error/message_of.h"
 #include "strata/ir/encoding/block_format.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/host_array.h"
-#include "strata/ir/text/text_form.h"
 #include "strata/ir/type.h"
 
 namespace strata::ir {

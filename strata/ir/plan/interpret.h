@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/plan/plan.h"
 
 namespace strata::ir {

@@ -19,10 +19,10 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/entry_conditions.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/entry_conditions.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ir/host_array.h"
-#include "strata/ir/op.h"
 #include "strata/ir/plan/donation.h"
 
 namespace strata::ir {

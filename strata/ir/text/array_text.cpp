@@ -7,8 +7,8 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/encoding/block_format.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/loops/text/literal_text.h"
-#include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
 namespace {

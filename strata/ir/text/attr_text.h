@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ir/text/lexer.h"
 
 namespace strata::ir {

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/text/lexer.h"
 
 namespace strata::ir {

@@ -4,7 +4,7 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/layout.h"
 

@@ -19,7 +19,7 @@
 #include <functional>
 #include <memory>
 
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
 
 namespace strata::ops {

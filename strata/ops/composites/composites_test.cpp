@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/composites/softmax.h"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/composites/loss.h"

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/conformance/naive_lowering.h"
 #include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/conformance/ulp_distance.h"

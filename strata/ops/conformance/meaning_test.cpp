@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "strata/base/error/message_of.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/creation/creation.h"

@@ -3,7 +3,7 @@
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ops/contraction/factors.h"

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "strata/ir/graph/op.h"
 #include "strata/ir/loops/kernel.h"
-#include "strata/ir/op.h"
 
 namespace strata::ops {
 

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "strata/ir/graph/op.h"
 #include "strata/ir/host_array.h"
-#include "strata/ir/op.h"
 
 namespace strata::ops {
 

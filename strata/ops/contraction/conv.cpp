@@ -11,7 +11,7 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/entry_conditions.h"
+#include "strata/ir/graph/entry_conditions.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/contraction/factors.h"

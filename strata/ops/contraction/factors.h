@@ -1,7 +1,7 @@
 // What dot and conv agree on: which dtypes their factors may have, and in which dtype their sums run.
 #pragma once
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::ops {
 

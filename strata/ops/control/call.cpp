@@ -2,7 +2,7 @@
 // body.
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/regions.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"

@@ -13,7 +13,7 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/codes/transform_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/regions.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"

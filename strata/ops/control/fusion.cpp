@@ -1,6 +1,6 @@
 #include "strata/ops/control/fusion.h"
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::ops {
 namespace {

@@ -1,7 +1,7 @@
 // The `fusion` op: a region that one kernel computes. Made by the compiler's fuse pass; means what its body means.
 #pragma once
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::ops {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/control/value_checks.h"
 #include "strata/ops/creation/creation.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/control/control.h"
 
 namespace strata::ops {

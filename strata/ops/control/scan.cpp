@@ -11,8 +11,8 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ir/loops/joined_loops.h"
-#include "strata/ir/rewrite.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/control/block_sums.h"
 #include "strata/ops/control/regions.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/regions.h"
 #include "strata/ops/elementwise/elementwise.h"

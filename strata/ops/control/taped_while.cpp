@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "strata/base/error/codes/ir_codes.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ir/tape.h"
 #include "strata/ops/control/block_sums.h"
 #include "strata/ops/control/regions.h"

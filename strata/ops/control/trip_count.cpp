@@ -1,7 +1,7 @@
 #include "strata/ops/control/trip_count.h"
 
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/host_array.h"
-#include "strata/ir/interpret.h"
 #include "strata/ops/control/regions.h"
 #include "strata/ops/creation/creation.h"
 

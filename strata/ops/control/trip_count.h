@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::ops {
 

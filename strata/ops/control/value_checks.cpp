@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "strata/base/error/codes/ir_codes.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ops/index/gather_layout.h"
 #include "strata/ops/index/index.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "strata/base/error/error.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::ops {
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/creation/creation.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/conformance/naive_lowering.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/activations.h"

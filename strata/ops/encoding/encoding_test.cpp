@@ -6,8 +6,8 @@
 
 #include "strata/base/error/message_of.h"
 #include "strata/ir/encoding/block_format.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/encoding/encoding.h"
 #include "strata/ops/list.h"
 

@@ -5,7 +5,7 @@
 
 #include "strata/base/error/message_of.h"
 #include "strata/ir/encoding/block_format.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/encoding/encoding.h"
 #include "strata/ops/index/index.h"

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "strata/ir/graph/op.h"
 #include "strata/ir/host_array.h"
 #include "strata/ir/loops/kernel.h"
-#include "strata/ir/op.h"
 #include "strata/ops/operands/axes.h"
 
 namespace strata::ops {

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "strata/ir/graph.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::ir {
 

@@ -23,7 +23,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/unproved.h"
 
 namespace strata::ops {

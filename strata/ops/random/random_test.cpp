@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 
 namespace strata::ops {
 namespace {

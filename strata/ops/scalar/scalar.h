@@ -9,8 +9,8 @@
 
 #include <span>
 
+#include "strata/ir/graph/op.h"
 #include "strata/ir/loops/kernel.h"
-#include "strata/ir/op.h"
 #include "strata/ops/facets/lowering.h"
 
 namespace strata::ops {

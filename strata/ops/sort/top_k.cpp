@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "strata/base/error/codes/ir_codes.h"
-#include "strata/ir/entry_conditions.h"
+#include "strata/ir/graph/entry_conditions.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"

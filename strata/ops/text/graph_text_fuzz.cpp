@@ -2,8 +2,8 @@
 // and what it accepts prints, parses again with the same hash, and prints the same.
 #include <cstdint>
 
-#include "strata/ir/text/text_form.h"
-#include "strata/ir/verify.h"
+#include "strata/ir/graph/text/text_form.h"
+#include "strata/ir/graph/verify.h"
 #include "strata/ops/list.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,9 +1,9 @@
 // The text form of tensor programs over the whole op table: every op's samples print, parse and print the same.
 #include <gtest/gtest.h>
 
-#include "strata/ir/rewrite.h"
-#include "strata/ir/text/text_form.h"
-#include "strata/ir/verify.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/text/text_form.h"
+#include "strata/ir/graph/verify.h"
 #include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"

@@ -1,6 +1,6 @@
 #include "strata/ops/window/window_layout.h"
 #include "strata/base/error/codes/ir_codes.h"
-#include "strata/ir/entry_conditions.h"
+#include "strata/ir/graph/entry_conditions.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 //
 // A binding that was never seen costs some microseconds: all formulas of the plan stand in one table (ir/dim_table.h),
 // kernels that are the same are asked for their needs once, and the conditions of entry say that no rule needs to be
-// asked again (ir/entry_conditions.h).
+// asked again (ir/graph/entry_conditions.h).
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@
 
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/dim_table.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/plan/arena.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/machine_code/object_code.h"

@@ -3,7 +3,7 @@
 // memory, so that it may still fail here.
 #include <algorithm>
 
-#include "strata/ir/with_extents.h"
+#include "strata/ir/graph/with_extents.h"
 #include "strata/runtime/execute/buffer_pool.h"
 #include "strata/runtime/execute/execution.h"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/device/device.h"
 #include "strata/runtime/execute/binding.h"

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/runtime/device/device.h"
 #include "strata/runtime/execute/executable.h"
 #include "strata/runtime/execute/region_loops.h"

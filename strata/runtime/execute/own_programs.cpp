@@ -6,7 +6,7 @@
 
 #include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/with_extents.h"
+#include "strata/ir/graph/with_extents.h"
 
 namespace strata::runtime {
 

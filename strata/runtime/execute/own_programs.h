@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "strata/base/recent/recent_table.h"
-#include "strata/ir/entry_conditions.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/entry_conditions.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/runtime/execute/binding.h"
 
 namespace strata::runtime {

@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
-#include "strata/ir/interpret.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::runtime {
 

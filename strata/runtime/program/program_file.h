@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/runtime/execute/executable.h"
 #include "strata/runtime/execute/own_programs.h"
 

@@ -2,7 +2,7 @@
 
 #include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/creation/creation.h"
 

@@ -9,8 +9,8 @@
 
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/compile.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/contraction/dot.h"

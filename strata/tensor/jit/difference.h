@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::jit_detail {
 

@@ -7,7 +7,7 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 #include "strata/machine/cpu_target.h"
 #include "strata/tensor/recording/recording.h"
 

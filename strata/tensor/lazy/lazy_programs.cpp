@@ -8,7 +8,7 @@
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/free_numbers.h"
 #include "strata/compiler/graph/starts_as_numbers.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 #include "strata/machine/cpu_target.h"
 
 namespace strata::lazy {

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/host_array.h"
 
 namespace strata::lazy {

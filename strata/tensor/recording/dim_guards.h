@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "strata/base/callable/function_ref.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ops/operands/handle.h"
 
 namespace strata::recording_detail {

@@ -2,7 +2,7 @@
 
 #include <unordered_map>
 
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/tensor/recording/recording.h"
 
 namespace strata::trace_detail {

@@ -7,8 +7,8 @@
 
 #include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/value_checks.h"
 #include "strata/ops/operands/operand_check.h"
 #include "strata/tensor/lazy/check_groups.h"

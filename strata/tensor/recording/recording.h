@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/tensor/tensor.h"
 
 namespace strata::recording_detail {

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "strata/ir/encoding/encode_array.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/list.h"
 #include "strata/transform/gradient.h"

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ir/host_array.h"
-#include "strata/ir/op.h"
 
 namespace strata::transform::checks {
 

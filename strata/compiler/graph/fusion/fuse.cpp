@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "strata/compiler/graph/fusion/fusion_groups.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/fusion.h"
 
 namespace strata::compiler {

@@ -4,8 +4,8 @@
 
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::compiler {
 

@@ -1,6 +1,6 @@
 // What fusion left in memory between kernels, told after the decision (fusion_groups.h).
 #include "strata/compiler/graph/fusion/fusion_groups.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::compiler {
 

@@ -5,8 +5,8 @@
 
 #include "strata/compiler/graph/invariants/prologue.h"
 #include "strata/compiler/run_passes.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
 
 namespace strata::compiler {

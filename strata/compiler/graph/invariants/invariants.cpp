@@ -4,8 +4,8 @@
 
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/ops/control/fusion.h"
 #include "strata/ops/control/value_checks.h"

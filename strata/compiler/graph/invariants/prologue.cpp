@@ -7,8 +7,8 @@
 
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/lower/form.h"
-#include "strata/ir/op.h"
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/fusion.h"
 
 namespace strata::compiler {

@@ -3,11 +3,11 @@
 #include <charconv>
 
 #include "strata/base/error/codes/ir_codes.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
 #include "strata/ir/text/encoding_text.h"
-#include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
 namespace {

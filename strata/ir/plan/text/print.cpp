@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/encoding_text.h"
-#include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
 namespace {

@@ -1,4 +1,4 @@
-#include "strata/ir/verify.h"
+#include "strata/ir/graph/verify.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/text/text_form.h"
+#include "strata/ir/graph/text/text_form.h"
 
 namespace strata::ir {
 namespace {

@@ -1,10 +1,10 @@
-#include "strata/ir/with_extents.h"
+#include "strata/ir/graph/with_extents.h"
 
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
 
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 
 namespace strata::ir {
 namespace {

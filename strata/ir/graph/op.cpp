@@ -1,4 +1,4 @@
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 #include <algorithm>
 

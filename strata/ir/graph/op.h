@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 #include "strata/ir/host_array.h"
 
 namespace strata::ir {

@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include "strata/ir/graph.h"
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/interpret.h"
 
 namespace strata::ir {
 

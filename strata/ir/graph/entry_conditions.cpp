@@ -1,13 +1,13 @@
-#include "strata/ir/entry_conditions.h"
+#include "strata/ir/graph/entry_conditions.h"
 
 #include <algorithm>
 #include <string>
 #include <unordered_set>
 
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/interpret.h"
-#include "strata/ir/rewrite.h"
-#include "strata/ir/with_extents.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/with_extents.h"
 
 namespace strata::ir {
 namespace {

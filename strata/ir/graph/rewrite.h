@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 namespace strata::ir {
 

@@ -1,4 +1,4 @@
-#include "strata/ir/interpret.h"
+#include "strata/ir/graph/interpret.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -6,8 +6,8 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/op.h"
-#include "strata/ir/with_extents.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/with_extents.h"
 
 namespace strata::ir {
 namespace {

@@ -6,11 +6,11 @@
 #include <unordered_map>
 
 #include "strata/base/error/codes/ir_codes.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
 #include "strata/ir/text/encoding_text.h"
 #include "strata/ir/text/fact_text.h"
-#include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
 namespace {

@@ -1,4 +1,4 @@
-#include "strata/ir/graph.h"
+#include "strata/ir/graph/graph.h"
 
 #include <cstring>
 #include <mutex>
@@ -9,8 +9,8 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
+#include "strata/ir/graph/op.h"
 #include "strata/ir/host_array.h"
-#include "strata/ir/op.h"
 
 namespace strata::ir {
 

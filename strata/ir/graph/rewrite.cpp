@@ -1,9 +1,9 @@
-#include "strata/ir/rewrite.h"
+#include "strata/ir/graph/rewrite.h"
 
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/counts/counts.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::ir {
 

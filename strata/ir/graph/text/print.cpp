@@ -4,12 +4,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/loops/text/literal_text.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
 #include "strata/ir/text/encoding_text.h"
 #include "strata/ir/text/fact_text.h"
-#include "strata/ir/text/text_form.h"
 
 namespace strata::ir {
 namespace {

@@ -22,8 +22,8 @@
 #include <vector>
 
 #include "strata/base/error/error.h"
-#include "strata/ir/graph.h"
-#include "strata/ir/op.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/op.h"
 
 namespace strata::ir {
 
