@@ -4,6 +4,9 @@
 //
 //   if (x.dim(0) == y.dim(0)) ...          two recordings: for equal sizes, and for sizes that differ
 //   Shape pairs = {x.dim(0) * 2, x.dim(1)};  used and not compared, a dimension is just a Dim
+//
+// What is kept as a plain Dim or Shape, and what floor_div() and the like make of it, is compared by form: two symbols
+// differ there, whatever their sizes. So are dimensions outside of jit that a count leaves open.
 #pragma once
 
 #include <concepts>

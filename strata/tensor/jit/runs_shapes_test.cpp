@@ -1,6 +1,8 @@
 // What runs eagerly runs under jit: elementwise ops, broadcasting, and ops that move data. Each program is called in
 // all sizes of its rows, in order; the rows have extents of 0 and 1, equal and unequal ones.
+#include "strata/base/error/message_of.h"
 #include "strata/ops/contraction/dot.h"
+#include "strata/ops/counted/counted.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/reduce/reduce.h"
@@ -67,6 +69,13 @@ TEST(RunsUnderJit, ComparedDimensions) {
       [](const Tensor& x, const Tensor& y) { return x.shape() != y.shape() ? sum(x) : sum(x) + sum(y); }, rows);
   runs_under_jit(
       "x.dim(0) + 1 == 5", 2, [](const Tensor& x, const Tensor&) { return x.dim(0) + 1 == 5 ? x * 3 : x; }, rows);
+}
+
+TEST(RunsUnderJit, AComparedCountIsRefusedWithTheLineThatLooked) {
+  auto f = jit([](const Tensor& x) { return compact(x, x > 0).dim(0) == x.dim(0) ? x : x * 2; });
+  const std::string message = base::message_of([&] { f(numbers({4})); });
+  EXPECT_NE(message.find("E0503"), std::string::npos) << message;
+  EXPECT_NE(message.find("looked at in runs_shapes_test.cpp"), std::string::npos) << message;
 }
 
 TEST(RunsUnderJit, ElementwiseWithACapturedTensor) {
