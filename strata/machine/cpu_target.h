@@ -63,13 +63,13 @@ struct CpuTarget {
 
 /// The presets, from the least to the most.
 inline constexpr CpuTarget kScalar{"scalar", {}, {16, 16}};  ///< x86-64's baseline: SSE2, no FMA instruction
-inline constexpr CpuTarget kAvx2{"avx2", {CpuFeature::Fma, CpuFeature::F16c, CpuFeature::Avx2}, {32, 16}};
+inline constexpr CpuTarget kAvx2{"avx2", {CpuFeature::Fma, CpuFeature::F16c, CpuFeature::Avx2}, {32, 16, true}};
 inline constexpr CpuTarget kAvx512{
-    "avx512", {CpuFeature::Fma, CpuFeature::F16c, CpuFeature::Avx2, CpuFeature::Avx512}, {64, 32}};
+    "avx512", {CpuFeature::Fma, CpuFeature::F16c, CpuFeature::Avx2, CpuFeature::Avx512}, {64, 32, true}};
 inline constexpr CpuTarget kAvx512Vnni{
     "avx512-vnni",
     {CpuFeature::Fma, CpuFeature::F16c, CpuFeature::Avx2, CpuFeature::Avx512, CpuFeature::Avx512Vnni},
-    {64, 32}};
+    {64, 32, true, true}};
 inline constexpr CpuTarget kCpuTargets[] = {kScalar, kAvx2, kAvx512, kAvx512Vnni};
 
 /// Whether code for it runs here.

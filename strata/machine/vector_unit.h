@@ -6,8 +6,10 @@
 namespace strata::machine {
 
 struct VectorUnit {
-  int bytes = 16;      ///< of a register
-  int registers = 16;  ///< that a program can name
+  int bytes = 16;              ///< of a register
+  int registers = 16;          ///< that a program can name
+  bool has_word_dots = false;  ///< products of pairs of i16, added into i32 (VPMADDWD)
+  bool has_byte_dots = false;  ///< and of four u8 by i8 (VPDPBUSD)
 
   /// Elements of so many bytes in a register, at least 1.
   constexpr int lanes(int64_t element_bytes) const {

@@ -38,8 +38,9 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::
   if (!nest) return std::nullopt;
   simplify_nest(*nest, c, made.flat.facts);
   auto contraction = read_contraction(*nest, made.flat.facts);
+  if (!contraction || best_group(*contraction, c, vectors) > 1) return std::nullopt;
   Variation best;
-  if (!contraction || choose_planes(*contraction, c, made.flat.facts, vectors, best)) return std::nullopt;
+  if (choose_planes(*contraction, c, made.flat.facts, vectors, best)) return std::nullopt;
   made.schedule = choose_product(*contraction, c, made.flat.facts, vectors, best);
   made.contraction = std::move(*contraction);
   made.nest = std::move(*nest);

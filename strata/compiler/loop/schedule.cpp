@@ -8,6 +8,7 @@
 #include "strata/compiler/loop/choose/elements.h"
 #include "strata/compiler/loop/choose/planes.h"
 #include "strata/compiler/loop/choose/product.h"
+#include "strata/compiler/loop/choose/sizes.h"
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/nest/nest.h"
 #include "strata/compiler/loop/write/elements.h"
@@ -51,7 +52,11 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
                                         const machine::VectorUnit& vectors, Variation variation) {
   const auto contraction = read_contraction(nest, facts);
   if (!contraction) return choose_elements(nest, c, facts, vectors, variation);
-  if (variation.flip(true))
+  // A group's dot product does the work of 2 or 4 steps, but both operands are packed for it: many products share that.
+  constexpr int64_t kEnough = 8;
+  const bool is_in_groups = best_group(*contraction, c, vectors) > 1 && expected_extent(contraction->rows) >= kEnough &&
+                            expected_extent(contraction->columns) >= kEnough;
+  if (variation.flip(!is_in_groups))
     if (auto windowed = choose_planes(*contraction, c, facts, vectors, variation)) return windowed;
   return choose_product(*contraction, c, facts, vectors, variation);
 }

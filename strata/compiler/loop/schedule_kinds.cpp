@@ -62,6 +62,7 @@ struct Printer {
     made.push_back({"vectorise", {{"columns", {t.lanes}}}});
     made.push_back({"block", {{"rows", {t.row_block}}}});
     made.push_back({"parallel", {{"rows", {t.task_rows}}, {"columns", {t.task_columns}}}});
+    if (s.group > 1) made.push_back({"group", {{"depth", {s.group}}}});
     Rewrite pack{"pack", {}};
     if (s.rows == RowStorage::Packed) pack.parts.push_back({"rows", {}});
     if (s.columns == ColumnStorage::Packed) pack.parts.push_back({"columns", {}});
@@ -170,6 +171,11 @@ ContractionSchedule read_product(RewriteReader& read) {
   read_rows(read, made.tiling);
   made.tiling.panel_depth = read.number("tile", "depth", 1, kMostExtent);
   read_task_columns(read, made.tiling);
+  if (read.has("group", "depth")) {
+    made.group = read.width("group", "depth");
+    if (made.group != 2 && made.group != 4)
+      refuse_schedule(fmt::format("`group depth` takes 2 or 4, found {}", made.group));
+  }
   made.rows = read.take("pack", "rows") ? RowStorage::Packed : RowStorage::InPlace;
   if (read.take("read", "columns in place"))
     made.columns = ColumnStorage::InPlace;

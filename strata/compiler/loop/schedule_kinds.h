@@ -14,6 +14,7 @@
 //                     vectorise columns by W                 C is a multiple of W
 //                     block rows by N                        a multiple of R; what stays in the second cache
 //                     parallel rows by N, columns by M       M is a multiple of C
+//                     group depth by G                       dot products of G steps, 2 or 4
 //                     pack rows, columns                     or `pack columns`: rows are read where they are
 //                     read columns in place                  instead of packing them: they lie in panels
 //                                                            (nest/panels.h)
@@ -56,6 +57,7 @@ enum class ColumnStorage : uint8_t { Packed, InPlace };
 
 struct ContractionSchedule {
   bool is_exchanged = false;
+  int group = 1;  ///< of steps of the depth that one instruction takes
   Tiling tiling;
   RowStorage rows = RowStorage::Packed;
   ColumnStorage columns = ColumnStorage::Packed;

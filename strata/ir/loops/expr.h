@@ -84,7 +84,8 @@ enum class ExprOp : uint8_t {
   // ternary
   Fma,     ///< args[0] * args[1] + args[2] with one rounding (f32, f64)
   Select,  ///< args[0] (bool, same lanes) ? args[1] : args[2]
-  // groups of lanes: lane l of the result goes with lanes g * l .. g * l + g - 1 of args[0] and args[1]
+  // groups of lanes: lane l of the result goes with lanes g * l .. g * l + g - 1 of args[0] and args[1]; a factor of a
+  // dot product with g lanes alone is shared by all lanes of the result
   Dot2,  ///< args[2][l] + the 2 products of the group. i16 x i16 into i32: wraps. bf16 x bf16 into f32: two FMAs, the
          ///< lower lane first, denormals kept
   Dot4,  ///< u8 x i8 into i32, 4 products: wraps, never saturates

@@ -129,7 +129,7 @@ class LoopContext {
   Expr binary(ExprOp op, Expr a, Expr b);
   Expr fma(Expr a, Expr b, Expr c);
   Expr select(Expr condition, Expr a, Expr b);
-  /// Dot2 or Dot4: nothing is broadcast.
+  /// Dot2 or Dot4: a factor has a group for each lane of the sum, or one that all share.
   Expr group_dot(ExprOp op, Expr a, Expr b, Expr sum);
   Expr interleave(Expr a, Expr b);
 

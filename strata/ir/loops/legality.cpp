@@ -160,10 +160,11 @@ std::string refuse_group(ExprOp op, std::span<const ScalarType> operands) {
     return fmt::format("{} takes {}, not {}, {} and {}", rule.name,
                        op == ExprOp::Dot4 ? "u8, i8 and i32" : "i16, i16 and i32 or bf16, bf16 and f32", type_name(a),
                        type_name(b), type_name(sum));
-  const int lanes = group_of(op) * sum.lanes;
-  if (a.lanes != lanes || b.lanes != lanes)
-    return fmt::format("{}: {} goes with {} lanes, found {} and {}", rule.name, type_name(sum), lanes, a.lanes,
-                       b.lanes);
+  const int group = group_of(op), lanes = group * sum.lanes;
+  const auto fits = [&](ScalarType factor) { return factor.lanes == lanes || factor.lanes == group; };
+  if (!fits(a) || !fits(b))
+    return fmt::format("{}: {} goes with {} lanes{}, found {} and {}", rule.name, type_name(sum), lanes,
+                       lanes == group ? "" : fmt::format(", or {} shared", group), a.lanes, b.lanes);
   return {};
 }
 

@@ -52,7 +52,7 @@ std::string type_name(ScalarType type);
 /// casts.
 std::string refuse_operands(ExprOp op, std::span<const ScalarType> operands);
 
-/// Lanes of args[0] that go with one lane of the result: 2 of Dot2, 4 of Dot4; 0 of any other op.
+/// Lanes of a factor that go with one lane of the result: 2 of Dot2, 4 of Dot4; 0 of any other op.
 int group_of(ExprOp op);
 /// As refuse_operands, for Dot2, Dot4 and Interleave.
 std::string refuse_group(ExprOp op, std::span<const ScalarType> operands);

@@ -4,6 +4,7 @@
 
 #include "strata/base/config/bounds.h"
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -19,7 +20,7 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
 
 /// Rotary embedding of x [..., T, D], D even, at `positions` (integers [T]): pairs (d, d + D/2) turn by
 /// position * base^(-2d / D), as in GPT-NeoX and Llama.
-Value rope(Value x, Value positions, double base = 10000.0);
+STRATA_FUNCTION(rope, (x, positions), (double base = 10000.0), (base))
 inline constexpr base::Bounds kRopeBase = base::Bounds::above(0);
 
 template <Handle V>
@@ -28,10 +29,6 @@ V attention(V q, V k, V v, std::optional<V> mask = std::nullopt, const Attention
   return lift<V>(
       at, [&](Value a, Value b, Value c, Value m, Value f) { return attention(a, b, c, m, options, f); }, q, k, v, mask,
       factor);
-}
-template <Handle V>
-V rope(V x, V positions, double base = 10000.0, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v, Value p) { return rope(v, p, base); }, x, positions);
 }
 
 }  // namespace strata::ops

@@ -3,6 +3,7 @@
 
 #include "strata/base/config/bounds.h"
 #include "strata/ops/facets/layout.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -11,12 +12,7 @@ inline constexpr base::Bounds kDropRate = base::Bounds::below(0, 1);
 
 /// Each element of x is zero with probability `rate` (E0116 outside of kDropRate), by its index and the key (u32[2]);
 /// the others are scaled by 1 / (1 - rate).
-Value dropout(Value x, Value key, double rate);
-
-template <Handle V>
-V dropout(V x, V key, double rate, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v, Value k) { return dropout(v, k, rate); }, x, key);
-}
+STRATA_FUNCTION(dropout, (x, key), (double rate), (rate))
 
 }  // namespace strata::ops
 

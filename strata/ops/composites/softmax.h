@@ -3,16 +3,17 @@
 #pragma once
 
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
 /// log(sum(exp(x))) over the axes, without overflow; -inf, with derivative 0, where all are -inf.
-Value logsumexp(Value x, const Ints& axes);
-Value softmax(Value x, int64_t axis);
-Value log_softmax(Value x, int64_t axis);
+STRATA_FUNCTION(logsumexp, (x), (const Ints& axes), (axes))
+STRATA_FUNCTION(softmax, (x), (int64_t axis), (axis))
+STRATA_FUNCTION(log_softmax, (x), (int64_t axis), (axis))
 /// 1 where the class equals the index (an integer, E0100), in a new last axis of extent `classes`; all 0 for an index
 /// out of range.
-Value one_hot(Value indices, Dim classes, DType dtype = DType::f32);
+STRATA_FUNCTION(one_hot, (indices), (Dim classes, DType dtype = DType::f32), (classes, dtype))
 
 enum class Reduction : uint8_t { None, Mean, Sum };
 std::string_view reduction_name(Reduction reduction);  ///< "none", "mean", "sum": as an attribute of a composite
@@ -24,28 +25,7 @@ struct CrossEntropyOptions {
 /// logits [..., C], targets integers [...]: -log softmax at the target. The mean is over the targets that count: NaN if
 /// none does. Logits of an ignored target may be anything, infinite and NaN too; their gradient is 0. A target that is
 /// neither a class nor ignored is an error when the program runs (E0118).
-Value cross_entropy(Value logits, Value targets, const CrossEntropyOptions& options = {});
-
-template <Handle V>
-V logsumexp(V x, const Ints& axes, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return logsumexp(v, axes); }, x);
-}
-template <Handle V>
-V softmax(V x, int64_t axis, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return softmax(v, axis); }, x);
-}
-template <Handle V>
-V log_softmax(V x, int64_t axis, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return log_softmax(v, axis); }, x);
-}
-template <Handle V>
-V one_hot(V indices, Dim classes, DType dtype = DType::f32, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return one_hot(v, classes, dtype); }, indices);
-}
-template <Handle V>
-V cross_entropy(V logits, V targets, const CrossEntropyOptions& options = {}, Source at = Source::here()) {
-  return lift<V>(at, [&](Value x, Value y) { return cross_entropy(x, y, options); }, logits, targets);
-}
+STRATA_FUNCTION(cross_entropy, (logits, targets), (const CrossEntropyOptions& options = {}), (options))
 
 }  // namespace strata::ops
 

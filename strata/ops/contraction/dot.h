@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -15,10 +16,10 @@ struct DotAxes {
 };
 /// Result axes: batch, lhs free, rhs free. `result`: dtype of the result, the operands' by default; i32 for i8 operands
 /// and f32 for half floats are the useful others.
-Value dot(Value lhs, Value rhs, const DotAxes& axes, std::optional<DType> result = std::nullopt);
+STRATA_FUNCTION(dot, (lhs, rhs), (const DotAxes& axes, std::optional<DType> result = std::nullopt), (axes, result))
 /// NumPy's matmul: [..., m, k] x [..., k, n]; a rank-1 side is a row or column that is dropped again; leading axes
 /// broadcast.
-Value matmul(Value lhs, Value rhs);
+STRATA_FUNCTION(matmul, (lhs, rhs), (), ())
 /// Einstein summation, in NumPy's notation: "bik,bkj->bij"; "ii->i" (an index twice: the diagonal),
 /// "...ij,...jk->...ik" (leading axes broadcast), "ij,jk" (the result has the indices that stand once). Three operands
 /// and more, up to 64, are contracted two at a time in the order of least multiplications, which is a function of the
@@ -37,14 +38,6 @@ Value conv(Value x, Value w, const ConvShape& shape = {});
 /// The same for users: E0101 for a window that is larger than the padded image, which the op takes for an empty result.
 Value fitting_conv(Value x, Value w, const ConvShape& shape = {});
 
-template <Handle V>
-V dot(V lhs, V rhs, const DotAxes& axes, std::optional<DType> result = std::nullopt, Source at = Source::here()) {
-  return lift<V>(at, [&](Value a, Value b) { return dot(a, b, axes, result); }, lhs, rhs);
-}
-template <Handle V>
-V matmul(V lhs, V rhs, Source at = Source::here()) {
-  return lift<V>(at, [](Value a, Value b) { return matmul(a, b); }, lhs, rhs);
-}
 template <Handle V>
 V einsum(std::string_view formula, const std::vector<V>& operands, Source at = Source::here()) {
   return lift<V>(at, [&](const std::vector<Value>& v) { return einsum(formula, v); }, operands);

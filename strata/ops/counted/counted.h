@@ -9,28 +9,21 @@
 #pragma once
 
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
 extern const Op kCountedRange;
 
 /// 0, 1, ..., n - 1 as i64[N] for an integer scalar n in [0, capacity] (E0146 when the program runs).
-Value counted_range(Value n, Dim capacity);
+STRATA_FUNCTION(counted_range, (n), (Dim capacity), (capacity))
 /// Where the elements of x, in row-major order, are not 0: i64[N], ascending. NaN is not 0.
-Value flatnonzero(Value x);
+STRATA_FUNCTION(flatnonzero, (x), (), ())
 /// The same as one row of indices per element: [N, rank of x] of an integer dtype.
 Value nonzero(Value x, DType dtype = DType::i64);
 /// What x has along `axis` where `mask`, bool of that axis' extent, is true: [..., N, ...].
 Value compact(Value x, Value mask, int64_t axis = 0);
 
-template <Handle V>
-V counted_range(V n, Dim capacity, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return counted_range(v, capacity); }, n);
-}
-template <Handle V>
-V flatnonzero(V x, Source at = Source::here()) {
-  return lift<V>(at, [](Value v) { return flatnonzero(v); }, x);
-}
 template <Handle V>
 V nonzero(V x, DType dtype = DType::i64, Source at = Source::here()) {
   return lift<V>(at, [dtype](Value v) { return nonzero(v, dtype); }, x);

@@ -10,55 +10,38 @@
 #pragma once
 
 #include "strata/ops/operands/operators.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
-/// name(x, at) for any handle, and its meaning on graph values.
-#define STRATA_FUNCTION(name)                               \
-  Value name(Value x);                                      \
-  template <Handle V>                                       \
-  V name(V x, Source at = Source::here()) {                 \
-    return lift<V>(at, [](Value v) { return name(v); }, x); \
-  }
-STRATA_FUNCTION(relu)          ///< max(x, 0)
-STRATA_FUNCTION(relu6)         ///< x between 0 and 6
-STRATA_FUNCTION(selu)          ///< Klambauer et al. 2017: the fixed point of mean 0, variance 1
-STRATA_FUNCTION(gelu)          ///< x Phi(x), by erf (Hendrycks and Gimpel 2016)
-STRATA_FUNCTION(gelu_tanh)     ///< the tanh approximation of gelu
-STRATA_FUNCTION(quick_gelu)    ///< x sigmoid(1.702 x), as in CLIP
-STRATA_FUNCTION(silu)          ///< x sigmoid(x)
-STRATA_FUNCTION(mish)          ///< x tanh(softplus(x))
-STRATA_FUNCTION(hard_sigmoid)  ///< x / 6 + 1/2 between 0 and 1
-STRATA_FUNCTION(hard_swish)    ///< x hard_sigmoid(x)
-STRATA_FUNCTION(softplus)      ///< log(1 + e^x), without overflow
-STRATA_FUNCTION(log_sigmoid)   ///< log(sigmoid(x)), without cancellation
-STRATA_FUNCTION(softsign)      ///< x / (1 + |x|)
-STRATA_FUNCTION(reciprocal)    ///< 1 / x
-STRATA_FUNCTION(tan)
-STRATA_FUNCTION(sinh)
-STRATA_FUNCTION(cosh)
-STRATA_FUNCTION(is_nan)  ///< bool
-STRATA_FUNCTION(is_inf)  ///< bool
-#undef STRATA_FUNCTION
+#define STRATA_ACTIVATION(name) STRATA_FUNCTION(name, (x), (), ())
+STRATA_ACTIVATION(relu)          ///< max(x, 0)
+STRATA_ACTIVATION(relu6)         ///< x between 0 and 6
+STRATA_ACTIVATION(selu)          ///< Klambauer et al. 2017: the fixed point of mean 0, variance 1
+STRATA_ACTIVATION(gelu)          ///< x Phi(x), by erf (Hendrycks and Gimpel 2016)
+STRATA_ACTIVATION(gelu_tanh)     ///< the tanh approximation of gelu
+STRATA_ACTIVATION(quick_gelu)    ///< x sigmoid(1.702 x), as in CLIP
+STRATA_ACTIVATION(silu)          ///< x sigmoid(x)
+STRATA_ACTIVATION(mish)          ///< x tanh(softplus(x))
+STRATA_ACTIVATION(hard_sigmoid)  ///< x / 6 + 1/2 between 0 and 1
+STRATA_ACTIVATION(hard_swish)    ///< x hard_sigmoid(x)
+STRATA_ACTIVATION(softplus)      ///< log(1 + e^x), without overflow
+STRATA_ACTIVATION(log_sigmoid)   ///< log(sigmoid(x)), without cancellation
+STRATA_ACTIVATION(softsign)      ///< x / (1 + |x|)
+STRATA_ACTIVATION(reciprocal)    ///< 1 / x
+STRATA_ACTIVATION(tan)
+STRATA_ACTIVATION(sinh)
+STRATA_ACTIVATION(cosh)
+STRATA_ACTIVATION(is_nan)  ///< bool
+STRATA_ACTIVATION(is_inf)  ///< bool
+#undef STRATA_ACTIVATION
 
 /// x, or slope x below 0
-Value leaky_relu(Value x, double slope = 0.01);
-template <Handle V>
-V leaky_relu(V x, double slope = 0.01, Source at = Source::here()) {
-  return lift<V>(at, [=](Value v) { return leaky_relu(v, slope); }, x);
-}
+STRATA_FUNCTION(leaky_relu, (x), (double slope = 0.01), (slope))
 /// x, or alpha (e^x - 1) below 0
-Value elu(Value x, double alpha = 1.0);
-template <Handle V>
-V elu(V x, double alpha = 1.0, Source at = Source::here()) {
-  return lift<V>(at, [=](Value v) { return elu(v, alpha); }, x);
-}
+STRATA_FUNCTION(elu, (x), (double alpha = 1.0), (alpha))
 /// log(e^x + e^y), without overflow; -inf and -inf give -inf
-Value log_add_exp(Value x, Value y);
-template <Handle V>
-V log_add_exp(V x, V y, Source at = Source::here()) {
-  return lift<V>(at, [](Value a, Value b) { return log_add_exp(a, b); }, x, y);
-}
+STRATA_FUNCTION(log_add_exp, (x, y), (), ())
 
 }  // namespace strata::ops
 

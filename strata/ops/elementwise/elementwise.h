@@ -6,6 +6,7 @@
 
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/operands/handle.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -108,13 +109,9 @@ V square(V x, Source at = Source::here()) {
 }
 
 /// `condition` (bool) ? x : y. All three broadcast.
-Value select(Value condition, Value x, Value y);
+STRATA_FUNCTION(select, (condition, x, y), (), ())
 Value select(Value condition, Value x, Literal y);
 Value select(Value condition, Literal x, Value y);
-template <Handle V>
-V select(V condition, V x, V y, Source at = Source::here()) {
-  return lift<V>(at, [](Value c, Value a, Value b) { return select(c, a, b); }, condition, x, y);
-}
 template <Handle V>
 V select(V condition, V x, Literal y, Source at = Source::here()) {
   return lift<V>(at, [y](Value c, Value a) { return select(c, a, y); }, condition, x);

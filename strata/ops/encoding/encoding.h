@@ -7,6 +7,7 @@
 
 #include "strata/ir/encoding/encoding.h"
 #include "strata/ops/operands/handle.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -14,34 +15,15 @@ using ir::Encoding;
 
 extern const Op kDecode, kEncode, kEncodedBytes, kFromEncodedBytes;
 
-// On graph values.
 /// The elements, in the dtype that the format gives or in another.
-Value decode(Value x, std::optional<DType> dtype = std::nullopt);
+STRATA_FUNCTION(decode, (x), (std::optional<DType> dtype = std::nullopt), (dtype))
 /// Rounds as the format says (`strata ops encode`); x has the dtype that decode gives, or any float dtype for f32.
-Value encode(Value x, Encoding encoding);
+STRATA_FUNCTION(encode, (x), (Encoding encoding), (encoding))
 /// The bytes that store an encoded array: u8, whole blocks along the last axis but one, or flat for integers of 4 and 2
 /// bits.
-Value encoded_bytes(Value x);
+STRATA_FUNCTION(encoded_bytes, (x), (), ())
 /// An array of this shape from such bytes, for weights that a file brings encoded.
-Value from_encoded_bytes(Value bytes, Encoding encoding, const Shape& shape);
-
-// On any handle.
-template <Handle V>
-V decode(V x, std::optional<DType> dtype = std::nullopt, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return decode(v, dtype); }, x);
-}
-template <Handle V>
-V encode(V x, Encoding encoding, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return encode(v, encoding); }, x);
-}
-template <Handle V>
-V encoded_bytes(V x, Source at = Source::here()) {
-  return lift<V>(at, [](Value v) { return encoded_bytes(v); }, x);
-}
-template <Handle V>
-V from_encoded_bytes(V bytes, Encoding encoding, const Shape& shape, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return from_encoded_bytes(v, encoding, shape); }, bytes);
-}
+STRATA_FUNCTION(from_encoded_bytes, (bytes), (Encoding encoding, const Shape& shape), (encoding, shape))
 
 }  // namespace strata::ops
 

@@ -21,6 +21,7 @@
 
 #include "strata/ops/index/in_place.h"
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -40,11 +41,11 @@ Value checked_indices(std::string_view asker, Value indices, const Ints& axes, c
 Value checked_positions(std::string_view asker, Value x, Value indices, const Ints& axes, Value updates);
 
 /// Elements of x along `axis` at `indices` (any shape): its axes stand where `axis` stood.
-Value take(Value x, Value indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp);
+STRATA_FUNCTION(take, (x, indices), (int64_t axis, OutOfRange mode = OutOfRange::Clamp), (axis, mode))
 /// result[..., i, ...] = x[..., indices[..., i, ...], ...]; indices has x's rank, and x's extents but at `axis`.
-Value take_along_axis(Value x, Value indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp);
+STRATA_FUNCTION(take_along_axis, (x, indices), (int64_t axis, OutOfRange mode = OutOfRange::Clamp), (axis, mode))
 /// Rows of table[V, D] at ids of any shape: [ids..., D].
-Value embedding(Value table, Value ids, OutOfRange mode = OutOfRange::Check);
+STRATA_FUNCTION(embedding, (table, ids), (OutOfRange mode = OutOfRange::Check), (mode))
 /// x with updates combined into positions `indices` (rank 1) of `axis`.
 Value index_update(Value x, int64_t axis, Value indices, Value updates, Combine combine,
                    OutOfRange mode = OutOfRange::Fill, InPlace in_place = InPlace::WherePossible);
@@ -59,18 +60,6 @@ V scatter(V x, V indices, V updates, const Ints& axes, int64_t batch, OutOfRange
   return lift<V>(
       at, [&](Value v, Value i, Value u) { return scatter(v, i, u, axes, batch, mode, combine, 0, in_place); }, x,
       indices, updates);
-}
-template <Handle V>
-V take(V x, V indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v, Value i) { return take(v, i, axis, mode); }, x, indices);
-}
-template <Handle V>
-V take_along_axis(V x, V indices, int64_t axis, OutOfRange mode = OutOfRange::Clamp, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v, Value i) { return take_along_axis(v, i, axis, mode); }, x, indices);
-}
-template <Handle V>
-V embedding(V table, V ids, OutOfRange mode = OutOfRange::Check, Source at = Source::here()) {
-  return lift<V>(at, [&](Value t, Value i) { return embedding(t, i, mode); }, table, ids);
 }
 template <Handle V>
 V index_update(V x, int64_t axis, V indices, V updates, Combine combine, OutOfRange mode = OutOfRange::Fill,

@@ -8,6 +8,7 @@
 #include <concepts>
 
 #include "strata/ops/operands/handle.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -58,8 +59,8 @@ Value full(Graph& graph, Type type, Literal value);
 Value scalar_like(Value like, Literal value);
 /// A constant of the type of `like`.
 Value constant_like(Value like, Literal value);
-Value zeros_like(Value like);
-Value ones_like(Value like);
+STRATA_FUNCTION(zeros_like, (x), (), ())
+STRATA_FUNCTION(ones_like, (x), (), ())
 
 /// Records a binary op after broadcasting.
 Value binary_of(const Op& op, Value x, Value y);
@@ -81,14 +82,6 @@ V binary(Source at, const Op& op, const Operand<V>& x, const Operand<V>& y) {
 template <Handle V>
 V broadcast_to(V x, const Shape& dims, Source at = Source::here()) {
   return lift<V>(at, [&](Value v) { return broadcast_to(v, std::span<const Dim>(dims)); }, x);
-}
-template <Handle V>
-V zeros_like(V x, Source at = Source::here()) {
-  return lift<V>(at, [](Value v) { return zeros_like(v); }, x);
-}
-template <Handle V>
-V ones_like(V x, Source at = Source::here()) {
-  return lift<V>(at, [](Value v) { return ones_like(v); }, x);
 }
 template <Handle V>
 V full_like(V x, Literal value, Source at = Source::here()) {

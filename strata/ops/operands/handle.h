@@ -4,9 +4,7 @@
 // Functions of ops/ take and return handles; HandleTraits<V> says how a V enters the graph and how a result leaves it.
 //
 //   template <Handle V> V tanh(V x, Source at = Source::here()) { return call<V>(at, kTanh, {x}); }
-//   template <Handle V> V softmax(V x, int axis, Source at = Source::here()) {
-//     return lift<V>(at, [&](Value x) { return softmax_of(x, axis); }, x);          // real logic: once, on ir::Value
-//   }
+//   STRATA_FUNCTION(softmax, (x), (int64_t axis), (axis))   // user_function.h: its meaning once, on ir::Value
 //
 // A Recording is open while nodes are appended. For ir::Value it sets the graph's position only where none is set,
 // since transforms have set it before they call a rule.

@@ -4,6 +4,7 @@
 
 #include "strata/base/random/philox.h"
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -13,66 +14,25 @@ extern const Op kRngBits, kRngFold;
 base::PhiloxKey folded_key(base::PhiloxKey key, uint64_t number);
 
 /// u32 of any shape; the element at row-major index i depends on the key and i alone.
-Value rng_bits(Value key, const Shape& shape);
+STRATA_FUNCTION(rng_bits, (key), (const Shape& shape), (shape))
 /// Another key for each number (integers, any shape): key [2], result [..., 2].
-Value fold_in(Value key, Value number);
-Value fold_in(Value key, int64_t number);
+STRATA_FUNCTION(fold_in, (key, number), (), ())
+STRATA_FUNCTION(fold_in, (key), (int64_t number), (number))
 /// `count` keys: [count, 2].
-Value split_key(Value key, Dim count);
+STRATA_FUNCTION(split_key, (key), (Dim count), (count))
 
 /// [0, 1), multiples of 2^-24 (f64: 2^-53).
-Value uniform(Value key, const Shape& shape, DType dtype = DType::f32);
+STRATA_FUNCTION(uniform, (key), (const Shape& shape, DType dtype = DType::f32), (shape, dtype))
 /// Standard normal by the inverse distribution function.
-Value random_normal(Value key, const Shape& shape, DType dtype = DType::f32);
+STRATA_FUNCTION(random_normal, (key), (const Shape& shape, DType dtype = DType::f32), (shape, dtype))
 /// True with probability p.
-Value bernoulli(Value key, double p, const Shape& shape);
+STRATA_FUNCTION(bernoulli, (key), (double p, const Shape& shape), (p, shape))
 /// i64 in [lowest, highest), which is at most 2^32 wide.
-Value random_integers(Value key, int64_t lowest, int64_t highest, const Shape& shape);
+STRATA_FUNCTION(random_integers, (key), (int64_t lowest, int64_t highest, const Shape& shape), (lowest, highest, shape))
 /// A random order of 0..n-1, i64.
-Value permutation(Value key, Dim n);
+STRATA_FUNCTION(permutation, (key), (Dim n), (n))
 /// Indices along the last axis with probability softmax(logits), by the largest of logits plus Gumbel noise.
-Value categorical(Value key, Value logits);
-
-template <Handle V>
-V rng_bits(V key, const Shape& shape, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return rng_bits(k, shape); }, key);
-}
-template <Handle V>
-V fold_in(V key, V number, Source at = Source::here()) {
-  return lift<V>(at, [](Value k, Value n) { return fold_in(k, n); }, key, number);
-}
-template <Handle V>
-V fold_in(V key, int64_t number, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return fold_in(k, number); }, key);
-}
-template <Handle V>
-V split_key(V key, Dim count, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return split_key(k, count); }, key);
-}
-template <Handle V>
-V uniform(V key, const Shape& shape, DType dtype = DType::f32, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return uniform(k, shape, dtype); }, key);
-}
-template <Handle V>
-V random_normal(V key, const Shape& shape, DType dtype = DType::f32, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return random_normal(k, shape, dtype); }, key);
-}
-template <Handle V>
-V bernoulli(V key, double p, const Shape& shape, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return bernoulli(k, p, shape); }, key);
-}
-template <Handle V>
-V random_integers(V key, int64_t lowest, int64_t highest, const Shape& shape, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return random_integers(k, lowest, highest, shape); }, key);
-}
-template <Handle V>
-V permutation(V key, Dim n, Source at = Source::here()) {
-  return lift<V>(at, [&](Value k) { return permutation(k, n); }, key);
-}
-template <Handle V>
-V categorical(V key, V logits, Source at = Source::here()) {
-  return lift<V>(at, [](Value k, Value x) { return categorical(k, x); }, key, logits);
-}
+STRATA_FUNCTION(categorical, (key, logits), (), ())
 
 }  // namespace strata::ops
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -36,7 +37,7 @@ Value spread(Value y, Value like, const Ints& axes);
 /// the program runs and finds it empty), unless the result is empty, too.
 Value reduce(const Op& op, Value x, const Ints& axes, Keep keep);
 /// Of floats (E0100), as variance.
-Value mean(Value x, const Ints& axes = {}, Keep keep = Keep::Drop);
+STRATA_FUNCTION(mean, (x), (const Ints& axes = {}, Keep keep = Keep::Drop), (axes, keep))
 struct Moments {
   Value mean;
   Value squares;   ///< the sum of squared distances from the mean
@@ -47,10 +48,11 @@ struct Moments {
 /// (docs/decisions/0013-joined-sums.md), so that what makes a block can make its moments.
 Moments moments(Value x, const Ints& axes);
 /// Mean of squared distances from the mean; divides by n - correction, or by 0 (inf, NaN) below that, as in NumPy.
-Value variance(Value x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop);
+STRATA_FUNCTION(variance, (x), (const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop),
+                (axes, correction, keep))
 /// i64 positions along `axis`; the first of equals; NaN counts as the largest (and as the smallest for argmin).
-Value argmax(Value x, int64_t axis, Keep keep = Keep::Drop);
-Value argmin(Value x, int64_t axis, Keep keep = Keep::Drop);
+STRATA_FUNCTION(argmax, (x), (int64_t axis, Keep keep = Keep::Drop), (axis, keep))
+STRATA_FUNCTION(argmin, (x), (int64_t axis, Keep keep = Keep::Drop), (axis, keep))
 Value cumulative(const Op& op, Value x, int64_t axis, Direction direction = Direction::Forward);
 
 template <Handle V>
@@ -80,22 +82,6 @@ V all(V x, const Ints& axes = {}, Keep keep = Keep::Drop, Source at = Source::he
 template <Handle V>
 V any(V x, const Ints& axes = {}, Keep keep = Keep::Drop, Source at = Source::here()) {
   return reduce<V>(kReduceOr, x, axes, keep, at);
-}
-template <Handle V>
-V mean(V x, const Ints& axes = {}, Keep keep = Keep::Drop, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return mean(v, axes, keep); }, x);
-}
-template <Handle V>
-V variance(V x, const Ints& axes = {}, int64_t correction = 0, Keep keep = Keep::Drop, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return variance(v, axes, correction, keep); }, x);
-}
-template <Handle V>
-V argmax(V x, int64_t axis, Keep keep = Keep::Drop, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return argmax(v, axis, keep); }, x);
-}
-template <Handle V>
-V argmin(V x, int64_t axis, Keep keep = Keep::Drop, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return argmin(v, axis, keep); }, x);
 }
 template <Handle V>
 V cumulative(const Op& op, V x, int64_t axis, Direction direction, Source at = Source::here()) {

@@ -7,6 +7,7 @@
 
 #include "strata/ops/index/in_place.h"
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -23,23 +24,24 @@ struct Padding {
   Dim lo = 0, hi = 0, interior = 0;
 };
 
-// On graph values.
-Value reshape(Value x, const Shape& dims);
-Value transpose(Value x, const Ints& perm);
-Value swap_axes(Value x, int64_t a, int64_t b);
-Value move_axis(Value x, int64_t from, int64_t to);
-Value reverse(Value x, const Ints& axes);
-Value slice(Value x, const std::vector<Range>& ranges);
-Value slice_axis(Value x, int64_t axis, const Range& range);
+STRATA_FUNCTION(reshape, (x), (const Shape& dims), (dims))
+STRATA_FUNCTION(transpose, (x), (const Ints& perm), (perm))
+STRATA_FUNCTION(swap_axes, (x), (int64_t a, int64_t b), (a, b))
+STRATA_FUNCTION(move_axis, (x), (int64_t from, int64_t to), (from, to))
+STRATA_FUNCTION(reverse, (x), (const Ints& axes), (axes))
+STRATA_FUNCTION(slice, (x), (const std::vector<Range>& ranges), (ranges))
+STRATA_FUNCTION(slice_axis, (x), (int64_t axis, const Range& range), (axis, range))
 /// `value` is a scalar of x's dtype.
-Value pad(Value x, Value value, const std::vector<Padding>& padding);
-Value pad_zero(Value x, const std::vector<Padding>& padding);
+STRATA_FUNCTION(pad, (x, value), (const std::vector<Padding>& padding), (padding))
+STRATA_FUNCTION(pad_zero, (x), (const std::vector<Padding>& padding), (padding))
+STRATA_FUNCTION(expand_dims, (x), (int64_t axis), (axis))
+STRATA_FUNCTION(squeeze, (x), (int64_t axis), (axis))
+STRATA_FUNCTION(flatten, (x), (int64_t first_axis = 0), (first_axis))
+
+// Of lists: what they mean on graph values, and what users call below.
 Value concat(const std::vector<Value>& parts, int64_t axis);
 Value stack(const std::vector<Value>& parts, int64_t axis);
 std::vector<Value> split(Value x, const std::vector<Dim>& sizes, int64_t axis);
-Value expand_dims(Value x, int64_t axis);
-Value squeeze(Value x, int64_t axis);
-Value flatten(Value x, int64_t first_axis = 0);
 /// `starts`: one integer scalar per axis of x.
 Value dynamic_slice(Value x, const std::vector<Value>& starts, const Shape& sizes);
 Value dynamic_update_slice(Value x, Value update, const std::vector<Value>& starts,
@@ -49,43 +51,6 @@ Value dynamic_pad(Value block, Value around, const std::vector<Value>& starts, c
 /// x with axes of extent 1 put in front until its rank is `rank`.
 Value with_rank(Value x, int rank);
 
-// On any handle.
-template <Handle V>
-V reshape(V x, const Shape& dims, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return reshape(v, dims); }, x);
-}
-template <Handle V>
-V transpose(V x, const Ints& perm, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return transpose(v, perm); }, x);
-}
-template <Handle V>
-V swap_axes(V x, int64_t a, int64_t b, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return swap_axes(v, a, b); }, x);
-}
-template <Handle V>
-V move_axis(V x, int64_t from, int64_t to, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return move_axis(v, from, to); }, x);
-}
-template <Handle V>
-V reverse(V x, const Ints& axes, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return reverse(v, axes); }, x);
-}
-template <Handle V>
-V slice(V x, const std::vector<Range>& ranges, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return slice(v, ranges); }, x);
-}
-template <Handle V>
-V slice_axis(V x, int64_t axis, const Range& range, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return slice_axis(v, axis, range); }, x);
-}
-template <Handle V>
-V pad(V x, V value, const std::vector<Padding>& padding, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v, Value p) { return pad(v, p, padding); }, x, value);
-}
-template <Handle V>
-V pad_zero(V x, const std::vector<Padding>& padding, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return pad_zero(v, padding); }, x);
-}
 template <Handle V>
 V concat(const std::vector<V>& parts, int64_t axis, Source at = Source::here()) {
   return lift<V>(at, [&](const std::vector<Value>& v) { return concat(v, axis); }, parts);
@@ -97,18 +62,6 @@ V stack(const std::vector<V>& parts, int64_t axis, Source at = Source::here()) {
 template <Handle V>
 std::vector<V> split(V x, const std::vector<Dim>& sizes, int64_t axis, Source at = Source::here()) {
   return lift<V>(at, [&](Value v) { return split(v, sizes, axis); }, x);
-}
-template <Handle V>
-V expand_dims(V x, int64_t axis, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return expand_dims(v, axis); }, x);
-}
-template <Handle V>
-V squeeze(V x, int64_t axis, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return squeeze(v, axis); }, x);
-}
-template <Handle V>
-V flatten(V x, int64_t first_axis = 0, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return flatten(v, first_axis); }, x);
 }
 template <Handle V>
 V dynamic_slice(V x, const std::vector<V>& starts, const Shape& sizes, Source at = Source::here()) {

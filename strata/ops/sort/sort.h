@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -13,20 +14,12 @@ enum class Order : uint8_t { Ascending, Descending };
 
 /// Sorts all operands (of one shape) along `axis` by the first; stable; NaN last in either order.
 std::vector<Value> sort(const std::vector<Value>& operands, int64_t axis, Order order = Order::Ascending);
-Value sort(Value x, int64_t axis, Order order = Order::Ascending);
+STRATA_FUNCTION(sort, (x), (int64_t axis, Order order = Order::Ascending), (axis, order))
 /// i64 positions that sort x.
-Value argsort(Value x, int64_t axis, Order order = Order::Ascending);
+STRATA_FUNCTION(argsort, (x), (int64_t axis, Order order = Order::Ascending), (axis, order))
 /// The k largest along the last axis, largest first, and their positions (i64); the first of equals first; NaN last.
 std::pair<Value, Value> top_k(Value x, int64_t k);
 
-template <Handle V>
-V sort(V x, int64_t axis, Order order = Order::Ascending, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return sort(v, axis, order); }, x);
-}
-template <Handle V>
-V argsort(V x, int64_t axis, Order order = Order::Ascending, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return argsort(v, axis, order); }, x);
-}
 template <Handle V>
 std::pair<V, V> top_k(V x, int64_t k, Source at = Source::here()) {
   return lift<V>(at, [&](Value v) { return top_k(v, k); }, x);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
@@ -24,20 +25,12 @@ struct Pool {
   Shape window, strides, padding;
   bool counts_padding = true;  ///< average: whether the padding counts in the divisor, as in PyTorch's default
 };
-Value max_pool(Value x, const Pool& pool);
-Value avg_pool(Value x, const Pool& pool);
+STRATA_FUNCTION(max_pool, (x), (const Pool& pool), (pool))
+STRATA_FUNCTION(avg_pool, (x), (const Pool& pool), (pool))
 
 template <Handle V>
 V reduce_window(const Op& op, V x, const Window& window, Source at = Source::here()) {
   return lift<V>(at, [&](Value v) { return reduce_fitting_window(op, v, window); }, x);
-}
-template <Handle V>
-V max_pool(V x, const Pool& pool, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return max_pool(v, pool); }, x);
-}
-template <Handle V>
-V avg_pool(V x, const Pool& pool, Source at = Source::here()) {
-  return lift<V>(at, [&](Value v) { return avg_pool(v, pool); }, x);
 }
 
 }  // namespace strata::ops

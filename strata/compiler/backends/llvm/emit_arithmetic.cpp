@@ -128,12 +128,35 @@ KernelEmitter::Value* KernelEmitter::emit_expr(Expr expr) {
   return emit_binary(expr->op, type, a, evaluate(expr->args[1]));
 }
 
-/// Every `group`-th lane from `first` on; the one lane itself where there is one.
+namespace {
+
+int lanes_of(const llvm::Value* x) {
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
+  return vector ? static_cast<int>(vector->getNumElements()) : 1;
+}
+
+}  // namespace
+
+/// Every `group`-th lane from `first` on, `lanes` of them; of a group that all lanes share, its lane for all of them.
 KernelEmitter::Value* KernelEmitter::every_lane(Value* x, int group, int first, int lanes) {
-  if (lanes == 1) return builder_.CreateExtractElement(x, static_cast<uint64_t>(first));
+  const bool is_shared = lanes_of(x) == group;
+  if (lanes == 1 || is_shared) {
+    Value* lane = builder_.CreateExtractElement(x, static_cast<uint64_t>(first));
+    return lanes == 1 ? lane : builder_.CreateVectorSplat(static_cast<unsigned>(lanes), lane);
+  }
   llvm::SmallVector<int> mask;
   for (int l = 0; l < lanes; ++l) mask.push_back(group * l + first);
   return builder_.CreateShuffleVector(x, mask);
+}
+
+/// The instruction that multiplies pairs of i16 and adds the two products, which wraps as the interpreter does; 0 where
+/// there is none.
+unsigned KernelEmitter::pair_instruction(DType a, DType b, int group, int lanes) const {
+  if (group != 2 || a != DType::i16 || b != DType::i16) return 0;
+  if (lanes == 4) return intrinsic::x86_sse2_pmadd_wd;
+  if (lanes == 8 && cpu_.features.has(machine::CpuFeature::Avx2)) return intrinsic::x86_avx2_pmadd_wd;
+  if (lanes == 16 && cpu_.features.has(machine::CpuFeature::Avx512)) return intrinsic::x86_avx512_pmaddw_d_512;
+  return 0;
 }
 
 /// The one instruction for the whole, which wraps as the interpreter does; 0 where there is none.
@@ -157,10 +180,17 @@ KernelEmitter::Value* KernelEmitter::emit_group_dot(Expr expr, Value* a) {
   const DType from_a = expr->args[0]->type.dtype, from_b = expr->args[1]->type.dtype, to = expr->type.dtype;
   Value* b = evaluate(expr->args[1]);
   Value* sum = evaluate(expr->args[2]);
-  if (const unsigned instruction = dot_instruction(from_a, from_b, to, group, lanes)) {
-    if (from_a == DType::i8) std::swap(a, b);  // the unsigned factor comes first
-    const auto words = [&](Value* x) { return builder_.CreateBitCast(x, sum->getType()); };
+  /// A group as one word of 32 bits, for each lane of the sum.
+  const auto words = [&](Value* x) {
+    if (lanes_of(x) != group) return builder_.CreateBitCast(x, sum->getType());
+    return builder_.CreateVectorSplat(static_cast<unsigned>(lanes), builder_.CreateBitCast(x, builder_.getInt32Ty()));
+  };
+  if (const unsigned instruction = dot_instruction(from_a, from_b, to, group, lanes))
     return builder_.CreateIntrinsic(instruction, {}, {sum, words(a), words(b)});
+  if (const unsigned instruction = to == DType::i32 ? pair_instruction(from_a, from_b, group, lanes) : 0) {
+    auto* pairs = llvm::FixedVectorType::get(builder_.getInt16Ty(), static_cast<unsigned>(2 * lanes));
+    const auto halves = [&](Value* x) { return builder_.CreateBitCast(words(x), pairs); };
+    return builder_.CreateAdd(sum, builder_.CreateIntrinsic(instruction, {}, {halves(a), halves(b)}));
   }
   for (int k = 0; k < group; ++k) {
     Value* x = emit_cast(from_a, to, every_lane(a, group, k, lanes));

@@ -34,12 +34,27 @@ Kernel dot_kernel(const char* op, int group, const char* a, const char* b, const
       .value();
 }
 
+/// The same with one group of %a or %b for all lanes.
+Kernel shared_kernel(const Kernel& own, int group, bool is_a) {
+  std::string text = print(own);
+  const std::string buffer = is_a ? "%a[ramp(" : "%b[ramp(";
+  const size_t count = text.find(", 1, ", text.find(buffer)) + 5;
+  text.replace(count, text.find(')', count) - count, std::to_string(group));
+  return parse_kernel(text).value();
+}
+
 TEST(GroupOps, NativeCodeEqualsTheInterpreter) {
   std::vector<Kernel> kernels;
   for (int lanes : {1, 2, 4, 8, 16}) {
     kernels.push_back(dot_kernel("dot4", 4, "u8", "i8", "i32", lanes));
     kernels.push_back(dot_kernel("dot2", 2, "i16", "i16", "i32", lanes));
     kernels.push_back(dot_kernel("dot2", 2, "bf16", "bf16", "f32", lanes));
+    if (lanes > 1)
+      for (const bool is_a : {true, false}) {
+        kernels.push_back(shared_kernel(dot_kernel("dot4", 4, "u8", "i8", "i32", lanes), 4, is_a));
+        kernels.push_back(shared_kernel(dot_kernel("dot2", 2, "i16", "i16", "i32", lanes), 2, is_a));
+        kernels.push_back(shared_kernel(dot_kernel("dot2", 2, "bf16", "bf16", "f32", lanes), 2, is_a));
+      }
     for (const char* t : {"u8", "bf16", "f32", "i64", "bool"}) {
       const std::string index = lanes == 1 ? "j" : fmt::format("ramp(j, 1, {})", lanes);
       kernels.push_back(
@@ -123,9 +138,12 @@ TEST(GroupOps, RefuseOtherTypesAndLanes) {
   EXPECT_NE(
       refusal("dot4(" + b + ", " + a + ", " + c + ")").find("dot4 takes u8, i8 and i32, not i8x16, u8x16 and i32x4"),
       std::string::npos);
-  EXPECT_NE(
-      refusal("dot4(" + a + ", " + b + ", %c[ramp(0, 1, 8)])").find("dot4: i32x8 goes with 32 lanes, found 16 and 16"),
-      std::string::npos);
+  EXPECT_NE(refusal("dot4(" + a + ", " + b + ", %c[ramp(0, 1, 8)])")
+                .find("dot4: i32x8 goes with 32 lanes, or 4 shared, found 16 and 16"),
+            std::string::npos);
+  EXPECT_EQ(refusal("dot4(%a[ramp(0, 1, 4)], " + b + ", " + c + ")"), "");
+  EXPECT_NE(refusal("dot4(%a[ramp(0, 1, 8)], " + b + ", " + c + ")").find("or 4 shared, found 8 and 16"),
+            std::string::npos);
   EXPECT_NE(refusal("dot2(" + a + ", " + b + ", " + c + ")").find("dot2 takes i16, i16 and i32 or bf16, bf16 and f32"),
             std::string::npos);
   EXPECT_NE(refusal("interleave(" + a + ", " + c + ")").find("interleave: operands are u8x16 and i32x4"),

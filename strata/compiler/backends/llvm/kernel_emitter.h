@@ -91,6 +91,7 @@ class KernelEmitter {
   Value* constant_int(Value* like, int64_t value);
   Value* emit_ramp(Expr expr);
   Value* every_lane(Value* x, int group, int first, int lanes);
+  unsigned pair_instruction(DType a, DType b, int group, int lanes) const;
   unsigned dot_instruction(DType a, DType b, DType to, int group, int lanes) const;
   Value* emit_group_dot(Expr expr, Value* a);
   Value* emit_interleave(Expr expr, Value* a);

@@ -118,6 +118,12 @@ Tiling other_tiling(const Tiling& best, const Contraction& contraction, const ma
   return t;
 }
 
+int any_group(const Contraction& k, LoopContext& c, Variation& variation) {
+  const int groups[] = {1, 2, 4};
+  const int group = groups[variation.pick(0, 0, 2)];
+  return group == 1 || in_groups(k, group, c) ? group : 1;
+}
+
 /// Whether rows and columns had better change places: vectors run along columns.
 bool should_transpose(const Contraction& k, LoopContext& c, const ir::Facts& facts, int lanes) {
   const Dim rows = k.rows.extent(), columns = k.columns.extent();
@@ -152,11 +158,25 @@ int64_t panel_width(ir::DType accumulator, const machine::VectorUnit& vectors, i
   return vectors.is_narrow() || columns <= lanes ? lanes : 2 * lanes;
 }
 
+int best_group(const Contraction& k, LoopContext& c, const machine::VectorUnit& vectors) {
+  if (k.is_float) return 1;
+  const int64_t depth = expected_extent(k.depth);
+  if (vectors.has_byte_dots && depth >= 8 && in_groups(k, 4, c)) return 4;
+  return vectors.has_word_dots && depth >= 4 && in_groups(k, 2, c) ? 2 : 1;
+}
+
 ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Facts& facts,
                                    const machine::VectorUnit& vectors, Variation& variation) {
   ContractionSchedule made;
   made.is_exchanged = should_transpose(k, c, facts, lanes_of(k.accumulator->type.dtype, vectors));
   if (made.is_exchanged) k.transpose();
+  made.group = variation.is_best() ? best_group(k, c, vectors) : any_group(k, c, variation);
+  if (made.group > 1) {
+    k = *in_groups(k, made.group, c);
+    const Tiling best = best_tiling(k, vectors, 1);
+    made.tiling = variation.is_best() ? best : other_tiling(best, k, vectors, variation);
+    return made;
+  }
   const auto panels = ready_panels(k, c, facts);
   const int64_t lanes = lanes_of(k.accumulator->type.dtype, vectors);
   const int64_t unit = vectors_of_panel(panels, lanes);

@@ -17,6 +17,10 @@ int64_t sum_planes(const DepthBlocks& blocks) {
 }
 
 Expr Contraction::step(LoopContext& c, Expr row, Expr column, Expr sum) const {
+  if (group == 2) return c.group_dot(ExprOp::Dot2, row, column, sum);
+  if (group == 4)  // whose first factor is the unsigned one
+    return row->type.dtype == DType::u8 ? c.group_dot(ExprOp::Dot4, row, column, sum)
+                                        : c.group_dot(ExprOp::Dot4, column, row, sum);
   return is_float ? c.fma(row, column, sum) : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, row, column), sum);
 }
 
@@ -80,6 +84,43 @@ std::optional<DepthBlocks> read_blocks(const Contraction& k, const Stmt& head) {
 }
 
 }  // namespace
+
+namespace {
+
+/// What is converted to the type of the sums.
+Expr inside_of_cast(Expr e) { return e->op == ExprOp::Cast ? e->args[0] : e; }
+
+/// Sums of integers are exact in any order, so theirs are cut where no group is.
+bool cut_between_groups(Contraction& k) {
+  DepthBlocks& blocks = k.blocks;
+  if (blocks.kind == DepthBlocks::Kind::One) return true;
+  if (blocks.kind == DepthBlocks::Kind::Even && blocks.terms % k.group == 0) return true;
+  if (k.is_float) return false;
+  blocks = {.kind = DepthBlocks::Kind::Even, .terms = kJoinBlock, .count = ir::ceil_div(k.depth.extent(), kJoinBlock)};
+  return true;
+}
+
+}  // namespace
+
+std::optional<Contraction> in_groups(const Contraction& k, int group, LoopContext& c) {
+  Contraction made = k;
+  made.group = group;
+  const Expr rows = inside_of_cast(k.rows_operand), columns = inside_of_cast(k.columns_operand);
+  const DType a = rows->type.dtype, b = columns->type.dtype, sum = k.accumulator->type.dtype;
+  const auto fits_i16 = [](DType type) { return type == DType::u8 || type == DType::i8 || type == DType::i16; };
+  if (group == 4) {
+    const bool are_bytes = (a == DType::u8 && b == DType::i8) || (a == DType::i8 && b == DType::u8);
+    if (sum != DType::i32 || !are_bytes) return std::nullopt;
+    made.rows_operand = rows, made.columns_operand = columns;
+  } else if (group == 2 && sum == DType::i32 && fits_i16(a) && fits_i16(b)) {
+    made.rows_operand = c.cast(DType::i16, rows), made.columns_operand = c.cast(DType::i16, columns);
+  } else if (group == 2 && sum == DType::f32 && a == DType::bf16 && b == DType::bf16) {
+    made.rows_operand = rows, made.columns_operand = columns;
+  } else {
+    return std::nullopt;
+  }
+  return cut_between_groups(made) ? std::optional(made) : std::nullopt;
+}
 
 std::vector<Expr> uses_of_group(const Contraction& k, Expr operand) {
   std::vector<Expr> uses{operand};

@@ -37,8 +37,10 @@ struct Contraction {
   const ir::loops::Local* accumulator = nullptr;
   std::vector<ir::loops::StmtPtr> epilogue;  ///< at (batch, row, column), reads the accumulator
   bool is_float = true;                      ///< fma, else multiply and add
+  int group = 1;                             ///< of steps of the depth that are one step of the sums
   DepthBlocks blocks;
 
+  /// `row` and `column` are one element each, or a group of them along the depth.
   ir::loops::Expr step(ir::loops::LoopContext& c, ir::loops::Expr row, ir::loops::Expr column,
                        ir::loops::Expr sum) const;
   /// Rows and columns, and their operands, change places: a product does not mind.
@@ -47,6 +49,11 @@ struct Contraction {
 
 /// Where the loops of an operand's group appear: in the operand and in the epilogue.
 std::vector<ir::loops::Expr> uses_of_group(const Contraction& contraction, ir::loops::Expr operand);
+
+/// The same sums by dot products of `group` steps of the depth: 4 of u8 by i8, or 2 of integers that fit i16 or of bf16.
+/// The operands are what such a product takes. Empty where they are something else, or a block of floats would cut a
+/// group.
+std::optional<Contraction> in_groups(const Contraction& contraction, int group, ir::loops::LoopContext& context);
 
 /// The contraction that the nest is; empty if it is none.
 std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& facts);

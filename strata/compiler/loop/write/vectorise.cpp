@@ -31,7 +31,9 @@ class Vectoriser {
 
  private:
   Expr replace(Expr e, const LoopVar* var) {
-    if (group_of(e->op) || e->op == ExprOp::Interleave) throw NotPossible{};  // lanes have their places already
+    if (group_of(e->op)) throw NotPossible{};
+    if (e->op == ExprOp::Interleave) return interleaved(e);
+    if (e->op == ExprOp::Ramp) return ramp_of_ramps(e);
     if (e->op == ExprOp::Loop) {
       if (e->loop == var) return ramp_;
       if (auto found = loops_.find(e->loop); found != loops_.end()) return c_.loop(found->second);
@@ -39,6 +41,27 @@ class Vectoriser {
     if (e->op == ExprOp::Read)
       if (auto found = locals_.find(e->local); found != locals_.end()) return c_.read(found->second);
     return nullptr;
+  }
+
+  /// Several lanes of each iteration, one iteration after the other.
+  Expr interleaved(Expr e) {
+    const auto of = [&](Expr arg) {
+      const Expr made = rewriter_(arg);
+      if (made->type.lanes == arg->type.lanes * lanes_) return made;
+      if (made->type.lanes != 1) throw NotPossible{};
+      return c_.broadcast(made, lanes_);
+    };
+    const Expr a = of(e->args[0]);
+    return c_.interleave(a, of(e->args[1]));
+  }
+  /// Neighbouring iterations have neighbouring groups of elements: one longer run.
+  Expr ramp_of_ramps(Expr e) {
+    const Expr base = rewriter_(e->args[0]);
+    if (base->type.lanes == 1) return nullptr;
+    const auto step = static_cast<int64_t>(e->args[1]->bits);
+    if (base->op != ExprOp::Ramp || static_cast<int64_t>(base->args[1]->bits) != step * e->type.lanes)
+      throw NotPossible{};
+    return c_.ramp(base->args[0], step, e->type.lanes * lanes_);
   }
 
   Expr scalar(Expr e) {
@@ -132,10 +155,12 @@ class Vectoriser {
       at.push_back(rewriter_(index));
       lanes = std::max<int>(lanes, at.back()->type.lanes);
     }
-    if (lanes != lanes_) throw NotPossible{};
+    const int each = stmt.value->type.lanes;
+    const Expr value = rewriter_(stmt.value);
+    if (lanes != each * lanes_ || (each > 1 && (value->type.lanes != lanes || stmt.mask || mask_))) throw NotPossible{};
     Expr mask = stmt.mask ? rewriter_(stmt.mask) : nullptr;
     if (mask_) mask = mask ? c_.binary(ExprOp::And, mask_, mask) : mask_;
-    return make_store(stmt.buffer, std::move(at), rewriter_(stmt.value), mask);
+    return make_store(stmt.buffer, std::move(at), value, mask);
   }
 
   LoopContext& c_;

@@ -2,6 +2,7 @@
 // compiled.
 #include "strata/ir/loops/huge_angle.h"
 #include "strata/ir/loops/interpret/program.h"
+#include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/scalar_semantics.h"
 
 namespace strata::ir::loops {
@@ -182,14 +183,15 @@ const Instruction* cast_lanes(Frame& frame, const Instruction* in) {
   return in + 1;
 }
 
-template <class A, class B, class Sum, uint32_t group>
+/// `a_step`, `b_step`: from the group of a lane to that of the next; 0 where all lanes share one.
+template <class A, class B, class Sum, uint32_t group, uint32_t a_step, uint32_t b_step>
 const Instruction* dot_step(Frame& frame, const Instruction* in) {
   const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b], *c = &frame.registers[in->c];
   uint64_t* dst = &frame.registers[in->dst];
   for (uint32_t l = 0; l < in->lanes; ++l) {
     Sum sum = lane_value<Sum>(c[l]);
-    for (uint32_t k = group * l; k < group * (l + 1); ++k)
-      sum = add_product(lane_value<A>(a[k]), lane_value<B>(b[k]), sum);
+    for (uint32_t k = 0; k < group; ++k)
+      sum = add_product(lane_value<A>(a[a_step * l + k]), lane_value<B>(b[b_step * l + k]), sum);
     dst[l] = lane_bits<Sum>(sum);
   }
   return in + 1;
@@ -205,12 +207,21 @@ const Instruction* interleave_step(Frame& frame, const Instruction* in) {
   return in + 1;
 }
 
+template <class A, class B, class Sum, uint32_t group>
+Step dot_step_of(bool is_a_shared, bool is_b_shared) {
+  if (is_a_shared) return is_b_shared ? dot_step<A, B, Sum, group, 0, 0> : dot_step<A, B, Sum, group, 0, group>;
+  return is_b_shared ? dot_step<A, B, Sum, group, group, 0> : dot_step<A, B, Sum, group, group, group>;
+}
+
 }  // namespace
 
-Step group_step(ExprOp op, DType type) {
-  if (op == ExprOp::Interleave) return interleave_step;
-  if (op == ExprOp::Dot4) return dot_step<uint8_t, int8_t, int32_t, 4>;
-  return type == DType::bf16 ? dot_step<BF16, BF16, float, 2> : dot_step<int16_t, int16_t, int32_t, 2>;
+Step group_step(Expr e) {
+  if (e->op == ExprOp::Interleave) return interleave_step;
+  const ScalarType a = e->args[0]->type, b = e->args[1]->type;
+  const bool is_a_shared = a.lanes == group_of(e->op), is_b_shared = b.lanes == group_of(e->op);
+  if (e->op == ExprOp::Dot4) return dot_step_of<uint8_t, int8_t, int32_t, 4>(is_a_shared, is_b_shared);
+  if (a.dtype == DType::bf16) return dot_step_of<BF16, BF16, float, 2>(is_a_shared, is_b_shared);
+  return dot_step_of<int16_t, int16_t, int32_t, 2>(is_a_shared, is_b_shared);
 }
 
 Step arithmetic_step(ExprOp op, DType type) {

@@ -134,7 +134,7 @@ class Compiler {
   static Step step_of(Expr e) {
     if (e->op == ExprOp::Ramp) return step_ramp;
     if (e->op == ExprOp::Broadcast) return step_splat;
-    if (group_of(e->op) || e->op == ExprOp::Interleave) return group_step(e->op, e->args[0]->type.dtype);
+    if (group_of(e->op) || e->op == ExprOp::Interleave) return group_step(e);
     if (e->op == ExprOp::Cast) return cast_step(e->type.dtype, e->args[0]->type.dtype);
     return arithmetic_step(e->op, e->args[0]->type.dtype);
   }

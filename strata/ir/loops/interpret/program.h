@@ -68,8 +68,8 @@ struct InterpreterProgram {
 
 /// Steps by op and types; nullptr if the table has none (the verifier refuses such nodes).
 Step arithmetic_step(ExprOp op, DType type);
-/// Dot2, Dot4 by the type of args[0]; Interleave.
-Step group_step(ExprOp op, DType type);
+/// Dot2, Dot4 and Interleave.
+Step group_step(Expr e);
 Step cast_step(DType to, DType from);
 Step load_step(DType type);
 Step store_step(DType type);

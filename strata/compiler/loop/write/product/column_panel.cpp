@@ -1,5 +1,7 @@
 #include "strata/compiler/loop/write/product/column_panel.h"
 
+#include <fmt/format.h>
+
 #include "strata/compiler/loop/nest/operands.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/peel.h"
@@ -33,21 +35,27 @@ ColumnPanel::ColumnPanel(const ProductScope& scope)
     : scope_(scope),
       c_(scope.context),
       is_along_depth_(columns_run_along_depth(scope)),
-      is_in_lines_(!is_along_depth_ && !scope.columns.is_linear()) {
+      is_in_lines_(!is_along_depth_ && !scope.columns.is_linear() && scope.contraction.group == 1) {
+  const int group = scope_.contraction.group;
+  const ir::DType type = scope_.contraction.columns_operand->type.dtype;
   const int64_t tiles = scope_.tiling.task_columns / scope_.tiling.tile_columns();
   panel_ =
       is_in_lines_
-          ? scope_.scratch("columns", {scope_.tiling.panel_depth, scope_.tiling.task_columns + scope_.tiling.slack()})
-          : scope_.scratch("columns", {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_columns()});
+          ? scope_.scratch("columns", type,
+                           {scope_.tiling.panel_depth, scope_.tiling.task_columns + scope_.tiling.slack()})
+          : scope_.scratch("columns", type,
+                           {tiles, ceil_div(scope_.tiling.panel_depth, group), scope_.tiling.tile_columns() * group});
 }
 
 std::string ColumnPanel::note() const {
+  if (const int group = scope_.contraction.group; group > 1)
+    return fmt::format("pack columns as [tile][k / {}][column][k mod {}]", group, group);
   return std::string("pack columns as ") + (is_in_lines_ ? "[k][columns]" : "[tile][k][column]") +
          (is_along_depth_ ? ", transposed" : "");
 }
 
 Expr ColumnPanel::at(Expr jt, int64_t v, Expr k) const {
-  const int lanes = scope_.tiling.lanes;
+  const int lanes = scope_.tiling.lanes * scope_.contraction.group;
   if (!is_in_lines_) return c_.load(panel_, {jt, k, c_.ramp(c_.i64(v * lanes), 1, lanes)});
   const Expr first = scope_.add(scope_.mul(jt, scope_.tiling.tile_columns()), c_.i64(v * lanes));
   return c_.load(panel_, {k, c_.ramp(first, 1, lanes)});
@@ -55,12 +63,14 @@ Expr ColumnPanel::at(Expr jt, int64_t v, Expr k) const {
 
 Stmts ColumnPanel::pack(TaskRange columns, TaskRange depth) const {
   if (is_in_lines_) return pack_lines(columns, depth);
-  if (!is_along_depth_) return pack_rows_of_tiles(columns, depth);
+  if (!is_along_depth_ && scope_.contraction.group == 1) return pack_rows_of_tiles(columns, depth);
   const LoopVar* tile = c_.loop_var("jt");
   Stmts body;
   const Expr first =
       scope_.bind("j_first", scope_.add(columns.low, scope_.mul(c_.loop(tile), scope_.tiling.tile_columns())), body);
-  if (!(scope_.columns.is_linear() && scope_.columns_depth.is_linear()))
+  if (scope_.contraction.group > 1)
+    append(body, pack_groups(c_.loop(tile), first, columns, depth));
+  else if (!(scope_.columns.is_linear() && scope_.columns_depth.is_linear()))
     append(body, pack_chains(c_.loop(tile), first, columns, depth));
   else
     append(body, pack_tile(c_.loop(tile), first, columns, depth));

@@ -1,6 +1,7 @@
 // The packed columns of a contraction: what a panel of depth of a task's columns looks like in scratch.
 //
 //   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
+//   [tile][k / group][tile_columns][k mod group] for dot products of groups (column_groups.cpp)
 //
 // The operand may be any expression, as of a row panel. Columns beyond the end are zero, or repeat the last one; their
 // sums are never read.
@@ -22,7 +23,7 @@ class ColumnPanel {
 
   ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
   Stmts pack(TaskRange columns, TaskRange depth) const;
-  /// Vector `v` of tile `jt` at k, counted from the block's first.
+  /// Vector `v` of tile `jt` at k, counted from the block's first, or a group of such k by its number.
   Expr at(Expr jt, int64_t v, Expr k) const;
   std::string note() const;
 
@@ -33,6 +34,10 @@ class ColumnPanel {
   Stmts pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_chains(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_lines(TaskRange columns, TaskRange depth) const;
+  // column_groups.cpp
+  Stmts pack_groups(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
+  Stmts pack_group(Expr tile, Expr first, Expr count, Expr number, TaskRange depth, bool is_whole) const;
+  Stmts pack_groups_along_depth(Expr tile, Expr first, Expr count, TaskRange depth) const;
 
   const ProductScope& scope_;
   ir::loops::LoopContext& c_;

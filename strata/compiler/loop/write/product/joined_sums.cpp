@@ -16,7 +16,7 @@ JoinedSums::JoinedSums(const ProductScope& scope, Cut cut, int64_t rows, int64_t
       is_one_block_(scope.contraction.blocks.count == ir::Dim(1)),
       cut_plane_(is_one_block_ ? 0 : sum_planes(scope.contraction.blocks)) {
   const int64_t planes = cut_plane_ + (is_one_block_ || cut == Cut::WithinBlocks ? 1 : 0);
-  sums_ = scope.scratch("sums", {planes, rows, columns});
+  sums_ = scope.scratch("sums", scope.type, {planes, rows, columns});
 }
 
 JoinedSums::Segment JoinedSums::part_of_block(TaskRange steps, int64_t block_steps, Expr end) const {

@@ -10,6 +10,7 @@
 #include "strata/compiler/loop/write/product/row_panel.h"
 #include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/compiler/loop/write/product/writer.h"
+#include "strata/ir/loops/legality.h"
 
 namespace strata::compiler {
 
@@ -157,7 +158,7 @@ class PackedProduct : public ProductWriter {
           return c_.load(ready_->buffer,
                          {c_.ramp(scope_.add(first[v], scope_.mul(at, ready_->width)), 1, tiling_.lanes)});
         };
-        stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial,
+        stmts.push_back(make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial,
                                  step(
                                      accumulators, [&](int64_t i) { return row_at(i, at); },
                                      [&](int64_t v) { return columns_at(static_cast<size_t>(v)); })));
@@ -174,6 +175,9 @@ class PackedProduct : public ProductWriter {
     append(body, tile(c_.loop(block), {from, to}));
     return {make_for(block, panel.blocks.low, panel.blocks.high, LoopKind::Serial, std::move(body))};
   }
+
+  /// Groups of the depth that begin before k; blocks begin between groups.
+  Expr groups_before(Expr k) const { return contraction_.group == 1 ? k : scope_.ceil_div(k, contraction_.group); }
 
   /// Where the vectors of a tile of columns begin in the panels that they lie in, at the first k of the panel of depth.
   /// A tile of several panels may go beyond the last one: there it reads that again, for sums that nobody reads.
@@ -242,11 +246,24 @@ ReadyPanels panels_for(const Contraction& contraction, const Tiling& tiling, Loo
   return *panels;
 }
 
+Contraction grouped(const Contraction& contraction, const ContractionSchedule& schedule, LoopContext& c) {
+  auto made = in_groups(contraction, schedule.group, c);
+  const auto name = [](Expr e) { return type_name(e->op == ExprOp::Cast ? e->args[0]->type : e->type); };
+  if (!made)
+    refuse_schedule(fmt::format("there is no dot product of {} terms for {} by {} into {}, or blocks cut its groups",
+                                schedule.group, name(contraction.rows_operand), name(contraction.columns_operand),
+                                type_name(contraction.accumulator->type)));
+  if (schedule.rows == RowStorage::InPlace || schedule.columns == ColumnStorage::InPlace)
+    refuse_schedule("groups of the depth are packed: `pack rows, columns`");
+  return *made;
+}
+
 }  // namespace
 
 Stmts write_contraction(Contraction contraction, const ContractionSchedule& schedule, LoopContext& c,
                         const ir::Facts& facts, std::vector<std::string>& notes) {
   if (schedule.is_exchanged) contraction.transpose();
+  if (schedule.group > 1) contraction = grouped(contraction, schedule, c);
   const DepthBlocks& blocks = contraction.blocks;
   const int64_t panel_depth = schedule.tiling.panel_depth;
   if (blocks.kind != DepthBlocks::Kind::One && panel_depth % blocks.terms != 0)

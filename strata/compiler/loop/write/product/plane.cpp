@@ -18,7 +18,7 @@ WindowPlane::WindowPlane(const ProductScope& scope, const Windows& windows, Expr
       plane_elements_(windows.axes[0].length(lines) * strides_[0]),
       slack_from_(count * plane_elements_),
       slack_to_(slack_from_ + (reach + 2 * scope.tiling.lanes) / scope.tiling.lanes * scope.tiling.lanes) {
-  plane_ = scope_.scratch("plane", {slack_to_});
+  plane_ = scope_.scratch("plane", scope_.type, {slack_to_});
 }
 
 WindowPlane::Stmts WindowPlane::alloc() const {

@@ -15,8 +15,8 @@ namespace {
 
 bool rows_run_along_depth(const ProductScope& s) {
   const Contraction& k = s.contraction;
-  return contiguity(s.context, s.facts, k.rows_operand, k.depth) >=
-         contiguity(s.context, s.facts, k.rows_operand, k.rows);
+  return k.group > 1 || contiguity(s.context, s.facts, k.rows_operand, k.depth) >=
+                            contiguity(s.context, s.facts, k.rows_operand, k.rows);
 }
 
 }  // namespace
@@ -26,11 +26,12 @@ RowPanel::RowPanel(const ProductScope& scope, RowStorage storage)
       c_(scope.context),
       is_along_depth_(rows_run_along_depth(scope)),
       is_in_place_(storage == RowStorage::InPlace) {
-  const int64_t deep = round_up(scope_.tiling.panel_depth, 16) + scope_.tiling.slack();
+  const int64_t deep = round_up(scope_.tiling.panel_depth, 16) + scope_.contraction.group * scope_.tiling.slack();
+  const ir::DType type = scope_.contraction.rows_operand->type.dtype;
   const int64_t tiles =
       is_in_place_ ? 1 : (scope_.tiling.row_block + scope_.tiling.tile_rows - 1) / scope_.tiling.tile_rows;
-  panel_ = is_along_depth_ ? scope_.scratch("rows", {tiles, scope_.tiling.tile_rows, deep})
-                           : scope_.scratch("rows", {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_rows});
+  panel_ = is_along_depth_ ? scope_.scratch("rows", type, {tiles, scope_.tiling.tile_rows, deep})
+                           : scope_.scratch("rows", type, {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_rows});
 }
 
 std::string RowPanel::note() const {
@@ -39,6 +40,8 @@ std::string RowPanel::note() const {
 }
 
 Expr RowPanel::at(Expr it, int64_t i, Expr k) const {
+  const int group = scope_.contraction.group;
+  if (group > 1) return c_.load(panel_, {it, c_.i64(i), c_.ramp(scope_.mul(k, group), 1, group)});
   return is_along_depth_ ? c_.load(panel_, {it, c_.i64(i), k}) : c_.load(panel_, {it, k, c_.i64(i)});
 }
 
@@ -80,10 +83,23 @@ Stmts RowPanel::pack_chains(Expr tile, Expr first, TaskRange rows, TaskRange dep
          scope_.rows_depth.runs(
              depth.low, depth.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
                const Expr value = scope_.element(scope_.contraction.rows_operand, joined(with, at));
-               return spilling_loop(c_, scope_.facts, u, low, high, scope_.tiling.lanes, scope_.widths,
+               return spilling_loop(c_, scope_.facts, u, low, high, scope_.tiling.lanes * scope_.contraction.group,
+                                    scope_.widths,
                                     {make_store(panel_, {tile, c_.loop(i), scope_.sub(flat, depth.low)}, value)});
              }));
+  append(body, fill_last_group(tile, c_.loop(i), depth));
   return {make_for(i, c_.i64(0), c_.i64(scope_.tiling.tile_rows), LoopKind::Serial, std::move(body))};
+}
+
+/// With zeros, whose products with what stands in the columns add nothing.
+Stmts RowPanel::fill_last_group(Expr tile, Expr i, TaskRange depth) const {
+  const int group = scope_.contraction.group;
+  if (group == 1) return {};
+  const LoopVar* k = c_.loop_var("k");
+  const Expr count = scope_.sub(depth.high, depth.low);
+  const Expr zero = c_.constant(panel_->dtype, 0);
+  return {make_for(k, count, scope_.mul(scope_.ceil_div(count, group), group), LoopKind::Serial,
+                   {make_store(panel_, {tile, i, c_.loop(k)}, zero)})};
 }
 
 Stmts RowPanel::pack_tile(Expr tile, Expr first, TaskRange rows, TaskRange depth) const {

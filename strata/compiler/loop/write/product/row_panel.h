@@ -1,6 +1,6 @@
 // The packed rows of a contraction: what a block of depth of a block of rows looks like in scratch.
 //
-//   [tile][row][k] where k is contiguous in memory, else [tile][k][row]
+//   [tile][row][k] where k is contiguous in memory or read in groups, else [tile][k][row]
 //
 // Rows that lie in memory as the panel would have them, close together, are read where they are if few columns share
 // the price of packing them; only a tile that is cut by the end of the block is packed then.
@@ -27,7 +27,7 @@ class RowPanel {
 
   ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
   Stmts pack(TaskRange rows, TaskRange depth) const;
-  /// Row `i` of tile `it` at k, counted from the block's first.
+  /// Row `i` of tile `it` at k, counted from the block's first, or a group of such k by its number.
   Expr at(Expr it, int64_t i, Expr k) const;
   /// Whether whole tiles are read by `in_place` and `at` is for a cut tile alone.
   bool is_in_place() const { return is_in_place_; }
@@ -37,6 +37,7 @@ class RowPanel {
 
  private:
   Stmts pack_chains(Expr tile, Expr first, TaskRange rows, TaskRange depth) const;
+  Stmts fill_last_group(Expr tile, Expr i, TaskRange depth) const;
   Stmts pack_tile(Expr tile, Expr first, TaskRange rows, TaskRange depth) const;
 
   const ProductScope& scope_;

@@ -59,8 +59,8 @@ TaskRange ProductScope::block_range(Expr number) const {
   return {low, min(of(ExprOp::Mul, steps_end, blocks.inner), add(low, c.i64(blocks.terms)))};
 }
 
-const Buffer* ProductScope::scratch(const char* name, std::vector<ir::Dim> shape) const {
-  return context.buffer({name, type, std::move(shape), BufferKind::Scratch});
+const Buffer* ProductScope::scratch(const char* name, ir::DType dtype, std::vector<ir::Dim> shape) const {
+  return context.buffer({name, dtype, std::move(shape), BufferKind::Scratch});
 }
 
 }  // namespace strata::compiler

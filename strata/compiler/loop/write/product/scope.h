@@ -42,7 +42,7 @@ struct ProductScope {
   }
   /// The depth, as a flat index, of a block by its number.
   TaskRange block_range(Expr number) const;
-  const ir::loops::Buffer* scratch(const char* name, std::vector<ir::Dim> shape) const;
+  const ir::loops::Buffer* scratch(const char* name, ir::DType dtype, std::vector<ir::Dim> shape) const;
 };
 
 inline void append(std::vector<ir::loops::StmtPtr>& to, const std::vector<ir::loops::StmtPtr>& more) {

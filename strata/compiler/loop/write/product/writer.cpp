@@ -70,10 +70,10 @@ Stmts ProductWriter::register_tile(const Place& place, const JoinedSums::Segment
 Stmts ProductWriter::step(const Accumulators& accumulators, const std::function<Expr(int64_t)>& row_at,
                           const std::function<Expr(int64_t)>& columns_at) const {
   const int64_t vectors = scope_.tiling.tile_vectors;
-  const ScalarType wide{scope_.type, static_cast<uint16_t>(scope_.tiling.lanes)};
+  const bool is_in_groups = scope_.contraction.group > 1;  // a row's group is shared by all lanes
   Stmts body;
   const auto bind = [&](std::string name, Expr value) {
-    const Local* local = c_.local(std::move(name), wide, false);
+    const Local* local = c_.local(std::move(name), value->type, false);
     body.push_back(make_declare(local, value));
     return c_.read(local);
   };
@@ -81,7 +81,8 @@ Stmts ProductWriter::step(const Accumulators& accumulators, const std::function<
   for (int64_t v = 0; v < vectors; ++v) columns.push_back(bind(fmt::format("c{}", v), columns_at(v)));
   auto sum = accumulators.sums.begin();
   for (int64_t i = accumulators.first; i < accumulators.last; ++i) {
-    const Expr row = bind(fmt::format("r{}", i), c_.broadcast(row_at(i), wide.lanes));
+    const Expr element = row_at(i);
+    const Expr row = bind(fmt::format("r{}", i), is_in_groups ? element : c_.broadcast(element, scope_.tiling.lanes));
     for (const Expr column : columns) {
       body.push_back(make_assign(*sum, scope_.contraction.step(c_, row, column, c_.read(*sum))));
       ++sum;
