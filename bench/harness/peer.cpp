@@ -109,7 +109,7 @@ std::string Peer::read_line() {
     if (got <= 0)
       throw Error(base::code::kPeerFailed, fmt::format("bench: peer {} ended", name_))
           .hint("what it said stands in " + log_path_);
-    buffer_.append(part, static_cast<size_t>(got));
+    buffer_.append(part, got);
   }
   const size_t end = buffer_.find('\n');
   std::string line = buffer_.substr(0, end);
@@ -126,7 +126,7 @@ Json Peer::ask(const Json& request) {
     if (n <= 0)
       throw Error(base::code::kPeerFailed, fmt::format("bench: peer {} ended", name_))
           .hint("what it said stands in " + log_path_);
-    sent += static_cast<size_t>(n);
+    sent += n;
   }
   Json reply = base::parse_json(read_line(), name_).value();
   if (const Json* error = reply.find("error"))
@@ -184,7 +184,7 @@ std::string own_path() {
   char path[4096];
   const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
   if (size <= 0) throw Error(base::code::kPeerFailed, "bench: can't find this program: " + base::errno_text(errno));
-  return std::string(path, static_cast<size_t>(size));
+  return std::string(path, size);
 }
 
 }  // namespace strata::bench

@@ -79,7 +79,7 @@ void run_resnet(const SuiteOptions& options, const Report& report) {
   for (const HostArray& w : arrays_of(model)) plain_bytes += w.bytes();
   classify.hand_over(model, x_BCHW);
   std::vector<HostArray> arguments = arrays_of(model);
-  const double resident = static_cast<double>(resident_bytes(arguments, prepared_before));
+  const double resident = resident_bytes(arguments, prepared_before);
   arguments.push_back(x_BCHW.array());
 
   const runtime::Executable& program = classify.executable();

@@ -32,7 +32,7 @@ Program program_of_all_sizes() {
 }
 
 Tensor sequence(int64_t length) {
-  Tensor ids_BT = random_integers(Key(static_cast<uint64_t>(length)), {1, length}, 0, 4096, DType::i64);
+  Tensor ids_BT = random_integers(Key(length), {1, length}, 0, 4096, DType::i64);
   ids_BT.evaluate();
   return ids_BT;
 }

@@ -33,7 +33,7 @@ struct Numbers {
 Numbers draw(const Case& sum, int seed) {
   std::mt19937 bits(static_cast<uint32_t>(seed) + 1);
   const auto uniform = [&] { return static_cast<float>(bits() >> 8) * 0x1p-24F; };
-  Numbers made{std::vector<float>(static_cast<size_t>(sum.terms)), std::vector<float>(static_cast<size_t>(sum.terms))};
+  Numbers made{std::vector<float>(sum.terms), std::vector<float>(sum.terms)};
   for (float& value : made.x) value = uniform() - (sum.is_cancelling ? 0.5F : 0.0F);
   for (float& value : made.y) value = uniform();
   return made;
@@ -62,7 +62,7 @@ double ours(std::string_view what, const Numbers& numbers) {
 /// The exact result and the sum of |terms|.
 std::pair<double, double> exact(std::string_view what, const Numbers& numbers) {
   double sum = 0, size = 0;
-  const auto n = static_cast<double>(numbers.x.size());
+  const double n = numbers.x.size();
   if (what == "variance") {
     for (float x : numbers.x) sum += static_cast<double>(x + 10.0F);
     for (float x : numbers.x)

@@ -36,7 +36,7 @@ std::vector<std::string_view> split_documents(std::string_view text) {
 int64_t checksum(const std::vector<text::TokenId>& ids) {
   uint64_t sum = 0;
   for (const text::TokenId id : ids) sum = (sum * 31 + id) & 0xFFFFFFFF;
-  return static_cast<int64_t>(sum);
+  return sum;
 }
 
 class TokenizerContest {

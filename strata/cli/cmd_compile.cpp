@@ -33,7 +33,7 @@ std::vector<runtime::WeightReference> references(const Options& options, const i
   const std::string file = std::filesystem::absolute(options.weights).lexically_relative(folder).string();
   std::vector<runtime::WeightReference> list;
   for (size_t i = 0; i < graph.parameters().size(); ++i) {
-    const std::string name(graph.parameter_name(static_cast<int>(i)));
+    const std::string name(graph.parameter_name(i));
     if (weights.find(name)) list.push_back({name, file, name});
   }
   return list;
@@ -57,8 +57,7 @@ int run(const Options& options) {
               "\n");
   else
     print_out(fmt::format("{}: {}, code for {}, {} of {} parameters are weights of a file\n", options.output,
-                          base::bytes_text(static_cast<double>(bytes)), program->origin().isa, weights.size(),
-                          graph->parameters().size()));
+                          base::bytes_text(bytes), program->origin().isa, weights.size(), graph->parameters().size()));
   return 0;
 }
 

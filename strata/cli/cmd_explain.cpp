@@ -79,9 +79,9 @@ int node_number(const std::string& text) {
 
 /// "2:0": result 2 takes the memory of argument 0.
 ir::Donation donation(const std::string& text, const ir::Graph& graph) {
-  const auto one_of = [](std::string_view digits, size_t count) {
+  const auto one_of = [](std::string_view digits, int64_t count) {
     const std::optional<int> number = whole_number(digits);
-    return number && *number >= 0 && static_cast<size_t>(*number) < count ? *number : -1;
+    return number && *number >= 0 && *number < count ? *number : -1;
   };
   const size_t colon = std::min(text.find(':'), text.size());
   const ir::Donation d{one_of(text.substr(0, colon), graph.results().size()),
@@ -116,8 +116,8 @@ int explain_file(const Options& options) {
   for (const std::string& remark : explanation.remarks) remarks.push(remark);
   if (!options.json && options.kernel < 0 && !explanation.remarks.empty())
     print_out(fmt::format("== remarks\n\n  {}\n\n", fmt::join(explanation.remarks, "\n  ")));
-  for (size_t i = 0; i < kernels.size(); ++i) {
-    if (options.kernel >= 0 && static_cast<size_t>(options.kernel) != i) continue;
+  for (int i = 0; i < std::ssize(kernels); ++i) {
+    if (options.kernel >= 0 && options.kernel != i) continue;
     if (options.json)
       list.push(json_of(kernels[i]));
     else

@@ -62,8 +62,8 @@ int run(const Options& options) {
                      {"traffic/step", base::Align::Right}});
   base::Json layers = base::Json::array();
   for (const auto& [name, row] : rows_of(task)) {
-    table.add({name, std::to_string(row.parameters), base::bytes_text(static_cast<double>(row.parameter_bytes)),
-               base::count_text(row.flops), base::bytes_text(row.bytes)});
+    table.add({name, std::to_string(row.parameters), base::bytes_text(row.parameter_bytes), base::count_text(row.flops),
+               base::bytes_text(row.bytes)});
     layers.push(base::Json::object()
                     .set("layer", name)
                     .set("parameters", row.parameters)

@@ -56,7 +56,7 @@ std::vector<compiler::Pass> chosen_passes(const Options& options) {
 
 /// --arg values in order, the rest random.
 std::vector<ir::HostArray> arguments_for(const ir::Graph& graph, const Options& options) {
-  std::vector<ir::HostArray> arguments = compiler::random_arguments(graph, static_cast<uint64_t>(options.seed));
+  std::vector<ir::HostArray> arguments = compiler::random_arguments(graph, options.seed);
   if (options.arguments.size() > arguments.size())
     throw base::Error(base::code::kArgumentMismatch, fmt::format("{}: takes {} arguments, found {}", graph.name(),
                                                                  arguments.size(), options.arguments.size()));
@@ -89,7 +89,7 @@ std::optional<std::string> native_difference(const ir::Graph& graph, const Optio
 /// Throws E0301 with the first pass that is to blame, if one is.
 void check_equivalence(const ir::Graph& before, const ir::Graph& after, std::span<const compiler::Pass> passes,
                        const Options& options) {
-  const auto seed = static_cast<uint64_t>(options.seed);
+  const uint64_t seed = options.seed;
   if (options.native)
     if (const auto off = native_difference(after, options))
       throw base::Error(base::code::kWrongResult, fmt::format("{}: {}", before.name(), *off));
@@ -106,7 +106,7 @@ void check_equivalence(const ir::Graph& before, const ir::Graph& after, std::spa
 }
 
 int bisect(const ir::Graph& graph, std::span<const compiler::Pass> passes, const Options& options) {
-  const auto broken = compiler::find_broken_pass(graph, passes, options.runs, static_cast<uint64_t>(options.seed));
+  const auto broken = compiler::find_broken_pass(graph, passes, options.runs, options.seed);
   if (!broken) return print_out("every pass keeps the meaning\n"), 0;
   print_out(fmt::format("// pass {} ({}) changes the meaning: {}\n{}", broken->number + 1, broken->name,
                         broken->difference, ir::print_graph(*broken->before)));
@@ -119,8 +119,7 @@ int reduce(std::shared_ptr<const ir::Graph> graph, std::span<const compiler::Pas
     try {
       const auto after = compiler::run_passes(candidate, passes, options.run).graph;
       if (options.native) return native_difference(*after, options).has_value();
-      return compiler::find_inequivalence(candidate, *after, options.runs, static_cast<uint64_t>(options.seed))
-          .has_value();
+      return compiler::find_inequivalence(candidate, *after, options.runs, options.seed).has_value();
     } catch (const base::Error& error) {
       return error.kind() == base::ErrorKind::Internal;  // a program that is wrong itself is not what is looked for
     }
@@ -175,7 +174,7 @@ void refuse_ignored_options(const Options& options, const CommandLine& line) {
 int run(const Options& options) {
   const std::string text = program_text(options.file);
   const bool is_loops = is_of_level(options, "loops", ".sloop"), is_plan = is_of_level(options, "plan", ".splan");
-  const auto seed = static_cast<uint64_t>(options.seed);
+  const uint64_t seed = options.seed;
   if (is_loops)
     return reading_program(options.file, [&] {
       return run_on_loops(text, {.interpret = options.interpret,

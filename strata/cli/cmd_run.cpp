@@ -55,7 +55,7 @@ std::vector<ir::HostArray> arguments_for(const runtime::ProgramFile& file, const
   const ir::Graph& graph = *file.program->plan().graph;
   std::vector<ir::HostArray> arguments;
   for (size_t i = 0; i < graph.parameters().size(); ++i) {
-    const std::string name(graph.parameter_name(static_cast<int>(i)));
+    const std::string name(graph.parameter_name(i));
     const auto given =
         std::ranges::find_if(options.inputs, [&](const std::string& path) { return files.open(path).find(name); });
     const auto weight = std::ranges::find(file.weights, name, &runtime::WeightReference::parameter);

@@ -111,9 +111,9 @@ std::vector<HostArray> random_arrays(const Kernel& kernel, const Dims& dims, uin
 void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOptions& options) {
   for (int run = 0; run < options.runs; ++run) {
     std::vector<int64_t> values = dims_for(naive, {});
-    for (size_t i = 0; i < values.size(); ++i) values[i] += static_cast<int64_t>(run * (7 + i));
+    for (size_t i = 0; i < values.size(); ++i) values[i] += run * (7 + i);
     const Dims dims(naive, std::move(values));
-    const auto arrays = random_arrays(naive, dims, options.seed + static_cast<uint64_t>(run));
+    const auto arrays = random_arrays(naive, dims, options.seed + run);
     const compiler::KernelRun expected = compiler::run_interpreted(naive, dims.values(), arrays);
     const std::string text = compiler::schedule_difference(naive, expected, scheduled, dims.values(), arrays);
     if (!text.empty())

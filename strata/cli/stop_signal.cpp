@@ -13,7 +13,7 @@ StopSignal::StopSignal() {
   has_come_now = 0;
   struct sigaction once{};
   once.sa_handler = note_signal;
-  once.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  once.sa_flags = SA_RESETHAND | SA_RESTART;
   sigaction(SIGINT, &once, &before_interrupt_);
   sigaction(SIGTERM, &once, &before_terminate_);
 }

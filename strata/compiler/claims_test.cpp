@@ -71,7 +71,7 @@ class SoftmaxClaimer final : public Target {
 
 HostArray rows(int64_t count) {
   HostArray x(DType::f32, {count, 3});
-  for (int64_t i = 0; i < x.elements(); ++i) x.set(i, static_cast<double>(i));
+  for (int64_t i = 0; i < x.elements(); ++i) x.set(i, i);
   return x;
 }
 

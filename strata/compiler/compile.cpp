@@ -48,7 +48,7 @@ LookedAt looked_at_by_kernels(const PlanRequest& request, const Target& target) 
 std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, const std::vector<std::string>& plan_dims) {
   std::vector<int> positions;
   for (const std::string& d : kernel_dims)
-    positions.push_back(static_cast<int>(std::find(plan_dims.begin(), plan_dims.end(), d) - plan_dims.begin()));
+    positions.push_back(std::find(plan_dims.begin(), plan_dims.end(), d) - plan_dims.begin());
   return positions;
 }
 
@@ -139,7 +139,7 @@ Parts parts_of(PlanRequest& request, const Target& target, const FinishedRegions
   for (const auto& [node, is_kernel] : nodes_of_program(*request.graph, target)) {
     if (is_kernel) {
       KernelUse& use = request.kernels[node->id];
-      use.kernel = static_cast<int>(parts.wanted.size());
+      use.kernel = parts.wanted.size();
       if (ops::is_composite(*node))
         use.workspace_bytes = target.workspace_bytes(*node);
       else

@@ -87,7 +87,7 @@ void expect_as_interpreted_for_masks(const std::shared_ptr<Graph>& graph, std::i
   for (int64_t size : sizes)
     for (Mask mask : kMasks) {
       SCOPED_TRACE(std::to_string(size) + " rows, mask " + std::to_string(static_cast<int>(mask)));
-      expect_as_interpreted(graph, {random_array({size, 5}, 1), mask_of(size, mask, static_cast<uint32_t>(size))});
+      expect_as_interpreted(graph, {random_array({size, 5}, 1), mask_of(size, mask, size)});
     }
 }
 
@@ -204,7 +204,7 @@ TEST(Counted, RangesOfDataHaveTheirLength) {
   graph->set_results({ops::counted_range(n, 9), ops::sum(ops::counted_range(n, 9), {})});
   const auto executable = compile(graph);
   for (int64_t count = 0; count <= 9; ++count) {
-    const auto found = executable->run({HostArray::scalar(DType::i32, static_cast<double>(count))});
+    const auto found = executable->run({HostArray::scalar(DType::i32, count)});
     EXPECT_EQ(found[0].shape(), (std::vector<int64_t>{count}));
     EXPECT_EQ(found[1].get_int(0), count * (count - 1) / 2);
   }
@@ -368,7 +368,7 @@ TEST(Counted, ThreadsCountForThemselves) {
   };
   std::vector<Case> cases;
   for (uint32_t i = 0; i < 24; ++i) {
-    const int64_t size = 1 + static_cast<int64_t>(i * 7 % 40);
+    const int64_t size = 1 + i * 7 % 40;
     Case c{{random_array({size, 5}, i), mask_of(size, kMasks[i % 4], i)}, {}};
     c.expected = program->run({c.arguments[0], c.arguments[1]});
     cases.push_back(std::move(c));

@@ -40,9 +40,10 @@ std::unique_ptr<ir::Graph> with_mark(const ir::Graph& graph, int number) {
   for (const ir::Node* node : graph.nodes()) {
     if (node->is_parameter()) continue;
     ir::Node* copy = copier.copy(*node);
-    if (number >= next && number < next + static_cast<int>(node->result_count))
+    const int results = node->result_count;
+    if (number >= next && number < next + results)
       copy->where.path = ir::intern((node->where.path ? std::string(node->where.path) + " " : "") + std::string(kMark));
-    next += static_cast<int>(node->result_count);
+    next += results;
   }
   if (number < 0 || number >= next)
     throw base::Error(base::code::kNodeWithoutKernel,

@@ -69,7 +69,7 @@ void expect_close(const HostArray& a, const HostArray& b) {
 }
 
 size_t kernels_within(const ir::Plan& plan) {
-  return static_cast<size_t>(std::ranges::count(plan.commands, ir::CommandKind::Kernel, &ir::PlanCommand::kind));
+  return std::ranges::count(plan.commands, ir::CommandKind::Kernel, &ir::PlanCommand::kind);
 }
 
 const std::vector<std::vector<int64_t>> kSizes = {{33, 1, 3}, {67, 5, 4}, {40, 0, 3}, {64, 16, 0}, {131, 7, 2}};

@@ -28,7 +28,7 @@ using ir::Value;
 using Values = std::vector<Value>;
 
 size_t kernels_in(const ir::Plan& plan, ir::CommandKind kind) {
-  return static_cast<size_t>(std::ranges::count(plan.commands, kind, &ir::PlanCommand::kind));
+  return std::ranges::count(plan.commands, kind, &ir::PlanCommand::kind);
 }
 
 /// With the pass, without it, and interpreted; the first two are equal bit for bit. `is_exact`: so is the third.
@@ -132,8 +132,8 @@ TEST(NativeLoops, AWhileOfScalarsStopsWhereItsConditionDoes) {
       [](Graph&, const Values& p) { return Values{p[1] + 1, p[2] * 1.5 - 0.25}; }));
   const auto native = compile(graph), by_steps = compile(graph, {.disabled_passes = {"native-loops"}});
   for (const int64_t steps : {-3, 0, 1, 63, 64, 65, 128, 1000}) {
-    const std::vector<HostArray> arguments = {HostArray::scalar(DType::i64, static_cast<double>(steps)),
-                                              HostArray::scalar(DType::i64, 0), random_array({}, 8)};
+    const std::vector<HostArray> arguments = {HostArray::scalar(DType::i64, steps), HostArray::scalar(DType::i64, 0),
+                                              random_array({}, 8)};
     const auto found = native->run(std::vector(arguments)), same = by_steps->run(std::vector(arguments));
     const auto expected = ir::interpret(*graph, arguments);
     for (size_t r = 0; r < found.size(); ++r) {

@@ -53,7 +53,7 @@ struct Weights {
   HostArray w = random_array({100, 40}, 1), b = random_array({100}, 2);
 };
 std::vector<HostArray> arguments_of(int64_t rows, const Weights& weights) {
-  return {random_array({rows, 40}, static_cast<uint32_t>(rows)), weights.w, weights.b};
+  return {random_array({rows, 40}, rows), weights.w, weights.b};
 }
 /// A panel holds so many columns that 100 of them are rounded up to a multiple.
 int64_t panel_bytes(const Program& p) {

@@ -130,10 +130,10 @@ TEST_F(ProgramFiles, ArgumentsOfAnotherTypeAreRefused) {
 /// The file with another text in place of the first of `length` characters behind the header, and the hash made right:
 /// what another build or CPU would have written.
 std::string with_first_texts(const std::string& text, const std::string& build, const std::string& level) {
-  const auto length_at = [&](size_t at) {
+  const auto length_at = [&](size_t at) -> size_t {
     uint64_t length = 0;
     std::memcpy(&length, text.data() + at, 8);
-    return static_cast<size_t>(length);
+    return length;
   };
   constexpr size_t kHeader = 40;
   const size_t level_at = kHeader + 8 + length_at(kHeader), rest_at = level_at + 8 + length_at(level_at);

@@ -80,8 +80,8 @@ PassResults run_passes(const Graph& graph, std::span<const Pass> passes, const R
   results.graph = ir::copy_graph(graph);
   dump(graph, options, 0, "before");
   base::Hash128 hash = graph.hash();
-  for (size_t i = 0; i < passes.size(); ++i) {
-    if (options.limit >= 0 && static_cast<int>(i) >= options.limit) break;
+  for (int i = 0; i < std::ssize(passes); ++i) {
+    if (options.limit >= 0 && i >= options.limit) break;
     const Pass& pass = passes[i];
     if (std::find(options.disabled.begin(), options.disabled.end(), pass.name) != options.disabled.end()) continue;
     if (pass.name == options.keep_before) results.kept = results.graph;

@@ -44,7 +44,7 @@ Program program() {
 }
 
 std::vector<HostArray> arguments_of(int64_t batch) {
-  return {random_array({batch, 32}, static_cast<uint32_t>(batch)), random_array({32, 48}, 7)};
+  return {random_array({batch, 32}, batch), random_array({32, 48}, 7)};
 }
 
 bool are_same(const std::vector<HostArray>& a, const std::vector<HostArray>& b) {

@@ -63,7 +63,7 @@ TEST(Updates, OfADonatedArgumentCopyNothing) {
 TEST(Updates, WriteTheRowAndNothingElse) {
   const auto step = compile(append_row, {.donations = {{0, 0}}});
   HostArray cache(ir::DType::f32, {8, 4}), row(ir::DType::f32, {1, 4});
-  for (int64_t i = 0; i < 32; ++i) cache.set(i, static_cast<double>(i));
+  for (int64_t i = 0; i < 32; ++i) cache.set(i, i);
   for (int64_t i = 0; i < 4; ++i) row.set(i, -1);
   const std::byte* const memory = cache.data();
   std::vector<HostArray> arguments{std::move(cache), row, HostArray::scalar(ir::DType::i64, 2)};
@@ -320,8 +320,8 @@ TEST(Updates, OfSymbolicShapesServeEverySize) {
   for (const int64_t rows : {1, 2, 67})
     for (const int64_t updates : {0, 1, 13, 64}) {
       HostArray x(ir::DType::f32, {rows, 3}), u(ir::DType::f32, {updates, 3}), at(ir::DType::i64, {updates, 1});
-      for (int64_t i = 0; i < x.elements(); ++i) x.set(i, static_cast<double>(i % 5));
-      for (int64_t i = 0; i < u.elements(); ++i) u.set(i, static_cast<double>((i * 7) % 11));
+      for (int64_t i = 0; i < x.elements(); ++i) x.set(i, i % 5);
+      for (int64_t i = 0; i < u.elements(); ++i) u.set(i, (i * 7) % 11);
       for (int64_t i = 0; i < updates; ++i) at.set_int(i, (i * 5) % (rows + 2) - 1);
       const std::vector<HostArray> arguments{x, u, at, HostArray::scalar(ir::DType::i64, rows + 1)};
       const auto expected = ir::interpret(*graph, arguments);

@@ -14,8 +14,7 @@ namespace {
 
 ir::HostArray counted(ir::DType dtype, std::vector<int64_t> shape) {
   ir::HostArray array(dtype, std::move(shape));
-  for (int64_t i = 0; i < array.elements(); ++i)
-    array.set(i, static_cast<double>(dtype == ir::DType::boolean ? i % 2 : i));
+  for (int64_t i = 0; i < array.elements(); ++i) array.set(i, dtype == ir::DType::boolean ? i % 2 : i);
   return array;
 }
 

@@ -30,7 +30,7 @@ int needed_digits(double value, DType dtype, const FloatStyle& style, int limit)
   const size_t end = style.scientific ? text.find('e') : text.size();
   size_t last = text.find_last_not_of('0', end - 1);
   const size_t point = text.find('.');
-  return point == std::string::npos || last <= point ? 0 : static_cast<int>(last - point);
+  return point == std::string::npos || last <= point ? 0 : last - point;
 }
 
 class Printer {

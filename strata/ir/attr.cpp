@@ -17,10 +17,10 @@ base::Hash128 Attr::hash() const {
   base::Hash128 h = base::combine(base::hash_text(name), static_cast<uint64_t>(kind));
   switch (kind) {
     case AttrKind::Bool:
-      return base::combine(h, static_cast<uint64_t>(flag));
+      return base::combine(h, flag);
     case AttrKind::Int:
     case AttrKind::Float:
-      return base::combine(h, static_cast<uint64_t>(integer));  // a double by its bits
+      return base::combine(h, integer);  // a double by its bits
     case AttrKind::Type:
       return base::combine(h, static_cast<uint64_t>(dtype));
     case AttrKind::Text:
@@ -34,8 +34,8 @@ base::Hash128 Attr::hash() const {
       break;
   }
   h = base::combine(h, static_cast<uint64_t>(array->dtype()));
-  for (int64_t d : array->shape()) h = base::combine(h, static_cast<uint64_t>(d));
-  return base::combine(h, base::hash_bytes({array->data(), static_cast<size_t>(array->bytes())}));
+  for (int64_t d : array->shape()) h = base::combine(h, d);
+  return base::combine(h, base::hash_bytes(std::span(array->data(), array->bytes())));
 }
 
 }  // namespace strata::ir

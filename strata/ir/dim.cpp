@@ -123,8 +123,8 @@ Dim make_sum(std::vector<DimTerm> terms) {
 
   Hash128 hash = base::hash_text("dim");
   for (const DimTerm& term : joined) {
-    hash = base::combine(hash, static_cast<uint64_t>(term.coefficient));
-    hash = base::combine(hash, static_cast<uint64_t>(term.atoms.size()));
+    hash = base::combine(hash, term.coefficient);
+    hash = base::combine(hash, term.atoms.size());
     for (const DimAtom* atom : term.atoms) hash = base::combine(hash, atom->hash);
   }
   Table& t = table();
@@ -253,7 +253,7 @@ std::optional<std::pair<std::string_view, int64_t>> Dim::scaled_symbol() const {
 
 Hash128 Dim::hash() const {
   if (!is_constant()) return expr()->hash;
-  return base::combine(Hash128{0x64696d, 0}, static_cast<uint64_t>(constant()));
+  return base::combine(Hash128{0x64696d, 0}, constant());
 }
 
 namespace {

@@ -8,7 +8,7 @@
 namespace strata::ir {
 
 DimTable::DimTable(std::span<const std::string> symbols) : initial_(symbols.size()), symbol_count_(symbols.size()) {
-  for (size_t i = 0; i < symbols.size(); ++i) symbols_.emplace(symbols[i], static_cast<int>(i));
+  for (size_t i = 0; i < symbols.size(); ++i) symbols_.emplace(symbols[i], i);
 }
 
 int DimTable::add(Dim d) {

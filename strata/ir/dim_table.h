@@ -33,7 +33,7 @@ class DimTable {
     int64_t coefficient;
     int first, last;  ///< factors: [first, last) of factors_
   };
-  int place() { return static_cast<int>(initial_.size()); }
+  int place() { return initial_.size(); }
   int place_of_atom(const DimAtom& atom);
 
   std::vector<int64_t> initial_;  ///< the values of constants, and 0 in the other places; symbols come first

@@ -120,7 +120,7 @@ class Reader {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
     if (error != std::errc() || value > (INT64_MAX >> 1)) fail("has a number of more than 62 bits");
-    at_ = static_cast<size_t>(end - text_.data());
+    at_ = end - text_.data();
     return Dim(value);
   }
 

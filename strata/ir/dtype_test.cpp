@@ -22,7 +22,7 @@ TEST(DType, NamesReadBackAndSizesAreThoseOfTheHostTypes) {
 
 TEST(HalfFloats, EveryPatternSurvivesTheWayThroughF32AndF64) {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
-    const auto pattern = static_cast<uint16_t>(bits);
+    const uint16_t pattern = bits;
     for (const bool brain : {false, true}) {
       const float value = brain ? bf16_value(pattern) : f16_value(pattern);
       const uint16_t back = brain ? bf16_bits(value) : f16_bits(value);
@@ -63,7 +63,7 @@ TEST(HalfFloats, RandomFloatsGoToTheNearerNeighbour) {
     for (const bool brain : {false, true}) {
       const uint16_t bits = brain ? bf16_bits(value) : f16_bits(value);
       const auto at = [&](int step) {
-        const auto pattern = static_cast<uint16_t>(bits + step);
+        const uint16_t pattern = bits + step;
         return static_cast<double>(brain ? bf16_value(pattern) : f16_value(pattern));
       };
       const double here = at(0);

@@ -174,20 +174,19 @@ HostArray HostArray::decoded() const {
   if (!is_encoded()) return *this;
   const BlockFormat& format = *encoding_.format();
   HostArray values(format.value, shape_);
-  const auto size = static_cast<size_t>(dtype_bytes(format.value));
-  std::vector<std::byte> block(static_cast<size_t>(format.elements) * size);
+  const int64_t size = dtype_bytes(format.value);
+  std::vector<std::byte> block(format.elements * size);
   const BlockReader reader(format);
   for (int64_t first = 0, b = 0; first < elements_; first += format.elements, ++b) {
     reader(data() + b * format.bytes, block.data());
-    const auto count = static_cast<size_t>(std::min(format.elements, elements_ - first));
-    std::memcpy(values.data() + static_cast<size_t>(first) * size, block.data(), count * size);
+    const int64_t count = std::min(format.elements, elements_ - first);
+    std::memcpy(values.data() + first * size, block.data(), count * size);
   }
   return values;
 }
 
 bool HostArray::same_bits(const HostArray& other) const {
-  return encoding_ == other.encoding_ && shape_ == other.shape_ &&
-         std::memcmp(data(), other.data(), static_cast<size_t>(bytes())) == 0;
+  return encoding_ == other.encoding_ && shape_ == other.shape_ && std::memcmp(data(), other.data(), bytes()) == 0;
 }
 
 }  // namespace strata::ir

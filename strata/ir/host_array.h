@@ -37,7 +37,7 @@ class HostArray {
   bool is_encoded() const { return !encoding_.is_plain(); }
   DType dtype() const { return encoding_.dtype(); }  ///< of what is stored
   const std::vector<int64_t>& shape() const { return shape_; }
-  int rank() const { return static_cast<int>(shape_.size()); }
+  int rank() const { return shape_.size(); }
   int64_t elements() const { return elements_; }
   int64_t bytes() const { return bytes_; }
   std::byte* data() { return storage_.get(); }
@@ -48,12 +48,12 @@ class HostArray {
   template <class T>
   std::span<T> as() {
     if (is_encoded() || dtype_of<T>() != dtype()) refuse_type(dtype_of<T>(), "read as");
-    return {reinterpret_cast<T*>(data()), static_cast<size_t>(elements_)};
+    return std::span(reinterpret_cast<T*>(data()), elements_);
   }
   template <class T>
   std::span<const T> as() const {
     if (is_encoded() || dtype_of<T>() != dtype()) refuse_type(dtype_of<T>(), "read as");
-    return {reinterpret_cast<const T*>(data()), static_cast<size_t>(elements_)};
+    return std::span(reinterpret_cast<const T*>(data()), elements_);
   }
 
   /// One element as a double (integers beyond 2^53 lose bits: use get_int) or as an integer. Of a plain array.

@@ -73,7 +73,7 @@ TEST(ArrayPrinting, LooksAsInNumPy) {
 
 TEST(ArrayPrinting, LargeArraysLeaveOutTheMiddle) {
   std::vector<int64_t> values(2000);
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = i;
   EXPECT_EQ(HostArray::of<int64_t>(DType::i64, {2000}, values).str(), "[   0    1    2 ... 1997 1998 1999]");
 }
 

@@ -25,7 +25,7 @@ void count(int64_t bytes) {
 }
 
 std::shared_ptr<std::byte> make_page(int64_t bytes, size_t pages) {
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(bytes)));
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
   if (!memory)
     throw base::Error(base::code::kOutOfMemory,
                       fmt::format("the tape of a loop: no memory for {} bytes more; it holds {} pages of that "

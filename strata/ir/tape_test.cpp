@@ -7,7 +7,7 @@ namespace {
 
 std::vector<HostArray> row_of(int64_t number) {
   HostArray a(DType::f32, {7, 3}), b(DType::i64, {}), empty(DType::f64, {0, 4});
-  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, static_cast<double>(number + i));
+  for (int64_t i = 0; i < a.elements(); ++i) a.set(i, number + i);
   b.set_int(0, number);
   return {a, b, empty};
 }

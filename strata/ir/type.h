@@ -40,7 +40,7 @@ class Type {
   DType dtype() const { return node_->encoding.dtype(); }
   std::span<const Dim> shape() const { return node_->shape; }
   Dim dim(int axis) const { return node_->shape[axis < 0 ? rank() + axis : axis]; }
-  int rank() const { return static_cast<int>(node_->shape.size()); }
+  int rank() const { return node_->shape.size(); }
   bool is_static() const;
   Dim elements() const { return product(node_->shape); }
   Dim bytes() const;

@@ -40,7 +40,7 @@ Extents token_extents(const base::Config& config) {
 }
 
 void require_images(const base::Config& config, const Extents& data, const base::Bounds& side) {
-  if (side.contain(static_cast<double>(data.height)) && side.contain(static_cast<double>(data.width))) return;
+  if (side.contain(data.height) && side.contain(data.width)) return;
   config.refuse("model.kind", fmt::format("a {} takes images of {}, found {} x {}", config.string_at("model.kind"),
                                           image_side_text(side), data.height, data.width));
 }

@@ -15,7 +15,7 @@ std::string image_side_text(const base::Bounds& side) {
 }
 
 void require_image_sides(std::string_view model, const Tensor& x_BCHW, const base::Bounds& side, Source at) {
-  const auto fits = [&](Dim d) { return !d.is_constant() || side.contain(static_cast<double>(d.constant())); };
+  const auto fits = [&](Dim d) { return !d.is_constant() || side.contain(d.constant()); };
   if (x_BCHW.rank() != 4 || (fits(x_BCHW.dim(2)) && fits(x_BCHW.dim(3)))) return;  // the rank is for the convolution
   ops::noting_line(user_line(at), [&] {
     throw base::Error(base::code::kLayerOptions,

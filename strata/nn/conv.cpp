@@ -20,7 +20,7 @@ namespace {
 Tensor with_channel_bias(const Tensor& y, const Tensor& bias, int spatial, Source at) {
   if (!bias.defined()) return y;
   Shape shape{bias.dim(0)};
-  shape.resize(static_cast<size_t>(spatial) + 1, 1);
+  shape.resize(spatial + 1, 1);
   return add(y, ops::Operand<Tensor>(reshape(bias, shape, at), at), at);
 }
 
@@ -62,7 +62,7 @@ void check_layer_at(const ConvTranspose<spatial>& l, std::string_view owner) {
   for (int a = 0; a < spatial; ++a) {
     const int64_t most = std::max(l.options.stride[a], l.options.dilation[a]) - 1;
     check.integer("output_padding[" + std::to_string(a) + "]", l.options.output_padding[a],
-                  base::Bounds::between(0, static_cast<double>(most)));
+                  base::Bounds::between(0, most));
   }
 }
 

@@ -49,7 +49,7 @@ Program ignored_rows(std::string name, CrossEntropyOptions options) {
 std::vector<int64_t> places_of(const std::vector<double>& list, double value) {
   std::vector<int64_t> places;
   for (size_t i = 0; i < list.size(); ++i)
-    if (list[i] == value) places.push_back(static_cast<int64_t>(i));
+    if (list[i] == value) places.push_back(i);
   return places;
 }
 

@@ -41,9 +41,9 @@ void initialise_cells(std::vector<Cell>& cells, const RecurrentOptions& options,
       .integer("in", in, base::kExtent)
       .integer("hidden", hidden, base::kExtent);
   const double bound = 1 / std::sqrt(static_cast<double>(hidden));
-  const size_t directions = options.is_bidirectional ? 2 : 1;
-  for (size_t i = 0; i < cells.size(); ++i) {
-    const int64_t inputs = i < directions ? in : hidden * static_cast<int64_t>(directions);
+  const int64_t directions = options.is_bidirectional ? 2 : 1;
+  for (int64_t i = 0; i < std::ssize(cells); ++i) {
+    const int64_t inputs = i < directions ? in : hidden * directions;
     cells[i].weight_ih = init.uniform("weight_ih" + cells[i].suffix, {gates * hidden, inputs}, bound);
     cells[i].weight_hh = init.uniform("weight_hh" + cells[i].suffix, {gates * hidden, hidden}, bound);
     cells[i].bias_ih = init.uniform("bias_ih" + cells[i].suffix, {gates * hidden}, bound);
@@ -115,7 +115,7 @@ RecurrentOutput run(StepFn step, bool has_c, const std::vector<Cell>& cells, con
   for (size_t first = 0; first < cells.size(); first += directions) {
     std::vector<Tensor> outputs;
     for (size_t d = 0; d < directions; ++d) {
-      const auto i = static_cast<int64_t>(first + d);
+      const int64_t i = first + d;
       State state{h_LBH.defined() ? step_of(h_LBH, 0, i, at) : zero_BH, {}};
       if (has_c) state.c_BH = c_LBH.defined() ? step_of(c_LBH, 0, i, at) : zero_BH;
       auto [y, last] = run_cell(step, cells[first + d], x, state, d == 1, at);

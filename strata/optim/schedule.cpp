@@ -53,7 +53,7 @@ Schedule::Schedule(std::vector<Part> parts, Source at) : parts_(std::move(parts)
 double Schedule::operator()(int64_t step) const {
   size_t i = 0;
   for (; i + 1 < parts_.size() && step >= parts_[i].length; ++i) step -= parts_[i].length;
-  return rate_in(parts_[i], static_cast<double>(step));
+  return rate_in(parts_[i], step);
 }
 
 Tensor Schedule::operator()(const Tensor& step, Source at) const {

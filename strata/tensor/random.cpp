@@ -37,7 +37,7 @@ Key Key::fold_in(uint64_t data) const {
     // On the host: a model has hundreds of keys of eight bytes, which are not worth a program.
     return Key(key_tensor(ops::folded_key({bits.data<uint32_t>()[0], bits.data<uint32_t>()[1]}, data)));
   }
-  return Key(recorded(Source::here(), *this, [&](ir::Value k) { return ops::fold_in(k, static_cast<int64_t>(data)); }));
+  return Key(recorded(Source::here(), *this, [&](ir::Value k) { return ops::fold_in(k, data); }));
 }
 
 Key Key::fold_in(std::string_view text) const { return fold_in(base::hash_text(text).lo); }
@@ -47,7 +47,7 @@ Key Key::fold_in(const Tensor& data) const { return Key(ops::fold_in(bits, data)
 std::vector<Key> Key::split(int count) const {
   base::OptionCheck(base::code::kAttributeValue, "split").integer("count", count, base::Bounds::at_least(0));
   std::vector<Key> keys;
-  for (int i = 0; i < count; ++i) keys.push_back(fold_in(static_cast<uint64_t>(i)));
+  for (int i = 0; i < count; ++i) keys.push_back(fold_in(i));
   return keys;
 }
 

@@ -130,8 +130,8 @@ class Trainer {
 
   void announce() const {
     base::write_human_line(fmt::format("{}  {} parameters  {} threads, {}", task_->title(),
-                                       base::count_text(static_cast<double>(task_->parameters())),
-                                       base::ThreadPool::shared().thread_count(), machine::chosen_cpu_target().name));
+                                       base::count_text(task_->parameters()), base::ThreadPool::shared().thread_count(),
+                                       machine::chosen_cpu_target().name));
   }
 
   int64_t evaluate_every() const {
@@ -253,8 +253,7 @@ class Trainer {
 
 TrainingResult train(const base::Config& config, const RunFolder& folder, Start start,
                      const std::function<bool()>& is_to_stop) {
-  if (const int64_t threads = config.int_at("run.threads"))
-    base::ThreadPool::shared().set_thread_count(static_cast<int>(threads));
+  if (const int64_t threads = config.int_at("run.threads")) base::ThreadPool::shared().set_thread_count(threads);
   return Trainer(config, folder, start, is_to_stop).run();
 }
 

@@ -122,7 +122,7 @@ bool is_padded_block(Value v) {
   if (v.node->op != &ops::kPad || !is_zero_number(v.node->operand(1))) return false;
   const auto lo = v.node->attrs.dims("lo"), hi = v.node->attrs.dims("hi"), interior = v.node->attrs.dims("interior");
   for (int a = 0; a < v.rank(); ++a) {
-    const auto i = static_cast<size_t>(a);
+    const size_t i = a;
     if (!(interior[i] == Dim(0)) || !is_count(lo[i]) || !is_count(hi[i])) return false;
     const bool is_whole = lo[i] == Dim(0) && hi[i] == Dim(0);
     if (!is_whole && !v.type().dim(a).is_constant()) return false;

@@ -170,7 +170,7 @@ ir::SplitRegion split_region(const Graph& region, std::span<const bool> is_linea
                                       backward.effects_of_rules());
   split.result_is_linear = backward.result_is_linear;
   std::map<uint32_t, int> positions;  // of the known parameters
-  for (const Value& v : backward.known) positions.emplace(v.node->id, static_cast<int>(positions.size()));
+  for (const Value& v : backward.known) positions.emplace(v.node->id, positions.size());
   for (const Value& r : residuals) {
     const auto at = positions.find(r.node->id);
     split.residual_parameter.push_back(at == positions.end() ? -1 : at->second);

@@ -159,7 +159,7 @@ enum class By { Interpreter, CompiledCode };
 std::vector<HostArray> run(By by, const Function& f, DType t, const std::vector<std::vector<double>>& operands) {
   std::vector<HostArray> arrays;
   for (const auto& x : operands) arrays.push_back(array_of(t, x));
-  const auto graph = program(f, t, static_cast<int>(operands.size()), std::ssize(operands[0]));
+  const auto graph = program(f, t, operands.size(), std::ssize(operands[0]));
   return by == By::Interpreter ? ir::interpret(*graph, arrays) : compiler::compile(graph)->run(std::move(arrays));
 }
 
@@ -184,8 +184,8 @@ void expect_golden(const Function& f, DType t, size_t operands, const std::strin
     for (size_t i = 0; i < lines.size(); ++i)
       for (size_t r = 0; r <= operands; ++r) {
         const auto& n = lines[i].numbers;
-        const Point p{{n.begin(), n.begin() + static_cast<int64_t>(operands)}, n[operands], n[operands + r]};
-        const double exact = n[operands + r], found = results[r].get(static_cast<int64_t>(i));
+        const Point p{{n.begin(), n.begin() + operands}, n[operands], n[operands + r]};
+        const double exact = n[operands + r], found = results[r].get(i);
         EXPECT_TRUE(is_golden(f, t, r == 0 ? f.value(p) : f.slope(p), exact, found))
             << (by == By::CompiledCode ? "compiled " : "interpreted ") << f.name << testing::PrintToString(p.x)
             << (r ? ": slope " + std::to_string(r) + " is " : " is ") << found << ", exactly " << exact;

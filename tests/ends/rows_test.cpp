@@ -80,12 +80,10 @@ TEST(Rows, F32IsTheGoldenRow) {
       for (const auto* results : {&interpreted, &compiled}) {
         size_t at = 4;
         for (const HostArray& r : *results) {
-          const auto count = static_cast<size_t>(r.elements());
+          const size_t count = r.elements();
           for (size_t i = 0; i < count; ++i)
-            EXPECT_TRUE(is_near(n[at + i], r.get(static_cast<int64_t>(i)), f.ulps,
-                                std::max(largest_of(n, at, count), at > 4 ? 1.0 : 0.0)))
-                << f.name << testing::PrintToString(n) << " number " << at + i << " is "
-                << r.get(static_cast<int64_t>(i));
+            EXPECT_TRUE(is_near(n[at + i], r.get(i), f.ulps, std::max(largest_of(n, at, count), at > 4 ? 1.0 : 0.0)))
+                << f.name << testing::PrintToString(n) << " number " << at + i << " is " << r.get(i);
           at += count;
         }
       }

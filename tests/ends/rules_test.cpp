@@ -37,7 +37,7 @@ void expect_golden(const std::string& name, const Options& options) {
   for (const GoldenLine& line : lines) w.push_back(line.numbers[0]), g.push_back(line.numbers[1]);
   const Updated f32 = updated(options, DType::f32, w, g);
   for (size_t i = 0; i < lines.size(); ++i) {
-    const double found = f32.w.array().get(static_cast<int64_t>(i)), exact = lines[i].numbers[2];
+    const double found = f32.w.array().get(i), exact = lines[i].numbers[2];
     EXPECT_TRUE(is_near(exact, found, 4, std::max(std::fabs(w[i]), std::fabs(exact - w[i]))))
         << name << "(" << w[i] << ", " << g[i] << ") is " << found << ", exactly " << exact;
   }
@@ -48,7 +48,7 @@ void expect_golden(const std::string& name, const Options& options) {
     const Updated half = updated(options, t, half_w, half_g), wide = updated(options, DType::f32, half_w, half_g);
     EXPECT_TRUE(half.is_committed);
     for (size_t i = 0; i < half_w.size(); ++i) {
-      const auto at = static_cast<int64_t>(i);
+      const int64_t at = i;
       EXPECT_TRUE(is_rounding_of(t, wide.w.array().get(at), half.w.array().get(at), 0))
           << name << " in " << ir::dtype_name(t) << " (" << half_w[i] << ", " << half_g[i] << ") is "
           << half.w.array().get(at) << " from " << wide.w.array().get(at);

@@ -15,7 +15,7 @@ constexpr int64_t kValidationWindows = 64;  // as in train/language/text_example
 
 void add(base::Sha256& hash, const std::string& name, const ir::HostArray& array) {
   hash.update(std::as_bytes(std::span(name)));
-  hash.update({array.data(), static_cast<size_t>(array.bytes())});
+  hash.update(std::span(array.data(), array.bytes()));
 }
 
 }  // namespace

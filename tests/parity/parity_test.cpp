@@ -42,7 +42,7 @@ std::optional<train::OpenedTask> open_or_skip(const std::string& name, std::stri
 
 /// Step number `i`: its loss.
 double step(train::Task& task, size_t i, const optim::Schedule& rates) {
-  const train::StepResult result = task.step(rates(static_cast<int64_t>(i)));
+  const train::StepResult result = task.step(rates(i));
   EXPECT_TRUE(result.is_finite) << result.culprit;
   return result.loss;
 }

@@ -24,8 +24,7 @@ inline std::vector<ir::HostArray> made_up_arguments(const runtime::Executable& p
 
 inline std::string hash_of(const std::vector<ir::HostArray>& arrays) {
   base::Hash128 hash;
-  for (const ir::HostArray& a : arrays)
-    hash = base::combine(hash, base::hash_bytes({a.data(), static_cast<size_t>(a.bytes())}));
+  for (const ir::HostArray& a : arrays) hash = base::combine(hash, base::hash_bytes(std::span(a.data(), a.bytes())));
   return hash.hex();
 }
 

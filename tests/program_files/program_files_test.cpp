@@ -31,7 +31,7 @@ Output read_elsewhere(const std::string& file, int64_t extent) {
   if (!pipe) return {};
   Output output;
   std::array<char, 256> part;
-  while (std::fgets(part.data(), static_cast<int>(part.size()), pipe)) output.text += part.data();
+  while (std::fgets(part.data(), part.size(), pipe)) output.text += part.data();
   output.status = pclose(pipe);
   return output;
 }

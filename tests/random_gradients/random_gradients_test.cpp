@@ -42,7 +42,7 @@ std::unique_ptr<ir::Graph> with_gradients(ir::Graph& graph) {
   graph.set_results({loss});
   std::vector<int> wrt;
   for (size_t i = 0; i < graph.parameters().size(); ++i)
-    if (ir::is_float(graph.parameters()[i]->type().dtype())) wrt.push_back(static_cast<int>(i));
+    if (ir::is_float(graph.parameters()[i]->type().dtype())) wrt.push_back(i);
   try {
     return transform::value_and_grad(graph, wrt);
   } catch (const base::Error& error) {

@@ -28,7 +28,7 @@ Batch windows(int64_t rows, int64_t length, uint64_t seed) {
   std::vector<int32_t> x, y;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t t = 0; t < length; ++t) {
-      const auto at = static_cast<size_t>(seed * 5 + static_cast<uint64_t>(r) * 13 + static_cast<uint64_t>(t));
+      const size_t at = seed * 5 + static_cast<uint64_t>(r) * 13 + static_cast<uint64_t>(t);
       x.push_back(kText[at % kText.size()] - 32);
       y.push_back(kText[(at + 1) % kText.size()] - 32);
     }
@@ -55,9 +55,9 @@ std::vector<double> train(DType compute, double dropout, int steps) {
   });
   std::vector<double> losses;
   for (int i = 0; i < steps; ++i) {
-    const Batch batch = windows(8, 16, static_cast<uint64_t>(i));
+    const Batch batch = windows(8, 16, i);
     adam.set_lr(lr(i));
-    losses.push_back(step(model, adam, batch.x_BT, batch.y_BT, Key(9).fold_in(static_cast<uint64_t>(i))).item());
+    losses.push_back(step(model, adam, batch.x_BT, batch.y_BT, Key(9).fold_in(i)).item());
   }
   EXPECT_EQ(step.recordings(), 1);
   EXPECT_EQ(adam.step().item(), steps);

@@ -41,7 +41,7 @@ TEST(LeNet, LearnsInSixtySteps) {
   });
   std::vector<double> losses;
   for (int i = 0; i < 60; ++i) {
-    const Batch batch = squares(i == 20 ? 13 : 32, static_cast<uint64_t>(i));
+    const Batch batch = squares(i == 20 ? 13 : 32, i);
     losses.push_back(step(model, sgd, batch.x_BCHW, batch.y_B).item());
   }
   EXPECT_NEAR(losses.front(), std::log(10.0), 0.15);

@@ -51,7 +51,7 @@ template <class Step>
 double run(Step& step, State& s, int first, int last) {
   double loss = 0;
   for (int i = first; i < last; ++i) {
-    const Key key = Key{3}.fold_in(static_cast<uint64_t>(i));
+    const Key key = Key{3}.fold_in(i);
     const Tensor y_B = random_integers(key, {8}, 0, 3);
     const Tensor x_BD = normal(key.fold_in("x"), {8, 6}) + expand_dims(cast(y_B, DType::f32), 1);
     loss = step(s.model, s.optimiser, x_BD, y_B).item();

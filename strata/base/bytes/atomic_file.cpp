@@ -88,7 +88,7 @@ void AtomicFile::write_through(const char* data, size_t size) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail("write", errno);
     data += count;
-    size -= static_cast<size_t>(count);
+    size -= count;
   }
 }
 

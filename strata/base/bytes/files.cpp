@@ -47,7 +47,7 @@ Result<Container> read_all(const std::string& path) {
       return unreadable(path, code);
     }
     if (count == 0) break;
-    used += static_cast<size_t>(count);
+    used += count;
     if (status.st_size == 0 && used > kMostWithoutSize) {
       ::close(fd);
       return Error(code::kUnreadableFile, fmt::format("cannot read {}: it has no size, and doesn't end within {} bytes",
@@ -74,7 +74,7 @@ Result<std::vector<std::byte>> read_bytes(const std::string& path) { return read
 Result<uint64_t> file_bytes(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return unreadable(path, errno);
-  return static_cast<uint64_t>(status.st_size);
+  return status.st_size;
 }
 
 bool is_file(const std::string& path) {

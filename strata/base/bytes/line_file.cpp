@@ -20,7 +20,7 @@ off_t end_of_whole_lines(int fd, off_t size) {
   char block[4096];
   while (size > 0) {
     const off_t begin = std::max<off_t>(0, size - static_cast<off_t>(sizeof block));
-    const ssize_t count = ::pread(fd, block, static_cast<size_t>(size - begin), begin);
+    const ssize_t count = ::pread(fd, block, size - begin, begin);
     if (count <= 0) return size;
     for (ssize_t i = count; i-- > 0;)
       if (block[i] == '\n') return begin + i + 1;
@@ -59,7 +59,7 @@ void LineFile::append(std::string_view line) {
   ssize_t count;
   do count = ::write(fd_, record.data(), record.size());
   while (count < 0 && errno == EINTR);
-  if (count == static_cast<ssize_t>(record.size())) return;
+  if (count == std::ssize(record)) return;
   const int code = count < 0 ? errno : ENOSPC;
   if (count > 0) {  // a full disk takes a part: give it back
     const off_t size = ::lseek(fd_, 0, SEEK_END);

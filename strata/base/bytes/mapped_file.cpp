@@ -26,7 +26,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
     ::close(fd);
     return refuse(stat_code);
   }
-  const auto size = static_cast<size_t>(status.st_size);
+  const size_t size = status.st_size;
   void* data = nullptr;
   if (size > 0) data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
   const int map_code = data == MAP_FAILED ? errno : 0;

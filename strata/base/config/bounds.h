@@ -53,7 +53,7 @@ class OptionCheck {
     return bounds.contain(value) ? *this : refuse(field, value, bounds);
   }
   const OptionCheck& integer(std::string_view field, int64_t value, const Bounds& bounds) const {
-    return bounds.contain(static_cast<double>(value)) ? *this : refuse_integer(field, value, bounds);
+    return bounds.contain(value) ? *this : refuse_integer(field, value, bounds);
   }
   /// For a rule between fields: "<owner>: <field> is <value>, expected <what>".
   [[noreturn]] void refuse(std::string_view field, std::string_view value, std::string_view expected) const;

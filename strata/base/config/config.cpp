@@ -32,7 +32,7 @@ void Config::check_required() const {
 size_t Config::index_of(std::string_view key) const {
   const int index = schema_->find(key);
   if (index < 0) throw Error(code::kBug, fmt::format("config: the program asked for {}, which is in no schema", key));
-  return static_cast<size_t>(index);
+  return index;
 }
 
 template <class T>

@@ -131,7 +131,7 @@ int line_of_stray_character(std::string_view text) {
   int line = 1;
   for (size_t i = text.starts_with("\xef\xbb\xbf") ? 3 : 0; i < text.size(); ++i) {
     const size_t end = std::min(end_of_text(text, i), text.size());
-    line += static_cast<int>(std::count(text.begin() + i, text.begin() + end, '\n'));
+    line += std::count(text.begin() + i, text.begin() + end, '\n');
     i = end;
     if (i == text.size()) break;
     if (static_cast<unsigned char>(text[i]) >= 0x80) return line;
@@ -246,7 +246,7 @@ class ConfigLoader {
 
   size_t known(const std::string& key, const std::string& origin) const {
     const int index = config_.schema_->find(key);
-    if (index >= 0) return static_cast<size_t>(index);
+    if (index >= 0) return index;
     for (const Variant& variant : config_.schema_->variants())
       for (const ConfigKey& other : variant.keys)
         if (other.key == key) refuse_of_another(variant.choice, key, origin);

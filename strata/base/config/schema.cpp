@@ -127,9 +127,9 @@ std::string toml_text(const ConfigValue& value) {
 bool keeps_bounds(const ConfigKey& key, const ConfigValue& value) {
   const auto inside = [&](double number) { return key.bounds.contain(number); };
   const auto all_inside = [&](const auto& list) {
-    return std::all_of(list.begin(), list.end(), [&](auto item) { return inside(static_cast<double>(item)); });
+    return std::all_of(list.begin(), list.end(), [&](auto item) { return inside(item); });
   };
-  if (const auto* v = std::get_if<int64_t>(&value)) return inside(static_cast<double>(*v));
+  if (const auto* v = std::get_if<int64_t>(&value)) return inside(*v);
   if (const auto* v = std::get_if<double>(&value)) return inside(*v);
   if (const auto* v = std::get_if<std::vector<int64_t>>(&value)) return all_inside(*v);
   if (const auto* v = std::get_if<std::vector<double>>(&value)) return all_inside(*v);
@@ -203,7 +203,7 @@ Schema Schema::with_choices(const std::vector<ChosenValue>& chosen) const {
 
 int Schema::find(std::string_view key) const {
   for (size_t i = 0; i < keys_.size(); ++i)
-    if (keys_[i].key == key) return static_cast<int>(i);
+    if (keys_[i].key == key) return i;
   return -1;
 }
 

@@ -58,7 +58,7 @@ void append_double(std::string& out, double value) {
   }
   char digits[32];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  const std::string_view text(digits, static_cast<size_t>(end - digits));
+  const std::string_view text(digits, end - digits);
   out += text;
   if (text.find_first_of(".e") == std::string_view::npos) out += ".0";
 }
@@ -128,7 +128,7 @@ class Printer {
   void new_line() {
     if (indent_ == 0) return;
     out_ += '\n';
-    out_.append(static_cast<size_t>(indent_ * level_), ' ');
+    out_.append(indent_ * level_, ' ');
   }
 
   int indent_, level_ = 0;

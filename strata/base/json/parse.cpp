@@ -48,7 +48,7 @@ std::string plain_reason(std::string_view what) {
 /// Builds the value from the reader's events. Returning false stops the reader.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Builder(int depth_limit) : depth_limit_(static_cast<size_t>(depth_limit)) {}
+  explicit Builder(int depth_limit) : depth_limit_(depth_limit) {}
 
   bool null() override { return add(Json()); }
   bool boolean(bool value) override { return add(value); }

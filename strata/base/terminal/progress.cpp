@@ -70,7 +70,7 @@ struct ProgressBar::State {
   /// How long it will take, or took.
   std::string closing() const {
     if (options.total == 0) return "";
-    const double item_rate = per_second(static_cast<double>(moments.back().items - moments.front().items));
+    const double item_rate = per_second(moments.back().items - moments.front().items);
     if (items >= options.total || item_rate <= 0) return "";
     return "  ETA " + clock_text(static_cast<double>(options.total - items) / item_rate);
   }

@@ -27,7 +27,7 @@ struct OrderedProduction::State {
   bool stop = false;
   std::vector<std::thread> workers;
 
-  size_t place_of(int64_t index) const { return static_cast<size_t>(index) % places.size(); }
+  size_t place_of(int64_t index) const { return index % places.size(); }
   void work();
   void make_one(std::unique_lock<std::mutex>& lock);
 };
@@ -70,7 +70,7 @@ size_t OrderedProduction::places_for(const BackgroundOptions& options) {
   OptionCheck(code::kOptionOutOfRange, "background queue")
       .integer("workers", options.workers, Bounds::between(1, 256))
       .integer("depth", options.depth, Bounds::between(1, 65536));
-  return static_cast<size_t>(options.depth);
+  return options.depth;
 }
 
 OrderedProduction::OrderedProduction(BackgroundOptions options, std::function<bool(int64_t, size_t)> make)

@@ -40,7 +40,7 @@ TEST(BackgroundQueue, ExceptionIsThrownOnceAtItsPlaceAndEndsTheSequence) {
   for (int workers : {1, 3}) {
     BackgroundQueue<int> queue({workers, 4}, [](int64_t i) -> std::optional<int> {
       if (i == 5) throw std::runtime_error("bad sample");
-      return static_cast<int>(i);
+      return i;
     });
     for (int i = 0; i < 5; ++i) EXPECT_EQ(queue.next(), i);
     EXPECT_THROW(queue.next(), std::runtime_error);

@@ -204,7 +204,7 @@ void ThreadPool::run_erased(int64_t task_count, RangeFunction function, void* co
   if (options.most_slots > 0) slots = std::min<int64_t>(slots, options.most_slots);
   if (slots == 1) return function(context, {0, task_count, 0});
   Job job{task_count, function, context, options};
-  state.run(job, static_cast<int>(slots));
+  state.run(job, slots);
 }
 
 int ThreadPool::thread_count() const { return state_->thread_count.load(); }

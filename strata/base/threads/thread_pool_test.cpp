@@ -57,7 +57,7 @@ TEST(ThreadPool, NestedRunsAreSerialOnTheirCaller) {
       pool.run(10, [&, self = std::this_thread::get_id()](TaskRange inner) {
         EXPECT_EQ(std::this_thread::get_id(), self);
         EXPECT_EQ(inner.end - inner.begin, 10);
-        total += static_cast<int>(inner.end - inner.begin);
+        total += inner.end - inner.begin;
       });
   });
   EXPECT_EQ(total, 40);
@@ -74,7 +74,7 @@ TEST(ThreadPool, ExceptionsReachTheCallerOnceAndThePoolSurvives) {
         };
         EXPECT_THROW(pool.run(100, body, options), std::runtime_error);
         std::atomic<int> done{0};
-        pool.run(100, [&](TaskRange range) { done += static_cast<int>(range.end - range.begin); }, options);
+        pool.run(100, [&](TaskRange range) { done += range.end - range.begin; }, options);
         EXPECT_EQ(done, 100);
       }
   }

@@ -32,7 +32,7 @@ int read_threshold() {
   int level = static_cast<int>(LogLevel::Warn);
   const std::string text = environment("STRATA_LOG").value_or("");
   bool known = text.empty();
-  for (int i = 0; !known && i < static_cast<int>(std::size(kLevelNames)); ++i)
+  for (int i = 0; !known && i < std::ssize(kLevelNames); ++i)
     if (std::string_view(kLevelNames[i]) == text) {
       level = i;
       known = true;

@@ -77,7 +77,7 @@ class Counter {
   std::optional<int64_t> value(Expr e) {
     switch (e->op) {
       case ExprOp::Constant:
-        return static_cast<int64_t>(e->bits);
+        return e->bits;
       case ExprOp::DimSymbol: {
         const auto found = dims_.find(e->symbol);
         return found == dims_.end() ? std::nullopt : std::optional(found->second);

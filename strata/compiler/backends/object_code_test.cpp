@@ -49,7 +49,7 @@ TEST(ObjectCode, ChangedBytesAreRefusedOrTakenWithoutAFault) {
 TEST(ObjectCode, AnObjectThatEndsEarlyIsRefused) {
   const std::vector<std::byte> whole = object();
   for (size_t size = 0; size < whole.size(); size += 1 + size / 16)
-    EXPECT_FALSE(is_taken({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}, size)) << size;
+    EXPECT_FALSE(is_taken({whole.begin(), whole.begin() + size}, size)) << size;
 }
 
 }  // namespace

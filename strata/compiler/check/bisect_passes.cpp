@@ -9,11 +9,11 @@ std::optional<BrokenPass> find_broken_pass(const ir::Graph& graph, std::span<con
                                            uint64_t seed) {
   // Linear, not by halves: comparing each step with the one before it also finds a pass whose fault a later one hides.
   std::shared_ptr<const ir::Graph> before = ir::copy_graph(graph);
-  for (size_t i = 0; i < passes.size(); ++i) {
+  for (int i = 0; i < std::ssize(passes); ++i) {
     std::shared_ptr<const ir::Graph> after = passes[i].run(*before);
     if (after->hash() != before->hash())
       if (auto difference = find_inequivalence(*before, *after, runs, seed))
-        return BrokenPass{static_cast<int>(i), passes[i].name, *difference, before};
+        return BrokenPass{i, passes[i].name, *difference, before};
     before = std::move(after);
   }
   return std::nullopt;

@@ -52,8 +52,7 @@ int64_t extent_of(const ir::Facts& facts, std::string_view symbol, uint64_t seed
 
 void mix_in_special(HostArray& a, uint64_t seed) {
   constexpr double kSpecial[] = {0.0, -0.0, INFINITY, -INFINITY, NAN};
-  for (int64_t i = seed % 3; i < a.elements(); i += 3 + i % 2)
-    a.set(i, kSpecial[(static_cast<uint64_t>(i) + seed) % 5]);
+  for (int64_t i = seed % 3; i < a.elements(); i += 3 + i % 2) a.set(i, kSpecial[(i + seed) % 5]);
 }
 
 double number(const HostArray& a, int64_t i) {
@@ -121,7 +120,7 @@ std::optional<std::string> first_difference(std::span<const HostArray> expected,
 
 std::optional<std::string> find_inequivalence(const Graph& before, const Graph& after, int runs, uint64_t seed) {
   for (int run_number = 0; run_number < runs; ++run_number) {
-    const uint64_t s = seed + static_cast<uint64_t>(run_number);
+    const uint64_t s = seed + run_number;
     const std::vector<HostArray> arguments = random_arguments(before, s);
     const Outcome expected = run(before, arguments), found = run(after, arguments);
     if (expected.error.empty() != found.error.empty())

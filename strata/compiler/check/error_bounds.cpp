@@ -152,7 +152,7 @@ std::vector<std::vector<double>> error_bounds(const Graph& graph, std::span<cons
   auto expected = ir::interpret(graph, arguments);
   for (HostArray& a : expected) a = a.stored();
   std::vector<std::vector<double>> bounds;
-  for (const HostArray& a : expected) bounds.emplace_back(static_cast<size_t>(a.elements()), 0.0);
+  for (const HostArray& a : expected) bounds.emplace_back(a.elements(), 0.0);
   uint64_t next = seed * std::size(kRuns);
   for (const Move move : kRuns) {
     const auto shaken = Shaker(graph, arguments, move, next++).run();

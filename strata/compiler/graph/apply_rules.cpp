@@ -80,9 +80,9 @@ std::optional<HostArray> splat_of(Value value) {
   if (node->op != &ops::kConstant) return std::nullopt;
   const HostArray& array = node->attrs.array("value");
   if (array.elements() == 0) return std::nullopt;
-  const auto size = static_cast<size_t>(ir::dtype_bytes(array.dtype()));
+  const int64_t size = ir::dtype_bytes(array.dtype());
   for (int64_t i = 1; i < array.elements(); ++i)
-    if (std::memcmp(array.data(), array.data() + static_cast<size_t>(i) * size, size) != 0) return std::nullopt;
+    if (std::memcmp(array.data(), array.data() + i * size, size) != 0) return std::nullopt;
   HostArray scalar(array.dtype(), {});
   std::memcpy(scalar.data(), array.data(), size);
   return scalar;

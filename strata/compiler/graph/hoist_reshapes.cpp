@@ -33,7 +33,7 @@ struct AxisGroup {
 std::optional<std::vector<AxisGroup>> groups_of(std::span<const Dim> from, std::span<const Dim> to) {
   std::vector<AxisGroup> groups;
   int i = 0, j = 0;
-  const int n = from.size(), m = static_cast<int>(to.size());
+  const int n = from.size(), m = to.size();
   while (i < n && j < m) {
     std::optional<AxisGroup> found;
     for (int size = 2; !found && size <= n - i + m - j; ++size)

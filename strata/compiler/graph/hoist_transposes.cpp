@@ -61,8 +61,8 @@ Value through_pointwise(const Node& n) {
     }
     if (v.node->op != &ops::kTranspose) return {};
     const Ints inner = ints(*v.node, "perm");
-    for (size_t i = 0; i < perm.size(); ++i)
-      if (inner[perm[i]] != static_cast<int64_t>(i)) return {};
+    for (int64_t i = 0; i < std::ssize(perm); ++i)
+      if (inner[perm[i]] != i) return {};
     cancels = true;
     operands.push_back(v.node->operand(0));
   }

@@ -24,12 +24,12 @@ bool same_operands(const Node& a, const Node& b) {
   return same && std::ranges::equal(a.attrs.all(), b.attrs.all(), {}, &ir::Attr::hash, &ir::Attr::hash);
 }
 
-size_t carries_of(const Node& scan) { return static_cast<size_t>(scan.attrs.integer("carries")); }
+size_t carries_of(const Node& scan) { return scan.attrs.integer("carries"); }
 
 /// The body of a scan that does the work of both: the carries, the stacked results of the first, then of the second.
 /// Null if their states may differ.
 GraphRef joined_body(const Node& scan, const GraphRef& first, const GraphRef& second, const PassContext& context) {
-  const auto carries = static_cast<ptrdiff_t>(carries_of(scan));
+  const ptrdiff_t carries = carries_of(scan);
   std::vector<ir::Type> types;
   for (const Node* p : first->parameters()) types.push_back(p->type());
   const GraphRef both = ops::make_region(first->name(), types, [&](Graph& g, const std::vector<Value>& p) {
@@ -39,7 +39,7 @@ GraphRef joined_body(const Node& scan, const GraphRef& first, const GraphRef& se
     return results;
   });
   const std::span<const Pass> passes = pipeline();
-  const auto fusing = static_cast<size_t>(std::ranges::find(passes, "fuse", &Pass::name) - passes.begin());
+  const size_t fusing = std::ranges::find(passes, "fuse", &Pass::name) - passes.begin();
   const GraphRef shared =
       run_passes(*both, passes.first(fusing),
                  {.disabled = {context.disabled.begin(), context.disabled.end()}, .target = context.target})

@@ -39,7 +39,7 @@ bool may_be_pointwise(const Graph& region) {
 
 GraphRef after_passes(const GraphRef& region, const PassContext& context) {
   const std::span<const Pass> passes = pipeline();
-  const auto fusing = static_cast<size_t>(std::ranges::find(passes, "fuse", &Pass::name) - passes.begin());
+  const size_t fusing = std::ranges::find(passes, "fuse", &Pass::name) - passes.begin();
   return run_passes(*region, passes.first(fusing), {.target = context.target}).graph;
 }
 
@@ -66,11 +66,11 @@ void put_kernel(const Node& node, const GraphRef& kernel, GraphCopier& copier, G
 
 /// The body of a while that goes several steps, as long as the condition holds.
 GraphRef several_steps(const Node& loop) {
-  const auto constants = static_cast<size_t>(loop.attrs.integer("constants"));
+  const size_t constants = loop.attrs.integer("constants");
   const Graph &condition = loop.region(0), &body = loop.region(1);
   const std::vector<ir::Type> types = ops::types_of(loop.operands());
   return ops::make_region(body.name(), types, [&](Graph&, const std::vector<Value>& p) {
-    const auto behind = p.begin() + static_cast<ptrdiff_t>(constants);
+    const auto behind = p.begin() + constants;
     const auto step = [&](Graph& g, const std::vector<Value>& now) {
       return ops::cond(
           ir::inline_graph(condition, g, now)[0], now,

@@ -16,7 +16,7 @@ using ir::Value;
 namespace {
 
 /// A program that cuts more often is unrolled; its blocks are cut by the host, which a block at a number can't be.
-constexpr size_t kMostBlocks = 64;
+constexpr int64_t kMostBlocks = 64;
 
 bool all_are(std::span<const Dim> dims, int64_t number) {
   return std::ranges::all_of(dims, [&](Dim d) { return d == Dim(number); });
@@ -42,7 +42,7 @@ std::vector<Value> numbers(ir::Graph& graph, std::span<const Dim> dims) {
 
 std::shared_ptr<ir::Graph> with_starts_as_numbers(const ir::Graph& graph) {
   const auto blocks = std::ranges::count_if(graph.nodes(), [](const Node* n) { return is_block(*n); });
-  if (blocks == 0 || blocks > static_cast<int64_t>(kMostBlocks)) return nullptr;
+  if (blocks == 0 || blocks > kMostBlocks) return nullptr;
   return ir::rewrite_graph(graph, [](const Node& n, ir::GraphCopier& copier, ir::Graph& to) {
     if (!is_block(n)) return false;
     const Value x = copier.get(n.operand(0));

@@ -35,7 +35,7 @@ std::vector<std::pair<int, int>> in_place_pairs(const Kernel& kernel) {
                                   std::equal(load->args, load->args + load->arg_count, (*at)->indices.begin());
           is_safe = is_safe && same_index && s <= at;
         }
-      if (is_safe) pairs.emplace_back(static_cast<int>(o), static_cast<int>(i));
+      if (is_safe) pairs.emplace_back(o, i);
     }
   }
   return pairs;

@@ -11,14 +11,14 @@ base::Hash128 kernel_key(const ir::Node& node, const ir::Facts& facts) {
   const auto operands = node.operands();
   for (size_t i = 0; i < operands.size(); ++i) {
     const auto same = std::find(operands.begin(), operands.begin() + i, operands[i]);
-    key = base::combine(base::combine(key, operands[i].type().hash()), static_cast<uint64_t>(same - operands.begin()));
+    key = base::combine(base::combine(key, operands[i].type().hash()), same - operands.begin());
   }
   for (const ir::Attr& a : node.attrs.all()) key = base::combine(key, a.hash());
   for (ir::Type t : node.types()) key = base::combine(key, t.hash());
   for (const ir::GraphRef& region : node.regions()) key = base::combine(key, region->hash());
   for (const ir::SymbolFact& f : facts.all()) {
-    key = base::combine(base::combine(key, base::hash_text(f.name)), static_cast<uint64_t>(f.lowest));
-    key = base::combine(base::combine(key, static_cast<uint64_t>(f.highest)), static_cast<uint64_t>(f.multiple));
+    key = base::combine(base::combine(key, base::hash_text(f.name)), f.lowest);
+    key = base::combine(base::combine(key, f.highest), f.multiple);
   }
   return key;
 }

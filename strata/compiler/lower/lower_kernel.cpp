@@ -48,7 +48,7 @@ class NodeLowering final : public ir::Lowering {
   const Buffer* result_buffer(int r) override;
   void element(int result, ir::ElementFn f) override {
     form = Form::Element;
-    if (elements.size() <= static_cast<size_t>(result)) elements.resize(result + 1);
+    if (std::ssize(elements) <= result) elements.resize(result + 1);
     elements[result] = std::move(f);
   }
   void reduction(int, ir::ReductionForm f) override { form = Form::Reduction, fold = std::move(f); }

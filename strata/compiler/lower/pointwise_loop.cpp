@@ -125,7 +125,7 @@ struct LoopWriter::ElementRule final : ir::Lowering {
   const Buffer* operand_buffer(int) override { return nullptr; }
   const Buffer* result_buffer(int) override { return nullptr; }
   void element(int result, ir::ElementFn f) override {
-    if (elements.size() <= static_cast<size_t>(result)) elements.resize(static_cast<size_t>(result) + 1);
+    if (std::ssize(elements) <= result) elements.resize(result + 1);
     elements[result] = std::move(f);
   }
   void reduction(int, ir::ReductionForm) override {}
@@ -206,8 +206,7 @@ std::vector<Source> LoopWriter::cond(const Node& n, const std::vector<Source>& o
 /// `outputs`: of the outermost, whose results go to memory.
 std::vector<Source> LoopWriter::scan(const Node& n, const std::vector<Source>& operands,
                                      const std::vector<const Buffer*>* outputs, Stmts& out) {
-  const auto constants = static_cast<size_t>(n.attrs.integer("constants")),
-             carries = static_cast<size_t>(n.attrs.integer("carries"));
+  const size_t constants = n.attrs.integer("constants"), carries = n.attrs.integer("carries");
   if (!outputs && n.result_count != carries) throw Refusal{"a scan within it stacks results"};
   const Expr length = c_.dim(n.attrs.dims("length")[0]);
   const LoopVar* t = c_.loop_var(fmt::format("t{}", loops_++));

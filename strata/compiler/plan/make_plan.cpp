@@ -38,7 +38,7 @@ class PlanMaker {
   std::shared_ptr<const Plan> make() {
     collect_dims(graph_);
     for (size_t i = 0; i < graph_.parameters().size(); ++i)
-      plan_.arguments.push_back(add_buffer(graph_.parameter(i), PlanBufferKind::Argument, static_cast<int>(i)));
+      plan_.arguments.push_back(add_buffer(graph_.parameter(i), PlanBufferKind::Argument, i));
     add_nodes();
     find_users();
     find_finite_results();
@@ -46,7 +46,7 @@ class PlanMaker {
     place_results();
     settle_updates();
     find_lifetimes();
-    for (size_t c = 0; c < plan_.commands.size(); ++c) reuse_in_place(static_cast<int>(c));
+    for (size_t c = 0; c < plan_.commands.size(); ++c) reuse_in_place(c);
     find_lifetimes();
     return std::make_shared<const Plan>(std::move(plan_));
   }
@@ -106,7 +106,7 @@ class PlanMaker {
 
   void add_node(const Node& node) {
     if (node.op->name == "constant") {
-      add_buffer(node.result(), PlanBufferKind::Constant, static_cast<int>(plan_.constants.size()));
+      add_buffer(node.result(), PlanBufferKind::Constant, plan_.constants.size());
       plan_.constants.push_back(node.attrs.array("value"));
       return;
     }
@@ -130,7 +130,7 @@ class PlanMaker {
     } else {
       command.kind = CommandKind::Host;
       for (const ir::GraphRef& region : node.regions()) {
-        command.regions.push_back(static_cast<int>(plan_.regions.size()));
+        command.regions.push_back(plan_.regions.size());
         plan_.regions.push_back(request_.regions.at(region.get()));
       }
     }
@@ -150,9 +150,8 @@ class PlanMaker {
     if (update.node == &node || !update.node->op->cost) return;
     // Of a fusion: what it touches, not all of what it updates.
     command.cost.bytes = update.node->op->cost.fn(*update.node).bytes;
-    for (size_t i = 0; i < node.operands().size(); ++i)
-      if (static_cast<int>(i) != update.operand)
-        command.cost.bytes = command.cost.bytes + node.operands()[i].type().bytes();
+    for (int i = 0; i < std::ssize(node.operands()); ++i)
+      if (i != update.operand) command.cost.bytes = command.cost.bytes + node.operands()[i].type().bytes();
   }
 
   /// The buffers of each root, the command that writes it and the last one that reads it, by its number (-1: none).
@@ -160,12 +159,11 @@ class PlanMaker {
     members_.assign(plan_.buffers.size(), {});
     writer_.assign(plan_.buffers.size(), -1);
     last_read_.assign(plan_.buffers.size(), -1);
-    for (size_t b = 0; b < plan_.buffers.size(); ++b)
-      members_[root(static_cast<int>(b))].push_back(static_cast<int>(b));
+    for (size_t b = 0; b < plan_.buffers.size(); ++b) members_[root(b)].push_back(b);
     for (size_t c = 0; c < plan_.commands.size(); ++c) {
-      for (int r : plan_.commands[c].reads) last_read_[root(r)] = static_cast<int>(c);
+      for (int r : plan_.commands[c].reads) last_read_[root(r)] = c;
       for (int w : plan_.commands[c].writes)
-        if (int& writer = writer_[root(w)]; writer < 0) writer = static_cast<int>(c);
+        if (int& writer = writer_[root(w)]; writer < 0) writer = c;
     }
   }
   /// What is looked at is a value that a command writes, or that was given: then before anything runs.
@@ -184,16 +182,15 @@ class PlanMaker {
   /// donation.
   void join_updates() {
     std::vector<int> result_of(plan_.buffers.size(), -1);
-    for (size_t r = graph_.results().size(); r-- > 0;)
-      result_of[root(buffer(graph_.results()[r]))] = static_cast<int>(r);
-    for (size_t c = 0; c < plan_.commands.size(); ++c) {
+    for (size_t r = graph_.results().size(); r-- > 0;) result_of[root(buffer(graph_.results()[r]))] = r;
+    for (int c = 0; c < std::ssize(plan_.commands); ++c) {
       PlanCommand& command = plan_.commands[c];
       if (command.updates < 0) continue;
       const int in = root(command.reads[command.updates]), out = command.writes[0];
       const auto reads = std::ranges::count_if(command.reads, [&](int b) { return root(b) == in; });
       if (reads > 1 || request_.kernels.at(command.node->id).update.is_read_otherwise)
         command.copied_because = "what it writes is made of it as well";
-      else if (last_read_[in] > static_cast<int>(c))
+      else if (last_read_[in] > c)
         command.copied_because = fmt::format("{} still reads it", command_text(last_read_[in]));
       else if (result_of[in] >= 0)
         command.copied_because = fmt::format("result {} is its old value", result_of[in]);
@@ -254,12 +251,12 @@ class PlanMaker {
     if (command.kind != CommandKind::Kernel) return false;
     int found = 0;
     bool allowed = false;
-    for (size_t i = 0; i < command.reads.size(); ++i) {
+    for (int i = 0; i < std::ssize(command.reads); ++i) {
       if (root(command.reads[i]) != in) continue;
       ++found;
       for (auto [o, input] : request_.kernels.at(command.node->id).in_place)
-        allowed = allowed || (input == static_cast<int>(i) && command.writes[o] == out);
-      allowed = allowed || (command.updates == static_cast<int>(i) && command.writes[0] == out);
+        allowed = allowed || (input == i && command.writes[o] == out);
+      allowed = allowed || (command.updates == i && command.writes[0] == out);
     }
     return found == 1 && allowed && plan_.buffers[in].type.bytes() == plan_.buffers[out].type.bytes();
   }
@@ -294,11 +291,10 @@ class PlanMaker {
     donations_of_.assign(graph_.results().size(), {});
     for (const ir::Donation& d : request_.donations) donations_of_[d.result].push_back(d);
     first_result_.assign(plan_.buffers.size(), -1);
-    for (size_t r = graph_.results().size(); r-- > 0;)
-      first_result_[root(buffer(graph_.results()[r]))] = static_cast<int>(r);
+    for (size_t r = graph_.results().size(); r-- > 0;) first_result_[root(buffer(graph_.results()[r]))] = r;
     next_failure_.assign(plan_.commands.size() + 1, -1);
-    for (size_t c = plan_.commands.size(); c-- > 0;)
-      next_failure_[c] = plan_.commands[c].can_fail ? static_cast<int>(c) : next_failure_[c + 1];
+    for (int c = std::ssize(plan_.commands); c-- > 0;)
+      next_failure_[c] = plan_.commands[c].can_fail ? c : next_failure_[c + 1];
   }
 
   /// Gives result `index` the memory of the argument that was donated to it, or says why not.
@@ -343,8 +339,8 @@ class PlanMaker {
       for (const auto* list : {&plan_.commands[c].reads, &plan_.commands[c].writes})
         for (int b : *list) {
           PlanBuffer& owner = plan_.buffers[root(b)];
-          if (owner.first < 0) owner.first = static_cast<int>(c);
-          owner.last = static_cast<int>(c);
+          if (owner.first < 0) owner.first = c;
+          owner.last = c;
         }
   }
 

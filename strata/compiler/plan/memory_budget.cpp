@@ -45,7 +45,7 @@ class PeakFinder {
       const PlanBuffer& b = plan_.buffers[i];
       if (b.last < std::max(0, b.first)) continue;
       live[std::max(0, b.first)] += bytes_of(i);
-      live[static_cast<size_t>(b.last) + 1] -= bytes_of(i);
+      live[b.last + 1] -= bytes_of(i);
     }
     std::partial_sum(live.begin(), live.end(), live.begin());
     live.pop_back();
@@ -54,7 +54,7 @@ class PeakFinder {
     peak.region_bytes = use_.region_bytes;
     peak.bytes = peak.arena_bytes + peak.region_bytes;
     if (!live.empty()) {
-      peak.command = static_cast<int>(std::max_element(live.begin(), live.end()) - live.begin());
+      peak.command = std::max_element(live.begin(), live.end()) - live.begin();
       peak.at = described(plan_.commands[peak.command]);
     }
     find_writers(peak.command);
@@ -73,8 +73,8 @@ class PeakFinder {
     return types;
   }
   int64_t bytes_of(size_t i) const { return dims_(counts_.largest(plan_.buffers[i].type.bytes())); }
-  bool is_root(size_t i) const { return plan_.buffers[i].root == static_cast<int>(i); }
-  bool is_arena(size_t i) const { return is_root(i) && plan_.buffers[i].kind == PlanBufferKind::Arena; }
+  bool is_root(int i) const { return plan_.buffers[i].root == i; }
+  bool is_arena(int i) const { return is_root(i) && plan_.buffers[i].kind == PlanBufferKind::Arena; }
 
   /// Buffers that own memory during the peak's command.
   void add(size_t i, MemoryPeak& peak) const {
@@ -119,7 +119,7 @@ class PeakFinder {
   std::vector<bool> is_donated_;  ///< by result
 };
 
-std::string bytes_text(int64_t bytes) { return base::bytes_text(static_cast<double>(bytes)); }
+std::string bytes_text(int64_t bytes) { return base::bytes_text(bytes); }
 
 }  // namespace
 

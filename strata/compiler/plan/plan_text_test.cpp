@@ -133,14 +133,14 @@ TEST(PlanVerify, RefusesDonationsAndFiniteResultsOfNothing) {
   for (int result : {3, -1}) EXPECT_EQ(fault_after(good, [&](ir::Plan& p) { p.finite[0].result = result; }), not_there);
   for (int b : {99, -1}) EXPECT_EQ(fault_after(good, [&](ir::Plan& p) { p.finite[0].buffer = b; }), not_there);
   for (int c : {99, -2}) EXPECT_EQ(fault_after(good, [&](ir::Plan& p) { p.finite[0].command = c; }), not_there);
-  const auto looking = static_cast<size_t>(good.finite[0].command);
+  const size_t looking = good.finite[0].command;
   EXPECT_EQ(fault_after(good, [&](ir::Plan& p) { p.commands[looking].can_fail = false; }), not_there)
       << "what looks at values can fail";
 }
 
 TEST(PlanVerify, RefusesAFailureBehindTheFirstWriteOfDonatedMemory) {
   const ir::Plan good = plan_with_donations();
-  const int first = ir::first_donated_write(good), count = static_cast<int>(good.commands.size());
+  const int first = ir::first_donated_write(good), count = good.commands.size();
   ASSERT_LT(first, count) << ir::print_plan(good);
   for (int c = 0; c < count; ++c) {
     const std::string fault = fault_after(good, [&](ir::Plan& p) { p.commands[c].can_fail = true; });

@@ -44,10 +44,10 @@ std::vector<double> special_numbers() {
 /// Elements of a buffer: mostly special values, else random small numbers or random bits.
 void set_random(ir::HostArray& a, int64_t i, std::mt19937_64& random) {
   const auto special = special_bits(a.dtype());
-  if (ir::is_bool(a.dtype())) return a.set_int(i, static_cast<int64_t>(random() & 1));
+  if (ir::is_bool(a.dtype())) return a.set_int(i, random() & 1);
   const auto set_bits = [&](uint64_t bits) {
-    const auto size = static_cast<size_t>(ir::dtype_bytes(a.dtype()));
-    std::memcpy(a.data() + static_cast<size_t>(i) * size, &bits, size);
+    const int64_t size = ir::dtype_bytes(a.dtype());
+    std::memcpy(a.data() + i * size, &bits, size);
   };
   const uint64_t kind = random() % 8;
   if (kind < 3) return set_bits(special[random() % kCoreValues]);
@@ -124,7 +124,7 @@ std::string compare_with_interpreter(const std::vector<const Kernel*>& kernels, 
   for (const machine::CpuTarget& cpu : machine::kCpuTargets) {
     const Object object = test_generator().compile(kernels, cpu);
     if (!machine::host_can_run(cpu)) {
-      if (compiled_not_run) *compiled_not_run += static_cast<int>(kernels.size());
+      if (compiled_not_run) *compiled_not_run += kernels.size();
       continue;
     }
     const auto loaded = runtime::ObjectCode::load(object);

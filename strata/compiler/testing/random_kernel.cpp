@@ -46,7 +46,7 @@ class Generator {
   };
 
   LoopContext& c() { return *kernel_.context; }
-  uint64_t pick(uint64_t n) { return random_() % n; }
+  int64_t pick(int64_t n) { return random_() % n; }
   template <class T>
   const T& one_of(const std::vector<T>& from) {
     return from[pick(from.size())];
@@ -64,7 +64,7 @@ class Generator {
   Expr constant(DType type) { return c().constant_bits(type, one_of(special_bits(type))); }
 
   Expr index(int64_t extent, int depth) {
-    if (depth <= 0 || pick(3) == 0) return c().i64(static_cast<int64_t>(pick(static_cast<uint64_t>(extent))));
+    if (depth <= 0 || pick(3) == 0) return c().i64(pick(extent));
     return c().binary(ExprOp::FloorMod, value(DType::i64, 1, depth - 1), c().i64(extent));
   }
 
@@ -86,11 +86,11 @@ class Generator {
   }
 
   Expr leaf(DType type, int lanes, int depth) {
-    const uint64_t kind = pick(6);
+    const int64_t kind = pick(6);
     if (kind == 0) return c().broadcast(constant(type), lanes);
     if (kind == 1 && type == DType::i64 && !loops_.empty()) return c().broadcast(c().loop(one_of(loops_)), lanes);
     if (kind == 1 && type == DType::i64) return c().broadcast(c().dim(Dim::symbol("n")), lanes);
-    if (kind == 2 && type == DType::i64) return c().ramp(index(100, 0), static_cast<int64_t>(pick(5)) - 2, lanes);
+    if (kind == 2 && type == DType::i64) return c().ramp(index(100, 0), pick(5) - 2, lanes);
     if (kind <= 3)
       for (const Local* local : locals_)
         if (local->type.dtype == type && (local->type.lanes == lanes || local->type.lanes == 1) && pick(2))
@@ -134,7 +134,7 @@ class Generator {
       case 3:
         return c().broadcast(value(type, 1, depth - 1), lanes);
       case 4:
-        return c().broadcast(c().lane(value(type, 8, depth - 1), static_cast<int>(pick(8))), lanes);
+        return c().broadcast(c().lane(value(type, 8, depth - 1), pick(8)), lanes);
       case 5:
         return c().select(value(DType::boolean, lanes, depth - 1), value(type, lanes, depth - 1),
                           value(type, lanes, depth - 1));
@@ -166,7 +166,7 @@ class Generator {
   std::vector<StmtPtr> block(int depth) {
     const size_t locals = locals_.size(), loops = loops_.size(), memories = memories_.size();
     std::vector<StmtPtr> body;
-    for (uint64_t i = 0, n = 1 + pick(3); i < n; ++i) statements(body, depth - 1);
+    for (int64_t i = 0, n = 1 + pick(3); i < n; ++i) statements(body, depth - 1);
     locals_.resize(locals);
     loops_.resize(loops);
     memories_.resize(memories);
@@ -233,20 +233,20 @@ class Generator {
 
   void add_for(std::vector<StmtPtr>& out, int depth) {
     const auto* loop = c().loop_var(fmt::format("i{}", counter_++));
-    const auto begin = static_cast<int64_t>(pick(4)) - 1;
+    const int64_t begin = pick(4) - 1;
     const auto kind = one_of(std::vector{LoopKind::Serial, LoopKind::Serial, LoopKind::Unrolled, LoopKind::Vector});
-    Expr end = c().i64(begin + static_cast<int64_t>(pick(5)));
+    Expr end = c().i64(begin + pick(5));
     if (kind == LoopKind::Serial && pick(2)) end = index(4, 2);
     loops_.push_back(loop);
     auto body = block(depth);
     loops_.pop_back();
-    out.push_back(make_for(loop, c().i64(begin), end, kind, std::move(body), 1 + static_cast<int64_t>(pick(3))));
+    out.push_back(make_for(loop, c().i64(begin), end, kind, std::move(body), 1 + pick(3)));
   }
 
   void add_while(std::vector<StmtPtr>& out, int depth) {
     const Local* count = new_local({DType::i64, 1}, true);
     out.push_back(make_declare(count, c().i64(0)));
-    const Expr more = c().binary(ExprOp::Lt, c().read(count), c().i64(static_cast<int64_t>(pick(4))));
+    const Expr more = c().binary(ExprOp::Lt, c().read(count), c().i64(pick(4)));
     const Expr condition = pick(2) ? more : c().binary(ExprOp::And, more, value(DType::boolean, 1, 2));
     auto body = block(depth);
     body.push_back(make_assign(count, c().binary(ExprOp::Add, c().read(count), c().i64(1))));

@@ -93,20 +93,19 @@ std::vector<CorpusPackage> ingredients(const std::vector<DebianPackage>& package
 DocumentSet read_sources(const std::vector<DebianPackage>& packages, const std::vector<std::string>& lists,
                          base::ProgressBar& bar) {
   const auto manuals = manual_sources();
-  const auto count = static_cast<int64_t>(manuals.size() + lists.size());
+  const int count = manuals.size() + lists.size();
   const auto make = [&](int64_t i) -> std::optional<SourceText> {
     if (i >= count) return std::nullopt;
-    const auto at = static_cast<size_t>(i);
+    const size_t at = i;
     return at < manuals.size() ? read_manual(manuals[at], packages[at]) : read_descriptions(lists[at - manuals.size()]);
   };
   // Sources are unpacked side by side; what is a duplicate is decided here, in their order.
-  base::BackgroundQueue<SourceText> sources({.workers = base::available_cpus(), .depth = static_cast<int>(count)},
-                                            make);
+  base::BackgroundQueue<SourceText> sources({.workers = base::available_cpus(), .depth = count}, make);
   DocumentSet documents;
   size_t done = 0;
   while (const auto source = sources.next()) {
     for (const Paragraphs& paragraphs : source->documents) documents.add(paragraphs);
-    bar.show("text", base::bytes_text(static_cast<double>(documents.bytes())));
+    bar.show("text", base::bytes_text(documents.bytes()));
     bar.show("from", source->name);
     if (++done <= manuals.size() || done == manuals.size() + lists.size()) bar.advance();  // the lists are one part
   }

@@ -58,8 +58,7 @@ bool NearDuplicates::near_seen(const std::vector<uint64_t>& words) {
     for (size_t p = 0; p < kPlaces; ++p) alike += sketch[p] == sketches_[found->second][p];
     if (alike >= kAlikePlaces) return true;
   }
-  for (size_t band = 0; band < kBands; ++band)
-    bands_[band].emplace(keys[band], static_cast<uint32_t>(sketches_.size()));
+  for (size_t band = 0; band < kBands; ++band) bands_[band].emplace(keys[band], sketches_.size());
   sketches_.push_back(sketch);
   return false;
 }

@@ -42,7 +42,7 @@ struct Descriptor {
 size_t read_some(int fd, char* data, size_t size) {
   while (true) {
     const ssize_t got = ::read(fd, data, size);
-    if (got >= 0) return static_cast<size_t>(got);
+    if (got >= 0) return got;
     if (errno != EINTR) return 0;
   }
 }

@@ -63,12 +63,12 @@ Result<Header> read_header(base::ByteReader& reader, const std::string& source) 
   if (*magic >> 16 != 0 || !dtype)
     return malformed(source, "magic number", "0x0000TTRR with type TT of 08 09 0B 0C 0D 0E",
                      fmt::format("0x{:08X}", *magic));
-  const auto rank = static_cast<int>(*magic & 0xFF);
+  const int rank = *magic & 0xFF;
   if (rank < 1 || rank > kMaxRank)
     return malformed(source, "rank", fmt::format("1 to {}", kMaxRank), fmt::to_string(rank));
   Header header{.dtype = *dtype};
   // Of extents other than 0: beside a 0 they must be small too, since their product is taken in some order elsewhere.
-  uint64_t product = static_cast<uint64_t>(ir::dtype_bytes(*dtype));
+  uint64_t product = ir::dtype_bytes(*dtype);
   bool empty = false;
   for (int axis = 0; axis < rank; ++axis) {
     auto extent = reader.big<uint32_t>("extent");
@@ -91,7 +91,7 @@ Result<size_t> unpacked_bytes(std::span<const std::byte> packed, const std::stri
   base::ByteReader reader(std::as_bytes(std::span(head)), source);
   auto header = read_header(reader, source);
   if (!header) return header.error();
-  return static_cast<size_t>(reader.position() + header->element_bytes);
+  return reader.position() + header->element_bytes;
 }
 
 }  // namespace
@@ -106,7 +106,7 @@ Result<ir::HostArray> parse_idx(std::span<const std::byte> bytes, const std::str
   auto elements = reader.take(header->element_bytes, "elements");
   if (!elements) return elements.error();
   ir::HostArray array(header->dtype, std::move(header->shape));
-  const auto width = static_cast<size_t>(ir::dtype_bytes(header->dtype));
+  const size_t width = ir::dtype_bytes(header->dtype);
   if (width > 1)
     copy_swapped(*elements, array.data(), width);
   else if (!elements->empty())

@@ -48,7 +48,7 @@ void ImageDataset::check(int64_t classes) const {
     throw Error(base::code::kUnfittingParts, fmt::format("labels: label {} of image {} is outside {} classes", *wrong,
                                                          wrong - labels.begin(), classes));
   for (const auto* list : {&transform_.mean, &transform_.deviation})
-    if (list->size() != 1 && static_cast<int64_t>(list->size()) != channels_)
+    if (list->size() != 1 && std::ssize(*list) != channels_)
       throw Error(base::code::kUnfittingParts,
                   fmt::format("normalise: expected 1 or {} numbers, one a channel, found {}", channels_, list->size()));
   for (const double mean : transform_.mean)
@@ -64,10 +64,8 @@ void ImageDataset::check(int64_t classes) const {
 }
 
 void ImageDataset::fill_tables() {
-  tables_.resize(static_cast<size_t>(channels_) * 256);
-  const auto of_channel = [](const std::vector<double>& list, int64_t c) {
-    return list[list.size() == 1 ? 0 : static_cast<size_t>(c)];
-  };
+  tables_.resize(channels_ * 256);
+  const auto of_channel = [](const std::vector<double>& list, int64_t c) { return list[list.size() == 1 ? 0 : c]; };
   for (int64_t c = 0; c < channels_; ++c)
     for (int value = 0; value < 256; ++value)
       tables_[c * 256 + value] =
@@ -90,7 +88,7 @@ void ImageDataset::read(int64_t index, Draw draw, std::span<std::byte* const> pl
   const uint8_t* pixels = images_.as<uint8_t>().data() + index * channels_ * height_ * width_;
   auto* out = reinterpret_cast<float*>(places[0]);
   for (int64_t c = 0; c < channels_; ++c) {
-    const float* table = &tables_[static_cast<size_t>(c) * 256];
+    const float* table = &tables_[c * 256];
     const uint8_t* plane = pixels + c * height_ * width_;
     for (int64_t y = 0; y < height_; ++y, out += width_) {
       const int64_t from_y = y + at.top;

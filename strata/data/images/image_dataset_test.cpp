@@ -26,7 +26,7 @@ struct Sample {
 
 Sample read(const ImageDataset& dataset, int64_t index, Draw draw = {}) {
   Sample sample;
-  sample.image.resize(static_cast<size_t>(dataset.fields()[0].bytes()) / 4);
+  sample.image.resize(dataset.fields()[0].bytes() / 4);
   std::byte* const places[] = {reinterpret_cast<std::byte*>(sample.image.data()),
                                reinterpret_cast<std::byte*>(&sample.label)};
   dataset.read(index, draw, places);

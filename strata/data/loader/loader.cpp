@@ -39,7 +39,7 @@ Loader::~Loader() = default;
 Batch Loader::batch(int64_t epoch, int64_t index) const {
   base::OptionCheck(base::code::kLoaderOptions, "loader")
       .integer("epoch", epoch, base::Bounds::at_least(0))
-      .integer("index", index, base::Bounds::between(0, static_cast<double>(batches_per_epoch_ - 1)));
+      .integer("index", index, base::Bounds::between(0, batches_per_epoch_ - 1));
   const int64_t first = index * options_.batch_size;
   const int64_t count = std::min(options_.batch_size, dataset_->size() - first);
   Batch batch{.epoch = epoch, .index = index, .samples = count};

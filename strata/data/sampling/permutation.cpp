@@ -7,7 +7,7 @@
 #include "strata/data/sampling/random_bits.h"
 
 namespace strata::data {
-Permutation::Permutation(int64_t count, uint64_t seed, int64_t epoch) : count_(static_cast<uint64_t>(count)) {
+Permutation::Permutation(int64_t count, uint64_t seed, int64_t epoch) : count_(count) {
   const int bits = std::bit_width(count_ - 1);
   high_bits_ = bits / 2;
   low_bits_ = bits - high_bits_;
@@ -29,10 +29,10 @@ uint64_t Permutation::once(uint64_t value) const {
 }
 
 int64_t Permutation::operator()(int64_t place) const {
-  auto value = static_cast<uint64_t>(place);
+  uint64_t value = place;
   do value = once(value);
   while (value >= count_);
-  return static_cast<int64_t>(value);
+  return value;
 }
 
 }  // namespace strata::data

@@ -15,9 +15,8 @@ enum class RandomUse : uint32_t { Shuffle = 0x5348, Augment = 0x4155, Window = 0
 
 /// 128 bits for item `index` of `epoch`.
 constexpr std::array<uint32_t, 4> random_bits(uint64_t seed, RandomUse use, int64_t epoch, int64_t index) {
-  return base::philox(
-      base::philox_counter(static_cast<uint64_t>(index), static_cast<uint32_t>(epoch), static_cast<uint32_t>(use)),
-      base::philox_key(seed));
+  return base::philox(base::philox_counter(index, static_cast<uint32_t>(epoch), static_cast<uint32_t>(use)),
+                      base::philox_key(seed));
 }
 
 /// A number below `bound` from 64 random bits; the bias is below bound / 2^64.

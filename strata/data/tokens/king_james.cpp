@@ -27,7 +27,7 @@ class CodeReader {
   explicit CodeReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
   bool next(int width, uint32_t& code) {
-    const uint64_t bits = static_cast<uint64_t>(width);
+    const uint64_t bits = width;
     if (position_ + bits > bytes_.size() * 8) return false;
     uint32_t value = 0;
     for (uint64_t i = 0; i < 3 && position_ / 8 + i < bytes_.size(); ++i)

@@ -78,11 +78,11 @@ void encode_text(std::string_view text, const text::Tokenizer& tokenizer, const 
     const size_t count = std::min(stride, pieces.size() - first);
     const auto encode = [&](base::TaskRange range) {
       for (int64_t i = range.begin; i < range.end; ++i) {
-        const size_t piece = first + static_cast<size_t>(i);
+        const size_t piece = first + i;
         encoders[range.slot].encode(pieces[piece], ids[piece]);
       }
     };
-    pool.run(static_cast<int64_t>(count), encode, {.split = base::Split::Dynamic});
+    pool.run(count, encode, {.split = base::Split::Dynamic});
     for (size_t i = first; i < first + count; ++i) done += pieces[i].size(), tokens += ids[i].size();
     if (progress) progress({.done_bytes = done, .total_bytes = text.size()});
   }
@@ -105,7 +105,7 @@ base::Result<int64_t> TokenFile::read_header() {
     return malformed(file_.path(), "header", fmt::format("{} bytes", kHeaderBytes),
                      fmt::format("{}", file_.bytes().size()));
   if (auto magic = reader.expect(kMagic, "magic"); !magic) return magic.error();
-  width_ = static_cast<int>(reader.little<uint32_t>("width").value());
+  width_ = reader.little<uint32_t>("width").value();
   vocabulary_ = reader.little<uint32_t>("vocabulary").value();
   const uint64_t tokens = reader.little<uint64_t>("tokens").value();
   text_bytes_ = reader.little<uint64_t>("text bytes").value();
@@ -115,13 +115,13 @@ base::Result<int64_t> TokenFile::read_header() {
   expected.lo = reader.little<uint64_t>("checksum").value();
   expected.hi = reader.little<uint64_t>("checksum").value();
   if (width_ != 2 && width_ != 4) return malformed(file_.path(), "width", "2 or 4 bytes", fmt::to_string(width_));
-  const uint64_t room = reader.remaining() / static_cast<uint64_t>(width_);
-  if (tokens != room || reader.remaining() % static_cast<uint64_t>(width_) != 0)
+  const uint64_t room = reader.remaining() / width_;
+  if (tokens != room || reader.remaining() % width_ != 0)
     return malformed(file_.path(), "ids", fmt::format("{} of {} bytes", tokens, width_),
                      fmt::format("{} bytes", reader.remaining()));
   const base::Hash128 found = checksum(file_.bytes(), file_.bytes().subspan(kHeaderBytes));
   if (found != expected) return malformed(file_.path(), "checksum", expected.hex(), found.hex());
-  return static_cast<int64_t>(tokens);
+  return tokens;
 }
 
 int64_t TokenFile::first_outside_vocabulary() const {
@@ -145,7 +145,7 @@ base::Result<TokenFile> TokenFile::open(const std::string& path) {
 }
 
 void TokenFile::copy(int64_t first, int64_t count, int32_t* out) const {
-  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<int32_t>(at(first + i));
+  for (int64_t i = 0; i < count; ++i) out[i] = at(first + i);
 }
 
 void TokenFile::require_tokenizer(const text::Tokenizer& tokenizer) const {

@@ -23,11 +23,10 @@ constexpr size_t kSummedBytes = 48, kHeaderBytes = 64;
 void read(std::span<const std::byte> bytes) {
   static const int file = memfd_create("token_file", 0);
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
-  if (ftruncate(file, 0) != 0 || pwrite(file, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    return;
+  if (ftruncate(file, 0) != 0 || pwrite(file, bytes.data(), bytes.size(), 0) != std::ssize(bytes)) return;
   const auto tokens = data::TokenFile::open(path);
   if (!tokens) return;
-  if (static_cast<size_t>(tokens->size()) * 2 > bytes.size()) __builtin_trap();
+  if (tokens->size() * 2 > std::ssize(bytes)) __builtin_trap();
   for (int64_t i = 0; i < tokens->size(); ++i)
     if (tokens->at(i) >= tokens->vocabulary_size()) __builtin_trap();
 }

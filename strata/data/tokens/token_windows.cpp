@@ -42,7 +42,7 @@ EvaluationWindows::EvaluationWindows(std::shared_ptr<const TokenFile> tokens, Ev
   if (options_.stride == 0) options_.stride = options_.window;
   base::OptionCheck(base::code::kShortText, "tokens")
       .integer("window", options_.window, base::kExtent)
-      .integer("stride", options_.stride, base::Bounds::between(1, static_cast<double>(options_.window)));
+      .integer("stride", options_.stride, base::Bounds::between(1, options_.window));
   if (length_ < 2) throw Error(base::code::kShortText, fmt::format("tokens: {} leave nothing to predict", length_));
   if (options_.start_token && *options_.start_token >= tokens_->vocabulary_size())
     throw Error(base::code::kShortText, fmt::format("tokens: the start token {} is outside a vocabulary of {}",
@@ -55,10 +55,10 @@ EvaluationWindows::EvaluationWindows(std::shared_ptr<const TokenFile> tokens, Ev
 
 int32_t EvaluationWindows::token(int64_t position) const {
   if (options_.start_token) {
-    if (position == 0) return static_cast<int32_t>(*options_.start_token);
+    if (position == 0) return *options_.start_token;
     --position;
   }
-  return static_cast<int32_t>(tokens_->at(position));
+  return tokens_->at(position);
 }
 
 void EvaluationWindows::read(int64_t index, Draw, std::span<std::byte* const> places) const {

@@ -28,7 +28,7 @@ struct Window {
   std::vector<int32_t> input, target;
 };
 Window read(const Dataset& dataset, int64_t index, Draw draw = {}) {
-  const auto size = static_cast<size_t>(dataset.fields()[0].shape[0]);
+  const size_t size = dataset.fields()[0].shape[0];
   Window window{std::vector<int32_t>(size), std::vector<int32_t>(size)};
   std::byte* const places[] = {reinterpret_cast<std::byte*>(window.input.data()),
                                reinterpret_cast<std::byte*>(window.target.data())};
@@ -94,8 +94,8 @@ TEST(RandomWindows, AreRunsOfTheTextAtEveryPlaceAlike) {
   std::vector<int> begun(16);
   for (int64_t epoch = 0; epoch < 4000; ++epoch) {
     const Window window = read(windows, epoch % 4, {.seed = 1, .epoch = epoch});
-    for (size_t t = 0; t < 4; ++t) {
-      ASSERT_EQ(window.input[t], window.input[0] + static_cast<int>(t));
+    for (int t = 0; t < 4; ++t) {
+      ASSERT_EQ(window.input[t], window.input[0] + t);
       ASSERT_EQ(window.target[t], window.input[t] + 1);
     }
     ++begun.at(window.input[0]);

@@ -56,7 +56,7 @@ std::optional<uint64_t> dense_bytes(const std::vector<int64_t>& shape, ir::DType
     else if (__builtin_mul_overflow(product, extent, &product) || product > (int64_t{1} << 62))
       return std::nullopt;
   }
-  return empty ? 0 : static_cast<uint64_t>(product);
+  return empty ? 0 : product;
 }
 
 Result<TensorEntry> parse_entry(const std::string& name, const Json& value, uint64_t data_bytes,
@@ -85,8 +85,8 @@ Result<TensorEntry> parse_entry(const std::string& name, const Json& value, uint
   auto range = sizes(**offsets, "data_offsets", source, name);
   if (!range) return range.error();
   if (range->size() != 2) return refuse("data_offsets", "[begin, end]", (*offsets)->dump().substr(0, 80));
-  entry.begin = static_cast<uint64_t>((*range)[0]);
-  entry.end = static_cast<uint64_t>((*range)[1]);
+  entry.begin = (*range)[0];
+  entry.end = (*range)[1];
   if (entry.begin > entry.end || entry.end > data_bytes)
     return refuse("data_offsets", fmt::format("0 <= begin <= end <= {}, the bytes of data in the file", data_bytes),
                   fmt::format("[{}, {}]", entry.begin, entry.end));
@@ -140,7 +140,7 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes, const std
   if (*length > reader.remaining())
     return malformed(source, "header", fmt::format("{} bytes", *length),
                      fmt::format("{} up to the end of the file", reader.remaining()));
-  const auto raw = bytes.subspan(8, static_cast<size_t>(*length));
+  const auto raw = bytes.subspan(8, *length);
   return std::string_view(reinterpret_cast<const char*>(raw.data()), raw.size());
 }
 

@@ -106,7 +106,7 @@ void save_safetensors(const std::string& path, std::span<const NamedArray> array
   base::AtomicFile file(path);
   file.write(base::ByteWriter().little<uint64_t>(header.size()).str());
   file.write(header);
-  for (const NamedArray* named : order) file.write({named->array.data(), static_cast<size_t>(named->array.bytes())});
+  for (const NamedArray* named : order) file.write(std::span(named->array.data(), named->array.bytes()));
   file.commit();
 }
 

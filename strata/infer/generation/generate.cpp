@@ -12,7 +12,7 @@ namespace {
 /// The last tokens from the window's start on; 0 behind them.
 ir::HostArray window_of(const std::vector<int64_t>& text, int64_t begin, int64_t context) {
   ir::HostArray window(ir::DType::i32, {1, context});
-  for (size_t i = begin; i < text.size(); ++i) window.set_int(static_cast<int64_t>(i) - begin, text[i]);
+  for (int64_t i = begin; i < std::ssize(text); ++i) window.set_int(i - begin, text[i]);
   return window;
 }
 
@@ -31,7 +31,7 @@ std::vector<int64_t> generate(const WindowLogits& model, std::vector<int64_t> pr
     const int64_t begin = std::max<int64_t>(0, length - options.context);
     const ir::HostArray logits = model(window_of(prompt, begin, options.context));
     const int64_t vocabulary = logits.shape()[2];
-    const auto row = logits.as<float>().subspan((length - begin - 1) * vocabulary, static_cast<size_t>(vocabulary));
+    const auto row = logits.as<float>().subspan((length - begin - 1) * vocabulary, vocabulary);
     const int64_t token = sample(row, options.sampling, length);
     if (token == options.end_token) break;
     prompt.push_back(token);

@@ -16,8 +16,7 @@ constexpr uint32_t kSamplingUse = 0x534D;  // keeps these bits apart from other 
 
 /// In [0, 1), 53 bits.
 double uniform_at(uint64_t seed, int64_t place) {
-  const auto bits =
-      base::philox(base::philox_counter(static_cast<uint64_t>(place), 0, kSamplingUse), base::philox_key(seed));
+  const auto bits = base::philox(base::philox_counter(place, 0, kSamplingUse), base::philox_key(seed));
   return static_cast<double>((uint64_t{bits[0]} << 32 | bits[1]) >> 11) * 0x1p-53;
 }
 
@@ -25,10 +24,10 @@ double uniform_at(uint64_t seed, int64_t place) {
 std::vector<int64_t> candidates(std::span<const float> logits, int64_t top_k) {
   std::vector<int64_t> tokens;
   for (size_t i = 0; i < logits.size(); ++i)
-    if (!std::isnan(logits[i])) tokens.push_back(static_cast<int64_t>(i));
+    if (!std::isnan(logits[i])) tokens.push_back(i);
   const auto is_likelier = [&](int64_t a, int64_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; };
-  const size_t count = top_k > 0 ? std::min<size_t>(tokens.size(), static_cast<size_t>(top_k)) : tokens.size();
-  std::partial_sort(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(count), tokens.end(), is_likelier);
+  const size_t count = top_k > 0 ? std::min<size_t>(tokens.size(), top_k) : tokens.size();
+  std::partial_sort(tokens.begin(), tokens.begin() + count, tokens.end(), is_likelier);
   tokens.resize(count);
   return tokens;
 }

@@ -113,7 +113,7 @@ BlockFormat read_format(std::string_view name, BlockOrder order, std::string_vie
   if (format.encode) check_encode(name, format);
   format.digest = loops::structural_hash(format.decode);
   for (int64_t part : {static_cast<int64_t>(order), format.elements, format.bytes, static_cast<int64_t>(format.value)})
-    format.digest = base::combine(format.digest, static_cast<uint64_t>(part));
+    format.digest = base::combine(format.digest, part);
   format.hash = format.encode ? base::combine(format.digest, loops::structural_hash(*format.encode)) : format.digest;
   return format;
 }

@@ -135,9 +135,9 @@ std::span<const Attr> copy_attrs(Graph& graph, std::span<const Attr> attrs) {
   return {copy, attrs.size()};
 }
 
-void check_call(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs, size_t regions,
+void check_call(const Op& op, std::span<const Value> operands, std::span<const Attr> attrs, int64_t regions,
                 const Graph& graph) {
-  const auto count = static_cast<int>(operands.size());
+  const int count = operands.size();
   if (count < op.operands_min || (op.operands_max >= 0 && count > op.operands_max))
     throw base::Error(base::code::kOperandCount,
                       std::string(op.name) + ": takes " + std::to_string(op.operands_min) +
@@ -149,7 +149,7 @@ void check_call(const Op& op, std::span<const Value> operands, std::span<const A
     if (!v.node || v.node->graph != &graph)
       throw base::Error(base::code::kBug,
                         std::string(op.name) + ": an operand " + (v.node ? "belongs to another graph" : "is missing"));
-  if (op.region_count >= 0 && regions != static_cast<size_t>(op.region_count))
+  if (op.region_count >= 0 && regions != op.region_count)
     throw base::Error(base::code::kOperandCount, std::string(op.name) + ": takes " + std::to_string(op.region_count) +
                                                      " regions, found " + std::to_string(regions));
   if (op.name == "composite") return;  // carries the attributes of its name beside the declared ones
@@ -185,7 +185,7 @@ Value Graph::add_parameter(Type type, std::string_view name) {
   auto* types = static_cast<Type*>(allocate(sizeof(Type)));
   new (types) Type(type);
   node->graph = this;
-  node->id = static_cast<uint32_t>(nodes_.size());
+  node->id = nodes_.size();
   node->result_count = 1;
   node->type_data = types;
   node->hash = base::combine(base::combine(type.hash(), uint64_t{0x706172616d}), parameters_.size());
@@ -221,9 +221,9 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
 
   node->op = &op;
   node->graph = this;
-  node->id = static_cast<uint32_t>(nodes_.size());
-  node->operand_count = static_cast<uint32_t>(operands.size());
-  node->result_count = static_cast<uint32_t>(types.size());
+  node->id = nodes_.size();
+  node->operand_count = operands.size();
+  node->result_count = types.size();
   node->operand_data = operand_data;
   node->type_data = type_data;
   node->attrs = Attrs(copy_attrs(*this, attrs));
@@ -232,7 +232,7 @@ Node* Graph::add(const Op& op, std::span<const Value> operands, std::span<const 
   if (!regions.empty()) {
     auto& owned = arena_->regions.emplace_back(std::make_unique<GraphRef[]>(regions.size()));
     std::copy(regions.begin(), regions.end(), owned.get());
-    node->region_count = static_cast<uint32_t>(regions.size());
+    node->region_count = regions.size();
     node->region_data = owned.get();
     for (const GraphRef& region : regions) {
       has_calls_ = has_calls_ || op.is_call || region->has_calls_;
@@ -259,10 +259,10 @@ base::Hash128 Graph::hash() const {
   for (const Node* p : parameters_) h = base::combine(h, p->type().hash());
   for (const SymbolFact& f : facts_.all()) {
     h = base::combine(h, base::hash_text(f.name));
-    h = base::combine(h, static_cast<uint64_t>(f.lowest));
+    h = base::combine(h, f.lowest);
     // What is known of a capacity may have grown since it became the highest.
-    h = f.capacity ? base::combine(h, f.capacity->hash()) : base::combine(h, static_cast<uint64_t>(f.highest));
-    h = base::combine(h, static_cast<uint64_t>(f.multiple));
+    h = f.capacity ? base::combine(h, f.capacity->hash()) : base::combine(h, f.highest);
+    h = base::combine(h, f.multiple);
   }
   for (const Node* n : nodes_)
     if (n->op && n->op->effect != Effect::None) h = base::combine(h, n->hash);

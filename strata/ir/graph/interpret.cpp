@@ -56,7 +56,7 @@ DimBinding::DimBinding(const Graph& graph, std::span<const Type> types, std::spa
   if (outer) values_ = outer->values_;
   forget_counts_of(graph);
   for (size_t i = 0; i < types.size(); ++i) {
-    if (shapes[i].size() != static_cast<size_t>(types[i].rank()))
+    if (std::ssize(shapes[i]) != types[i].rank())
       throw base::Error(base::code::kArgumentMismatch, graph.name() + ": argument " + std::to_string(i) +
                                                            " should be " + types[i].str() + ", found " +
                                                            concrete_str(types[i].encoding(), shapes[i]));

@@ -102,7 +102,7 @@ class Infer {
   std::span<const GraphRef> regions;
   const Graph& graph;
 
-  int count() const { return static_cast<int>(operands.size()); }
+  int count() const { return operands.size(); }
   Type type(int i) const { return operands[i].type(); }
   void result(Type type) { results.push_back(type); }
   /// Throws a User error: "dot: " + message, with operand types noted and the recording position.

@@ -38,8 +38,7 @@ void GraphCopier::copy_parameters() {
   for (const SymbolFact& fact : from_.facts().all()) to_.facts().add(fact);
   for (size_t i = 0; i < from_.parameters().size(); ++i) {
     const LocationScope scope(to_, from_.parameters()[i]->where);
-    set(from_.parameter(i),
-        to_.add_parameter(from_.parameters()[i]->type(), from_.parameter_name(static_cast<int>(i))));
+    set(from_.parameter(i), to_.add_parameter(from_.parameters()[i]->type(), from_.parameter_name(i)));
   }
 }
 

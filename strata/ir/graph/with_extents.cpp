@@ -24,7 +24,7 @@ class ExtentWriter {
     }
     GraphCopier copier(graph, *result);
     for (size_t i = 0; i < graph.parameters().size(); ++i) {
-      const auto index = static_cast<int>(i);
+      const int index = i;
       const LocationScope scope(*result, graph.parameters()[i]->where);
       const Type type = graph.parameters()[i]->type();
       copier.set(graph.parameter(index),

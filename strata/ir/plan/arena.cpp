@@ -125,11 +125,11 @@ void place_by_command(std::span<const ArenaRequest> requests, ArenaLayout& layou
 int64_t largest_live(std::span<const ArenaRequest> requests) {
   int last_command = 0;
   for (const ArenaRequest& r : requests) last_command = std::max(last_command, r.last);
-  std::vector<int64_t> change(static_cast<size_t>(last_command) + 2);
+  std::vector<int64_t> change(last_command + 2);
   for (const ArenaRequest& r : requests) {
     if (r.bytes == 0) continue;
     change[r.first] += aligned(r.bytes);
-    change[static_cast<size_t>(r.last) + 1] -= aligned(r.bytes);
+    change[r.last + 1] -= aligned(r.bytes);
   }
   int64_t live = 0, largest = 0;
   for (int64_t c : change) largest = std::max(largest, live += c);

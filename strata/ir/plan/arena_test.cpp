@@ -38,7 +38,7 @@ TEST(Arena, RandomLifetimesAreDisjointAlignedAndNearTheLowerBound) {
   for (int round = 0; round < 50; ++round) {
     std::vector<ArenaRequest> requests;
     for (int i = 0; i < 120; ++i) {
-      const int first = random() % 100, length = static_cast<int>(random() % 12);
+      const int first = random() % 100, length = random() % 12;
       requests.push_back({first, first + length, static_cast<int64_t>(random() % 5000)});
     }
     const ArenaLayout layout = lay_out_arena(requests);

@@ -20,7 +20,7 @@ std::vector<std::vector<int>> dependences(const Plan& plan) {
   std::map<const Node*, int> counted_by;
   std::vector<std::vector<int>> needed(plan.commands.size());
   int last_of_host = -1;
-  for (size_t c = 0; c < plan.commands.size(); ++c) {
+  for (int c = 0; c < std::ssize(plan.commands); ++c) {
     const PlanCommand& command = plan.commands[c];
     std::vector<int>& list = needed[c];
     for (int b : command.reads) list.push_back(uses_of(b).writer);
@@ -28,17 +28,17 @@ std::vector<std::vector<int>> dependences(const Plan& plan) {
       list.push_back(uses_of(b).writer);
       list.insert(list.end(), uses_of(b).readers.begin(), uses_of(b).readers.end());
     }
-    if (command.kind == CommandKind::Host) list.push_back(std::exchange(last_of_host, static_cast<int>(c)));
-    for (int b : command.reads) uses_of(b).readers.push_back(static_cast<int>(c));
-    for (int b : command.writes) uses_of(b) = {static_cast<int>(c), {}};
+    if (command.kind == CommandKind::Host) list.push_back(std::exchange(last_of_host, c));
+    for (int b : command.reads) uses_of(b).readers.push_back(c);
+    for (int b : command.writes) uses_of(b) = {c, {}};
     if (!counts.empty())
       for (const Node* count : counts[command.node->id])
         if (const auto at = counted_by.find(count); at != counted_by.end()) list.push_back(at->second);
-    if (command.node->op && command.node->op->counts) counted_by.emplace(command.node, static_cast<int>(c));
+    if (command.node->op && command.node->op->counts) counted_by.emplace(command.node, c);
     std::ranges::sort(list);
     const auto repeated = std::ranges::unique(list);
     list.erase(repeated.begin(), repeated.end());
-    std::erase_if(list, [&](int before) { return before < 0 || before == static_cast<int>(c); });
+    std::erase_if(list, [&](int before) { return before < 0 || before == c; });
   }
   return needed;
 }

@@ -36,9 +36,9 @@ class PlanInterpreter {
   void place() {
     std::vector<ArenaRequest> requests;
     std::vector<size_t> owners;
-    for (size_t i = 0; i < plan_.buffers.size(); ++i) {
+    for (int i = 0; i < std::ssize(plan_.buffers); ++i) {
       const PlanBuffer& b = plan_.buffers[i];
-      if (b.kind != PlanBufferKind::Arena || b.root != static_cast<int>(i)) continue;
+      if (b.kind != PlanBufferKind::Arena || b.root != i) continue;
       requests.push_back({std::max(b.first, 0), std::max(b.last, 0), dims_(counts_.largest(b.type.bytes()))});
       owners.push_back(i);
     }
@@ -65,13 +65,13 @@ class PlanInterpreter {
 
   /// Those of which all dimensions are known.
   void place_results() {
-    for (size_t r = 0; r < plan_.results.size(); ++r) {
+    for (int r = 0; r < std::ssize(plan_.results); ++r) {
       const Type type = plan_.buffers[plan_.results[r]].type;
       if (results_[r].storage() || !dims_.knows(type.shape())) continue;
       results_[r] = HostArray(type.encoding(), shape_of(type));
       for (size_t i = 0; i < plan_.buffers.size(); ++i)
         if (const PlanBuffer& b = plan_.buffers[i];
-            b.kind == PlanBufferKind::Result && b.index == static_cast<int>(r) && i < memory_.size())
+            b.kind == PlanBufferKind::Result && b.index == r && i < memory_.size())
           memory_[i] = results_[r].data();
     }
   }

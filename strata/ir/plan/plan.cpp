@@ -25,7 +25,7 @@ int first_donated_write(const Plan& plan) {
   };
   const auto first = std::ranges::find_if(
       plan.commands, [&](const PlanCommand& c) { return std::ranges::any_of(c.writes, is_donated); });
-  return static_cast<int>(first - plan.commands.begin());
+  return first - plan.commands.begin();
 }
 
 }  // namespace strata::ir

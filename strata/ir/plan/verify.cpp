@@ -32,7 +32,7 @@ class PlanVerifier {
   }
 
  private:
-  int count() const { return static_cast<int>(plan_.buffers.size()); }
+  int count() const { return plan_.buffers.size(); }
   bool exists(int b) const { return b >= 0 && b < count(); }
   int root(int b) const { return plan_.buffers[b].root; }
 
@@ -44,10 +44,10 @@ class PlanVerifier {
       if (!(plan_.buffers[b.root].type.bytes() == b.type.bytes()))
         throw fmt::format("b{} and its root b{} differ in bytes", i, b.root);
       if (plan_.buffers[b.root].kind != b.kind) throw fmt::format("b{} and its root b{} differ in kind", i, b.root);
-      const size_t limit = b.kind == PlanBufferKind::Argument   ? plan_.arguments.size()
-                           : b.kind == PlanBufferKind::Constant ? plan_.constants.size()
-                                                                : plan_.results.size();
-      if (b.kind != PlanBufferKind::Arena && (b.index < 0 || static_cast<size_t>(b.index) >= limit))
+      const int64_t limit = b.kind == PlanBufferKind::Argument   ? plan_.arguments.size()
+                            : b.kind == PlanBufferKind::Constant ? plan_.constants.size()
+                                                                 : plan_.results.size();
+      if (b.kind != PlanBufferKind::Arena && (b.index < 0 || b.index >= limit))
         throw fmt::format("b{} refers to something that isn't there", i);
     }
     for (const auto* list : {&plan_.arguments, &plan_.results})
@@ -57,26 +57,24 @@ class PlanVerifier {
         plan_.results.size() != plan_.graph->results().size())
       throw std::string("the program has another number of parameters or results");
     for (const Donation& d : plan_.donations)
-      if (d.result < 0 || d.argument < 0 || static_cast<size_t>(d.result) >= plan_.results.size() ||
-          static_cast<size_t>(d.argument) >= plan_.arguments.size())
+      if (d.result < 0 || d.argument < 0 || d.result >= std::ssize(plan_.results) ||
+          d.argument >= std::ssize(plan_.arguments))
         throw std::string("a donation names something that isn't there");
     for (const FiniteResult& f : plan_.finite)
-      if (f.result < 0 || static_cast<size_t>(f.result) >= plan_.results.size() || !exists(f.buffer) ||
-          f.command < -1 || f.command >= std::ssize(plan_.commands) ||
-          (f.command >= 0 && !plan_.commands[f.command].can_fail))
+      if (f.result < 0 || f.result >= std::ssize(plan_.results) || !exists(f.buffer) || f.command < -1 ||
+          f.command >= std::ssize(plan_.commands) || (f.command >= 0 && !plan_.commands[f.command].can_fail))
         throw std::string("a finite result names something that isn't there");
     for (const KeptArgument& k : plan_.kept)
-      if (k.result < 0 || k.argument < 0 || static_cast<size_t>(k.result) >= plan_.results.size() ||
-          static_cast<size_t>(k.argument) >= plan_.arguments.size())
+      if (k.result < 0 || k.argument < 0 || k.result >= std::ssize(plan_.results) ||
+          k.argument >= std::ssize(plan_.arguments))
         throw std::string("a kept argument names something that isn't there");
     for (const PlanCommand& c : plan_.commands) {
       for (const auto* list : {&c.reads, &c.writes})
         for (int b : *list)
           if (!exists(b)) throw std::string("a command names a buffer that isn't there");
       for (int r : c.regions)
-        if (r < 0 || static_cast<size_t>(r) >= plan_.regions.size())
-          throw std::string("a command names a region that isn't there");
-      const auto is_kernel = [&](int k) { return k >= 0 && static_cast<size_t>(k) < plan_.kernels.size(); };
+        if (r < 0 || r >= std::ssize(plan_.regions)) throw std::string("a command names a region that isn't there");
+      const auto is_kernel = [&](int k) { return k >= 0 && k < std::ssize(plan_.kernels); };
       if (c.kind == CommandKind::Kernel && !is_kernel(c.kernel))
         throw std::string("a command names a kernel that isn't there");
       if (c.kind != CommandKind::Kernel && !c.variants.empty())
@@ -109,7 +107,7 @@ class PlanVerifier {
     }
   }
   static Type type_of(const Plan& plan, int buffer) {
-    if (buffer < 0 || static_cast<size_t>(buffer) >= plan.buffers.size())
+    if (buffer < 0 || buffer >= std::ssize(plan.buffers))
       throw std::string("the prologue names a buffer that isn't there");
     return plan.buffers[buffer].type;
   }
@@ -127,7 +125,7 @@ class PlanVerifier {
     if (!c.node || c.node->is_parameter() || c.reads.size() != c.node->operand_count ||
         (c.writes.size() != results && !has_workspace))
       throw fmt::format("command {} has other operands or results than its node", i);
-    if (has_workspace && !is_workspace(c.writes[results], static_cast<int>(i)))
+    if (has_workspace && !is_workspace(c.writes[results], i))
       throw fmt::format("command {} has b{} as workspace, which is not bytes of its own", i, c.writes[results]);
     for (size_t k = 0; k < c.reads.size(); ++k)
       if (!(plan_.buffers[c.reads[k]].type == c.node->operands()[k].type()))
@@ -146,11 +144,11 @@ class PlanVerifier {
   }
 
   void check_lifetimes() const {
-    for (size_t i = 0; i < plan_.commands.size(); ++i)
+    for (int i = 0; i < std::ssize(plan_.commands); ++i)
       for (const auto* list : {&plan_.commands[i].reads, &plan_.commands[i].writes})
         for (int b : *list) {
           const PlanBuffer& owner = plan_.buffers[root(b)];
-          if (owner.first > static_cast<int>(i) || owner.last < static_cast<int>(i))
+          if (owner.first > i || owner.last < i)
             throw fmt::format("command {} uses b{} outside of its lifetime [{}, {}]", i, b, owner.first, owner.last);
         }
   }
@@ -201,9 +199,9 @@ class PlanVerifier {
           throw fmt::format("command {} says how it updates something, and updates nothing", i);
         continue;
       }
-      if (c.kind != CommandKind::Kernel || c.writes.size() != 1 || static_cast<size_t>(c.updates) >= c.reads.size())
+      if (c.kind != CommandKind::Kernel || c.writes.size() != 1 || c.updates >= std::ssize(c.reads))
         throw fmt::format("command {} updates something that isn't there", i);
-      const auto updated = static_cast<size_t>(c.updates);
+      const size_t updated = c.updates;
       if (!(plan_.buffers[c.reads[updated]].type == plan_.buffers[c.writes[0]].type))
         throw fmt::format("command {} updates b{}, whose type is not that of its result", i, c.reads[updated]);
       for (size_t r = 0; r < c.reads.size(); ++r) {

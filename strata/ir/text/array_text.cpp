@@ -43,15 +43,15 @@ bool read_base64(std::string_view text, std::span<std::byte> bytes) {
 }
 
 uint64_t element_bits(const HostArray& a, int64_t i) {
-  const auto size = static_cast<size_t>(dtype_bytes(a.dtype()));
+  const int64_t size = dtype_bytes(a.dtype());
   uint64_t bits = 0;
-  std::memcpy(&bits, a.data() + static_cast<size_t>(i) * size, size);
+  std::memcpy(&bits, a.data() + i * size, size);
   return bits;
 }
 
 void set_element_bits(HostArray& a, int64_t i, uint64_t bits) {
-  const auto size = static_cast<size_t>(dtype_bytes(a.dtype()));
-  std::memcpy(a.data() + static_cast<size_t>(i) * size, &bits, size);
+  const int64_t size = dtype_bytes(a.dtype());
+  std::memcpy(a.data() + i * size, &bits, size);
 }
 
 std::string element_text(DType dtype, uint64_t bits) {
@@ -89,9 +89,7 @@ std::string array_text(const HostArray& array) {
   std::string text = std::string(array.encoding().name()) + "[";
   for (size_t i = 0; i < array.shape().size(); ++i) text += (i ? "," : "") + std::to_string(array.shape()[i]);
   text += "] ";
-  const auto in_base64 = [&] {
-    return text + "base64 \"" + base64_of({array.data(), static_cast<size_t>(array.bytes())}) + "\"";
-  };
+  const auto in_base64 = [&] { return text + "base64 \"" + base64_of(std::span(array.data(), array.bytes())) + "\""; };
   if (array.is_encoded()) return in_base64();
   const int64_t count = array.elements();
   if (array.rank() == 0) return text + element_text(array.dtype(), element_bits(array, 0));
@@ -131,7 +129,7 @@ namespace {
 
 HostArray read_bytes(TextLexer& lexer, HostArray array) {
   const Token text = lexer.expect(TextToken::Text, "base64 in quotes");
-  if (!read_base64(text.text, {array.data(), static_cast<size_t>(array.bytes())}))
+  if (!read_base64(text.text, std::span(array.data(), array.bytes())))
     lexer.fail_at(text.position, fmt::format("expected base64 of {} bytes", array.bytes()));
   if (is_bool(array.dtype()))  // any other byte would be undefined behaviour to read as a bool
     for (int64_t i = 0; i < array.elements(); ++i)

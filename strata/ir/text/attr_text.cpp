@@ -113,7 +113,7 @@ void read_attrs(TextLexer& lexer, const Op& op, AttrStore& store, int64_t& budge
         further.push_back(read_value(lexer, intern(name.text), kind_of_text(lexer), store, budget));
         continue;
       }
-      const auto at = static_cast<size_t>(spec - op.attrs.begin());
+      const size_t at = spec - op.attrs.begin();
       if (is_there[at]) lexer.fail_at(name.position, fmt::format("attribute '{}' is there twice", name.text));
       is_there[at] = true;
       declared[at] = read_value(lexer, spec->name, spec->kind, store, budget);

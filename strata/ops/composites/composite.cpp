@@ -23,8 +23,8 @@ base::Hash128 body_key(std::string_view name, std::span<const Attr> attrs, std::
   for (const Attr& a : attrs) key = base::combine(key, a.hash());
   for (const Value& v : operands) key = v ? base::combine(key, v.type().hash()) : base::combine(key, uint64_t{0});
   for (const ir::SymbolFact& f : facts.all()) {
-    key = base::combine(base::combine(key, base::hash_text(f.name)), static_cast<uint64_t>(f.lowest));
-    key = base::combine(base::combine(key, static_cast<uint64_t>(f.highest)), static_cast<uint64_t>(f.multiple));
+    key = base::combine(base::combine(key, base::hash_text(f.name)), f.lowest);
+    key = base::combine(base::combine(key, f.highest), f.multiple);
     if (f.capacity) key = base::combine(key, f.capacity->hash());
   }
   return key;
@@ -91,7 +91,7 @@ std::vector<Value> record(std::string_view name, std::span<const Attr> attrs, st
   for (size_t i = 0; i < operands.size(); ++i) {
     if (!operands[i]) continue;
     given.push_back(operands[i]);
-    positions.push_back(static_cast<int64_t>(i));
+    positions.push_back(i);
   }
   std::vector<Attr> all(attrs.begin(), attrs.end());
   if (given.size() < operands.size()) all.push_back(Attr("given", ints_span(positions)));

@@ -50,7 +50,7 @@ std::vector<HostArray> run(const std::vector<HostArray>& arguments, const Fill& 
 void expect(const HostArray& found, const std::vector<int64_t>& shape, const std::vector<double>& values) {
   ASSERT_EQ(found.shape(), shape);
   for (size_t i = 0; i < values.size(); ++i) {
-    const double v = found.get(static_cast<int64_t>(i));
+    const double v = found.get(i);
     EXPECT_TRUE(v == values[i] || (std::isnan(v) && std::isnan(values[i])) || std::abs(v - values[i]) < 1e-6)
         << "element " << i << ": " << v << ", expected " << values[i];
   }

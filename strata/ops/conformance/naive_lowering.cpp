@@ -31,9 +31,9 @@ Index joined(std::span<const Expr> a, std::span<const Expr> b) {
 class NaiveLowering final : public ir::Lowering {
  public:
   NaiveLowering(const Node& node, LoopContext& context) : Lowering(node, context) {
-    for (int i = 0; i < static_cast<int>(node.operand_count); ++i)
+    for (uint32_t i = 0; i < node.operand_count; ++i)
       operands_.push_back(make_buffer("x" + std::to_string(i), node.operand(i).type(), BufferKind::Input));
-    for (int r = 0; r < static_cast<int>(node.result_count); ++r)
+    for (uint32_t r = 0; r < node.result_count; ++r)
       results_.push_back(make_buffer("y" + std::to_string(r), node.type(r), BufferKind::Output));
   }
 

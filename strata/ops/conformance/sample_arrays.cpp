@@ -35,7 +35,7 @@ void set_special_float(ir::HostArray& a, int64_t i, Bits& bits) {
 }
 
 void set_special_int(ir::HostArray& a, int64_t i, Bits& bits) {
-  const int width = static_cast<int>(ir::dtype_bytes(a.dtype())) * 8;
+  const int width = ir::dtype_bytes(a.dtype()) * 8;
   const auto top = static_cast<int64_t>(uint64_t{1} << (width - 1));
   const int64_t values[] = {0,         1,    2, 3, 7, -1, -2, top, static_cast<int64_t>(static_cast<uint64_t>(top) - 1),
                             width - 1, width};
@@ -62,9 +62,9 @@ double float_value(Domain domain, Bits& bits, int64_t bound) {
 }
 
 int64_t int_value(DType t, Domain domain, Bits& bits, int64_t bound) {
-  if (domain == Domain::Index) return static_cast<int64_t>(bits.next() % static_cast<uint64_t>(bound));
+  if (domain == Domain::Index) return bits.next() % static_cast<uint64_t>(bound);
   const bool is_signed = ir::is_signed_int(t) && domain != Domain::Positive;
-  const auto value = static_cast<int64_t>(bits.next() % 10);
+  const int64_t value = bits.next() % 10;
   const int64_t shifted = is_signed ? value - 5 : value;
   if (domain == Domain::Nonzero || domain == Domain::Positive) return shifted >= 0 ? shifted + 1 : shifted;
   return shifted;
@@ -86,7 +86,7 @@ ir::HostArray sample_array(const ir::SampleOperand& operand, uint64_t seed, int6
   ir::HostArray a(encoding.value_dtype(), shape);
   for (int64_t i = 0; i < a.elements(); ++i) {
     if (ir::is_bool(a.dtype()))
-      a.set_int(i, static_cast<int64_t>(bits.next() % 2));
+      a.set_int(i, bits.next() % 2);
     else if (ir::is_float(a.dtype()) && operand.domain == Domain::Special)
       set_special_float(a, i, bits);
     else if (ir::is_float(a.dtype()))
@@ -112,7 +112,7 @@ std::shared_ptr<ir::Graph> sample_graph(const ir::Op& op, const ir::Sample& samp
   for (const auto& o : sample.operands) operands.push_back(graph->add_parameter(o.type));
   const ir::Node* node = graph->add(op, operands, sample.attrs, sample.regions);
   std::vector<ir::Value> results;
-  for (int i = 0; i < static_cast<int>(node->result_count); ++i) results.push_back(node->result(i));
+  for (uint32_t i = 0; i < node->result_count; ++i) results.push_back(node->result(i));
   graph->set_results(results);
   return graph;
 }

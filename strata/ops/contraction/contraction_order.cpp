@@ -84,7 +84,7 @@ std::vector<std::pair<size_t, size_t>> in_list(const std::vector<std::pair<uint6
   for (size_t i = 0; i < count; ++i) list.push_back(uint64_t{1} << i);
   std::vector<std::pair<size_t, size_t>> order;
   for (const auto& [a, b] : pairs) {
-    const auto at = [&](uint64_t set) { return static_cast<size_t>(std::ranges::find(list, set) - list.begin()); };
+    const auto at = [&](uint64_t set) -> size_t { return std::ranges::find(list, set) - list.begin(); };
     const auto [first, second] = std::minmax({at(a), at(b)});
     order.emplace_back(first, second);
     list.erase(list.begin() + second);

@@ -85,7 +85,7 @@ void conv_infer(ir::Infer& i) {
   require_groups(i, c.groups);
   Shape shape{x.dim(0), w.dim(0)};
   for (size_t a = 0; a < spatial; ++a) {
-    const int axis = static_cast<int>(a) + 2;
+    const int axis = a + 2;
     shape.push_back(result_extent(x.dim(axis), w.dim(axis), c, a));
   }
   i.result(Type::of(*c.result, shape));
@@ -117,7 +117,7 @@ Value x_cotangent(Value ct, Value w, const ConvShape& c, Type x) {
                  .groups = c.groups,
                  .result = x.dtype()};
   for (size_t a = 0; a < c.strides.size(); ++a) {
-    const int axis = static_cast<int>(a) + 2;
+    const int axis = a + 2;
     turned.push_back(axis);
     const Dim window = spread_extent(w.type().dim(axis), c.rhs_dilation[a]);
     back.pad_lo.push_back(window - 1 - c.pad_lo[a]);
@@ -147,7 +147,7 @@ Value w_cotangent(Value ct, Value x, const ConvShape& c, Type w) {
                  .groups = c.groups,
                  .result = w.dtype()};
   for (size_t a = 0; a < c.strides.size(); ++a) {
-    const int axis = static_cast<int>(a) + 2;
+    const int axis = a + 2;
     // As much behind as makes the extent come out as the window's.
     const Dim wanted =
         spread_extent(w.dim(axis), c.rhs_dilation[a]) + spread_extent(ct.type().dim(axis), c.strides[a]) - 1;
@@ -193,7 +193,7 @@ void conv_vmap(ir::Vmap& v) {
     const Value all = conv(x, reshape(grouped, with({g * v.size * o}, tail(w, 2))), c);
     const Value apart = transpose(reshape(all, with({n, g, v.size, o}, spatial)), [&] {
       Ints perm{2, 0, 1, 3};
-      for (size_t a = 0; a < spatial.size(); ++a) perm.push_back(static_cast<int64_t>(4 + a));
+      for (size_t a = 0; a < spatial.size(); ++a) perm.push_back(4 + a);
       return perm;
     }());
     v.set(reshape(apart, with({v.size}, shape_of(y))));
@@ -222,7 +222,7 @@ Expr padded_element(ir::Lowering& l, const ConvShape& c, Expr n, Expr channel, s
   Expr valid = nullptr;
   auto also = [&](Expr condition) { valid = valid ? m.both(valid, condition) : condition; };
   for (size_t a = 0; a < t.size(); ++a) {
-    const Dim extent = x.dim(static_cast<int>(a) + 2);
+    const Dim extent = x.dim(a + 2);
     Expr p = m.add(m.mul(t[a], m.at(c.strides[a])), m.mul(k[a], m.at(c.rhs_dilation[a])));
     p = m.sub(p, m.at(c.pad_lo[a]));
     const bool is_dilated = !(c.lhs_dilation[a] == Dim(1));
@@ -254,8 +254,8 @@ void conv_lower(ir::Lowering& l) {
   form.columns = {x.dim(0)};
   form.depth = {inputs};
   for (size_t a = 0; a < spatial; ++a) {
-    form.columns.push_back(y.dim(static_cast<int>(a) + 2));
-    form.depth.push_back(w.dim(static_cast<int>(a) + 2));
+    form.columns.push_back(y.dim(a + 2));
+    form.depth.push_back(w.dim(a + 2));
     ++form.window_axes;
   }
   form.lhs = [&l, b, outputs, wide](std::span<const Expr> i) {  // (g, o, i, k...)
@@ -272,7 +272,7 @@ void conv_lower(ir::Lowering& l) {
   form.result_index = [&l, b, outputs](std::span<const Expr> i) {  // (g, o, n, t...) -> (n, g * O + o, t...)
     const IndexMath m{l.context};
     std::vector<Expr> at{i[b + 1], b ? m.add(m.mul(i[0], m.at(outputs)), i[b]) : i[b]};
-    at.insert(at.end(), i.begin() + static_cast<int64_t>(b) + 2, i.end());
+    at.insert(at.end(), i.begin() + b + 2, i.end());
     return at;
   };
   const DType result = y.dtype();
@@ -310,7 +310,7 @@ void conv_reference(ir::Reference& r) {
         whole += static_cast<uint64_t>(x.get_int(from)) * static_cast<uint64_t>(w.get_int(weight));
     });
     if (is_whole)
-      r.results[0].set_int(to++, static_cast<int64_t>(whole));
+      r.results[0].set_int(to++, whole);
     else
       r.results[0].set(to++, sum);
   });
@@ -388,7 +388,7 @@ constinit const Op kConv = {
 
 Value conv(Value x, Value w, const ConvShape& shape) {
   ConvShape c = shape;
-  const auto spatial = static_cast<size_t>(std::max(x.rank() - 2, 0));
+  const size_t spatial = std::max(x.rank() - 2, 0);
   for (Shape* ones : {&c.strides, &c.lhs_dilation, &c.rhs_dilation})
     if (ones->empty()) ones->assign(spatial, Dim(1));
   for (Shape* zeros : {&c.pad_lo, &c.pad_hi})
@@ -403,7 +403,7 @@ Value fitting_conv(Value x, Value w, const ConvShape& shape) {
   const Value y = conv(x, w, shape);  // refuses what is no convolution
   const ConvShape c = shape_attrs(y.node->attrs);
   for (size_t a = 0; a < c.strides.size(); ++a) {
-    const int axis = static_cast<int>(a) + 2;
+    const int axis = a + 2;
     require_extent(x.graph(), w.type().dim(axis), 1, base::code::kAttributeValue,
                    fmt::format("conv: axis {} of the window {} is empty", axis, w.type().str()));
     require_window_fits("conv", x,

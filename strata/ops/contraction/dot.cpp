@@ -103,7 +103,7 @@ Value dot_cotangent(Value ct, Value other, const DotLayout& d, bool for_lhs, Typ
   const Value y = dot(cast(ct, factor), other, axes, wanted.dtype());
   // y's axes are batch, own free, then other's contracted axes in ascending order of the other side.
   Ints order(other_contract.size());
-  for (size_t k = 0; k < order.size(); ++k) order[k] = static_cast<int64_t>(k);
+  for (size_t k = 0; k < order.size(); ++k) order[k] = k;
   std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return other_contract[a] < other_contract[b]; });
   Ints home = joined(own_batch, own_free);
   for (int64_t k : order) home.push_back(own_contract[k]);
@@ -197,7 +197,7 @@ void dot_reference(ir::Reference& r) {
             real = std::fma(x.get(at_x), w.get(at_w), real);
         }
         if (computes_in_int(x.dtype()))
-          y.set_int(to++, static_cast<int64_t>(whole));
+          y.set_int(to++, whole);
         else
           y.set(to++, real);
       }

@@ -51,16 +51,15 @@ Named diagonal(Named x) {
   for (size_t i = 0; i < x.names.size(); ++i) {
     Ints axes;
     for (size_t a = i; a < x.names.size(); ++a)
-      if (x.names[a] == x.names[i]) axes.push_back(static_cast<int64_t>(a));
+      if (x.names[a] == x.names[i]) axes.push_back(a);
     if (axes.size() == 1) continue;
     const int name = x.names[i];
     const Dim extent = extent_of(x, i);
     for (int64_t a : axes)
-      if (!ir::proved_equal(extent_of(x, static_cast<size_t>(a)), extent))
-        throw base::Error(
-            base::code::kUnequalDims,
-            fmt::format("einsum: {} is {} on axis {} and {} on axis {} of {}", axis_name_text(name), extent.str(), i,
-                        extent_of(x, static_cast<size_t>(a)).str(), a, x.value.type().str()));
+      if (!ir::proved_equal(extent_of(x, a), extent))
+        throw base::Error(base::code::kUnequalDims,
+                          fmt::format("einsum: {} is {} on axis {} and {} on axis {} of {}", axis_name_text(name),
+                                      extent.str(), i, extent_of(x, a).str(), a, x.value.type().str()));
     const Dim count(std::ssize(axes));
     const Value positions = iota(x.value.graph(), Type::of(DType::i64, {extent, count}), 0);
     x.value = gather(x.value, positions, axes, 0, OutOfRange::Fill);
@@ -80,7 +79,7 @@ void drop_broadcast_axes(std::vector<Named>& operands) {
       const bool is_elsewhere = std::ranges::any_of(
           operands, [&](const Named& other) { return &other != &x && has_name(other.names, name); });
       if (!is_elsewhere) continue;
-      x.value = squeeze(x.value, static_cast<int64_t>(a));
+      x.value = squeeze(x.value, a);
       x.names.erase(x.names.begin() + a);
     }
 }
@@ -107,7 +106,7 @@ Named without_private(Named x, const AxisNames& needed, const AxisNames& result)
     if (has_name(needed, x.names[i]) || has_name(result, x.names[i]))
       left.push_back(x.names[i]);
     else
-      gone.push_back(static_cast<int64_t>(i));
+      gone.push_back(i);
   }
   return {reduce_sum(x.value, gone), left};
 }
@@ -125,7 +124,7 @@ Named contracted(Named lhs, Named rhs, const AxisNames& kept) {
       continue;
     }
     const bool is_kept = has_name(kept, name);
-    (is_kept ? axes.lhs_batch : axes.lhs_contract).push_back(static_cast<int64_t>(i));
+    (is_kept ? axes.lhs_batch : axes.lhs_contract).push_back(i);
     (is_kept ? axes.rhs_batch : axes.rhs_contract).push_back(rhs.at(name));
     if (is_kept) batch.push_back(name);
   }

@@ -66,7 +66,7 @@ AxisNames names_of(const Term& term, int64_t ellipsis_rank) {
   AxisNames names;
   for (size_t i = 0; i <= term.letters.size(); ++i) {
     if (i == term.ellipsis_at)
-      for (int64_t e = ellipsis_rank; e-- > 0;) names.push_back(kEllipsisAxis + static_cast<int>(e));
+      for (int64_t e = ellipsis_rank; e-- > 0;) names.push_back(kEllipsisAxis + e);
     if (i < term.letters.size()) names.push_back(static_cast<unsigned char>(term.letters[i]));
   }
   return names;

@@ -62,7 +62,7 @@ std::pair<GraphRef, std::vector<Value>> batched_region(ir::Vmap& v) {
   Flags is_batched(v.node.operand_count);
   std::vector<Value> operands;
   for (uint32_t i = 0; i < v.node.operand_count; ++i) {
-    is_batched[i] = v.is_batched(static_cast<int>(i));
+    is_batched[i] = v.is_batched(i);
     operands.push_back(v.operand(i));
   }
   return {v.vmap_region(v.node.region(0), is_batched.view()), std::move(operands)};

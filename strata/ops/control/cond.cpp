@@ -68,7 +68,7 @@ void cond_vmap(ir::Vmap& v) {
   Flags is_batched(n.operand_count - 1);
   std::vector<Value> operands{v.operand(0)};
   for (uint32_t i = 1; i < n.operand_count; ++i) {
-    is_batched[i - 1] = v.is_batched(static_cast<int>(i));
+    is_batched[i - 1] = v.is_batched(i);
     operands.push_back(v.operand(i));
   }
   const GraphRef then = v.vmap_region(n.region(0), is_batched.view()),

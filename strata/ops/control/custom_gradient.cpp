@@ -121,10 +121,10 @@ GraphRef tangent_region(const ir::Jvp& j, const Graph& region, std::span<const b
 
 void custom_vjp_jvp(ir::Jvp& j) {
   const Node& n = j.node;
-  const auto inputs = static_cast<size_t>(n.attrs.integer("inputs"));
+  const int64_t inputs = n.attrs.integer("inputs");
   refuse_captures(j, inputs);
   Flags marked(n.operand_count);
-  for (size_t k = 0; k < inputs; ++k) marked[k] = is_float(j.operand(k).dtype());
+  for (int64_t k = 0; k < inputs; ++k) marked[k] = is_float(j.operand(k).dtype());
   std::vector<bool> wanted;
   const GraphRef regions[] = {tangent_region(j, n.region(0), marked.view(), wanted, true), n.regions()[2]};
   std::vector<Value> operands(n.operands().begin(), n.operands().end());
@@ -132,8 +132,7 @@ void custom_vjp_jvp(ir::Jvp& j) {
                            made = ir::inline_graph(n.region(1), j.graph, n.operands());
   operands.insert(operands.end(), tangents.begin(), tangents.end());
   operands.insert(operands.end(), made.begin() + n.result_count, made.end());
-  const Attr attrs[] = {Attr("inputs", static_cast<int64_t>(inputs)),
-                        Attr("captures", static_cast<int64_t>(n.operand_count - inputs)),
+  const Attr attrs[] = {Attr("inputs", inputs), Attr("captures", n.operand_count - inputs),
                         Attr("tangents", std::ssize(tangents))};
   const Node* node = j.graph.add(kCustomVjpTangent, operands, attrs, regions);
   int next = 0;
@@ -143,12 +142,11 @@ void custom_vjp_jvp(ir::Jvp& j) {
 
 void tangent_transpose(ir::Transpose& t) {
   const Node& n = t.node;
-  const auto inputs = static_cast<size_t>(n.attrs.integer("inputs")),
-             captures = static_cast<size_t>(n.attrs.integer("captures")),
-             tangents = static_cast<size_t>(n.attrs.integer("tangents")), first = inputs + captures;
+  const size_t inputs = n.attrs.integer("inputs"), captures = n.attrs.integer("captures"),
+               tangents = n.attrs.integer("tangents"), first = inputs + captures;
   const auto operands = n.operands();
   std::vector<Value> arguments(operands.begin() + first + tangents, operands.end());
-  for (int r = 0; r < static_cast<int>(n.result_count); ++r)
+  for (uint32_t r = 0; r < n.result_count; ++r)
     arguments.push_back(t.cotangent(r) ? t.cotangent(r) : full(t.graph, n.type(r), 0.0));
   arguments.insert(arguments.end(), operands.begin() + inputs, operands.begin() + first);
   const std::vector<Value> cotangents = ir::inline_graph(n.region(1), t.graph, arguments);
@@ -174,7 +172,7 @@ void tangent_jvp(ir::Jvp& j) {
 
 void custom_jvp_jvp(ir::Jvp& j) {
   const Node& n = j.node;
-  const auto inputs = static_cast<size_t>(n.attrs.integer("inputs"));
+  const size_t inputs = n.attrs.integer("inputs");
   refuse_captures(j, inputs);
   std::vector<Value> arguments(n.operands().begin(), n.operands().begin() + inputs);
   const std::vector<Value> tangents = tangents_of_inputs(j, inputs);
@@ -222,7 +220,7 @@ void checkpoint_transpose(ir::Transpose& t) {
 void vmap_all(ir::Vmap& v) {
   const Node& n = v.node;
   std::vector<Value> operands;
-  for (uint32_t i = 0; i < n.operand_count; ++i) operands.push_back(v.batched(static_cast<int>(i)));
+  for (uint32_t i = 0; i < n.operand_count; ++i) operands.push_back(v.batched(i));
   std::vector<GraphRef> regions;
   for (const GraphRef& region : n.regions())
     regions.push_back(v.vmap_region(*region, Flags(region->parameters().size(), true).view()));

@@ -50,7 +50,7 @@ void add_with_lane(const Node& node, Value lane, ir::GraphCopier& copier, Graph&
   std::optional<size_t> constants;
   if (node.op == &kWhile || node.op == &kScan)
     for (Attr& a : attrs)
-      if (a.name == "constants") constants = static_cast<size_t>(a.integer++);
+      if (a.name == "constants") constants = a.integer++;
   operands.insert(operands.begin() + constants.value_or(operands.size()), lane);
   std::vector<GraphRef> regions;
   for (const GraphRef& region : node.regions())
@@ -119,7 +119,7 @@ std::vector<Value> run_in_lanes(ir::Vmap& v, const Graph& region, int first_oper
   Flags is_batched(count + 1, true);  // the last one is whether the lane takes part
   std::vector<Value> operands;
   for (size_t i = 0; i < count; ++i) {
-    const int k = first_operand + static_cast<int>(i);
+    const int k = first_operand + i;
     is_batched[i] = v.is_batched(k);
     const Value x = v.operand(k);
     operands.push_back(is_batched[i] ? lanes.given(x) : may_idle ? lanes.given_shared(x) : x);

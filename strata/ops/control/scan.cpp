@@ -41,8 +41,8 @@ struct ScanLayout {
   bool reverse;
   explicit ScanLayout(const Node& n)
       : length(n.attrs.dims("length")[0]),
-        constants(static_cast<size_t>(n.attrs.integer("constants"))),
-        carries(static_cast<size_t>(n.attrs.integer("carries"))),
+        constants(n.attrs.integer("constants")),
+        carries(n.attrs.integer("carries")),
         operands(n.operand_count),
         results(n.result_count),
         reverse(n.attrs.flag("reverse")) {}
@@ -72,13 +72,12 @@ void scan_infer(ir::Infer& i) {
   const auto results = result_types(*i.regions[0]);
   if (std::ssize(results) < carries)
     i.fail(base::code::kRegionMismatch, "the region gives fewer results than there are carries");
-  for (size_t r = 0; r < results.size(); ++r) {
-    const bool is_carry = static_cast<int64_t>(r) < carries;
-    if (is_carry && !(results[r] == types[static_cast<size_t>(constants) + r])) {
-      ir::note_unproved(results[r].shape(), types[static_cast<size_t>(constants) + r].shape());
+  for (int64_t r = 0; r < std::ssize(results); ++r) {
+    const bool is_carry = r < carries;
+    if (is_carry && !(results[r] == types[constants + r])) {
+      ir::note_unproved(results[r].shape(), types[constants + r].shape());
       i.fail(base::code::kRegionMismatch,
-             fmt::format("carry {} is {}, the region makes it {}", r, types[static_cast<size_t>(constants) + r].str(),
-                         results[r].str()));
+             fmt::format("carry {} is {}, the region makes it {}", r, types[constants + r].str(), results[r].str()));
     }
     i.result(is_carry ? results[r] : stacked_type(results[r], length));
   }
@@ -147,8 +146,8 @@ void scan_jvp(ir::Jvp& j) {
         const auto results = ir::inline_graph(*both, g, arguments);
         // primal carries, primal ys, tangents of both -> carries with their tangents, then ys with theirs
         std::vector<Value> ordered(results.begin(), results.begin() + s.carries);
-        const auto tangent_carries = static_cast<int64_t>(std::count(wanted.begin(), wanted.begin() + s.carries, true));
-        const auto tangents = results.begin() + static_cast<int64_t>(s.results);
+        const int64_t tangent_carries = std::count(wanted.begin(), wanted.begin() + s.carries, true);
+        const auto tangents = results.begin() + s.results;
         ordered.insert(ordered.end(), tangents, tangents + tangent_carries);
         ordered.insert(ordered.end(), results.begin() + s.carries, tangents);
         ordered.insert(ordered.end(), tangents + tangent_carries, results.end());
@@ -182,8 +181,7 @@ struct ScanTranspose {
     split = t.split_region(body, is_linear.view(), has_cotangent.view());
     for (size_t i = 0; i < s.operands; ++i)
       if (!is_linear[i]) known.push_back(i);
-    const auto constants =
-        static_cast<size_t>(std::count(is_linear.view().begin(), is_linear.view().begin() + s.constants, true));
+    const size_t constants = std::count(is_linear.view().begin(), is_linear.view().begin() + s.constants, true);
     later = StackedSums(*split.transposed, constants, [&](size_t parameter) {
       return parameter >= split.residual_parameter.size() ? StackedSums::Place::Step
              : residual_is_constant(parameter)            ? StackedSums::Place::Constant
@@ -268,7 +266,7 @@ struct ScanTranspose {
     const auto result = [&](size_t r) { return back->result(r); };
     const size_t totals = linear_constants.size() + linear_carries.size();
     for (size_t c = 0; c < linear_constants.size(); ++c) {
-      const auto i = static_cast<int>(linear_constants[c]);
+      const int i = linear_constants[c];
       const Value sum = has_totals ? result(totals + c) + result(c) : result(c);
       if (t.is_linear(i)) t.set(i, cast(sum, t.operand_type(i).dtype()));
     }

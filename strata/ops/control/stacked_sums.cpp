@@ -27,7 +27,7 @@ Ints with_steps(std::span<const int64_t> axes) {
 /// Which parameter of its graph a value is; -1: none.
 int parameter_of(const Graph& graph, Value v) {
   for (size_t p = 0; p < graph.parameters().size(); ++p)
-    if (graph.parameters()[p] == v.node) return static_cast<int>(p);
+    if (graph.parameters()[p] == v.node) return p;
   return -1;
 }
 
@@ -58,13 +58,13 @@ StackedSums::StackedSums(const Graph& step, size_t constants, const std::functio
 bool StackedSums::reads_steps(const Node& node, const std::function<Place(size_t)>& place) const {
   return std::ranges::all_of(node.operands(), [&](Value v) {
     const int parameter = parameter_of(*step_, v);
-    return parameter < 0 || place(static_cast<size_t>(parameter)) != Place::Constant;
+    return parameter < 0 || place(parameter) != Place::Constant;
   });
 }
 
 void StackedSums::hand_out(Value v, const std::function<Place(size_t)>& place) {
   const int parameter = parameter_of(*step_, v);
-  if (parameter >= 0 && place(static_cast<size_t>(parameter)) == Place::Stacked) return;
+  if (parameter >= 0 && place(parameter) == Place::Stacked) return;
   if (std::ranges::find(handed_out_, v) == handed_out_.end()) handed_out_.push_back(v);
 }
 

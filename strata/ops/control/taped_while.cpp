@@ -47,7 +47,7 @@ void taped_while_infer(ir::Infer& i) {
   require_results(i, *i.regions[0], truth, "result of the condition");
   const std::vector<Type> made = result_types(*i.regions[1]);
   const std::span<const Type> step = made;
-  if (made.size() < static_cast<size_t>(state) || !std::ranges::equal(step.first(state), forward.subspan(fixed.size())))
+  if (std::ssize(made) < state || !std::ranges::equal(step.first(state), forward.subspan(fixed.size())))
     i.fail(base::code::kRegionMismatch, "the step does not begin with the next state");
   const std::vector<Type> read = joined(fixed, step.subspan(state));
   require_parameters(i, *i.regions[2], joined(std::span<const Type>(read), back), "operand of the way back");
@@ -56,8 +56,7 @@ void taped_while_infer(ir::Infer& i) {
 }
 
 void taped_while_reference(ir::Reference& r) {
-  const auto constants = static_cast<size_t>(r.node.attrs.integer("constants")),
-             state = static_cast<size_t>(r.node.attrs.integer("state"));
+  const size_t constants = r.node.attrs.integer("constants"), state = r.node.attrs.integer("state");
   const std::span<const HostArray> fixed = r.operands.first(constants);
   std::vector<HostArray> forward(r.operands.begin(), r.operands.begin() + constants + state);
   ir::Tape tape;
@@ -98,7 +97,7 @@ class TapedTranspose {
   explicit TapedTranspose(ir::Transpose& t)
       : t_(t),
         node_(t.node),
-        constants_(static_cast<size_t>(t.node.attrs.integer("constants"))),
+        constants_(t.node.attrs.integer("constants")),
         is_linear_(t.node.operand_count),
         has_cotangent_(t.node.result_count) {
     const Graph& body = node_.region(1);
@@ -114,7 +113,7 @@ class TapedTranspose {
     split_ = t.split_region(body, is_linear_.view(), has_cotangent_.view());
     for (size_t i = 0; i < is_linear_.size(); ++i)
       (!is_linear_[i] ? known_ : i < constants_ ? linear_constants_ : linear_state_).push_back(i);
-    fixed_ = static_cast<size_t>(std::ranges::count_if(known_, [&](size_t i) { return i < constants_; }));
+    fixed_ = std::ranges::count_if(known_, [&](size_t i) { return i < constants_; });
     for (size_t r = 0; r < split_.residual_parameter.size(); ++r)
       if (is_taped(r)) taped_.push_back(r);
   }
@@ -130,8 +129,7 @@ class TapedTranspose {
     const std::vector<Type> made = result_types(*step);
     read.insert(read.end(), made.end() - std::ssize(taped_), made.end());
     for (const Value& v : back) read.push_back(v.type());
-    const Attr attrs[] = {Attr("constants", static_cast<int64_t>(fixed_)),
-                          Attr("state", static_cast<int64_t>(known_.size() - fixed_))};
+    const Attr attrs[] = {Attr("constants", fixed_), Attr("state", std::ssize(known_) - fixed_)};
     const GraphRef regions[] = {condition_region(forward), step, back_region(read)};
     set_results(*t_.graph.add(kTapedWhile, operands, attrs, regions));
   }
@@ -140,7 +138,7 @@ class TapedTranspose {
   /// A residual that is a constant of the loop need not be kept at each step.
   bool is_taped(size_t residual) const {
     const int parameter = split_.residual_parameter[residual];
-    return parameter < 0 || static_cast<size_t>(parameter) >= fixed_;
+    return parameter < 0 || parameter >= fixed_;
   }
 
   /// Sums for constants, cotangents of state, totals, number of steps (BlockSums): the last two where there are sums.
@@ -213,11 +211,11 @@ class TapedTranspose {
     const size_t count = linear_constants_.size(), totals = count + linear_state_.size();
     const auto result = [&](size_t r) { return made.result(r); };
     for (size_t c = 0; c < count; ++c) {
-      const auto i = static_cast<int>(linear_constants_[c]);
+      const int i = linear_constants_[c];
       if (t_.is_linear(i)) t_.set(i, cast(result(totals + c) + result(c), t_.operand_type(i).dtype()));
     }
     for (size_t s = 0; s < linear_state_.size(); ++s)
-      if (const auto i = static_cast<int>(linear_state_[s]); t_.is_linear(i)) t_.set(i, result(count + s));
+      if (const int i = linear_state_[s]; t_.is_linear(i)) t_.set(i, result(count + s));
   }
 
   ir::Transpose& t_;
@@ -226,7 +224,7 @@ class TapedTranspose {
   Flags is_linear_, has_cotangent_;
   ir::SplitRegion split_;
   std::vector<size_t> known_, linear_constants_, linear_state_;  ///< operands of the while
-  size_t fixed_ = 0;                                             ///< known ones that are constants of the loop
+  int64_t fixed_ = 0;                                            ///< known ones that are constants of the loop
   std::vector<size_t> taped_;                                    ///< residuals
 };
 

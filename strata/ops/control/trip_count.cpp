@@ -57,7 +57,7 @@ std::shared_ptr<Graph> part_of(const Graph& region, std::span<const size_t> para
 }  // namespace
 
 std::optional<int64_t> trip_count(const Node& loop) {
-  const auto constants = static_cast<size_t>(loop.attrs.integer("constants"));
+  const size_t constants = loop.attrs.integer("constants");
   const std::vector<size_t> operands = operands_of_condition(loop, constants);
   if (operands.size() > kMostOperands) return std::nullopt;
   std::vector<HostArray> values;

@@ -44,7 +44,7 @@ Node* add_while(Graph& graph, const std::vector<Value>& constants, const std::ve
 
 void while_jvp(ir::Jvp& j) {
   const Node& n = j.node;
-  const auto constants = static_cast<size_t>(n.attrs.integer("constants"));
+  const size_t constants = n.attrs.integer("constants");
   const size_t count = n.operand_count, state = count - constants;
   Flags has(count);
   for (size_t i = 0; i < count; ++i) has[i] = j.has(i);
@@ -97,7 +97,7 @@ void while_transpose(ir::Transpose& t) {
   const Dim lengths[] = {Dim(*steps)};
   const int64_t constants = n.attrs.integer("constants");
   const Attr attrs[] = {Attr("length", std::span<const Dim>(lengths)), Attr("constants", constants),
-                        Attr("carries", static_cast<int64_t>(n.operand_count) - constants), Attr("reverse", false)};
+                        Attr("carries", n.operand_count - constants), Attr("reverse", false)};
   const Node* loop = t.graph.add(kScan, n.operands(), attrs, n.regions().subspan(1));
   Flags is_linear(n.operand_count);
   std::vector<Value> cotangents;
@@ -120,8 +120,8 @@ struct WhileBatch {
   std::vector<Value> fixed, state;
 
   explicit WhileBatch(ir::Vmap& v)
-      : v(v), n(v.node), constants(static_cast<size_t>(n.attrs.integer("constants"))), is_batched(n.operand_count) {
-    for (size_t i = 0; i < n.operand_count; ++i) is_batched[i] = v.is_batched(static_cast<int>(i));
+      : v(v), n(v.node), constants(n.attrs.integer("constants")), is_batched(n.operand_count) {
+    for (size_t i = 0; i < n.operand_count; ++i) is_batched[i] = v.is_batched(i);
     for (bool changed = true; changed;) {  // state that differs behind one step does so from the start
       changed = false;
       differs = dependent_results(n.region(0), is_batched.view())[0];
@@ -205,7 +205,7 @@ void while_vmap(ir::Vmap& v) {
 }
 
 void while_reference(ir::Reference& r) {
-  const auto constants = static_cast<size_t>(r.node.attrs.integer("constants"));
+  const size_t constants = r.node.attrs.integer("constants");
   std::vector<HostArray> values(r.operands.begin(), r.operands.end());
   while (r.run(r.node.region(0), values)[0].get_int(0) != 0) {
     auto next = r.run(r.node.region(1), values);

@@ -53,7 +53,7 @@ Value nonzero(Value x, DType dtype) {
   if (x.rank() == 0) return full(graph, Type::of(dtype, {flat.type().dim(0), Dim(0)}), 0);
   std::vector<Value> columns;
   for (int axis = 0; axis < x.rank(); ++axis) {
-    const Dim behind = ir::product(x.shape().subspan(static_cast<size_t>(axis) + 1));
+    const Dim behind = ir::product(x.shape().subspan(axis + 1));
     Value index = behind == Dim(1) ? flat : div(flat, number_of(graph, behind));
     if (axis > 0) index = rem(index, number_of(graph, x.type().dim(axis)));
     columns.push_back(cast(index, dtype));

@@ -33,9 +33,9 @@ void constant_infer(ir::Infer& i) {
 }
 
 uint64_t element_bits(const HostArray& a, int64_t i) {
-  const auto size = static_cast<size_t>(ir::dtype_bytes(a.dtype()));
+  const int64_t size = ir::dtype_bytes(a.dtype());
   uint64_t bits = 0;
-  std::memcpy(&bits, a.data() + static_cast<size_t>(i) * size, size);
+  std::memcpy(&bits, a.data() + i * size, size);
   return bits;
 }
 
@@ -99,7 +99,7 @@ Value add_iota(Graph& graph, DType t, std::span<const Dim> shape, int64_t axis) 
 }
 
 void iota_reference(ir::Reference& r) {
-  const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
+  const size_t axis = r.node.attrs.integer("axis");
   int64_t to = 0;
   for_each_index(r.results[0].shape(), [&](const Ints& index) { r.results[0].set_int(to++, index[axis]); });
 }

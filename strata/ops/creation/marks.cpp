@@ -23,7 +23,7 @@ void barrier_infer(ir::Infer& i) {
 /// One operand: its memory, at no cost. A barrier that ties several together copies them.
 void barrier_lower(ir::Lowering& l) {
   if (l.node.operand_count == 1) return l.alias(0);
-  for (int i = 0; i < static_cast<int>(l.node.operand_count); ++i)
+  for (uint32_t i = 0; i < l.node.operand_count; ++i)
     l.element(i, [&l, i](std::span<const Expr> index) { return l.operand(i, index); });
 }
 
@@ -60,8 +60,7 @@ std::optional<HostArray> counted(const ir::Reference& r) {
   if (mask.rank() > 0) shape.insert(shape.begin(), std::ssize(which));
   HostArray y(x.dtype(), shape);
   const int64_t bytes = y.bytes() / std::ssize(which);
-  for (size_t k = 0; k < which.size(); ++k)
-    std::memcpy(y.data() + static_cast<int64_t>(k) * bytes, x.data() + which[k] * bytes, bytes);
+  for (int64_t k = 0; k < std::ssize(which); ++k) std::memcpy(y.data() + k * bytes, x.data() + which[k] * bytes, bytes);
   return y;
 }
 
@@ -95,7 +94,7 @@ std::vector<ir::loops::StmtPtr> check_statements(ir::Lowering& l) {
   }
   Expr holds = l.operand(0, index);
   if (l.node.operand_count > 1) {
-    const auto leading = static_cast<size_t>(l.node.operand(1).rank());
+    const size_t leading = l.node.operand(1).rank();
     holds = c.binary(ExprOp::Or, holds, c.unary(ExprOp::Not, l.operand(1, std::span(index).first(leading))));
   }
   std::vector<StmtPtr> body{make_check(holds, kStatusCheckFailed, flat)};
@@ -107,7 +106,7 @@ std::vector<ir::loops::StmtPtr> check_statements(ir::Lowering& l) {
 /// Effects see the whole batch at once, and of it the entries that their second operand lets count.
 void vmap_effect(ir::Vmap& v) {
   std::vector<Value> operands;
-  for (uint32_t i = 0; i < v.node.operand_count; ++i) operands.push_back(v.batched(static_cast<int>(i)));
+  for (uint32_t i = 0; i < v.node.operand_count; ++i) operands.push_back(v.batched(i));
   v.graph.add(*v.node.op, operands, v.node.attrs.all());
 }
 
@@ -140,12 +139,12 @@ constinit const Op kBarrier = {
     .infer = barrier_infer,
     .jvp =
         [](ir::Jvp& j) {
-          for (int i = 0; i < static_cast<int>(j.node.operand_count); ++i)
+          for (uint32_t i = 0; i < j.node.operand_count; ++i)
             if (j.has(i)) j.set(i, j.tangent(i));
         },
     .transpose =
         [](ir::Transpose& t) {
-          for (int i = 0; i < static_cast<int>(t.node.operand_count); ++i)
+          for (uint32_t i = 0; i < t.node.operand_count; ++i)
             if (t.is_linear(i)) t.set(i, t.cotangent(i));
         },
     .vmap = vmap_pointwise,

@@ -173,8 +173,8 @@ TEST_P(Rules, BatchesMatchSingleExamples) {
   const HostArray all = ir::interpret(batched, args)[0];
   const HostArray a = ir::interpret(*single, first)[0], b = ir::interpret(*single, second)[0];
   ASSERT_EQ(all.bytes(), a.bytes() + b.bytes());
-  EXPECT_EQ(std::memcmp(all.data(), a.data(), static_cast<size_t>(a.bytes())), 0);
-  EXPECT_EQ(std::memcmp(all.data() + a.bytes(), b.data(), static_cast<size_t>(b.bytes())), 0);
+  EXPECT_EQ(std::memcmp(all.data(), a.data(), a.bytes()), 0);
+  EXPECT_EQ(std::memcmp(all.data() + a.bytes(), b.data(), b.bytes()), 0);
 }
 
 std::vector<const Op*> elementwise_ops() {
@@ -213,8 +213,7 @@ void expect_derivative(const char* name, F f, std::vector<double> points = {-2.3
   };
   const HostArray up = value(1e-6), down = value(-1e-6);
   for (size_t i = 0; i < points.size(); ++i)
-    EXPECT_NEAR(exact[i], (up.get(static_cast<int64_t>(i)) - down.get(static_cast<int64_t>(i))) / 2e-6, 1e-7)
-        << name << " at " << points[i];
+    EXPECT_NEAR(exact[i], (up.get(i) - down.get(i)) / 2e-6, 1e-7) << name << " at " << points[i];
 }
 
 TEST(Activations, DerivativesMatchCentralDifferences) {

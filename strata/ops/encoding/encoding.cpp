@@ -136,7 +136,7 @@ Expr element_of_block(ir::Lowering& l, std::span<const Expr> block, Expr within)
   }
   const Expr count = m.at(x.elements()), flat = m.add(m.mul(block[0], m.num(f.elements)), within);
   Expr rest = m.min(flat, m.sub(count, m.num(1)));
-  at.assign(static_cast<size_t>(x.rank()), nullptr);
+  at.assign(x.rank(), nullptr);
   for (int a = x.rank() - 1; a >= 0; --a) {
     at[a] = a ? m.mod(rest, m.at(x.dim(a))) : rest;
     if (a) rest = m.div(rest, m.at(x.dim(a)));

@@ -146,7 +146,7 @@ TEST(Encoding, SmallIntegersPackLowBitsFirstThroughTheWholeArray) {
   EXPECT_EQ(bytes_of(pack("i2", std::vector<int8_t>{-2, 1, -1, 0, -9}, {5})), (std::vector<uint8_t>{0x36, 0x02}));
   for (std::string_view name : {"i4", "i2", "u4", "u2"}) {
     const Encoding e = ir::encoding_named(name);
-    const auto per = static_cast<int>(e.format()->elements), bits = 8 / per;
+    const int per = e.format()->elements, bits = 8 / per;
     std::vector<uint8_t> codes(256);
     for (int c = 0; c < 256; ++c) codes[c] = static_cast<uint8_t>(c);
     const HostArray values = bytes_as(e, {256 * per}, codes).decoded();

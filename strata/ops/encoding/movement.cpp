@@ -98,8 +98,7 @@ void check_broadcast(const ir::Infer& i) {
   const auto shape = i.attrs.dims("shape");
   if (!has_blocks(x)) return;
   require_rows_of_blocks(i, x);
-  const bool is_last_kept =
-      !axes.empty() && static_cast<size_t>(axes.back()) + 1 == shape.size() && shape.back() == x.dim(-1);
+  const bool is_last_kept = !axes.empty() && axes.back() + 1 == std::ssize(shape) && shape.back() == x.dim(-1);
   if (!is_last_kept) refuse_split(i, "repeating along the last axis");
 }
 

@@ -22,9 +22,9 @@ void zero_tangent(ir::Jvp&) {}
 
 void vmap_pointwise(ir::Vmap& vmap) {
   std::vector<Value> operands;
-  for (int i = 0; i < static_cast<int>(vmap.node.operand_count); ++i) operands.push_back(vmap.batched(i));
+  for (uint32_t i = 0; i < vmap.node.operand_count; ++i) operands.push_back(vmap.batched(i));
   const Node* batched = vmap.graph.add(*vmap.node.op, operands, vmap.node.attrs.all());
-  for (int i = 0; i < static_cast<int>(batched->result_count); ++i) vmap.set(i, batched->result(i));
+  for (uint32_t i = 0; i < batched->result_count; ++i) vmap.set(i, batched->result(i));
 }
 
 std::vector<ir::Sample> pointwise_samples(int count, ir::DTypeSet types, Domain domain) {

@@ -26,7 +26,7 @@ void require_axes(const ir::Infer& infer, std::string_view attr, int rank) {
 
 Ints row_strides(std::span<const int64_t> shape) {
   Ints strides(shape.size(), 1);
-  for (int i = static_cast<int>(shape.size()) - 2; i >= 0; --i) strides[i] = strides[i + 1] * shape[i + 1];
+  for (int i = std::ssize(shape) - 2; i >= 0; --i) strides[i] = strides[i + 1] * shape[i + 1];
   return strides;
 }
 

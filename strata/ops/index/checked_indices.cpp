@@ -17,10 +17,9 @@ constexpr AttrSpec kCheckedAttrs[] = {
 
 void checked_infer(ir::Infer& i) {
   const Type indices = i.type(0);
-  const size_t count = i.attrs.dims("extents").size();
+  const int64_t count = i.attrs.dims("extents").size();
   if (!ir::is_int(indices.dtype())) i.fail(base::code::kOperandTypes, "indices are integers, found " + indices.str());
-  if (indices.rank() < 1 || !(indices.dim(-1) == Dim(static_cast<int64_t>(count))) ||
-      i.attrs.ints("axes").size() != count)
+  if (indices.rank() < 1 || !(indices.dim(-1) == Dim(count)) || std::ssize(i.attrs.ints("axes")) != count)
     i.fail(base::code::kOperandShapes, "the last axis of the indices " + indices.str() +
                                            " should have an entry for each of " + std::to_string(count) + " extents");
   i.result(indices);
@@ -37,12 +36,12 @@ StmtList checked_loops(ir::Lowering& l) {
   ir::loops::LoopContext& c = l.context;
   const Type indices = l.node.type();
   const auto extents = l.node.attrs.dims("extents");
-  const auto rows = indices.shape().subspan(0, static_cast<size_t>(indices.rank()) - 1);
+  const auto rows = indices.shape().subspan(0, indices.rank() - 1);
   return parallel_over(c, rows, [&](std::span<const Expr> at) {
     StmtList body;
     for (size_t k = 0; k < extents.size(); ++k) {
       std::vector<Expr> index(at.begin(), at.end());
-      index.push_back(c.i64(static_cast<int64_t>(k)));
+      index.push_back(c.i64(k));
       const Expr stored = c.load(l.operand_buffer(0), index);
       body.push_back(
           ir::loops::make_check(is_inside(c, stored, extents[k]), kStatusIndexOutOfRange, c.cast(DType::i64, stored)));
@@ -57,7 +56,7 @@ void checked_reference(ir::Reference& r) {
   const auto axes = r.node.attrs.ints("axes");
   const Ints extents = run_time(r, r.node.attrs.dims("extents"));
   for (int64_t i = 0; i < indices.elements(); ++i) {
-    const auto k = static_cast<size_t>(i) % extents.size();
+    const int64_t k = i % std::ssize(extents);
     if (const int64_t at = indices.get_int(i); at < 0 || at >= extents[k])
       refuse_index(r.node, r.node.attrs.text("asker"), indices, i / std::ssize(extents), {at, axes[k], extents[k]});
     copy_element(r.results[0], i, indices, i);

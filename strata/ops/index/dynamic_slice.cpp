@@ -58,7 +58,7 @@ Ints clamped_starts(const ir::Reference& r, int first, std::span<const int64_t> 
                     std::span<const int64_t> extents) {
   Ints starts;
   for (size_t a = 0; a < sizes.size(); ++a) {
-    const HostArray& s = r.operands[static_cast<size_t>(first) + a];
+    const HostArray& s = r.operands[first + a];
     int64_t start = s.get_int(0);
     if (s.dtype() == DType::u64 && start < 0) start = INT64_MAX;
     starts.push_back(std::clamp<int64_t>(start, 0, extents[a] - sizes[a]));
@@ -71,7 +71,7 @@ Ints clamped_starts(const ir::Reference& r, int first, std::span<const int64_t> 
 void slice_infer(ir::Infer& i) {
   const auto sizes = i.attrs.dims("sizes");
   require_starts(i, 1);
-  if (static_cast<int>(sizes.size()) != i.type(0).rank()) i.fail(base::code::kAxis, "there is one size per axis");
+  if (std::ssize(sizes) != i.type(0).rank()) i.fail(base::code::kAxis, "there is one size per axis");
   require_fits(i, sizes);
   i.result(i.type(0).with_shape(sizes));
 }
@@ -102,7 +102,7 @@ void slice_vmap(ir::Vmap& v) {
   const auto sizes = v.node.type().shape();
   const Type x = v.node.operand(0).type();
   bool any_start = false;
-  for (uint32_t k = 1; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(static_cast<int>(k));
+  for (uint32_t k = 1; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(k);
   if (!any_start) {
     std::vector<Value> starts{scalar(v.graph, DType::i64, 0)};
     for (uint32_t k = 1; k < v.node.operand_count; ++k) starts.push_back(v.operand(k));
@@ -166,7 +166,7 @@ void update_transpose(ir::Transpose& t) {
 void update_vmap(ir::Vmap& v) {
   const Type x = v.node.operand(0).type(), u = v.node.operand(1).type();
   bool any_start = false;
-  for (uint32_t k = 2; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(static_cast<int>(k));
+  for (uint32_t k = 2; k < v.node.operand_count; ++k) any_start = any_start || v.is_batched(k);
   if (!any_start) {
     std::vector<Value> starts{scalar(v.graph, DType::i64, 0)};
     for (uint32_t k = 2; k < v.node.operand_count; ++k) starts.push_back(v.operand(k));
@@ -222,7 +222,7 @@ void pad_infer(ir::Infer& i) {
   if (i.type(1) != Type::scalar(block.dtype()))
     i.fail(base::code::kOperandTypes,
            "what stands around " + block.str() + " is a scalar of its dtype, found " + i.type(1).str());
-  if (static_cast<int>(sizes.size()) != block.rank() || i.count() - 2 != block.rank())
+  if (std::ssize(sizes) != block.rank() || i.count() - 2 != block.rank())
     i.fail(base::code::kOperandCount, fmt::format("{} takes {} sizes and starts, found {} and {}", block.str(),
                                                   block.rank(), sizes.size(), i.count() - 2));
   for (int k = 2; k < i.count(); ++k)

@@ -88,7 +88,7 @@ StmtList checked_gather(ir::Lowering& l) {
   LoopContext& c = l.context;
   const GatherLayout g(l.node.attrs, l.node.operand(0).type(), l.node.operand(1).type());
   const Type x = l.node.operand(0).type(), y = l.node.type();
-  const auto lead = y.shape().subspan(0, static_cast<size_t>(g.lead));
+  const auto lead = y.shape().subspan(0, g.lead);
   return parallel_over(c, lead, [&](std::span<const Expr> at) {
     const auto read = [&](std::span<const Expr> i) { return c.load(l.operand_buffer(1), {i.begin(), i.end()}); };
     std::vector<Expr> extents;

@@ -43,9 +43,9 @@ GatherLayout::GatherLayout(const ir::Attrs& attrs, Type x, Type indices)
 }
 
 Ints GatherLayout::result_axis_of_x() const {
-  Ints from(static_cast<size_t>(batch) + axes.size() + others.size(), -1);
+  Ints from(batch + axes.size() + others.size(), -1);
   for (int64_t b = 0; b < batch; ++b) from[b] = b;
-  for (size_t o = 0; o < others.size(); ++o) from[others[o]] = lead + static_cast<int64_t>(o);
+  for (size_t o = 0; o < others.size(); ++o) from[others[o]] = lead + o;
   return from;
 }
 
@@ -115,7 +115,7 @@ void refuse_index(const Node& node, std::string_view asker, const HostArray& ind
   std::string text = fmt::format("{}: index {} is out of range for axis {} of extent {}", asker, refused.at,
                                  refused.axis, refused.extent);
   if (const Asker* known = known_asker(asker)) {
-    std::vector<int64_t> place(static_cast<size_t>(indices.rank()) - 1);
+    std::vector<int64_t> place(indices.rank() - 1);
     for (size_t a = place.size(); a-- > 0; row /= indices.shape()[a]) place[a] = row % indices.shape()[a];
     const std::string where = place.empty() ? "" : fmt::format(" at [{}]", fmt::join(place, ","));
     text = fmt::format("{}: {} {}{} is out of range, {} {}", asker, known->index, refused.at, where, known->extent,
@@ -139,8 +139,8 @@ int64_t position_of(const ir::Reference& r, const GatherLayout& g, const Ints& r
     if (from[a] >= 0) offset += result_index[from[a]] * strides[a];
   int64_t row = 0;
   for (int a = 0; a < g.lead; ++a) row = row * indices.shape()[a] + result_index[a];
-  for (size_t k = 0; k < g.axes.size(); ++k) {
-    int64_t at = indices.get_int(row * std::ssize(g.axes) + static_cast<int64_t>(k));
+  for (int64_t k = 0; k < std::ssize(g.axes); ++k) {
+    int64_t at = indices.get_int(row * std::ssize(g.axes) + k);
     const int64_t extent = x.shape()[g.axes[k]];
     // u64 beyond the signed range reads as negative, and is out of range either way; clamping sends it to the end.
     if (at < 0 || at >= extent) {
@@ -164,7 +164,7 @@ GuardedIndex position_expr(ir::loops::LoopContext& c, const GatherLayout& g, Typ
   for (int64_t f : from) result.index.push_back(f >= 0 ? result_index[f] : nullptr);
   for (size_t k = 0; k < g.axes.size(); ++k) {
     std::vector<Expr> at(result_index.begin(), result_index.begin() + g.lead);
-    at.push_back(m.num(static_cast<int64_t>(k)));
+    at.push_back(m.num(k));
     const Expr stored = read_position(at), extent = m.at(x.dim(g.axes[k]));
     Expr position = c.cast(DType::i64, stored);
     // u64 beyond the signed range would look negative: clamp it to the end instead.

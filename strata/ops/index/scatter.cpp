@@ -144,7 +144,7 @@ void scatter_reference(ir::Reference& r) {
   std::memcpy(y.data(), r.operands[0].data(), y.bytes());
   const bool in_int = computes_in_int(y.dtype());
   std::vector<double> wide(in_int ? 0 : y.elements());
-  for (size_t i = 0; i < wide.size(); ++i) wide[i] = y.get(static_cast<int64_t>(i));
+  for (size_t i = 0; i < wide.size(); ++i) wide[i] = y.get(i);
   int64_t from = 0;
   for_each_index(r.operands[2].shape(), [&](const Ints& index) {
     const int64_t to = position_of(r, g, index), u = from++;

@@ -76,7 +76,7 @@ StmtList scatter_loops(ir::Lowering& l) {
   const GatherLayout g(l.node.attrs, x, l.node.operand(1).type());
   if (has_no_elements(x) || has_no_elements(l.node.operand(2).type())) return {};
   if (g.batch > 0) {
-    const auto shared = x.shape().subspan(0, static_cast<size_t>(g.batch));
+    const auto shared = x.shape().subspan(0, g.batch);
     return parallel_over(c, shared, [&](std::span<const Expr> at) { return one_task(l, g, at); });
   }
   if (g.others.empty()) return one_task(l, g, {});

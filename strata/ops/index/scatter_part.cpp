@@ -19,8 +19,8 @@ ScatterPart::ScatterPart(ir::Lowering& l, const GatherLayout& g, std::span<const
       last_(last) {}
 
 Dim ScatterPart::most_updates() const {
-  const auto batches = static_cast<size_t>(g.batch);
-  return ir::product(updates.shape().subspan(batches, static_cast<size_t>(g.lead) - batches));
+  const size_t batches = g.batch;
+  return ir::product(updates.shape().subspan(batches, g.lead - batches));
 }
 
 Dim ScatterPart::extent_of(int64_t x_axis) const {
@@ -34,8 +34,7 @@ Expr ScatterPart::length_of(int64_t x_axis) const {
 
 std::vector<Expr> ScatterPart::inside(std::span<const Expr> at) const {
   std::vector<Expr> index(batch_.begin(), batch_.end());
-  for (size_t k = 0; k < at.size(); ++k)
-    index.push_back(is_cut(g.batch + static_cast<int64_t>(k)) ? m.add(first_, at[k]) : at[k]);
+  for (int64_t k = 0; k < std::ssize(at); ++k) index.push_back(is_cut(g.batch + k) ? m.add(first_, at[k]) : at[k]);
   return index;
 }
 

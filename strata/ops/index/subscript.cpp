@@ -27,7 +27,7 @@ Value subscript(Value x, const std::vector<Subscript<Value>>& list) {
   Ints reversed;
   for (size_t a = 0; a < reading.axes.size(); ++a) {
     ranges.push_back(reading.axes[a].range);
-    if (reading.axes[a].is_reversed) reversed.push_back(static_cast<int64_t>(a));
+    if (reading.axes[a].is_reversed) reversed.push_back(a);
   }
   Value y = slice(x, ranges);
   if (!reversed.empty()) y = reverse(y, reversed);

@@ -112,7 +112,7 @@ SubscriptReading read_subscripts(Value x, const std::vector<Subscript<Value>>& l
   if (ellipses > 1) fail(x, base::code::kAxis, "more than one ellipsis");
   SubscriptReading reading;
   auto add = [&](AxisRead read) {
-    reading.order.push_back(static_cast<int>(reading.axes.size()));
+    reading.order.push_back(reading.axes.size());
     reading.axes.push_back(std::move(read));
   };
   auto add_whole = [&](int count) {
@@ -126,7 +126,7 @@ SubscriptReading read_subscripts(Value x, const std::vector<Subscript<Value>>& l
     if (s.kind == Kind::NewAxis) reading.order.push_back(SubscriptReading::kNew);
     if (s.kind == Kind::Ellipsis) add_whole(x.rank() - given);
   }
-  add_whole(x.rank() - static_cast<int>(reading.axes.size()));
+  add_whole(x.rank() - std::ssize(reading.axes));
   return reading;
 }
 
@@ -147,7 +147,7 @@ PickedPoints points_of(const SubscriptReading& reading) {
   std::vector<Value> indices;
   for (size_t a = 0; a < reading.axes.size(); ++a) {
     if (!reading.axes[a].indices) continue;
-    points.axes.push_back(static_cast<int64_t>(a));
+    points.axes.push_back(a);
     indices.push_back(reading.axes[a].indices);
   }
   if (indices.empty()) return points;

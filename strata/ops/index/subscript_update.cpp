@@ -132,7 +132,7 @@ class Places {
   }
   void add_points(Value points, size_t k, int64_t first, int x_axis) {
     const int64_t axes = points.rank() - 1;
-    const auto at = static_cast<int64_t>(k);
+    const int64_t at = k;
     const Value of_axis = cast(squeeze(slice_axis(points, -1, {at, Dim(at + 1)}), -1), DType::i64);
     add(x_axis, broadcast(of_axis, dims_span(shape_), ints_span(iota_ints(first, axes))));
   }

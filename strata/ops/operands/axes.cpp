@@ -37,7 +37,7 @@ Ints other_axes(std::span<const int64_t> axes, int rank) {
 }
 
 Ints iota_ints(int64_t first, int64_t count) {
-  Ints all(static_cast<size_t>(count));
+  Ints all(count);
   for (int64_t i = 0; i < count; ++i) all[i] = first + i;
   return all;
 }
@@ -50,7 +50,7 @@ Ints shifted(std::span<const int64_t> axes, int64_t by) {
 
 Ints inverse_permutation(std::span<const int64_t> perm) {
   Ints inverse(perm.size());
-  for (size_t i = 0; i < perm.size(); ++i) inverse[perm[i]] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < perm.size(); ++i) inverse[perm[i]] = i;
   return inverse;
 }
 

@@ -23,7 +23,7 @@ void infer(ir::Infer& i) {
   const auto shape = i.attrs.dims("shape");
   const auto axes = i.attrs.ints("axes");
   const Type x = i.type(0);
-  i.require(static_cast<int>(axes.size()) == x.rank(), base::code::kAxis,
+  i.require(std::ssize(axes) == x.rank(), base::code::kAxis,
             "'axes' must name one axis of the result for each axis of " + x.str());
   for (size_t a = 0; a < axes.size(); ++a) {
     if (axes[a] < 0 || axes[a] >= std::ssize(shape) || (a && axes[a] <= axes[a - 1]))
@@ -142,7 +142,7 @@ Value broadcast_to(Value x, std::span<const Dim> dims) {
 
 Shape broadcast_shape(std::string_view op, Value x, Value y) {
   const int rank = std::max(x.rank(), y.rank());
-  Shape shape(static_cast<size_t>(rank));
+  Shape shape(rank);
   for (int i = 1; i <= rank; ++i) {
     const Dim a = i <= x.rank() ? x.type().dim(-i) : Dim(1), b = i <= y.rank() ? y.type().dim(-i) : Dim(1);
     if (a != b && a != Dim(1) && b != Dim(1) && !ir::proved_equal(a, b)) {

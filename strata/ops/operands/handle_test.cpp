@@ -70,7 +70,7 @@ TEST_F(OtherHandles, EveryNodeOfAFunctionGetsTheCallersLine) {
   const Boxed x = make({4});
   const size_t before = graph.nodes().size();
   [[maybe_unused]] const Boxed y = gelu(x) + softplus(x);
-  const auto line = static_cast<uint32_t>(__LINE__);
+  const uint32_t line = __LINE__;
   for (size_t i = before; i < graph.nodes().size(); ++i) {
     EXPECT_LE(line - graph.nodes()[i]->where.line, 2u);
     EXPECT_NE(std::string(graph.nodes()[i]->where.file).find("handle_test.cpp"), std::string::npos);

@@ -46,7 +46,7 @@ Whole whole_numbers(DType t) {
   if (ir::is_float(t)) return {-largest_whole(t), largest_whole(t)};
   if (ir::is_bool(t)) return {0, 1};
   const auto bits = 8 * ir::dtype_bytes(t);
-  const int64_t half = static_cast<int64_t>((uint64_t{1} << (bits - 1)) - 1);
+  const int64_t half = (uint64_t{1} << (bits - 1)) - 1;
   if (ir::is_signed_int(t)) return {-half - 1, half};
   return {0, bits == 64 ? INT64_MAX : 2 * half + 1};
 }

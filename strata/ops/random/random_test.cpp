@@ -64,7 +64,7 @@ TEST(Random, PermutationHoldsEachNumberOnce) {
 TEST(Random, IntegersCoverTheirRange) {
   const HostArray n = drawn([](Value k) { return random_integers(k, -2, 3, {500}); });
   std::array<int, 5> counts{};
-  for (int64_t i = 0; i < n.elements(); ++i) ++counts.at(static_cast<size_t>(n.get_int(i) + 2));
+  for (int64_t i = 0; i < n.elements(); ++i) ++counts.at(n.get_int(i) + 2);
   for (int c : counts) EXPECT_GT(c, 60);
 }
 

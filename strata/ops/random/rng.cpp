@@ -124,7 +124,7 @@ void bits_reference(ir::Reference& r) {
   const int64_t count = y.shape().back();
   for (int64_t k = 0; 2 * k < r.operands[0].elements(); ++k)
     for (int64_t i = 0; i < count; ++i) {
-      const auto block = static_cast<uint64_t>(i / kChunk * kBlocksPerChunk + i % kBlocksPerChunk);
+      const uint64_t block = i / kChunk * kBlocksPerChunk + i % kBlocksPerChunk;
       const auto words = base::philox(base::philox_counter(block, 0, 0), key_at(r.operands[0], k));
       y.as<uint32_t>()[k * count + i] = words[i % kChunk / kBlocksPerChunk];
     }
@@ -168,7 +168,7 @@ void fold_lower(ir::Lowering& l) {
 
 void fold_reference(ir::Reference& r) {
   for (int64_t k = 0; 2 * k < r.operands[0].elements(); ++k) {
-    const base::PhiloxKey words = folded_key(key_at(r.operands[0], k), static_cast<uint64_t>(r.operands[1].get_int(k)));
+    const base::PhiloxKey words = folded_key(key_at(r.operands[0], k), r.operands[1].get_int(k));
     for (int64_t i = 0; i < 2; ++i) r.results[0].as<uint32_t>()[2 * k + i] = words[i];
   }
 }

@@ -141,7 +141,7 @@ template <bool is_max>
 StmtList arg_loops(ir::Lowering& l) {
   LoopContext& c = l.context;
   const Type x = l.node.operand(0).type();
-  const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
+  const int axis = l.node.attrs.integer("axis");
   const DType t = ir::is_bool(x.dtype()) ? DType::u8 : accumulation_dtype(x.dtype());
   const Dim extent = x.dim(axis);
   const bool is_short = extent.is_constant() && extent.constant() < kShortestInLanes;
@@ -172,7 +172,7 @@ bool element_beats(const HostArray& x, int64_t a, int64_t b) {
 template <bool is_max>
 void arg_reference(ir::Reference& r) {
   const HostArray& x = r.operands[0];
-  const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
+  const size_t axis = r.node.attrs.integer("axis");
   const Ints strides = row_strides(x.shape());
   int64_t to = 0;
   for_each_index(r.results[0].shape(), [&](const Ints& index) {

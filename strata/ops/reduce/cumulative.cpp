@@ -156,7 +156,7 @@ struct Line {
 template <Fold fold>
 StmtList cumulative_loops(ir::Lowering& l) {
   const Type x = l.node.type();
-  const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
+  const int axis = l.node.attrs.integer("axis");
   const bool is_short = x.dim(axis).is_constant() && x.dim(axis).constant() <= kSumBlock;
   const bool is_joined = (fold == Fold::Sum || fold == Fold::Prod) && ir::is_float(x.dtype()) && !is_short;
   Shape others = shape_of(x);
@@ -169,7 +169,7 @@ StmtList cumulative_loops(ir::Lowering& l) {
 
 template <Fold fold>
 void cumulative_reference(ir::Reference& r) {
-  const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
+  const size_t axis = r.node.attrs.integer("axis");
   const auto& shape = r.operands[0].shape();
   const Ints strides = row_strides(shape);
   Ints others = shape;

@@ -84,7 +84,7 @@ Expr fold_expr(LoopContext& c, Fold fold, Expr a, Expr b) {
 }
 
 Expr fold_identity_expr(LoopContext& c, Fold fold, DType t) {
-  if (computes_in_int(t)) return c.constant_bits(t, static_cast<uint64_t>(fold_identity_int(fold, t)));
+  if (computes_in_int(t)) return c.constant_bits(t, fold_identity_int(fold, t));
   return c.constant(t, fold_identity(fold, t));
 }
 
@@ -144,8 +144,7 @@ StmtList chain_nest(LoopContext& c, std::span<const Dim> outer, std::span<const 
   const Dim terms = ir::product(outer) * ir::product(inner);
   const bool is_one_block = terms.is_constant() && terms.constant() <= block;
   if (extents.empty() || is_one_block || !ir::is_float(sum->type.dtype)) return nest;
-  const auto joining =
-      ir::loops::make_joining(nest[0], sum, block, static_cast<int>(outer.size()), static_cast<int>(inner.size()));
+  const auto joining = ir::loops::make_joining(nest[0], sum, block, outer.size(), inner.size());
   if (ir::loops::join_op(*joining)) nest[0] = joining;
   return nest;
 }

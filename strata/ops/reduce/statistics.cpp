@@ -25,7 +25,7 @@ namespace {
 Value count_of(Value x, const Ints& axes, int64_t correction = 0) {
   Dim count = 1;
   for (int64_t a : axes) count = count * x.type().dim(a);
-  const auto less = static_cast<double>(correction);
+  const double less = correction;
   if (count.is_constant())
     return scalar(x.graph(), x.dtype(), std::max(0.0, static_cast<double>(count.constant()) - less));
   const Value all = cast(dimension(x.graph(), count), x.dtype());

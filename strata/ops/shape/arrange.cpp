@@ -18,7 +18,7 @@ namespace strata::ops {
 Value tile(Value x, const Shape& counts) {
   const int rank = std::max(x.rank(), static_cast<int>(counts.size()));
   x = with_rank(x, rank);
-  Shape all(static_cast<size_t>(rank) - counts.size(), Dim(1)), pairs, joined;
+  Shape all(rank - counts.size(), Dim(1)), pairs, joined;
   all.insert(all.end(), counts.begin(), counts.end());
   Ints axes;
   for (int a = 0; a < rank; ++a) {
@@ -30,12 +30,12 @@ Value tile(Value x, const Shape& counts) {
 }
 
 Value repeat(Value x, Dim count, int64_t axis) {
-  const auto a = static_cast<size_t>(axis_of(axis, x.rank(), "repeat"));
+  const size_t a = axis_of(axis, x.rank(), "repeat");
   Shape wide = shape_of(x), joined = wide;
-  wide.insert(wide.begin() + static_cast<int64_t>(a) + 1, count);
+  wide.insert(wide.begin() + a + 1, count);
   joined[a] = joined[a] * count;
   Ints axes;
-  for (size_t k = 0; k < joined.size(); ++k) axes.push_back(static_cast<int64_t>(k <= a ? k : k + 1));
+  for (size_t k = 0; k < joined.size(); ++k) axes.push_back(k <= a ? k : k + 1);
   return reshape(broadcast(x, wide, axes), joined);
 }
 

@@ -47,7 +47,7 @@ void concat_jvp(ir::Jvp& j) {
 }
 
 void concat_transpose(ir::Transpose& t) {
-  const auto axis = static_cast<int>(t.node.attrs.integer("axis"));
+  const int axis = t.node.attrs.integer("axis");
   Dim first = 0;
   for (uint32_t k = 0; k < t.node.operand_count; ++k) {
     const Dim extent = t.operand_type(k).dim(axis);
@@ -58,7 +58,7 @@ void concat_transpose(ir::Transpose& t) {
 
 void concat_vmap(ir::Vmap& v) {
   std::vector<Value> parts;
-  for (uint32_t k = 0; k < v.node.operand_count; ++k) parts.push_back(v.batched(static_cast<int>(k)));
+  for (uint32_t k = 0; k < v.node.operand_count; ++k) parts.push_back(v.batched(k));
   v.set(concat(parts, v.node.attrs.integer("axis") + 1));
 }
 
@@ -66,7 +66,7 @@ void concat_lower(ir::Lowering& l) {
   if (l.node.operand_count > kMostSelected) return;
   l.element(0, [&l](std::span<const Expr> index) {
     const IndexMath m{l.context};
-    const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
+    const int axis = l.node.attrs.integer("axis");
     std::vector<Expr> from(index.begin(), index.end());
     Expr value = nullptr;
     Dim first = 0;
@@ -86,7 +86,7 @@ void concat_lower(ir::Lowering& l) {
 void concat_reference(ir::Reference& r) {
   HostArray& to = r.results[0];
   if (to.elements() == 0) return;
-  const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
+  const size_t axis = r.node.attrs.integer("axis");
   int64_t rows = 1;  // of the axes in front: in each, a part is one run of memory
   for (size_t a = 0; a < axis; ++a) rows *= to.shape()[a];
   const int64_t row_bytes = to.bytes() / rows;

@@ -55,7 +55,7 @@ Shape with_inferred(Value x, const Shape& dims) {
     }
     if (open >= 0)
       throw base::Error(base::code::kOperandShapes, "reshape: only one extent may be -1, found " + ir::shape_str(dims));
-    open = static_cast<int>(i);
+    open = i;
   }
   if (open < 0) return result;
   if (known == Dim(0)) throw base::Error(base::code::kOperandShapes, "reshape: -1 is ambiguous beside an extent of 0");

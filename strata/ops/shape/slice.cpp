@@ -28,7 +28,7 @@ constexpr AttrSpec kPadAttrs[] = {{"lo", AttrKind::Dims, "elements in front, per
 
 void require_dims(const ir::Infer& i, std::initializer_list<std::string_view> names, int rank) {
   for (auto name : names)
-    if (static_cast<int>(i.attrs.dims(name).size()) != rank)
+    if (std::ssize(i.attrs.dims(name)) != rank)
       i.fail(base::code::kAxis, fmt::format("'{}' has {} entries for rank {}", name, i.attrs.dims(name).size(), rank));
 }
 
@@ -298,7 +298,7 @@ constinit const Op kPad = {
 };
 
 Value slice(Value x, const std::vector<Range>& ranges) {
-  if (static_cast<int>(ranges.size()) > x.rank())
+  if (std::ssize(ranges) > x.rank())
     throw base::Error(base::code::kAxis, fmt::format("slice: {} ranges for {}", ranges.size(), x.type().str()));
   Shape start, limit, stride;
   bool is_whole = true;
@@ -335,7 +335,7 @@ std::vector<Value> split(Value x, const std::vector<Dim>& sizes, int64_t axis) {
 }
 
 Value pad(Value x, Value value, const std::vector<Padding>& padding) {
-  if (static_cast<int>(padding.size()) != x.rank())
+  if (std::ssize(padding) != x.rank())
     throw base::Error(base::code::kAxis, fmt::format("pad: {} entries for {}", padding.size(), x.type().str()));
   Shape lo, hi, interior;
   for (const Padding& p : padding) {

@@ -19,7 +19,7 @@ constexpr AttrSpec kReverseAttrs[] = {{"axes", AttrKind::Ints, "axes that run ba
 void transpose_infer(ir::Infer& i) {
   const auto perm = i.attrs.ints("perm");
   const Type x = i.type(0);
-  if (static_cast<int>(perm.size()) != x.rank())
+  if (std::ssize(perm) != x.rank())
     i.fail(base::code::kAxis, fmt::format("the permutation has {} axes, {} has {}", perm.size(), x.str(), x.rank()));
   require_axes(i, "perm", x.rank());
   Shape shape;

@@ -40,13 +40,13 @@ void sort_jvp(ir::Jvp& j) {
   const Value order =
       add_sort({j.operand(0), iota_like(j.operand(0), DType::i64, axis)}, axis, j.node.attrs.flag("descending"))
           ->result(1);
-  for (int k = 0; k < static_cast<int>(j.node.operand_count); ++k)
+  for (uint32_t k = 0; k < j.node.operand_count; ++k)
     if (j.has(k)) j.set(k, take_along_axis(j.tangent(k), order, axis));
 }
 
 void sort_vmap(ir::Vmap& v) {
   std::vector<Value> operands;
-  for (int k = 0; k < static_cast<int>(v.node.operand_count); ++k) operands.push_back(v.batched(k));
+  for (uint32_t k = 0; k < v.node.operand_count; ++k) operands.push_back(v.batched(k));
   const Node* node = add_sort(operands, v.node.attrs.integer("axis") + 1, v.node.attrs.flag("descending"));
   for (int k = 0; k < std::ssize(operands); ++k) v.set(k, node->result(k));
 }
@@ -59,7 +59,7 @@ struct LineSort {
 
   LoopContext& c() const { return l.context; }
   IndexMath m() const { return {l.context}; }
-  int axis() const { return static_cast<int>(l.node.attrs.integer("axis")); }
+  int axis() const { return l.node.attrs.integer("axis"); }
   Expr extent() const { return c().dim(l.node.type().dim(axis())); }
   std::vector<Expr> at(Expr k) const {
     std::vector<Expr> index(kept.begin(), kept.end());
@@ -120,7 +120,7 @@ struct LineSort {
     body.push_back(make_while(m().lt(c().read(width), extent()), pass));
     body.push_back(one_loop(c(), "k", c().i64(0), extent(), LoopKind::Serial, [&](Expr k) {
       StmtList moves;
-      for (int r = 0; r < static_cast<int>(l.node.result_count); ++r)
+      for (uint32_t r = 0; r < l.node.result_count; ++r)
         moves.push_back(make_store(l.result_buffer(r), at(k), c().load(l.operand_buffer(r), at(c().load(from, {k})))));
       return moves;
     }));
@@ -129,7 +129,7 @@ struct LineSort {
 };
 
 StmtList sort_loops(ir::Lowering& l) {
-  const auto axis = static_cast<int>(l.node.attrs.integer("axis"));
+  const int axis = l.node.attrs.integer("axis");
   Shape others = shape_of(l.node.type());
   const Shape line{others[axis]};
   others.erase(others.begin() + axis);
@@ -150,7 +150,7 @@ bool key_before(const HostArray& x, int64_t a, int64_t b, bool descending) {
 }
 
 void sort_reference(ir::Reference& r) {
-  const auto axis = static_cast<size_t>(r.node.attrs.integer("axis"));
+  const size_t axis = r.node.attrs.integer("axis");
   const auto& shape = r.operands[0].shape();
   const Ints strides = row_strides(shape);
   Ints others = shape;

@@ -90,7 +90,7 @@ StmtList top_k_loops(ir::Lowering& l) {
   const Type x = l.node.operand(0).type();
   const int64_t k = l.node.attrs.integer("k");
   if (k == 0) return {};
-  return parallel_over(c, x.shape().subspan(0, static_cast<size_t>(x.rank() - 1)), [&](std::span<const Expr> lead) {
+  return parallel_over(c, x.shape().subspan(0, x.rank() - 1), [&](std::span<const Expr> lead) {
     // Element i meets min(i, k) elements that stand already.
     return StmtList{one_loop(c, "i", c.i64(0), c.dim(x.dim(-1)), LoopKind::Serial,
                              [&](Expr i) { return TopKLine{l, lead, k}.insert(i, i); })};

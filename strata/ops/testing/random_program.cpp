@@ -136,7 +136,7 @@ class Maker {
                        : dice_.one_in(5) ? DType::bf16
                        : dice_.one_in(4) ? DType::f64
                                          : DType::f32;
-    batch_ = 2 + static_cast<int64_t>(dice_.below(6));
+    batch_ = 2 + dice_.below(6);
     add_parameter({Type::of(main, {batch, Dim(3 + static_cast<int64_t>(dice_.below(38)))})});
     add_parameter({Type::of(main, {Dim(2), Dim(3), Dim(5)})});
     if (dice_.one_in(2)) add_parameter({Type::of(DType::i32, {Dim(7)})});

@@ -61,7 +61,7 @@ TEST(GraphText, KeepsTheBitsOfLiterals) {
   for (DType t : ir::kAllDTypes) {
     for (int64_t count : {0, 1, 5, 65, 200}) {
       const ir::SampleOperand operand{Type::of(t, {Dim(count)}), ir::SampleOperand::Domain::Special};
-      results.push_back(constant(graph, sample_array(operand, 7 + static_cast<uint64_t>(count))));
+      results.push_back(constant(graph, sample_array(operand, 7 + count)));
     }
     results.push_back(constant(graph, HostArray::scalar(t, 1)));
     results.push_back(constant(graph, HostArray(t, {3, 50})));

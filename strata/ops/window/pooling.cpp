@@ -16,10 +16,10 @@ namespace {
 
 Window window_of_pool(Value x, const Pool& pool, const char* name) {
   const size_t spatial = pool.window.size();
-  if (static_cast<int>(spatial) + 1 > x.rank())
+  if (std::ssize(pool.window) + 1 > x.rank())
     throw base::Error(base::code::kOperandShapes,
                       fmt::format("{}: a window over {} axes does not fit {}", name, spatial, x.type().str()));
-  const size_t front = static_cast<size_t>(x.rank()) - spatial;
+  const size_t front = x.rank() - spatial;
   for (const auto& [list, what] : {std::pair(&pool.strides, "strides"), std::pair(&pool.padding, "padding")})
     if (!list->empty() && list->size() != spatial)
       throw base::Error(base::code::kAttributeValue,

@@ -64,7 +64,7 @@ void extremum_jvp(ir::Jvp& j) {
 Ints spanned_axes(const Window& w) {
   Ints axes;
   for (size_t a = 0; a < w.window.size(); ++a)
-    if (!(w.window[a] == Dim(1))) axes.push_back(static_cast<int64_t>(a));
+    if (!(w.window[a] == Dim(1))) axes.push_back(a);
   return axes;
 }
 std::vector<Expr> window_offsets(LoopContext& c, const Ints& axes, size_t rank, std::span<const Expr> k) {
@@ -79,7 +79,7 @@ void window_lower(ir::Lowering& l) {
   const Type x = l.node.operand(0).type(), y = l.node.type();
   const DType t = x.dtype(), wide = accumulation_dtype(t);
   const Ints axes = spanned_axes(w);
-  const auto rank = static_cast<size_t>(x.rank());
+  const size_t rank = x.rank();
   auto term = [&l, w, axes, x, wide, rank](std::span<const Expr> index) {
     LoopContext& c = l.context;
     if (has_no_elements(x)) return fold_identity_expr(c, fold, wide);
@@ -205,7 +205,7 @@ template <bool is_max>
 void position_reference(ir::Reference& r) {
   const Window w = window_of(r.node.attrs);
   const HostArray& x = r.operands[0];
-  const auto batch = static_cast<size_t>(r.node.attrs.integer("batch"));
+  const size_t batch = r.node.attrs.integer("batch");
   int64_t plane = 1, to = 0;
   for (size_t a = batch; a < x.shape().size(); ++a) plane *= x.shape()[a];
   for_each_index(r.results[0].shape(), [&](const Ints& t) {
@@ -289,7 +289,7 @@ constexpr Op position_block(std::string_view name, std::string_view doc) {
 
 Window with_defaults(const Window& window, int rank) {
   Window w = window;
-  const auto n = static_cast<size_t>(rank);
+  const size_t n = rank;
   for (Shape* ones : {&w.window, &w.strides, &w.dilation})
     if (ones->empty()) ones->assign(n, Dim(1));
   for (Shape* zeros : {&w.pad_lo, &w.pad_hi})

@@ -26,7 +26,7 @@ Shape window_shape(const ir::Infer& i) {
   for (const auto& [list, name] :
        {std::pair(&w.window, "window"), std::pair(&w.strides, "strides"), std::pair(&w.pad_lo, "pad_lo"),
         std::pair(&w.pad_hi, "pad_hi"), std::pair(&w.dilation, "dilation")})
-    if (static_cast<int>(list->size()) != x.rank())
+    if (std::ssize(*list) != x.rank())
       i.fail(base::code::kAttributeValue, fmt::format("'{}' has {} entries for rank {}", name, list->size(), x.rank()));
   for (const Shape* list : {&w.window, &w.strides, &w.dilation})
     for (Dim d : *list)
@@ -56,7 +56,7 @@ int64_t untouched_axes(const Window& w) {
   while (a < w.window.size() && w.window[a] == Dim(1) && w.strides[a] == Dim(1) && w.pad_lo[a] == Dim(0) &&
          w.pad_hi[a] == Dim(0))
     ++a;
-  return static_cast<int64_t>(a);
+  return a;
 }
 
 GuardedIndex window_index(ir::loops::LoopContext& c, const Window& w, Type x, std::span<const Expr> t,

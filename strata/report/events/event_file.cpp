@@ -100,7 +100,7 @@ void EventFile::append(const std::string& event) {
   std::size_t done = 0;
   while (done < record.size()) {
     const ssize_t count = ::write(file_.fd, record.data() + done, record.size() - done);
-    if (count > 0) done += static_cast<std::size_t>(count);
+    if (count > 0) done += count;
     if (count > 0 || (count < 0 && errno == EINTR)) continue;
     const int code = count < 0 ? errno : ENOSPC;
     // Take back the part that fitted: a torn record in the middle would hide all that follows.

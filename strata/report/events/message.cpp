@@ -15,7 +15,7 @@ void Message::little_endian(std::uint64_t bits, int bytes) {
 
 Message& Message::integer(int field, std::int64_t value) {
   key(field, 0);
-  varint(static_cast<std::uint64_t>(value));
+  varint(value);
   return *this;
 }
 

@@ -146,7 +146,7 @@ Image demo_digit(Noise& noise, int kind) {
 Image demo_grid(Noise& noise) {
   std::vector<GridItem> items;
   for (int i = 0; i < 24; ++i) {
-    const auto truth = static_cast<std::size_t>(i % 10), predicted = i % 7 == 3 ? (truth + 4) % 10 : truth;
+    const std::size_t truth = i % 10, predicted = i % 7 == 3 ? (truth + 4) % 10 : truth;
     items.push_back(prediction_item(demo_digit(noise, i % 10), kClasses[predicted], kClasses[truth]));
   }
   return image_grid(items, {.title = "Test images: predicted class"});

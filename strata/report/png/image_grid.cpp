@@ -119,8 +119,8 @@ Image image_grid(const std::vector<GridItem>& items, const GridOptions& options)
   }
   Image image = Image::filled(width, height, kPaper);
   draw_bitmap_text(image, kEdge, kEdge, fitted(options.title, width - 2 * kEdge, kTitleScale), kInk, kTitleScale);
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const int column = static_cast<int>(i) % cells.columns, row = static_cast<int>(i) / cells.columns;
+  for (int i = 0; i < std::ssize(items); ++i) {
+    const int column = i % cells.columns, row = i / cells.columns;
     draw_item(image, items[i], cells, kEdge + column * (cells.cell_width + kGap),
               cells.top + row * (cells.cell_height + kGap), options.image_side);
   }

@@ -63,7 +63,7 @@ TEST(BitmapFont, WidthIsThatOfTheDrawnDots) {
     draw_bitmap_text(image, 0, 0, std::string(1, c), {0, 0, 0}, 1);
     int right = -1;
     for (int i = 0; i < 16 * 12; ++i) {
-      if (image.pixels[static_cast<std::size_t>(i) * 3] == 0) right = std::max(right, i % 16);
+      if (image.pixels[i * 3] == 0) right = std::max(right, i % 16);
     }
     EXPECT_EQ(right + 1, bitmap_text_width(std::string(1, c), 1)) << c;
   }

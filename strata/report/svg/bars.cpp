@@ -150,7 +150,7 @@ Svg bar_chart(const std::vector<std::string>& categories, const std::vector<BarG
 Svg histogram(std::span<const double> values, const PlotOptions& options, int bins) {
   base::OptionCheck(base::code::kUnfittingPlot, "histogram").integer("bins", bins, base::Bounds::between(0, 1000));
   const std::vector<double> sorted = finite_sorted(values);
-  const std::size_t count = static_cast<std::size_t>(bins > 0 ? bins : choose_bins(sorted));
+  const std::size_t count = bins > 0 ? bins : choose_bins(sorted);
   Extent extent;
   for (const double value : sorted) extent.add(value);
   if (extent.low == extent.high) extent = {extent.low - 0.5, extent.high + 0.5};

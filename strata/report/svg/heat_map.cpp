@@ -42,7 +42,7 @@ struct GridLayout {
 GridLayout lay_out(const std::vector<std::string>& rows, const std::vector<std::string>& columns,
                    const HeatMapOptions& options) {
   GridLayout grid{};
-  const double most = static_cast<double>(std::max({rows.size(), columns.size(), std::size_t{1}}));
+  const double most = std::max({rows.size(), columns.size(), std::size_t{1}});
   base::OptionCheck(base::code::kUnfittingPlot, "heat map").number("cell", options.cell, base::Bounds::above(0));
   grid.cell = std::clamp(std::min(options.cell, 900 / most), 2.0, 200.0);
   grid.row_labels = grid.cell >= 10 ? widest(rows) : 0;

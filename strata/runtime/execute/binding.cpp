@@ -22,7 +22,7 @@ constexpr int64_t kSmallestParallelBytes = 200'000;
 constexpr int64_t kSmallestFlopsBeside = 40'000;
 constexpr int64_t kSmallestBytesBeside = 20'000;
 /// Commands of a step at most.
-constexpr size_t kMostBeside = 8;
+constexpr int kMostBeside = 8;
 /// Bindings kept; the one that was not used for longest makes room. A few hundred bytes for each command.
 constexpr size_t kMostBindings = 64;
 
@@ -70,8 +70,7 @@ std::vector<int> Bindings::counts_in(ir::Dim d) const {
   std::vector<std::string> symbols;
   if (!counts_.empty()) d.collect_symbols(symbols);
   for (const std::string& symbol : symbols)
-    if (counts_.is_count(symbol))
-      counts.push_back(static_cast<int>(std::ranges::find(plan_.dims, symbol) - plan_.dims.begin()));
+    if (counts_.is_count(symbol)) counts.push_back(std::ranges::find(plan_.dims, symbol) - plan_.dims.begin());
   return counts;
 }
 
@@ -182,15 +181,15 @@ bool Bindings::may_share_step(const Binding& binding, size_t command, std::span<
 /// Runs of commands in their order: what they hold of the arena at once is small, since each is too small for threads
 /// of its own.
 void Bindings::choose_steps(Binding& binding, std::span<const int64_t> values) const {
-  const size_t count = plan_.commands.size();
+  const int count = plan_.commands.size();
   binding.step_end.resize(count);
-  for (size_t first = 0; first < count;) {
-    size_t end = first + 1;
+  for (int first = 0; first < count;) {
+    int end = first + 1;
     if (may_share_step(binding, first, values))
-      while (end < count && end - first < kMostBeside && latest_needed_[end] < static_cast<int>(first) &&
+      while (end < count && end - first < kMostBeside && latest_needed_[end] < first &&
              may_share_step(binding, end, values))
         ++end;
-    std::fill(binding.step_end.begin() + first, binding.step_end.begin() + end, static_cast<int>(end));
+    std::fill(binding.step_end.begin() + first, binding.step_end.begin() + end, end);
     first = end;
   }
 }
@@ -230,17 +229,16 @@ void Bindings::fill(Binding& binding, std::span<const int64_t> values) const {
   choose_kernels(binding, values);
   choose_steps(binding, values);
   const auto end_of = [&](int command) {
-    return command >= 0 && static_cast<size_t>(command) < binding.step_end.size() ? binding.step_end[command]
-                                                                                  : command + 1;
+    return command >= 0 && command < std::ssize(binding.step_end) ? binding.step_end[command] : command + 1;
   };
   std::vector<ir::ArenaRequest> requests;
   requests.reserve(plan_.buffers.size());
   binding.buffer_bytes.reserve(plan_.buffers.size());
   std::vector<size_t> owners;
-  for (size_t i = 0; i < plan_.buffers.size(); ++i) {
+  for (int i = 0; i < std::ssize(plan_.buffers); ++i) {
     const PlanBuffer& buffer = plan_.buffers[i];
     binding.buffer_bytes.push_back(values[buffer_bytes_[i]]);
-    if (buffer.kind != PlanBufferKind::Arena || buffer.root != static_cast<int>(i)) continue;
+    if (buffer.kind != PlanBufferKind::Arena || buffer.root != i) continue;
     int first = buffer.first;
     while (first > 0 && end_of(first - 1) == end_of(first)) --first;
     requests.push_back({first, end_of(buffer.last) - 1, values[room_[i]]});

@@ -30,7 +30,7 @@ class BufferPool {
         return p;
       }
     }
-    return static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(bytes)));
+    return static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
   }
   void give(std::byte* p, int64_t bytes) {
     std::lock_guard hold(lock_);

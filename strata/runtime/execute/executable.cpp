@@ -44,13 +44,13 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
   const std::span<const int> given = std::span(plan_->arguments).first(plan_->given_arguments());
   for (int a : given) parameter_types_.push_back(plan_->buffers[a].type);
   for (size_t a = 0; a < given.size(); ++a)
-    if (plan_->buffers[given[a]].first >= 0) read_arguments_.push_back(static_cast<int>(a));
+    if (plan_->buffers[given[a]].first >= 0) read_arguments_.push_back(a);
   first_pointer_.push_back(0);
   for (const PlanCommand& c : plan_->commands) {
     span_names_.push_back(base::trace_name(span_name(c)));
     first_pointer_.push_back(first_pointer_.back() + c.reads.size() + c.writes.size());
   }
-  first_donated_write_ = static_cast<size_t>(ir::first_donated_write(*plan_));
+  first_donated_write_ = ir::first_donated_write(*plan_);
   const std::vector<int> memory = ir::memory_of_buffers(*plan_);
   for (const PlanCommand& c : plan_->commands)
     if (c.must_be_in_place)
@@ -62,8 +62,8 @@ Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKe
   result_members_.resize(plan_->results.size());
   for (size_t b = 0; b < plan_->buffers.size(); ++b) {
     const PlanBuffer& buffer = plan_->buffers[b];
-    if (buffer.kind == PlanBufferKind::Argument) argument_members_[buffer.index].push_back(static_cast<int>(b));
-    if (buffer.kind == PlanBufferKind::Result) result_members_[buffer.index].push_back(static_cast<int>(b));
+    if (buffer.kind == PlanBufferKind::Argument) argument_members_[buffer.index].push_back(b);
+    if (buffer.kind == PlanBufferKind::Result) result_members_[buffer.index].push_back(b);
   }
 }
 Executable::~Executable() = default;

@@ -121,10 +121,10 @@ void Executable::Execution::place_on_device() {
     if (b.kind == PlanBufferKind::Constant) memory[i] = of_constants[b.index];
     if (b.kind == PlanBufferKind::Argument) memory[i] = of_arguments[b.index];
   }
-  for (size_t r = 0; r < plan.results.size(); ++r) {
+  for (int r = 0; r < std::ssize(plan.results); ++r) {
     const int b = plan.results[r];
     if (is_unknown(b)) continue;
-    const auto donated = std::ranges::find(plan.donations, static_cast<int>(r), &ir::Donation::result);
+    const auto donated = std::ranges::find(plan.donations, r, &ir::Donation::result);
     memory[b] = donated == plan.donations.end() ? allocate(results[r].bytes()) : of_arguments[donated->argument];
     memory[plan.buffers[b].root] = memory[b];
   }
@@ -173,14 +173,14 @@ void Executable::Execution::run() {
     const size_t next = run_step(c);
     const PlanCommand& command = self.plan_->commands[c];
     if (command.kind != CommandKind::Kernel || !self.kernels_[command.kernel].looks_at_results)
-      require_finite(static_cast<int>(c));  // in a step of several there is nothing to look at
+      require_finite(c);  // in a step of several there is nothing to look at
     c = next;
   }
   copy_results_out();
 }
 
 size_t Executable::Execution::run_step(size_t first) {
-  const auto end = static_cast<size_t>(binding.step_end[first]);
+  const size_t end = binding.step_end[first];
   if (end == first + 1 || slots == 1) {
     run_command(first);
     return first + 1;
@@ -284,7 +284,7 @@ Launch Executable::Execution::launch_of(size_t c) {
 void Executable::Execution::run_kernel(const PlanCommand& command, size_t c) {
   if (is_emptied(command)) {
     run_emptied(command);
-    return require_finite(static_cast<int>(c));
+    return require_finite(c);
   }
   if (!command.copied_because.empty()) copy_buffer(command.reads[command.updates], command.writes[0]);
   const Launch launch = launch_of(c);
@@ -293,7 +293,7 @@ void Executable::Execution::run_kernel(const PlanCommand& command, size_t c) {
   if (!command.can_fail && !self.kernels_[command.kernel].looks_at_results) return;
   device().wait();
   const KernelStatus& status = statuses[c];
-  if (status.code == kStatusNotFinite) return require_finite(static_cast<int>(c));
+  if (status.code == kStatusNotFinite) return require_finite(c);
   if (status.code != 0) fail(command, status);
 }
 

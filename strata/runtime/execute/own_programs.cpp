@@ -30,7 +30,7 @@ std::shared_ptr<const Executable> OwnPrograms::of(const ir::DimBinding& dims) {
   base::Hash128 key;
   std::string text;
   for (const auto& [symbol, value] : numbers.all()) {
-    key = base::combine(base::combine(key, base::hash_text(symbol)), static_cast<uint64_t>(value));
+    key = base::combine(base::combine(key, base::hash_text(symbol)), value);
     text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", symbol, value);
   }
   if (!compile_)

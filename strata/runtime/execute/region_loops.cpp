@@ -27,12 +27,12 @@ Control control_of(const ir::Op& op) {
 RegionLoop::RegionLoop(const ir::Node& node, const ir::DimBinding& dims) : kind_(control_of(*node.op)) {
   const size_t operands = node.operand_count, results = node.result_count;
   if (kind_ == Control::Cond) return;
-  constants_ = static_cast<size_t>(node.attrs.integer("constants"));
+  constants_ = node.attrs.integer("constants");
   carries_ = operands - constants_;
   operand_steps_.assign(operands, 0);
   result_steps_.assign(results, 0);
   if (kind_ == Control::Scan) {
-    carries_ = static_cast<size_t>(node.attrs.integer("carries"));
+    carries_ = node.attrs.integer("carries");
     length_ = dims(node.attrs.dims("length")[0]);
     is_reverse_ = node.attrs.flag("reverse");
     const auto slice = [&](ir::Type stacked) { return length_ > 0 ? dims(stacked.bytes()) / length_ : 0; };

@@ -99,7 +99,7 @@ class ObjectLinker {
   }
 
   void map() {
-    const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    const uint64_t page = sysconf(_SC_PAGESIZE);
     const size_t bytes = aligned(std::max<uint64_t>(end_, 1), page);
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
@@ -155,7 +155,7 @@ class ObjectLinker {
       if (type != R_X86_64_PC32 && type != R_X86_64_PLT32) refuse(fmt::format("a relocation is of type {}", type));
       if (rela.r_offset > sections_[section].sh_size || sections_[section].sh_size - rela.r_offset < 4)
         refuse("a relocation lies outside of its section");
-      const auto limit = static_cast<int64_t>(kMostBytes);
+      const int64_t limit = kMostBytes;
       if (rela.r_addend < -limit || rela.r_addend > limit) refuse("a relocation leads out of its object");
       const int64_t target = static_cast<int64_t>(place_of(ELF64_R_SYM(rela.r_info))) + rela.r_addend;
       // A distance counts from the instruction's end, which lies up to 4 + 8 bytes behind its place.

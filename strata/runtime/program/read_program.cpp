@@ -140,7 +140,7 @@ class ProgramReader {
       const uint64_t d = number("dimension");
       if (d >= plan.dims.size())
         throw reader_.fail("dimension", fmt::format("one of {}", plan.dims.size()), std::to_string(d));
-      k.dims.push_back(static_cast<int>(d));
+      k.dims.push_back(d);
     }
     return k;
   }

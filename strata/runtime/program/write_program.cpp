@@ -50,7 +50,7 @@ class ProgramWriter {
     for (const WeightReference& w : options_.weights) {
       bool is_known = false;
       for (size_t i = 0; i < recorded.parameters().size(); ++i)
-        is_known = is_known || recorded.parameter_name(static_cast<int>(i)) == w.parameter;
+        is_known = is_known || recorded.parameter_name(i) == w.parameter;
       if (!is_known)
         throw base::Error(base::code::kUnwritableProgram,
                           fmt::format("{}: it has no parameter '{}'", recorded.name(), w.parameter));
@@ -77,7 +77,7 @@ class ProgramWriter {
       number(place_.at(kernel.native.get()));
       number(kernel.looks_at_results ? 1 : 0);
       number(kernel.dims.size());
-      for (int d : kernel.dims) number(static_cast<uint64_t>(d));
+      for (int d : kernel.dims) number(d);
     }
     number(program.regions().size());
     for (const auto& region : program.regions()) kernels(*region);

@@ -49,7 +49,7 @@ auto filled_from(const ir::GraphRef& graph, size_t constants) {
 }
 
 Values part(std::span<const Value> values, size_t first, size_t count) {
-  return {values.begin() + first, values.begin() + static_cast<ptrdiff_t>(first + count)};
+  return {values.begin() + first, values.begin() + first + count};
 }
 
 }  // namespace

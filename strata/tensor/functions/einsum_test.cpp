@@ -30,10 +30,9 @@ const std::vector<Case>& cases() {
 
 std::vector<Tensor> operands_of(const Case& c, DType dtype = DType::f64) {
   std::vector<Tensor> operands;
-  for (size_t k = 0; k < c.shapes.size(); ++k) {
+  for (int64_t k = 0; k < std::ssize(c.shapes); ++k) {
     HostArray array(dtype, c.shapes[k]);
-    for (int64_t i = 0; i < array.elements(); ++i)
-      array.set(i, static_cast<double>((7 * i + 3 * static_cast<int64_t>(k)) % 11 - 5));
+    for (int64_t i = 0; i < array.elements(); ++i) array.set(i, (7 * i + 3 * k) % 11 - 5);
     operands.emplace_back(std::move(array));
   }
   return operands;
@@ -41,8 +40,7 @@ std::vector<Tensor> operands_of(const Case& c, DType dtype = DType::f64) {
 
 void expect_result(const Case& c, const Tensor& y) {
   ASSERT_EQ(y.array().shape(), c.result_shape) << c.formula;
-  for (size_t i = 0; i < c.result.size(); ++i)
-    ASSERT_EQ(y.array().get(static_cast<int64_t>(i)), c.result[i]) << c.formula << " at " << i;
+  for (size_t i = 0; i < c.result.size(); ++i) ASSERT_EQ(y.array().get(i), c.result[i]) << c.formula << " at " << i;
 }
 
 TEST(Einsum, IsNumPys) {

@@ -103,8 +103,8 @@ TEST(LiteralsSlow, AnyOperandOfAnyOpOverABatch) {
         std::vector<int64_t> shape = lanes[0].shape();
         shape.insert(shape.begin(), kBatch);
         HostArray array(lanes[0].encoding(), shape);
-        for (size_t b = 0; b < kBatch; ++b)
-          std::copy_n(lanes[b].data(), lanes[b].bytes(), array.data() + static_cast<int64_t>(b) * lanes[b].bytes());
+        for (int64_t b = 0; b < kBatch; ++b)
+          std::copy_n(lanes[b].data(), lanes[b].bytes(), array.data() + b * lanes[b].bytes());
         arguments.push_back(std::move(array));
       }
       expect_same_as_arguments(batch, arguments);
@@ -124,7 +124,7 @@ TEST(Literals, OfAnyDtypeAndSizeAreResultsAndOperands) {
       graph->set_results({x, ops::reshape(x, {n, 1}), moved, ops::eq<Value>(x, x), ops::take(x, i, 0),
                           ops::pad_zero(x, {{1, 2, 1}}), ops::cast(x, DType::f32)});
       HostArray at(DType::i32, {2});
-      at.set(0, static_cast<double>(n / 2)), at.set(1, static_cast<double>(n - 1));
+      at.set(0, n / 2), at.set(1, n - 1);
       expect_same_as_arguments(graph, {counted(dtype, {n}), at});
     }
 }

@@ -86,8 +86,8 @@ TEST(Statistics, BlocksOnBothSidesOfAKeptAxisAreMerged) {
     const auto expected = moments_of_channels(x);
     const Tensor m = mean(x, {0, 2, 3}), v = variance(x, {0, 2, 3});
     for (size_t k = 0; k < expected.size(); ++k) {
-      EXPECT_NEAR(m.array().get(static_cast<int64_t>(k)), expected[k].first, 1e-6 * std::abs(expected[k].first));
-      EXPECT_NEAR(v.array().get(static_cast<int64_t>(k)), expected[k].second, 1e-5 * expected[k].second + 1e-9);
+      EXPECT_NEAR(m.array().get(k), expected[k].first, 1e-6 * std::abs(expected[k].first));
+      EXPECT_NEAR(v.array().get(k), expected[k].second, 1e-5 * expected[k].second + 1e-9);
     }
     auto jitted = jit([](const Tensor& t) { return variance(t, {0, 2, 3}); });
     EXPECT_TRUE(std::ranges::equal(jitted(x).data<float>(), v.data<float>())) << "the number of images is a symbol";

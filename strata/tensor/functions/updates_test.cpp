@@ -120,7 +120,7 @@ std::vector<ops::Subscript<Tensor>> random_list(const std::vector<int64_t>& shap
   std::vector<ops::Subscript<Tensor>> list;
   const size_t most = random() % (shape.size() + 1);
   for (size_t a = 0; a < most; ++a) {
-    const auto n = static_cast<uint64_t>(shape[a]);
+    const uint64_t n = shape[a];
     switch (random() % 6) {
       case 0:
         list.emplace_back(static_cast<int64_t>(random() % n) - (random() % 2 ? shape[a] : 0));

@@ -118,7 +118,7 @@ TEST(FailedCall, LeavesTiedLeavesTied) {
 TEST(FailedCall, OfAFirstRecordingDoesNotSpoilWhatOthersReturned) {
   auto f = jit([](Tensor& s, Tensor x, Tensor ids) {
     s = s + 1;
-    return std::vector<Tensor>(static_cast<size_t>(x.size(0)), sum(take(x, ids, 0, OutOfRange::Check)));
+    return std::vector<Tensor>(x.size(0), sum(take(x, ids, 0, OutOfRange::Check)));
   });
   Tensor s = Tensor::scalar(0);
   EXPECT_EQ(code_of([&] { f(s, Tensor::ones({2}), Tensor::from({5})); }), "E0118");

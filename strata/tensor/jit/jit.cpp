@@ -107,7 +107,7 @@ Engine::Engine(JitOptions options) : options_(std::move(options)), recordings_(s
     base::OptionCheck(base::code::kAttributeValue, owner)
         .integer("argument", d.argument, base::Bounds::at_least(0))
         .integer("lowest", d.lowest, base::Bounds::at_least(0))
-        .integer("highest", d.highest, base::Bounds::at_least(static_cast<double>(d.lowest)))
+        .integer("highest", d.highest, base::Bounds::at_least(d.lowest))
         .integer("multiple", d.multiple, base::Bounds::at_least(1));
   }
 }

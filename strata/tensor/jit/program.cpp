@@ -151,8 +151,8 @@ std::vector<int> constants_among(std::span<const Argument> caller, std::span<con
                                  const JitOptions& options, std::span<const Rebound> rebound) {
   std::vector<int> constants;
   int parameter = -1;
-  for (size_t a = 0; a < before.size(); ++a) {
-    const bool is_constant = std::ranges::find(options.constants, static_cast<int>(a)) != options.constants.end();
+  for (int a = 0; a < std::ssize(before); ++a) {
+    const bool is_constant = std::ranges::find(options.constants, a) != options.constants.end();
     for (const Tensor& t : before[a]) {
       if (t.defined()) ++parameter;
       if (is_constant && t.defined() && std::ranges::find(rebound, parameter, &Rebound::parameter) == rebound.end())

@@ -80,12 +80,12 @@ std::vector<size_t> Recordings::fitting(const Signature& signature) const {
 /// Into a free place, or that of the program that was called longest ago.
 size_t Recordings::keep(std::unique_ptr<Program> program, const Body& body, const JitOptions& options) {
   size_t index = programs_.size();
-  if (index < static_cast<size_t>(options.most_programs)) {
+  if (std::ssize(programs_) < options.most_programs) {
     programs_.emplace_back();
   } else {
     const auto oldest = std::min_element(programs_.begin(), programs_.end(),
                                          [](const auto& a, const auto& b) { return a->last_call < b->last_call; });
-    index = static_cast<size_t>(oldest - programs_.begin());
+    index = oldest - programs_.begin();
     std::erase(by_key_[(*oldest)->key], index);
     if (by_key_[(*oldest)->key].empty()) by_key_.erase((*oldest)->key);
   }

@@ -61,7 +61,7 @@ Signature::Signature(std::span<const Argument> arguments, const JitOptions& opti
   size_t index = 0;
   for (size_t i = 0; i < arguments.size(); ++i) {
     key_ = base::combine(key_, arguments[i].leaves.structure);
-    for (const Leaf& leaf : arguments[i].leaves.list) add(leaf, index++, static_cast<int>(i), arguments[i].is_data);
+    for (const Leaf& leaf : arguments[i].leaves.list) add(leaf, index++, i, arguments[i].is_data);
   }
   key_ = base::combine(key_, base::hash_span(std::span<const uint64_t>(text_)));
   check_options();
@@ -83,10 +83,10 @@ void Signature::add(const Leaf& leaf, size_t index, int argument, bool is_data) 
   const bool is_named = std::any_of(marks_.begin() + first, marks_.end(), [](const Mark& m) { return m.axis == 0; });
   if (may_vary && options_->is_batch_symbolic && !shape.empty() && !is_named)
     mark(index, 0, batch(shape[0], argument, leaf));
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
+  for (int axis = 0; axis < std::ssize(shape); ++axis) {
     uint64_t entry = static_cast<uint64_t>(shape[axis]) << 1;
     for (size_t m = first; m < marks_.size(); ++m)
-      if (marks_[m].axis == static_cast<int>(axis)) entry = marks_[m].symbol << 1 | 1;
+      if (marks_[m].axis == axis) entry = marks_[m].symbol << 1 | 1;
     text_.push_back(entry);
   }
 }
@@ -115,7 +115,7 @@ size_t Signature::named(const SymbolicDim& d, int64_t size, int argument) {
       throw base::Error(base::code::kArgumentMismatch,
                         fmt::format("{}: dimension '{}' is {} in one argument and {} in argument {}", options_->name,
                                     d.name, known->size, size, argument));
-    return static_cast<size_t>(known - symbols_.begin());
+    return known - symbols_.begin();
   }
   ir::require_fact(options_->name, {d.name, d.lowest, d.highest, d.multiple}, size);
   symbols_.push_back({d.name, size, ""});

@@ -105,7 +105,7 @@ Tensor Recording::leave(ir::Value value) {
   Cell* cell = new_cell();
   cell->recording = this;
   cell->value = value;
-  cell->slot = static_cast<uint32_t>(cells_.size());
+  cell->slot = cells_.size();
   cells_.push_back(cell);
   return Tensor(cell);
 }
@@ -196,7 +196,7 @@ void Recording::keep_only(const std::vector<Cell*>& live) {
   graph_ = live.empty() ? std::make_shared<ir::Graph>() : ir::copy_graph_with_results(*before, values_of(live));
   cells_ = live;
   for (size_t i = 0; i < live.size(); ++i) {
-    live[i]->slot = static_cast<uint32_t>(i);
+    live[i]->slot = i;
     live[i]->value = graph_->results()[i];
   }
   graph_->set_results({});

@@ -48,7 +48,7 @@ void runs_under_jit(std::string_view name, int most_recordings, F f, std::vector
   auto call_all = [&] {
     for (size_t r = 0; r < rows.size(); ++r) {
       std::vector<Tensor> x;
-      for (size_t i = 0; i < n; ++i) x.push_back(numbers(rows[r][i], static_cast<int>(7 * r + i)));
+      for (size_t i = 0; i < n; ++i) x.push_back(numbers(rows[r][i], 7 * r + i));
       [&]<size_t... i>(std::index_sequence<i...>) {
         const Outcome eager = outcome_of([&] { return f(x[i]...); });
         const Outcome compiled = outcome_of([&] { return jitted(x[i]...); });

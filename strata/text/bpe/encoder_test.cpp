@@ -52,7 +52,7 @@ TEST(Encoder, GivesTheTokensOfTheTokenizersLibrary) {
   for (const base::Json& golden : cases.items()) {
     Ids ids, expected;
     encoder.encode(golden.at("text").as_string(), ids);
-    for (const base::Json& id : golden.at("ids").items()) expected.push_back(static_cast<TokenId>(id.as_int()));
+    for (const base::Json& id : golden.at("ids").items()) expected.push_back(id.as_int());
     EXPECT_EQ(ids, expected) << golden.at("text").dump();
     EXPECT_EQ(tokenizer.decode(ids), golden.at("text").as_string());
   }
@@ -124,7 +124,7 @@ TEST(Encoder, AppendsAndForgetsNothingBetweenTexts) {
 
 TEST(Tokenizer, CutsTheLongestSpecialTokenFirst) {
   TokenizerParts parts = few_letter_tokenizer().parts();
-  const auto next = static_cast<TokenId>(parts.tokens.size());
+  const TokenId next = parts.tokens.size();
   parts.tokens.resize(next + 3);
   parts.special_tokens = {{"<a", next}, {"<a><b", next + 1}, {"b", next + 2, false, true}};
   parts.tokens['b' - '!'] = "";  // "b" is a special token here, so its byte must come from it

@@ -25,8 +25,8 @@ PairIndex::PairIndex(const WordCounts& words, std::span<const TokenId, 256> byte
   word_counts_.reserve(words.size());
   for (std::size_t w = 0; w < words.size(); ++w) {
     const std::string_view bytes = words.word(w);
-    const auto begin = static_cast<std::uint32_t>(nodes_.size());
-    const auto end = begin + static_cast<std::uint32_t>(bytes.size());
+    const std::uint32_t begin = nodes_.size();
+    const std::uint32_t end = begin + bytes.size();
     word_counts_.push_back(words.count(w));
     for (std::uint32_t i = begin; i < end; ++i) {
       const TokenId token = byte_tokens[static_cast<std::uint8_t>(bytes[i - begin])];
@@ -39,7 +39,7 @@ PairIndex::PairIndex(const WordCounts& words, std::span<const TokenId, 256> byte
 std::span<const std::uint32_t> PairIndex::merge(std::size_t i, TokenId result) {
   ++merges_done_;
   gained_.clear();
-  const auto left_token = static_cast<TokenId>(pairs_[i].key >> 32), right_token = static_cast<TokenId>(pairs_[i].key);
+  const TokenId left_token = pairs_[i].key >> 32, right_token = pairs_[i].key;
   std::vector<std::uint32_t> places = std::move(pairs_[i].places);
   pairs_[i].places = {};
   // Places of one pair come in text order unless two different merges made the same token.
@@ -74,7 +74,7 @@ void PairIndex::merge_at(std::uint32_t left, TokenId result) {
 void PairIndex::add_occurrence(std::uint32_t left, TokenId a, TokenId b, std::uint64_t times) {
   const std::uint32_t at = pair_at(pair_key(a, b));
   Pair& pair = pairs_[at];
-  pair.count += static_cast<std::int64_t>(times);
+  pair.count += times;
   pair.places.push_back(left);
   if (stamps_[at] == merges_done_) return;
   stamps_[at] = merges_done_;
@@ -82,7 +82,7 @@ void PairIndex::add_occurrence(std::uint32_t left, TokenId a, TokenId b, std::ui
 }
 
 void PairIndex::drop_occurrence(TokenId a, TokenId b, std::uint64_t times) {
-  pairs_[pair_at(pair_key(a, b))].count -= static_cast<std::int64_t>(times);
+  pairs_[pair_at(pair_key(a, b))].count -= times;
 }
 
 std::uint32_t PairIndex::pair_at(std::uint64_t key) {
@@ -93,8 +93,8 @@ std::uint32_t PairIndex::pair_at(std::uint64_t key) {
   }
   pairs_.push_back({key, 0, {}});
   stamps_.push_back(0);
-  slots_[at] = static_cast<std::uint32_t>(pairs_.size());
-  const auto index = static_cast<std::uint32_t>(pairs_.size() - 1);
+  slots_[at] = pairs_.size();
+  const std::uint32_t index = pairs_.size() - 1;
   if (pairs_.size() * 2 > slots_.size()) grow();
   return index;
 }
@@ -105,7 +105,7 @@ void PairIndex::grow() {
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
     std::size_t at = hash_words(pairs_[i].key, 0) & mask;
     while (slots_[at] != 0) at = (at + 1) & mask;
-    slots_[at] = static_cast<std::uint32_t>(i + 1);
+    slots_[at] = i + 1;
   }
 }
 

@@ -12,7 +12,7 @@ void SpecialTokenFinder::add(std::string_view content, TokenId id) {
       at = *next;
       continue;
     }
-    const auto made = static_cast<std::uint32_t>(nodes_.size());
+    const std::uint32_t made = nodes_.size();
     nodes_[at].children.emplace_back(byte, made);
     nodes_.emplace_back();
     at = made;

@@ -30,7 +30,7 @@ std::optional<Error> Tokenizer::check_tokens(TokenIds& ids) {
   ids.reserve(tokens.size());
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     if (tokens[id].empty()) continue;
-    const auto [first, fresh] = ids.emplace(tokens[id], static_cast<TokenId>(id));
+    const auto [first, fresh] = ids.emplace(tokens[id], id);
     if (!fresh) {
       return Error(base::code::kVocabularyConflict,
                    fmt::format("tokenizer: tokens {} and {} have the same bytes \"{}\"", first->second, id,

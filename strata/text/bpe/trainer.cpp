@@ -37,7 +37,7 @@ class MergeLearner {
   }
 
   void learn(const TrainBpeOptions& options) {
-    const auto least = static_cast<std::int64_t>(std::max<std::uint64_t>(options.min_frequency, 1));
+    const std::int64_t least = std::max<std::uint64_t>(options.min_frequency, 1);
     for (Queued best; parts_.tokens.size() < options.vocabulary_size && pop(best) && best.count >= least;) {
       const std::size_t before = parts_.tokens.size();
       merge(best.pair);
@@ -66,10 +66,10 @@ class MergeLearner {
 
   void merge(std::uint32_t pair) {
     const std::uint64_t key = index_.pair(pair).key;
-    const auto left = static_cast<TokenId>(key >> 32), right = static_cast<TokenId>(key);
+    const TokenId left = key >> 32, right = key;
     const std::string bytes = parts_.tokens[left] + parts_.tokens[right];
     if (special_.contains(spell_bytes(bytes))) return;  // its id would stand for a special token
-    const auto [found, fresh] = ids_.emplace(bytes, static_cast<TokenId>(parts_.tokens.size()));
+    const auto [found, fresh] = ids_.emplace(bytes, parts_.tokens.size());
     const TokenId result = found->second;
     if (fresh) parts_.tokens.push_back(bytes);
     if (merged_.size() <= pair) merged_.resize(pair + 1);
@@ -88,7 +88,7 @@ class MergeLearner {
 
 std::array<TokenId, 256> byte_ids(std::size_t special_tokens) {
   std::array<TokenId, 256> ids{};
-  auto next = static_cast<TokenId>(special_tokens);
+  TokenId next = special_tokens;
   for (std::uint8_t byte : bytes_in_spelling_order()) ids[byte] = next++;
   return ids;
 }

@@ -47,7 +47,7 @@ TEST(BpeTrainer, LearnsTheMergesThatTheTokenizersLibraryLearns) {
     EXPECT_EQ(merges, expected);
     std::vector<std::string> learned;
     for (std::size_t id = specials.size() + 256; id < tokenizer.vocabulary_size(); ++id) {
-      learned.push_back(spell_bytes(tokenizer.bytes(static_cast<TokenId>(id))));
+      learned.push_back(spell_bytes(tokenizer.bytes(id)));
     }
     EXPECT_EQ(learned, strings(golden.at("tokens")));
   }
@@ -98,7 +98,7 @@ TEST(BpeTrainer, EqualsRecountingOnRandomCorporaFullOfTies) {
   std::mt19937 random(3);
   for (int trial = 0; trial < 150; ++trial) {
     std::vector<std::string> chunks(1 + random() % 3);
-    const int letters = 1 + static_cast<int>(random() % 4);
+    const int letters = 1 + random() % 4;
     for (std::string& chunk : chunks) {
       for (int left = random() % 120; left > 0; --left) {
         chunk += random() % 6 ? static_cast<char>('a' + random() % letters) : ' ';
@@ -149,7 +149,7 @@ TEST(BpeTrainer, LearnsNothingFromSpecialTokens) {
 TEST(BpeTrainer, NeverMakesATokenThatSpellsASpecialOne) {
   const Tokenizer tokenizer = train({"thx thx thx thy"}, {.vocabulary_size = 400, .special_tokens = {"th"}});
   for (std::size_t id = 1; id < tokenizer.vocabulary_size(); ++id) {
-    EXPECT_NE(tokenizer.bytes(static_cast<TokenId>(id)), "th");
+    EXPECT_NE(tokenizer.bytes(id), "th");
   }
 }
 

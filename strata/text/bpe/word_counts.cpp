@@ -9,7 +9,7 @@ WordCounts::WordCounts() : slots_(1 << 12) {}
 void WordCounts::add(std::string_view bytes, std::uint64_t times) {
   const std::uint64_t hash = hash_bytes(bytes);
   const std::size_t mask = slots_.size() - 1;
-  const auto top = static_cast<std::uint32_t>(hash >> 32);
+  const std::uint32_t top = hash >> 32;
   std::size_t at = hash & mask;
   for (; slots_[at].entry != 0; at = (at + 1) & mask) {
     if (slots_[at].hash_top == top && word(slots_[at].entry - 1) == bytes) {

@@ -49,7 +49,7 @@ std::span<const TokenId> WordMerger::merge_long(std::string_view word) {
   if (word.size() >= kEnd)
     throw base::Error(base::code::kLongWord,
                       fmt::format("encode: a word of {} bytes, at most {}", word.size(), kEnd - 1));
-  const auto count = static_cast<std::uint32_t>(word.size());
+  const std::uint32_t count = word.size();
   nodes_.resize(count);
   heap_.clear();
   for (std::uint32_t i = 0; i < count; ++i) {

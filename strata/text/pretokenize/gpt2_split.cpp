@@ -34,7 +34,7 @@ std::uint8_t byte_class(const char* p) { return kByteClass[static_cast<std::uint
 ClassedChar class_at(const char* p, const char* end) {
   const std::uint8_t quick = byte_class(p);
   if (quick != kMultiByte) return {quick, 1};
-  const DecodedChar c = decode_utf8({p, static_cast<std::size_t>(end - p)});
+  const DecodedChar c = decode_utf8(std::string_view(p, end - p));
   return {static_cast<std::uint8_t>(category_of(c.code_point)), c.bytes};
 }
 

@@ -26,7 +26,7 @@ class Gpt2Splitter {
     if (at_ == end_) return false;
     const char* const begin = at_;
     at_ = end_of_word(begin, end_);
-    word = std::string_view(begin, static_cast<std::size_t>(at_ - begin));
+    word = std::string_view(begin, at_ - begin);
     return true;
   }
 

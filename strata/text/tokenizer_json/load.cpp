@@ -57,7 +57,7 @@ SpecialToken read_special_token(const Field& field) {
   for (const char* flag : {"single_word", "lstrip", "rstrip"}) require_false(field.member(flag));
   SpecialToken token;
   token.content = field.member("content").as_string();
-  token.id = static_cast<TokenId>(field.member("id").as_integer(0, kMaxTokenId));
+  token.id = field.member("id").as_integer(0, kMaxTokenId);
   token.special = field.member("special").as_bool_or(false);
   token.normalized = field.member("normalized").as_bool_or(true);
   return token;
@@ -77,7 +77,7 @@ TokenIds read_vocabulary(const Field& field) {
   ids.reserve(members.size());
   for (const base::JsonMember& member : members) {
     const Field id(member.value, fmt::format("token \"{}\"", member.key));
-    ids.emplace(member.key, static_cast<TokenId>(id.as_integer(0, kMaxTokenId)));
+    ids.emplace(member.key, id.as_integer(0, kMaxTokenId));
   }
   return ids;
 }

@@ -45,9 +45,7 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
   return optim::Optimiser(chosen, common, parameters);
 }
 
-Key step_key(const base::Config& config) {
-  return Key(static_cast<uint64_t>(config.int_at("run.seed"))).fold_in("step");
-}
+Key step_key(const base::Config& config) { return Key(config.int_at("run.seed")).fold_in("step"); }
 
 JitOptions step_options(const base::Config& config, const char* name) {
   return {.name = name,

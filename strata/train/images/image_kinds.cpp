@@ -27,9 +27,9 @@ void measure_channels(ImageSet& set) {
   for (int64_t c = 0; c < channels; ++c) {
     double sum = 0, squares = 0;
     for (int64_t n = 0; n < shape[0]; ++n)
-      for (const uint8_t value : bytes.subspan((n * channels + c) * plane, static_cast<size_t>(plane)))
+      for (const uint8_t value : bytes.subspan((n * channels + c) * plane, plane))
         sum += value, squares += value * value;
-    const auto count = static_cast<double>(shape[0] * plane);
+    const double count = shape[0] * plane;
     const double mean = sum / count, variance = std::max(0.0, squares / count - mean * mean);
     set.mean.push_back(mean / 255);
     set.deviation.push_back(variance > 0 ? std::sqrt(variance) / 255 : 1);

@@ -28,8 +28,8 @@ report::Image picture(const ir::HostArray& images, int64_t index) {
 std::vector<int64_t> chosen(const Predictions& p) {
   std::vector<int64_t> right, wrong;
   for (size_t i = 0; i < p.predicted.size(); ++i) {
-    const bool is_right = p.predicted[i] == p.labels.get_int(static_cast<int64_t>(i));
-    (is_right ? right : wrong).push_back(static_cast<int64_t>(i));
+    const bool is_right = p.predicted[i] == p.labels.get_int(i);
+    (is_right ? right : wrong).push_back(i);
   }
   wrong.resize(std::min<size_t>(wrong.size(), kSamples / 4));
   right.resize(std::min<size_t>(right.size(), kSamples - wrong.size()));
@@ -41,9 +41,7 @@ std::vector<int64_t> chosen(const Predictions& p) {
 report::Svg confusion(const Predictions& p) {
   const size_t classes = p.classes.size();
   std::vector<int64_t> counts(classes * classes);
-  for (size_t i = 0; i < p.predicted.size(); ++i)
-    ++counts[static_cast<size_t>(p.labels.get_int(static_cast<int64_t>(i))) * classes +
-             static_cast<size_t>(p.predicted[i])];
+  for (size_t i = 0; i < p.predicted.size(); ++i) ++counts[p.labels.get_int(i) * classes + p.predicted[i]];
   report::HeatMapOptions options;
   options.title = "confusion matrix, test images";
   options.row_title = "true class";

@@ -35,8 +35,7 @@ std::string generate_text(const models::Model& model, const text::Tokenizer& tok
   std::vector<int64_t> tokens(ids.begin(), ids.end());
   if (tokens.empty() && end) tokens.push_back(*end);
   const auto window_logits = [&](const ir::HostArray& window) { return logits(model, Tensor(window)).array(); };
-  for (int64_t token : infer::generate(window_logits, tokens, options))
-    ids.push_back(static_cast<text::TokenId>(token));
+  for (int64_t token : infer::generate(window_logits, tokens, options)) ids.push_back(token);
   return tokenizer.decode(ids, text::SpecialOutput::Skip);
 }
 

@@ -25,7 +25,7 @@ constexpr const char* kPrompts[] = {"The package provides", "This option", "A li
 /// The text, if the model and the batches fit it; what is wrong is told by the key that mends it.
 TextSource suited(TextSource source, const base::Config& config) {
   const int64_t context = config.int_at("model.context"), batch = config.int_at("train.batch");
-  const auto found = static_cast<int64_t>(source.tokenizer->vocabulary_size());
+  const int64_t found = source.tokenizer->vocabulary_size();
   if (found < config.int_at("model.vocabulary"))  // the model would learn, and then write, tokens that don't exist
     config.refuse("model.vocabulary", fmt::format("the text makes only {} tokens", found));
   for (const auto& [part, tokens] :

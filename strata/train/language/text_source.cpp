@@ -76,7 +76,7 @@ text::Tokenizer train_tokenizer(const std::string& text, int64_t vocabulary) {
                             .progress = [&](const text::TrainProgress& p) {
                               if (p.phase != text::TrainProgress::Phase::Merging) return;
                               bar.advance(static_cast<int64_t>(p.done) - shown);
-                              shown = static_cast<int64_t>(p.done);
+                              shown = p.done;
                             }});
   trainer.feed(text);
   text::Tokenizer tokenizer = trainer.train();
@@ -90,7 +90,7 @@ void encode(const std::string& text, const text::Tokenizer& tokenizer, const std
   int64_t shown = 0;
   data::encode_text(text, tokenizer, path, [&](data::EncodeProgress p) {
     bar.advance(static_cast<int64_t>(p.done_bytes) - shown);
-    shown = static_cast<int64_t>(p.done_bytes);
+    shown = p.done_bytes;
   });
   bar.finish();
 }

@@ -21,7 +21,7 @@ std::string checksum(const Snapshot& snapshot) {
   for (const auto& [name, array] : snapshot.tensors) {
     sum = base::combine(base::combine(sum, base::hash_text(name)), base::hash_text(ir::dtype_name(array.dtype())));
     sum = base::combine(sum, base::hash_span(std::span<const int64_t>(array.shape())));
-    sum = base::combine(sum, base::hash_bytes({array.data(), static_cast<size_t>(array.bytes())}));
+    sum = base::combine(sum, base::hash_bytes(std::span(array.data(), array.bytes())));
   }
   return sum.hex();
 }

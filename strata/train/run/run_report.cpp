@@ -17,10 +17,10 @@ namespace {
 
 report::Svg loss_plot(const std::string& title, const History& history) {
   std::vector<double> steps, losses, eval_steps, eval_losses;
-  for (const TrainPoint& p : history.train()) steps.push_back(static_cast<double>(p.step)), losses.push_back(p.loss);
+  for (const TrainPoint& p : history.train()) steps.push_back(p.step), losses.push_back(p.loss);
   for (const EvalPoint& p : history.evaluations())
     for (const Measure& m : p.measures)
-      if (m.is_loss) eval_steps.push_back(static_cast<double>(p.step)), eval_losses.push_back(m.value);
+      if (m.is_loss) eval_steps.push_back(p.step), eval_losses.push_back(m.value);
   report::PlotOptions options;
   options.title = title;
   options.x.label = "step";
@@ -44,7 +44,7 @@ void add_measure_plots(report::Page& page, const History& history) {
     report::Series series{words(first.name), {}, {}, report::Mark::LineAndPoints};
     for (const EvalPoint& p : history.evaluations())
       for (const Measure& m : p.measures)
-        if (m.name == first.name) series.x.push_back(static_cast<double>(p.step)), series.y.push_back(m.value);
+        if (m.name == first.name) series.x.push_back(p.step), series.y.push_back(m.value);
     report::PlotOptions options;
     options.title = words(first.name);
     options.x.label = "step";
@@ -54,8 +54,7 @@ void add_measure_plots(report::Page& page, const History& history) {
 
 void add_learning_rate_plot(report::Page& page, const History& history) {
   report::Series rates{"learning rate", {}, {}, report::Mark::Line};
-  for (const TrainPoint& p : history.train())
-    rates.x.push_back(static_cast<double>(p.step)), rates.y.push_back(p.learning_rate);
+  for (const TrainPoint& p : history.train()) rates.x.push_back(p.step), rates.y.push_back(p.learning_rate);
   report::PlotOptions options;
   options.title = rates.name;
   options.x.label = "step";
@@ -80,7 +79,7 @@ void write_report(const base::Config& config, const RunFolder& folder, Task& tas
   const report::Svg loss = loss_plot("loss", history);
   base::write_file(folder.file("loss.svg"), std::string_view(loss.markup));
   report::Page page(task.title(), config.string_at("run.name"));
-  page.card("parameters", base::count_text(static_cast<double>(task.parameters())));
+  page.card("parameters", base::count_text(task.parameters()));
   page.card("steps", std::to_string(result.steps), base::duration_text(result.seconds));
   page.card(task.unit() + " a second", base::count_text(result.units_per_second));
   for (const Measure& m : result.measures) page.card(words(m.name), fmt::format("{:.4f}", m.value));

@@ -46,9 +46,9 @@ Sample sample_of(const data::Batch& batch) { return {Tensor(batch.arrays[0]), Te
 data::LoaderOptions training_order(const base::Config& config, const Examples& data) {
   data::LoaderOptions options = data.order();
   options.batch_size = config.int_at("train.batch");
-  options.seed = static_cast<uint64_t>(config.int_at("run.seed"));
+  options.seed = config.int_at("run.seed");
   options.epochs = 0;
-  options.workers = static_cast<int>(config.int_at("data.workers"));
+  options.workers = config.int_at("data.workers");
   return options;
 }
 
@@ -175,7 +175,7 @@ SupervisedParts supervised_parts(const base::Config& config) {
   SupervisedParts parts{.objective = &objective_of(architecture.returns),
                         .data = data_kind(config.string_at("data.kind")).open(config),
                         .settings = models::settings_of(architecture)};
-  const Key key(static_cast<uint64_t>(config.int_at("run.seed")));
+  const Key key(config.int_at("run.seed"));
   parts.model = architecture.make(config, parts.data->extents(), key);
   parts.title = architecture.title(config) + " on " + parts.data->name();
   return parts;

@@ -10,9 +10,9 @@ namespace strata::train {
 
 inline void write_made_up_images(const std::string& folder, const std::string& name, int count, int side = 28) {
   base::ByteWriter images, labels;
-  const auto extent = static_cast<uint32_t>(side);
-  images.big<uint32_t>(0x803).big<uint32_t>(static_cast<uint32_t>(count)).big<uint32_t>(extent).big<uint32_t>(extent);
-  labels.big<uint32_t>(0x801).big<uint32_t>(static_cast<uint32_t>(count));
+  const uint32_t extent = side;
+  images.big<uint32_t>(0x803).big<uint32_t>(count).big<uint32_t>(extent).big<uint32_t>(extent);
+  labels.big<uint32_t>(0x801).big<uint32_t>(count);
   for (int i = 0; i < count; ++i) {
     const int c = (i * 7) % 10, top = 2 + (c / 5) * 12, left = 2 + (c % 5) * 5;
     for (int y = 0; y < side; ++y)

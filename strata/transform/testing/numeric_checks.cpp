@@ -131,7 +131,7 @@ std::shared_ptr<Graph> in_f64(const Graph& graph) {
     }
     const ir::Node* image = result->add(*node->op, copier.get(node->operands()), attrs_in_f64(node->attrs.all(), keep),
                                         regions_in_f64(node->regions()));
-    for (int i = 0; i < static_cast<int>(node->result_count); ++i) copier.set(node->result(i), image->result(i));
+    for (uint32_t i = 0; i < node->result_count; ++i) copier.set(node->result(i), image->result(i));
   }
   result->set_results(copier.get(graph.results()));
   return result;
@@ -162,14 +162,14 @@ std::vector<Case> table_cases() {
 std::vector<int> float_parameters(const Graph& graph) {
   std::vector<int> list;
   for (size_t i = 0; i < graph.parameters().size(); ++i)
-    if (is_float(graph.parameters()[i]->type().dtype())) list.push_back(static_cast<int>(i));
+    if (is_float(graph.parameters()[i]->type().dtype())) list.push_back(i);
   return list;
 }
 
 std::vector<int> float_results(const Graph& graph) {
   std::vector<int> list;
   for (size_t i = 0; i < graph.results().size(); ++i)
-    if (is_float(graph.results()[i].dtype())) list.push_back(static_cast<int>(i));
+    if (is_float(graph.results()[i].dtype())) list.push_back(i);
   return list;
 }
 
@@ -260,7 +260,7 @@ void expect_jvp_vjp_identity(const Graph& graph, std::span<const HostArray> argu
   const auto weights = random_cotangents(ir::interpret(graph, arguments));
   if (weights.empty()) return;
   std::vector<HostArray> tangents;
-  for (int p : float_parameters(graph)) tangents.push_back(normal_like(arguments[p], 500 + static_cast<uint64_t>(p)));
+  for (int p : float_parameters(graph)) tangents.push_back(normal_like(arguments[p], 500 + p));
   const auto gradients = ir::interpret(*vjp_program(graph), appended(arguments, weights));
   const auto pushed = ir::interpret(*jvp_program(graph), appended(arguments, tangents));
   double left = 0, right = 0;

@@ -74,8 +74,7 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
 void FusionGroups::find_uses() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter()) continue;
-    for (uint32_t i = 0; i < node->operand_count; ++i)
-      uses_[node->operand(i).node->id].push_back({node, static_cast<int>(i)});
+    for (int i = 0; i < std::ssize(node->operands()); ++i) uses_[node->operand(i).node->id].push_back({node, i});
   }
   for (const Value& v : graph_.results()) is_result_[v.node->id] = true;
 }
@@ -343,7 +342,7 @@ void FusionGroups::make_groups() {
     if (!live_[node->id] || node->is_parameter() || inlined_[node->id]) continue;
     int g = group_to_join(*node);
     if (g < 0) {
-      g = static_cast<int>(groups_.size());
+      g = groups_.size();
       groups_.emplace_back();
       reads_from_.emplace_back();
       readers_.emplace_back();
@@ -388,7 +387,7 @@ void FusionGroups::order_groups() {
   std::vector<int> stack;
   std::vector<int> new_index(groups_.size(), -1);
   for (size_t start = 0; start < groups_.size(); ++start) {
-    stack.push_back(static_cast<int>(start));
+    stack.push_back(start);
     while (!stack.empty()) {
       const int g = stack.back();
       if (state[g] == 2) {
@@ -407,7 +406,7 @@ void FusionGroups::order_groups() {
       if (waits) continue;
       stack.pop_back();
       state[g] = 2;
-      new_index[g] = static_cast<int>(ordered.size());
+      new_index[g] = ordered.size();
       ordered.push_back(groups_[g]);
     }
   }

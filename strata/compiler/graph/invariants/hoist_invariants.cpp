@@ -52,7 +52,7 @@ LoopParts take_apart(const Node& loop, size_t constants, const PassContext& cont
 std::vector<Value> operands_with_values(const Node& loop, size_t constants, const LoopParts& parts,
                                         const GraphCopier& copier, Graph& to) {
   const std::vector<Value> old = copier.get(loop.operands());
-  const auto behind = old.begin() + static_cast<ptrdiff_t>(constants);
+  const auto behind = old.begin() + constants;
   std::vector<Value> operands(old.begin(), behind);
   for (const Prologue& prologue : parts.prologues)
     for (const PrologueValue& v : prologue.values) {
@@ -88,7 +88,7 @@ std::vector<GraphRef> regions_with_values(const Node& loop, size_t constants, co
 
 bool hoist_out_of(const Node& loop, const PassContext& context, GraphCopier& copier, Graph& to) {
   if (loop.op != &ops::kScan && loop.op != &ops::kWhile) return false;
-  const auto constants = static_cast<size_t>(loop.attrs.integer("constants"));
+  const int64_t constants = loop.attrs.integer("constants");
   const LoopParts parts = take_apart(loop, constants, context);
   if (parts.types.empty()) {
     if (context.regions)
@@ -99,7 +99,7 @@ bool hoist_out_of(const Node& loop, const PassContext& context, GraphCopier& cop
   const std::vector<Value> operands = operands_with_values(loop, constants, parts, copier, to);
   std::vector<ir::Attr> attrs(loop.attrs.all().begin(), loop.attrs.all().end());
   for (ir::Attr& a : attrs)
-    if (a.name == "constants") a = ir::Attr("constants", static_cast<int64_t>(constants + parts.types.size()));
+    if (a.name == "constants") a = ir::Attr("constants", constants + std::ssize(parts.types));
   const Node* made = to.add(*loop.op, operands, attrs, regions_with_values(loop, constants, parts, context.regions));
   for (uint32_t r = 0; r < loop.result_count; ++r) copier.set(loop.result(r), made->result(r));
   return true;

@@ -64,9 +64,9 @@ GraphRef region_on_panels(const Node& node, const ColumnsToPack& how, ir::Type p
   auto region = std::make_shared<Graph>("fusion");
   for (const ir::SymbolFact& fact : node.graph->facts().all()) region->facts().add(fact);
   std::vector<Value> operands;
-  for (size_t i = 0; i < node.operand_count; ++i) {
+  for (int i = 0; i < std::ssize(node.operands()); ++i) {
     const ir::Type type = node.operand(i).type();
-    const bool is_packed = static_cast<int>(i) == how.parameter;
+    const bool is_packed = i == how.parameter;
     const Value parameter = region->add_parameter(is_packed ? panels : type);
     const ir::LocationScope scope(*region, node.where);
     operands.push_back(is_packed ? out_of_panels(parameter, how, type) : parameter);
@@ -102,7 +102,7 @@ class Packer {
   bool pack(const Node& node, GraphCopier& copier, Graph& to) {
     if (!has_invariant(node) || !is_product(node)) return false;
     const auto how = columns_to_pack(lower_kernel(node, graph_.facts(), "packing"), vectors_);
-    if (!how || how->parameter >= static_cast<int>(node.operand_count)) return false;
+    if (!how || how->parameter >= std::ssize(node.operands())) return false;
     const Value matrix = node.operand(how->parameter);
     if (!is_invariant_[matrix.node->id]) return false;
     const int64_t panels = (how->columns + how->width - 1) / how->width;

@@ -64,7 +64,7 @@ class ValueProgram {
     Node* image = nullptr;
     if (v.node->is_parameter()) {
       const auto all = from_.parameters();
-      parameters_.push_back(static_cast<int>(std::ranges::find(all, v.node) - all.begin()));
+      parameters_.push_back(std::ranges::find(all, v.node) - all.begin());
       image = made_->add_parameter(v.type(), from_.parameter_name(parameters_.back())).node;
     } else {
       std::vector<Value> operands;
@@ -93,7 +93,7 @@ std::vector<Value> add_parameters(const Graph& graph, std::span<const ir::Type> 
   for (size_t p = 0; p < graph.parameters().size(); ++p) {
     if (p == position) add();
     const Value old = graph.parameter(p);
-    copier.set(old, to.add_parameter(old.type(), graph.parameter_name(static_cast<int>(p))));
+    copier.set(old, to.add_parameter(old.type(), graph.parameter_name(p)));
   }
   if (position >= graph.parameters().size()) add();
   return added;

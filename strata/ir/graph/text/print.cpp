@@ -52,7 +52,7 @@ class GraphPrinter {
     text_ = fmt::format("{}func @{}(", indent_, usable_name(graph_.name(), "main"));
     for (size_t i = 0; i < graph_.parameters().size(); ++i) {
       const Value p = graph_.parameter(i);
-      names_[p.node] = {parameter_name(static_cast<int>(i))};
+      names_[p.node] = {parameter_name(i)};
       text_ += fmt::format("{}%{}: {}", i ? ", " : "", names_[p.node][0], p.type().str());
     }
     std::vector<Type> results;
@@ -112,7 +112,7 @@ std::string attr_text(const Attr& a, bool is_declared) {
     case AttrKind::Int:
       return std::to_string(a.integer);
     case AttrKind::Float:
-      return loops::literal_text(DType::f64, static_cast<uint64_t>(a.integer), false);
+      return loops::literal_text(DType::f64, a.integer, false);
     case AttrKind::Text:
       return quoted(a.as_text());
     case AttrKind::Type:

@@ -76,7 +76,7 @@ class PlanParser {
     const size_t position = lexer_.position();
     const int64_t value = lexer_.integer(what);
     if (value < -1 || value > (1 << 24)) lexer_.fail_at(position, fmt::format("expected {} of at most 2^24", what));
-    return static_cast<int>(value);
+    return value;
   }
 
   /// b12: a buffer that is defined above.
@@ -181,7 +181,7 @@ class PlanParser {
     const Token name = lexer_.expect(TextToken::Function, "@ and the kernel's name");
     if (id < 0 || id > std::ssize(plan_.kernels) + 1024)
       lexer_.fail_at(name.position, "kernels are numbered without gaps");
-    if (id >= std::ssize(plan_.kernels)) plan_.kernels.resize(static_cast<size_t>(id) + 1);
+    if (id >= std::ssize(plan_.kernels)) plan_.kernels.resize(id + 1);
     plan_.kernels[id] = name.text;
     return id;
   }

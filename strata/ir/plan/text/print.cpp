@@ -14,14 +14,14 @@ std::string buffers_text(std::span<const int> buffers) {
   return text + ")";
 }
 
-std::string buffer_text(const Plan& plan, size_t i) {
+std::string buffer_text(const Plan& plan, int i) {
   const PlanBuffer& b = plan.buffers[i];
   constexpr std::string_view kNames[] = {"argument", "constant", "result", "arena"};
   std::string text = fmt::format("b{} = {}", i, kNames[static_cast<size_t>(b.kind)]);
   if (b.kind != PlanBufferKind::Arena) text += fmt::format(" {}", b.index);
-  if (b.root != static_cast<int>(i)) text += fmt::format(" in b{}", b.root);
+  if (b.root != i) text += fmt::format(" in b{}", b.root);
   text += fmt::format(" : {} live [{}, {}]", b.type.str(), b.first, b.last);
-  const bool holds_value = b.kind == PlanBufferKind::Constant && b.root == static_cast<int>(i);
+  const bool holds_value = b.kind == PlanBufferKind::Constant && b.root == i;
   return holds_value ? text + " value " + array_text(plan.constants[b.index]) : text;
 }
 
