@@ -28,8 +28,8 @@ std::vector<int> stage_widths(const Nest& nest, const NestLoop& loop, int lanes,
   for (int width : {4 * lanes, 2 * lanes})
     if (is_chain && operations <= 8 && fits(width) && widths.empty()) widths.push_back(width);
   if (fits(lanes)) widths.push_back(lanes);
-  // A short row is mostly tail.
-  const bool is_short = loop.extent.is_constant() && loop.extent.constant() < 16 * lanes;
+  // A short row is mostly tail, and one of unknown length may be short.
+  const bool is_short = !loop.extent.is_constant() || loop.extent.constant() < 16 * lanes;
   if (is_short || is_chain)
     for (int width = lanes / 2; width >= 4; width /= 2)
       if (fits(width)) widths.push_back(width);
@@ -99,14 +99,6 @@ void choose_blocks(ElementSchedule& made, const Nest& nest) {
   constexpr int64_t most = 4 * kTransposeBlock;
   made.lines = lines.is_constant() ? std::clamp<int64_t>(lines.constant(), 1, most) : most;
   made.elements = std::max<int64_t>(kTransposeBlock, 4096 / made.lines / kTransposeBlock * kTransposeBlock);
-}
-
-/// Widths from `lanes` down to 4, and 1.
-std::vector<int> halved_widths(int lanes) {
-  std::vector<int> widths;
-  for (int width = lanes; width >= 4; width /= 2) widths.push_back(width);
-  widths.push_back(1);
-  return widths;
 }
 
 bool has_vector_form(LoopContext& c, std::span<const StmtPtr> body, const LoopVar* var) {

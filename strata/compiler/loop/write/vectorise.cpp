@@ -183,6 +183,13 @@ std::optional<Stmts> vector_body(LoopContext& context, std::span<const StmtPtr> 
   }
 }
 
+std::vector<int> halved_widths(int lanes) {
+  std::vector<int> widths{lanes};
+  for (int width = lanes / 2; width >= 4; width /= 2) widths.push_back(width);
+  if (lanes > 1) widths.push_back(1);
+  return widths;
+}
+
 Stmts loop_in_stages(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::span<const int> widths,
                      const Stmts& body) {
   Stmts stages;

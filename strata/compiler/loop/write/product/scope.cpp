@@ -1,17 +1,12 @@
 #include "strata/compiler/loop/write/product/scope.h"
 
+#include "strata/compiler/loop/write/vectorise.h"
+
 namespace strata::compiler {
 
 using namespace ir::loops;
 
 namespace {
-
-std::vector<int> vector_widths(int lanes) {
-  std::vector<int> widths;
-  for (int width = lanes; width >= 4 || width == lanes; width /= 2) widths.push_back(width);
-  if (widths.back() != 1) widths.push_back(1);
-  return widths;
-}
 
 /// Where the flat index of the columns has to be one loop.
 std::vector<Expr> uses_of_columns(const Contraction& product, ColumnStorage storage) {
@@ -33,7 +28,7 @@ ProductScope::ProductScope(const Contraction& product, LoopContext& c, const ir:
       columns(c, facts_of, product.columns, uses_of_columns(product, storage)),
       rows_depth(c, facts_of, product.depth, {&product.rows_operand, 1}),
       columns_depth(c, facts_of, product.depth, {&product.columns_operand, 1}),
-      widths(vector_widths(sizes.lanes)) {}
+      widths(halved_widths(sizes.lanes)) {}
 
 Expr ProductScope::bind(const char* name, Expr value, Stmts& stmts) const {
   if (value->arg_count == 0 && value->op != ExprOp::Loop) return value;
