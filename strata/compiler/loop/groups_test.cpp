@@ -1,5 +1,5 @@
-// Dot products of groups of the depth keep the bits: u8 by i8, narrow integers and bf16, every transposed form, cut tiles
-// and cut groups, naive against scheduled.
+// Dot products of groups of the depth keep the bits: u8 by i8, narrow integers and bf16, every transposed form, cut
+// tiles and cut groups, naive against scheduled.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
