@@ -268,7 +268,7 @@ TEST(Sweep, HasEveryActivationAndLossOfTheHeaders) {
     std::ifstream in(path);
     ASSERT_TRUE(in) << path;
     int found = 0;
-    const std::regex declared("^(?:Value (?=\\w+\\(Value )|STRATA_FUNCTION\\()(\\w+).*");
+    const std::regex declared("^(?:Value (?=\\w+\\(Value )|STRATA_(?:FUNCTION|ACTIVATION)\\()(\\w+).*");
     for (std::string line; std::getline(in, line);)
       if (std::smatch m; std::regex_match(line, m, declared)) {
         ++found;

@@ -88,7 +88,7 @@ TEST(Schedule, ExplainSaysWhatWasDoneAndWhatWasRefused) {
   };
   EXPECT_EQ(explain("kernel @f(%x: f32[B,4]) -> (%y: f32[B,4]) { parallel i in 0..B { vector j in 0..4 { %y[i,j] = "
                     "neg(%x[i,j]) } } }"),
-            "# join i, j; vectorise ij by 8, 1; parallel points by 8192");
+            "# join i, j; vectorise ij by 8, 4, 1; parallel points by 8192");
   EXPECT_EQ(explain("kernel @f(%x: f32[B]) -> (%y: f32[B]) { parallel i in 0..B { var s: f32 = %x[i] while gt(s, 1.0) "
                     "{ s = mul(s, 0.5) } %y[i] = s } }"),
             "# left as written: it branches on data");
