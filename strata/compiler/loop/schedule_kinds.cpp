@@ -108,8 +108,8 @@ Schedule read_elements(RewriteReader& read, const Nest& nest) {
   if (has_inner || read.has("vectorise", "lanes") || !read.has_verb("vectorise")) {
     RowSchedule made;
     std::string inner;
-    if (has_inner) made.inner = read.widths("vectorise", inner);
     if (read.has("vectorise", "lanes")) made.lanes = read.width("vectorise", "lanes");
+    if (has_inner) made.inner = read.widths("vectorise", inner);
     made.points = read.number("parallel", "points", 1, kMostPoints);
     return made;
   }

@@ -9,8 +9,10 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/nests.h"
 #include "strata/compiler/lower/pointwise_loop.h"
+#include "strata/compiler/lower/rows.h"
 #include "strata/ops/contraction/factors.h"
 #include "strata/ops/control/control.h"
+#include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/reduce/fold.h"
 
@@ -80,6 +82,8 @@ class KernelWriter {
   Expr element(Value v, std::span<const Expr> index) {
     if (auto it = inputs_.find(key(v)); it != inputs_.end()) return c_.load(it->second, {index.begin(), index.end()});
     if (hero_ && v == hero_->node.result() && hero_value_) return hero_value_;
+    if (auto it = of_row_.find(key(v)); it != of_row_.end()) return it->second;
+    if (auto it = kept_rows_.find(key(v)); it != kept_rows_.end()) return it->second.at(c_, index);
     auto memo = std::make_pair(key(v), std::vector<Expr>(index.begin(), index.end()));
     if (auto it = elements_.find(memo); it != elements_.end()) return it->second;
     NodeLowering& lowering = lowering_of(*v.node);
@@ -131,9 +135,102 @@ class KernelWriter {
     }
   }
 
+  /// Of a region that goes through rows in several stages (rows.h).
+  void write_rows(const Graph& region, const Rows& rows) {
+    kernel_.body = ops::independent_nest(c_, rows.kept_shape(), [&](std::span<const Expr> kept) {
+      std::vector<StmtPtr> body;
+      const auto add = [&](const std::vector<StmtPtr>& more) { body.insert(body.end(), more.begin(), more.end()); };
+      std::vector<Value> waiting;  // elements of the row that are to be computed
+      for (const Node* node : region.nodes()) {
+        if (node->is_parameter()) continue;
+        const Value v = node->result();
+        const Buffer* result = result_of(v);
+        if (rows_reduced_by(*node)) {
+          add(elements_of_row(waiting, rows, kept, body));
+          waiting.clear();
+          Expr value = nullptr;
+          add(fold_of_row(c_, *lowering_of(*node).fold, kept, value));
+          keep_for_row(v, value, result, kept, body);
+        } else if (result && is_per_row(v.type(), rows)) {
+          keep_for_row(v, element(v, kept), result, kept, body);
+        } else if (result || node->op == &ops::kBarrier) {
+          waiting.push_back(v);
+        }
+      }
+      add(elements_of_row(waiting, rows, kept, body));
+      return body;
+    });
+  }
+
  private:
   using Key = std::pair<uint32_t, uint32_t>;
   static Key key(Value v) { return {v.node->id, v.index}; }
+
+  /// Elements of a row that have been stored: a result, or scratch that is indexed within the row.
+  struct KeptRow {
+    const Buffer* buffer;
+    size_t first;  ///< axis of the array that is the buffer's first
+    Expr at(LoopContext& c, std::span<const Expr> index) const {
+      const std::span<const Expr> within = index.subspan(first);
+      return c.load(buffer, {within.begin(), within.end()});
+    }
+  };
+
+  const Buffer* result_of(Value v) const {
+    for (const auto& [value, buffer] : outputs_)
+      if (value == v) return buffer;
+    return nullptr;
+  }
+
+  /// A number of the row: in a local from here on.
+  void keep_for_row(Value v, Expr value, const Buffer* result, std::span<const Expr> kept, std::vector<StmtPtr>& body) {
+    const Local* local = c_.local("of_row", value->type, false);
+    body.push_back(make_declare(local, value));
+    elements_.clear();
+    of_row_[key(v)] = c_.read(local);
+    if (result) body.push_back(make_store(result, {kept.begin(), kept.end()}, c_.read(local)));
+  }
+
+  /// One loop over the row that computes all of `values`; each is read by those behind it where it was computed, and
+  /// later from where it was stored. Rows of scratch are allocated in `around`.
+  std::vector<StmtPtr> elements_of_row(const std::vector<Value>& values, const Rows& rows, std::span<const Expr> kept,
+                                       std::vector<StmtPtr>& around) {
+    if (values.empty()) return {};
+    std::vector<KeptRow> places;
+    for (const Value& v : values) {
+      const Buffer* buffer = result_of(v);
+      const size_t first = buffer ? 0 : rows.kept;
+      if (!buffer) {
+        buffer = c_.buffer({"row", v.dtype(), {rows.row_shape().begin(), rows.row_shape().end()}, BufferKind::Scratch});
+        around.push_back(make_alloc(buffer));
+      }
+      places.push_back({buffer, first});
+    }
+    std::vector<Expr> extents;
+    for (Dim extent : rows.row_shape()) extents.push_back(c_.dim(extent));
+    const auto loops = ops::vector_nest(c_, extents, [&](std::span<const Expr> column) {
+      std::vector<Expr> index(kept.begin(), kept.end());
+      index.insert(index.end(), column.begin(), column.end());
+      std::vector<StmtPtr> body;
+      elements_.clear();
+      for (size_t i = 0; i < values.size(); ++i) {
+        const Expr value = element(values[i], index);
+        const Local* local = c_.local("v", value->type, false);
+        body.push_back(make_declare(local, value));
+        of_row_[key(values[i])] = c_.read(local);
+        elements_.clear();
+        const std::span<const Expr> at = std::span(index).subspan(places[i].first);
+        body.push_back(make_store(places[i].buffer, {at.begin(), at.end()}, c_.read(local)));
+      }
+      return body;
+    });
+    for (size_t i = 0; i < values.size(); ++i) {
+      of_row_.erase(key(values[i]));
+      kept_rows_.emplace(key(values[i]), places[i]);
+    }
+    elements_.clear();
+    return loops;
+  }
 
   std::vector<StmtPtr> stores_at(std::span<const Expr> index) {
     std::vector<StmtPtr> stores;
@@ -167,6 +264,8 @@ class KernelWriter {
   std::vector<std::pair<Value, const Buffer*>> outputs_;
   std::map<uint32_t, std::unique_ptr<NodeLowering>> lowerings_;
   std::map<std::pair<Key, std::vector<Expr>>, Expr> elements_;
+  std::map<Key, Expr> of_row_;  ///< in locals: numbers of the row, and elements while its loop is written
+  std::map<Key, KeptRow> kept_rows_;
   NodeLowering* hero_ = nullptr;
   Expr hero_value_ = nullptr;
 };
@@ -237,6 +336,7 @@ void lower_region(const Graph& region, Kernel& kernel) {
   collect_dims(kernel);
   for (const Node* node : region.nodes())
     if (!node->is_parameter()) collect_dims_of(*node, kernel);
+  if (const auto rows = rows_of_region(region)) return writer.write_rows(region, *rows);
   writer.write(hero);
 }
 

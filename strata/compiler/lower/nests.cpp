@@ -85,7 +85,7 @@ class LaneFold {
     const Expr start = c_.binary(ExprOp::Mul, rows, width_);
     return {make_alloc(tail),
             make_for(l_, c_.i64(0), width_, LoopKind::Vector, {make_store(tail, {lane_}, form_.identity)}),
-            make_for(t, c_.i64(0), rest, LoopKind::Serial,
+            make_for(t, c_.i64(0), rest, LoopKind::Vector,
                      {make_store(tail, {c_.loop(t)}, term(c_.binary(ExprOp::Add, start, c_.loop(t))))}),
             over_lanes(form_.combine(at_lane(), c_.load(tail, {lane_})))};
   }
@@ -137,6 +137,13 @@ Stmts fold_in_chain(LoopContext& c, const ir::ReductionForm& form, std::span<con
 }
 
 }  // namespace
+
+Stmts fold_of_row(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, Expr& value) {
+  const Local* total = nullptr;
+  Stmts body = fold_in_lanes(c, form, kept, total);
+  value = form.finish ? form.finish(c.read(total)) : c.read(total);
+  return body;
+}
 
 Stmts reduction_nest(LoopContext& c, const ir::ReductionForm& form, const StoreBody& store) {
   return ops::independent_nest(c, form.kept, [&](std::span<const Expr> kept) {

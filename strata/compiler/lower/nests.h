@@ -27,6 +27,10 @@ inline constexpr int64_t kReductionLanes = 32;
 using StoreBody =
     std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index, ir::loops::Expr value)>;
 
+/// The fold at one result index, of a form that reduces the last axis; `value` becomes what it gives.
+std::vector<ir::loops::StmtPtr> fold_of_row(ir::loops::LoopContext& context, const ir::ReductionForm& form,
+                                            std::span<const ir::loops::Expr> kept, ir::loops::Expr& value);
+
 std::vector<ir::loops::StmtPtr> reduction_nest(ir::loops::LoopContext& context, const ir::ReductionForm& form,
                                                const StoreBody& store);
 std::vector<ir::loops::StmtPtr> contraction_nest(ir::loops::LoopContext& context, const ir::ContractionForm& form,

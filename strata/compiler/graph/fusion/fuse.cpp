@@ -8,6 +8,7 @@
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/fusion.h"
+#include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {
 
@@ -36,6 +37,8 @@ struct RegionMaker {
     return list;
   }
 
+  static Value barrier_behind(Value v) { return ops::barrier({&v, 1})[0]; }
+
   void visit(Value v) {
     if (images.contains(key(v))) return;
     const bool is_member = std::find(group.roots.begin(), group.roots.end(), v.node) != group.roots.end();
@@ -54,6 +57,8 @@ struct RegionMaker {
     for (const ir::SymbolFact& fact : graph.facts().all()) region->facts().add(fact);
     for (const Node* root : group.roots) {
       for (uint32_t i = 0; i < root->result_count; ++i) visit(root->result(i));
+      if (groups.is_kept_for_row(*root, group) && !groups.is_used_outside(root->result(), group))
+        images.at(key(root->result())) = barrier_behind(images.at(key(root->result())));
       for (uint32_t i = 0; i < root->result_count; ++i)
         if (groups.is_used_outside(root->result(i), group)) results.push_back(root->result(i));
     }

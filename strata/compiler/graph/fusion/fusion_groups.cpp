@@ -21,14 +21,9 @@ constexpr uint32_t kLargestInlineTree = 96;
 /// How deep a kernel's expressions may become, in operations of the loop program, which bounds that depth: a polynomial
 /// counts as deep as the longest (pow), any other op as its checks and roundings at most.
 constexpr uint32_t kDeepest = 1500, kCostlyDepth = 70, kCheapDepth = 8;
-/// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for
-/// longer than a buffer costs, and LLVM's time grows faster than their number.
-constexpr uint32_t kMostCostly = 6;
 /// Bounds of what is computed again in each consumer instead of stored once.
 constexpr size_t kMostRepeatedReads = 2;
 constexpr uint32_t kLargestRepeatedTree = 24;
-/// A kernel with more results than this runs out of registers and streams.
-constexpr size_t kMostRoots = 12;
 /// Updates whose readers are followed through the program. Of more, everything behind them counts as waiting for them.
 constexpr size_t kMostFollowedUpdates = 64;
 /// Groups that are looked at to see whether joining one makes a cycle. Where more lie between, it is not joined, which
@@ -330,11 +325,11 @@ std::string FusionGroups::join_refusal(const Node& root, const Node& producer, c
 }
 
 int FusionGroups::group_to_join(const Node& root) {
-  if (forms_[root.id] != Form::Element || root.result_count != 1) return -1;
   const Reads reads = reads_of(root);
-  for (const Node* producer : reads.same_index)
-    if (join_refusal(root, *producer, reads).empty()) return group_of_[producer->id];
-  return -1;
+  if (forms_[root.id] == Form::Element && root.result_count == 1)
+    for (const Node* producer : reads.same_index)
+      if (join_refusal(root, *producer, reads).empty()) return group_of_[producer->id];
+  return row_group_to_join(root, reads);
 }
 
 void FusionGroups::make_groups() {
@@ -348,6 +343,7 @@ void FusionGroups::make_groups() {
       readers_.emplace_back();
       levels_.push_back(0);
       costly_.push_back(0);
+      rows_.emplace_back();
       group_marks_.push_back(0);
     }
     groups_[g].roots.push_back(node);
@@ -356,6 +352,7 @@ void FusionGroups::make_groups() {
     const Reads reads = reads_of(*node);
     depth_[node->id] = depth_within(g, *node, reads);
     add_reads(g, reads);
+    note_rows(*node, g);
   }
 }
 
@@ -414,12 +411,15 @@ void FusionGroups::order_groups() {
     if (g >= 0) g = new_index[g];
   std::vector<std::vector<int>> reads(groups_.size());
   std::vector<uint32_t> levels(groups_.size());
+  std::vector<std::optional<Rows>> rows(groups_.size());
   for (size_t g = 0; g < groups_.size(); ++g) {
     levels[new_index[g]] = levels_[g];
+    rows[new_index[g]] = std::move(rows_[g]);
     for (int h : reads_from_[g]) reads[new_index[g]].push_back(new_index[h]);
   }
   reads_from_ = std::move(reads);
   levels_ = std::move(levels);
+  rows_ = std::move(rows);
   readers_.clear();
   groups_ = std::move(ordered);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/rows.h"
 #include "strata/ir/graph/graph.h"
 
 namespace strata::compiler {
@@ -33,12 +34,22 @@ class FusionGroups {
   bool is_inlined(const ir::Node& node) const { return inlined_[node.id]; }
   /// Whether a value that `group` defines is needed by another group or is a result of the graph.
   bool is_used_outside(ir::Value value, const FusionGroup& group) const;
+  /// Whether a root is computed for its whole row before what comes after it in a group that goes by rows.
+  bool is_kept_for_row(const ir::Node& root, const FusionGroup& group) const;
   /// The groups in an order in which each comes after those that it reads.
   const std::vector<FusionGroup>& in_order() const { return groups_; }
   /// For `strata explain`, in the order of the readers (fusion_refusals.cpp).
   std::vector<FusionRefusal> refusals() const;
 
  private:
+  /// A kernel with more results than this runs out of registers and streams.
+  static constexpr size_t kMostRoots = 12;
+  /// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for
+  /// longer than a buffer costs, and LLVM's time grows faster than their number.
+  static constexpr uint32_t kMostCostly = 6;
+  /// Groups that are remembered as readers of one value.
+  static constexpr size_t kMostRowReaders = 4;
+
   struct Use {
     const ir::Node* user;
     int operand;
@@ -69,6 +80,13 @@ class FusionGroups {
   /// Why a root can't be computed in the kernel of a producer that it reads at its own index; empty: it can.
   std::string join_refusal(const ir::Node& root, const ir::Node& producer, const Reads& reads) const;
   bool may_reach(const Reads& reads, int group) const;
+  // row_groups.cpp
+  std::optional<Rows> rows_with(const ir::Node& root, int group) const;
+  bool reads_own_row(const ir::Node& root, int group, const Rows& rows, std::vector<const ir::Node*>& elements) const;
+  /// Why a root is no further stage of a group's rows; empty: it can be.
+  std::string row_refusal(const ir::Node& root, int group, const Reads& reads) const;
+  int row_group_to_join(const ir::Node& root, const Reads& reads) const;
+  void note_rows(const ir::Node& root, int group);
   void add_reads(int group, const Reads& reads);
   void raise(int group, uint32_t level);
   Reads reads_of(const ir::Node& root) const;
@@ -96,6 +114,8 @@ class FusionGroups {
   /// Above that of every group it reads: a group reaches none of its level or above.
   std::vector<uint32_t> costly_;  ///< by group: its polynomials, divisions and roots
   std::vector<uint32_t> levels_;
+  std::vector<std::optional<Rows>> rows_;                    ///< by group: that its reductions reduce
+  std::map<const ir::Node*, std::vector<int>> row_readers_;  ///< by what is read by elements: groups with rows
   /// Marks of nodes (reads_of) and groups (may_reach, add_reads) in the walk of this number: a fresh vector for each
   /// walk would make time quadratic.
   mutable std::vector<uint64_t> node_marks_, group_marks_;

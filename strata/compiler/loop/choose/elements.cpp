@@ -75,7 +75,10 @@ int lanes_of_lane_loops(const Nest& nest, const machine::VectorUnit& vectors) {
 RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
   const bool has_lanes = has_lane_loops(nest);
   const int64_t inner = steps_within(nest.body, facts) * (has_lanes ? 32 : 1);
-  return {.lanes = has_lanes ? lanes : 0, .points = std::max<int64_t>(1, kTaskWork / 16 / inner)};
+  const bool has_rows = has_lanes && !independent_loops(nest).empty();
+  return {.lanes = has_lanes ? lanes : 0,
+          .inner = has_rows ? halved_widths(lanes) : std::vector<int>(),
+          .points = std::max<int64_t>(1, kTaskWork / 16 / inner)};
 }
 
 /// Points of the nest that are work enough for one task.

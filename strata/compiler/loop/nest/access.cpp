@@ -122,16 +122,20 @@ bool order_loops(Nest& nest, LinearIndices& indices, LoopContext& c, int vector,
   return is_blocked;
 }
 
-bool has_lane_loops(const Nest& nest) {
+bool is_lane_loop(const Stmt& stmt) {
   constexpr int64_t lanes = 32;
-  bool has_memory = false, has_others = false;
+  return stmt.kind == StmtKind::For && stmt.loop_kind == LoopKind::Vector &&
+         constant_value(stmt.end).value_or(lanes + 1) <= lanes;
+}
+
+bool has_lane_loops(const Nest& nest) {
+  bool has_memory = false, has_lanes = false, branches = false;
   for_each_stmt(nest.body, [&](const Stmt& s) {
     has_memory |= s.kind == StmtKind::Alloc;
-    has_others |= s.kind == StmtKind::While || s.kind == StmtKind::If || s.kind == StmtKind::Check;
-    if (s.kind == StmtKind::For && s.loop_kind == LoopKind::Vector)
-      has_others |= constant_value(s.end).value_or(lanes + 1) > lanes;
+    has_lanes |= is_lane_loop(s);
+    branches |= s.kind == StmtKind::While || s.kind == StmtKind::If || s.kind == StmtKind::Check;
   });
-  return has_memory && !has_others;
+  return has_memory && has_lanes && !branches;
 }
 
 std::string obstacle_of(const Nest& nest) {
@@ -147,14 +151,14 @@ std::string obstacle_of(const Nest& nest) {
 
 namespace {
 
-void add_independent(std::span<const StmtPtr> stmts, std::vector<StmtPtr>& found) {
+void add_independent(std::span<const StmtPtr> stmts, bool with_lanes, std::vector<StmtPtr>& found) {
   for (const StmtPtr& stmt : stmts) {
     if (stmt->kind == StmtKind::For && stmt->loop_kind == LoopKind::Vector) {
-      found.push_back(stmt);
+      if (with_lanes || !is_lane_loop(*stmt)) found.push_back(stmt);
       continue;
     }
-    add_independent(stmt->body, found);
-    add_independent(stmt->otherwise, found);
+    add_independent(stmt->body, with_lanes, found);
+    add_independent(stmt->otherwise, with_lanes, found);
   }
 }
 
@@ -162,7 +166,7 @@ void add_independent(std::span<const StmtPtr> stmts, std::vector<StmtPtr>& found
 
 std::vector<StmtPtr> independent_loops(const Nest& nest) {
   std::vector<StmtPtr> found;
-  if (!has_lane_loops(nest)) add_independent(nest.body, found);
+  add_independent(nest.body, !has_lane_loops(nest), found);
   return found;
 }
 

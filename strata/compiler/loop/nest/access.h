@@ -46,7 +46,9 @@ constexpr int64_t kTransposeBlock = 32;
 bool order_loops(Nest& nest, LinearIndices& indices, ir::loops::LoopContext& context, int vector,
                  bool has_strided_loads);
 
-/// Whether the body reduces by the 32 lanes of a reduction over the last axis.
+/// A loop over the 32 lanes of a reduction over the last axis, or over half of them and so on.
+bool is_lane_loop(const ir::loops::Stmt& stmt);
+/// Whether the body reduces by such lanes. It may have independent loops besides: over the elements of a row.
 bool has_lane_loops(const Nest& nest);
 
 /// What may keep the body from being run for several points at once, such as "it branches on data"; empty if nothing.

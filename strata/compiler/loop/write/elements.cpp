@@ -50,9 +50,10 @@ Stmts loops_over(LoopContext& c, std::span<const NestLoop> loops, std::span<cons
 }
 
 /// The independent loops of a body by vectors; all around them stays as it is.
-Stmts inner_vectors(LoopContext& c, const Stmts& body, std::span<const int> widths) {
+Stmts inner_vectors(LoopContext& c, const Stmts& body, std::span<const int> widths, bool has_lanes) {
   return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
     if (stmt->kind != StmtKind::For || stmt->loop_kind != LoopKind::Vector || stmt->step != 1) return std::nullopt;
+    if (has_lanes && is_lane_loop(*stmt)) return std::nullopt;
     return innermost_loop(c, stmt->loop, stmt->begin, stmt->end, widths, stmt->body);
   });
 }
@@ -64,7 +65,7 @@ Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const i
     refuse_schedule(schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
   if (!schedule.inner.empty() && independent_loops(nest).empty())
     refuse_schedule("no loop inside of this nest is independent: `vectorise inner` has nothing to do");
-  if (!schedule.inner.empty()) nest.body = inner_vectors(c, nest.body, schedule.inner);
+  if (!schedule.inner.empty()) nest.body = inner_vectors(c, nest.body, schedule.inner, schedule.lanes != 0);
   nest.body = expand_joining(c, nest.body);
   if (schedule.lanes != 0) nest.body = unroll_lane_loops(c, facts, nest.body, schedule.lanes);
   if (nest.loops.empty()) return nest.body;

@@ -51,9 +51,7 @@ Stmts unroll_lane_loops(LoopContext& c, const ir::Facts& facts, const Stmts& bod
   return map_stmts(body, [&](const StmtPtr& stmt) -> std::optional<Stmts> {
     if (stmt->kind != StmtKind::For || stmt->loop_kind != LoopKind::Vector) return std::nullopt;
     const auto begin = constant_value(stmt->begin), trips = constant_trip_count(c, *stmt);
-    if (stmt->step != 1) return std::nullopt;
-    if (!begin || !trips)
-      return loop_in_stages(c, stmt->loop, stmt->begin, stmt->end, halved_widths(lanes), stmt->body);
+    if (!begin || !trips || stmt->step != 1) return std::nullopt;
     const int64_t widest = piece_width(c, facts, *stmt, lanes);
     Stmts unrolled;
     for (int64_t at = 0; at < *trips;) {
