@@ -20,6 +20,7 @@ void run_sums(const SuiteOptions&, const Report&);
 void run_updates(const SuiteOptions&, const Report&);
 void run_sizes(const SuiteOptions&, const Report&);
 void run_branches(const SuiteOptions&, const Report&);
+void run_rows(const SuiteOptions&, const Report&);
 void run_serving(const SuiteOptions&, const Report&);
 
 namespace {
@@ -34,6 +35,7 @@ constexpr Suite kSuites[] = {
     {"serving", "one program from several threads, over weights that were prepared once", run_serving},
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
     {"gemm", "f32 products of square matrices", run_gemm},
+    {"rows", "softmax, normalisations and a loss over rows, with their gradients", run_rows},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},
     {"compile", "compilation: training steps of GPTs, cold and from the disk cache, and programs of thousands of ops",

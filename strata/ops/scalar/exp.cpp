@@ -30,7 +30,8 @@ struct Reduced {
 /// ln 2 in two parts, the first short enough that n times it is exact.
 Reduced reduce(Scalar x) {
   const bool wide = x.is_f64();
-  const Scalar n = round_even(x * 1.4426950408889634);
+  const Scalar shift = rounding_shift(x);
+  const Scalar n = fma(x, x.like(1.4426950408889634), shift) - shift;
   const Scalar r = fma(n, x.like(wide ? -0x1.62e42fefa38p-1 : -0x1.62e4p-1), x);
   return {n, fma(n, x.like(wide ? -0x1.ef35793c7673p-45 : -0x1.7f7d1cp-20), r)};
 }
@@ -42,8 +43,9 @@ Scalar clamp(Scalar x, double low, double high) { return minimum(maximum(x, x.li
 /// 2^n (1 + q). Two factors, since 2^n alone leaves the normal range at both ends; the second one rounds into the
 /// denormals.
 Scalar scaled_up(Scalar q, Scalar n) {
-  const Scalar half = trunc(n * 0.5);
-  return (q + 1) * power_of_two(half) * power_of_two(n - half);
+  const Scalar shift = rounding_shift(n), shifted = fma(n, n.like(0.5), shift);
+  const Scalar first = power_of_shifted(shifted);
+  return fma(q, first, first) * power_of_two(n - (shifted - shift));
 }
 
 }  // namespace
@@ -56,7 +58,8 @@ Scalar exp(Scalar x) {
 
 Scalar exp2(Scalar x) {
   const Scalar bounded = x.is_f64() ? clamp(x, -1076, 1025) : clamp(x, -151, 129);
-  const Scalar n = round_even(bounded);
+  const Scalar shift = rounding_shift(x);
+  const Scalar n = (bounded + shift) - shift;
   return scaled_up(expm1_reduced((bounded - n) * 0.69314718055994531), n);
 }
 

@@ -15,13 +15,17 @@ Scalar horner(Scalar x, std::span<const double> coefficients) {
   return sum;
 }
 
-Scalar power_of_two(Scalar n) {
-  const bool wide = n.is_f64();
-  const DType bits = wide ? DType::i64 : DType::i32;
-  const Scalar exponent = cast(bits, n);
-  const Scalar biased = exponent + exponent.like(wide ? 1023 : 127);
-  return bitcast(n.dtype(), shift_left(biased, biased.like(wide ? 52 : 23)));
+Scalar rounding_shift(Scalar x) { return x.like(x.is_f64() ? 0x1.8p52 : 0x1.8p23); }
+
+Scalar power_of_shifted(Scalar shifted) {
+  const bool wide = shifted.is_f64();
+  const Scalar word = bitcast(wide ? DType::i64 : DType::i32, shifted);
+  const Scalar exponent = shift_left(word, word.like(wide ? 52 : 23));  // what stands above n is shifted out
+  const Scalar one = bitcast(word.dtype(), shifted.like(1));
+  return bitcast(shifted.dtype(), exponent + one);
 }
+
+Scalar power_of_two(Scalar n) { return power_of_shifted(n + rounding_shift(n)); }
 
 Scalar load_scalar(ir::Lowering& lowering, int operand, std::span<const Expr> index) {
   const Scalar x{&lowering.context, lowering.operand(operand, index)};

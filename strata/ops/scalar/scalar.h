@@ -79,7 +79,12 @@ inline Scalar is_nan(Scalar x) { return not_equal(x, x); }
 
 /// coefficients[0] + x * (coefficients[1] + ...), by Horner's rule with FMA.
 Scalar horner(Scalar x, std::span<const double> coefficients);
-/// 2^n for an integer-valued n in the exponent range of normal numbers.
+/// 1.5 2^23 (f32) or 1.5 2^52: added to a small number it rounds that to an integer n, which then stands in the lowest
+/// bits of the sum. That is cheaper than a conversion, which has to look after what is no integer of its type.
+Scalar rounding_shift(Scalar x);
+/// 2^n of n + rounding_shift(), for an integer n in the exponent range of normal numbers; of NaN any number or none.
+Scalar power_of_shifted(Scalar shifted);
+/// 2^n for an integer-valued n in that range; of NaN any number or none.
 Scalar power_of_two(Scalar n);
 
 // exp.cpp

@@ -6,6 +6,7 @@
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
@@ -196,9 +197,11 @@ void FusionGroups::decide_inlining() {
       if (v.rank() > 0 && reads.size() <= kMostRepeatedReads && std::find(reads.begin(), reads.end(), v) == reads.end())
         reads.push_back(v);
     };
+    // What is repeated along another axis is small beside the result, and read from the cache.
+    const bool repeats = node->op == &ops::kBroadcast && node->operand(0).rank() < node->type().rank();
     for (const Value& v : node->operands()) {
       if (!inlined_[v.node->id]) {
-        add_read(v);
+        if (!repeats) add_read(v);
         if (!updates_of_.empty() && updates_of_.contains(memory_of(v))) add_overwritten(memory_of(v));
         continue;
       }
@@ -206,6 +209,7 @@ void FusionGroups::decide_inlining() {
       size += inline_size_[v.node->id];
       depth = std::max(depth, depth_[v.node->id]);
       costly += inline_costly_[v.node->id];
+      if (repeats) continue;
       for (const Value& r : inline_reads_[v.node->id]) add_read(r);
     }
     inline_size_[node->id] = size;

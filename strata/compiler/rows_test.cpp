@@ -1,0 +1,197 @@
+// Kernels that go through rows in several stages: the bits of one kernel for each node, at every length, and what must
+// not be joined.
+#include "strata/compiler/lower/rows.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "strata/compiler/check/native_equivalence.h"
+#include "strata/compiler/compile.h"
+#include "strata/compiler/graph/fusion/fuse.h"
+#include "strata/compiler/testing/random_array.h"
+#include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
+#include "strata/ops/control/fusion.h"
+#include "strata/ops/list.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::Graph;
+using ir::HostArray;
+
+std::shared_ptr<Graph> parse(const std::string& text) { return ir::parse_graph(text, ops::op_table()).value(); }
+
+/// Nodes that are more than parameters, after fusion.
+int kernels_of(const Graph& graph) {
+  const auto fused = fuse(graph, {});
+  int count = 0;
+  for (const ir::Node* node : fused->nodes()) count += !node->is_parameter();
+  return count;
+}
+
+bool same_bits(const std::vector<HostArray>& a, const std::vector<HostArray>& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i)
+    for (int64_t e = 0; e < a[i].elements(); ++e) {
+      const double x = a[i].get(e), y = b[i].get(e);
+      if (!(x == y && std::signbit(x) == std::signbit(y)) && !(std::isnan(x) && std::isnan(y))) return false;
+    }
+  return true;
+}
+
+/// Against the interpreter, against one kernel for each node, and other schedules: the same bits.
+void expect_same(const std::string& text, const std::vector<HostArray>& arguments) {
+  const auto graph = parse(text);
+  EXPECT_EQ(find_native_difference(graph, arguments), std::nullopt) << text;
+  const auto fused = run_natively(graph, arguments);
+  EXPECT_TRUE(same_bits(fused, run_natively(graph, arguments, {.disabled_passes = {"fuse"}}))) << text;
+  for (const uint64_t variation : {1, 2, 3})
+    EXPECT_TRUE(same_bits(fused, run_natively(graph, arguments, {.schedule_variation = variation}))) << text;
+}
+
+std::string softmax(const std::string& shape, const std::string& rows, int axis) {
+  std::string kept;
+  for (int i = 0; i < axis; ++i) kept += (i ? ", " : "") + std::to_string(i);
+  return fmt::format(R"(func @main(%x: f32[{0}]) -> f32[{0}] {{
+  %0 = reduce_max %x {{axes = [{2}]}}
+  %1 = broadcast %0 {{shape = [{0}], axes = [{3}]}}
+  %2 = sub %x, %1
+  %3 = exp %2
+  %4 = reduce_sum %3 {{axes = [{2}]}}
+  %5 = broadcast %4 {{shape = [{0}], axes = [{3}]}}
+  %6 = div %3, %5
+  return %6
+}})",
+                     shape, rows, axis, kept);
+}
+
+TEST(Rows, SoftmaxIsOneKernelOfThreeStages) {
+  const auto graph = parse(softmax("16,100", "16", 1));
+  EXPECT_EQ(kernels_of(*graph), 1);
+  const auto fused = fuse(*graph, {});
+  const ir::Node& kernel = *fused->nodes().back();
+  ASSERT_EQ(kernel.op, &ops::kFusion);
+  const auto rows = rows_of_region(kernel.region(0));
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->kept, 1);
+}
+
+TEST(Rows, EveryLength) {
+  for (const int64_t n : {64, 65, 71, 96, 127, 1023, 1024, 1025, 3000})
+    expect_same(softmax(fmt::format("9,{}", n), "9", 1), {random_array({9, n}, 1)});
+  for (const int64_t n : {0, 1, 2, 7, 8, 31, 32, 33, 63, 64, 100, 1100})
+    for (const int64_t m : {0, 1, 3, 17}) {
+      if (n == 0 && m > 0) continue;  // the largest of nothing is refused
+      expect_same(softmax("M,N", "M", 1), {random_array({m, n}, 2)});
+    }
+}
+
+TEST(Rows, SeveralAxesOfRowsAndSpecialNumbers) {
+  expect_same(softmax("3,5,70", "3,5", 2), {random_array({3, 5, 70}, 3)});
+  HostArray x = random_array({8, 67}, 4);
+  for (const auto& [at, value] : {std::pair{3, NAN}, {80, INFINITY}, {150, -INFINITY}, {70 * 5, -0.0}})
+    x.set(at, value);
+  for (int64_t i = 0; i < 67; ++i) x.set(67 * 7 + i, -INFINITY);
+  expect_same(softmax("M,N", "M", 1), {x});
+}
+
+/// A residual that is used again, its normalisation with a weight, and sums that only share what they read.
+constexpr const char* kNorm =
+    R"(func @main(%x: f32[B,T,N], %r: f32[B,T,N], %w: f32[N]) -> (f32[B,T,N], f32[B,T,N], f32[B,T]) {
+  %0 = add %x, %r
+  %1 = reduce_sum %0 {axes = [2]}
+  %2 = mul %1, 0.0125
+  %3 = broadcast %2 {shape = [B,T,N], axes = [0, 1]}
+  %4 = sub %0, %3
+  %5 = mul %4, %4
+  %6 = reduce_sum %5 {axes = [2]}
+  %7 = add %6, 1e-5
+  %8 = sqrt %7
+  %9 = broadcast %8 {shape = [B,T,N], axes = [0, 1]}
+  %10 = div %4, %9
+  %11 = broadcast %w {shape = [B,T,N], axes = [2]}
+  %12 = mul %10, %11
+  return %12, %0, %8
+})";
+
+TEST(Rows, NormalisationAfterAResidualIsOneKernel) {
+  EXPECT_EQ(kernels_of(*parse(kNorm)), 1);
+  for (const int64_t n : {1, 64, 80, 257})
+    expect_same(kNorm, {random_array({2, 3, n}, 5), random_array({2, 3, n}, 6), random_array({n}, 7)});
+}
+
+TEST(Rows, ReductionsOfTheSameRowsShareAKernel) {
+  const std::string text = R"(func @main(%x: f32[M,N], %d: f32[M,N]) -> f32[M,N] {
+  %0 = reduce_sum %d {axes = [1]}
+  %1 = mul %d, %x
+  %2 = reduce_sum %1 {axes = [1]}
+  %3 = broadcast %0 {shape = [M,N], axes = [0]}
+  %4 = broadcast %2 {shape = [M,N], axes = [0]}
+  %5 = mul %x, %4
+  %6 = add %3, %5
+  %7 = sub %d, %6
+  return %7
+})";
+  EXPECT_EQ(kernels_of(*parse(text)), 1);
+  for (const int64_t n : {1, 33, 64, 200}) expect_same(text, {random_array({10, n}, 8), random_array({10, n}, 9)});
+}
+
+/// The second reduction reads the first one's result of other rows, at other places, or of other axes.
+TEST(Rows, WhatReadsOtherRowsIsNotJoined) {
+  const auto second = [](const std::string& spread) {
+    return fmt::format(R"(func @main(%x: f32[64,64]) -> f32[64] {{
+  %0 = reduce_max %x {{axes = [1]}}
+  {}
+  %9 = sub %x, %8
+  %10 = reduce_sum %9 {{axes = [1]}}
+  return %10
+}})",
+                       spread);
+  };
+  for (const char* spread : {"%1 = reverse %0 {axes = [0]}\n  %8 = broadcast %1 {shape = [64,64], axes = [0]}",
+                             "%8 = broadcast %0 {shape = [64,64], axes = [1]}"}) {
+    EXPECT_GT(kernels_of(*parse(second(spread))), 1) << spread;
+    expect_same(second(spread), {random_array({64, 64}, 10)});
+  }
+  const std::string columns = R"(func @main(%x: f32[64,64]) -> (f32[64], f32[64]) {
+  %0 = exp %x
+  %1 = reduce_sum %0 {axes = [1]}
+  %2 = reduce_sum %0 {axes = [0]}
+  return %1, %2
+})";
+  EXPECT_GT(kernels_of(*parse(columns)), 1);
+  expect_same(columns, {random_array({64, 64}, 11)});
+}
+
+TEST(Rows, ShortFewAndVeryLongRowsKeepTheirKernels) {
+  EXPECT_GT(kernels_of(*parse(softmax("1000,16", "1000", 1))), 1);
+  EXPECT_GT(kernels_of(*parse(softmax("2,512", "2", 1))), 1);
+  EXPECT_GT(kernels_of(*parse(softmax("16,1000000", "16", 1))), 1);
+}
+
+TEST(Rows, OtherTypes) {
+  std::string halves = softmax("M,N", "M", 1);
+  for (size_t at; (at = halves.find("f32")) != std::string::npos;) halves.replace(at, 3, "f64");
+  const HostArray from = random_array({9, 77}, 12);
+  HostArray wide(ir::DType::f64, {9, 77});
+  for (int64_t i = 0; i < from.elements(); ++i) wide.set(i, from.get(i));
+  expect_same(halves, {wide});
+  const std::string integers = R"(func @main(%x: i32[M,N]) -> i32[M,N] {
+  %0 = reduce_max %x {axes = [1]}
+  %1 = broadcast %0 {shape = [M,N], axes = [0]}
+  %2 = sub %1, %x
+  %3 = reduce_sum %2 {axes = [1]}
+  %4 = broadcast %3 {shape = [M,N], axes = [0]}
+  %5 = mul %4, %2
+  return %5
+})";
+  HostArray whole(ir::DType::i32, {9, 77});
+  for (int64_t i = 0; i < from.elements(); ++i) whole.set_int(i, i * 7919 % 1000);
+  expect_same(integers, {whole});
+}
+
+}  // namespace
+}  // namespace strata::compiler
