@@ -1,5 +1,6 @@
-// Normalisations, softmax and losses over the rows of a matrix, forwards and with their gradients, against PyTorch: what
-// they cost is going through memory, so that the share of its bandwidth is that of the arrays that have to be moved.
+// Normalisations, softmax and losses over the rows of a matrix, forwards and with their gradients, against PyTorch:
+// what they cost is going through memory, so that the share of its bandwidth is that of the arrays that have to be
+// moved.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -32,7 +32,8 @@ constinit const ir::Op kFusion = {
     .family = "control",
     .doc =
         "Runs its region on the operands; the results are the region's results. The compiler's fuse pass makes it: the "
-        "region is one kernel, with at most one reduction or contraction.",
+        "region is one kernel: with at most one reduction or contraction, or with reductions of the rows of one array, "
+        "where a barrier keeps elements for their row.",
     .operands_min = 0,
     .operands_max = -1,
     .region_count = 1,

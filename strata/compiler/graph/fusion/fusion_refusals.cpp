@@ -15,7 +15,10 @@ std::vector<FusionRefusal> FusionGroups::refusals() const {
           if (group_of_[producer->id] == group_of_[root->id] || forms_[producer->id] == Form::Alias) continue;
           std::string reason = inline_refusal(*producer);
           const bool is_own_index = list == &reads.same_index;
-          const std::string join = is_own_index ? join_refusal(*root, *producer, reads) : "it is read at other indices";
+          std::string join = is_own_index ? join_refusal(*root, *producer, reads) : "it is read at other indices";
+          if (rows_[group_of_[producer->id]] || rows_reduced_by(*root))
+            if (const std::string by_rows = row_refusal(*root, group_of_[producer->id], reads); !by_rows.empty())
+              join += (join.empty() ? "" : "; ") + by_rows;
           if (!join.empty()) reason += (reason.empty() ? "" : "; ") + join;
           if (reason.empty()) reason = "its kernel was complete before";
           all.push_back({producer, root, std::move(reason)});
