@@ -36,7 +36,7 @@ void run_gpt_step(const SuiteOptions& options, const Report& report) {
     run_step_contest({.workload = "GPT 6 x 256, vocabulary 4096, batch 16 x 256, AdamW",
                       .peer_setup = peer_setup(size),
                       .ours = burst([&] { step(); }, threads),
-                      .flops = matrix_flops(step.program(), size.batch),
+                      .flops = matrix_flops(*step.program(), size.batch),
                       .bar = threads == 2 ? std::optional<double>(1.0) : std::nullopt,
                       .threads = threads},
                      few, report);

@@ -15,7 +15,7 @@ void run_lenet_step(const SuiteOptions& options, const Report& report) {
     run_step_contest({.workload = "LeNet-5, batch 64, SGD with momentum",
                       .peer_setup = base::Json::object().set("workload", "lenet").set("batch", kBatch),
                       .ours = burst([&] { step(); }, threads),
-                      .flops = matrix_flops(step.program(), kBatch),
+                      .flops = matrix_flops(*step.program(), kBatch),
                       .bar = threads == 2 ? std::optional<double>(2.0) : std::nullopt,
                       .threads = threads},
                      options, report);

@@ -25,11 +25,11 @@ void add_row(const Report& report, const std::string& workload, runtime::MemoryU
 void run_memory(const SuiteOptions&, const Report& report) {
   LeNetStep lenet;
   lenet();
-  add_row(report, "LeNet-5, batch 64", memory_use(lenet.program(), 64));
+  add_row(report, "LeNet-5, batch 64", memory_use(*lenet.program(), 64));
   const GptSize size;
   GptStep gpt({.model = size.model, .batch = 1});
   gpt();
-  add_row(report, "GPT 6 x 256, batch 16 x 256", memory_use(gpt.program(), size.batch));
+  add_row(report, "GPT 6 x 256, batch 16 x 256", memory_use(*gpt.program(), size.batch));
 }
 
 }  // namespace strata::bench

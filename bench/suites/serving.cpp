@@ -82,12 +82,12 @@ void run_resnet(const SuiteOptions& options, const Report& report) {
   const double resident = resident_bytes(arguments, prepared_before);
   arguments.push_back(x_BCHW.array());
 
-  const runtime::Executable& program = classify.executable();
+  const std::shared_ptr<const runtime::Executable> program = classify.executable();
   double one = std::numeric_limits<double>::infinity(), two = one;
   warn_if_busy();
   for (int round = 0; round < options.rounds; ++round) {
-    one = std::min(one, seconds_an_image(program, arguments, 1));
-    two = std::min(two, seconds_an_image(program, arguments, kThreads));
+    one = std::min(one, seconds_an_image(*program, arguments, 1));
+    two = std::min(two, seconds_an_image(*program, arguments, kThreads));
   }
   report({.workload = "ResNet-50, 224 pixels, batch 1: one program, two threads against one",
           .peer = "one thread",
@@ -154,7 +154,7 @@ void run_program_file(const Report& report) {
   forward(model, ids_BT).evaluate();
   const base::TempFolder folder("bench-program-file");
   const std::string file = folder.path() + "/gpt.strata";
-  runtime::write_program(file, forward.executable());
+  runtime::write_program(file, *forward.executable());
   std::vector<HostArray> arguments = arrays_of(model);
   arguments.push_back(ids_BT.array());
   double best = std::numeric_limits<double>::infinity();

@@ -82,7 +82,7 @@ void run_sizes(const SuiteOptions& options, const Report& report) {
   Program any = program_of_all_sizes();
   any(model, sequence(7)).evaluate();
 
-  const BindingCost cost = binding_cost(any.executable(), std::min(options.rounds, 10));
+  const BindingCost cost = binding_cost(*any.executable(), std::min(options.rounds, 10));
   report({.workload = "GPT 12 x 256 forward: a length never seen, beyond one seen",
           .peer = std::string(kStatedLimit),
           .ours = cost.unseen_us - cost.seen_us,

@@ -32,7 +32,8 @@ base::Json measure_gpt_compile(GptSize size) {
   GptStep step(size);
   const double first = wall_seconds([&] { step(); });
   const double second = wall_seconds([&] { step(); });
-  const ir::Plan& plan = step.program().plan();
+  const auto program = step.program();
+  const ir::Plan& plan = program->plan();
   return base::Json::object()
       .set("seconds", first - second)
       .set("commands", std::ssize(plan.commands))

@@ -19,7 +19,7 @@ class GptStep {
  public:
   explicit GptStep(const GptSize& size = {});
   double operator()() { return step_(model_, optimiser_, x_BT_, y_BT_).item(); }
-  const runtime::Executable& program() const { return step_.executable(); }
+  std::shared_ptr<const runtime::Executable> program() const { return step_.executable(); }
 
  private:
   struct Step {

@@ -41,7 +41,7 @@ base::Json measured(F&& f, const Tensor& x) {
   auto jitted = jit(f);
   const auto run = [&] { return wall_seconds([&] { jitted(x); }); };
   const double first = run(), second = run();
-  const ir::Plan& plan = jitted.executable().plan();
+  const ir::Plan& plan = jitted.executable()->plan();
   return base::Json::object()
       .set("seconds", first - second)
       .set("commands", std::ssize(plan.commands))

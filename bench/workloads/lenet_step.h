@@ -15,7 +15,7 @@ class LeNetStep {
   explicit LeNetStep(int64_t batch = 64);
   /// One step, until the loss is known.
   double operator()() { return step_(model_, optimiser_, x_BCHW_, y_B_).item(); }
-  const runtime::Executable& program() const { return step_.executable(); }
+  std::shared_ptr<const runtime::Executable> program() const { return step_.executable(); }
 
  private:
   struct Step {

@@ -14,7 +14,7 @@ class LstmStep {
  public:
   explicit LstmStep(const LstmSize& size = {});
   double operator()() { return step_(model_, optimiser_, x_BTI_, y_BTH_).item(); }
-  const runtime::Executable& program() const { return step_.executable(); }
+  std::shared_ptr<const runtime::Executable> program() const { return step_.executable(); }
 
  private:
   struct Step {

@@ -13,9 +13,9 @@ int main() {
   print("{} recording served {} and {}", classify.recordings(), three.type().str(), five.type().str());
 
   // What became of it: kernels (fused groups of nodes) over one arena whose size is known before the program runs.
-  const runtime::Executable& program = classify.executable();
-  for (const std::string& kernel : program.plan().kernels) print("kernel {}", kernel);
-  const runtime::MemoryUse memory = program.memory_use({{{1000, 4}, {4, 8}}});
+  const auto program = classify.executable();
+  for (const std::string& kernel : program->plan().kernels) print("kernel {}", kernel);
+  const runtime::MemoryUse memory = program->memory_use({{{1000, 4}, {4, 8}}});
   print("arena for B = 1000: {} bytes, at least {} are alive at once", memory.arena_bytes, memory.largest_live_bytes);
   return classify.recordings() == 1 && three.data<float>()[0] == 0.125f &&
                  memory.arena_bytes * 10 <= memory.largest_live_bytes * 11

@@ -44,7 +44,7 @@ std::vector<std::pair<std::string, Row>> rows_of(train::Task& task) {
     row.parameters += t.array.elements();
     row.parameter_bytes += t.array.bytes();
   }
-  for (const train::LayerCost& cost : train::layer_costs(task.program(), task.batch_size())) {
+  for (const train::LayerCost& cost : train::layer_costs(*task.program(), task.batch_size())) {
     Row& row = at(cost.path.empty() ? "(outside of layers)" : cost.path);
     row.flops += cost.flops;
     row.bytes += cost.bytes;

@@ -76,7 +76,7 @@ class Learner {
   }
 
   /// The program of a step on a sample; compiled if it wasn't, and nothing changes.
-  const runtime::Executable& program(const Sample& sample) {
+  std::shared_ptr<const runtime::Executable> program(const Sample& sample) {
     Model model = model_;
     optim::Optimiser optimiser = optimiser_;
     whole_(model, optimiser, sample.x, sample.y, key_);

@@ -59,7 +59,7 @@ class Task {
   virtual int64_t steps_per_epoch() const = 0;
 
   /// The program of a training step, compiled if it wasn't; nothing changes. For costs, profiles and dumps.
-  virtual const runtime::Executable& program() = 0;
+  virtual std::shared_ptr<const runtime::Executable> program() = 0;
   virtual int64_t batch_size() const = 0;  ///< what the program's symbolic dimension is in a full step
   /// Dots and convolutions of one training step, forward and backward.
   virtual double flops_per_step() = 0;

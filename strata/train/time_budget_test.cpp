@@ -45,7 +45,7 @@ class SlowTask final : public Task {
   std::string unit() const override { return "steps"; }
   int64_t parameters() const override { return 0; }
   int64_t steps_per_epoch() const override { return 1; }
-  const runtime::Executable& program() override { throw base::Error(base::code::kBug, "it has none"); }
+  std::shared_ptr<const runtime::Executable> program() override { throw base::Error(base::code::kBug, "it has none"); }
   int64_t batch_size() const override { return 1; }
   double flops_per_step() override { return 0; }
   StepResult step(double) override {

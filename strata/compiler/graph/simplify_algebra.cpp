@@ -1,9 +1,12 @@
 #include "strata/compiler/graph/simplify_algebra.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/ir/graph/op.h"
+#include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/operands/broadcast.h"
 
@@ -114,8 +117,39 @@ Value known_bits(const Node& n) {
   return is_or ? y : n.graph->add1(ops::kNot, {x});
 }
 
+/// Positions 0..extent - 1 in i32 instead of i64; empty where `v` is something else, or there are too many.
+Value narrow_positions(Value v, int64_t& extent) {
+  if (!is(v, ops::kIota) || v.dtype() != ir::DType::i64) return {};
+  const ir::Dim along = v.type().dim(static_cast<int>(v.node->attrs.integer("axis")));
+  if (!along.is_constant() || along.constant() > std::numeric_limits<int32_t>::max()) return {};
+  extent = along.constant();
+  return ops::iota(v.graph(), v.type().with_dtype(ir::DType::i32), v.node->attrs.integer("axis"));
+}
+
+/// Positions compared with positions, or with numbers that are repeated: in i32, of which a vector holds twice as many.
+/// What lies outside of the positions is compared as the nearest number that does, too.
+Value compare_in_words(const Node& n) {
+  const ir::Op* const compares[] = {&ops::kEq, &ops::kNe, &ops::kLt, &ops::kLe, &ops::kGt, &ops::kGe};
+  if (std::ranges::find(compares, n.op) == std::end(compares)) return {};
+  int64_t extent = 0, other = 0;
+  const Value x = n.operand(0), y = n.operand(1);
+  Value a = narrow_positions(x, extent), b = narrow_positions(y, other);
+  if (!a.node && !b.node) return {};
+  const auto narrowed = [](Value v, int64_t count) -> Value {
+    if (!is(v, ops::kBroadcast)) return {};
+    const Value each = inner(v), low = ops::constant_like(each, -1.0),
+                high = ops::constant_like(each, static_cast<double>(count));
+    const Value near = add_binary(ops::kMinimum, add_binary(ops::kMaximum, each, low), high);
+    const Value word = v.graph().add1(ops::kCast, {near}, {ir::Attr("to", ir::DType::i32)});
+    return ops::broadcast(word, v.type().shape(), v.node->attrs.ints("axes"));
+  };
+  if (!a.node) a = narrowed(x, other);
+  if (!b.node) b = narrowed(y, extent);
+  return a.node && b.node ? add_binary(*n.op, a, b) : Value{};
+}
+
 constexpr NodeRule kRules[] = {add_nothing, scale_by_one,   times_zero, times_minus_one, signs, divide_by_power_of_two,
-                               small_power, equal_operands, known_bits};
+                               small_power, equal_operands, known_bits, compare_in_words};
 
 }  // namespace
 

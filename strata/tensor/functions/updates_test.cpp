@@ -51,7 +51,7 @@ TEST(Updates, AppendARowAtAPositionThatIsData) {
     EXPECT_EQ(cache.array().data(), memory);
     EXPECT_EQ(cache.data<float>()[3 * at + 2], static_cast<float>(i + 1));
   }
-  EXPECT_EQ(updates_of(step.executable()), kOneInPlace);
+  EXPECT_EQ(updates_of(*step.executable()), kOneInPlace);
   EXPECT_EQ(code_of([&] { step(cache, Tensor::ones({3}), Tensor::scalar(7, DType::i64)); }), "E0118");
   EXPECT_EQ(cache.array().data(), memory);
   EXPECT_EQ(cache.data<float>()[5], 9.f);
@@ -66,7 +66,7 @@ TEST(Updates, WriteABlockByDynamicUpdateSlice) {
   step(cache, Tensor::full({1, 2}, -1), Tensor::scalar(99, DType::i32));
   EXPECT_EQ(cache.array().data(), memory);
   EXPECT_EQ(cache.str(), numbers({5, 2}).at({-1, kAll}).set(-1).str());
-  EXPECT_EQ(updates_of(step.executable()), kOneInPlace);
+  EXPECT_EQ(updates_of(*step.executable()), kOneInPlace);
 }
 
 TEST(Updates, ReadAndWriteOneBlock) {
@@ -74,7 +74,7 @@ TEST(Updates, ReadAndWriteOneBlock) {
   Tensor x = numbers({4, 2});
   step(x);
   EXPECT_EQ(x.str(), Tensor::from<float>(std::vector<float>{0, 1, 2, 13, 24, 35, 6, 7}, {4, 2}).str());
-  EXPECT_EQ(updates_of(step.executable()), kOneInPlace);
+  EXPECT_EQ(updates_of(*step.executable()), kOneInPlace);
 }
 
 TEST(Updates, E0330NamesTheOtherHandleAndChangesNothing) {
@@ -182,11 +182,11 @@ TEST(Updates, GradientsOfRowsJoinAnotherGradientWithoutZeros) {
   auto step = jit([&](Tensor table, Tensor ids) { return grad([&](const Tensor& t) { return loss(t, ids); }, table); });
   const Tensor table = numbers({11, 5}) * 0.125, ids = Tensor::from<int64_t>({3, 0, 3, 10});
   const Tensor both = step(table, ids);
-  EXPECT_EQ(updates_of(step.executable()), kOneInPlace);
+  EXPECT_EQ(updates_of(*step.executable()), kOneInPlace);
   auto fills = [](const runtime::Executable& e) {
     return std::ranges::count_if(e.plan().commands, [](const ir::PlanCommand& c) { return c.reads.empty(); });
   };
-  EXPECT_EQ(fills(step.executable()), 0);
+  EXPECT_EQ(fills(*step.executable()), 0);
 
   auto alone = jit([&](Tensor t, Tensor i, Tensor head) {
     auto of_rows = [&](const Tensor& v) { return sum(square(matmul(embedding(v, i), transpose(head, {1, 0})))); };

@@ -51,7 +51,7 @@ TEST(Donation, IsPutOffBehindWhatCanFailAndStaysInPlace) {
   step(s, Tensor::ones({4}), Tensor::from({0, 1}));
   EXPECT_EQ(s.w.array().data(), w);
   EXPECT_EQ(s.m.array().data(), m);
-  EXPECT_EQ(step.executable().plan().kept.size(), 0u);
+  EXPECT_EQ(step.executable()->plan().kept.size(), 0u);
 }
 
 TEST(Donation, OfWhatACheckLooksAtIsKeptAndThePlanSaysWhy) {
@@ -62,7 +62,7 @@ TEST(Donation, OfWhatACheckLooksAtIsKeptAndThePlanSaysWhy) {
   });
   State s = ones();
   step(s, Tensor::ones({4}));
-  const auto& plan = step.executable().plan();
+  const auto& plan = step.executable()->plan();
   ASSERT_EQ(plan.kept.size(), 1u);
   EXPECT_NE(plan.kept[0].reason.find("can fail when the result is written"), std::string::npos) << plan.kept[0].reason;
   EXPECT_EQ(plan.donations.size(), 1u);

@@ -40,8 +40,8 @@ TEST(JitConstants, GiveWhatOtherArgumentsGive) {
     EXPECT_TRUE(serving(layer, x).array().same_bits(plain(layer, x).array())) << rows;
   }
   EXPECT_EQ(serving.recordings(), 1);
-  EXPECT_FALSE(serving.executable().plan().prologue.empty());
-  EXPECT_TRUE(plain.executable().plan().prologue.empty());
+  EXPECT_FALSE(serving.executable()->plan().prologue.empty());
+  EXPECT_TRUE(plain.executable()->plan().prologue.empty());
   EXPECT_GT(runtime::prepared_bytes(layer.weight.array()), 0);
 }
 
@@ -71,7 +71,7 @@ TEST(JitConstants, ThatTheFunctionRebindsAreNone) {
       },
       {.constants = {0}});
   step(layer, x);
-  for (const ir::PlanPrologue& part : step.executable().plan().prologue)
+  for (const ir::PlanPrologue& part : step.executable()->plan().prologue)
     for (int a : part.from) EXPECT_NE(a, 0) << "the weight";
   EXPECT_NE(message_of([&] { jit([](Tensor x) { return x; }, {.constants = {1}})(x); }).find("error[E0116]"),
             std::string::npos);

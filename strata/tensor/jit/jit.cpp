@@ -134,9 +134,9 @@ int Engine::recordings() const {
   return recordings_->made();
 }
 
-const runtime::Executable& Engine::last_executable() const {
+std::shared_ptr<const runtime::Executable> Engine::last_executable() const {
   const std::lock_guard hold(recordings_->mutex);
-  return *recordings_->last()->executable;
+  return recordings_->last()->executable;
 }
 
 std::string Engine::explain() const {

@@ -118,7 +118,7 @@ class Engine {
   int recordings() const;
   int64_t hand_over(std::span<const Argument> caller);
   std::string explain() const;
-  const runtime::Executable& last_executable() const;
+  std::shared_ptr<const runtime::Executable> last_executable() const;
 
  private:
   /// What a call runs, and on what.
@@ -282,8 +282,8 @@ class Jitted {
   int recordings() const { return engine_->recordings(); }
   /// For each recording that is kept, which dimensions are symbolic, what it assumes of their sizes, and why.
   std::string explain() const { return engine_->explain(); }
-  /// The program that the last call ran.
-  const runtime::Executable& executable() const { return engine_->last_executable(); }
+  /// The program that the last call of any thread ran.
+  std::shared_ptr<const runtime::Executable> executable() const { return engine_->last_executable(); }
 
  private:
   /// What the function has rebound in arguments that are references to non-const.

@@ -74,7 +74,7 @@ TEST(RunsUnderJit, AStructOfDataIsRecordedTwiceAndAStructOfParametersOnce) {
                 "apply");
   }
   EXPECT_EQ(jitted.recordings(), 2) << jitted.explain();
-  const ir::Type weight = jitted.executable().plan().graph->parameters()[0]->type();
+  const ir::Type weight = jitted.executable()->plan().graph->parameters()[0]->type();
   EXPECT_TRUE(weight.is_static()) << weight.str();
 }
 

@@ -220,7 +220,7 @@ TEST(Checkpoint, GivesTheSameBitsInLessMemory) {
   auto peak = [](const auto& step) {
     std::vector<std::vector<int64_t>> shapes(6, {8, 8});
     shapes.push_back({64, 8});
-    return step.executable().memory_use(shapes).arena_bytes;
+    return step.executable()->memory_use(shapes).arena_bytes;
   };
   EXPECT_LT(peak(saving), peak(plain) * 2 / 3) << peak(saving) << " bytes for " << peak(plain);
 }

@@ -70,9 +70,11 @@ class SupervisedTask final : public Task {
   int64_t steps_per_epoch() const override { return steps_of_epoch(config_, loader_.batches_per_epoch()); }
   int64_t batch_size() const override { return config_.int_at("train.batch"); }
 
-  const runtime::Executable& program() override { return learner_.program(sample_of(loader_.batch(0, 0))); }
+  std::shared_ptr<const runtime::Executable> program() override {
+    return learner_.program(sample_of(loader_.batch(0, 0)));
+  }
   double flops_per_step() override {
-    if (flops_ == 0) flops_ = matrix_flops(program(), batch_size()) * static_cast<double>(accumulate());
+    if (flops_ == 0) flops_ = matrix_flops(*program(), batch_size()) * static_cast<double>(accumulate());
     return flops_;
   }
 

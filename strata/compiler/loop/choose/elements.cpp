@@ -64,12 +64,12 @@ int64_t steps_within(std::span<const StmtPtr> body, const ir::Facts& facts, int 
 
 /// Of the loops that become vectors alone: what follows from their lanes may be wider (a position).
 int lanes_of_lane_loops(const Nest& nest, const machine::VectorUnit& vectors) {
-  std::vector<StmtPtr> wide;
+  int fewest = vectors.lanes(1);
   for_each_stmt(nest.body, [&](const Stmt& s) {
     if (s.kind == StmtKind::For && s.loop_kind == LoopKind::Vector)
-      wide.insert(wide.end(), s.body.begin(), s.body.end());
+      fewest = std::min(fewest, body_lanes(s.body, vectors, s.loop));
   });
-  return body_lanes(wide, vectors);
+  return fewest;
 }
 
 RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {

@@ -47,6 +47,10 @@ void for_each_value(std::span<const StmtPtr> body, const std::function<void(Expr
   });
 }
 
+bool reads_locals(Expr e) {
+  return any_node(e, [](Expr node) { return node->op == ExprOp::Read; });
+}
+
 bool in_memory(const Buffer* buffer) { return buffer->kind != BufferKind::Register; }
 
 }  // namespace
@@ -82,9 +86,12 @@ int lanes_of(ir::DType dtype, const machine::VectorUnit& vectors) {
   return vectors.lanes(ir::is_half_float(dtype) ? 4 : ir::dtype_bytes(dtype));
 }
 
-int body_lanes(std::span<const StmtPtr> body, const machine::VectorUnit& vectors) {
+int body_lanes(std::span<const StmtPtr> body, const machine::VectorUnit& vectors, const LoopVar* along) {
   int fewest = vectors.lanes(1);
-  for_each_value(body, [&](Expr e) { fewest = std::min(fewest, lanes_of(e->type.dtype, vectors)); });
+  for_each_value(body, [&](Expr e) {
+    const int lanes = lanes_of(e->type.dtype, vectors);
+    if (lanes < fewest && (!along || depends_on(e, along) || reads_locals(e))) fewest = lanes;
+  });
   return fewest;
 }
 

@@ -32,8 +32,10 @@ BodyWork work_along(const Nest& nest, LinearIndices& indices, ir::loops::LoopCon
 
 /// Elements in a vector register; half floats count as f32, in which they are computed.
 int lanes_of(ir::DType dtype, const machine::VectorUnit& vectors);
-/// Lanes of the widest element type that the body computes with or moves. Index arithmetic does not count.
-int body_lanes(std::span<const ir::loops::StmtPtr> body, const machine::VectorUnit& vectors);
+/// Lanes of the widest element type that the body computes with or moves. Index arithmetic does not count, nor, within
+/// the loop `along`, numbers that are the same in all of its steps.
+int body_lanes(std::span<const ir::loops::StmtPtr> body, const machine::VectorUnit& vectors,
+               const ir::loops::LoopVar* along = nullptr);
 
 /// The loop along which vectors pay most, -1 if along none. `lanes` is cut down to the loop's extent.
 int best_vector_loop(const Nest& nest, ir::loops::LoopContext& context, const ir::Facts& facts, int lanes);
