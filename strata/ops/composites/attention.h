@@ -24,8 +24,8 @@ STRATA_FUNCTION(rope, (x, positions), (double base = 10000.0), (base))
 inline constexpr base::Bounds kRopeBase = base::Bounds::above(0);
 
 template <Handle V>
-V attention(V q, V k, V v, std::optional<V> mask = std::nullopt, const AttentionOptions& options = {},
-            std::optional<V> factor = std::nullopt, Source at = Source::here()) {
+V attention(V q, V k, V v, const std::optional<V>& mask = std::nullopt, const AttentionOptions& options = {},
+            const std::optional<V>& factor = std::nullopt, Source at = Source::here()) {
   return lift<V>(
       at, [&](Value a, Value b, Value c, Value m, Value f) { return attention(a, b, c, m, options, f); }, q, k, v, mask,
       factor);
