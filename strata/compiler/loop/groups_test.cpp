@@ -94,7 +94,7 @@ TEST(Groups, BlocksOfIntegersMayHaveAnyLengthAndThoseOfFloatsWholeGroups) {
   rewrites.replace(rewrites.find("depth by 16"), 11, "depth by 14");
   EXPECT_NE(base::message_of([&] {
               schedule(halves, machine::kAvx2.vectors, nullptr, {.rewrites = rewrites});
-            }).find("E0317"),
+            }).find("blocks of 7 terms cut groups of 2"),
             std::string::npos);
 }
 
@@ -140,6 +140,18 @@ TEST(Groups, ConvolutionsOfBytes) {
               compare_kernels(naive, made, {batch}, cpu, batch == 3 ? Run::InterpretAndNative : Run::InterpretOnly), "")
               << variation;
         }
+  }
+}
+
+/// A panel of several blocks, of which there are none.
+TEST(Groups, ADepthOfNothingGivesTheStart) {
+  for (const auto& [factors, group] : kFactors) {
+    std::string text = product(factors, false, false, 8);
+    for (size_t at; (at = text.find("K")) != std::string::npos;) text.replace(at, 1, "0");
+    expect_same(small_tiles(group), text, 5, 9, 0);
+    std::string alone = small_tiles(group);
+    alone.erase(alone.find("group depth"), alone.find("pack") - alone.find("group depth"));
+    expect_same(alone, text, 5, 9, 0);
   }
 }
 

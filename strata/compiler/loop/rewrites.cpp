@@ -168,7 +168,7 @@ std::vector<int> RewriteReader::widths(std::string_view verb, std::string& what)
 
 void RewriteReader::finish() const {
   if (!rewrites_.empty())
-    refuse_schedule(fmt::format("`{}` is no rewrite of this kind of nest", rewrites_.front().str()));
+    refuse_schedule(fmt::format("`{}` is no rewrite of this kind of nest, or stands twice", rewrites_.front().str()));
 }
 
 }  // namespace strata::compiler

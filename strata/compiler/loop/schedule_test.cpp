@@ -126,7 +126,7 @@ TEST(Schedule, RewritesThatAreNoScheduleOfTheNestAreRefused) {
             "E0317 `vectorise i` takes powers of two of at most 64, widest first, found 7");
   EXPECT_EQ(refusal(points, "vectorise i by 8, 1"), "E0317 this schedule lacks `parallel points`");
   EXPECT_EQ(refusal(points, "vectorise i by 8, 1; parallel points by 64; tile i by 3"),
-            "E0317 `tile i by 3` is no rewrite of this kind of nest");
+            "E0317 `tile i by 3` is no rewrite of this kind of nest, or stands twice");
   EXPECT_EQ(refusal(points, "vectorise lanes by 8; parallel points by 64"),
             "E0317 the rows of this nest have no lanes");
   EXPECT_EQ(refusal(points, "vectorise i by 8, 1; parallel lines by 4, elements by 4"),

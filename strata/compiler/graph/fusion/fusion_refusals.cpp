@@ -17,7 +17,8 @@ std::vector<FusionRefusal> FusionGroups::refusals() const {
           const bool is_own_index = list == &reads.same_index;
           std::string join = is_own_index ? join_refusal(*root, *producer, reads) : "it is read at other indices";
           if (rows_[group_of_[producer->id]] || rows_reduced_by(*root))
-            if (const std::string by_rows = row_refusal(*root, group_of_[producer->id], reads); !by_rows.empty())
+            if (const std::string by_rows = row_refusal(*root, group_of_[producer->id], reads);
+                !by_rows.empty() && by_rows != join)
               join += (join.empty() ? "" : "; ") + by_rows;
           if (!join.empty()) reason += (reason.empty() ? "" : "; ") + join;
           if (reason.empty()) reason = "its kernel was complete before";

@@ -83,7 +83,9 @@ class PackedProduct : public ProductWriter {
     const TaskRange rows = ranges[ranges.size() - 2], columns = ranges[ranges.size() - 1];
     const Expr count = c_.dim(contraction_.blocks.count);
     if (is_one_panel()) {
-      append(stmts, panel(rows, columns, {{c_.i64(0), count}, {c_.i64(0), c_.dim(contraction_.depth.extent())}}));
+      // A depth of nothing is a block of nothing: its sums are begun and stored as any other's.
+      const Expr last = c_.binary(ExprOp::Max, count, c_.i64(1));
+      append(stmts, panel(rows, columns, {{c_.i64(0), last}, {c_.i64(0), c_.dim(contraction_.depth.extent())}}));
       return stmts;
     }
     append(stmts, panels_loop("kb", count, panel_blocks(), [&](Expr low) {
@@ -249,10 +251,15 @@ ReadyPanels panels_for(const Contraction& contraction, const Tiling& tiling, Loo
 Contraction grouped(const Contraction& contraction, const ContractionSchedule& schedule, LoopContext& c) {
   auto made = in_groups(contraction, schedule.group, c);
   const auto name = [](Expr e) { return type_name(e->op == ExprOp::Cast ? e->args[0]->type : e->type); };
-  if (!made)
-    refuse_schedule(fmt::format("there is no dot product of {} terms for {} by {} into {}, or blocks cut its groups",
-                                schedule.group, name(contraction.rows_operand), name(contraction.columns_operand),
+  if (!made) {
+    Contraction in_one_block = contraction;
+    in_one_block.blocks.kind = DepthBlocks::Kind::One;
+    if (in_groups(in_one_block, schedule.group, c))
+      refuse_schedule(fmt::format("blocks of {} terms cut groups of {}", contraction.blocks.terms, schedule.group));
+    refuse_schedule(fmt::format("there is no dot product of {} terms for {} by {} into {}", schedule.group,
+                                name(contraction.rows_operand), name(contraction.columns_operand),
                                 type_name(contraction.accumulator->type)));
+  }
   if (schedule.rows == RowStorage::InPlace || schedule.columns == ColumnStorage::InPlace)
     refuse_schedule("groups of the depth are packed: `pack rows, columns`");
   return *made;
