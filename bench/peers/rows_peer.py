@@ -4,9 +4,8 @@
 setup {"what", "rows", "width", "threads"}; run {"mode": "eager" | "torch.compile", "gradient": bool} -> seconds of one
 call. With one thread seconds are CPU time, with more they are wall time, as on our side.
 """
-import time
-
 from line_protocol import serve
+from timing import seconds_of
 
 state = {}
 
@@ -46,21 +45,14 @@ def setup(request):
             ("eager", True): lambda: with_gradient(f),
             ("torch.compile", False): lambda: forward(compiled),
             ("torch.compile", True): lambda: with_gradient(compiled),
-            "clock": time.process_time if request["threads"] == 1 else time.perf_counter,
+            "threads": request["threads"],
         }
     )
     return {"peer": "PyTorch", "version": torch.__version__.split("+")[0]}
 
 
 def run(request):
-    work, clock = state[request["mode"], request["gradient"]], state["clock"]
-    total, count = 0.0, 0
-    while total < 0.1:
-        start = clock()
-        work()
-        total += clock() - start
-        count += 1
-    return {"seconds": total / count}
+    return {"seconds": seconds_of(state[request["mode"], request["gradient"]], state["threads"])}
 
 
 serve(setup, run)

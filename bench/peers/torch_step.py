@@ -6,9 +6,9 @@ setup {"workload": "lenet" | "lstm" | "gpt", "batch", "threads", ...sizes}; run 
 """
 import os
 import tempfile
-import time
 
 from line_protocol import serve
+from timing import seconds_of
 
 state = {}
 
@@ -53,19 +53,12 @@ def setup(request):
     import torch
 
     torch.set_num_threads(request["threads"])
-    state.update(make_step(request), clock=time.process_time if request["threads"] == 1 else time.perf_counter)
+    state.update(make_step(request), threads=request["threads"])
     return {"peer": "PyTorch", "version": torch.__version__.split("+")[0]}
 
 
 def run(request):
-    step = state[request["mode"]]
-    total, count, clock = 0.0, 0, state["clock"]
-    while total < 0.1 and count < request.get("steps", 1000):
-        start = clock()
-        step()
-        total += clock() - start
-        count += 1
-    return {"seconds": total / count}
+    return {"seconds": seconds_of(state[request["mode"]], state["threads"], request.get("steps", 1000))}
 
 
 serve(setup, run)
