@@ -3,20 +3,17 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
+#include "strata/ops/composites/attention_blocks.h"
 #include "strata/ops/composites/composite.h"
-#include "strata/ops/composites/softmax.h"
-#include "strata/ops/contraction/dot.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/layout.h"
 #include "strata/ops/operands/operand_check.h"
 #include "strata/ops/operands/operators.h"
-#include "strata/ops/shape/dimension.h"
 #include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
@@ -34,35 +31,16 @@ Value repeated_heads(Value x, Dim heads) {
   return reshape(broadcast(x, dims_span(apart), ints_span({0, 1, 3, 4})), {s[0], heads, s[2], s[3]});
 }
 
-/// scores [B, H, T, S]: whether column j may be seen from row i, j <= i + (S - T).
-Value causal_mask(Value scores) {
-  const Dim t = scores.type().dim(2), s = scores.type().dim(3);
-  const Value row = iota_like(scores, DType::i64, 2), column = iota_like(scores, DType::i64, 3);
-  if (s == t) return le<Value>(column, row);
-  return le<Value>(column, row + broadcast_to(dimension(scores.graph(), s - t), scores.shape()));
-}
-
-Value attention_of(Value q, Value k, Value v, Value mask, Value factor, bool is_causal, double scale) {
+Value attention_of(Value q, Value k, Value v, Value mask, Value factor, const ScoreForm& form) {
   k = repeated_heads(k, q.type().dim(1));
   v = repeated_heads(v, q.type().dim(1));
-  Value scores = dot(q, k, {{3}, {3}, {0, 1}, {0, 1}}, accumulation_dtype(q.dtype())) * scale;
-  Value visible;  // bool like the scores; null: everything is
-  if (mask && ir::is_float(mask.dtype())) {
-    const Value added = broadcast_to(cast(mask, scores.dtype()), scores.shape());
-    visible = ne<Value>(added, -std::numeric_limits<double>::infinity());
-    scores = scores + select(visible, added, zeros_like(added));
-  } else if (mask) {
-    visible = broadcast_to(mask, scores.shape());
-  }
-  if (is_causal) visible = visible ? visible & causal_mask(scores) : causal_mask(scores);
-  // The lowest number instead of -inf: the softmax of a row that may see nothing is uniform, not NaN, and then 0.
-  const double lowest = scores.dtype() == DType::f64 ? std::numeric_limits<double>::lowest()
-                                                     : static_cast<double>(std::numeric_limits<float>::lowest());
-  if (visible) scores = select(visible, scores, constant_like(scores, lowest));
-  Value weights = softmax(scores, 3);
-  if (visible) weights = select(visible, weights, zeros_like(weights));
-  if (factor) weights = weights * cast(factor, weights.dtype());
-  return dot(cast(weights, v.dtype()), v, {{3}, {2}, {0, 1}, {0, 1}});
+  const DType t = accumulation_dtype(q.dtype());
+  const auto as_computed = [&](Value x) { return x && ir::is_float(x.dtype()) ? cast(x, t) : x; };
+  if (mask) mask = with_rank(mask, 4);
+  if (factor) factor = with_rank(factor, 4);
+  const Value y = attention_by_blocks(as_computed(q), as_computed(k), as_computed(v), as_computed(mask),
+                                      as_computed(factor), form);
+  return cast(y, v.dtype());
 }
 
 /// `what`: the name of the axes that q or k and another operand have in common.
@@ -96,6 +74,15 @@ void check_operands(Value q, Value k, Value v, Value mask, Value factor) {
   require_broadcastable("attention", "the factor", factor, scores);
 }
 
+void check_options(const AttentionOptions& o) {
+  const base::OptionCheck check(base::code::kAttributeValue, "attention");
+  if (o.scale) check.number("scale", *o.scale, base::Bounds::finite());
+  check.number("soft_cap", o.soft_cap, base::Bounds::at_least(0));
+  constexpr int64_t kLongest = int64_t{1} << 30;  // positions are compared in i32
+  check.integer("window", o.window, base::Bounds::between(0, kLongest))
+      .integer("key_block", o.key_block, base::Bounds::between(1, kLongest));
+}
+
 Value rope_of(Value x, Value positions, int64_t half, double base) {
   const DType t = accumulation_dtype(x.dtype());
   HostArray frequencies(t, {half});
@@ -114,19 +101,23 @@ Value rope_of(Value x, Value positions, int64_t half, double base) {
 
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor) {
   check_operands(q, k, v, mask, factor);
-  if (options.scale)
-    base::OptionCheck(base::code::kAttributeValue, "attention").number("scale", *options.scale, base::Bounds::finite());
+  check_options(options);
   const Dim depth = q.type().dim(3);
   if (!options.scale && !depth.is_constant()) {
     ir::note_symbolic(depth);
     throw base::Error(base::code::kNoSuchForm, "attention: the head's extent is symbolic; give a scale");
   }
   const double scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant()));
-  const auto body = [&](Value a, Value b, Value c, Value m, Value f) {
-    return attention_of(a, b, c, m, f, options.is_causal, scale);
-  };
-  return as_composite("attention", {Attr("is_causal", options.is_causal), Attr("scale", scale)}, body, q, k, v, mask,
-                      factor);
+  const ScoreForm form{.scale = scale,
+                       .is_causal = options.is_causal,
+                       .window = options.window,
+                       .soft_cap = options.soft_cap,
+                       .key_block = options.key_block};
+  const auto body = [&](Value a, Value b, Value c, Value m, Value f) { return attention_of(a, b, c, m, f, form); };
+  return as_composite("attention",
+                      {Attr("is_causal", form.is_causal), Attr("scale", form.scale), Attr("window", form.window),
+                       Attr("soft_cap", form.soft_cap), Attr("key_block", form.key_block)},
+                      body, q, k, v, mask, factor);
 }
 
 Value rope(Value x, Value positions, double base) {

@@ -1,5 +1,5 @@
-// Scaled dot-product attention and rotary positions, the plain way: [B, H, T, D] in and out. Each is
-// recorded as a composite of its name.
+// Scaled dot-product attention and rotary positions: [B, H, T, D] in and out. Each is recorded as a composite of its
+// name.
 #pragma once
 
 #include "strata/base/config/bounds.h"
@@ -11,6 +11,11 @@ namespace strata::ops {
 struct AttentionOptions {
   bool is_causal = false;       ///< position i sees positions up to i (aligned at the ends when the lengths differ)
   std::optional<double> scale;  ///< 1 / sqrt(D) by default
+  int64_t window = 0;           ///< positions nearer than this are seen, behind and, if not causal, ahead; 0: any
+  double soft_cap = 0;          ///< cap * tanh(score / cap) instead of the score (Gemma 2); 0: none
+  /// Keys whose largest score, sum and weighted values are computed alone and then folded, in ascending order: part of
+  /// what attention means, so that its bits depend on nothing else (attention_blocks.h).
+  int64_t key_block = 64;
 };
 /// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); `mask` (broadcastable to
 /// [B, H, T, S]; bool, true: may look; or floats that are added to the scores, -inf: may not look) may be null, and so

@@ -1,0 +1,612 @@
+#include "strata/compiler/lower/lane_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/nests.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ops/contraction/factors.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/facets/lowering.h"
+#include "strata/ops/operands/broadcast.h"
+#include "strata/ops/reduce/fold.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::DType;
+using ir::Graph;
+using ir::Node;
+using ir::Type;
+using ir::Value;
+using namespace ir::loops;
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+using Index = std::vector<Expr>;
+using Key = std::pair<const Node*, uint32_t>;
+
+/// The scan is none of this kind.
+struct Refusal {
+  std::string why;
+};
+
+/// What a lane keeps: with 64 lanes in f32, half a megabyte.
+constexpr int64_t kMostKept = 2048;
+constexpr size_t kMostNodes = 500;
+
+Key key(Value v) { return {v.node, v.index}; }
+
+void append(Stmts& to, const Stmts& more) { to.insert(to.end(), more.begin(), more.end()); }
+
+/// The parts of a scan node.
+struct Parts {
+  explicit Parts(const Node& n)
+      : constants(n.attrs.integer("constants")),
+        carries(n.attrs.integer("carries")),
+        length(n.attrs.dims("length")[0]),
+        is_reverse(n.attrs.flag("reverse")) {}
+  size_t constants, carries;
+  Dim length;
+  bool is_reverse;
+};
+
+/// The axes that all state has: [lead..., (between), lane].
+struct Axes {
+  std::vector<Dim> lead;
+  Dim lane;
+
+  bool has(Type t) const {
+    const auto shape = t.shape();
+    return shape.size() > lead.size() && shape.back() == lane && std::ranges::equal(shape.first(lead.size()), lead);
+  }
+  std::span<const Dim> between(Type t) const {
+    return t.shape().subspan(lead.size(), t.shape().size() - lead.size() - 1);
+  }
+};
+
+/// Types of the carries and of the slices of stacked results.
+std::vector<Type> state_types(const Node& scan) {
+  std::vector<Type> types;
+  for (const Value& v : scan.region(0).results()) types.push_back(v.type());
+  return types;
+}
+
+Axes axes_of(const Node& scan) {
+  const std::vector<Type> types = state_types(scan);
+  if (types.empty()) throw Refusal{"it gives nothing"};
+  int rank = types[0].rank();
+  for (Type t : types) rank = std::min(rank, t.rank());
+  if (rank == 0) throw Refusal{"its state has no axes"};
+  Axes axes{{}, types[0].shape().back()};
+  for (int axis = 0; axis + 1 < rank; ++axis) {
+    const Dim extent = types[0].dim(axis);
+    if (!std::ranges::all_of(types, [&](Type t) { return t.dim(axis) == extent; })) break;
+    axes.lead.push_back(extent);
+  }
+  for (Type t : types)
+    if (!axes.has(t)) throw Refusal{fmt::format("state is {}, which lacks the lanes of the rest", t.str())};
+  return axes;
+}
+
+/// Where a value's elements come from.
+struct Source {
+  const Buffer* memory = nullptr;  ///< a parameter of the kernel, read at (prefix..., index...)
+  Index prefix;
+  const Buffer* kept = nullptr;  ///< scratch, [between...] or [1]
+};
+
+class LaneLoop {
+ public:
+  LaneLoop(const Node& scan, LoopContext& context, const std::vector<const Buffer*>& inputs,
+           const std::vector<const Buffer*>& outputs)
+      : scan_(scan), region_(scan.region(0)), parts_(scan), axes_(axes_of(scan)), c_(context), inputs_(inputs),
+        outputs_(outputs) {}
+
+  Stmts write() {
+    std::vector<Dim> extents = axes_.lead;
+    extents.push_back(axes_.lane);
+    return ops::independent_nest(c_, extents, [&](std::span<const Expr> index) {
+      lead_.assign(index.begin(), index.end() - 1);
+      lane_ = index.back();
+      return at_lane();
+    });
+  }
+
+ private:
+  struct Rule;
+
+  // Planning.
+
+  void plan();
+  bool is_view(Value v) const { return views_.contains(key(v)); }
+  void find_views();
+  void find_readers();
+  /// What products read as the side that has the lanes.
+  void keep_sides_of_products();
+  void keep_what_is_shared();
+  void compute_products_where_read();
+  void find_condition();
+
+  // Elements.
+
+  Index full_index(std::span<const Expr> between) const {
+    Index index = lead_;
+    index.insert(index.end(), between.begin(), between.end());
+    index.push_back(lane_);
+    return index;
+  }
+  bool is_own(std::span<const Expr> index) const {
+    return index.size() > lead_.size() && index.back() == lane_ && std::ranges::equal(index.first(lead_.size()), lead_);
+  }
+  Index within(const Buffer* kept, std::span<const Expr> index) const {
+    if (!is_own(index)) throw Refusal{"a value is read in another lane than its own"};
+    const auto between = index.subspan(lead_.size(), index.size() - lead_.size() - 1);
+    return between.empty() ? Index{c_.i64(0)} : check_rank(kept, between);
+  }
+  static Index check_rank(const Buffer* kept, std::span<const Expr> between) {
+    if (between.size() != kept->shape.size()) throw Refusal{"a value is read at an index of another rank"};
+    return {between.begin(), between.end()};
+  }
+  Expr element(Value v, std::span<const Expr> index);
+
+  // Statements.
+
+  Stmts at_lane();
+  Stmts step(Expr number);
+  Stmts stage(const Node& node);
+  void keep_copy(Value v, Stmts& body);
+  const Buffer* new_kept(const char* name, Value v);
+  Stmts over_between(Type t, const std::function<Stmts(std::span<const Expr>)>& body);
+  /// Declares what the product or fold at an index needs, and gives its value.
+  Expr chain(const Node& node, std::span<const Expr> index, Stmts& body);
+  /// The stores of a value at all of its places, with a product that is computed where it is read.
+  Stmts stores_of(Value v, const Buffer* to, Index prefix, bool is_kept);
+  Stmts next_state();
+  std::set<size_t> carries_read_by(Value v) const;
+
+  const Node& scan_;
+  const Graph& region_;
+  Parts parts_;
+  Axes axes_;
+  LoopContext& c_;
+  const std::vector<const Buffer*>& inputs_;
+  const std::vector<const Buffer*>& outputs_;
+  Index lead_;
+  Expr lane_ = nullptr;
+
+  std::vector<const Node*> nodes_;  ///< live ones of the region, in order
+  std::map<const Node*, Form> forms_;
+  std::set<Key> views_;
+  std::map<Key, std::vector<const Node*>> readers_;
+  std::set<Key> keeps_;
+  std::map<const Node*, const Node*> product_in_;  ///< of a node that is kept: the product computed there
+  std::set<const Node*> inlined_;                  ///< such products
+  Value condition_;                                ///< of the whole step; null: it has none
+  std::vector<Value> next_;                        ///< new values of the carries, under that condition
+
+  std::map<Key, Source> sources_;
+  std::map<const Node*, std::unique_ptr<Rule>> rules_;
+  const Node* hero_ = nullptr;  ///< a product whose value at `hero_index_` is `hero_value_`
+  Index hero_index_;
+  Expr hero_value_ = nullptr;
+  int64_t kept_ = 0;
+  int names_ = 0;
+};
+
+/// A node's form, with operands from the writer.
+struct LaneLoop::Rule final : ir::Lowering {
+  LaneLoop& writer;
+  std::vector<ir::ElementFn> elements;
+  std::optional<ir::ReductionForm> fold;
+  std::optional<ir::ContractionForm> product;
+  std::function<void(Value, std::span<const Expr>)> probe;  ///< instead of reading
+
+  Rule(const Node& node, LaneLoop& writer) : Lowering(node, writer.c_), writer(writer) { node.op->lower.fn(*this); }
+  Expr operand(int i, std::span<const Expr> index) override {
+    if (!probe) return writer.element(node.operand(i), index);
+    probe(node.operand(i), index);
+    return context.constant(node.operand(i).dtype(), 0);
+  }
+  const Buffer* operand_buffer(int) override { return nullptr; }
+  const Buffer* result_buffer(int) override { return nullptr; }
+  void element(int result, ir::ElementFn f) override {
+    if (std::ssize(elements) <= result) elements.resize(result + 1);
+    elements[result] = std::move(f);
+  }
+  void reduction(int, ir::ReductionForm f) override { fold = std::move(f); }
+  void contraction(ir::ContractionForm f) override { product = std::move(f); }
+  void loops(ir::LoopsForm) override {}
+  void update(ir::UpdateForm) override {}
+  void alias(int) override {}
+};
+
+// Planning.
+
+void LaneLoop::find_views() {
+  for (const Node* p : region_.parameters()) {
+    const size_t at = std::ranges::find(region_.parameters(), p) - region_.parameters().begin();
+    if (at < parts_.constants || at >= parts_.constants + parts_.carries) views_.insert({p, 0});
+  }
+  for (const Node* n : nodes_)
+    if (forms_.at(n) == Form::Element && std::ranges::all_of(n->operands(), [&](Value v) { return is_view(v); }))
+      for (uint32_t r = 0; r < n->result_count; ++r) views_.insert({n, r});
+}
+
+void LaneLoop::find_readers() {
+  for (const Node* n : nodes_)
+    for (const Value& v : n->operands()) readers_[key(v)].push_back(n);
+}
+
+void LaneLoop::keep_sides_of_products() {
+  for (const Node* n : nodes_) {
+    if (forms_.at(n) != Form::Contraction) continue;
+    Rule& rule = *rules_.at(n);
+    Index at(n->type().rank());
+    for (size_t axis = 0; axis < at.size(); ++axis) at[axis] = c_.loop(c_.loop_var("p"));
+    Index depth;
+    for (size_t k = 0; k < rule.product->depth.size(); ++k) depth.push_back(c_.loop(c_.loop_var("p")));
+    const size_t batch = rule.product->batch.size(), rows = rule.product->rows.size();
+    const auto index_of = [&](size_t first, size_t count) {
+      Index index(at.begin(), at.begin() + batch);
+      index.insert(index.end(), at.begin() + first, at.begin() + first + count);
+      index.insert(index.end(), depth.begin(), depth.end());
+      return index;
+    };
+    const Expr lane = at.back();
+    std::vector<Value> with_lane, without;
+    rule.probe = [&](Value v, std::span<const Expr> index) {
+      const bool moves = std::ranges::any_of(index, [&](Expr e) { return depends_on(e, lane->loop); });
+      (moves ? with_lane : without).push_back(v);
+    };
+    rule.product->lhs(index_of(batch, rows));
+    rule.product->rhs(index_of(batch + rows, at.size() - batch - rows));
+    rule.probe = nullptr;
+    for (const Value& v : without)
+      if (!is_view(v)) throw Refusal{"a product of state by state"};
+    for (const Value& v : with_lane) {
+      if (!axes_.has(v.type())) throw Refusal{fmt::format("a product reads lanes of {}", v.type().str())};
+      keeps_.insert(key(v));
+    }
+  }
+}
+
+/// What is read where it is no trouble to compute it once: a lane's numbers, and elements with several readers.
+void LaneLoop::keep_what_is_shared() {
+  for (const Node* n : nodes_) {
+    if (is_view(n->result())) continue;
+    if (forms_.at(n) != Form::Element || readers_[key(n->result())].size() > 1) keeps_.insert(key(n->result()));
+  }
+  // Constants of the lanes: they are read in each step.
+  for (size_t i = 0; i < parts_.constants; ++i)
+    if (const Value p = region_.parameter(i); axes_.has(p.type()) && readers_.contains(key(p))) keeps_.insert(key(p));
+}
+
+/// Whether elements of v are numbers, kept values and cheap arithmetic: a register tile's sums wait while they are
+/// computed.
+void LaneLoop::compute_products_where_read() {
+  constexpr int kMostOps = 8;
+  const auto is_result = [&](const Node* n) {
+    return std::ranges::any_of(next_, [&](Value v) { return v.node == n; });
+  };
+  for (const Node* n : nodes_) {
+    if (forms_.at(n) != Form::Contraction || is_result(n)) continue;
+    const Node* at = n;
+    bool is_cheap = true;
+    for (int ops = 0; is_cheap; ++ops) {
+      const auto& readers = readers_[key(at->result())];
+      if (readers.size() != 1 || ops > kMostOps) is_cheap = false;
+      if (!is_cheap) break;
+      at = readers[0];
+      is_cheap = forms_.at(at) == Form::Element && at->op->is_pointwise && at->type().shape().size() > 0 &&
+                 std::ranges::equal(at->type().shape(), n->type().shape()) && !at->op->is_smooth;
+      for (const Value& v : at->operands())
+        if (is_view(v) && v.rank() > 0) is_cheap = false;
+      if (is_cheap && (keeps_.contains(key(at->result())) || is_result(at))) break;
+    }
+    if (!is_cheap || product_in_.contains(at)) continue;
+    product_in_[at] = n;
+    inlined_.insert(n);
+    keeps_.erase(key(n->result()));
+  }
+}
+
+/// select(c, new, old) for every carry, one c: its number for each lane.
+void LaneLoop::find_condition() {
+  const auto results = region_.results();
+  next_.assign(results.begin(), results.begin() + parts_.carries);
+  if (parts_.carries == 0 || results.size() != parts_.carries) return;
+  const auto base_of = [](Value c) { return c.node->op == &ops::kBroadcast ? c.node->operand(0) : c; };
+  Value common;
+  std::vector<Value> inner;
+  for (size_t i = 0; i < parts_.carries; ++i) {
+    const Node& n = *results[i].node;
+    if (n.op != &ops::kSelect || n.operand(2) != region_.parameter(parts_.constants + i)) return;
+    const Value c = base_of(n.operand(0));
+    if (common && c != common) return;
+    common = c;
+    inner.push_back(n.operand(1));
+  }
+  if (!axes_.has(common.type()) || !axes_.between(common.type()).empty() || !is_view(common)) return;
+  condition_ = common;
+  next_ = inner;
+}
+
+void LaneLoop::plan() {
+  const std::vector<bool> live = ir::live_nodes(region_);
+  for (const Node* n : region_.nodes()) {
+    if (n->is_parameter() || !live[n->id]) continue;
+    if (nodes_.size() >= kMostNodes) throw Refusal{fmt::format("it has more than {} nodes", kMostNodes)};
+    if (n->op->effect != ir::Effect::None) throw Refusal{fmt::format("{} has an effect", n->op->name)};
+    const Form form = form_of(*n);
+    if ((form != Form::Element && form != Form::Reduction && form != Form::Contraction) || n->result_count != 1)
+      throw Refusal{fmt::format("{} in a step is no element, sum or product", n->op->name)};
+    nodes_.push_back(n);
+    forms_[n] = form;
+    rules_[n] = std::make_unique<Rule>(*n, *this);
+  }
+  find_views();
+  find_condition();
+  // The selects of a condition are no readers: what they choose is.
+  if (condition_) {
+    std::vector<bool> needed(region_.nodes().size());
+    for (const Value& v : next_) needed[v.node->id] = true;
+    needed[condition_.node->id] = true;
+    for (size_t i = nodes_.size(); i-- > 0;)
+      if (needed[nodes_[i]->id])
+        for (const Value& v : nodes_[i]->operands()) needed[v.node->id] = true;
+    std::erase_if(nodes_, [&](const Node* n) { return !needed[n->id]; });
+  }
+  find_readers();
+  keep_sides_of_products();
+  keep_what_is_shared();
+  if (!std::ranges::any_of(nodes_, [&](const Node* n) { return forms_.at(n) == Form::Contraction; }))
+    throw Refusal{"it has no product"};
+  compute_products_where_read();
+}
+
+// Elements.
+
+Expr LaneLoop::element(Value v, std::span<const Expr> index) {
+  if (hero_ && v.node == hero_) {
+    if (!std::ranges::equal(index, hero_index_)) throw Refusal{"a product is read at another index than its own"};
+    return hero_value_;
+  }
+  if (const auto found = sources_.find(key(v)); found != sources_.end()) {
+    const Source& s = found->second;
+    if (s.kept) return c_.load(s.kept, within(s.kept, index));
+    Index all = s.prefix;
+    all.insert(all.end(), index.begin(), index.end());
+    return c_.load(s.memory, all);
+  }
+  const auto rule = rules_.find(v.node);
+  if (rule == rules_.end() || rule->second->elements.empty()) throw Refusal{"a value is read before it is computed"};
+  return rule->second->elements[0](index);
+}
+
+// Statements.
+
+const Buffer* LaneLoop::new_kept(const char* name, Value v) {
+  if (ir::is_half_float(v.dtype())) throw Refusal{"half floats round in memory"};
+  if (!axes_.has(v.type())) throw Refusal{fmt::format("{} in a step lacks the lanes", v.type().str())};
+  std::vector<Dim> shape(axes_.between(v.type()).begin(), axes_.between(v.type()).end());
+  int64_t elements = 1;
+  for (Dim d : shape) {
+    if (!d.is_constant()) throw Refusal{fmt::format("the extents of {} are no numbers", v.type().str())};
+    elements *= d.constant();
+  }
+  if (elements == 0) throw Refusal{"a value without elements"};
+  kept_ += elements;
+  if (kept_ > kMostKept) throw Refusal{fmt::format("a lane keeps more than {} elements", kMostKept)};
+  if (shape.empty()) shape = {Dim(1)};
+  return c_.buffer({fmt::format("{}{}", name, names_++), v.dtype(), std::move(shape), BufferKind::Scratch});
+}
+
+Stmts LaneLoop::over_between(Type t, const std::function<Stmts(std::span<const Expr>)>& body) {
+  std::vector<Expr> extents;
+  for (Dim d : axes_.between(t)) extents.push_back(c_.dim(d));
+  if (extents.empty()) return {make_block(body({}))};
+  return ops::loop_nest(c_, extents, LoopKind::Serial, body);
+}
+
+void LaneLoop::keep_copy(Value v, Stmts& body) {
+  const Buffer* kept = new_kept("k", v);
+  body.push_back(make_alloc(kept));
+  append(body, over_between(v.type(), [&](std::span<const Expr> between) -> Stmts {
+           const Index index = full_index(between);
+           const Expr value = element(v, index);
+           return {make_store(kept, within(kept, index), value)};
+         }));
+  sources_[key(v)] = {.kept = kept};
+}
+
+Expr LaneLoop::chain(const Node& node, std::span<const Expr> index, Stmts& body) {
+  Rule& rule = *rules_.at(&node);
+  const auto all = [](std::span<const Expr> a, std::span<const Expr> b, std::span<const Expr> d) {
+    Index joined(a.begin(), a.end());
+    joined.insert(joined.end(), b.begin(), b.end());
+    joined.insert(joined.end(), d.begin(), d.end());
+    return joined;
+  };
+  if (rule.fold) {
+    const ir::ReductionForm& fold = *rule.fold;
+    if (fold.is_last_axis_reduced) throw Refusal{"a reduction along the lanes"};
+    const Local* total = c_.local("acc", {fold.identity->type.dtype, 1}, true);
+    body.push_back(make_declare(total, fold.identity));
+    append(body, ops::chain_nest(c_, fold.reduced, {}, kJoinBlock, total, [&](std::span<const Expr> r) -> Stmts {
+             return {make_assign(total, fold.combine(c_.read(total), fold.term(all(index, r, {}))))};
+           }));
+    return fold.finish ? fold.finish(c_.read(total)) : c_.read(total);
+  }
+  const ir::ContractionForm& product = *rule.product;
+  const auto placed = product.result_index(index);
+  if (!std::ranges::equal(placed, index) || product.window_axes > 0) throw Refusal{"a product of another form"};
+  const size_t batch = product.batch.size(), rows = product.rows.size();
+  const auto b = index.subspan(0, batch), row = index.subspan(batch, rows), column = index.subspan(batch + rows);
+  const DType dtype = ops::sum_dtype(node.operand(0).type(), node.type().dtype());
+  if (!ir::is_float(dtype)) throw Refusal{"a product of integers"};
+  const Local* acc = c_.local("acc", {dtype, 1}, true);
+  body.push_back(make_declare(acc, c_.constant(dtype, 0)));
+  append(body, ops::chain_nest(c_, product.depth, {}, kJoinBlock, acc, [&](std::span<const Expr> k) -> Stmts {
+           return {make_assign(acc, c_.fma(product.lhs(all(b, row, k)), product.rhs(all(b, column, k)), c_.read(acc)))};
+         }));
+  return product.finish ? product.finish(c_.read(acc)) : c_.read(acc);
+}
+
+Stmts LaneLoop::stores_of(Value v, const Buffer* to, Index prefix, bool is_kept) {
+  return over_between(v.type(), [&](std::span<const Expr> between) {
+    const Index index = full_index(between);
+    Stmts body;
+    const auto product = product_in_.find(v.node);
+    if (product != product_in_.end() && !sources_.contains(key(v))) {
+      hero_value_ = chain(*product->second, index, body);
+      hero_index_ = index;
+      hero_ = product->second;
+    }
+    const bool is_stage = !sources_.contains(key(v)) && forms_.contains(v.node) && forms_.at(v.node) != Form::Element;
+    const Expr value = is_stage ? chain(*v.node, index, body) : element(v, index);
+    hero_ = nullptr;
+    Index at = is_kept ? within(to, index) : prefix;
+    if (!is_kept) at.insert(at.end(), index.begin(), index.end());
+    body.push_back(make_store(to, at, value));
+    return body;
+  });
+}
+
+Stmts LaneLoop::stage(const Node& node) {
+  const Buffer* kept = new_kept("v", node.result());
+  Stmts body{make_alloc(kept)};
+  append(body, stores_of(node.result(), kept, {}, true));
+  sources_[key(node.result())] = {.kept = kept};
+  return body;
+}
+
+std::set<size_t> LaneLoop::carries_read_by(Value v) const {
+  std::set<size_t> read;
+  std::set<Key> seen;
+  std::vector<Value> open{v};
+  while (!open.empty()) {
+    const Value at = open.back();
+    open.pop_back();
+    if (!seen.insert(key(at)).second) continue;
+    if (at.node->is_parameter()) {
+      const size_t p = std::ranges::find(region_.parameters(), at.node) - region_.parameters().begin();
+      if (p >= parts_.constants && p < parts_.constants + parts_.carries) read.insert(p - parts_.constants);
+      continue;
+    }
+    if (sources_.contains(key(at))) continue;  // computed already
+    open.insert(open.end(), at.node->operands().begin(), at.node->operands().end());
+  }
+  return read;
+}
+
+/// A carry that no other new value reads is changed where it lies; the others get theirs when all are computed.
+Stmts LaneLoop::next_state() {
+  Stmts body, moves;
+  std::vector<std::set<size_t>> read;
+  for (const Value& v : next_) read.push_back(carries_read_by(v));
+  std::vector<size_t> later;
+  for (size_t i = 0; i < next_.size(); ++i) {
+    bool is_read = false;
+    for (size_t j = 0; j < next_.size(); ++j) is_read = is_read || (i != j && read[j].contains(i));
+    const Value carry = region_.parameter(parts_.constants + i);
+    if (next_[i] == carry) continue;
+    const Buffer* to = sources_.at(key(carry)).kept;
+    if (!is_read) {
+      later.push_back(i);
+      continue;
+    }
+    const Buffer* next = new_kept("n", next_[i]);
+    body.push_back(make_alloc(next));
+    append(body, stores_of(next_[i], next, {}, true));
+    append(moves, over_between(carry.type(), [&](std::span<const Expr> between) -> Stmts {
+             const Index at = within(to, full_index(between));
+             return {make_store(to, at, c_.load(next, at))};
+           }));
+  }
+  for (size_t i : later) {
+    const Value carry = region_.parameter(parts_.constants + i);
+    append(body, stores_of(next_[i], sources_.at(key(carry)).kept, {}, true));
+  }
+  append(body, moves);
+  return body;
+}
+
+Stmts LaneLoop::step(Expr number) {
+  Stmts body;
+  for (size_t i = parts_.constants + parts_.carries; i < inputs_.size(); ++i) {
+    const Value p = region_.parameter(i);
+    sources_[key(p)] = {.memory = inputs_[i], .prefix = {number}};
+    if (keeps_.contains(key(p))) keep_copy(p, body);
+  }
+  for (const Node* n : nodes_) {
+    const bool is_next = std::ranges::any_of(next_, [&](Value v) { return v.node == n; });
+    if (!keeps_.contains(key(n->result())) || inlined_.contains(n)) continue;
+    if (is_next && readers_[key(n->result())].empty()) continue;  // stored where it goes
+    append(body, stage(*n));
+  }
+  for (size_t r = parts_.carries; r < region_.results().size(); ++r)
+    append(body, stores_of(region_.results()[r], outputs_[r], {number}, false));
+  append(body, next_state());
+  if (!condition_) return body;
+  const Expr taken = element(condition_, full_index({}));
+  return {make_if(taken, std::move(body))};
+}
+
+Stmts LaneLoop::at_lane() {
+  plan();
+  Stmts body;
+  for (size_t i = 0; i < parts_.constants; ++i) {
+    const Value p = region_.parameter(i);
+    sources_[key(p)] = {.memory = inputs_[i]};
+    if (keeps_.contains(key(p))) keep_copy(p, body);
+  }
+  for (size_t i = 0; i < parts_.carries; ++i) {
+    const Value p = region_.parameter(parts_.constants + i);
+    sources_[key(p)] = {.memory = inputs_[parts_.constants + i]};
+    keep_copy(p, body);
+  }
+  const LoopVar* t = c_.loop_var("t");
+  const Expr length = c_.dim(parts_.length);
+  const Expr at =
+      parts_.is_reverse ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
+  body.push_back(make_for(t, c_.i64(0), length, LoopKind::Serial, step(at)));
+  for (size_t i = 0; i < parts_.carries; ++i)
+    append(body, stores_of(region_.parameter(parts_.constants + i), outputs_[i], {}, false));
+  return body;
+}
+
+std::vector<const Buffer*> parameter_buffers(LoopContext& c, std::span<const Type> types, BufferKind kind) {
+  std::vector<const Buffer*> buffers;
+  for (Type t : types) buffers.push_back(c.buffer({"p", t.dtype(), {t.shape().begin(), t.shape().end()}, kind}));
+  return buffers;
+}
+
+}  // namespace
+
+std::string lane_loop_refusal(const Node& scan) {
+  if (scan.op != &ops::kScan) return "it is no scan";
+  LoopContext context;
+  try {
+    lane_loop(scan, context, parameter_buffers(context, ops::types_of(scan.operands()), BufferKind::Input),
+              parameter_buffers(context, scan.types(), BufferKind::Output));
+  } catch (const Refusal& refusal) {
+    return refusal.why;
+  }
+  return "";
+}
+
+Stmts lane_loop(const Node& scan, LoopContext& context, std::vector<const Buffer*> inputs,
+                std::vector<const Buffer*> outputs) {
+  return LaneLoop(scan, context, inputs, outputs).write();
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,45 @@
+// A scan as one kernel: every lane of its state goes through all steps by itself, in the memory of its task.
+//
+// All of the state has the axes [lead..., x..., lane]: the leading ones and the last are the same everywhere, and
+// nothing in a step mixes what lies at different places of them. Sums, maxima and products go along the axes between,
+// whose extents are numbers:
+//
+//   parallel b in 0..B { for q in 0..T {                        lead axes, lane
+//     alloc c[D]; for d { c[d] = %start[b, d, q] }              state; constants that products read
+//     for t in 0..length {
+//       alloc s[64]
+//       for x in 0..64 { var acc = 0; for d in 0..D { acc = fma(%k[t, b, x, d], q[d], acc) }; s[x] = acc }
+//       var m = -inf; for x in 0..64 { m = max(m, s[x]) }
+//       ...
+//       for d { c[d] = ... }
+//     }
+//     for d { %last[b, d, q] = c[d] }
+//   } }
+//
+// Attention is such a scan (ops/composites/attention_blocks.h), and so are its gradients. Within a step:
+//
+//   kept       in scratch: sums, products, what a product reads and what is read twice
+//   a view     made of constants and slices alone, element by element: computed where it is read
+//   the rest   computed where it is read; a product whose only reader is kept is computed there, too
+//
+// A step that changes its state only in some lanes (every new value is select(c, new, old) for one c that differs by
+// lane) stands in an `if (c)`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "strata/ir/graph/graph.h"
+#include "strata/ir/loops/kernel.h"
+
+namespace strata::compiler {
+
+/// Why the scan is no such loop; empty: it is. Its region as it is: composites, calls and fusions in it are refused.
+std::string lane_loop_refusal(const ir::Node& scan);
+
+/// The statements, when there is no refusal. Buffers by the node's operands and results.
+std::vector<ir::loops::StmtPtr> lane_loop(const ir::Node& scan, ir::loops::LoopContext& context,
+                                          std::vector<const ir::loops::Buffer*> inputs,
+                                          std::vector<const ir::loops::Buffer*> outputs);
+
+}  // namespace strata::compiler
