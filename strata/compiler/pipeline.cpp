@@ -14,6 +14,7 @@
 #include "strata/compiler/graph/invariants/hoist_invariants.h"
 #include "strata/compiler/graph/invariants/pack_weights.h"
 #include "strata/compiler/graph/join_scans.h"
+#include "strata/compiler/graph/lane_loops.h"
 #include "strata/compiler/graph/lift_numbers.h"
 #include "strata/compiler/graph/native_loops.h"
 #include "strata/compiler/graph/share_nodes.h"
@@ -43,6 +44,7 @@ constexpr Pass kPipeline[] = {
      "behind share-nodes, the last that would merge across them; a barrier in memory would be a copy"},
     {"claim-patterns", claim_patterns,
      "just before fusion: a back end sees the program in its last form, node by node"},
+    {kLaneLoopsPass, lane_loops, "before fusion: what stands around such a scan is computed in its kernel"},
     {"fuse", fuse, "behind all that changes what is computed: the kernels are final from here on"},
     {"lift-numbers", lift_numbers, "behind fusion: it compares kernels, and changes none but for its numbers"},
     {"native-loops", native_loops, "a loop that becomes a kernel is no part of another, and keeps its numbers"},

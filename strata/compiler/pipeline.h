@@ -63,6 +63,8 @@ struct Pass {
 
 /// The pass that makes kernels of nodes: those before it change what is computed, those after it only kernels.
 inline constexpr std::string_view kFusingPass = "fuse";
+/// The one before it, which makes kernels of scans with what stands around them.
+inline constexpr std::string_view kLaneLoopsPass = "lane-loops";
 
 std::span<const Pass> pipeline();
 

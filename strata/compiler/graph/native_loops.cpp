@@ -4,7 +4,7 @@
 
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/pointwise_loop.h"
-#include "strata/compiler/run_passes.h"
+#include "strata/compiler/graph/region_passes.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
@@ -37,17 +37,11 @@ bool may_be_pointwise(const Graph& region) {
   });
 }
 
-GraphRef after_passes(const GraphRef& region, const PassContext& context) {
-  const std::span<const Pass> passes = pipeline();
-  const size_t fusing = std::ranges::find(passes, "fuse", &Pass::name) - passes.begin();
-  return run_passes(*region, passes.first(fusing), {.target = context.target}).graph;
-}
-
-/// The node with its regions as a kernel would have them, alone in a graph; null if it is no pointwise loop.
+/// The node with its regions as a kernel would have them, alone in a graph; null if it is no such loop.
 GraphRef as_kernel(const Node& node, const PassContext& context) {
   if (!std::ranges::all_of(node.regions(), [](const GraphRef& r) { return may_be_pointwise(*r); })) return nullptr;
   std::vector<GraphRef> regions;
-  for (const GraphRef& region : node.regions()) regions.push_back(after_passes(region, context));
+  for (const GraphRef& region : node.regions()) regions.push_back(ready_for_lowering(region, context));
   auto kernel = std::make_shared<Graph>("fusion");
   for (const ir::SymbolFact& fact : node.graph->facts().all()) kernel->facts().add(fact);
   const ir::LocationScope scope(*kernel, node.where);

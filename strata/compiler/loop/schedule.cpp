@@ -8,11 +8,13 @@
 #include "strata/compiler/loop/choose/elements.h"
 #include "strata/compiler/loop/choose/planes.h"
 #include "strata/compiler/loop/choose/product.h"
+#include "strata/compiler/loop/choose/strips.h"
 #include "strata/compiler/loop/choose/sizes.h"
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/nest/nest.h"
 #include "strata/compiler/loop/write/elements.h"
 #include "strata/compiler/loop/write/product/write_product.h"
+#include "strata/compiler/loop/write/strips.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ir/loops/structural_hash.h"
@@ -51,7 +53,10 @@ bool writes_nothing(const Kernel& kernel) {
 std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts,
                                         const machine::VectorUnit& vectors, Variation variation) {
   const auto contraction = read_contraction(nest, facts);
-  if (!contraction) return choose_elements(nest, c, facts, vectors, variation);
+  if (!contraction) {
+    if (const auto strip = read_strip(nest)) return choose_strips(*strip, nest, vectors, variation);
+    return choose_elements(nest, c, facts, vectors, variation);
+  }
   // A group's dot product does the work of 2 or 4 steps, but both operands are packed for it: many products share that.
   constexpr int64_t kEnough = 8;
   const bool is_in_groups = best_group(*contraction, c, vectors) > 1 && expected_extent(contraction->rows) >= kEnough &&
@@ -78,6 +83,7 @@ struct Writing {
   Stmts operator()(const RowWindowSchedule& s) const {
     return write_row_windows(*read_contraction(nest, facts), s, context, facts);
   }
+  Stmts operator()(const StripSchedule& s) const { return write_strips(nest, s, context, facts); }
 };
 
 /// Loops that are marked Vector still, of an extent that isn't constant, as the loops that they are: nobody below makes

@@ -15,6 +15,7 @@ using Parts = std::vector<Rewrite::Part>;
 constexpr int64_t kMostPoints = 1 << 24;   // of a task
 constexpr int64_t kMostExtent = 1 << 16;   // of a tile, block or task along one axis
 constexpr int64_t kMostScratch = 1 << 24;  // elements of a panel
+constexpr int64_t kMostStrip = 1 << 10;    // lanes that go through a program together
 constexpr int64_t kMostSums = 64;          // vectors of a register tile: more would only be spilled
 
 // How an axis is named: by its loop, by its number where two loops have one name.
@@ -91,6 +92,12 @@ struct Printer {
         {"parallel",
          {{"pieces", {s.tiling.task_pieces}}, {"free rows", {s.tiling.task_free}}, {"columns", {t.task_columns}}}});
     return made;
+  }
+
+  std::vector<Rewrite> operator()(const StripSchedule& s) const {
+    return {{"vectorise", {{"strip", {s.lanes}}}},
+            {"tile", {{"rows", {s.tile_rows}}, {"strip", {s.tile_vectors * s.lanes}}}},
+            {"parallel", {{"strip", {s.strip}}}}};
   }
 
   static std::vector<Rewrite> beginning(const char* windows, bool is_exchanged) {
@@ -220,6 +227,20 @@ RowWindowSchedule read_row_windows(RewriteReader& read, Contraction k, LoopConte
   return made;
 }
 
+StripSchedule read_strips(RewriteReader& read) {
+  StripSchedule made;
+  made.lanes = read.width("vectorise", "strip");
+  const int64_t columns = read.number("tile", "strip", 1, kMostExtent);
+  if (columns % made.lanes != 0)
+    refuse_schedule(fmt::format("`tile strip` takes a multiple of the vector's {}, found {}", made.lanes, columns));
+  made.tile_vectors = columns / made.lanes;
+  made.tile_rows = read.number("tile", "rows", 1, kMostSums);
+  require_sums_fit(made.tile_rows, made.tile_vectors);
+  made.strip = read.number("parallel", "strip", 1, kMostStrip);
+  require_multiple("parallel strip", made.strip, columns);
+  return made;
+}
+
 Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const ir::Facts& facts) {
   const auto contraction = read_contraction(nest, facts);
   const bool is_along_columns = read.take("window", "columns"), is_along_rows = read.take("window", "rows");
@@ -228,6 +249,7 @@ Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const 
   if (is_along_columns) return read_column_windows(read, *contraction, c, facts);
   if (is_along_rows) return read_row_windows(read, *contraction, c, facts);
   if (contraction) return read_product(read);
+  if (read.has("parallel", "strip")) return read_strips(read);
   return read_elements(read, nest);
 }
 

@@ -18,6 +18,9 @@
 //                     pack rows, columns                     or `pack columns`: rows are read where they are
 //                     read columns in place                  instead of packing them: they lie in panels
 //                                                            (nest/panels.h)
+//   strips            vectorise strip by W                   a nest of programs of their own (nest/strip.h): lanes
+//                     tile rows by R, strip by C             register tiles of their products, C a multiple of W
+//                     parallel strip by N                    lanes of a task, a multiple of C
 //   column windows    window columns                         a convolution's windows, read from a plane
 //                     exchange, tile rows and columns, vectorise and block rows as above
 //                     block depth by N                       steps of the depth's free loops that are in planes at once
@@ -76,8 +79,16 @@ struct RowWindowSchedule {
   friend bool operator==(const RowWindowSchedule&, const RowWindowSchedule&) = default;
 };
 
-using Schedule =
-    std::variant<ElementSchedule, RowSchedule, ContractionSchedule, ColumnWindowSchedule, RowWindowSchedule>;
+struct StripSchedule {
+  int lanes = 1;          ///< of a vector
+  int64_t strip = 1;      ///< points of the innermost loop that go through the program together
+  int64_t tile_rows = 1;  ///< of a product's register tile, by tile_vectors
+  int64_t tile_vectors = 1;
+  friend bool operator==(const StripSchedule&, const StripSchedule&) = default;
+};
+
+using Schedule = std::variant<ElementSchedule, RowSchedule, ContractionSchedule, ColumnWindowSchedule,
+                              RowWindowSchedule, StripSchedule>;
 
 /// The rewrites that say it; `nest` names the axes.
 std::vector<Rewrite> rewrites_of(const Schedule& schedule, const Nest& nest);

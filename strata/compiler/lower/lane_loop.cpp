@@ -8,15 +8,19 @@
 #include <optional>
 #include <set>
 
+#include "strata/compiler/lower/aliased_index.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/nests.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ir/loops/joined_loops.h"
+#include "strata/ir/loops/rewrite.h"
 #include "strata/ops/contraction/factors.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/reduce/fold.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 
@@ -80,7 +84,9 @@ std::vector<Type> state_types(const Node& scan) {
   return types;
 }
 
-Axes axes_of(const Node& scan) {
+/// With as many leading axes as all state shares, which may be too many: a step may mix what lies along the last of
+/// them.
+Axes widest_axes(const Node& scan) {
   const std::vector<Type> types = state_types(scan);
   if (types.empty()) throw Refusal{"it gives nothing"};
   int rank = types[0].rank();
@@ -99,24 +105,35 @@ Axes axes_of(const Node& scan) {
 
 /// Where a value's elements come from.
 struct Source {
-  const Buffer* memory = nullptr;  ///< a parameter of the kernel, read at (prefix..., index...)
+  const Buffer* kept = nullptr;    ///< scratch, [between...] or [1]
+  const Buffer* memory = nullptr;  ///< a parameter of the kernel
+  Value outside;                   ///< of a parameter of the step: the scan's operand, read at (prefix..., index...)
   Index prefix;
-  const Buffer* kept = nullptr;  ///< scratch, [between...] or [1]
 };
 
 class LaneLoop {
  public:
-  LaneLoop(const Node& scan, LoopContext& context, const std::vector<const Buffer*>& inputs,
-           const std::vector<const Buffer*>& outputs)
-      : scan_(scan), region_(scan.region(0)), parts_(scan), axes_(axes_of(scan)), c_(context), inputs_(inputs),
-        outputs_(outputs) {}
+  LaneLoop(const Graph& kernel, const Node& scan, Axes axes, LoopContext& context,
+           const std::vector<const Buffer*>& inputs, const std::vector<const Buffer*>& outputs)
+      : kernel_(kernel),
+        scan_(scan),
+        region_(scan.region(0)),
+        parts_(scan),
+        axes_(std::move(axes)),
+        c_(context),
+        outputs_(outputs) {
+    for (size_t i = 0; i < inputs.size(); ++i) sources_[key(kernel.parameter(i))] = {.memory = inputs[i]};
+  }
 
   Stmts write() {
     std::vector<Dim> extents = axes_.lead;
     extents.push_back(axes_.lane);
     return ops::independent_nest(c_, extents, [&](std::span<const Expr> index) {
-      lead_.assign(index.begin(), index.end() - 1);
-      lane_ = index.back();
+      lead_.assign(index.begin(), index.end());
+      for (size_t axis = 0; axis < lead_.size(); ++axis)
+        if (extents[axis] == Dim(1)) lead_[axis] = c_.i64(0);  // as a broadcast reads it
+      lane_ = lead_.back();
+      lead_.pop_back();
       return at_lane();
     });
   }
@@ -169,16 +186,21 @@ class LaneLoop {
   /// Declares what the product or fold at an index needs, and gives its value.
   Expr chain(const Node& node, std::span<const Expr> index, Stmts& body);
   /// The stores of a value at all of its places, with a product that is computed where it is read.
-  Stmts stores_of(Value v, const Buffer* to, Index prefix, bool is_kept);
+  using Place = std::function<std::pair<const Buffer*, Index>(const Index&)>;
+  Stmts stores_of(Value v, const Place& place);
+  Place in(const Buffer* kept) const {
+    return [this, kept](const Index& index) { return std::pair{kept, within(kept, index)}; };
+  }
+  Stmts result(Value v, const Buffer* to);
   Stmts next_state();
   std::set<size_t> carries_read_by(Value v) const;
 
+  const Graph& kernel_;
   const Node& scan_;
-  const Graph& region_;
+  const Graph& region_;  ///< of a step
   Parts parts_;
   Axes axes_;
   LoopContext& c_;
-  const std::vector<const Buffer*>& inputs_;
   const std::vector<const Buffer*>& outputs_;
   Index lead_;
   Expr lane_ = nullptr;
@@ -208,6 +230,7 @@ struct LaneLoop::Rule final : ir::Lowering {
   std::vector<ir::ElementFn> elements;
   std::optional<ir::ReductionForm> fold;
   std::optional<ir::ContractionForm> product;
+  std::optional<int> aliased;
   std::function<void(Value, std::span<const Expr>)> probe;  ///< instead of reading
 
   Rule(const Node& node, LaneLoop& writer) : Lowering(node, writer.c_), writer(writer) { node.op->lower.fn(*this); }
@@ -226,7 +249,7 @@ struct LaneLoop::Rule final : ir::Lowering {
   void contraction(ir::ContractionForm f) override { product = std::move(f); }
   void loops(ir::LoopsForm) override {}
   void update(ir::UpdateForm) override {}
-  void alias(int) override {}
+  void alias(int operand) override { aliased = operand; }
 };
 
 // Planning.
@@ -285,9 +308,21 @@ void LaneLoop::keep_what_is_shared() {
     if (is_view(n->result())) continue;
     if (forms_.at(n) != Form::Element || readers_[key(n->result())].size() > 1) keeps_.insert(key(n->result()));
   }
+  // A number of the lane that is spread along what it has.
+  for (const Node* n : nodes_) {
+    if (n->op != &ops::kBroadcast || is_view(n->result())) continue;
+    const Value from = n->operand(0);
+    if (!from.node->is_parameter() && from.node->op != &ops::kBroadcast) keeps_.insert(key(from));
+  }
   // Constants of the lanes: they are read in each step.
   for (size_t i = 0; i < parts_.constants; ++i)
     if (const Value p = region_.parameter(i); axes_.has(p.type()) && readers_.contains(key(p))) keeps_.insert(key(p));
+}
+
+/// Arithmetic of an instruction or two.
+bool is_cheap_op(const ir::Op* op) {
+  return op == &ops::kAdd || op == &ops::kSub || op == &ops::kMul || op == &ops::kNeg || op == &ops::kSelect ||
+         op == &ops::kMaximum || op == &ops::kMinimum;
 }
 
 /// Whether elements of v are numbers, kept values and cheap arithmetic: a register tile's sums wait while they are
@@ -306,8 +341,7 @@ void LaneLoop::compute_products_where_read() {
       if (readers.size() != 1 || ops > kMostOps) is_cheap = false;
       if (!is_cheap) break;
       at = readers[0];
-      is_cheap = forms_.at(at) == Form::Element && at->op->is_pointwise && at->type().shape().size() > 0 &&
-                 std::ranges::equal(at->type().shape(), n->type().shape()) && !at->op->is_smooth;
+      is_cheap = is_cheap_op(at->op) && at->type() == n->type();
       for (const Value& v : at->operands())
         if (is_view(v) && v.rank() > 0) is_cheap = false;
       if (is_cheap && (keeps_.contains(key(at->result())) || is_result(at))) break;
@@ -383,13 +417,20 @@ Expr LaneLoop::element(Value v, std::span<const Expr> index) {
   if (const auto found = sources_.find(key(v)); found != sources_.end()) {
     const Source& s = found->second;
     if (s.kept) return c_.load(s.kept, within(s.kept, index));
+    if (s.memory) return c_.load(s.memory, {index.begin(), index.end()});
     Index all = s.prefix;
     all.insert(all.end(), index.begin(), index.end());
-    return c_.load(s.memory, all);
+    return element(s.outside, all);
   }
-  const auto rule = rules_.find(v.node);
-  if (rule == rules_.end() || rule->second->elements.empty()) throw Refusal{"a value is read before it is computed"};
-  return rule->second->elements[0](index);
+  if (v.node->is_parameter() || v.node == &scan_) throw Refusal{"a value is read before it is computed"};
+  auto& rule = rules_[v.node];
+  if (!rule) rule = std::make_unique<Rule>(*v.node, *this);  // of what stands around the scan
+  if (rule->aliased) {
+    const Value from = v.node->operand(*rule->aliased);
+    return element(from, aliased_index(c_, v.type(), from.type(), index));
+  }
+  if (rule->elements.empty()) throw Refusal{fmt::format("{} is no element of its operands", v.node->op->name)};
+  return rule->elements[0](index);
 }
 
 // Statements.
@@ -461,7 +502,7 @@ Expr LaneLoop::chain(const Node& node, std::span<const Expr> index, Stmts& body)
   return product.finish ? product.finish(c_.read(acc)) : c_.read(acc);
 }
 
-Stmts LaneLoop::stores_of(Value v, const Buffer* to, Index prefix, bool is_kept) {
+Stmts LaneLoop::stores_of(Value v, const Place& place) {
   return over_between(v.type(), [&](std::span<const Expr> between) {
     const Index index = full_index(between);
     Stmts body;
@@ -474,8 +515,7 @@ Stmts LaneLoop::stores_of(Value v, const Buffer* to, Index prefix, bool is_kept)
     const bool is_stage = !sources_.contains(key(v)) && forms_.contains(v.node) && forms_.at(v.node) != Form::Element;
     const Expr value = is_stage ? chain(*v.node, index, body) : element(v, index);
     hero_ = nullptr;
-    Index at = is_kept ? within(to, index) : prefix;
-    if (!is_kept) at.insert(at.end(), index.begin(), index.end());
+    const auto [to, at] = place(index);
     body.push_back(make_store(to, at, value));
     return body;
   });
@@ -484,7 +524,7 @@ Stmts LaneLoop::stores_of(Value v, const Buffer* to, Index prefix, bool is_kept)
 Stmts LaneLoop::stage(const Node& node) {
   const Buffer* kept = new_kept("v", node.result());
   Stmts body{make_alloc(kept)};
-  append(body, stores_of(node.result(), kept, {}, true));
+  append(body, stores_of(node.result(), in(kept)));
   sources_[key(node.result())] = {.kept = kept};
   return body;
 }
@@ -526,7 +566,7 @@ Stmts LaneLoop::next_state() {
     }
     const Buffer* next = new_kept("n", next_[i]);
     body.push_back(make_alloc(next));
-    append(body, stores_of(next_[i], next, {}, true));
+    append(body, stores_of(next_[i], in(next)));
     append(moves, over_between(carry.type(), [&](std::span<const Expr> between) -> Stmts {
              const Index at = within(to, full_index(between));
              return {make_store(to, at, c_.load(next, at))};
@@ -534,7 +574,7 @@ Stmts LaneLoop::next_state() {
   }
   for (size_t i : later) {
     const Value carry = region_.parameter(parts_.constants + i);
-    append(body, stores_of(next_[i], sources_.at(key(carry)).kept, {}, true));
+    append(body, stores_of(next_[i], in(sources_.at(key(carry)).kept)));
   }
   append(body, moves);
   return body;
@@ -542,9 +582,9 @@ Stmts LaneLoop::next_state() {
 
 Stmts LaneLoop::step(Expr number) {
   Stmts body;
-  for (size_t i = parts_.constants + parts_.carries; i < inputs_.size(); ++i) {
+  for (size_t i = parts_.constants + parts_.carries; i < region_.parameters().size(); ++i) {
     const Value p = region_.parameter(i);
-    sources_[key(p)] = {.memory = inputs_[i], .prefix = {number}};
+    sources_[key(p)] = {.outside = scan_.operand(i), .prefix = {number}};
     if (keeps_.contains(key(p))) keep_copy(p, body);
   }
   for (const Node* n : nodes_) {
@@ -554,7 +594,12 @@ Stmts LaneLoop::step(Expr number) {
     append(body, stage(*n));
   }
   for (size_t r = parts_.carries; r < region_.results().size(); ++r)
-    append(body, stores_of(region_.results()[r], outputs_[r], {number}, false));
+    for (size_t o = 0; o < outputs_.size(); ++o)
+      if (kernel_.results()[o] == scan_.result(r)) append(body, stores_of(region_.results()[r], [&](const Index& at) {
+                                                            Index all{number};
+                                                            all.insert(all.end(), at.begin(), at.end());
+                                                            return std::pair{outputs_[o], all};
+                                                          }));
   append(body, next_state());
   if (!condition_) return body;
   const Expr taken = element(condition_, full_index({}));
@@ -566,12 +611,12 @@ Stmts LaneLoop::at_lane() {
   Stmts body;
   for (size_t i = 0; i < parts_.constants; ++i) {
     const Value p = region_.parameter(i);
-    sources_[key(p)] = {.memory = inputs_[i]};
+    sources_[key(p)] = {.outside = scan_.operand(i)};
     if (keeps_.contains(key(p))) keep_copy(p, body);
   }
   for (size_t i = 0; i < parts_.carries; ++i) {
     const Value p = region_.parameter(parts_.constants + i);
-    sources_[key(p)] = {.memory = inputs_[parts_.constants + i]};
+    sources_[key(p)] = {.outside = scan_.operand(parts_.constants + i)};
     keep_copy(p, body);
   }
   const LoopVar* t = c_.loop_var("t");
@@ -580,8 +625,28 @@ Stmts LaneLoop::at_lane() {
       parts_.is_reverse ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
   body.push_back(make_for(t, c_.i64(0), length, LoopKind::Serial, step(at)));
   for (size_t i = 0; i < parts_.carries; ++i)
-    append(body, stores_of(region_.parameter(parts_.constants + i), outputs_[i], {}, false));
+    sources_[key(scan_.result(i))] = sources_.at(key(region_.parameter(parts_.constants + i)));
+  for (size_t r = 0; r < outputs_.size(); ++r) {
+    const Value v = kernel_.results()[r];
+    if (v.node != &scan_ || v.index < parts_.carries) append(body, result(v, outputs_[r]));
+  }
   return body;
+}
+
+/// The stores of a result of the kernel that the last state gives; it may be transposed.
+Stmts LaneLoop::result(Value v, const Buffer* to) {
+  std::vector<size_t> axes(v.rank());
+  for (size_t a = 0; a < axes.size(); ++a) axes[a] = a;
+  for (; v.node->op == &ops::kTranspose; v = v.node->operand(0)) {
+    const auto perm = v.node->attrs.ints("perm");
+    for (size_t& a : axes) a = static_cast<size_t>(perm[a]);
+  }
+  if (!axes_.has(v.type())) throw Refusal{fmt::format("a result is made of {}", v.type().str())};
+  return stores_of(v, [&](const Index& at) {
+    Index moved;
+    for (const size_t a : axes) moved.push_back(at[a]);
+    return std::pair{to, moved};
+  });
 }
 
 std::vector<const Buffer*> parameter_buffers(LoopContext& c, std::span<const Type> types, BufferKind kind) {
@@ -590,23 +655,41 @@ std::vector<const Buffer*> parameter_buffers(LoopContext& c, std::span<const Typ
   return buffers;
 }
 
+/// The loop with as many leading axes as can be.
+Stmts written(const Graph& kernel, LoopContext& context, const std::vector<const Buffer*>& inputs,
+              const std::vector<const Buffer*>& outputs) {
+  const Node* scan = nullptr;
+  for (const Node* n : kernel.nodes())
+    if (n->op == &ops::kScan) scan = n;
+  if (!scan) throw Refusal{"it has no scan"};
+  for (Axes axes = widest_axes(*scan);; axes.lead.pop_back()) {
+    try {
+      return LaneLoop(kernel, *scan, axes, context, inputs, outputs).write();
+    } catch (const Refusal&) {
+      if (axes.lead.empty()) throw;
+    }
+  }
+}
+
 }  // namespace
 
-std::string lane_loop_refusal(const Node& scan) {
-  if (scan.op != &ops::kScan) return "it is no scan";
+std::string lane_loop_refusal(const Graph& kernel) {
   LoopContext context;
+  std::vector<Type> parameters, results;
+  for (const Node* p : kernel.parameters()) parameters.push_back(p->type());
+  for (const Value& v : kernel.results()) results.push_back(v.type());
   try {
-    lane_loop(scan, context, parameter_buffers(context, ops::types_of(scan.operands()), BufferKind::Input),
-              parameter_buffers(context, scan.types(), BufferKind::Output));
+    written(kernel, context, parameter_buffers(context, parameters, BufferKind::Input),
+            parameter_buffers(context, results, BufferKind::Output));
   } catch (const Refusal& refusal) {
     return refusal.why;
   }
   return "";
 }
 
-Stmts lane_loop(const Node& scan, LoopContext& context, std::vector<const Buffer*> inputs,
-                std::vector<const Buffer*> outputs) {
-  return LaneLoop(scan, context, inputs, outputs).write();
+Stmts lane_loop(const Graph& kernel, LoopContext& context, const std::vector<const Buffer*>& inputs,
+                const std::vector<const Buffer*>& outputs) {
+  return written(kernel, context, inputs, outputs);
 }
 
 }  // namespace strata::compiler

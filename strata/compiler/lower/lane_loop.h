@@ -34,12 +34,14 @@
 
 namespace strata::compiler {
 
-/// Why the scan is no such loop; empty: it is. Its region as it is: composites, calls and fusions in it are refused.
-std::string lane_loop_refusal(const ir::Node& scan);
+/// Why the region is no such kernel; empty: it is. One scan, whose region has neither composites, calls nor fusions;
+/// in front of it what is computed where the scan reads it, behind it elements of its last state, which may be
+/// transposed.
+std::string lane_loop_refusal(const ir::Graph& kernel);
 
-/// The statements, when there is no refusal. Buffers by the node's operands and results.
-std::vector<ir::loops::StmtPtr> lane_loop(const ir::Node& scan, ir::loops::LoopContext& context,
-                                          std::vector<const ir::loops::Buffer*> inputs,
-                                          std::vector<const ir::loops::Buffer*> outputs);
+/// The statements, when there is no refusal. Buffers by parameters and results.
+std::vector<ir::loops::StmtPtr> lane_loop(const ir::Graph& kernel, ir::loops::LoopContext& context,
+                                          const std::vector<const ir::loops::Buffer*>& inputs,
+                                          const std::vector<const ir::loops::Buffer*>& outputs);
 
 }  // namespace strata::compiler

@@ -6,7 +6,9 @@
 
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
+#include "strata/compiler/lower/aliased_index.h"
 #include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/lane_loop.h"
 #include "strata/compiler/lower/nests.h"
 #include "strata/compiler/lower/pointwise_loop.h"
 #include "strata/compiler/lower/rows.h"
@@ -244,18 +246,7 @@ class KernelWriter {
 
   Expr through_alias(Value v, int operand, std::span<const Expr> index) {
     const Value from = v.node->operand(operand);
-    const Type type = v.type().stored(), from_type = from.type().stored();
-    if (type == from_type) return element(from, index);
-    Expr flat = c_.i64(0);
-    for (int i = 0; i < type.rank(); ++i)
-      flat = c_.binary(ExprOp::Add, c_.binary(ExprOp::Mul, flat, c_.dim(type.dim(i))), index[i]);
-    std::vector<Expr> source(from_type.rank());
-    for (int i = from_type.rank() - 1; i >= 0; --i) {
-      const Expr extent = c_.dim(from_type.dim(i));
-      source[i] = i == 0 ? flat : c_.binary(ExprOp::FloorMod, flat, extent);
-      flat = c_.binary(ExprOp::FloorDiv, flat, extent);
-    }
-    return element(from, source);
+    return element(from, aliased_index(c_, v.type(), from.type(), index));
   }
 
   Kernel& kernel_;
@@ -288,8 +279,8 @@ void collect_dims_of(const Node& node, Kernel& kernel) {
       for (Dim d : a.as_dims()) d.collect_symbols(kernel.dims);
 }
 
-/// The one loop of a region that is nothing else; null for a fusion of other ops.
-const Node* only_loop(const Graph& region) {
+/// The loop of a region, scan or cond, that its other nodes stand around; null for a fusion of other ops.
+const Node* loop_of(const Graph& region) {
   for (const Node* node : region.nodes())
     if (!node->is_parameter() && (node->op == &ops::kScan || node->op == &ops::kCond)) return node;
   return nullptr;
@@ -305,19 +296,23 @@ void collect_dims_within(const Graph& region, Kernel& kernel) {
 void lower_loop(const Graph& region, const Node& loop, Kernel& kernel) {
   std::vector<const Buffer*> inputs, outputs;
   const auto add = [&](std::vector<const Buffer*>& list, char name, Type type, BufferKind kind) {
-    list.push_back(kernel.context->buffer(
-        {name + std::to_string(list.size()), type.dtype(), ir::Shape(type.shape().begin(), type.shape().end()), kind}));
+    const Type stored = type.stored();
+    list.push_back(kernel.context->buffer({name + std::to_string(list.size()), stored.dtype(),
+                                           ir::Shape(stored.shape().begin(), stored.shape().end()), kind}));
     kernel.params.push_back(list.back());
   };
-  for (const Value& v : loop.operands()) add(inputs, 'x', v.type(), BufferKind::Input);
-  for (Type t : loop.types()) add(outputs, 'y', t, BufferKind::Output);
+  for (const Node* p : region.parameters()) add(inputs, 'x', p->type(), BufferKind::Input);
+  for (const Value& v : region.results()) add(outputs, 'y', v.type(), BufferKind::Output);
   collect_dims(kernel);
   collect_dims_within(region, kernel);
-  kernel.body = pointwise_loop(loop, *kernel.context, inputs, outputs);
+  const bool is_alone = region.nodes().size() == region.parameters().size() + 1;
+  kernel.body = is_alone && pointwise_loop_refusal(loop).empty()
+                    ? pointwise_loop(loop, *kernel.context, inputs, outputs)
+                    : lane_loop(region, *kernel.context, inputs, outputs);
 }
 
 void lower_region(const Graph& region, Kernel& kernel) {
-  if (const Node* loop = only_loop(region)) return lower_loop(region, *loop, kernel);
+  if (const Node* loop = loop_of(region)) return lower_loop(region, *loop, kernel);
   KernelWriter writer(kernel);
   for (size_t i = 0; i < region.parameters().size(); ++i)
     writer.set_input(region.parameter(i),

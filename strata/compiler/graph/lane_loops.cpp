@@ -1,0 +1,195 @@
+#include "strata/compiler/graph/lane_loops.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "strata/compiler/graph/region_passes.h"
+#include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/lane_loop.h"
+#include "strata/ir/graph/op.h"
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/control/fusion.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/operands/broadcast.h"
+#include "strata/ops/shape/shape.h"
+
+namespace strata::compiler {
+
+using ir::Graph;
+using ir::GraphCopier;
+using ir::GraphRef;
+using ir::Node;
+using ir::Value;
+
+namespace {
+
+/// Whether a closer look is worth its passes.
+bool may_treat_lanes_alone(const Graph& region) {
+  const std::vector<bool> live = ir::live_nodes(region);
+  return std::ranges::all_of(region.nodes(), [&](const Node* node) {
+    if (node->is_parameter() || !live[node->id] || node->op == &ops::kBarrier) return true;
+    if (node->op->effect != ir::Effect::None) return false;
+    if (node->op->is_call) return may_treat_lanes_alone(*node->regions()[0]);
+    const Form form = form_of(*node);
+    return form == Form::Element || form == Form::Alias || form == Form::Reduction || form == Form::Contraction;
+  });
+}
+
+/// Moves data or makes it of nothing: as good where it is read as in memory.
+bool is_view(const Node& node) {
+  const ir::Op* op = node.op;
+  return op == &ops::kTranspose || op == &ops::kReshape || op == &ops::kBroadcast || op == &ops::kIota ||
+         (op == &ops::kConstant && node.type().rank() == 0);
+}
+
+/// A kernel in the making: the scan, what is taken in, what it reads and gives.
+class LaneKernel {
+ public:
+  LaneKernel(const Graph& graph, const Node& scan, GraphRef step, const std::vector<std::vector<const Node*>>& readers)
+      : graph_(graph), scan_(scan), step_(std::move(step)), readers_(readers) {}
+
+  /// The region, or null with the reason.
+  GraphRef make(bool takes_in, std::string& refusal) {
+    operands.clear();
+    results.clear();
+    behind_.clear();
+    auto kernel = std::make_shared<Graph>("fusion");
+    kernel_ = kernel.get();
+    for (const ir::SymbolFact& fact : graph_.facts().all()) kernel->facts().add(fact);
+    const ir::LocationScope scope(*kernel, scan_.where);
+    images_.clear();
+    const size_t slices = scan_.attrs.integer("constants") + scan_.attrs.integer("carries");
+    std::vector<Value> arguments;
+    for (uint32_t i = 0; i < scan_.operand_count; ++i)
+      arguments.push_back(taken_in(scan_.operand(i), takes_in && (i < slices || !is_of_lanes(scan_.operand(i).type()))));
+    const Node* scan = kernel->add(*scan_.op, arguments, scan_.attrs.all(), {&step_, 1});
+    for (uint32_t r = 0; r < scan_.result_count; ++r) images_[key(scan_.result(r))] = scan->result(r);
+    if (takes_in) take_in_readers();
+    std::vector<Value> given;
+    const auto give = [&](const Node& node) {
+      for (uint32_t r = 0; r < node.result_count; ++r)
+        if (is_read_outside(node.result(r))) {
+          results.push_back(node.result(r));
+          given.push_back(images_.at(key(node.result(r))));
+        }
+    };
+    give(scan_);
+    for (const Node* node : behind_) give(*node);
+    kernel->set_results(given);
+    refusal = lane_loop_refusal(*kernel);
+    return refusal.empty() ? kernel : nullptr;
+  }
+
+  std::vector<Value> operands;  ///< of the kernel
+  std::vector<Value> results;   ///< values of the program that it gives
+  bool has(const Node& node) const { return std::ranges::find(behind_, &node) != behind_.end(); }
+
+ private:
+  using Key = std::pair<uint32_t, uint32_t>;
+  static Key key(Value v) { return {v.node->id, v.index}; }
+
+  /// Slices in which neighbouring lanes should be neighbours in memory: they are read in each step.
+  bool is_of_lanes(ir::Type slices) const {
+    const ir::Type state = step_->results()[0].type();
+    return state.rank() > 0 && slices.rank() > 1 && slices.shape().back() == state.shape().back();
+  }
+
+  Value taken_in(Value v, bool through) {
+    if (const auto found = images_.find(key(v)); found != images_.end()) return found->second;
+    if (!through || v.node->is_parameter() || !is_view(*v.node)) {
+      operands.push_back(v);
+      return images_[key(v)] = kernel_->add_parameter(v.type());
+    }
+    std::vector<Value> inner;
+    for (const Value& x : v.node->operands()) inner.push_back(taken_in(x, true));
+    return images_[key(v)] = kernel_->add(*v.node->op, inner, v.node->attrs.all())->result(v.index);
+  }
+
+  bool is_number(Value v) const {
+    const Node* n = v.node->op == &ops::kBroadcast ? v.node->operand(0).node : v.node;
+    return !n->is_parameter() && n->op == &ops::kConstant && n->type().rank() == 0;
+  }
+
+  /// Elements of the last state; behind a transpose there is nothing more.
+  void take_in_readers() {
+    const auto is_inside = [&](Value v) {
+      if (v.node == &scan_) return v.index < static_cast<uint32_t>(scan_.attrs.integer("carries"));
+      return has(*v.node) && v.node->op != &ops::kTranspose;
+    };
+    std::set<uint32_t> open;
+    for (const Node* reader : readers_[scan_.id]) open.insert(reader->id);
+    while (!open.empty()) {
+      const Node& node = *graph_.nodes()[*open.begin()];
+      open.erase(open.begin());
+      const bool is_element = node.result_count == 1 && node.op->effect == ir::Effect::None && !has(node) &&
+                              form_of(node) == Form::Element;
+      if (!is_element || !std::ranges::all_of(node.operands(), [&](Value v) { return is_inside(v) || is_number(v); }))
+        continue;
+      std::vector<Value> inner;
+      for (const Value& x : node.operands()) inner.push_back(taken_in(x, true));
+      images_[key(node.result())] = kernel_->add(*node.op, inner, node.attrs.all())->result();
+      behind_.push_back(&node);
+      for (const Node* reader : readers_[node.id]) open.insert(reader->id);
+    }
+  }
+
+  bool is_read_outside(Value v) const {
+    for (const Node* reader : readers_[v.node->id])
+      if (!has(*reader) && std::ranges::find(reader->operands(), v) != reader->operands().end()) return true;
+    return std::ranges::find(graph_.results(), v) != graph_.results().end();
+  }
+
+  const Graph& graph_;
+  const Node& scan_;
+  GraphRef step_;
+  const std::vector<std::vector<const Node*>>& readers_;
+  Graph* kernel_ = nullptr;
+  std::map<Key, Value> images_;
+  std::vector<const Node*> behind_;
+};
+
+std::vector<std::vector<const Node*>> readers_of(const Graph& graph) {
+  const std::vector<bool> live = ir::live_nodes(graph);
+  std::vector<std::vector<const Node*>> readers(graph.nodes().size());
+  for (const Node* node : graph.nodes())
+    if (live[node->id])
+      for (const Value& v : node->operands())
+        if (readers[v.node->id].empty() || readers[v.node->id].back() != node) readers[v.node->id].push_back(node);
+  return readers;
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> lane_loops(const Graph& graph, const PassContext& context) {
+  std::set<const Node*> taken;  // by a kernel that has been put already
+  std::vector<std::vector<const Node*>> readers;
+  auto made = ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
+    if (taken.contains(&node)) return true;
+    if (node.op != &ops::kScan || !may_treat_lanes_alone(node.region(0))) return false;
+    if (readers.empty()) readers = readers_of(graph);
+    LaneKernel kernel(graph, node, ready_for_lowering(node.regions()[0], context), readers);
+    std::string refusal;
+    GraphRef region = kernel.make(true, refusal);
+    if (!region) region = kernel.make(false, refusal);
+    if (!region) {
+      if (context.remarks) {
+        const std::string where = node.where.str();
+        context.remarks->push_back(fmt::format("scan{}{}: its steps run as kernels of their own: {}",
+                                               where.empty() ? "" : " at ", where, refusal));
+      }
+      return false;
+    }
+    const Node* fusion = to.add(ops::kFusion, copier.get(kernel.operands), {}, {&region, 1});
+    for (size_t r = 0; r < kernel.results.size(); ++r) copier.set(kernel.results[r], fusion->result(r));
+    for (const Node* other : graph.nodes())
+      if (kernel.has(*other)) taken.insert(other);
+    return true;
+  });
+  return ir::copy_graph(*made);  // without what now is computed in kernels alone
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,302 @@
+#include "strata/compiler/loop/write/strips.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include "strata/compiler/loop/nest/strip.h"
+#include "strata/compiler/loop/write/tasks.h"
+#include "strata/compiler/loop/write/vectorise.h"
+
+namespace strata::compiler {
+
+using ir::DType;
+using namespace ir::loops;
+
+namespace {
+
+using Stmts = std::vector<StmtPtr>;
+
+void append(Stmts& to, const Stmts& more) { to.insert(to.end(), more.begin(), more.end()); }
+
+class StripWriter {
+ public:
+  StripWriter(const Nest& nest, const Strip& strip, const StripSchedule& schedule, LoopContext& context,
+              const ir::Facts& facts)
+      : nest_(nest), strip_(strip), schedule_(schedule), c_(context), facts_(facts) {}
+
+  Stmts write() {
+    std::vector<TaskAxis> axes;
+    for (const NestLoop& loop : nest_.loops) axes.push_back({loop.extent, 1});
+    if (strip_.lane) axes.back().piece = schedule_.strip;
+    return {tasks_of_pieces(c_, axes, [&](std::span<const TaskRange> ranges) { return task(ranges); })};
+  }
+
+ private:
+  Stmts task(std::span<const TaskRange> ranges) {
+    Stmts body;
+    for (size_t i = 0; i < ranges.size(); ++i) outer_.loops[nest_.loops[i].var] = ranges[i].low;
+    first_ = strip_.lane ? ranges.back().low : c_.i64(0);
+    const Expr count = strip_.lane ? c_.binary(ExprOp::Sub, ranges.back().high, ranges.back().low) : c_.i64(1);
+    const auto extent = strip_.lane ? strip_.lane->extent : ir::Dim(1);
+    // Where all strips are whole, how long one is is a number.
+    if (extent.is_constant() && extent.constant() % schedule_.strip == 0) {
+      count_ = c_.i64(schedule_.strip);
+    } else if (constant_value(count)) {
+      count_ = count;
+    } else {
+      const Local* local = c_.local("lanes", {DType::i64, 1}, false);
+      body.push_back(make_declare(local, count));
+      count_ = c_.read(local);
+    }
+    append(body, block(nest_.body));
+    return body;
+  }
+
+  Stmts block(std::span<const StmtPtr> stmts) {
+    Stmts made;
+    for (const StmtPtr& s : stmts) append(made, statement(*s));
+    return made;
+  }
+
+  Stmts statement(const Stmt& s) {
+    if (s.kind == StmtKind::Alloc) {
+      Buffer wide = *s.buffer;
+      wide.shape.push_back(ir::Dim(schedule_.strip));
+      const Buffer* made = c_.buffer(std::move(wide));
+      scratch_[s.buffer] = made;
+      inner_.insert(s.buffer);
+      return {make_alloc(made)};
+    }
+    if (is_leaf(s)) return leaf(s);
+    if (s.kind == StmtKind::If) return branch(s);
+    if (s.kind == StmtKind::Block) return {make_block(block(s.body))};
+    const LoopVar* own = c_.loop_var(s.loop->name);
+    const Expr begin = outside(s.begin), end = outside(s.end);
+    outer_.loops[s.loop] = c_.loop(own);
+    return {make_for(own, begin, end, LoopKind::Serial, block(s.body))};
+  }
+
+  /// An expression that no lane changes.
+  Expr outside(Expr e) { return replaced(c_, facts_, e, outer_); }
+
+  const LoopVar* lane_var() const { return strip_.lane ? strip_.lane->var : nullptr; }
+
+  bool differs_by_lane(Expr e) const {
+    return any_node(e, [&](Expr n) {
+      return (n->op == ExprOp::Load && scratch_.contains(n->buffer)) || (n->op == ExprOp::Loop && n->loop == lane_var());
+    });
+  }
+
+  Stmts branch(const Stmt& s) {
+    if (!differs_by_lane(s.value)) return {make_if(outside(s.value), block(s.body))};
+    if (mask_) refuse_schedule("a branch of lanes within another");
+    mask_ = c_.buffer({"taken", DType::boolean, {ir::Dim(schedule_.strip)}, BufferKind::Scratch});
+    const Local* any = c_.local("any", {DType::boolean, 1}, true);
+    const LoopVar *u = c_.loop_var("u"), *w = c_.loop_var("u");
+    const Expr at = c_.loop(w), no = c_.constant(DType::boolean, 0);
+    const Buffer* mask = mask_;
+    Stmts made{make_alloc(mask)};
+    append(made, along_strip(u, c_.i64(schedule_.strip), {make_store(mask, {c_.loop(u)}, no)}));
+    mask_ = nullptr;
+    const LoopVar* v = c_.loop_var("u");
+    append(made, along_strip(v, count_, {make_store(mask, {c_.loop(v)}, at_lane(s.value, c_.loop(v)))}));
+    mask_ = mask;
+    made.push_back(make_declare(any, no));
+    made.push_back(make_for(w, c_.i64(0), count_, LoopKind::Serial,
+                            {make_assign(any, c_.binary(ExprOp::Or, c_.read(any), c_.load(mask, {at})))}));
+    inner_.clear();
+    made.push_back(make_if(c_.read(any), block(s.body)));
+    mask_ = nullptr;
+    return made;
+  }
+
+  std::vector<int> widths() const {
+    return schedule_.lanes > 1 ? std::vector<int>{schedule_.lanes, 1} : std::vector<int>{1};
+  }
+
+  /// for u in 0..end around statements that are made for it already.
+  Stmts along_strip(const LoopVar* u, Expr end, const Stmts& body, bool is_chain = false) {
+    std::vector<int> stages = end == count_ && !constant_value(end) ? halved_widths(schedule_.lanes) : widths();
+    // Chains wait for their own latency: several vectors of them go side by side.
+    if (is_chain && schedule_.lanes > 1 && schedule_.strip % (4 * schedule_.lanes) == 0)
+      stages.insert(stages.begin(), 4 * schedule_.lanes);
+    return loop_in_stages(c_, u, c_.i64(0), end, stages, body);
+  }
+
+  /// A value or index of the naive program at place `u` of the strip.
+  Expr at_lane(Expr e, Expr u) {
+    Substitution with = outer_;
+    if (lane_var()) with.loops[lane_var()] = c_.binary(ExprOp::Add, first_, u);
+    ExprRewriter scratch(c_, [&](Expr n) -> Expr {
+      if (n->op != ExprOp::Load || !scratch_.contains(n->buffer)) return nullptr;
+      std::vector<Expr> index(n->args, n->args + n->arg_count);
+      index.push_back(u);
+      return c_.load(scratch_.at(n->buffer), std::move(index));
+    });
+    return replaced(c_, facts_, scratch(e), with);
+  }
+
+  Stmts at_lane(const Stmts& stmts, Expr u) {
+    Stmts made;
+    for (const StmtPtr& s : stmts) {
+      Stmt next = *s;
+      for (Expr* e : {&next.begin, &next.end, &next.value})
+        if (*e) *e = at_lane(*e, u);
+      for (Expr& index : next.indices) index = at_lane(index, u);
+      if (s->kind == StmtKind::Store && scratch_.contains(s->buffer)) {
+        next.buffer = scratch_.at(s->buffer);
+        next.indices.push_back(u);
+        if (mask_ && !inner_.contains(s->buffer))
+          next.value = c_.select(c_.load(mask_, {u}), next.value, c_.load(next.buffer, next.indices));
+      } else if (s->kind == StmtKind::Store && mask_) {
+        refuse_schedule("a branch of lanes that stores results");
+      }
+      next.body = at_lane(s->body, u);
+      made.push_back(std::make_shared<const Stmt>(std::move(next)));
+    }
+    return made;
+  }
+
+  Stmts leaf(const Stmt& s) {
+    if (const auto product = read_lane_product(s, lane_var())) return tiles(*product);
+    // The loops over what a lane has stay outside, the lanes are innermost.
+    std::vector<const Stmt*> loops;
+    const Stmts single{std::make_shared<const Stmt>(s)};
+    const Stmts* inner = &single;
+    while (inner->size() == 1 && inner->front()->kind == StmtKind::For) {
+      loops.push_back(inner->front().get());
+      inner = &inner->front()->body;
+    }
+    if (inner->size() == 1 && inner->front()->kind == StmtKind::Block) inner = &inner->front()->body;
+    std::vector<const LoopVar*> own;
+    for (const Stmt* loop : loops) {
+      own.push_back(c_.loop_var(loop->loop->name));
+      outer_.loops[loop->loop] = c_.loop(own.back());
+    }
+    const bool is_chain = std::ranges::any_of(*inner, [](const StmtPtr& x) { return x->kind == StmtKind::For; });
+    const LoopVar* u = c_.loop_var("u");
+    const Expr end = touches_lanes_of_parameters(*inner, lane_var()) || mask_ ? count_ : c_.i64(schedule_.strip);
+    Stmts made = along_strip(u, end, at_lane(*inner, c_.loop(u)), is_chain);
+    for (size_t i = loops.size(); i-- > 0;)
+      made = {make_for(own[i], outside(loops[i]->begin), outside(loops[i]->end), LoopKind::Serial, std::move(made))};
+    return made;
+  }
+
+  // Products.
+
+  Stmts tiles(const LaneProduct& p) {
+    std::vector<const LoopVar*> own;
+    for (const Stmt* loop : p.rows) {
+      own.push_back(c_.loop_var(loop->loop->name));
+      outer_.loops[loop->loop] = c_.loop(own.back());
+    }
+    const int64_t width = schedule_.tile_vectors * schedule_.lanes, height = std::min(schedule_.tile_rows, p.extent);
+    const LoopVar* u = c_.loop_var("u");
+    const int64_t whole = p.extent / height * height;
+    const LoopVar* x = own.back();
+    Stmts rows{make_for(x, c_.i64(0), c_.i64(whole), LoopKind::Serial, tile(p, c_.loop(x), c_.loop(u), height), height)};
+    if (whole < p.extent) append(rows, tile(p, c_.i64(whole), c_.loop(u), p.extent - whole));
+    Stmts made{make_for(u, c_.i64(0), c_.i64(schedule_.strip), LoopKind::Serial, std::move(rows), width)};
+    for (size_t i = p.rows.size() - 1; i-- > 0;)
+      made = {make_for(own[i], outside(p.rows[i]->begin), outside(p.rows[i]->end), LoopKind::Serial, std::move(made))};
+    return made;
+  }
+
+  Stmts tile(const LaneProduct& p, Expr x, Expr u, int64_t height) {
+    const int lanes = schedule_.lanes;
+    const int64_t vectors = schedule_.tile_vectors;
+    const LoopVar* row_loop = p.rows.back()->loop;
+    const ScalarType type{p.accumulator->type.dtype, static_cast<uint16_t>(lanes)};
+    std::vector<const Local*> sums;
+    Stmts made;
+    for (int64_t i = 0; i < height * vectors; ++i) {
+      sums.push_back(c_.local(fmt::format("s{}_{}", i / vectors, i % vectors), type, true));
+      made.push_back(make_declare(sums.back(), c_.broadcast(p.start, lanes)));
+    }
+    std::vector<const LoopVar*> depth;
+    for (const Stmt* loop : p.depth) {
+      depth.push_back(c_.loop_var(loop->loop->name));
+      outer_.loops[loop->loop] = c_.loop(depth.back());
+    }
+    const auto bound = [&](const char* name, int64_t i, Expr value, Stmts& body) {
+      const Local* local = c_.local(fmt::format("{}{}", name, i), value->type, false);
+      body.push_back(make_declare(local, value));
+      return c_.read(local);
+    };
+    Stmts step;
+    std::vector<Expr> columns;
+    for (int64_t v = 0; v < vectors; ++v) {
+      const LoopVar* at = c_.loop_var("u");
+      const Stmts one{make_declare(c_.local("c", {type.dtype, 1}, false), at_lane(p.column, c_.loop(at)))};
+      columns.push_back(bound("c", v, vector_of(one, at, offset(u, v * lanes))[0]->value, step));
+    }
+    for (int64_t i = 0; i < height; ++i) {
+      outer_.loops[row_loop] = offset(x, i);
+      const Expr row = bound("r", i, c_.broadcast(outside(p.row), lanes), step);
+      for (int64_t v = 0; v < vectors; ++v) {
+        const Local* sum = sums[static_cast<size_t>(i * vectors + v)];
+        step.push_back(make_assign(sum, c_.fma(row, columns[static_cast<size_t>(v)], c_.read(sum))));
+      }
+    }
+    for (size_t d = depth.size(); d-- > 0;)
+      step = {make_for(depth[d], outside(p.depth[d]->begin), outside(p.depth[d]->end), LoopKind::Serial, std::move(step))};
+    append(made, step);
+    for (int64_t i = 0; i < height; ++i) {
+      outer_.loops[row_loop] = offset(x, i);
+      for (int64_t v = 0; v < vectors; ++v)
+        append(made, stores(p, c_.read(sums[static_cast<size_t>(i * vectors + v)]), offset(u, v * lanes)));
+    }
+    return made;
+  }
+
+  Expr offset(Expr base, int64_t by) const { return c_.binary(ExprOp::Add, base, c_.i64(by)); }
+
+  /// Statements at lanes first... of `u`.
+  Stmts vector_of(const Stmts& stmts, const LoopVar* u, Expr first) {
+    if (schedule_.lanes == 1) {
+      Substitution with;
+      with.loops[u] = first;
+      return copy_fresh(c_, stmts, std::move(with));
+    }
+    auto made = vector_body(c_, stmts, u, first, schedule_.lanes);
+    if (!made) refuse_schedule("a product's side or what is made of it has no vector form");
+    return std::move(*made);
+  }
+
+  /// What is made of one vector of a product's sums.
+  Stmts stores(const LaneProduct& p, Expr sum, Expr first) {
+    // A local for the sum of one lane, whose vector is then `sum`.
+    const Local* one = c_.local("sum", p.accumulator->type, false);
+    const LoopVar* u = c_.loop_var("u");
+    outer_.locals[p.accumulator] = c_.read(one);
+    Stmts body{make_declare(one, c_.cast(p.accumulator->type.dtype, c_.loop(u)))};  // differs by lane
+    append(body, at_lane(p.stores, c_.loop(u)));
+    Stmts made = vector_of(body, u, first);
+    made[0] = make_declare(made[0]->local, sum);
+    return made;
+  }
+
+  const Nest& nest_;
+  const Strip& strip_;
+  const StripSchedule& schedule_;
+  LoopContext& c_;
+  const ir::Facts& facts_;
+  Substitution outer_;  ///< what loops and locals of the naive program are, the lane aside
+  Expr first_ = nullptr, count_ = nullptr;  ///< of the strip's lanes in the nest
+  std::unordered_map<const Buffer*, const Buffer*> scratch_;
+  std::unordered_set<const Buffer*> inner_;  ///< scratch within the branch that is being written
+  const Buffer* mask_ = nullptr;             ///< of the lanes that take it
+};
+
+}  // namespace
+
+Stmts write_strips(const Nest& nest, const StripSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
+  const auto strip = read_strip(nest);
+  if (!strip) refuse_schedule("the nest is no program of lanes");
+  if (!strip->lane && schedule.strip != 1) refuse_schedule("the nest has no lanes: its strips are of 1");
+  return StripWriter(nest, *strip, schedule, c, facts).write();
+}
+
+}  // namespace strata::compiler
