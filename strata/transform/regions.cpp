@@ -9,6 +9,7 @@
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/composite.h"
+#include "strata/ops/creation/creation.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/transform/tangents.h"
 #include "strata/transform/transposition.h"
@@ -102,8 +103,21 @@ struct Backward {
     depends.resize(graph.nodes().size());
   }
 
+  /// By node id: known, but computed by the backward nodes again, behind a barrier that a checkpoint has put.
+  std::vector<bool> computed_again() const {
+    std::vector<bool> again(graph.nodes().size());
+    for (size_t i = first_of_rules; i < graph.nodes().size(); ++i) {
+      const Node& node = *graph.nodes()[i];
+      again[i] = node.op == &ops::kBarrier || std::ranges::any_of(node.operands(), [&](const Value& v) {
+                   return again[v.node->id];
+                 });
+    }
+    return again;
+  }
+
   /// Known values that the backward nodes read, constants aside (they are cheaper to make again than to keep).
   std::vector<Value> residuals() const {
+    const std::vector<bool> again = computed_again();
     std::vector<bool> needed(graph.nodes().size()), varies(graph.nodes().size());
     for (const Value& v : known) varies[v.node->id] = true;
     for (const Node* node : graph.nodes())
@@ -111,7 +125,7 @@ struct Backward {
     std::vector<Value> list;
     std::set<std::pair<uint32_t, uint32_t>> listed;
     auto need = [&](Value v) {
-      if (depends[v.node->id] || !varies[v.node->id])
+      if (depends[v.node->id] || again[v.node->id] || !varies[v.node->id])
         needed[v.node->id] = true;
       else if (listed.emplace(v.node->id, v.index).second)
         list.push_back(v);

@@ -45,6 +45,7 @@ StackedSums::StackedSums(const Graph& step, size_t constants, const std::functio
       moves.emplace_back(perm.begin(), perm.end());
     }
     if (v.node->is_parameter() || v.node->op != &kDot || !reads_steps(*v.node, place)) continue;
+    if (sides_outgrow_sum(*v.node, place)) continue;
     sums_[i] = {v.node, std::move(moves)};
     for (const Value& side : v.node->operands()) hand_out(side, place);
   }
@@ -60,6 +61,16 @@ bool StackedSums::reads_steps(const Node& node, const std::function<Place(size_t
     const int parameter = parameter_of(*step_, v);
     return parameter < 0 || place(parameter) != Place::Constant;
   });
+}
+
+bool StackedSums::sides_outgrow_sum(const Node& dot, const std::function<Place(size_t)>& place) const {
+  Dim more = 0;
+  for (const Value& side : dot.operands()) {
+    const int parameter = parameter_of(*step_, side);
+    if (parameter < 0 || place(parameter) != Place::Stacked) more = more + ir::product(side.type().shape());
+  }
+  const Dim sum = ir::product(dot.type().shape());
+  return more.is_constant() && sum.is_constant() && more.constant() > sum.constant();
 }
 
 void StackedSums::hand_out(Value v, const std::function<Place(size_t)>& place) {

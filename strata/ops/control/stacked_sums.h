@@ -39,6 +39,9 @@ class StackedSums {
     std::vector<Ints> moves;     ///< transposes behind it, the last first
   };
   bool reads_steps(const Node& node, const std::function<Place(size_t)>& place) const;
+  /// Whether what a step would have to hand out is more than the sum that it would otherwise add to: stacked, it would
+  /// take memory that grows with the steps, to spare none.
+  bool sides_outgrow_sum(const Node& dot, const std::function<Place(size_t)>& place) const;
   void hand_out(Value v, const std::function<Place(size_t)>& place);
   /// How a value of the step looks over all steps.
   Value over_steps(Value v, std::span<const Value> residuals, std::span<const Value> stacked) const;
