@@ -21,6 +21,7 @@ void run_updates(const SuiteOptions&, const Report&);
 void run_sizes(const SuiteOptions&, const Report&);
 void run_branches(const SuiteOptions&, const Report&);
 void run_rows(const SuiteOptions&, const Report&);
+void run_attention(const SuiteOptions&, const Report&);
 void run_serving(const SuiteOptions&, const Report&);
 
 namespace {
@@ -36,6 +37,7 @@ constexpr Suite kSuites[] = {
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
     {"gemm", "f32 products of square matrices", run_gemm},
     {"rows", "softmax, normalisations and a loss over rows, with their gradients", run_rows},
+    {"attention", "causal attention with its gradients", run_attention},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},
     {"compile", "compilation: training steps of GPTs, cold and from the disk cache, and programs of thousands of ops",

@@ -180,6 +180,8 @@ class LaneLoop {
   Stmts at_lane();
   Stmts step(Expr number);
   Stmts stage(const Node& node);
+  const Node* fold_over(const Node& elements) const;
+  Stmts stage_with_fold(const Node& node, const Node& reader);
   void keep_copy(Value v, Stmts& body);
   const Buffer* new_kept(const char* name, Value v);
   Stmts over_between(Type t, const std::function<Stmts(std::span<const Expr>)>& body);
@@ -521,7 +523,44 @@ Stmts LaneLoop::stores_of(Value v, const Place& place) {
   });
 }
 
+/// A fold over all that a lane has of `elements`, which is made at the same time.
+const Node* LaneLoop::fold_over(const Node& elements) const {
+  if (forms_.at(&elements) != Form::Element || product_in_.contains(&elements)) return nullptr;
+  for (const Node* reader : readers_.at(key(elements.result()))) {
+    if (forms_.at(reader) != Form::Reduction || !axes_.has(reader->type())) continue;
+    if (axes_.between(reader->type()).empty() && !inlined_.contains(reader)) return reader;
+  }
+  return nullptr;
+}
+
+Stmts LaneLoop::stage_with_fold(const Node& node, const Node& reader) {
+  const Buffer *kept = new_kept("v", node.result()), *number = new_kept("v", reader.result());
+  const ir::ReductionForm& fold = *rules_.at(&reader)->fold;
+  if (fold.is_last_axis_reduced) throw Refusal{"a reduction along the lanes"};
+  const Local* total = c_.local("acc", {fold.identity->type.dtype, 1}, true);
+  Stmts inner{make_declare(total, fold.identity)};
+  append(inner, ops::chain_nest(c_, fold.reduced, {}, kJoinBlock, total, [&](std::span<const Expr> r) -> Stmts {
+           const Index index = full_index(r);
+           const Local* one = c_.local("x", {node.type().dtype(), 1}, false);
+           const Expr value = element(node.result(), index);
+           hero_ = &node, hero_index_ = index, hero_value_ = c_.read(one);
+           const Index lane = full_index({});
+           Index at(lane.begin(), lane.end());
+           at.insert(at.end(), r.begin(), r.end());
+           const Expr term = fold.term(at);
+           hero_ = nullptr;
+           return {make_declare(one, value), make_store(kept, within(kept, index), c_.read(one)),
+                   make_assign(total, fold.combine(c_.read(total), term))};
+         }));
+  const Expr value = fold.finish ? fold.finish(c_.read(total)) : c_.read(total);
+  inner.push_back(make_store(number, {c_.i64(0)}, value));
+  sources_[key(node.result())] = {.kept = kept};
+  sources_[key(reader.result())] = {.kept = number};
+  return {make_alloc(kept), make_alloc(number), make_block(std::move(inner))};
+}
+
 Stmts LaneLoop::stage(const Node& node) {
+  if (const Node* reader = fold_over(node)) return stage_with_fold(node, *reader);
   const Buffer* kept = new_kept("v", node.result());
   Stmts body{make_alloc(kept)};
   append(body, stores_of(node.result(), in(kept)));
@@ -589,7 +628,7 @@ Stmts LaneLoop::step(Expr number) {
   }
   for (const Node* n : nodes_) {
     const bool is_next = std::ranges::any_of(next_, [&](Value v) { return v.node == n; });
-    if (!keeps_.contains(key(n->result())) || inlined_.contains(n)) continue;
+    if (!keeps_.contains(key(n->result())) || inlined_.contains(n) || sources_.contains(key(n->result()))) continue;
     if (is_next && readers_[key(n->result())].empty()) continue;  // stored where it goes
     append(body, stage(*n));
   }

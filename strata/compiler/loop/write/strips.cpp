@@ -8,6 +8,7 @@
 #include "strata/compiler/loop/nest/strip.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/legality.h"
 
 namespace strata::compiler {
 
@@ -159,6 +160,19 @@ class StripWriter {
     return made;
   }
 
+  /// Whether the statements have a loop of few operations a step. More of them hide a chain's latency by themselves, and
+  /// would not find registers for several vectors.
+  static bool is_short_chain(const Stmts& stmts) {
+    constexpr int kFew = 12;
+    int loops = 0, operations = 0;
+    for_each_stmt(stmts, [&](const Stmt& s) {
+      loops += s.kind == StmtKind::For;
+      if (s.value)
+        for_each_node(s.value, [&](Expr e) { operations += e->type.dtype != DType::i64 && op_rule(e->op).domain != Domain::None; });
+    });
+    return loops > 0 && operations <= kFew;
+  }
+
   Stmts leaf(const Stmt& s) {
     if (const auto product = read_lane_product(s, lane_var())) return tiles(*product);
     // The loops over what a lane has stay outside, the lanes are innermost.
@@ -175,7 +189,7 @@ class StripWriter {
       own.push_back(c_.loop_var(loop->loop->name));
       outer_.loops[loop->loop] = c_.loop(own.back());
     }
-    const bool is_chain = std::ranges::any_of(*inner, [](const StmtPtr& x) { return x->kind == StmtKind::For; });
+    const bool is_chain = is_short_chain(*inner);
     const LoopVar* u = c_.loop_var("u");
     const Expr end = touches_lanes_of_parameters(*inner, lane_var()) || mask_ ? count_ : c_.i64(schedule_.strip);
     Stmts made = along_strip(u, end, at_lane(*inner, c_.loop(u)), is_chain);
