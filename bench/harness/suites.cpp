@@ -22,6 +22,7 @@ void run_sizes(const SuiteOptions&, const Report&);
 void run_branches(const SuiteOptions&, const Report&);
 void run_rows(const SuiteOptions&, const Report&);
 void run_attention(const SuiteOptions&, const Report&);
+void run_image_step(const SuiteOptions&, const Report&);
 void run_serving(const SuiteOptions&, const Report&);
 
 namespace {
@@ -39,6 +40,7 @@ constexpr Suite kSuites[] = {
     {"rows", "softmax, normalisations and a loss over rows, with their gradients", run_rows},
     {"attention", "causal attention with its gradients", run_attention},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},
+    {"image_step", "training steps of ResNet-18 and MobileNetV2 on small images", run_image_step},
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},
     {"compile", "compilation: training steps of GPTs, cold and from the disk cache, and programs of thousands of ops",
      run_compile},

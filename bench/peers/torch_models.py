@@ -1,4 +1,4 @@
-"""LeNet-5 and the GPT of strata/models in PyTorch, with the same names and shapes of parameters."""
+"""The networks of strata/models in PyTorch, with the same shapes of parameters."""
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -69,6 +69,64 @@ class Gpt(nn.Module):
         for block in self.h:
             x = block(x)
         return F.linear(self.ln_f(x), self.wte.weight)
+
+
+def conv_norm(inputs, outputs, window, stride=1, groups=1, activation=None):
+    layers = [
+        nn.Conv2d(inputs, outputs, window, stride, window // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
+    return nn.Sequential(*layers, *([activation()] if activation else []))
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.first = conv_norm(inputs, outputs, 3, stride, activation=nn.ReLU)
+        self.second = conv_norm(outputs, outputs, 3)
+        is_same = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if is_same else conv_norm(inputs, outputs, 1, stride)
+
+    def forward(self, x):
+        return F.relu(self.second(self.first(x)) + self.shortcut(x))
+
+
+def resnet18():
+    layers = [conv_norm(3, 64, 7, 2, activation=nn.ReLU), nn.MaxPool2d(3, 2, 1)]
+    channels = 64
+    for stage in range(4):
+        outputs = 64 << stage
+        for block in range(2):
+            layers.append(BasicBlock(channels, outputs, 2 if stage and not block else 1))
+            channels = outputs
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 1000))
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, inputs, outputs, stride, times):
+        super().__init__()
+        inner = inputs * times
+        expand = [conv_norm(inputs, inner, 1, activation=nn.ReLU6)] if times > 1 else []
+        self.layers = nn.Sequential(
+            *expand, conv_norm(inner, inner, 3, stride, inner, nn.ReLU6), conv_norm(inner, outputs, 1)
+        )
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        return x + self.layers(x) if self.adds else self.layers(x)
+
+
+def mobilenet_v2():
+    layers = [conv_norm(3, 32, 3, 2, activation=nn.ReLU6)]
+    channels = 32
+    for times, outputs, count, stride in [
+        (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)
+    ]:
+        for block in range(count):
+            layers.append(InvertedResidual(channels, outputs, 1 if block else stride, times))
+            channels = outputs
+    layers += [conv_norm(channels, 1280, 1, activation=nn.ReLU6), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*layers, nn.Dropout(0.2), nn.Linear(1280, 1000))
 
 
 def loss_of(model, x, y):

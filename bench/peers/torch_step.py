@@ -2,7 +2,7 @@
 """PyTorch's training step as a peer: eager and through torch.compile, with its best settings (fused optimisers, SDPA).
 
 With one thread seconds are CPU time, with more they are wall time, as on our side.
-setup {"workload": "lenet" | "lstm" | "gpt", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
+setup {"workload": "lenet" | "lstm" | "gpt" | "resnet18" | "mobilenet_v2", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
 """
 import os
 import tempfile
@@ -27,6 +27,8 @@ def make_step(request):
         model = torch.nn.LSTM(request["width"], request["width"], batch_first=True)
         optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
         x, y = torch.randn(2, batch, request["steps_of_sequence"], request["width"])
+    elif request["workload"] in ("resnet18", "mobilenet_v2"):
+        return make_image_step(request)
     else:
         sizes = {key: request[key] for key in ("layers", "width", "heads", "vocabulary", "context")}
         model = torch_models.Gpt(**sizes)
@@ -44,6 +46,45 @@ def make_step(request):
     loss_of = torch_models.lstm_loss_of if request["workload"] == "lstm" else torch_models.loss_of
     compiled = torch.compile(loss_of)
     return {"eager": lambda: step(loss_of), "torch.compile": lambda: step(compiled)}
+
+
+def make_image_step(request):
+    """Both memory layouts are tried for each mode; the faster one counts."""
+    import time
+
+    import torch
+    import torch_models
+
+    batch, pixels = request["batch"], request["pixels"]
+
+    def make(layout, is_compiled):
+        torch.manual_seed(0)
+        model = getattr(torch_models, request["workload"])().to(memory_format=layout)
+        optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+        x = torch.randn(batch, 3, pixels, pixels).to(memory_format=layout)
+        y = torch.randint(0, 1000, (batch,))
+        loss_of = torch.compile(torch_models.loss_of) if is_compiled else torch_models.loss_of
+
+        def step():
+            optimiser.zero_grad(set_to_none=True)
+            loss = loss_of(model, x, y)
+            loss.backward()
+            optimiser.step()
+            return loss.item()
+
+        step()
+        times = []
+        for _ in range(4):
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
+        return min(times), step
+
+    def better(is_compiled):
+        layouts = (torch.contiguous_format, torch.channels_last)
+        return min((make(layout, is_compiled) for layout in layouts), key=lambda made: made[0])[1]
+
+    return {"eager": better(False), "torch.compile": better(True)}
 
 
 def setup(request):

@@ -1,0 +1,41 @@
+// Training steps of convolution networks on small images, where the maps of the last layers have 4 and 16 pixels.
+#include "bench/workloads/image_step.h"
+
+#include <algorithm>
+
+#include "bench/harness/contest.h"
+#include "bench/harness/suite.h"
+#include "bench/suites/step_contest.h"
+
+namespace strata::bench {
+namespace {
+
+constexpr int64_t kBatch = 16, kPixels = 64;
+
+template <class Model>
+void run_model(const char* name, const char* peer_name, Model model, double bar, const SuiteOptions& options,
+               const Report& report) {
+  constexpr int kThreads = 2;
+  SuiteOptions few = options;
+  few.rounds = std::min(options.rounds, 5);
+  const ThreadsScope scope(kThreads);
+  ImageStep<Model> step(std::move(model), kBatch, kPixels);
+  step();
+  run_step_contest({.workload = std::string(name) + ", batch 16, 64 pixels, SGD with momentum",
+                    .peer_setup =
+                        base::Json::object().set("workload", peer_name).set("batch", kBatch).set("pixels", kPixels),
+                    .ours = burst([&] { step(); }, kThreads),
+                    .flops = matrix_flops(*step.program(), kBatch),
+                    .bar = bar,
+                    .threads = kThreads},
+                   few, report);
+}
+
+}  // namespace
+
+void run_image_step(const SuiteOptions& options, const Report& report) {
+  run_model("ResNet-18", "resnet18", models::ResNet({.depth = 18}), 1.2, options, report);
+  run_model("MobileNetV2", "mobilenet_v2", models::MobileNetV2(), 1.5, options, report);
+}
+
+}  // namespace strata::bench
