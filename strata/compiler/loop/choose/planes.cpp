@@ -55,7 +55,15 @@ int64_t batch_tasks(const Contraction& k) {
   return std::min(tasks, kUnknownExtent);
 }
 
-/// Empty where a plane is too large, or more is computed between the lines than in them.
+/// Whether a product of packed operands does better: what is computed between short lines is dropped, and where many rows
+/// share a panel, packing an element once for each offset costs less than that.
+bool is_better_packed(const Contraction& k, const Windows& w) {
+  constexpr int64_t kManyRows = 96;
+  const int64_t computed = w.axes[0].space_extent * w.strides()[0];
+  return w.offset_count() >= 2 && expected_extent(k.rows.extent()) >= kManyRows && 6 * computed >= 7 * w.positions();
+}
+
+/// Empty where a plane is too large, or too much is computed between the lines.
 std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, const Windows& w,
                                                       const machine::VectorUnit& vectors, Variation& variation) {
   const int64_t offsets = w.offset_count();
@@ -142,6 +150,9 @@ std::optional<Schedule> choose_planes(const Contraction& contraction, LoopContex
                                       const machine::VectorUnit& vectors, Variation& variation) {
   Contraction exchanged = contraction;
   exchanged.transpose();
+  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
+    if (const auto windows = windows_along(Side::Columns, *k, c, facts))
+      if (variation.is_best() && is_better_packed(*k, *windows)) return std::nullopt;
   for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
     if (const auto windows = windows_along(Side::Columns, *k, c, facts))
       if (const auto tiling = tile_column_windows(*k, *windows, vectors, variation))

@@ -129,6 +129,12 @@ bool should_transpose(const Contraction& k, LoopContext& c, const ir::Facts& fac
   const Dim rows = k.rows.extent(), columns = k.columns.extent();
   const bool few_columns = columns.is_constant() && columns.constant() < lanes;
   if (few_columns && (!rows.is_constant() || rows.constant() >= 2 * columns.constant())) return true;
+  // Short runs of columns are packed element by element; rows that fill vectors are not.
+  const bool has_many_rows = !rows.is_constant() || rows.constant() >= 2 * lanes;
+  if (has_many_rows && !k.columns.is_empty() && !GroupIndex(c, facts, k.columns, {&k.columns_operand, 1}).is_linear()) {
+    const Dim run = k.columns.loops.back().extent;
+    if (run.is_constant() && 2 * run.constant() <= lanes) return true;
+  }
   // The gradient of a convolution's window: short runs of columns, long runs of depth. As rows, whose panels lie along
   // the depth, they are copied by vectors; the other side is small.
   if (!rows.is_constant() || rows.constant() > 2 * lanes || k.columns.is_empty()) return false;
