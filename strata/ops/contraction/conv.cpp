@@ -107,6 +107,77 @@ Value swap_in_groups(Value w, int64_t groups) {
   return reshape(swap_axes(reshape(w, split), 1, 2), merged);
 }
 
+/// A convolution whose image has gaps, as one of each phase: neighbours of a result that are `lhs_dilation` apart meet
+/// the same elements of the window, and only those that lie on elements of the image.
+///
+///   y[s m + a] = sum over t of w[s t + r] x[m + t - lo_a]      r = (lo - a) mod s, lo_a = (lo - a - r) / s
+class Phases {
+ public:
+  Phases(Value x, Value w, const ConvShape& shape) : x_(x), w_(w), shape_(shape) {}
+
+  bool are_known() const {
+    bool has_gaps = false;
+    for (size_t a = 0; a < shape_.lhs_dilation.size(); ++a) {
+      const bool is_plain = shape_.strides[a] == Dim(1) && shape_.rhs_dilation[a] == Dim(1);
+      if (!is_plain || !shape_.lhs_dilation[a].is_constant() || !shape_.pad_lo[a].is_constant() ||
+          !w_.type().dim(static_cast<int>(a) + 2).is_constant())
+        return false;
+      has_gaps = has_gaps || shape_.lhs_dilation[a].constant() > 1;
+    }
+    return has_gaps;
+  }
+  /// [N, O, extents...].
+  Value result(const Shape& extents) {
+    extents_ = extents;
+    first_.assign(extents.size(), 0);
+    return of_axis(0);
+  }
+
+ private:
+  int64_t gap(size_t axis) const { return shape_.lhs_dilation[axis].constant(); }
+  Dim positions(size_t axis) const { return ir::ceil_div(extents_[axis], shape_.lhs_dilation[axis]); }
+
+  /// All phases along an axis and those behind it, at the phases of the axes in front that `first_` names.
+  Value of_axis(size_t axis) {
+    if (axis == extents_.size()) return one();
+    std::vector<Value> parts;
+    for (first_[axis] = 0; first_[axis] < gap(axis); ++first_[axis]) parts.push_back(of_axis(axis + 1));
+    first_[axis] = 0;
+    if (parts.size() == 1) return parts[0];
+    const auto place = static_cast<int64_t>(axis) + 2;
+    const Value apart = stack(parts, place + 1);
+    Shape joined = shape_of(parts[0]);
+    joined[place] = joined[place] * Dim(gap(axis));
+    const Value all = reshape(apart, joined);
+    return joined[place] == extents_[axis] ? all : slice_axis(all, place, {.limit = extents_[axis]});
+  }
+
+  Value one() const {
+    ConvShape plain = shape_;
+    plain.lhs_dilation.assign(extents_.size(), Dim(1));
+    std::vector<Range> taps(extents_.size() + 2);
+    Shape shape{x_.type().dim(0), w_.type().dim(0)};
+    bool has_taps = true;
+    for (size_t a = 0; a < extents_.size(); ++a) {
+      const int axis = static_cast<int>(a) + 2;
+      const int64_t s = gap(a), lo = shape_.pad_lo[a].constant(), window = w_.type().dim(axis).constant();
+      const int64_t r = ((lo - first_[a]) % s + s) % s, count = r < window ? (window - r + s - 1) / s : 0;
+      taps[axis] = {.first = r, .step = s};
+      shape.push_back(positions(a));
+      has_taps = has_taps && count > 0;
+      plain.pad_lo[a] = (lo - first_[a] - r) / s;
+      plain.pad_hi[a] = positions(a) - 1 + count - x_.type().dim(axis) - plain.pad_lo[a];
+    }
+    if (!has_taps) return full(x_.graph(), Type::of(shape_.result.value_or(x_.dtype()), shape), 0.0);
+    return conv(x_, slice(w_, taps), plain);
+  }
+
+  Value x_, w_;
+  const ConvShape& shape_;
+  Shape extents_;
+  Ints first_;
+};
+
 /// x's cotangent: the result's cotangent, dilated by the strides, with the window turned round. The padding at the end
 /// makes the extent come out as x's, whatever the strides left over.
 Value x_cotangent(Value ct, Value w, const ConvShape& c, Type x) {
@@ -124,7 +195,10 @@ Value x_cotangent(Value ct, Value w, const ConvShape& c, Type x) {
     back.pad_hi.push_back(spread_extent(x.dim(axis), c.lhs_dilation[a]) + c.pad_lo[a] -
                           spread_extent(ct.type().dim(axis), c.strides[a]));
   }
-  return conv(cast(ct, w.dtype()), reverse(swap_in_groups(w, c.groups), turned), back);
+  const Value image = cast(ct, w.dtype()), window = reverse(swap_in_groups(w, c.groups), turned);
+  Phases phases(image, window, back);
+  if (phases.are_known()) return phases.result({x.shape().begin() + 2, x.shape().end()});
+  return conv(image, window, back);
 }
 
 /// w's cotangent: x with its channels as batch and the batch as channels, against the result's cotangent as the window.

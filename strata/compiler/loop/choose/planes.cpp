@@ -55,12 +55,13 @@ int64_t batch_tasks(const Contraction& k) {
   return std::min(tasks, kUnknownExtent);
 }
 
-/// Whether a product of packed operands does better: what is computed between short lines is dropped, and where many rows
-/// share a panel, packing an element once for each offset costs less than that.
+/// Whether a product of packed operands does better: what is computed between short lines is dropped, few positions don't
+/// repay the packing of the rows, and where many rows share a panel, packing an element once for each offset costs less.
 bool is_better_packed(const Contraction& k, const Windows& w) {
-  constexpr int64_t kManyRows = 96;
+  constexpr int64_t kManyRows = 96, kFewPositions = 16;
   const int64_t computed = w.axes[0].space_extent * w.strides()[0];
-  return w.offset_count() >= 2 && expected_extent(k.rows.extent()) >= kManyRows && 6 * computed >= 7 * w.positions();
+  return w.offset_count() >= 2 && expected_extent(k.rows.extent()) >= kManyRows &&
+         (6 * computed >= 7 * w.positions() || w.positions() <= kFewPositions);
 }
 
 /// Empty where a plane is too large, or too much is computed between the lines.
@@ -150,17 +151,22 @@ std::optional<Schedule> choose_planes(const Contraction& contraction, LoopContex
                                       const machine::VectorUnit& vectors, Variation& variation) {
   Contraction exchanged = contraction;
   exchanged.transpose();
-  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
+  const Contraction* both[] = {&contraction, &exchanged};
+  bool is_packed = false;
+  for (const Contraction* k : both)
     if (const auto windows = windows_along(Side::Columns, *k, c, facts))
-      if (variation.is_best() && is_better_packed(*k, *windows)) return std::nullopt;
-  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
-    if (const auto windows = windows_along(Side::Columns, *k, c, facts))
+      is_packed = is_packed || (variation.is_best() && is_better_packed(*k, *windows));
+  for (const Contraction* k : both)
+    if (const auto windows = is_packed ? std::nullopt : windows_along(Side::Columns, *k, c, facts))
       if (const auto tiling = tile_column_windows(*k, *windows, vectors, variation))
         return ColumnWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
-  for (const Contraction* k : {&contraction, static_cast<const Contraction*>(&exchanged)})
-    if (const auto windows = windows_along(Side::Rows, *k, c, facts))
+  for (const Contraction* k : both)
+    if (const auto windows = windows_along(Side::Rows, *k, c, facts)) {
+      constexpr int64_t kLongChain = 48;  // of positions: then a plane need not be packed for each
+      if (is_packed && windows->offset_count() < kLongChain) continue;
       if (const auto tiling = tile_row_windows(*k, *windows, vectors, variation))
         return RowWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
+    }
   return std::nullopt;
 }
 
