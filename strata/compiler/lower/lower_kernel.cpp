@@ -17,6 +17,7 @@
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/reduce/fold.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 
@@ -236,8 +237,16 @@ class KernelWriter {
 
   std::vector<StmtPtr> stores_at(std::span<const Expr> index) {
     std::vector<StmtPtr> stores;
-    for (auto& [value, buffer] : outputs_)
-      stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
+    for (auto& [value, buffer] : outputs_) {
+      const bool is_moved = hero_ && value.node->op == &ops::kTranspose && value.node->operand(0) == hero_->node.result();
+      if (!is_moved) {
+        stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
+        continue;
+      }
+      std::vector<Expr> moved;
+      for (const int64_t axis : value.node->attrs.ints("perm")) moved.push_back(index[axis]);
+      stores.push_back(make_store(buffer, moved, element(value.node->operand(0), index)));
+    }
     // Later results are computed from earlier ones and from what those read: they are stored first, so that an earlier
     // one may be written in place of its operand (a moment before the parameter that it moves).
     if (!hero_) std::reverse(stores.begin(), stores.end());

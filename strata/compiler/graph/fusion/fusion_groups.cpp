@@ -154,6 +154,7 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (form != Form::Element) return "it runs loops of its own";
   if (is_result_[node.id]) return "it is a result of the program";
   if (node.result_count != 1) return "it has several results";
+  if (is_order_of_product(node)) return "its product is stored in that order";
   for (const Use& use : uses_[node.id])
     if (use.operand == updated_operand_[use.user->id])
       return std::string(use.user->op->name) + " writes over a part of it";
@@ -173,6 +174,16 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
                                         [&](const Use& u) { return u.user == uses_[node.id][0].user; });
   if (has_one_user || may_repeat(node)) return "";
   return std::to_string(uses_[node.id].size()) + " nodes read it, and computing it in each costs more than its memory";
+}
+
+/// Whether a node only says in which order the product that it reads is stored: nobody reads that otherwise, and all that
+/// reads the node goes through elements. Another product would pack it as it comes.
+bool FusionGroups::is_order_of_product(const Node& node) const {
+  if (node.op != &ops::kTranspose) return false;
+  const Node& product = *node.operand(0).node;
+  return !product.is_parameter() && forms_[product.id] == Form::Contraction && uses_[product.id].size() == 1 &&
+         !is_result_[product.id] && is_kept_[node.id] == is_kept_[product.id] &&
+         std::ranges::all_of(uses_[node.id], [&](const Use& use) { return use.user->op->is_pointwise; });
 }
 
 /// Whether computing the node again in each kernel that wants it is cheaper than a buffer: one element written and read
@@ -311,6 +322,7 @@ uint32_t FusionGroups::depth_within(int group, const Node& root, const Reads& re
 std::string FusionGroups::join_refusal(const Node& root, const Node& producer, const Reads& reads) const {
   const int g = group_of_[producer.id];
   const Form form = forms_[producer.id];
+  if (is_order_of_product(*groups_[g].roots.back())) return "its product is stored in another order";
   if (forms_[root.id] != Form::Element || root.result_count != 1) return "only element nodes of one result join";
   if (form == Form::Loops || form == Form::Update || form == Form::Alias || form == Form::Command)
     return "its kernel is not one of elements";
@@ -330,6 +342,8 @@ std::string FusionGroups::join_refusal(const Node& root, const Node& producer, c
 
 int FusionGroups::group_to_join(const Node& root) {
   const Reads reads = reads_of(root);
+  if (is_order_of_product(root) && groups_[group_of_[root.operand(0).node->id]].roots.size() == 1)
+    return group_of_[root.operand(0).node->id];
   if (forms_[root.id] == Form::Element && root.result_count == 1)
     for (const Node* producer : reads.same_index)
       if (join_refusal(root, *producer, reads).empty()) return group_of_[producer->id];

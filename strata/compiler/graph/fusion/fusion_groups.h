@@ -66,6 +66,7 @@ class FusionGroups {
   void decide_inlining();
   /// Why a node is not inlined into its users; empty: it is.
   std::string inline_refusal(const ir::Node& node) const;
+  bool is_order_of_product(const ir::Node& node) const;
   bool may_repeat(const ir::Node& node) const;
   bool may_inline_into(const ir::Node& node, const Use& use) const;
   void make_groups();
