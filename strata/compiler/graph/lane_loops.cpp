@@ -19,6 +19,7 @@
 
 namespace strata::compiler {
 
+using ir::Dim;
 using ir::Graph;
 using ir::GraphCopier;
 using ir::GraphRef;
@@ -46,6 +47,46 @@ bool is_view(const Node& node) {
          (op == &ops::kConstant && node.type().rank() == 0);
 }
 
+using Strides = std::vector<Dim>;
+
+/// The same memory under another shape; empty where an axis would run through several that don't lie one behind the
+/// other.
+Strides reshaped(std::span<const Dim> old, const Strides& from, std::span<const Dim> shape) {
+  Strides strides(shape.size(), Dim(1));
+  size_t a = shape.size(), o = old.size();
+  while (o > 0) {
+    Dim run = old[--o], stride = from[o];
+    for (; o > 0 && from[o - 1] == from[o] * old[o]; --o) run = run * old[o - 1];
+    while (a > 0 && (run != Dim(1) || shape[a - 1] == Dim(1))) {
+      const Dim rest = ir::floor_div(run, shape[a - 1]);
+      if (rest * shape[a - 1] != run) return {};
+      strides[--a] = stride;
+      stride = stride * shape[a];
+      run = rest;
+    }
+  }
+  return a == 0 ? strides : Strides{};
+}
+
+/// Elements between neighbours along each axis, in the memory that a chain of views reads; empty where that is nothing
+/// so simple.
+Strides strides_of(Value v) {
+  const auto shape = v.type().shape();
+  if (v.node->is_parameter() || !is_view(*v.node)) {
+    Strides strides(shape.size(), Dim(1));
+    for (size_t a = shape.size(); a-- > 1;) strides[a - 1] = strides[a] * shape[a];
+    return strides;
+  }
+  const bool is_moved = v.node->op == &ops::kTranspose;
+  if (!is_moved && v.node->op != &ops::kReshape) return {};
+  const Strides from = strides_of(v.node->operand(0));
+  if (from.empty()) return {};
+  if (!is_moved) return reshaped(v.node->operand(0).type().shape(), from, shape);
+  Strides strides;
+  for (const int64_t axis : v.node->attrs.ints("perm")) strides.push_back(from[axis]);
+  return strides;
+}
+
 /// A kernel in the making: the scan, what is taken in, what it reads and gives.
 class LaneKernel {
  public:
@@ -65,7 +106,7 @@ class LaneKernel {
     const size_t slices = scan_.attrs.integer("constants") + scan_.attrs.integer("carries");
     std::vector<Value> arguments;
     for (uint32_t i = 0; i < scan_.operand_count; ++i)
-      arguments.push_back(taken_in(scan_.operand(i), takes_in && (i < slices || !is_of_lanes(scan_.operand(i).type()))));
+      arguments.push_back(taken_in(scan_.operand(i), takes_in && (i < slices || !should_be_copied(scan_.operand(i)))));
     const Node* scan = kernel->add(*scan_.op, arguments, scan_.attrs.all(), {&step_, 1});
     for (uint32_t r = 0; r < scan_.result_count; ++r) images_[key(scan_.result(r))] = scan->result(r);
     if (takes_in) take_in_readers();
@@ -92,10 +133,14 @@ class LaneKernel {
   using Key = std::pair<uint32_t, uint32_t>;
   static Key key(Value v) { return {v.node->id, v.index}; }
 
-  /// Slices in which neighbouring lanes should be neighbours in memory: they are read in each step.
-  bool is_of_lanes(ir::Type slices) const {
-    const ir::Type state = step_->results()[0].type();
-    return state.rank() > 0 && slices.rank() > 1 && slices.shape().back() == state.shape().back();
+  /// Slices that are read in each step as they lie: those of lanes should have these as neighbours, and the rows of
+  /// others should lie close, or they evict each other from the cache.
+  bool should_be_copied(Value slices) const {
+    const ir::Type state = step_->results()[0].type(), type = slices.type();
+    if (state.rank() > 0 && type.rank() > 1 && type.shape().back() == state.shape().back()) return true;
+    if (type.rank() < 3) return false;
+    const std::vector<Dim> strides = strides_of(slices);
+    return strides.empty() || strides.back() != Dim(1) || strides[strides.size() - 2] != type.shape().back();
   }
 
   Value taken_in(Value v, bool through) {

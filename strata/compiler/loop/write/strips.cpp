@@ -189,6 +189,7 @@ class StripWriter {
       own.push_back(c_.loop_var(loop->loop->name));
       outer_.loops[loop->loop] = c_.loop(own.back());
     }
+    if (!loops.empty() && strides_over_lanes(*inner)) return lane_by_lane(loops, own, *inner);
     const bool is_chain = is_short_chain(*inner);
     const LoopVar* u = c_.loop_var("u");
     const Expr end = touches_lanes_of_parameters(*inner, lane_var()) || mask_ ? count_ : c_.i64(schedule_.strip);
@@ -196,6 +197,32 @@ class StripWriter {
     for (size_t i = loops.size(); i-- > 0;)
       made = {make_for(own[i], outside(loops[i]->begin), outside(loops[i]->end), LoopKind::Serial, std::move(made))};
     return made;
+  }
+
+  /// Whether a store moves between scratch and parameters in which neighbouring lanes lie so far apart that the lines of
+  /// a strip would not stay in the first cache.
+  bool strides_over_lanes(const Stmts& stmts) const {
+    if (stmts.size() != 1 || stmts[0]->kind != StmtKind::Store || !lane_var()) return false;
+    LinearIndices indices(c_, facts_);
+    bool strides = false;
+    const auto look = [&](const Buffer* buffer, Expr index) {
+      constexpr int64_t kFar = 128;  // elements
+      if (scratch_.contains(buffer)) return;
+      const ir::Dim apart = indices.of(index).coefficient(c_.loop(lane_var()));
+      strides = strides || !apart.is_constant() || apart.constant() > kFar;
+    };
+    look(stmts[0]->buffer, stmts[0]->indices[0]);
+    for (Expr load : collect_loads(stmts[0]->value)) look(load->buffer, load->args[0]);
+    return strides;
+  }
+
+  /// Each lane by itself, through all that it has: a line of memory is used up before the next.
+  Stmts lane_by_lane(std::span<const Stmt* const> loops, std::span<const LoopVar* const> own, const Stmts& inner) {
+    const LoopVar* u = c_.loop_var("u");
+    Stmts made = at_lane(inner, c_.loop(u));
+    for (size_t i = loops.size(); i-- > 0;)
+      made = {make_for(own[i], outside(loops[i]->begin), outside(loops[i]->end), LoopKind::Serial, std::move(made))};
+    return {make_for(u, c_.i64(0), count_, LoopKind::Serial, std::move(made))};
   }
 
   // Products.
