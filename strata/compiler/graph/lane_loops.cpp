@@ -136,10 +136,14 @@ class LaneKernel {
   /// Slices that are read in each step as they lie: those of lanes should have these as neighbours, and the rows of
   /// others should lie close, or they evict each other from the cache.
   bool should_be_copied(Value slices) const {
-    const ir::Type state = step_->results()[0].type(), type = slices.type();
-    if (state.rank() > 0 && type.rank() > 1 && type.shape().back() == state.shape().back()) return true;
-    if (type.rank() < 3) return false;
-    const std::vector<Dim> strides = strides_of(slices);
+    const ir::Type type = slices.type();
+    int rank = 0;  // of the state: leading axes, one between, the lanes
+    for (const Value& v : step_->results()) {
+      rank = std::max(rank, v.rank());
+      if (v.rank() > 0 && type.rank() > 1 && type.shape().back() == v.type().shape().back()) return true;
+    }
+    if (type.rank() <= rank) return false;
+    const Strides strides = strides_of(slices);
     return strides.empty() || strides.back() != Dim(1) || strides[strides.size() - 2] != type.shape().back();
   }
 
