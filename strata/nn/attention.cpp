@@ -62,7 +62,7 @@ Tensor attend_projected(const MultiHeadAttention& a, const Tensor& q_BTE, const 
   }
   const std::optional<Tensor> visible = mask.defined() ? std::optional(mask) : std::nullopt;
   const Tensor y_BHTD = attention(q_BHTD, k_BGSD, v_BGSD, visible, {.is_causal = a.options.is_causal},
-                                  dropout_factor(a, q_BTE, k_BSE, context, at), at);
+                                  dropout_factor(a, q_BTE, k_BSE, context, at), {}, {}, at);
   const Tensor y_BTE = reshape(swap_axes(y_BHTD, 1, 2, at), {q_BTE.dim(0), q_BTE.dim(1), a.width}, at);
   return a.out_proj(y_BTE, at);
 }

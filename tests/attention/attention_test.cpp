@@ -35,18 +35,20 @@ struct Case {
   ops::AttentionOptions options = {.is_causal = true};
   enum Mask : uint8_t { None, Bool, Float, Row } mask = None;
   bool has_factor = false;
+  bool has_sinks = false, has_segments = false;
   DType dtype = DType::f32;
 
   std::string str() const {
-    return fmt::format("[{},{}/{},{}x{},{}] causal {} window {} cap {} block {} mask {} factor {} {}", batch, heads,
+    return fmt::format("[{},{}/{},{}x{},{}] causal {} window {} cap {} block {} mask {} factor {} {} {} {}", batch, heads,
                        key_heads, queries, keys, depth, options.is_causal, options.window, options.soft_cap,
-                       options.key_block, static_cast<int>(mask), has_factor, ir::dtype_name(dtype));
+                       options.key_block, static_cast<int>(mask), has_factor, has_sinks, has_segments,
+                       ir::dtype_name(dtype));
   }
 };
 
 struct Program {
   std::shared_ptr<Graph> graph = std::make_shared<Graph>("attention");
-  Value q, k, v, mask, factor, y;
+  Value q, k, v, mask, factor, sinks, segments, y;
   Values floats;  ///< of the operands
   std::vector<HostArray> arguments;
 
@@ -75,7 +77,12 @@ struct Program {
     if (c.mask == Case::Float) mask = add(c.dtype, {c.heads, c.queries, c.keys}, 4);
     if (c.mask == Case::Row) mask = add(c.dtype, {1, c.heads, 1, c.keys}, 4);
     if (c.has_factor) factor = add(c.dtype, {c.batch, c.heads, c.queries, c.keys}, 5);
-    y = is_plain ? plain(c) : ops::attention(q, k, v, mask, c.options, factor);
+    if (c.has_sinks) sinks = add(c.dtype, {c.heads}, 7);
+    if (c.has_segments) {
+      segments = add(DType::i32, {c.batch, c.keys}, 8);
+      for (int64_t i = 0; i < c.batch * c.keys; ++i) arguments.back().set_int(i, i % c.keys < 20 ? 3 : i % c.keys < 64 ? 1 : 2);
+    }
+    y = is_plain ? plain(c) : ops::attention(q, k, v, mask, c.options, factor, sinks, segments);
     graph->set_results({&y, 1});
   }
 
@@ -97,7 +104,20 @@ struct Program {
     if (c.options.window > 0) seen = seen & ops::gt<Value>(column, row - c.options.window);
     if (c.options.window > 0) seen = seen & ops::lt<Value>(column, row + c.options.window);
     if (c.mask == Case::Bool) seen = seen & ops::broadcast_to(mask, s.shape());
-    Value weights = ops::softmax(ops::select(seen, s, ops::constant_like(s, -1e30)), 3);
+    if (segments) {
+      const auto along = [&](int64_t axis) {
+        const std::vector<int64_t> axes{0, axis};
+        return ops::broadcast(segments, s.shape(), axes);
+      };
+      seen = seen & ops::eq<Value>(along(2), along(3));
+    }
+    s = ops::select(seen, s, ops::constant_like(s, -1e30));
+    if (sinks) {
+      const std::vector<Dim> column{c.batch, c.heads, c.queries, 1};
+      const std::vector<int64_t> heads{1};
+      s = ops::concat({s, ops::broadcast(sinks, column, heads)}, 3);
+    }
+    Value weights = ops::slice_axis(ops::softmax(s, 3), 3, {.limit = Dim(c.keys)});
     weights = ops::select(seen, weights, ops::zeros_like(weights));
     if (factor) weights = weights * ops::cast(factor, weights.dtype());
     return ops::dot(weights, heads(v), {{3}, {2}, {0, 1}, {0, 1}});
@@ -160,6 +180,9 @@ std::vector<Case> cases() {
   list.push_back({.options = {.is_causal = true, .soft_cap = 2.5}});
   for (const auto mask : {Case::Bool, Case::Float, Case::Row})
     list.push_back({.options = {.is_causal = mask != Case::Bool}, .mask = mask, .has_factor = mask == Case::Float});
+  list.push_back({.has_sinks = true});
+  list.push_back({.batch = 2, .has_segments = true});
+  list.push_back({.options = {}, .mask = Case::Float, .has_sinks = true, .has_segments = true});
   list.push_back({.dtype = DType::f64});
   return list;
 }
@@ -228,6 +251,14 @@ TEST(Attention, APromptInPiecesHasTheBitsOfTheWhole) {
   }
 }
 
+TEST(Attention, APackedSequenceThatBeginsAtABlockHasTheBitsThatItHasAlone) {
+  Program packed({.queries = 100, .keys = 100, .has_segments = true});  // the third begins at 64
+  const HostArray found = run(packed)[0];
+  Program alone({.queries = 36, .keys = 36});
+  for (int i = 0; i < 3; ++i) alone.arguments[i] = rows_of(packed.arguments[i], 64, 100);
+  EXPECT_TRUE(run(alone)[0].same_bits(rows_of(found, 64, 100)));
+}
+
 TEST(Attention, ALengthThatIsASymbolGivesTheBitsOfItsNumber) {
   for (const int64_t length : {1, 7, 64, 100, 200}) {
     Program fixed({.queries = length, .keys = length});
@@ -277,7 +308,7 @@ void add_second_order(Program& p) {
 TEST(Attention, SecondDerivativesAreThoseOfTheFormula) {
   std::vector<Case> list{{.queries = 9, .keys = 9, .depth = 4, .options = {.is_causal = true, .key_block = 4}},
                          {.queries = 6, .keys = 11, .depth = 3, .options = {.soft_cap = 1.5, .key_block = 4}},
-                         {.queries = 5, .keys = 5, .options = {.window = 2, .key_block = 2}, .mask = Case::Float, .has_factor = true}};
+                         {.queries = 5, .keys = 5, .options = {.window = 2, .key_block = 2}, .mask = Case::Float, .has_factor = true, .has_sinks = true}};
   for (Case c : list) {
     c.dtype = DType::f64;
     Program blocks(c), plain(c, true);

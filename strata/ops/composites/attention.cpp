@@ -31,16 +31,16 @@ Value repeated_heads(Value x, Dim heads) {
   return reshape(broadcast(x, dims_span(apart), ints_span({0, 1, 3, 4})), {s[0], heads, s[2], s[3]});
 }
 
-Value attention_of(Value q, Value k, Value v, Value mask, Value factor, const ScoreForm& form) {
-  k = repeated_heads(k, q.type().dim(1));
-  v = repeated_heads(v, q.type().dim(1));
-  const DType t = accumulation_dtype(q.dtype());
-  const auto as_computed = [&](Value x) { return x && ir::is_float(x.dtype()) ? cast(x, t) : x; };
-  if (mask) mask = with_rank(mask, 4);
-  if (factor) factor = with_rank(factor, 4);
-  const Value y = attention_by_blocks(as_computed(q), as_computed(k), as_computed(v), as_computed(mask),
-                                      as_computed(factor), form);
-  return cast(y, v.dtype());
+/// Of operands as users give them.
+Value attention_of(AttentionOperands x, const ScoreForm& form, const ScoreFunction* score) {
+  x.k = repeated_heads(x.k, x.q.type().dim(1));
+  x.v = repeated_heads(x.v, x.q.type().dim(1));
+  const DType t = accumulation_dtype(x.q.dtype()), result = x.v.dtype();
+  for (Value* v : {&x.mask, &x.factor})
+    if (*v) *v = with_rank(*v, 4);
+  for (Value* v : {&x.q, &x.k, &x.v, &x.mask, &x.factor, &x.sinks})
+    if (*v && ir::is_float(v->dtype())) *v = cast(*v, t);
+  return cast(attention_by_blocks(x, form, score), result);
 }
 
 /// `what`: the name of the axes that q or k and another operand have in common.
@@ -74,6 +74,22 @@ void check_operands(Value q, Value k, Value v, Value mask, Value factor) {
   require_broadcastable("attention", "the factor", factor, scores);
 }
 
+void check_more_operands(Value q, Value k, Value sinks, Value segments) {
+  if (sinks && (sinks.rank() != 1 || !ir::is_float(sinks.dtype()) ||
+                !ir::proved_equal(sinks.type().dim(0), q.type().dim(1))))
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("attention: sinks are floats [{}], one a query head, found {}",
+                                  q.type().dim(1).str(), sinks.type().str()));
+  if (!segments) return;
+  require_same_extent("the positions", "q", q, "k", k, 2, 2);
+  if (segments.rank() != 2 || !ir::is_int(segments.dtype()) ||
+      !ir::proved_equal(segments.type().dim(0), q.type().dim(0)) ||
+      !ir::proved_equal(segments.type().dim(1), k.type().dim(2)))
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("attention: segments are integers [{},{}], found {}", q.type().dim(0).str(),
+                                  k.type().dim(2).str(), segments.type().str()));
+}
+
 void check_options(const AttentionOptions& o) {
   const base::OptionCheck check(base::code::kAttributeValue, "attention");
   if (o.scale) check.number("scale", *o.scale, base::Bounds::finite());
@@ -81,6 +97,21 @@ void check_options(const AttentionOptions& o) {
   constexpr int64_t kLongest = int64_t{1} << 30;  // positions are compared in i32
   check.integer("window", o.window, base::Bounds::between(0, kLongest))
       .integer("key_block", o.key_block, base::Bounds::between(1, kLongest));
+}
+
+/// Checked; the scale filled in.
+ScoreForm form_of(Value q, const AttentionOptions& options) {
+  check_options(options);
+  const Dim depth = q.type().dim(3);
+  if (!options.scale && !depth.is_constant()) {
+    ir::note_symbolic(depth);
+    throw base::Error(base::code::kNoSuchForm, "attention: the head's extent is symbolic; give a scale");
+  }
+  return {.scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant())),
+          .is_causal = options.is_causal,
+          .window = options.window,
+          .soft_cap = options.soft_cap,
+          .key_block = options.key_block};
 }
 
 Value rope_of(Value x, Value positions, int64_t half, double base) {
@@ -99,25 +130,26 @@ Value rope_of(Value x, Value positions, int64_t half, double base) {
 
 }  // namespace
 
-Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor) {
+Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor, Value sinks,
+                Value segments) {
   check_operands(q, k, v, mask, factor);
-  check_options(options);
-  const Dim depth = q.type().dim(3);
-  if (!options.scale && !depth.is_constant()) {
-    ir::note_symbolic(depth);
-    throw base::Error(base::code::kNoSuchForm, "attention: the head's extent is symbolic; give a scale");
-  }
-  const double scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant()));
-  const ScoreForm form{.scale = scale,
-                       .is_causal = options.is_causal,
-                       .window = options.window,
-                       .soft_cap = options.soft_cap,
-                       .key_block = options.key_block};
-  const auto body = [&](Value a, Value b, Value c, Value m, Value f) { return attention_of(a, b, c, m, f, form); };
+  check_more_operands(q, k, sinks, segments);
+  const ScoreForm form = form_of(q, options);
+  const auto body = [&](Value q, Value k, Value v, Value mask, Value factor, Value sinks, Value segments) {
+    return attention_of({q, k, v, mask, factor, sinks, segments, {}}, form, nullptr);
+  };
   return as_composite("attention",
                       {Attr("is_causal", form.is_causal), Attr("scale", form.scale), Attr("window", form.window),
                        Attr("soft_cap", form.soft_cap), Attr("key_block", form.key_block)},
-                      body, q, k, v, mask, factor);
+                      body, q, k, v, mask, factor, sinks, segments);
+}
+
+Value attention_with_score(Value q, Value k, Value v, const ScoreFunction& score, const std::vector<Value>& captures,
+                           const AttentionOptions& options) {
+  check_operands(q, k, v, {}, {});
+  AttentionOperands x{.q = q, .k = k, .v = v};
+  x.captures = captures;
+  return attention_of(x, form_of(q, options), &score);
 }
 
 Value rope(Value x, Value positions, double base) {

@@ -17,11 +17,24 @@ struct AttentionOptions {
   /// what attention means, so that its bits depend on nothing else (attention_blocks.h).
   int64_t key_block = 64;
 };
-/// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); `mask` (broadcastable to
-/// [B, H, T, S]; bool, true: may look; or floats that are added to the scores, -inf: may not look) may be null, and so
-/// may `factor` (f32 [B, H, T, S]), which multiplies the weights behind the softmax: dropout. A row that may look at
-/// nothing gives 0, and its gradients are 0. Scores and softmax of half floats are in f32.
-Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {}, Value factor = {});
+/// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); what may be null:
+///
+///   mask      broadcastable to [B, H, T, S]; bool, true: may look; or floats that are added to the scores, -inf: may not
+///             look. [1, H, 1, S] of slope[h] * key is ALiBi: what is the same for a row is nothing to its softmax.
+///   factor    f32 [B, H, T, S], which multiplies the weights behind the softmax: dropout
+///   sinks     [H], one more score for each row of a head, which has no value
+///   segments  integers [B, S], T = S: sequences packed into one, of which each sees itself alone; with the bits that it
+///             has alone where it begins at a multiple of the key block
+///
+/// A row that may look at nothing gives 0, and its gradients are 0. Scores and softmax of half floats are in f32.
+Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {}, Value factor = {},
+                Value sinks = {}, Value segments = {});
+
+struct ScoreFunction;  // attention_blocks.h
+/// The same with a function of each score in front of the mask by position. Not a composite: its name would not say what
+/// it does.
+Value attention_with_score(Value q, Value k, Value v, const ScoreFunction& score, const std::vector<Value>& captures,
+                           const AttentionOptions& options);
 
 /// Rotary embedding of x [..., T, D], D even, at `positions` (integers [T]): pairs (d, d + D/2) turn by
 /// position * base^(-2d / D), as in GPT-NeoX and Llama.
@@ -30,10 +43,12 @@ inline constexpr base::Bounds kRopeBase = base::Bounds::above(0);
 
 template <Handle V>
 V attention(V q, V k, V v, const std::optional<V>& mask = std::nullopt, const AttentionOptions& options = {},
-            const std::optional<V>& factor = std::nullopt, Source at = Source::here()) {
-  return lift<V>(
-      at, [&](Value a, Value b, Value c, Value m, Value f) { return attention(a, b, c, m, options, f); }, q, k, v, mask,
-      factor);
+            const std::optional<V>& factor = std::nullopt, const std::optional<V>& sinks = std::nullopt,
+            const std::optional<V>& segments = std::nullopt, Source at = Source::here()) {
+  const auto record = [&](Value a, Value b, Value c, Value m, Value f, Value s, Value g) {
+    return attention(a, b, c, m, options, f, s, g);
+  };
+  return lift<V>(at, record, q, k, v, mask, factor, sinks, segments);
 }
 
 }  // namespace strata::ops

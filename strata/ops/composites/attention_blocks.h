@@ -27,13 +27,35 @@ namespace strata::ops {
 struct ScoreForm {
   double scale = 1;
   bool is_causal = false;
-  int64_t window = 0;     ///< of positions up to its own that a query sees; 0: any number
+  int64_t window = 0;     ///< positions nearer than this are seen; 0: any number
   double soft_cap = 0;    ///< cap * tanh(score / cap); 0: none
   int64_t key_block = 64;  ///< keys of a block
 };
 
-/// q [B, H, T, D], k [B, H, S, D], v [B, H, S, E], all in f32 or f64. `mask` (bool or floats; null: none) and `factor`
-/// of the weights (null: none) have rank 4 and broadcast to [B, H, T, S]. Gives [B, H, T, E].
-Value attention_by_blocks(Value q, Value k, Value v, Value mask, Value factor, const ScoreForm& form);
+/// A step takes a block of keys and the lanes are queries, or the other way round.
+enum class WalkBy : uint8_t { Keys, Queries };
+
+/// A function of a score and its place, element by element, as graphs for the scores of either walk (score_type()):
+/// (score, batch, head, query, key, captures...) -> score, and with the cotangent of the score that it gives behind the
+/// place, the cotangent of the one that it got. Places are i32 like the scores; ends of queries and keys are aligned.
+struct ScoreFunction {
+  GraphRef value[2], gradient[2];  ///< by WalkBy
+};
+
+/// What attention reads. Null: there is none.
+struct AttentionOperands {
+  Value q, k, v;   ///< [B, H, T, D], [B, H, S, D], [B, H, S, E], in f32 or f64
+  Value mask;      ///< bool or floats, of rank 4, broadcasts to [B, H, T, S]
+  Value factor;    ///< of the weights, the same
+  Value sinks;     ///< [H]: a score that each row has besides those of its keys, with no value
+  Value segments;  ///< integers [B, S], S = T: only what has the same number is seen
+  std::vector<Value> captures;  ///< of the score function
+};
+
+/// [B, H, block, lanes]: a block of scores.
+Type score_type(Type q, Type k, int64_t key_block, WalkBy by);
+
+/// [B, H, T, E]. `score` may be null.
+Value attention_by_blocks(const AttentionOperands& operands, const ScoreForm& form, const ScoreFunction* score);
 
 }  // namespace strata::ops

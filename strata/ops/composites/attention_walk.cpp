@@ -1,0 +1,213 @@
+#include "strata/ops/composites/attention_walk.h"
+
+#include <limits>
+
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/facets/layout.h"
+#include "strata/ops/operands/operators.h"
+#include "strata/ops/shape/dimension.h"
+#include "strata/ops/shape/shape.h"
+
+namespace strata::ops {
+namespace {
+
+using Values = std::vector<Value>;
+
+constexpr double kNothing = -std::numeric_limits<double>::infinity();
+
+/// What is shorter than a block is one of its own length: places behind the end change nothing.
+Dim block_of(Dim extent, int64_t key_block) {
+  const bool is_short = extent.is_constant() && extent.constant() > 0 && extent.constant() < key_block;
+  return is_short ? extent : Dim(key_block);
+}
+
+Value both(Value a, Value b) { return a && b ? a & b : a ? a : b; }
+
+Value number_of(Graph& g, Dim d) {
+  return d.is_constant() ? scalar(g, DType::i32, d.constant()) : cast(dimension(g, d), DType::i32);
+}
+
+/// Reads the parameters of a step one by one.
+struct Reader {
+  const Values& all;
+  size_t next = 0;
+  Value one_if(Value is_there) { return is_there ? all[next++] : Value{}; }
+  Values some(size_t count) {
+    next += count;
+    const auto end = all.begin() + static_cast<int64_t>(next);
+    return {end - static_cast<int64_t>(count), end};
+  }
+};
+
+}  // namespace
+
+Type score_type(Type q, Type k, int64_t key_block, WalkBy by) {
+  const Dim queries = q.dim(2), keys = k.dim(2);
+  const Dim along = by == WalkBy::Keys ? keys : queries, lanes = by == WalkBy::Keys ? queries : keys;
+  return Type::of(accumulation_dtype(q.dtype()), {q.dim(0), q.dim(1), block_of(along, key_block), lanes});
+}
+
+AttentionWalk::AttentionWalk(WalkBy by, const AttentionOperands& like, const AttentionMeaning& meaning)
+    : by_(by),
+      form_(meaning.form),
+      function_(meaning.function),
+      queries_(like.q.type().dim(2)),
+      keys_(like.k.type().dim(2)) {
+  block_ = block_of(extent(), form_.key_block);
+  count_ = ir::ceil_div(extent(), block_);
+  has_end_ = by == WalkBy::Keys && count_ * block_ != extent();
+}
+
+Value AttentionWalk::blocks(Value x) const {
+  const Shape s = shape_of(x);
+  if (count_ * block_ != s[2]) {
+    std::vector<Padding> padding(s.size());
+    padding[2].hi = count_ * block_ - s[2];
+    x = pad_zero(x, padding);
+  }
+  Shape apart{s[0], s[1], count_, block_};
+  Ints order{2, 0, 1, 3};
+  for (size_t axis = 3; axis < s.size(); ++axis) {
+    apart.push_back(s[axis]);
+    order.push_back(static_cast<int64_t>(axis) + 1);
+  }
+  return transpose(reshape(x, apart), order);
+}
+
+/// Of mask or factor, [.., .., T or 1, S or 1], as the scores stand.
+Value AttentionWalk::blocks_of_scores(Value x) const {
+  if (by_ == WalkBy::Keys) x = swap_axes(x, 2, 3);
+  if (x.type().dim(2) != Dim(1) || extent() == Dim(1)) return blocks(x);
+  Shape same = shape_of(x);
+  same.insert(same.begin(), count_);
+  return broadcast(x, dims_span(same), ints_span({1, 2, 3, 4}));
+}
+
+Value AttentionWalk::whole(Value blocks) const {
+  const Shape s = shape_of(blocks);
+  const Value joined = reshape(transpose(blocks, {1, 2, 0, 3, 4}), {s[1], s[2], s[0] * s[3], s[4]});
+  const Value x = slice_axis(joined, 2, {.limit = extent()});
+  return by_ == WalkBy::Keys ? swap_axes(x, 2, 3) : x;
+}
+
+Value AttentionWalk::length(Value like) const { return number_of(like.graph(), block_); }
+
+/// Query 0 is at this key's position: ends are aligned.
+Value AttentionWalk::offset(Value like) const {
+  return broadcast_to(number_of(like.graph(), keys_ - queries_), like.shape());
+}
+
+AttentionWalk::Places AttentionWalk::places(Value scores, Value number) const {
+  const Value lane = iota_like(scores, DType::i32, 3),
+              place = iota_like(scores, DType::i32, 2) + broadcast_to(number * length(number), scores.shape());
+  return by_ == WalkBy::Keys ? Places{lane + offset(lane), place} : Places{place + offset(place), lane};
+}
+
+Value AttentionWalk::by_position(Value scores, Value number) const {
+  Value visible;
+  if (!has_end_ && !form_.is_causal && form_.window == 0) return visible;
+  const auto [query, key] = places(scores, number);
+  if (has_end_) visible = lt<Value>(key, broadcast_to(number_of(scores.graph(), keys_), scores.shape()));
+  if (form_.is_causal) visible = both(visible, le<Value>(key, query));
+  if (form_.window > 0) visible = both(visible, gt<Value>(key, query - form_.window));
+  if (form_.window > 0 && !form_.is_causal) visible = both(visible, lt<Value>(key, query + form_.window));
+  return visible;
+}
+
+Values AttentionWalk::arguments(Value score, const ScoreBlock& block) const {
+  const auto [query, key] = places(score, block.number);
+  return {score, iota_like(score, DType::i32, 0), iota_like(score, DType::i32, 1), query, key};
+}
+
+AttentionWalk::Scores AttentionWalk::scores(Value side, Value lanes, const ScoreBlock& block) const {
+  Scores s;
+  s.product = dot(side, lanes, {{3}, {2}, {0, 1}, {0, 1}}) * form_.scale;
+  s.capped = form_.soft_cap > 0 ? tanh(s.product * (1 / form_.soft_cap)) * form_.soft_cap : s.product;
+  s.masked = s.capped;
+  if (function_) {
+    Values given = arguments(s.capped, block);
+    given.insert(given.end(), block.captures.begin(), block.captures.end());
+    s.masked = ir::inline_graph(*function_->value[static_cast<size_t>(by_)], s.capped.graph(), given)[0];
+  }
+  s.visible = by_position(s.capped, block.number);
+  const auto spread = [&](Value x, std::initializer_list<int64_t> axes) {
+    return broadcast(x, s.capped.shape(), ints_span(axes));
+  };
+  if (block.segments)
+    s.visible = both(s.visible, eq<Value>(spread(block.segments, {0, 2}), spread(block.lane_segments, {0, 3})));
+  if (block.mask && ir::is_float(block.mask.dtype())) {
+    const Value added = broadcast_to(block.mask, s.capped.shape());
+    s.visible = both(s.visible, ne<Value>(added, kNothing));
+    s.masked = s.masked + select(s.visible, added, zeros_like(added));
+  } else if (block.mask) {
+    s.visible = both(s.visible, broadcast_to(block.mask, s.capped.shape()));
+  }
+  if (s.visible) s.masked = select(s.visible, s.masked, kNothing);
+  return s;
+}
+
+Value AttentionWalk::through_scores(Value d, const Scores& s, const ScoreBlock& block) const {
+  if (function_) {
+    Values given = arguments(s.capped, block);
+    given.push_back(d);
+    given.insert(given.end(), block.captures.begin(), block.captures.end());
+    d = ir::inline_graph(*function_->gradient[static_cast<size_t>(by_)], d.graph(), given)[0];
+  }
+  d = d * form_.scale;
+  if (form_.soft_cap == 0) return d;
+  const Value t = s.capped * (1 / form_.soft_cap);
+  return d * (1.0 - t * t);
+}
+
+Value AttentionWalk::where_seen(Value after, Value before, Value number) const {
+  if (!form_.is_causal && form_.window == 0) return after;
+  const Shape s = shape_of(after);
+  const Type lanes = Type::of(DType::i32, {s[0], s[1], s.back()});
+  const Value lane = iota(after.graph(), lanes, 2);
+  const Value first = broadcast_to(number * length(number), lanes.shape()),
+              last = first + broadcast_to(length(number) - 1, lanes.shape());
+  // The nearest key that a query could see, and so on: of the block's ends, and of the lane.
+  const bool by_keys = by_ == WalkBy::Keys;
+  const Value first_query = by_keys ? lane + offset(lane) : first + offset(lane),
+              last_query = by_keys ? first_query : last + offset(lane);
+  const Value first_key = by_keys ? first : lane, last_key = by_keys ? last : lane;
+  Value alive;
+  if (form_.is_causal) alive = le<Value>(first_key, last_query);
+  if (form_.window > 0) alive = both(alive, gt<Value>(last_key, first_query - form_.window));
+  if (form_.window > 0 && !form_.is_causal) alive = both(alive, lt<Value>(first_key, last_query + form_.window));
+  if (after.rank() == 4) alive = broadcast(alive, after.shape(), ints_span({0, 1, 3}));
+  return select(alive, after, before);
+}
+
+AttentionWalk::Steps AttentionWalk::steps(const AttentionOperands& x, Values constants, Values slices) const {
+  slices.push_back(iota(x.q.graph(), Type::of(DType::i32, {count_}), 0));
+  for (const Value v : {x.mask, x.factor})
+    if (v) slices.push_back(blocks_of_scores(v));
+  if (x.segments) {
+    constants.push_back(x.segments);
+    slices.push_back(squeeze(blocks(expand_dims(x.segments, 0)), 1));
+  }
+  constants.insert(constants.end(), x.captures.begin(), x.captures.end());
+  return {constants, slices};
+}
+
+AttentionWalk::Step AttentionWalk::step(const AttentionOperands& x, const Values& parameters, size_t constants,
+                                        size_t carries, size_t slices) const {
+  Reader read{parameters};
+  Step s;
+  s.constants = read.some(constants);
+  s.block.lane_segments = read.one_if(x.segments);
+  s.block.captures = read.some(x.captures.size());
+  s.carries = read.some(carries);
+  s.slices = read.some(slices);
+  s.block.number = read.some(1)[0];
+  s.block.mask = read.one_if(x.mask);
+  s.block.factor = read.one_if(x.factor);
+  s.block.segments = read.one_if(x.segments);
+  return s;
+}
+
+}  // namespace strata::ops

@@ -1,0 +1,81 @@
+// How attention goes through its scores: by blocks of keys with queries as lanes, or by blocks of queries with keys as
+// lanes. The scores of a step stand as [B, H, block, lanes].
+#pragma once
+
+#include "strata/ops/composites/attention_blocks.h"
+
+namespace strata::ops {
+
+/// How attention is meant: the form of a score, and a function of it (null: none).
+struct AttentionMeaning {
+  ScoreForm form;
+  const ScoreFunction* function = nullptr;
+};
+
+/// What a step knows of its block besides the products' sides. Null: there is none.
+struct ScoreBlock {
+  Value number;                      ///< i32
+  Value mask, factor;                ///< blocks of them, of rank 4
+  Value lane_segments, segments;     ///< [B, lanes] and [B, block]
+  std::vector<Value> captures;
+};
+
+class AttentionWalk {
+ public:
+  AttentionWalk(WalkBy by, const AttentionOperands& like, const AttentionMeaning& meaning);
+
+  Dim count() const { return count_; }
+  /// x [.., .., rows, ...], rows those that the walk goes through: [count, .., .., block, ...], zeros behind the end.
+  Value blocks(Value x) const;
+  /// The stacked blocks of scores, as [B, H, T, S].
+  Value whole(Value blocks) const;
+
+  struct Scores {
+    Value product;  ///< scaled
+    Value capped;   ///< in front of function and mask
+    Value visible;  ///< bool; null: everything is
+    Value masked;   ///< what the softmax is made of: -inf where nothing is seen
+  };
+  /// `side` [B, H, block, D] of one operand and `lanes` [B, H, D, lanes] of the other.
+  Scores scores(Value side, Value lanes, const ScoreBlock& block) const;
+  /// The cotangent of the product of q and k, from that of the masked scores.
+  Value through_scores(Value d, const Scores& s, const ScoreBlock& block) const;
+
+  /// `after`, but `before` in lanes that by their position see nothing of the block, where they are equal: a back end
+  /// that knows need not compute them.
+  Value where_seen(Value after, Value before, Value number) const;
+
+  /// The operands of a scan: first what its maker gives, then what the blocks need.
+  struct Steps {
+    std::vector<Value> constants, slices;
+  };
+  Steps steps(const AttentionOperands& x, std::vector<Value> constants, std::vector<Value> slices) const;
+  /// The parameters of a step, taken apart: the maker's own in front, the block's behind.
+  struct Step {
+    std::vector<Value> constants, carries, slices;
+    ScoreBlock block;
+  };
+  Step step(const AttentionOperands& x, const std::vector<Value>& parameters, size_t constants, size_t carries,
+            size_t slices) const;
+
+ private:
+  struct Places {
+    Value query, key;  ///< i32, like the scores
+  };
+  Dim extent() const { return by_ == WalkBy::Keys ? keys_ : queries_; }
+  Value length(Value like) const;
+  Value offset(Value like) const;
+  Places places(Value scores, Value number) const;
+  /// What is seen by position alone; null: everything.
+  Value by_position(Value scores, Value number) const;
+  std::vector<Value> arguments(Value score, const ScoreBlock& block) const;
+  Value blocks_of_scores(Value x) const;
+
+  WalkBy by_;
+  ScoreForm form_;
+  const ScoreFunction* function_;
+  Dim queries_, keys_, block_, count_;
+  bool has_end_;  ///< whether places behind the last key are in its block
+};
+
+}  // namespace strata::ops

@@ -1,0 +1,103 @@
+#include "strata/tensor/transforms/score.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "strata/base/error/error.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/shape/shape.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/random.h"
+#include "strata/tensor/transforms/grad.h"
+
+namespace strata {
+namespace {
+
+struct Qkv {
+  Tensor q, k, v;
+  STRATA_FIELDS(q, k, v)
+};
+
+Qkv drawn(int64_t length) {
+  const Shape shape{2, 3, length, 4};
+  return {normal(Key(1), shape, 0, 1, DType::f64), normal(Key(2), shape, 0, 1, DType::f64),
+          normal(Key(3), shape, 0, 1, DType::f64)};
+}
+
+double worst(const Tensor& a, const Tensor& b) { return max(abs(a - b)).item(); }
+
+/// Values, gradients and second derivatives of both.
+void expect_alike(const Qkv& x, const std::function<Tensor(const Qkv&)>& f, const std::function<Tensor(const Qkv&)>& g) {
+  EXPECT_LE(worst(f(x), g(x)), 1e-12);
+  const auto gradient = [&](const auto& h) {
+    return [&h](const Qkv& p) { return grad([&](const Qkv& p) { return sum(square(h(p))); }, p); };
+  };
+  const Qkv a = gradient(f)(x), b = gradient(g)(x);
+  for (const auto& [i, j] : {std::pair{a.q, b.q}, {a.k, b.k}, {a.v, b.v}}) EXPECT_LE(worst(i, j), 1e-11);
+  const auto second = [&](const auto& h) {
+    return grad([&](const Qkv& p) { return sum(square(gradient(h)(p).q)); }, x);
+  };
+  const Qkv c = second(f), d = second(g);
+  for (const auto& [i, j] : {std::pair{c.q, d.q}, {c.k, d.k}, {c.v, d.v}}) EXPECT_LE(worst(i, j), 1e-9);
+}
+
+TEST(AttentionWithScore, ASoftCapByHandIsTheOption) {
+  const auto by_hand = [](const Qkv& p) {
+    return attention_with_score(p.q, p.k, p.v, [](const Tensor& s, const ScorePlace&) { return tanh(s / 1.5) * 1.5; },
+                                {.is_causal = true, .key_block = 4});
+  };
+  const auto by_option = [](const Qkv& p) {
+    return attention(p.q, p.k, p.v, std::optional<Tensor>(), {.is_causal = true, .soft_cap = 1.5, .key_block = 4});
+  };
+  expect_alike(drawn(9), by_hand, by_option);
+}
+
+TEST(AttentionWithScore, PlacesAndCapturesAreThoseOfTheScore) {
+  const Tensor slopes = Tensor::from({0.5, 0.25, 0.125});
+  const auto by_hand = [&](const Qkv& p) {
+    const auto score = [&](const Tensor& s, const ScorePlace& at) {
+      return s + take(slopes, at.head, 0) * cast(at.key - at.query, DType::f64);
+    };
+    return attention_with_score(p.q, p.k, p.v, score, {.is_causal = true, .key_block = 4});
+  };
+  const auto by_mask = [&](const Qkv& p) {
+    const Tensor keys = reshape(Tensor::from({0., 1., 2., 3., 4., 5., 6., 7., 8.}), {1, 1, 1, 9});
+    const std::optional<Tensor> bias = reshape(slopes, {1, 3, 1, 1}) * keys;
+    return attention(p.q, p.k, p.v, bias, {.is_causal = true, .key_block = 4});
+  };
+  expect_alike(drawn(9), by_hand, by_mask);
+}
+
+TEST(AttentionWithScore, MinusInfinityHidesAKeyAlsoFromGradients) {
+  const auto hidden = [](const Qkv& p) {
+    const auto score = [](const Tensor& s, const ScorePlace& at) {
+      return select(eq(at.key, 2), full_like(s, -std::numeric_limits<double>::infinity()), s);
+    };
+    return attention_with_score(p.q, p.k, p.v, score);
+  };
+  const Qkv g = grad([&](const Qkv& p) { return sum(square(hidden(p))); }, drawn(5));
+  EXPECT_EQ(max(abs(g.k[{kAll, kAll, 2}])).item(), 0);
+  EXPECT_TRUE(all(is_finite(g.q)).item());
+}
+
+TEST(AttentionWithScore, RunsUnderJitAndSaysWhatAScoreHasToBe) {
+  const Qkv x = drawn(7);
+  const auto f = [](const Qkv& p) {
+    return attention_with_score(p.q, p.k, p.v, [](const Tensor& s, const ScorePlace&) { return s * 0.5; });
+  };
+  auto compiled = jit(f);
+  EXPECT_TRUE(compiled(x).array().same_bits(f(x).array()));
+  try {
+    attention_with_score(x.q, x.k, x.v, [](const Tensor& s, const ScorePlace&) { return sum(s); });
+    FAIL();
+  } catch (const base::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("the score function gives f64[], expected f64[2,3,7,7] as it got"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace strata
