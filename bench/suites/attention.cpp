@@ -48,9 +48,8 @@ void run_workload(const Workload& w, int threads, const SuiteOptions& options, c
                            .set("threads", threads),
                        reply);
   for (const bool with_gradient : {false, true}) {
-    const std::function<void()> work = with_gradient
-                                           ? std::function<void()>([&] { both(arguments, dy)[0].evaluate(); })
-                                           : [&] { forward(arguments).evaluate(); };
+    const std::function<void()> work = with_gradient ? std::function<void()>([&] { both(arguments, dy)[0].evaluate(); })
+                                                     : [&] { forward(arguments).evaluate(); };
     work();
     Row row{.workload = fmt::format("attention, T = {}{}{}", w.length, w.soft_cap > 0 ? ", soft cap" : "",
                                     with_gradient ? ", with gradient" : ""),

@@ -21,14 +21,14 @@ void run_model(const char* name, const char* peer_name, Model model, double bar,
   const ThreadsScope scope(kThreads);
   ImageStep<Model> step(std::move(model), kBatch, kPixels);
   step();
-  run_step_contest({.workload = std::string(name) + ", batch 16, 64 pixels, SGD with momentum",
-                    .peer_setup =
-                        base::Json::object().set("workload", peer_name).set("batch", kBatch).set("pixels", kPixels),
-                    .ours = burst([&] { step(); }, kThreads),
-                    .flops = matrix_flops(*step.program(), kBatch),
-                    .bar = bar,
-                    .threads = kThreads},
-                   few, report);
+  run_step_contest(
+      {.workload = std::string(name) + ", batch 16, 64 pixels, SGD with momentum",
+       .peer_setup = base::Json::object().set("workload", peer_name).set("batch", kBatch).set("pixels", kPixels),
+       .ours = burst([&] { step(); }, kThreads),
+       .flops = matrix_flops(*step.program(), kBatch),
+       .bar = bar,
+       .threads = kThreads},
+      few, report);
 }
 
 }  // namespace

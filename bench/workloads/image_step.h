@@ -27,7 +27,8 @@ class ImageStep {
   struct Step {
     Tensor operator()(Model& m, optim::Optimiser& optimiser, Tensor x_BCHW, Tensor y_B) const {
       nn::Context context(nn::Mode::Train, Key(3));
-      auto [loss, grads] = value_and_grad([&](const Model& m) { return nn::cross_entropy(m(x_BCHW, context), y_B); }, m);
+      auto [loss, grads] =
+          value_and_grad([&](const Model& m) { return nn::cross_entropy(m(x_BCHW, context), y_B); }, m);
       const Tensor is_sound = optimiser.update(m, grads, loss);
       context.commit(m, is_sound);
       return loss;

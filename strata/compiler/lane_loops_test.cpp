@@ -134,7 +134,8 @@ TEST(LaneLoops, SchedulesForEveryInstructionSetKeepTheBits) {
       ASSERT_TRUE(kernel);
       const auto naive = lower_kernel(*kernel, graph->facts(), "lanes");
       for (const int64_t length : {1, 3, 37, 130}) {
-        EXPECT_EQ(compare_schedules(naive, lanes.is_constant() ? std::vector<int64_t>{} : std::vector<int64_t>{length}), "");
+        EXPECT_EQ(compare_schedules(naive, lanes.is_constant() ? std::vector<int64_t>{} : std::vector<int64_t>{length}),
+                  "");
         if (lanes.is_constant()) break;
       }
     }

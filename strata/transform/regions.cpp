@@ -108,9 +108,8 @@ struct Backward {
     std::vector<bool> again(graph.nodes().size());
     for (size_t i = first_of_rules; i < graph.nodes().size(); ++i) {
       const Node& node = *graph.nodes()[i];
-      again[i] = node.op == &ops::kBarrier || std::ranges::any_of(node.operands(), [&](const Value& v) {
-                   return again[v.node->id];
-                 });
+      again[i] = node.op == &ops::kBarrier ||
+                 std::ranges::any_of(node.operands(), [&](const Value& v) { return again[v.node->id]; });
     }
     return again;
   }

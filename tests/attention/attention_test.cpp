@@ -39,8 +39,8 @@ struct Case {
   DType dtype = DType::f32;
 
   std::string str() const {
-    return fmt::format("[{},{}/{},{}x{},{}] causal {} window {} cap {} block {} mask {} factor {} {} {} {}", batch, heads,
-                       key_heads, queries, keys, depth, options.is_causal, options.window, options.soft_cap,
+    return fmt::format("[{},{}/{},{}x{},{}] causal {} window {} cap {} block {} mask {} factor {} {} {} {}", batch,
+                       heads, key_heads, queries, keys, depth, options.is_causal, options.window, options.soft_cap,
                        options.key_block, static_cast<int>(mask), has_factor, has_sinks, has_segments,
                        ir::dtype_name(dtype));
   }
@@ -80,7 +80,8 @@ struct Program {
     if (c.has_sinks) sinks = add(c.dtype, {c.heads}, 7);
     if (c.has_segments) {
       segments = add(DType::i32, {c.batch, c.keys}, 8);
-      for (int64_t i = 0; i < c.batch * c.keys; ++i) arguments.back().set_int(i, i % c.keys < 20 ? 3 : i % c.keys < 64 ? 1 : 2);
+      for (int64_t i = 0; i < c.batch * c.keys; ++i)
+        arguments.back().set_int(i, i % c.keys < 20 ? 3 : i % c.keys < 64 ? 1 : 2);
     }
     y = is_plain ? plain(c) : ops::attention(q, k, v, mask, c.options, factor, sinks, segments);
     graph->set_results({&y, 1});
@@ -98,7 +99,8 @@ struct Program {
     Value s = ops::dot(q, heads(k), {{3}, {3}, {0, 1}, {0, 1}}) * scale;
     if (c.options.soft_cap > 0) s = ops::tanh(s * (1 / c.options.soft_cap)) * c.options.soft_cap;
     if (c.mask == Case::Float || c.mask == Case::Row) s = s + mask;
-    const Value row = ops::iota_like(s, DType::i64, 2) + (c.keys - c.queries), column = ops::iota_like(s, DType::i64, 3);
+    const Value row = ops::iota_like(s, DType::i64, 2) + (c.keys - c.queries),
+                column = ops::iota_like(s, DType::i64, 3);
     Value seen = ops::ge<Value>(column, 0);
     if (c.options.is_causal) seen = seen & ops::le<Value>(column, row);
     if (c.options.window > 0) seen = seen & ops::gt<Value>(column, row - c.options.window);
@@ -171,7 +173,8 @@ void expect_near(const std::vector<HostArray>& a, const std::vector<HostArray>& 
 
 std::vector<Case> cases() {
   std::vector<Case> list{{}, {.options = {}}};
-  for (const auto& [queries, keys] : {std::pair<int64_t, int64_t>{1, 1}, {1, 100}, {17, 130}, {64, 64}, {65, 129}, {130, 40}})
+  for (const auto& [queries, keys] :
+       {std::pair<int64_t, int64_t>{1, 1}, {1, 100}, {17, 130}, {64, 64}, {65, 129}, {130, 40}})
     list.push_back({.queries = queries, .keys = keys});
   list.push_back({.batch = 2, .heads = 6, .key_heads = 3, .queries = 64, .keys = 64, .depth = 64});
   list.push_back({.depth = 1, .options = {.is_causal = true, .key_block = 16}});
@@ -192,7 +195,8 @@ TEST(Attention, IsTheFormulaWithItsGradientsOfEveryOperand) {
     Program blocks(c), plain(c, true);
     blocks.add_gradients();
     plain.add_gradients();
-    expect_near(run(blocks), ir::interpret(*plain.graph, plain.arguments), c.dtype == DType::f64 ? 1e-12 : 2e-5, c.str());
+    expect_near(run(blocks), ir::interpret(*plain.graph, plain.arguments), c.dtype == DType::f64 ? 1e-12 : 2e-5,
+                c.str());
   }
 }
 
@@ -213,7 +217,8 @@ TEST(Attention, ItsKernelsHaveTheBitsOfTheStepsOneByOne) {
     const auto found = run(p);
     expect_same_bits(found, run(p, {.disabled_passes = {"lane-loops"}}), c.str());
     for (const uint64_t variation : {1, 2, 3})
-      expect_same_bits(found, run(p, {.schedule_variation = variation}), fmt::format("{}, variation {}", c.str(), variation));
+      expect_same_bits(found, run(p, {.schedule_variation = variation}),
+                       fmt::format("{}, variation {}", c.str(), variation));
   }
 }
 
@@ -308,7 +313,12 @@ void add_second_order(Program& p) {
 TEST(Attention, SecondDerivativesAreThoseOfTheFormula) {
   std::vector<Case> list{{.queries = 9, .keys = 9, .depth = 4, .options = {.is_causal = true, .key_block = 4}},
                          {.queries = 6, .keys = 11, .depth = 3, .options = {.soft_cap = 1.5, .key_block = 4}},
-                         {.queries = 5, .keys = 5, .options = {.window = 2, .key_block = 2}, .mask = Case::Float, .has_factor = true, .has_sinks = true}};
+                         {.queries = 5,
+                          .keys = 5,
+                          .options = {.window = 2, .key_block = 2},
+                          .mask = Case::Float,
+                          .has_factor = true,
+                          .has_sinks = true}};
   for (Case c : list) {
     c.dtype = DType::f64;
     Program blocks(c), plain(c, true);

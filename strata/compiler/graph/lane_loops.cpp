@@ -174,8 +174,8 @@ class LaneKernel {
     while (!open.empty()) {
       const Node& node = *graph_.nodes()[*open.begin()];
       open.erase(open.begin());
-      const bool is_element = node.result_count == 1 && node.op->effect == ir::Effect::None && !has(node) &&
-                              form_of(node) == Form::Element;
+      const bool is_element =
+          node.result_count == 1 && node.op->effect == ir::Effect::None && !has(node) && form_of(node) == Form::Element;
       if (!is_element || !std::ranges::all_of(node.operands(), [&](Value v) { return is_inside(v) || is_number(v); }))
         continue;
       std::vector<Value> inner;

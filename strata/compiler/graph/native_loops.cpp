@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "strata/compiler/graph/region_passes.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/pointwise_loop.h"
-#include "strata/compiler/graph/region_passes.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"

@@ -6,7 +6,7 @@
 
 namespace strata::compiler {
 
-/// The region after all passes in front of fusion: without calls, composites and barriers.
+/// The region after all passes in front of `lane-loops`: without calls, composites and barriers.
 ir::GraphRef ready_for_lowering(const ir::GraphRef& region, const PassContext& context);
 
 }  // namespace strata::compiler

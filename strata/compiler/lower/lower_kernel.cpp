@@ -238,7 +238,8 @@ class KernelWriter {
   std::vector<StmtPtr> stores_at(std::span<const Expr> index) {
     std::vector<StmtPtr> stores;
     for (auto& [value, buffer] : outputs_) {
-      const bool is_moved = hero_ && value.node->op == &ops::kTranspose && value.node->operand(0) == hero_->node.result();
+      const bool is_moved =
+          hero_ && value.node->op == &ops::kTranspose && value.node->operand(0) == hero_->node.result();
       if (!is_moved) {
         stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
         continue;

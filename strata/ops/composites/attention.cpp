@@ -35,7 +35,9 @@ Value repeated_heads(Value x, Dim heads) {
 Value attention_of(AttentionOperands x, const ScoreForm& form, const ScoreFunction* score) {
   x.k = repeated_heads(x.k, x.q.type().dim(1));
   x.v = repeated_heads(x.v, x.q.type().dim(1));
-  const DType t = accumulation_dtype(x.q.dtype()), result = x.v.dtype();
+  const DType result = x.v.dtype();
+  const bool is_double = x.q.dtype() == DType::f64 || result == DType::f64;
+  const DType t = is_double ? DType::f64 : DType::f32;
   for (Value* v : {&x.mask, &x.factor})
     if (*v) *v = with_rank(*v, 4);
   for (Value* v : {&x.q, &x.k, &x.v, &x.mask, &x.factor, &x.sinks})
@@ -71,15 +73,18 @@ void check_operands(Value q, Value k, Value v, Value mask, Value factor) {
                       fmt::format("attention: the mask is of bool or floats, found {}", mask.type().str()));
   const Dim scores[] = {q.type().dim(0), q.type().dim(1), q.type().dim(2), k.type().dim(2)};
   require_broadcastable("attention", "the mask", mask, scores);
+  if (factor && !ir::is_float(factor.dtype()))
+    throw base::Error(base::code::kOperandTypes,
+                      fmt::format("attention: the factor is of floats, found {}", factor.type().str()));
   require_broadcastable("attention", "the factor", factor, scores);
 }
 
-void check_more_operands(Value q, Value k, Value sinks, Value segments) {
-  if (sinks && (sinks.rank() != 1 || !ir::is_float(sinks.dtype()) ||
-                !ir::proved_equal(sinks.type().dim(0), q.type().dim(1))))
+void check_sinks_and_segments(Value q, Value k, Value sinks, Value segments) {
+  if (sinks &&
+      (sinks.rank() != 1 || !ir::is_float(sinks.dtype()) || !ir::proved_equal(sinks.type().dim(0), q.type().dim(1))))
     throw base::Error(base::code::kOperandShapes,
-                      fmt::format("attention: sinks are floats [{}], one a query head, found {}",
-                                  q.type().dim(1).str(), sinks.type().str()));
+                      fmt::format("attention: sinks are floats [{}], one a query head, found {}", q.type().dim(1).str(),
+                                  sinks.type().str()));
   if (!segments) return;
   require_same_extent("the positions", "q", q, "k", k, 2, 2);
   if (segments.rank() != 2 || !ir::is_int(segments.dtype()) ||
@@ -94,9 +99,7 @@ void check_options(const AttentionOptions& o) {
   const base::OptionCheck check(base::code::kAttributeValue, "attention");
   if (o.scale) check.number("scale", *o.scale, base::Bounds::finite());
   check.number("soft_cap", o.soft_cap, base::Bounds::at_least(0));
-  constexpr int64_t kLongest = int64_t{1} << 30;  // positions are compared in i32
-  check.integer("window", o.window, base::Bounds::between(0, kLongest))
-      .integer("key_block", o.key_block, base::Bounds::between(1, kLongest));
+  check.integer("window", o.window, base::Bounds::between(0, kMostPositions)).integer("key_block", o.key_block, kKeyBlock);
 }
 
 /// Checked; the scale filled in.
@@ -133,7 +136,7 @@ Value rope_of(Value x, Value positions, int64_t half, double base) {
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options, Value factor, Value sinks,
                 Value segments) {
   check_operands(q, k, v, mask, factor);
-  check_more_operands(q, k, sinks, segments);
+  check_sinks_and_segments(q, k, sinks, segments);
   const ScoreForm form = form_of(q, options);
   const auto body = [&](Value q, Value k, Value v, Value mask, Value factor, Value sinks, Value segments) {
     return attention_of({q, k, v, mask, factor, sinks, segments, {}}, form, nullptr);

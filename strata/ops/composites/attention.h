@@ -1,4 +1,4 @@
-// Scaled dot-product attention and rotary positions: [B, H, T, D] in and out. Each is recorded as a composite of its
+// Scaled dot-product attention and rotary positions: [B, H, T, D]. Each is recorded as a composite of its
 // name.
 #pragma once
 
@@ -17,22 +17,25 @@ struct AttentionOptions {
   /// what attention means, so that its bits depend on nothing else (attention_blocks.h).
   int64_t key_block = 64;
 };
-/// q [B, H, T, D], k and v [B, G, S, D] with H a multiple of G (grouped queries); what may be null:
+/// Scaled dot-product attention (Vaswani et al. 2017, arXiv 1706.03762): q [B, H, T, D], k [B, G, S, D], v [B, G, S, E]
+/// with H a multiple of G (grouped queries) give [B, H, T, E]. What may be null:
 ///
-///   mask      broadcastable to [B, H, T, S]; bool, true: may look; or floats that are added to the scores, -inf: may not
-///             look. [1, H, 1, S] of slope[h] * key is ALiBi: what is the same for a row is nothing to its softmax.
-///   factor    f32 [B, H, T, S], which multiplies the weights behind the softmax: dropout
-///   sinks     [H], one more score for each row of a head, which has no value
-///   segments  integers [B, S], T = S: sequences packed into one, of which each sees itself alone; with the bits that it
-///             has alone where it begins at a multiple of the key block
+///   mask      broadcastable to [B, H, T, S]; bool, true: may look; or floats that are added to the scores, -inf: may
+///             not. [1, H, 1, S] of slope[h] * key is ALiBi: what is the same for a row is nothing to its softmax.
+///   factor    floats, broadcastable to [B, H, T, S], which multiply the weights behind the softmax: dropout
+///   sinks     floats [H], one more score for each row of a head, which has no value
+///   segments  integers [B, S], T = S: sequences packed into one, of which each sees itself alone; with the bits that
+///             it has alone where it begins at a multiple of the key block
 ///
 /// A row that may look at nothing gives 0, and its gradients are 0. Scores and softmax of half floats are in f32.
+/// Errors: E0100 operands of another rank or type, E0101 shapes that don't broadcast, E0102 extents that differ, E0116
+/// an option out of its bounds, E0119 a symbolic D without a scale.
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {}, Value factor = {},
                 Value sinks = {}, Value segments = {});
 
 struct ScoreFunction;  // attention_blocks.h
-/// The same with a function of each score in front of the mask by position. Not a composite: its name would not say what
-/// it does.
+/// The same of q, k and v with a function of each score, in front of what position hides. No composite: a name would not
+/// say what it does.
 Value attention_with_score(Value q, Value k, Value v, const ScoreFunction& score, const std::vector<Value>& captures,
                            const AttentionOptions& options);
 

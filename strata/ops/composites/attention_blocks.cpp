@@ -1,6 +1,7 @@
 #include "strata/ops/composites/attention_blocks.h"
 
-#include <limits>
+#include <array>
+#include <functional>
 
 #include "strata/ops/composites/attention_walk.h"
 #include "strata/ops/contraction/dot.h"
@@ -19,7 +20,6 @@ using Operands = AttentionOperands;
 using Meaning = AttentionMeaning;
 using Walk = AttentionWalk;
 
-constexpr double kNothing = -std::numeric_limits<double>::infinity();
 /// Reverse mode of reverse mode and one more go by the rule of this file; those beyond keep the state of each block.
 constexpr int kOrdersByRule = 2;
 
@@ -52,10 +52,12 @@ Values forward(const Operands& x, const Meaning& meaning) {
   const Shape q = shape_of(x.q);
   const Shape rows{q[0], q[1], q[2]};
   const DType t = x.q.dtype();
-  Values start{full(g, Type::of(t, rows), kNothing), zeros(g, t, rows), zeros(g, t, {q[0], q[1], x.v.type().dim(3), q[2]})};
+  Values start{full(g, Type::of(t, rows), kNothing), zeros(g, t, rows),
+               zeros(g, t, {q[0], q[1], x.v.type().dim(3), q[2]})};
   if (x.sinks) {  // a block of one key without a value; its own derivative is that of the logarithm
+    const Value shift = finite_or_zero(stop_gradient(x.sinks));  // one of -inf is none
     start[0] = broadcast(stop_gradient(x.sinks), dims_span(rows), ints_span({1}));
-    start[1] = broadcast(exp(x.sinks - stop_gradient(x.sinks)), dims_span(rows), ints_span({1}));
+    start[1] = broadcast(exp(x.sinks - shift), dims_span(rows), ints_span({1}));
   }
   const auto [constants, slices] = walk.steps(x, {by_lanes(x.q)}, {walk.blocks(x.k), walk.blocks(x.v)});
   const auto state = scan({constants, start, slices}, walk.count(), [&](Graph&, const Values& p) {
@@ -73,10 +75,10 @@ struct BlockGradient {
   Value d_score;   ///< of the product of q and k
   Value d_factor;  ///< null without one
 };
-/// `score` and `out`: the sides of q k^T and of dO v^T. `log_sum` and `delta` like the scores.
 struct Sides {
   Value block, lanes;
 };
+/// `score` and `out`: the sides of q k^T and of dO v^T. `log_sum` and `delta` like the scores.
 BlockGradient gradient_of_block(const Walk& walk, Sides score, Sides out, Value log_sum, Value delta,
                                 const ScoreBlock& block) {
   const Walk::Scores s = walk.scores(score.block, score.lanes, block);
@@ -241,9 +243,8 @@ Values with_gradient(const Operands& x, const Meaning& meaning, int orders) {
     return list;
   };
   CustomVjpRegions regions;
-  regions.body = region("attention", with_captures(types), [&](Graph&, const Values& p) {
-    return forward(layout.of(p, behind(p)), meaning);
-  });
+  regions.body = region("attention", with_captures(types),
+                        [&](Graph&, const Values& p) { return forward(layout.of(p, behind(p)), meaning); });
   regions.forward = region("attention_forward", with_captures(types), [&](Graph&, const Values& p) {
     const Operands own = layout.of(p, behind(p));
     Values results = orders > 1 ? with_gradient(own, meaning, orders - 1) : forward(own, meaning);

@@ -1,5 +1,5 @@
-// Attention as a fold over blocks of keys, and its gradients as sums over blocks. No array of queries by keys is ever
-// whole.
+// Attention as a fold over blocks of keys, and its gradients as sums over blocks. Neither scores nor weights are ever
+// whole; the gradients of a mask and of a factor are, which have an element for each.
 //
 // A block of keys, alone, is (m, l, o): the largest score, the sum of exp(score - m), and the values weighted by
 // those. Blocks begin at key 0 and are folded in ascending order by one formula:
@@ -19,16 +19,25 @@
 // nothing to do with each other last.
 #pragma once
 
+#include <limits>
+
+#include "strata/base/config/bounds.h"
 #include "strata/ops/operands/axes.h"
 
 namespace strata::ops {
+
+/// The score of what is not seen.
+inline constexpr double kNothing = -std::numeric_limits<double>::infinity();
+/// Positions are compared in i32.
+inline constexpr int64_t kMostPositions = int64_t{1} << 30;
+inline constexpr base::Bounds kKeyBlock = base::Bounds::between(1, kMostPositions);
 
 /// What lies between q k^T and the softmax.
 struct ScoreForm {
   double scale = 1;
   bool is_causal = false;
-  int64_t window = 0;     ///< positions nearer than this are seen; 0: any number
-  double soft_cap = 0;    ///< cap * tanh(score / cap); 0: none
+  int64_t window = 0;      ///< positions nearer than this are seen; 0: any number
+  double soft_cap = 0;     ///< cap * tanh(score / cap); 0: none
   int64_t key_block = 64;  ///< keys of a block
 };
 
@@ -44,11 +53,11 @@ struct ScoreFunction {
 
 /// What attention reads. Null: there is none.
 struct AttentionOperands {
-  Value q, k, v;   ///< [B, H, T, D], [B, H, S, D], [B, H, S, E], in f32 or f64
-  Value mask;      ///< bool or floats, of rank 4, broadcasts to [B, H, T, S]
-  Value factor;    ///< of the weights, the same
-  Value sinks;     ///< [H]: a score that each row has besides those of its keys, with no value
-  Value segments;  ///< integers [B, S], S = T: only what has the same number is seen
+  Value q, k, v;                ///< [B, H, T, D], [B, H, S, D], [B, H, S, E], in f32 or f64
+  Value mask;                   ///< bool or floats, of rank 4, broadcasts to [B, H, T, S]
+  Value factor;                 ///< of the weights, the same
+  Value sinks;                  ///< [H]: a score that each row has besides those of its keys, with no value
+  Value segments;               ///< integers [B, S], S = T: only what has the same number is seen
   std::vector<Value> captures;  ///< of the score function
 };
 

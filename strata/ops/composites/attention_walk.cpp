@@ -1,7 +1,10 @@
 #include "strata/ops/composites/attention_walk.h"
 
-#include <limits>
+#include <fmt/format.h>
 
+
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/error.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/creation/creation.h"
@@ -15,8 +18,6 @@ namespace strata::ops {
 namespace {
 
 using Values = std::vector<Value>;
-
-constexpr double kNothing = -std::numeric_limits<double>::infinity();
 
 /// What is shorter than a block is one of its own length: places behind the end change nothing.
 Dim block_of(Dim extent, int64_t key_block) {
@@ -45,6 +46,10 @@ struct Reader {
 }  // namespace
 
 Type score_type(Type q, Type k, int64_t key_block, WalkBy by) {
+  if (q.rank() != 4 || k.rank() != 4)
+    throw base::Error(base::code::kOperandShapes,
+                      fmt::format("attention: q and k are [B, H, T, D], found {} and {}", q.str(), k.str()));
+  base::OptionCheck(base::code::kAttributeValue, "attention").integer("key_block", key_block, kKeyBlock);
   const Dim queries = q.dim(2), keys = k.dim(2);
   const Dim along = by == WalkBy::Keys ? keys : queries, lanes = by == WalkBy::Keys ? queries : keys;
   return Type::of(accumulation_dtype(q.dtype()), {q.dim(0), q.dim(1), block_of(along, key_block), lanes});
@@ -58,7 +63,7 @@ AttentionWalk::AttentionWalk(WalkBy by, const AttentionOperands& like, const Att
       keys_(like.k.type().dim(2)) {
   block_ = block_of(extent(), form_.key_block);
   count_ = ir::ceil_div(extent(), block_);
-  has_end_ = by == WalkBy::Keys && count_ * block_ != extent();
+  has_end_ = count_ * block_ != extent();
 }
 
 Value AttentionWalk::blocks(Value x) const {
@@ -110,7 +115,8 @@ Value AttentionWalk::by_position(Value scores, Value number) const {
   Value visible;
   if (!has_end_ && !form_.is_causal && form_.window == 0) return visible;
   const auto [query, key] = places(scores, number);
-  if (has_end_) visible = lt<Value>(key, broadcast_to(number_of(scores.graph(), keys_), scores.shape()));
+  if (has_end_)  // both ends are at the position of the last key
+    visible = lt<Value>(by_ == WalkBy::Keys ? key : query, broadcast_to(number_of(scores.graph(), keys_), scores.shape()));
   if (form_.is_causal) visible = both(visible, le<Value>(key, query));
   if (form_.window > 0) visible = both(visible, gt<Value>(key, query - form_.window));
   if (form_.window > 0 && !form_.is_causal) visible = both(visible, lt<Value>(key, query + form_.window));
@@ -124,8 +130,8 @@ Values AttentionWalk::arguments(Value score, const ScoreBlock& block) const {
 
 AttentionWalk::Scores AttentionWalk::scores(Value side, Value lanes, const ScoreBlock& block) const {
   Scores s;
-  s.product = dot(side, lanes, {{3}, {2}, {0, 1}, {0, 1}}) * form_.scale;
-  s.capped = form_.soft_cap > 0 ? tanh(s.product * (1 / form_.soft_cap)) * form_.soft_cap : s.product;
+  s.scaled = dot(side, lanes, {{3}, {2}, {0, 1}, {0, 1}}) * form_.scale;
+  s.capped = form_.soft_cap > 0 ? tanh(s.scaled * (1 / form_.soft_cap)) * form_.soft_cap : s.scaled;
   s.masked = s.capped;
   if (function_) {
     Values given = arguments(s.capped, block);

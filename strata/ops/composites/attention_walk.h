@@ -14,12 +14,13 @@ struct AttentionMeaning {
 
 /// What a step knows of its block besides the products' sides. Null: there is none.
 struct ScoreBlock {
-  Value number;                      ///< i32
-  Value mask, factor;                ///< blocks of them, of rank 4
-  Value lane_segments, segments;     ///< [B, lanes] and [B, block]
+  Value number;                   ///< i32
+  Value mask, factor;             ///< blocks of them, of rank 4
+  Value lane_segments, segments;  ///< [B, lanes] and [B, block]
   std::vector<Value> captures;
 };
 
+/// One way through the scores of attention. The extents are those of `like`.
 class AttentionWalk {
  public:
   AttentionWalk(WalkBy by, const AttentionOperands& like, const AttentionMeaning& meaning);
@@ -31,7 +32,7 @@ class AttentionWalk {
   Value whole(Value blocks) const;
 
   struct Scores {
-    Value product;  ///< scaled
+    Value scaled;   ///< the product of q and k, times the scale
     Value capped;   ///< in front of function and mask
     Value visible;  ///< bool; null: everything is
     Value masked;   ///< what the softmax is made of: -inf where nothing is seen
@@ -41,8 +42,8 @@ class AttentionWalk {
   /// The cotangent of the product of q and k, from that of the masked scores.
   Value through_scores(Value d, const Scores& s, const ScoreBlock& block) const;
 
-  /// `after`, but `before` in lanes that by their position see nothing of the block, where they are equal: a back end
-  /// that knows need not compute them.
+  /// `after`, but `before` in lanes that by their position see nothing of the block. For finite values the two are equal
+  /// there: this tells a back end that it need not compute them.
   Value where_seen(Value after, Value before, Value number) const;
 
   /// The operands of a scan: first what its maker gives, then what the blocks need.
@@ -75,7 +76,7 @@ class AttentionWalk {
   ScoreForm form_;
   const ScoreFunction* function_;
   Dim queries_, keys_, block_, count_;
-  bool has_end_;  ///< whether places behind the last key are in its block
+  bool has_end_;  ///< whether places behind the last row are in its block
 };
 
 }  // namespace strata::ops

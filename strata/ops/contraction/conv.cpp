@@ -7,6 +7,7 @@
 // other zero, so a weight that is NaN or infinite gives NaN there.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "strata/base/error/codes/ir_codes.h"
@@ -116,20 +117,22 @@ class Phases {
   Phases(Value x, Value w, const ConvShape& shape) : x_(x), w_(w), shape_(shape) {}
 
   bool are_known() const {
-    bool has_gaps = false;
+    constexpr int64_t kMostPhases = 16;  // a convolution each
+    int64_t phases = 1;
     for (size_t a = 0; a < shape_.lhs_dilation.size(); ++a) {
       const bool is_plain = shape_.strides[a] == Dim(1) && shape_.rhs_dilation[a] == Dim(1);
       if (!is_plain || !shape_.lhs_dilation[a].is_constant() || !shape_.pad_lo[a].is_constant() ||
           !w_.type().dim(static_cast<int>(a) + 2).is_constant())
         return false;
-      has_gaps = has_gaps || shape_.lhs_dilation[a].constant() > 1;
+      phases *= std::min(shape_.lhs_dilation[a].constant(), kMostPhases + 1);
+      if (phases > kMostPhases) return false;
     }
-    return has_gaps;
+    return phases > 1;
   }
   /// [N, O, extents...].
   Value result(const Shape& extents) {
     extents_ = extents;
-    first_.assign(extents.size(), 0);
+    phase_.assign(extents.size(), 0);
     return of_axis(0);
   }
 
@@ -137,12 +140,12 @@ class Phases {
   int64_t gap(size_t axis) const { return shape_.lhs_dilation[axis].constant(); }
   Dim positions(size_t axis) const { return ir::ceil_div(extents_[axis], shape_.lhs_dilation[axis]); }
 
-  /// All phases along an axis and those behind it, at the phases of the axes in front that `first_` names.
+  /// All phases along an axis and those behind it, at the phases of the axes in front that `phase_` names.
   Value of_axis(size_t axis) {
-    if (axis == extents_.size()) return one();
+    if (axis == extents_.size()) return one_phase();
     std::vector<Value> parts;
-    for (first_[axis] = 0; first_[axis] < gap(axis); ++first_[axis]) parts.push_back(of_axis(axis + 1));
-    first_[axis] = 0;
+    for (phase_[axis] = 0; phase_[axis] < gap(axis); ++phase_[axis]) parts.push_back(of_axis(axis + 1));
+    phase_[axis] = 0;
     if (parts.size() == 1) return parts[0];
     const auto place = static_cast<int64_t>(axis) + 2;
     const Value apart = stack(parts, place + 1);
@@ -152,7 +155,8 @@ class Phases {
     return joined[place] == extents_[axis] ? all : slice_axis(all, place, {.limit = extents_[axis]});
   }
 
-  Value one() const {
+  /// The convolution of one phase.
+  Value one_phase() const {
     ConvShape plain = shape_;
     plain.lhs_dilation.assign(extents_.size(), Dim(1));
     std::vector<Range> taps(extents_.size() + 2);
@@ -161,11 +165,11 @@ class Phases {
     for (size_t a = 0; a < extents_.size(); ++a) {
       const int axis = static_cast<int>(a) + 2;
       const int64_t s = gap(a), lo = shape_.pad_lo[a].constant(), window = w_.type().dim(axis).constant();
-      const int64_t r = ((lo - first_[a]) % s + s) % s, count = r < window ? (window - r + s - 1) / s : 0;
+      const int64_t r = ((lo - phase_[a]) % s + s) % s, count = r < window ? (window - r + s - 1) / s : 0;
       taps[axis] = {.first = r, .step = s};
       shape.push_back(positions(a));
       has_taps = has_taps && count > 0;
-      plain.pad_lo[a] = (lo - first_[a] - r) / s;
+      plain.pad_lo[a] = (lo - phase_[a] - r) / s;
       plain.pad_hi[a] = positions(a) - 1 + count - x_.type().dim(axis) - plain.pad_lo[a];
     }
     if (!has_taps) return full(x_.graph(), Type::of(shape_.result.value_or(x_.dtype()), shape), 0.0);
@@ -175,7 +179,7 @@ class Phases {
   Value x_, w_;
   const ConvShape& shape_;
   Shape extents_;
-  Ints first_;
+  Ints phase_;  ///< along each axis
 };
 
 /// x's cotangent: the result's cotangent, dilated by the strides, with the window turned round. The padding at the end

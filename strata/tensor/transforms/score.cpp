@@ -19,8 +19,9 @@ trace_detail::Traced traced(const ScoreFn& score, ir::Type type) {
   const auto body = [&](std::span<const Tensor> p) {
     const Tensor made = score(p[0], {p[1], p[2], p[3], p[4]});
     if (made.type() != type)
-      throw base::Error(base::code::kOperandTypes, fmt::format("attention: the score function gives {}, expected {} as it got",
-                                                            made.type().str(), type.str()));
+      throw base::Error(
+          base::code::kOperandTypes,
+          fmt::format("attention: the score function gives {}, expected {} as it got", made.type().str(), type.str()));
     return std::vector<Tensor>{made};
   };
   return trace_detail::trace("score", types, body);

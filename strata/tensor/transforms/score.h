@@ -16,12 +16,12 @@ namespace strata {
 struct ScorePlace {
   Tensor batch, head, query, key;
 };
-/// The scores of a block, [B, H, ..., ...] in f32 or f64, element by element: which axis has the keys differs from call to
-/// call, and so does the block. -inf hides a key. What it captures has no gradient.
+/// The scores of a block, [B, H, ..., ...] in f32 or f64, element by element: which axis has the keys differs from call
+/// to call, and so does the block. -inf hides a key. What it captures has no gradient.
 using ScoreFn = std::function<Tensor(const Tensor& score, const ScorePlace& at)>;
 
-/// q [B, H, T, D], k and v [B, G, S, D]; the function comes behind scale and soft cap. E0100 when it gives another type
-/// than it got.
+/// q [B, H, T, D], k and v [B, G, S, D] give [B, H, T, D]; the function comes behind scale and soft cap. Errors as of
+/// attention(); E0100 as well when the function gives another type than it got.
 Tensor attention_with_score(const Tensor& q, const Tensor& k, const Tensor& v, const ScoreFn& score,
                             const ops::AttentionOptions& options = {}, Source at = Source::here());
 

@@ -29,7 +29,8 @@ Qkv drawn(int64_t length) {
 double worst(const Tensor& a, const Tensor& b) { return max(abs(a - b)).item(); }
 
 /// Values, gradients and second derivatives of both.
-void expect_alike(const Qkv& x, const std::function<Tensor(const Qkv&)>& f, const std::function<Tensor(const Qkv&)>& g) {
+void expect_alike(const Qkv& x, const std::function<Tensor(const Qkv&)>& f,
+                  const std::function<Tensor(const Qkv&)>& g) {
   EXPECT_LE(worst(f(x), g(x)), 1e-12);
   const auto gradient = [&](const auto& h) {
     return [&h](const Qkv& p) { return grad([&](const Qkv& p) { return sum(square(h(p))); }, p); };

@@ -9,7 +9,8 @@ namespace strata::compiler {
 
 namespace {
 
-/// Of f32: what a side of a product shares with the next strip is read again for each, from the second cache.
+/// Lanes. A strip reads the rows of all its products once: a wider one reads less, and keeps more. 32 to 128 take the
+/// same time (attention, AVX2).
 constexpr int64_t kWidest = 64;
 /// Scratch of a strip, in the second cache.
 constexpr int64_t kMostScratch = 256 * 1024;
@@ -25,7 +26,9 @@ StripSchedule choose_strips(const Strip& strip, const Nest& nest, const machine:
     lanes = std::min(lanes, lanes_of(p.accumulator->type.dtype, vectors));
     highest = std::max(highest, p.extent);
   }
-  if (!strip.lane) return {.lanes = 1, .strip = 1, .tile_rows = variation.pick(std::min<int64_t>(highest, 8), 1, 12), .tile_vectors = 1};
+  if (!strip.lane)
+    return {
+        .lanes = 1, .strip = 1, .tile_rows = variation.pick(std::min<int64_t>(highest, 8), 1, 12), .tile_vectors = 1};
   if (lanes >= 8 && variation.flip(false)) lanes /= 2;
   made.lanes = lanes;
   const int64_t extent = expected_extent(strip.lane->extent);
@@ -37,7 +40,8 @@ StripSchedule choose_strips(const Strip& strip, const Nest& nest, const machine:
   for (const NestLoop& loop : nest.loops)
     if (loop.var != strip.lane->var) tasks = std::min(tasks * expected_extent(loop.extent), kUnknownExtent);
   made.strip = round_up(std::min(extent, widest), unit);
-  while (made.strip >= 2 * unit && tasks * ceil_div(extent, made.strip) < 4) made.strip = round_up(made.strip / 2, unit);
+  while (made.strip >= 2 * unit && tasks * ceil_div(extent, made.strip) < 4)
+    made.strip = round_up(made.strip / 2, unit);
   made.strip = unit * variation.pick(made.strip / unit, 1, 6);
   const int64_t rows = vectors.registers >= 32 ? 8 : made.tile_vectors == 1 ? 12 : 6;
   made.tile_rows = variation.pick(std::min(highest, rows), 1, std::min<int64_t>(highest, 12));

@@ -37,7 +37,8 @@ bool has_allowed_kinds(std::span<const StmtPtr> body) {
 }
 
 /// Calls f with every access: its buffer and indices.
-void for_each_access(std::span<const StmtPtr> body, const std::function<void(const Buffer*, std::span<const Expr>)>& f) {
+void for_each_access(std::span<const StmtPtr> body,
+                     const std::function<void(const Buffer*, std::span<const Expr>)>& f) {
   for_each_stmt(body, [&](const Stmt& s) {
     for_each_expr(s, [&](Expr e) {
       for_each_node(e, [&](Expr node) {
@@ -117,7 +118,8 @@ std::optional<LaneProduct> read_lane_product(const Stmt& leaf, const LoopVar* la
     return std::nullopt;
   const auto differs = [&](Expr e) {
     return any_node(e, [&](Expr n) {
-      return (n->op == ExprOp::Load && n->buffer->kind == BufferKind::Scratch) || (n->op == ExprOp::Loop && n->loop == lane);
+      return (n->op == ExprOp::Load && n->buffer->kind == BufferKind::Scratch) ||
+             (n->op == ExprOp::Loop && n->loop == lane);
     });
   };
   p.row = step->args[0], p.column = step->args[1];

@@ -12,7 +12,7 @@ namespace strata::compiler {
 /// A product within such a program: `for x... { acc = start; for k... { acc = fma(row, column, acc) }; stores }`, where
 /// the row side is the same for all lanes.
 struct LaneProduct {
-  std::vector<const ir::loops::Stmt*> rows;   ///< loops over its elements, the outermost first; there is one
+  std::vector<const ir::loops::Stmt*> rows;   ///< loops over its elements, outermost first, at least one
   std::vector<const ir::loops::Stmt*> depth;  ///< loops of the chain
   const ir::loops::Local* accumulator = nullptr;
   ir::loops::Expr start = nullptr, row = nullptr, column = nullptr;

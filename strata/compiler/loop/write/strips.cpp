@@ -86,7 +86,8 @@ class StripWriter {
 
   bool differs_by_lane(Expr e) const {
     return any_node(e, [&](Expr n) {
-      return (n->op == ExprOp::Load && scratch_.contains(n->buffer)) || (n->op == ExprOp::Loop && n->loop == lane_var());
+      return (n->op == ExprOp::Load && scratch_.contains(n->buffer)) ||
+             (n->op == ExprOp::Loop && n->loop == lane_var());
     });
   }
 
@@ -168,7 +169,9 @@ class StripWriter {
     for_each_stmt(stmts, [&](const Stmt& s) {
       loops += s.kind == StmtKind::For;
       if (s.value)
-        for_each_node(s.value, [&](Expr e) { operations += e->type.dtype != DType::i64 && op_rule(e->op).domain != Domain::None; });
+        for_each_node(s.value, [&](Expr e) {
+          operations += e->type.dtype != DType::i64 && op_rule(e->op).domain != Domain::None;
+        });
     });
     return loops > 0 && operations <= kFew;
   }
@@ -237,7 +240,8 @@ class StripWriter {
     const LoopVar* u = c_.loop_var("u");
     const int64_t whole = p.extent / height * height;
     const LoopVar* x = own.back();
-    Stmts rows{make_for(x, c_.i64(0), c_.i64(whole), LoopKind::Serial, tile(p, c_.loop(x), c_.loop(u), height), height)};
+    Stmts rows{
+        make_for(x, c_.i64(0), c_.i64(whole), LoopKind::Serial, tile(p, c_.loop(x), c_.loop(u), height), height)};
     if (whole < p.extent) append(rows, tile(p, c_.i64(whole), c_.loop(u), p.extent - whole));
     Stmts made{make_for(u, c_.i64(0), c_.i64(schedule_.strip), LoopKind::Serial, std::move(rows), width)};
     for (size_t i = p.rows.size() - 1; i-- > 0;)
@@ -282,7 +286,8 @@ class StripWriter {
       }
     }
     for (size_t d = depth.size(); d-- > 0;)
-      step = {make_for(depth[d], outside(p.depth[d]->begin), outside(p.depth[d]->end), LoopKind::Serial, std::move(step))};
+      step = {
+          make_for(depth[d], outside(p.depth[d]->begin), outside(p.depth[d]->end), LoopKind::Serial, std::move(step))};
     append(made, step);
     for (int64_t i = 0; i < height; ++i) {
       outer_.loops[row_loop] = offset(x, i);
@@ -324,7 +329,7 @@ class StripWriter {
   const StripSchedule& schedule_;
   LoopContext& c_;
   const ir::Facts& facts_;
-  Substitution outer_;  ///< what loops and locals of the naive program are, the lane aside
+  Substitution outer_;                      ///< what loops and locals of the naive program are, the lane aside
   Expr first_ = nullptr, count_ = nullptr;  ///< of the strip's lanes in the nest
   std::unordered_map<const Buffer*, const Buffer*> scratch_;
   std::unordered_set<const Buffer*> inner_;  ///< scratch within the branch that is being written

@@ -1,0 +1,236 @@
+#include "strata/compiler/lower/lane_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "strata/ir/graph/rewrite.h"
+#include "strata/ir/loops/rewrite.h"
+#include "strata/ops/control/control.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/operands/broadcast.h"
+
+namespace strata::compiler {
+
+using ir::Dim;
+using ir::Node;
+using ir::Type;
+using ir::Value;
+using namespace ir::loops;
+
+namespace {
+
+/// Nodes of a step: attention has 60, and each is a loop of the kernel at most.
+constexpr size_t kMostNodes = 500;
+
+/// Arithmetic of an instruction or two.
+bool is_cheap_op(const ir::Op* op) {
+  return op == &ops::kAdd || op == &ops::kSub || op == &ops::kMul || op == &ops::kNeg || op == &ops::kSelect ||
+         op == &ops::kMaximum || op == &ops::kMinimum;
+}
+
+}  // namespace
+
+ScanParts::ScanParts(const Node& scan)
+    : constants(scan.attrs.integer("constants")),
+      carries(scan.attrs.integer("carries")),
+      length(scan.attrs.dims("length")[0]),
+      is_reverse(scan.attrs.flag("reverse")) {}
+
+bool LaneAxes::has(Type t) const {
+  const auto shape = t.shape();
+  return shape.size() > lead.size() && shape.back() == lane && std::ranges::equal(shape.first(lead.size()), lead);
+}
+
+LaneAxes widest_axes(const Node& scan) {
+  std::vector<Type> types;  // of the carries and of the slices of stacked results
+  for (const Value& v : scan.region(0).results()) types.push_back(v.type());
+  if (types.empty()) throw LaneRefusal{"it gives nothing"};
+  int rank = types[0].rank();
+  for (Type t : types) rank = std::min(rank, t.rank());
+  if (rank == 0) throw LaneRefusal{"its state has no axes"};
+  LaneAxes axes{{}, types[0].shape().back()};
+  for (int axis = 0; axis + 1 < rank; ++axis) {
+    const Dim extent = types[0].dim(axis);
+    if (!std::ranges::all_of(types, [&](Type t) { return t.dim(axis) == extent; })) break;
+    axes.lead.push_back(extent);
+  }
+  for (Type t : types)
+    if (!axes.has(t)) throw LaneRefusal{fmt::format("state is {}, which lacks the lanes of the rest", t.str())};
+  return axes;
+}
+
+void LanePlan::find_views() {
+  const auto parameters = region_.parameters();
+  for (size_t i = 0; i < parameters.size(); ++i)
+    if (i < parts_.constants || i >= parts_.constants + parts_.carries) views_.insert({parameters[i], 0});
+  for (const Node* n : nodes_)
+    if (forms_.at(n) == Form::Element && std::ranges::all_of(n->operands(), [&](Value v) { return is_view(v); }))
+      for (uint32_t r = 0; r < n->result_count; ++r) views_.insert({n, r});
+}
+
+void LanePlan::keep_sides_of_products() {
+  for (const Node* n : nodes_) {
+    if (forms_.at(n) != Form::Contraction) continue;
+    if (!axes_.has(n->type())) throw LaneRefusal{fmt::format("a product gives {}", n->type().str())};
+    LoopContext c;
+    std::vector<Value> with_lane, without;
+    const LoopVar* lane = c.loop_var("lane");
+    const NodeRule rule(*n, c, [&](Value v, std::span<const Expr> index) {
+      const bool moves = std::ranges::any_of(index, [&](Expr e) { return depends_on(e, lane); });
+      (moves ? with_lane : without).push_back(v);
+      return c.constant(v.dtype(), 0);
+    });
+    std::vector<Expr> at, depth;
+    while (at.size() + 1 < static_cast<size_t>(n->type().rank())) at.push_back(c.loop(c.loop_var("p")));
+    at.push_back(c.loop(lane));
+    while (depth.size() < rule.product->depth.size()) depth.push_back(c.loop(c.loop_var("p")));
+    const size_t batch = rule.product->batch.size(), rows = rule.product->rows.size();
+    const auto index_of = [&](size_t first, size_t count) {
+      std::vector<Expr> index(at.begin(), at.begin() + batch);
+      index.insert(index.end(), at.begin() + first, at.begin() + first + count);
+      index.insert(index.end(), depth.begin(), depth.end());
+      return index;
+    };
+    rule.product->lhs(index_of(batch, rows));
+    rule.product->rhs(index_of(batch + rows, at.size() - batch - rows));
+    for (const Value& v : without)
+      if (!is_view(v)) throw LaneRefusal{"a product of state by state"};
+    for (const Value& v : with_lane) {
+      if (!axes_.has(v.type())) throw LaneRefusal{fmt::format("a product reads lanes of {}", v.type().str())};
+      keeps_.insert(key(v));
+    }
+  }
+}
+
+/// What would be computed several times: sums and products, elements with several readers, numbers of a lane that are
+/// spread.
+void LanePlan::keep_what_is_shared() {
+  for (const Node* n : nodes_) {
+    if (is_view(n->result())) continue;
+    if (forms_.at(n) != Form::Element || readers_[key(n->result())].size() > 1) keeps_.insert(key(n->result()));
+  }
+  // A number of the lane that is spread along what it has.
+  for (const Node* n : nodes_) {
+    if (n->op != &ops::kBroadcast || is_view(n->result())) continue;
+    const Value from = n->operand(0);
+    if (!from.node->is_parameter() && from.node->op != &ops::kBroadcast) keeps_.insert(key(from));
+  }
+  // Constants of the lanes: they are read in each step.
+  for (size_t i = 0; i < parts_.constants; ++i)
+    if (const Value p = region_.parameter(i); axes_.has(p.type()) && readers_.contains(key(p))) keeps_.insert(key(p));
+}
+
+/// Where a product's elements end up through cheap arithmetic alone, each with one reader: something that is kept or a
+/// new carry. Null if there is more: a register tile's sums wait in registers while it is computed.
+const Node* LanePlan::cheap_reader_of(const Node* product) const {
+  constexpr int kMostOps = 8;
+  const Node* at = product;
+  for (int ops = 0; ops < kMostOps; ++ops) {
+    const auto readers = readers_.find(key(at->result()));
+    if (readers == readers_.end() || readers->second.size() != 1) return nullptr;
+    at = readers->second[0];
+    if (!is_cheap_op(at->op) || at->type() != product->type()) return nullptr;
+    if (std::ranges::any_of(at->operands(), [&](Value v) { return is_view(v) && v.rank() > 0; })) return nullptr;
+    if (keeps_.contains(key(at->result())) || is_next(at)) return at;
+  }
+  return nullptr;
+}
+
+bool LanePlan::is_next(const Node* node) const {
+  return std::ranges::any_of(next_, [&](Value v) { return v.node == node; });
+}
+
+void LanePlan::compute_products_where_read() {
+  for (const Node* n : nodes_) {
+    if (forms_.at(n) != Form::Contraction || is_next(n)) continue;
+    const Node* at = cheap_reader_of(n);
+    if (!at || product_in_.contains(at)) continue;
+    product_in_[at] = n;
+    inlined_.insert(n);
+    keeps_.erase(key(n->result()));
+  }
+}
+
+const Node* LanePlan::product_in(const Node* reader) const {
+  const auto found = product_in_.find(reader);
+  return found == product_in_.end() ? nullptr : found->second;
+}
+
+const Node* LanePlan::fold_over(const Node& elements) const {
+  if (forms_.at(&elements) != Form::Element || product_in_.contains(&elements)) return nullptr;
+  for (const Node* reader : readers_.at(key(elements.result()))) {
+    if (forms_.at(reader) != Form::Reduction || !axes_.has(reader->type())) continue;
+    if (axes_.between(reader->type()).empty()) return reader;
+  }
+  return nullptr;
+}
+
+/// select(c, new, old) for every carry, one c: its number for each lane.
+void LanePlan::find_condition() {
+  const auto results = region_.results();
+  next_.assign(results.begin(), results.begin() + parts_.carries);
+  if (parts_.carries == 0 || results.size() != parts_.carries) return;
+  // A condition of lanes, spread along what they have.
+  const auto base_of = [&](Value c) {
+    if (c.node->op != &ops::kBroadcast) return c;
+    std::vector<int64_t> of_lanes;
+    for (size_t axis = 0; axis < axes_.lead.size(); ++axis) of_lanes.push_back(static_cast<int64_t>(axis));
+    of_lanes.push_back(c.rank() - 1);
+    return std::ranges::equal(c.node->attrs.ints("axes"), of_lanes) ? c.node->operand(0) : c;
+  };
+  Value common;
+  std::vector<Value> inner;
+  for (size_t i = 0; i < parts_.carries; ++i) {
+    const Node& n = *results[i].node;
+    if (n.op != &ops::kSelect || n.operand(2) != region_.parameter(parts_.constants + i)) return;
+    const Value c = base_of(n.operand(0));
+    if (common && c != common) return;
+    common = c;
+    inner.push_back(n.operand(1));
+  }
+  if (!axes_.has(common.type()) || !axes_.between(common.type()).empty() || !is_view(common)) return;
+  condition_ = common;
+  next_ = inner;
+}
+
+void LanePlan::find_nodes() {
+  const std::vector<bool> live = ir::live_nodes(region_);
+  for (const Node* n : region_.nodes()) {
+    if (n->is_parameter() || !live[n->id]) continue;
+    if (nodes_.size() >= kMostNodes) throw LaneRefusal{fmt::format("it has more than {} nodes", kMostNodes)};
+    if (n->op->effect != ir::Effect::None) throw LaneRefusal{fmt::format("{} has an effect", n->op->name)};
+    const Form form = form_of(*n);
+    if ((form != Form::Element && form != Form::Reduction && form != Form::Contraction) || n->result_count != 1)
+      throw LaneRefusal{fmt::format("{} in a step is no element, sum or product", n->op->name)};
+    nodes_.push_back(n);
+    forms_[n] = form;
+  }
+  if (!std::ranges::any_of(nodes_, [&](const Node* n) { return forms_.at(n) == Form::Contraction; }))
+    throw LaneRefusal{"it has no product"};
+}
+
+/// The selects of a condition are no readers: what they choose is.
+void LanePlan::drop_unneeded() {
+  std::vector<bool> needed(region_.nodes().size());
+  for (const Value& v : next_) needed[v.node->id] = true;
+  needed[condition_.node->id] = true;
+  for (size_t i = nodes_.size(); i-- > 0;)
+    if (needed[nodes_[i]->id])
+      for (const Value& v : nodes_[i]->operands()) needed[v.node->id] = true;
+  std::erase_if(nodes_, [&](const Node* n) { return !needed[n->id]; });
+}
+
+LanePlan::LanePlan(const Node& scan, const LaneAxes& axes) : region_(scan.region(0)), parts_(scan), axes_(axes) {
+  find_nodes();
+  find_views();
+  find_condition();
+  if (condition_) drop_unneeded();
+  for (const Node* n : nodes_)
+    for (const Value& v : n->operands()) readers_[key(v)].push_back(n);
+  keep_sides_of_products();
+  keep_what_is_shared();
+  compute_products_where_read();
+}
+
+}  // namespace strata::compiler

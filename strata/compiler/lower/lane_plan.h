@@ -1,0 +1,128 @@
+// What becomes of each value in a step of a scan whose lanes stand alone (lane_loop.h): kept in scratch, computed where
+// it is read, or neither because the scan is none.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "strata/compiler/lower/form.h"
+#include "strata/ir/graph/graph.h"
+#include "strata/ops/facets/lowering.h"
+
+namespace strata::compiler {
+
+/// Thrown where a scan is none of this kind, and caught by lane_loop.cpp.
+struct LaneRefusal {
+  std::string why;
+};
+
+/// The parts of a scan node.
+struct ScanParts {
+  explicit ScanParts(const ir::Node& scan);
+  size_t constants, carries;
+  ir::Dim length;
+  bool is_reverse;
+};
+
+/// The axes that all state has: [lead..., (between), lane].
+struct LaneAxes {
+  std::vector<ir::Dim> lead;
+  ir::Dim lane;
+
+  bool has(ir::Type t) const;
+  std::span<const ir::Dim> between(ir::Type t) const {
+    return t.shape().subspan(lead.size(), t.shape().size() - lead.size() - 1);
+  }
+};
+
+/// With as many leading axes as all state shares, which may be too many: a step may mix what lies along the last of
+/// them.
+LaneAxes widest_axes(const ir::Node& scan);
+
+/// What a node's lowering rule says; its functions ask `read` for elements of operands.
+class NodeRule final : public ir::Lowering {
+ public:
+  using Read = std::function<ir::loops::Expr(ir::Value, std::span<const ir::loops::Expr>)>;
+  NodeRule(const ir::Node& node, ir::loops::LoopContext& context, Read read)
+      : Lowering(node, context), read_(std::move(read)) {
+    node.op->lower.fn(*this);
+  }
+  std::vector<ir::ElementFn> elements;
+  std::optional<ir::ReductionForm> fold;
+  std::optional<ir::ContractionForm> product;
+  std::optional<int> aliased;
+
+  ir::loops::Expr operand(int i, std::span<const ir::loops::Expr> index) override {
+    return read_(node.operand(i), index);
+  }
+  const ir::loops::Buffer* operand_buffer(int) override { return nullptr; }
+  const ir::loops::Buffer* result_buffer(int) override { return nullptr; }
+  void element(int result, ir::ElementFn f) override {
+    if (std::ssize(elements) <= result) elements.resize(result + 1);
+    elements[result] = std::move(f);
+  }
+  void reduction(int, ir::ReductionForm f) override { fold = std::move(f); }
+  void contraction(ir::ContractionForm f) override { product = std::move(f); }
+  void loops(ir::LoopsForm) override {}
+  void update(ir::UpdateForm) override {}
+  void alias(int operand) override { aliased = operand; }
+
+ private:
+  Read read_;
+};
+
+class LanePlan {
+ public:
+  /// LaneRefusal where a step mixes lanes, or does what no lane loop does.
+  LanePlan(const ir::Node& scan, const LaneAxes& axes);
+
+  /// Nodes of a step that are computed, in order.
+  const std::vector<const ir::Node*>& nodes() const { return nodes_; }
+  Form form(const ir::Node* node) const { return forms_.at(node); }
+  bool is_kept(ir::Value v) const { return keeps_.contains(key(v)); }
+  bool has_readers(ir::Value v) const { return readers_.contains(key(v)); }
+  /// A product that is computed where its only reader is stored; and that of a reader, null if it has none.
+  bool is_inlined(const ir::Node* product) const { return inlined_.contains(product); }
+  const ir::Node* product_in(const ir::Node* reader) const;
+  /// A fold over all that a lane has of `elements`, which can be made at the same time; null: there is none.
+  const ir::Node* fold_over(const ir::Node& elements) const;
+  /// bool [lead..., lane]: the lanes that a step changes; null: all.
+  ir::Value condition() const { return condition_; }
+  /// New values of the carries, where the condition holds.
+  const std::vector<ir::Value>& next() const { return next_; }
+
+ private:
+  using Key = std::pair<const ir::Node*, uint32_t>;
+  static Key key(ir::Value v) { return {v.node, v.index}; }
+
+  void find_nodes();
+  void find_views();
+  void find_condition();
+  void drop_unneeded();
+  /// What products read as the side that has the lanes.
+  void keep_sides_of_products();
+  void keep_what_is_shared();
+  void compute_products_where_read();
+  bool is_view(ir::Value v) const { return views_.contains(key(v)); }
+  bool is_next(const ir::Node* node) const;
+  const ir::Node* cheap_reader_of(const ir::Node* product) const;
+
+  const ir::Graph& region_;
+  ScanParts parts_;
+  const LaneAxes& axes_;
+  std::vector<const ir::Node*> nodes_;
+  std::map<const ir::Node*, Form> forms_;
+  std::set<Key> views_;  ///< made of constants and slices alone, element by element
+  std::map<Key, std::vector<const ir::Node*>> readers_;
+  std::set<Key> keeps_;
+  std::map<const ir::Node*, const ir::Node*> product_in_;
+  std::set<const ir::Node*> inlined_;
+  ir::Value condition_;
+  std::vector<ir::Value> next_;
+};
+
+}  // namespace strata::compiler
