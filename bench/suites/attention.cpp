@@ -1,6 +1,6 @@
-// Causal attention, forwards and with its gradients, against PyTorch's scaled_dot_product_attention; with a score of its
-// own, against what PyTorch has for that (flex_attention forwards, the formula through torch.compile with gradients).
-// The share of the peak counts the operations on the half of the scores that is seen.
+// Causal attention, forwards and with its gradients, against PyTorch's scaled_dot_product_attention; with a score of
+// its own, against what PyTorch has for that (flex_attention forwards, the formula through torch.compile with
+// gradients). The share of the peak counts the operations on the half of the scores that is seen.
 #include <fmt/format.h>
 
 #include <vector>

@@ -183,6 +183,7 @@ std::vector<Case> cases() {
   list.push_back({.options = {.is_causal = true, .soft_cap = 2.5}});
   for (const auto mask : {Case::Bool, Case::Float, Case::Row})
     list.push_back({.options = {.is_causal = mask != Case::Bool}, .mask = mask, .has_factor = mask == Case::Float});
+  list.push_back({.queries = 20, .keys = 20, .options = {.is_causal = true, .key_block = 1}});
   list.push_back({.has_sinks = true});
   list.push_back({.batch = 2, .has_segments = true});
   list.push_back({.options = {}, .mask = Case::Float, .has_sinks = true, .has_segments = true});
@@ -214,6 +215,7 @@ TEST(Attention, ItsKernelsHaveTheBitsOfTheStepsOneByOne) {
   for (const Case& c : cases()) {
     Program p(c);
     p.add_gradients();
+    EXPECT_EQ(commands_of(p, ir::CommandKind::Host), 0u) << c.str();
     const auto found = run(p);
     expect_same_bits(found, run(p, {.disabled_passes = {"lane-loops"}}), c.str());
     for (const uint64_t variation : {1, 2, 3})
@@ -280,7 +282,21 @@ TEST(Attention, ALengthThatIsASymbolGivesTheBitsOfItsNumber) {
   }
 }
 
-TEST(Attention, AnInfiniteScoreAndNaNGoWhereTheFormulaSendsThem) {
+TEST(Attention, ALargeBiasBehindTheLastQueryTouchesNoGradient) {
+  Program p({.queries = 70, .keys = 70, .mask = Case::Row});
+  for (int64_t key = 0; key < 140; ++key) p.arguments[3].set(key, 4.0 * static_cast<double>(key % 70));
+  p.add_gradients();
+  for (const HostArray& r : run(p))
+    for (int64_t i = 0; i < r.elements(); ++i) ASSERT_TRUE(std::isfinite(r.get(i)));
+}
+
+TEST(Attention, ASinkOfMinusInfinityIsNone) {
+  Program with({.has_sinks = true}), without({});
+  for (int64_t h = 0; h < 2; ++h) with.arguments[3].set(h, -std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(are_same(run(with)[0], run(without)[0]));
+}
+
+TEST(Attention, NaNGoesWhereTheFormulaSendsIt) {
   Program p({.queries = 70, .keys = 70});
   p.add_gradients();
   p.arguments[0].set(3 * 8 + 1, std::numeric_limits<double>::quiet_NaN());  // query 3 of head 0

@@ -353,8 +353,8 @@ Stmts LaneLoop::next_state() {
 Stmts LaneLoop::step(Expr number) {
   const std::span<const Node* const> slices = region_.parameters().subspan(parts_.constants + parts_.carries);
   for (size_t i = 0; i < slices.size(); ++i)
-    sources_[{slices[i], 0}] = {
-        .outside = scan_.operand(static_cast<int>(parts_.constants + parts_.carries + i)), .prefix = {number}};
+    sources_[{slices[i], 0}] = {.outside = scan_.operand(static_cast<int>(parts_.constants + parts_.carries + i)),
+                                .prefix = {number}};
   // In front of what the step keeps, which is not there where it does not hold.
   const Expr taken = plan_.condition() ? element(plan_.condition(), full_index({})) : nullptr;
   Stmts body;

@@ -99,7 +99,8 @@ void check_options(const AttentionOptions& o) {
   const base::OptionCheck check(base::code::kAttributeValue, "attention");
   if (o.scale) check.number("scale", *o.scale, base::Bounds::finite());
   check.number("soft_cap", o.soft_cap, base::Bounds::at_least(0));
-  check.integer("window", o.window, base::Bounds::between(0, kMostPositions)).integer("key_block", o.key_block, kKeyBlock);
+  check.integer("window", o.window, base::Bounds::between(0, kMostPositions))
+      .integer("key_block", o.key_block, kKeyBlock);
 }
 
 /// Checked; the scale filled in.

@@ -34,8 +34,8 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
                 Value sinks = {}, Value segments = {});
 
 struct ScoreFunction;  // attention_blocks.h
-/// The same of q, k and v with a function of each score, in front of what position hides. No composite: a name would not
-/// say what it does.
+/// The same of q, k and v with a function of each score, in front of what position hides. No composite: a name would
+/// not say what it does.
 Value attention_with_score(Value q, Value k, Value v, const ScoreFunction& score, const std::vector<Value>& captures,
                            const AttentionOptions& options);
 

@@ -219,7 +219,6 @@ class Layout {
     x.captures.assign(captures.begin(), captures.end());
     return x;
   }
-  size_t count() const { return list(like_).size(); }
 
  private:
   const Operands& like_;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/graph/rewrite.h"
@@ -116,7 +115,8 @@ Value AttentionWalk::by_position(Value scores, Value number) const {
   if (!has_end_ && !form_.is_causal && form_.window == 0) return visible;
   const auto [query, key] = places(scores, number);
   if (has_end_)  // both ends are at the position of the last key
-    visible = lt<Value>(by_ == WalkBy::Keys ? key : query, broadcast_to(number_of(scores.graph(), keys_), scores.shape()));
+    visible =
+        lt<Value>(by_ == WalkBy::Keys ? key : query, broadcast_to(number_of(scores.graph(), keys_), scores.shape()));
   if (form_.is_causal) visible = both(visible, le<Value>(key, query));
   if (form_.window > 0) visible = both(visible, gt<Value>(key, query - form_.window));
   if (form_.window > 0 && !form_.is_causal) visible = both(visible, lt<Value>(key, query + form_.window));

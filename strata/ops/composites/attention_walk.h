@@ -42,8 +42,8 @@ class AttentionWalk {
   /// The cotangent of the product of q and k, from that of the masked scores.
   Value through_scores(Value d, const Scores& s, const ScoreBlock& block) const;
 
-  /// `after`, but `before` in lanes that by their position see nothing of the block. For finite values the two are equal
-  /// there: this tells a back end that it need not compute them.
+  /// `after`, but `before` in lanes that by their position see nothing of the block. For finite values the two are
+  /// equal there: this tells a back end that it need not compute them.
   Value where_seen(Value after, Value before, Value number) const;
 
   /// The operands of a scan: first what its maker gives, then what the blocks need.

@@ -176,8 +176,8 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   return std::to_string(uses_[node.id].size()) + " nodes read it, and computing it in each costs more than its memory";
 }
 
-/// Whether a node only says in which order the product that it reads is stored: nobody reads that otherwise, and all that
-/// reads the node goes through elements. Another product would pack it as it comes.
+/// Whether a node only says in which order the product that it reads is stored: nobody reads that otherwise, and all
+/// that reads the node goes through elements. Another product would pack it as it comes.
 bool FusionGroups::is_order_of_product(const Node& node) const {
   if (node.op != &ops::kTranspose) return false;
   const Node& product = *node.operand(0).node;

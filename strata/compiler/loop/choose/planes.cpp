@@ -55,8 +55,9 @@ int64_t batch_tasks(const Contraction& k) {
   return std::min(tasks, kUnknownExtent);
 }
 
-/// Whether a product of packed operands does better: what is computed between short lines is dropped, few positions don't
-/// repay the packing of the rows, and where many rows share a panel, packing an element once for each offset costs less.
+/// Whether a product of packed operands does better: what is computed between short lines is dropped, few positions
+/// don't repay the packing of the rows, and where many rows share a panel, packing an element once for each offset
+/// costs less.
 bool is_better_packed(const Contraction& k, const Windows& w) {
   constexpr int64_t kManyRows = 96, kFewPositions = 16;
   const int64_t computed = w.axes[0].space_extent * w.strides()[0];

@@ -49,6 +49,13 @@ void for_each_access(std::span<const StmtPtr> body,
   });
 }
 
+bool has_sums_of_products(std::span<const StmtPtr> body) {
+  bool found = false;
+  for_each_stmt(body,
+                [&](const Stmt& s) { found = found || (s.kind == StmtKind::Assign && s.value->op == ExprOp::Fma); });
+  return found;
+}
+
 /// What a strip goes through in order: leaves, and below loops and branches around several of them.
 void collect_leaves(std::span<const StmtPtr> stmts, Strip& strip, bool& is_known) {
   for (const StmtPtr& s : stmts) {
@@ -152,10 +159,12 @@ std::optional<Strip> read_strip(const Nest& nest) {
       if (auto product = read_lane_product(*leaf, lane)) strip.products.push_back(std::move(*product));
     return !strip.products.empty();
   };
-  if (find_products(nest.loops.back().var))
+  if (find_products(nest.loops.back().var)) {
     strip.lane = nest.loops.back();
-  else if (!find_products(nullptr))
-    return std::nullopt;
+  } else if (!find_products(nullptr)) {
+    if (!has_sums_of_products(nest.body)) return std::nullopt;
+    strip.lane = nest.loops.back();  // of products that are no tile of rows: a block of one key
+  }
   return strip;
 }
 

@@ -1,6 +1,6 @@
 // A nest whose points are programs of their own: each has scratch, goes through steps, makes sums and products of what
-// it keeps (lower/lane_loop.h). Neighbours of the innermost loop are its lanes: a strip of them can go through the program
-// side by side, statement by statement.
+// it keeps (lower/lane_loop.h). Neighbours of the innermost loop are its lanes: a strip of them can go through the
+// program side by side, statement by statement.
 #pragma once
 
 #include <optional>
@@ -27,7 +27,7 @@ struct Strip {
   int64_t kept_bytes = 0;  ///< scratch of a lane
 };
 
-/// Empty where the nest is no such program, or has no product.
+/// Empty where the nest is no such program, or has no sum of products.
 std::optional<Strip> read_strip(const Nest& nest);
 
 /// Whether a statement computes without scratch of its own and without branches: a strip runs it lane by lane.

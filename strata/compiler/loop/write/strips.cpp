@@ -161,8 +161,8 @@ class StripWriter {
     return made;
   }
 
-  /// Whether the statements have a loop of few operations a step. More of them hide a chain's latency by themselves, and
-  /// would not find registers for several vectors.
+  /// Whether the statements have a loop of few operations a step. More of them hide a chain's latency by themselves,
+  /// and would not find registers for several vectors.
   static bool is_short_chain(const Stmts& stmts) {
     constexpr int kFew = 12;
     int loops = 0, operations = 0;
@@ -202,8 +202,8 @@ class StripWriter {
     return made;
   }
 
-  /// Whether a store moves between scratch and parameters in which neighbouring lanes lie so far apart that the lines of
-  /// a strip would not stay in the first cache.
+  /// Whether a store moves between scratch and parameters in which neighbouring lanes lie so far apart that the lines
+  /// of a strip would not stay in the first cache.
   bool strides_over_lanes(const Stmts& stmts) const {
     if (stmts.size() != 1 || stmts[0]->kind != StmtKind::Store || !lane_var()) return false;
     LinearIndices indices(c_, facts_);
