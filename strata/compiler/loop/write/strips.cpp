@@ -47,12 +47,21 @@ class StripWriter {
     } else if (constant_value(count)) {
       count_ = count;
     } else {
-      const Local* local = c_.local("lanes", {DType::i64, 1}, false);
-      body.push_back(make_declare(local, count));
-      count_ = c_.read(local);
+      count_ = bound("lanes", count, body);
     }
+    const Expr unit = c_.i64(schedule_.tile_vectors * schedule_.lanes);
+    const Expr units = c_.binary(ExprOp::FloorDiv, offset(count_, schedule_.tile_vectors * schedule_.lanes - 1), unit);
+    padded_ = c_.binary(ExprOp::Mul, units, unit);
+    if (!constant_value(padded_)) padded_ = bound("padded", padded_, body);
     append(body, block(nest_.body));
     return body;
+  }
+
+  /// In a local.
+  Expr bound(std::string name, Expr value, Stmts& body) {
+    const Local* local = c_.local(std::move(name), value->type, false);
+    body.push_back(make_declare(local, value));
+    return c_.read(local);
   }
 
   Stmts block(std::span<const StmtPtr> stmts) {
@@ -100,7 +109,7 @@ class StripWriter {
     const Expr at = c_.loop(w), no = c_.constant(DType::boolean, 0);
     const Buffer* mask = mask_;
     Stmts made{make_alloc(mask)};
-    append(made, along_strip(u, c_.i64(schedule_.strip), {make_store(mask, {c_.loop(u)}, no)}));
+    append(made, along_strip(u, padded_, {make_store(mask, {c_.loop(u)}, no)}));
     mask_ = nullptr;
     const LoopVar* v = c_.loop_var("u");
     append(made, along_strip(v, count_, {make_store(mask, {c_.loop(v)}, at_lane(s.value, c_.loop(v)))}));
@@ -195,7 +204,7 @@ class StripWriter {
     if (!loops.empty() && strides_over_lanes(*inner)) return lane_by_lane(loops, own, *inner);
     const bool is_chain = is_short_chain(*inner);
     const LoopVar* u = c_.loop_var("u");
-    const Expr end = touches_lanes_of_parameters(*inner, lane_var()) || mask_ ? count_ : c_.i64(schedule_.strip);
+    const Expr end = touches_lanes_of_parameters(*inner, lane_var()) || mask_ ? count_ : padded_;
     Stmts made = along_strip(u, end, at_lane(*inner, c_.loop(u)), is_chain);
     for (size_t i = loops.size(); i-- > 0;)
       made = {make_for(own[i], outside(loops[i]->begin), outside(loops[i]->end), LoopKind::Serial, std::move(made))};
@@ -243,7 +252,7 @@ class StripWriter {
     Stmts rows{
         make_for(x, c_.i64(0), c_.i64(whole), LoopKind::Serial, tile(p, c_.loop(x), c_.loop(u), height), height)};
     if (whole < p.extent) append(rows, tile(p, c_.i64(whole), c_.loop(u), p.extent - whole));
-    Stmts made{make_for(u, c_.i64(0), c_.i64(schedule_.strip), LoopKind::Serial, std::move(rows), width)};
+    Stmts made{make_for(u, c_.i64(0), padded_, LoopKind::Serial, std::move(rows), width)};
     for (size_t i = p.rows.size() - 1; i-- > 0;)
       made = {make_for(own[i], outside(p.rows[i]->begin), outside(p.rows[i]->end), LoopKind::Serial, std::move(made))};
     return made;
@@ -265,21 +274,16 @@ class StripWriter {
       depth.push_back(c_.loop_var(loop->loop->name));
       outer_.loops[loop->loop] = c_.loop(depth.back());
     }
-    const auto bound = [&](const char* name, int64_t i, Expr value, Stmts& body) {
-      const Local* local = c_.local(fmt::format("{}{}", name, i), value->type, false);
-      body.push_back(make_declare(local, value));
-      return c_.read(local);
-    };
     Stmts step;
     std::vector<Expr> columns;
     for (int64_t v = 0; v < vectors; ++v) {
       const LoopVar* at = c_.loop_var("u");
       const Stmts one{make_declare(c_.local("c", {type.dtype, 1}, false), at_lane(p.column, c_.loop(at)))};
-      columns.push_back(bound("c", v, vector_of(one, at, offset(u, v * lanes))[0]->value, step));
+      columns.push_back(bound(fmt::format("c{}", v), vector_of(one, at, offset(u, v * lanes))[0]->value, step));
     }
     for (int64_t i = 0; i < height; ++i) {
       outer_.loops[row_loop] = offset(x, i);
-      const Expr row = bound("r", i, c_.broadcast(outside(p.row), lanes), step);
+      const Expr row = bound(fmt::format("r{}", i), c_.broadcast(outside(p.row), lanes), step);
       for (int64_t v = 0; v < vectors; ++v) {
         const Local* sum = sums[static_cast<size_t>(i * vectors + v)];
         step.push_back(make_assign(sum, c_.fma(row, columns[static_cast<size_t>(v)], c_.read(sum))));
@@ -331,6 +335,7 @@ class StripWriter {
   const ir::Facts& facts_;
   Substitution outer_;                      ///< what loops and locals of the naive program are, the lane aside
   Expr first_ = nullptr, count_ = nullptr;  ///< of the strip's lanes in the nest
+  Expr padded_ = nullptr;                   ///< lanes that whole register tiles compute
   std::unordered_map<const Buffer*, const Buffer*> scratch_;
   std::unordered_set<const Buffer*> inner_;  ///< scratch within the branch that is being written
   const Buffer* mask_ = nullptr;             ///< of the lanes that take it
