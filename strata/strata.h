@@ -27,6 +27,7 @@
 #include "strata/nn/precision.h"
 #include "strata/nn/recurrent.h"
 #include "strata/nn/state_dict.h"
+#include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/counted/counted.h"
@@ -52,4 +53,5 @@
 #include "strata/tensor/transforms/checkpoint.h"
 #include "strata/tensor/transforms/custom.h"
 #include "strata/tensor/transforms/grad.h"
+#include "strata/tensor/transforms/score.h"
 #include "strata/tensor/transforms/vmap.h"

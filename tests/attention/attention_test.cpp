@@ -184,6 +184,9 @@ std::vector<Case> cases() {
   for (const auto mask : {Case::Bool, Case::Float, Case::Row})
     list.push_back({.options = {.is_causal = mask != Case::Bool}, .mask = mask, .has_factor = mask == Case::Float});
   list.push_back({.queries = 20, .keys = 20, .options = {.is_causal = true, .key_block = 1}});
+  // Chains that are joined: of keys, of channels.
+  list.push_back({.queries = 20, .keys = 310, .options = {.is_causal = true, .key_block = 300}});
+  list.push_back({.heads = 1, .key_heads = 1, .queries = 20, .keys = 30, .depth = 270});
   list.push_back({.has_sinks = true});
   list.push_back({.batch = 2, .has_segments = true});
   list.push_back({.options = {}, .mask = Case::Float, .has_sinks = true, .has_segments = true});

@@ -8,6 +8,7 @@
 #include "strata/compiler/loop/nest/strip.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
 
 namespace strata::compiler {
@@ -196,6 +197,9 @@ class StripWriter {
       inner = &inner->front()->body;
     }
     if (inner->size() == 1 && inner->front()->kind == StmtKind::Block) inner = &inner->front()->body;
+    // Long chains, before there are vectors of them: a joining loop is marked, and a vector of one would not be.
+    const Stmts expanded = expand_joining(c_, *inner);
+    inner = &expanded;
     std::vector<const LoopVar*> own;
     for (const Stmt* loop : loops) {
       own.push_back(c_.loop_var(loop->loop->name));
