@@ -49,6 +49,12 @@ bool writes_nothing(const Kernel& kernel) {
   });
 }
 
+/// One row by a short depth, as a channel filtered by itself: packing would copy each element as often as it is used.
+bool is_short_sum(const Contraction& k) {
+  constexpr int64_t kShort = 32;
+  return k.rows.extent() == ir::Dim(1) && k.depth.extent().is_constant() && k.depth.extent().constant() <= kShort;
+}
+
 /// Empty where nothing of the nest has a vector form.
 std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const ir::Facts& facts,
                                         const machine::VectorUnit& vectors, Variation variation) {
@@ -63,6 +69,7 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
                             expected_extent(contraction->columns) >= kEnough;
   if (variation.flip(!is_in_groups))
     if (auto windowed = choose_planes(*contraction, c, facts, vectors, variation)) return windowed;
+  if (variation.flip(is_short_sum(*contraction))) return choose_elements(nest, c, facts, vectors, variation);
   return choose_product(*contraction, c, facts, vectors, variation);
 }
 
