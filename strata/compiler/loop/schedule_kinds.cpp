@@ -248,7 +248,9 @@ Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const 
     refuse_schedule("the nest is no product, and has no windows");
   if (is_along_columns) return read_column_windows(read, *contraction, c, facts);
   if (is_along_rows) return read_row_windows(read, *contraction, c, facts);
-  if (contraction) return read_product(read);
+  // A short sum may be a chain for each element.
+  const bool is_of_elements = read.has("parallel", "points") || read.has("parallel", "elements");
+  if (contraction && !is_of_elements) return read_product(read);
   if (read.has("parallel", "strip")) return read_strips(read);
   return read_elements(read, nest);
 }

@@ -3,7 +3,8 @@
 //
 // As text (rewrites.h), by kind:
 //
-//   elements          vectorise AXIS by W, ..., 1            vectors along that loop, tails by narrower ones
+//   elements          vectorise AXIS by W, ..., 1            vectors along that loop, tails by narrower ones; of a
+//                                                            product, a chain for each element
 //                     parallel points by N                   or, of a nest that reads across rows,
 //                     parallel lines by N, elements by M
 //   rows              vectorise lanes by W                   if the rows have the 32 lanes of a reduction
