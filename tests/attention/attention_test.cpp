@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "strata/base/error/message_of.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/testing/random_array.h"
@@ -306,6 +307,27 @@ TEST(Attention, NaNGoesWhereTheFormulaSendsIt) {
   const auto found = run(p);
   for (int64_t row = 0; row < 70; ++row) EXPECT_EQ(std::isnan(found[0].get(row * 8)), row == 3) << row;
   expect_same_bits(found, run(p, {.disabled_passes = {"lane-loops"}}), "with NaN");
+}
+
+TEST(Attention, WrongOperandsAndOptionsAreRefusedInItsWords) {
+  Graph graph("refused");
+  const auto f32 = [&](std::vector<Dim> shape) { return graph.add_parameter(Type::of(DType::f32, shape)); };
+  const Value q = f32({1, 4, 5, 8}), k = f32({1, 2, 5, 8});
+  const auto refusal = [&](const std::function<void()>& call) {
+    const std::string message = base::message_of(call);
+    return message.substr(0, message.find('\n'));
+  };
+  const auto with = [&](Value factor, Value sinks, Value segments, const ops::AttentionOptions& options = {}) {
+    return refusal([=] { ops::attention(q, k, k, Value{}, options, factor, sinks, segments); });
+  };
+  EXPECT_EQ(with({}, f32({2}), {}), "error[E0101]: attention: sinks are floats [4], one a query head, found f32[2]");
+  EXPECT_EQ(with({}, {}, f32({1, 5})), "error[E0101]: attention: segments are integers [1,5], found f32[1,5]");
+  const Value ids = graph.add_parameter(Type::of(DType::i32, {1, 5}));
+  EXPECT_EQ(with(ids, {}, {}), "error[E0100]: attention: the factor is of floats, found i32[1,5]");
+  EXPECT_EQ(with({}, {}, {}, {.window = -1}),
+            "error[E0116]: attention: window is -1, expected an integer from 0 to 1073741824");
+  EXPECT_EQ(with({}, {}, {}, {.key_block = 0}),
+            "error[E0116]: attention: key_block is 0, expected an integer from 1 to 1073741824");
 }
 
 /// jvp and vjp of <gradient of sum of squares, fixed direction>.

@@ -28,7 +28,7 @@ struct AttentionOptions {
 ///             it has alone where it begins at a multiple of the key block
 ///
 /// A row that may look at nothing gives 0, and its gradients are 0. Scores and softmax of half floats are in f32.
-/// Errors: E0100 operands of another rank or type, E0101 shapes that don't broadcast, E0102 extents that differ, E0116
+/// Errors: E0100 operands of another dtype, E0101 of another rank or shape, E0102 extents that differ, E0116
 /// an option out of its bounds, E0119 a symbolic D without a scale.
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {}, Value factor = {},
                 Value sinks = {}, Value segments = {});

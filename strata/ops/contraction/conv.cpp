@@ -416,6 +416,7 @@ std::vector<ir::Sample> conv_samples() {
   static const ConvShape dilated{{1, 1}, {3, 1}, {1, -1}, {2, 3}, {2, 1}, 1, f32};
   static const ConvShape grouped{{1, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 3, f32};
   static const ConvShape point{{2, 2}, {0, 0}, {0, 0}, {1, 1}, {1, 1}, 1, f32};  // a window smaller than the stride
+  static const ConvShape channelwise{{2, 2}, {1, 1}, {1, 0}, {1, 1}, {1, 1}, 6, f32};
   static const ConvShape line{{2}, {1}, {0}, {1}, {1}, 1, f32};
   static const ConvShape cube{{1, 1, 1}, {0, 1, 0}, {0, 0, 1}, {1, 1, 1}, {1, 1, 1}, 1, f32};
   std::vector<ir::Sample> list;
@@ -433,6 +434,7 @@ std::vector<ir::Sample> conv_samples() {
   list.push_back({{normal({2, 2, 5, 4}), normal({3, 2, 2, 3})}, conv_attrs(dilated)});
   list.push_back({{normal({2, 6, 5, 5}), normal({9, 2, 3, 3})}, conv_attrs(grouped)});
   list.push_back({{normal({1, 2, 5, 4}), normal({3, 2, 1, 1})}, conv_attrs(point)});
+  list.push_back({{normal({2, 6, 7, 9}), normal({6, 1, 3, 3})}, conv_attrs(channelwise)});
   list.push_back({{normal({3, 2, 13}), normal({5, 2, 4})}, conv_attrs(line)});
   list.push_back({{normal({1, 2, 3, 4, 3}), normal({2, 2, 2, 2, 2})}, conv_attrs(cube)});
   list.push_back({{normal({0, 3, 7, 5}), normal({4, 3, 3, 2})}, conv_attrs(plain)});

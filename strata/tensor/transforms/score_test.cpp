@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "strata/base/error/error.h"
+#include "strata/base/error/message_of.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
@@ -81,6 +82,29 @@ TEST(AttentionWithScore, MinusInfinityHidesAKeyAlsoFromGradients) {
   const Qkv g = grad([&](const Qkv& p) { return sum(square(hidden(p))); }, drawn(5));
   EXPECT_EQ(max(abs(g.k[{kAll, kAll, 2}])).item(), 0);
   EXPECT_TRUE(all(is_finite(g.q)).item());
+}
+
+TEST(AttentionWithScore, HalfFloatsHaveTheirScoresInF32) {
+  const Shape shape{1, 2, 6, 4};
+  const Tensor q = normal(Key(1), shape, 0, 1, DType::bf16);
+  DType seen = DType::bf16;
+  const Tensor y = attention_with_score(q, q, q, [&](const Tensor& s, const ScorePlace&) {
+    seen = s.dtype();
+    return s;
+  });
+  EXPECT_EQ(seen, DType::f32);
+  EXPECT_TRUE(y.array().same_bits(attention(q, q, q).array()));
+}
+
+TEST(AttentionWithScore, OfAnotherRankIsRefusedBeforeTheFunctionRuns) {
+  const auto never = [](const Tensor& s, const ScorePlace&) -> Tensor {
+    ADD_FAILURE();
+    return s;
+  };
+  const Tensor x = Tensor::ones({2, 3});
+  const std::string message = base::message_of([&] { attention_with_score(x, x, x, never); });
+  EXPECT_EQ(message.substr(0, message.find('\n')),
+            "error[E0101]: attention: q and k are [B, H, T, D], found f32[2,3] and f32[2,3]");
 }
 
 TEST(AttentionWithScore, RunsUnderJitAndSaysWhatAScoreHasToBe) {
