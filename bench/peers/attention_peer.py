@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Attention in PyTorch, eager and through torch.compile: the other side of bench/suites/attention.cpp.
 
-setup {"heads", "length", "depth", "soft_cap", "threads"}; run {"mode": "eager" | "torch.compile", "gradient": bool} -> seconds
-of one call. With a soft cap torch.compile runs flex_attention where it can (without gradients: its CPU form has none).
+setup {"heads", "length", "depth", "soft_cap", "threads"}; run {"mode": "eager" | "torch.compile", "gradient": bool} ->
+seconds of one call. With a soft cap torch.compile runs flex_attention where it can (without gradients: its CPU form has none).
 """
 import math
 
 from line_protocol import serve
-from timing import seconds_of
+from timing import modes_with_gradient, seconds_of
 
 state = {}
 
@@ -26,7 +26,7 @@ def setup(request):
     def fused(q, k, v):
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
-    seen = torch.ones(length, length, dtype=torch.bool).tril()
+    seen = torch.ones(length, length, dtype=torch.bool).tril() if cap else None
 
     def formula(q, k, v):
         s = cap * torch.tanh(q @ k.transpose(-1, -2) / math.sqrt(depth) / cap)
@@ -42,22 +42,7 @@ def setup(request):
             q, k, v, score_mod=lambda s, b, h, i, j: cap * torch.tanh(s / cap), block_mask=blocks
         )
 
-    def forward(function):
-        with torch.no_grad():
-            return function(*[a.detach() for a in arguments])
-
-    def with_gradient(function):
-        return torch.autograd.grad(function(*arguments), arguments, dy)
-
-    state.update(
-        {
-            ("eager", False): lambda: forward(f),
-            ("eager", True): lambda: with_gradient(f),
-            ("torch.compile", False): lambda: forward(compiled_forward),
-            ("torch.compile", True): lambda: with_gradient(compiled),
-            "threads": request["threads"],
-        }
-    )
+    state.update(modes_with_gradient(f, compiled, arguments, dy, compiled_forward), threads=request["threads"])
     return {"peer": "PyTorch", "version": torch.__version__.split("+")[0]}
 
 

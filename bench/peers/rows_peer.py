@@ -5,7 +5,7 @@ setup {"what", "rows", "width", "threads"}; run {"mode": "eager" | "torch.compil
 call. With one thread seconds are CPU time, with more they are wall time, as on our side.
 """
 from line_protocol import serve
-from timing import seconds_of
+from timing import modes_with_gradient, seconds_of
 
 state = {}
 
@@ -31,23 +31,7 @@ def setup(request):
     f, arguments = functions[request["what"]]
     dy = torch.ones(()) if request["what"] == "cross-entropy" else torch.randn(rows, width)
 
-    def forward(function):
-        with torch.no_grad():
-            return function(*arguments)
-
-    def with_gradient(function):
-        return torch.autograd.grad(function(*arguments), arguments, dy)
-
-    compiled = torch.compile(f)
-    state.update(
-        {
-            ("eager", False): lambda: forward(f),
-            ("eager", True): lambda: with_gradient(f),
-            ("torch.compile", False): lambda: forward(compiled),
-            ("torch.compile", True): lambda: with_gradient(compiled),
-            "threads": request["threads"],
-        }
-    )
+    state.update(modes_with_gradient(f, torch.compile(f), arguments, dy), threads=request["threads"])
     return {"peer": "PyTorch", "version": torch.__version__.split("+")[0]}
 
 

@@ -12,3 +12,22 @@ def seconds_of(work, threads, most=1000):
         total += clock() - start
         count += 1
     return total / count
+
+
+def modes_with_gradient(eager, compiled, arguments, dy, compiled_forward=None):
+    """By (mode, whether with gradients): calls of a function of tensors, in both of PyTorch's modes."""
+    import torch
+
+    def forward(function):
+        with torch.no_grad():
+            return function(*[a.detach() for a in arguments])
+
+    def with_gradient(function):
+        return torch.autograd.grad(function(*arguments), arguments, dy)
+
+    return {
+        ("eager", False): lambda: forward(eager),
+        ("eager", True): lambda: with_gradient(eager),
+        ("torch.compile", False): lambda: forward(compiled_forward or compiled),
+        ("torch.compile", True): lambda: with_gradient(compiled),
+    }
