@@ -421,12 +421,6 @@ Stmts LaneLoop::result(Value v, const Buffer* to) {
   });
 }
 
-std::vector<const Buffer*> parameter_buffers(LoopContext& c, std::span<const Type> types, BufferKind kind) {
-  std::vector<const Buffer*> buffers;
-  for (Type t : types) buffers.push_back(c.buffer({"p", t.dtype(), {t.shape().begin(), t.shape().end()}, kind}));
-  return buffers;
-}
-
 /// The loop with as many leading axes as can be.
 Stmts written(const Graph& kernel, LoopContext& context, const std::vector<const Buffer*>& inputs,
               const std::vector<const Buffer*>& outputs) {

@@ -2,16 +2,14 @@
 // it is read, or neither because the scan is none.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/node_rule.h"
 #include "strata/ir/graph/graph.h"
-#include "strata/ops/facets/lowering.h"
 
 namespace strata::compiler {
 
@@ -42,38 +40,6 @@ struct LaneAxes {
 /// With as many leading axes as all state shares, which may be too many: a step may mix what lies along the last of
 /// them.
 LaneAxes widest_axes(const ir::Node& scan);
-
-/// What a node's lowering rule says; its functions ask `read` for elements of operands.
-class NodeRule final : public ir::Lowering {
- public:
-  using Read = std::function<ir::loops::Expr(ir::Value, std::span<const ir::loops::Expr>)>;
-  NodeRule(const ir::Node& node, ir::loops::LoopContext& context, Read read)
-      : Lowering(node, context), read_(std::move(read)) {
-    node.op->lower.fn(*this);
-  }
-  std::vector<ir::ElementFn> elements;
-  std::optional<ir::ReductionForm> fold;
-  std::optional<ir::ContractionForm> product;
-  std::optional<int> aliased;
-
-  ir::loops::Expr operand(int i, std::span<const ir::loops::Expr> index) override {
-    return read_(node.operand(i), index);
-  }
-  const ir::loops::Buffer* operand_buffer(int) override { return nullptr; }
-  const ir::loops::Buffer* result_buffer(int) override { return nullptr; }
-  void element(int result, ir::ElementFn f) override {
-    if (std::ssize(elements) <= result) elements.resize(result + 1);
-    elements[result] = std::move(f);
-  }
-  void reduction(int, ir::ReductionForm f) override { fold = std::move(f); }
-  void contraction(ir::ContractionForm f) override { product = std::move(f); }
-  void loops(ir::LoopsForm) override {}
-  void update(ir::UpdateForm) override {}
-  void alias(int operand) override { aliased = operand; }
-
- private:
-  Read read_;
-};
 
 class LanePlan {
  public:

@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "strata/compiler/lower/form.h"
+#include "strata/compiler/lower/node_rule.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
-#include "strata/ops/facets/lowering.h"
 #include "strata/ops/reduce/fold.h"
 
 namespace strata::compiler {
@@ -65,8 +65,6 @@ class LoopWriter {
 
  private:
   using Key = std::pair<const Node*, uint32_t>;
-  struct ElementRule;
-
   bool is_of_lanes(Type t) const { return std::ranges::equal(t.shape(), lanes_); }
   bool has_local(Type t) const { return t.rank() == 0 || is_of_lanes(t); }
   Index own_index(Type t) const { return t.rank() == 0 ? Index{} : lane_; }
@@ -106,33 +104,9 @@ class LoopWriter {
   std::vector<Dim> lanes_;
   Index lane_;
   std::map<Key, Source> values_;  ///< of all regions: nodes differ
-  std::map<const Node*, std::unique_ptr<ElementRule>> rules_;
+  std::map<const Node*, std::unique_ptr<NodeRule>> rules_;
   int locals_ = 0, loops_ = 0;
   size_t nodes_ = 0;
-};
-
-/// The element form of a node, with operands from the writer.
-struct LoopWriter::ElementRule final : ir::Lowering {
-  LoopWriter& writer;
-  std::vector<ir::ElementFn> elements;
-
-  ElementRule(const Node& node, LoopWriter& writer) : Lowering(node, writer.c_), writer(writer) {
-    if (form_of(node) != Form::Element)
-      throw Refusal{fmt::format("{} is not one element of its operands", node.op->name)};
-    node.op->lower.fn(*this);
-  }
-  Expr operand(int i, std::span<const Expr> index) override { return writer.operand_element(node.operand(i), index); }
-  const Buffer* operand_buffer(int) override { return nullptr; }
-  const Buffer* result_buffer(int) override { return nullptr; }
-  void element(int result, ir::ElementFn f) override {
-    if (std::ssize(elements) <= result) elements.resize(result + 1);
-    elements[result] = std::move(f);
-  }
-  void reduction(int, ir::ReductionForm) override {}
-  void contraction(ir::ContractionForm) override {}
-  void loops(ir::LoopsForm) override {}
-  void update(ir::UpdateForm) override {}
-  void alias(int) override {}
 };
 
 Expr LoopWriter::element(const Source& s, Type type, std::span<const Expr> index) {
@@ -174,7 +148,9 @@ void LoopWriter::node(const Node& n, Stmts& out) {
   }
   if (n.result_count != 1) throw Refusal{fmt::format("{} has several results", n.op->name)};
   if (ir::is_half_float(n.type().dtype())) throw Refusal{"half floats round in memory"};
-  rules_[&n] = std::make_unique<ElementRule>(n, *this);
+  if (form_of(n) != Form::Element) throw Refusal{fmt::format("{} is not one element of its operands", n.op->name)};
+  rules_[&n] = std::make_unique<NodeRule>(
+      n, c_, [this](Value v, std::span<const Expr> index) { return operand_element(v, index); });
   Source& source = values_[{&n, 0}] = {.node = &n};
   if (!has_local(n.type())) return;
   const Index own = own_index(n.type());
@@ -251,12 +227,6 @@ std::vector<Dim> lanes_of(const Node& node) {
   const bool is_carry = node.attrs.integer("carries") > 0;
   const auto shape = node.type().shape();
   return {shape.begin() + (is_carry ? 0 : 1), shape.end()};
-}
-
-std::vector<const Buffer*> parameter_buffers(LoopContext& c, std::span<const Type> types, BufferKind kind) {
-  std::vector<const Buffer*> buffers;
-  for (Type t : types) buffers.push_back(c.buffer({"p", t.dtype(), {t.shape().begin(), t.shape().end()}, kind}));
-  return buffers;
 }
 
 }  // namespace
