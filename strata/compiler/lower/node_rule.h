@@ -1,5 +1,5 @@
-// What kernels that write scans as loops share: the lowering rule of one node, and buffers for looking whether a scan is
-// such a loop.
+// What kernels that write scans as loops share: the lowering rule of one node, and buffers for looking whether a scan
+// is such a loop.
 #pragma once
 
 #include <functional>
