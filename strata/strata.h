@@ -28,6 +28,7 @@
 #include "strata/nn/recurrent.h"
 #include "strata/nn/state_dict.h"
 #include "strata/ops/composites/attention.h"
+#include "strata/ops/composites/quantise.h"
 #include "strata/ops/composites/softmax.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/counted/counted.h"

@@ -9,6 +9,7 @@
 #include "strata/ops/contraction/contraction_order.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/contraction/einsum_formula.h"
+#include "strata/ops/contraction/matmul.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/layout.h"
@@ -157,19 +158,26 @@ Named all_contracted(std::vector<Named> list, const EinsumFormula& formula) {
 
 }  // namespace
 
-Value matmul(Value lhs, Value rhs) {
+namespace {
+
+Value matmul_of(Value lhs, Value rhs, std::optional<DType> result) {
   if (lhs.rank() < 1 || rhs.rank() < 1)
     throw base::Error(base::code::kUnequalDims,
                       fmt::format("matmul: takes rank 1 or more, found {} and {}", lhs.type().str(), rhs.type().str()));
   const bool is_row = lhs.rank() == 1, is_column = rhs.rank() == 1;
-  if (is_row && is_column) return dot(lhs, rhs, {{0}, {0}, {}, {}});
-  if (rhs.rank() <= 2) return dot(lhs, rhs, {{-1}, {0}, {}, {}});
+  if (is_row && is_column) return dot(lhs, rhs, {{0}, {0}, {}, {}}, result);
+  if (rhs.rank() <= 2) return dot(lhs, rhs, {{-1}, {0}, {}, {}}, result);
   if (is_row) lhs = expand_dims(lhs, 0);
   broadcast_leading(lhs, rhs);
   const Ints batch = iota_ints(0, lhs.rank() - 2);
-  const Value y = dot(lhs, rhs, {{-1}, {-2}, batch, batch});
+  const Value y = dot(lhs, rhs, {{-1}, {-2}, batch, batch}, result);
   return is_row ? squeeze(y, -2) : y;
 }
+
+}  // namespace
+
+Value matmul(Value lhs, Value rhs) { return matmul_of(lhs, rhs, std::nullopt); }
+Value matmul_into(DType result, Value lhs, Value rhs) { return matmul_of(lhs, rhs, result); }
 
 Value einsum(std::string_view text, const std::vector<Value>& operands) {
   if (operands.empty()) throw base::Error(base::code::kAttributeValue, "einsum: takes at least one operand");
