@@ -166,7 +166,9 @@ TEST(Groups, WhatHasNoSuchProductIsRefused) {
             std::string::npos);
   std::string in_place = small_tiles(4);
   in_place.replace(in_place.find("pack rows, columns"), 18, "pack columns");
-  EXPECT_NE(refusal(product({"u8", "i8", "i32"}, false, false, 8), in_place).find("are packed"), std::string::npos);
+  EXPECT_NE(
+      refusal(product({"u8", "i8", "i32"}, false, false, 8), in_place).find("rows of groups of the depth are packed"),
+      std::string::npos);
 }
 
 }  // namespace

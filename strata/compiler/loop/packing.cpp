@@ -38,13 +38,15 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::
   if (!nest) return std::nullopt;
   simplify_nest(*nest, c, made.flat.facts);
   auto contraction = read_contraction(*nest, made.flat.facts);
-  if (!contraction || best_group(*contraction, c, vectors) > 1) return std::nullopt;
+  if (!contraction) return std::nullopt;
   Variation best;
-  if (choose_planes(*contraction, c, made.flat.facts, vectors, best)) return std::nullopt;
+  if (best_group(*contraction, c, vectors) == 1 && choose_planes(*contraction, c, made.flat.facts, vectors, best))
+    return std::nullopt;
   made.schedule = choose_product(*contraction, c, made.flat.facts, vectors, best);
   made.contraction = std::move(*contraction);
   made.nest = std::move(*nest);
   if (made.schedule.is_exchanged) made.contraction.transpose();
+  if (made.schedule.group > 1) made.contraction = *in_groups(made.contraction, made.schedule.group, c);
   return made;
 }
 
@@ -71,7 +73,7 @@ bool is_read_elsewhere(const Contraction& k, const Buffer* buffer) {
 
 std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, const machine::VectorUnit& vectors) {
   const auto product = product_of(naive, vectors);
-  if (!product || product->schedule.columns == ColumnStorage::InPlace) return std::nullopt;
+  if (!product || product->schedule.columns != ColumnStorage::Packed) return std::nullopt;
   const Contraction& k = product->contraction;
   const auto matrix = column_matrix(k, *product->flat.context, product->flat.facts);
   if (!matrix || is_read_elsewhere(k, matrix->buffer)) return std::nullopt;
@@ -79,13 +81,13 @@ std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, const machine:
   const auto parameter = static_cast<int>(std::ranges::find(params, matrix->buffer) - params.begin());
   const int64_t width = panel_width(k.accumulator->type.dtype, vectors, matrix->columns);
   if (matrix->columns <= width) return std::nullopt;
-  return ColumnsToPack{parameter, matrix->columns, matrix->depth, width, matrix->is_along_depth};
+  return ColumnsToPack{parameter, matrix->columns, matrix->line, width, k.group, matrix->is_along_depth};
 }
 
 std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, const machine::VectorUnit& vectors) {
   std::vector<FewRows> made;
   auto product = product_of(naive, vectors);
-  if (!product || product->schedule.columns != ColumnStorage::InPlace || product->schedule.is_exchanged) return made;
+  if (!product || product->schedule.columns == ColumnStorage::Packed || product->schedule.is_exchanged) return made;
   const ir::Dim rows = product->contraction.rows.extent();
   if (rows.is_constant() || !product->contraction.batch.is_empty()) return made;
   for (const int64_t most : kFewRows) {
@@ -104,7 +106,7 @@ std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, const machine::
 
 bool reads_panels(const Kernel& naive, const machine::VectorUnit& vectors) {
   const auto product = product_of(naive, vectors);
-  return product && product->schedule.columns == ColumnStorage::InPlace;
+  return product && product->schedule.columns != ColumnStorage::Packed;
 }
 
 }  // namespace strata::compiler

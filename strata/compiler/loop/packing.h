@@ -11,18 +11,20 @@
 
 namespace strata::compiler {
 
-/// Parameter `parameter` of a kernel is a matrix [depth, columns], or [columns, depth] if it lies along the depth; its
-/// panels should have `width` columns.
+/// Parameter `parameter` of a kernel is a matrix with a line of `line` stored elements for each column: [line, columns],
+/// or [columns, line] if it lies along the depth. Its panels should have `width` columns, and `group` neighbouring
+/// elements of a column beside each other.
 struct ColumnsToPack {
   int parameter;
-  int64_t columns, depth, width;
+  int64_t columns, line, width, group;
   bool is_along_depth;
+  friend bool operator==(const ColumnsToPack&, const ColumnsToPack&) = default;
 };
 
 /// Empty if the kernel is no product that packs such a matrix whole.
 std::optional<ColumnsToPack> columns_to_pack(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors);
 
-/// Whether the kernel's schedule reads its columns in place.
+/// Whether the kernel's schedule reads its columns from panels, in place or to decode them.
 bool reads_panels(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors);
 
 /// Another schedule of the same product: for sizes with which `rows` is at most `most`.

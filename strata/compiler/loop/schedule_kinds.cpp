@@ -69,6 +69,7 @@ struct Printer {
     if (s.columns == ColumnStorage::Packed) pack.parts.push_back({"columns", {}});
     if (!pack.parts.empty()) made.push_back(std::move(pack));
     if (s.columns == ColumnStorage::InPlace) made.push_back({"read", {{"columns in place", {}}}});
+    if (s.columns == ColumnStorage::Unpacked) made.push_back({"unpack", {{"columns", {}}}});
     return made;
   }
 
@@ -186,6 +187,8 @@ ContractionSchedule read_product(RewriteReader& read) {
   made.rows = read.take("pack", "rows") ? RowStorage::Packed : RowStorage::InPlace;
   if (read.take("read", "columns in place"))
     made.columns = ColumnStorage::InPlace;
+  else if (read.take("unpack", "columns"))
+    made.columns = ColumnStorage::Unpacked;
   else if (!read.take("pack", "columns"))
     refuse_schedule("this schedule lacks `pack columns`");
   return made;

@@ -19,6 +19,7 @@
 //                     pack rows, columns                     or `pack columns`: rows are read where they are
 //                     read columns in place                  instead of packing them: they lie in panels
 //                                                            (nest/panels.h)
+//                     unpack columns                         they lie so, and are decoded once for many rows
 //   strips            vectorise strip by W                   a nest of programs of their own (nest/strip.h): lanes
 //                     tile rows by R, strip by C             register tiles of their products, C a multiple of W
 //                     parallel strip by N                    lanes of a task, a multiple of C
@@ -57,7 +58,11 @@ struct RowSchedule {
 };
 
 enum class RowStorage : uint8_t { Packed, InPlace };
-enum class ColumnStorage : uint8_t { Packed, InPlace };
+enum class ColumnStorage : uint8_t {
+  Packed,
+  InPlace,   ///< they lie in panels (nest/panels.h), which register tiles read and decode as they go
+  Unpacked,  ///< in such panels, which are decoded into scratch once for all rows of a task
+};
 
 struct ContractionSchedule {
   bool is_exchanged = false;

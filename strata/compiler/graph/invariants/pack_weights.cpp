@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "strata/compiler/backends/target.h"
 #include "strata/compiler/graph/invariants/invariants.h"
@@ -12,6 +13,7 @@
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/fusion.h"
+#include "strata/ops/encoding/encoding.h"
 #include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
@@ -25,29 +27,62 @@ using ir::Value;
 
 namespace {
 
-Value into_panels(Value matrix, const ColumnsToPack& how) {
-  const int64_t panels = (how.columns + how.width - 1) / how.width, more = panels * how.width - how.columns;
-  const ops::Padding none, end{0, more};
-  if (how.is_along_depth) {
-    const Value x = ops::reshape(matrix, {Dim(how.columns), Dim(how.depth)});
-    const Value whole = more > 0 ? ops::pad_zero(x, {end, none}) : x;
-    return ops::transpose(ops::reshape(whole, {Dim(panels), Dim(how.width), Dim(how.depth)}), {0, 2, 1});
-  }
-  const Value x = ops::reshape(matrix, {Dim(how.depth), Dim(how.columns)});
-  const Value whole = more > 0 ? ops::pad_zero(x, {none, end}) : x;
-  return ops::transpose(ops::reshape(whole, {Dim(how.depth), Dim(panels), Dim(how.width)}), {1, 0, 2});
-}
+/// [panel][element / group][column][element mod group] of a matrix as `how` says it; without the last axis where a group
+/// is one element.
+class PanelLayout {
+ public:
+  explicit PanelLayout(const ColumnsToPack& how)
+      : how_(how),
+        panels_((how.columns + how.width - 1) / how.width),
+        groups_((how.line + how.group - 1) / how.group) {}
 
-/// The matrix with the shape that it had.
-Value out_of_panels(Value panels, const ColumnsToPack& how, ir::Type type) {
-  const Dim columns = panels.type().dim(0) * panels.type().dim(2);
-  const int64_t axis = how.is_along_depth ? 0 : 1;
-  const Value lines = ops::transpose(panels, how.is_along_depth ? ops::Ints{0, 2, 1} : ops::Ints{1, 0, 2});
-  const Value whole = how.is_along_depth ? ops::reshape(lines, {columns, Dim(how.depth)})
-                                         : ops::reshape(lines, {Dim(how.depth), columns});
-  const Value x = ops::slice_axis(whole, axis, {0, Dim(how.columns)});
-  return ops::reshape(x, ir::Shape(type.shape().begin(), type.shape().end()));
-}
+  ir::Shape shape() const { return without_unit({Dim(panels_), Dim(groups_), Dim(how_.width), Dim(how_.group)}, 3); }
+
+  Value from(Value matrix) const {
+    const ops::Padding columns{0, panels_ * how_.width - how_.columns}, line{0, filled_line() - how_.line};
+    const Value stored = matrix.type().is_encoded() ? ops::encoded_bytes(matrix) : matrix;
+    const Value x = ops::reshape(stored, outer_first(Dim(how_.columns), Dim(how_.line)));
+    const bool is_whole = columns.hi == Dim(0) && line.hi == Dim(0);
+    const Value whole = is_whole ? x : ops::pad_zero(x, outer_first(columns, line));
+    return ops::transpose(ops::reshape(whole, parts()), order());
+  }
+
+  /// The matrix with the type that it had.
+  Value back(Value panels, ir::Type type) const {
+    const Value lines = ops::transpose(panels, ops::inverse_permutation(order()));
+    Value x = ops::reshape(lines, outer_first(Dim(panels_ * how_.width), Dim(filled_line())));
+    x = ops::slice_axis(x, how_.is_along_depth ? 0 : 1, {0, Dim(how_.columns)});
+    if (filled_line() > how_.line) x = ops::slice_axis(x, how_.is_along_depth ? 1 : 0, {0, Dim(how_.line)});
+    const auto stored = type.stored().shape();
+    const Value matrix = ops::reshape(x, ir::Shape(stored.begin(), stored.end()));
+    if (!type.is_encoded()) return matrix;
+    return ops::from_encoded_bytes(matrix, type.encoding(), ir::Shape(type.shape().begin(), type.shape().end()));
+  }
+
+ private:
+  int64_t filled_line() const { return groups_ * how_.group; }
+  /// The axes of the matrix as it is stored.
+  template <class T>
+  std::vector<T> outer_first(T columns, T line) const {
+    return how_.is_along_depth ? std::vector<T>{columns, line} : std::vector<T>{line, columns};
+  }
+  /// Its axes cut into panels and groups, and where each of them stands in the panels' order.
+  ir::Shape parts() const {
+    if (how_.is_along_depth) return without_unit({Dim(panels_), Dim(how_.width), Dim(groups_), Dim(how_.group)}, 3);
+    return without_unit({Dim(groups_), Dim(how_.group), Dim(panels_), Dim(how_.width)}, 1);
+  }
+  ops::Ints order() const {
+    if (how_.group == 1) return how_.is_along_depth ? ops::Ints{0, 2, 1} : ops::Ints{1, 0, 2};
+    return how_.is_along_depth ? ops::Ints{0, 2, 1, 3} : ops::Ints{2, 0, 3, 1};
+  }
+  ir::Shape without_unit(ir::Shape shape, int64_t axis_of_group) const {
+    if (how_.group == 1) shape.erase(shape.begin() + axis_of_group);
+    return shape;
+  }
+
+  ColumnsToPack how_;
+  int64_t panels_, groups_;
+};
 
 bool has_product(const Graph& region) {
   return std::ranges::any_of(region.nodes(), [](const Node* n) {
@@ -69,7 +104,7 @@ GraphRef region_on_panels(const Node& node, const ColumnsToPack& how, ir::Type p
     const bool is_packed = i == how.parameter;
     const Value parameter = region->add_parameter(is_packed ? panels : type);
     const ir::LocationScope scope(*region, node.where);
-    operands.push_back(is_packed ? out_of_panels(parameter, how, type) : parameter);
+    operands.push_back(is_packed ? PanelLayout(how).back(parameter, type) : parameter);
   }
   if (node.op == &ops::kFusion) {
     region->set_results(ir::inline_graph(node.region(0), *region, operands));
@@ -105,8 +140,7 @@ class Packer {
     if (!how || how->parameter >= std::ssize(node.operands())) return false;
     const Value matrix = node.operand(how->parameter);
     if (!is_invariant_[matrix.node->id]) return false;
-    const int64_t panels = (how->columns + how->width - 1) / how->width;
-    const ir::Type type = matrix.type().with_shape(ir::Shape{Dim(panels), Dim(how->depth), Dim(how->width)});
+    const ir::Type type = ir::Type::of(matrix.type().dtype(), PanelLayout(*how).shape());
     const GraphRef region = region_on_panels(node, *how, type);
     if (!reads_them(region, graph_.facts(), vectors_)) return false;
     std::vector<Value> operands = copier.get(node.operands());
@@ -126,19 +160,19 @@ class Packer {
 
   struct Packed {
     Value matrix, panels;
-    bool is_along_depth;
-    int64_t columns;
+    ColumnsToPack how;
   };
-  Value packed(Value matrix, const ColumnsToPack& how, const ir::Location& where, Graph& to) {
+  Value packed(Value matrix, ColumnsToPack how, const ir::Location& where, Graph& to) {
+    how.parameter = 0;
     for (const Packed& p : packed_)
-      if (p.matrix == matrix && p.is_along_depth == how.is_along_depth && p.columns == how.columns) return p.panels;
+      if (p.matrix == matrix && p.how == how) return p.panels;
     const ir::LocationScope scope(to, where);
     const ir::Type types[] = {matrix.type()};
     const GraphRef region = ops::make_region("fusion", types, [&](Graph&, const std::vector<Value>& p) {
-      return std::vector<Value>{into_panels(p[0], how)};
+      return std::vector<Value>{PanelLayout(how).from(p[0])};
     });
     const Value panels = to.add(ops::kFusion, {&matrix, 1}, {}, {&region, 1})->result();
-    packed_.push_back({matrix, panels, how.is_along_depth, how.columns});
+    packed_.push_back({matrix, panels, how});
     return panels;
   }
 

@@ -50,8 +50,16 @@ void choose_register_tile(Tiling& t, const machine::VectorUnit& vectors, int64_t
     if (cost(r) < cost(t.tile_rows)) t.tile_rows = r;
 }
 
-/// `unit`: vectors of a panel of columns that are read in place; else 1.
-Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& vectors, int64_t unit) {
+/// Rows that are few: they share what is decoded for them, and wait for the memory of the columns.
+constexpr int64_t kFewRows = 16;
+
+/// Columns that come from memory come in long runs. What a second row of tiles reads again stays in the second cache.
+int64_t deepest_of_few_rows(int64_t rows, int64_t tile_rows) { return rows <= tile_rows ? 8192 : 1024; }
+
+/// `panel_vectors`: of a panel in which columns lie; 0: they don't.
+Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& vectors, int64_t panel_vectors) {
+  const bool is_in_place = panel_vectors > 0;
+  const int64_t unit = std::max<int64_t>(panel_vectors, 1);
   Tiling t;
   t.lanes = lanes_of(contraction.accumulator->type.dtype, vectors);
   const int64_t rows = expected_extent(contraction.rows), columns = expected_extent(contraction.columns),
@@ -61,8 +69,10 @@ Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& ve
   // 16 or 32 KiB of packed columns beside a tile of rows in the first cache; 512 deep at once when that is all.
   const int64_t deepest = 256 * 4 / bytes;
   const DepthBlocks& blocks = contraction.blocks;
-  const int64_t terms = std::max<int64_t>(1, blocks.terms);
+  const int64_t terms = round_up(std::max<int64_t>(1, blocks.terms), contraction.group);
   t.panel_depth = blocks.kind == DepthBlocks::Kind::Even && depth <= 2 * deepest ? round_up(depth, terms) : terms;
+  if (is_in_place && blocks.kind == DepthBlocks::Kind::Even && rows <= kFewRows)
+    t.panel_depth = std::max(t.panel_depth, round_up(std::min(depth, deepest_of_few_rows(rows, t.tile_rows)), terms));
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
   const int64_t pack_limit = 512 * 4 / bytes;
   t.task_columns = even_piece(columns, pack_limit, t.tile_columns());
@@ -157,6 +167,11 @@ int64_t vectors_of_panel(const std::optional<ReadyPanels>& panels, int64_t lanes
   return panels && panels->width % lanes == 0 && panels->width <= 2 * lanes ? panels->width / lanes : 0;
 }
 
+/// Few rows share what they decode, and scratch would cost more than it; what needs no decoding is read where it lies.
+bool decoding_in_place_pays(const Contraction& k) {
+  return k.columns_operand->op == ir::loops::ExprOp::Load || expected_extent(k.rows) <= kFewRows;
+}
+
 }  // namespace
 
 int64_t panel_width(ir::DType accumulator, const machine::VectorUnit& vectors, int64_t columns) {
@@ -177,22 +192,18 @@ ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Fact
   made.is_exchanged = should_transpose(k, c, facts, lanes_of(k.accumulator->type.dtype, vectors));
   if (made.is_exchanged) k.transpose();
   made.group = variation.is_best() ? best_group(k, c, vectors) : any_group(k, c, variation);
-  if (made.group > 1) {
-    k = *in_groups(k, made.group, c);
-    const Tiling best = best_tiling(k, vectors, 1);
-    made.tiling = variation.is_best() ? best : other_tiling(best, k, vectors, variation);
-    return made;
-  }
+  if (made.group > 1) k = *in_groups(k, made.group, c);
   const auto panels = ready_panels(k, c, facts);
   const int64_t lanes = lanes_of(k.accumulator->type.dtype, vectors);
   const int64_t unit = vectors_of_panel(panels, lanes);
-  const Tiling best = best_tiling(k, vectors, std::max<int64_t>(unit, 1));
+  const Tiling best = best_tiling(k, vectors, unit);
   made.tiling = variation.is_best() ? best : other_tiling(best, k, vectors, variation);
-  const auto distance = distance_of_ready_rows(k, c, facts);
+  const auto distance = made.group > 1 ? std::nullopt : distance_of_ready_rows(k, c, facts);
   if (distance && variation.flip(in_place_rows_pay(k, *distance, made.tiling))) made.rows = RowStorage::InPlace;
   const Tiling& t = made.tiling;
   const bool fits = unit > 0 && panels->width % t.lanes == 0 && t.tile_columns() % panels->width == 0;
-  if (fits && variation.flip(true)) made.columns = ColumnStorage::InPlace;
+  if (fits && variation.flip(true))
+    made.columns = variation.flip(decoding_in_place_pays(k)) ? ColumnStorage::InPlace : ColumnStorage::Unpacked;
   return made;
 }
 

@@ -90,14 +90,10 @@ namespace {
 /// What is converted to the type of the sums.
 Expr inside_of_cast(Expr e) { return e->op == ExprOp::Cast ? e->args[0] : e; }
 
-/// Sums of integers are exact in any order, so theirs are cut where no group is.
-bool cut_between_groups(Contraction& k) {
-  DepthBlocks& blocks = k.blocks;
-  if (blocks.kind == DepthBlocks::Kind::One) return true;
-  if (blocks.kind == DepthBlocks::Kind::Even && blocks.terms % k.group == 0) return true;
-  if (k.is_float) return false;
-  blocks = {.kind = DepthBlocks::Kind::Even, .terms = kJoinBlock, .count = ir::ceil_div(k.depth.extent(), kJoinBlock)};
-  return true;
+/// Chains of floats are part of what the product means; groups have to fit into them.
+bool cuts_no_group(const Contraction& k) {
+  return !k.is_float || k.blocks.kind == DepthBlocks::Kind::One ||
+         (k.blocks.kind == DepthBlocks::Kind::Even && k.blocks.terms % k.group == 0);
 }
 
 }  // namespace
@@ -119,7 +115,17 @@ std::optional<Contraction> in_groups(const Contraction& k, int group, LoopContex
   } else {
     return std::nullopt;
   }
-  return cut_between_groups(made) ? std::optional(made) : std::nullopt;
+  if (!cuts_no_group(made)) return std::nullopt;
+  if (!made.is_float) made.cut_depth(int64_t{group} * kJoinBlock);
+  return made;
+}
+
+void Contraction::cut_depth(int64_t terms) {
+  const Dim all = depth.extent();
+  if (all.is_constant() && all.constant() <= terms)
+    blocks = {.terms = all.constant()};
+  else
+    blocks = {.kind = DepthBlocks::Kind::Even, .terms = terms, .count = ir::ceil_div(all, Dim(terms))};
 }
 
 std::vector<Expr> uses_of_group(const Contraction& k, Expr operand) {

@@ -12,7 +12,7 @@
 namespace strata::compiler {
 
 /// How the depth is cut into blocks whose sums are joined (ir/loops/joined_loops.h). Sums of integers, which are exact
-/// in any order, are cut as those of floats.
+/// in any order, are cut as those of floats where a step is one product.
 struct DepthBlocks {
   enum class Kind : uint8_t {
     One,     ///< nothing is joined
@@ -45,14 +45,16 @@ struct Contraction {
                        ir::loops::Expr sum) const;
   /// Rows and columns, and their operands, change places: a product does not mind.
   void transpose();
+  /// Of integers, whose sums are exact in any order: chains of at most so many terms.
+  void cut_depth(int64_t terms);
 };
 
 /// Where the loops of an operand's group appear: in the operand and in the epilogue.
 std::vector<ir::loops::Expr> uses_of_group(const Contraction& contraction, ir::loops::Expr operand);
 
 /// The same sums by dot products of `group` steps of the depth: 4 of u8 by i8, or 2 of integers that fit i16 or of
-/// bf16. The operands are what such a product takes. Empty where they are something else, or a block of floats would
-/// cut a group.
+/// bf16. The operands are what such a product takes, and sums of integers are cut where that is cheap. Empty where they
+/// are something else, or a block of floats would cut a group.
 std::optional<Contraction> in_groups(const Contraction& contraction, int group, ir::loops::LoopContext& context);
 
 /// The contraction that the nest is; empty if it is none.

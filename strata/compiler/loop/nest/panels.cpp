@@ -1,6 +1,8 @@
 #include "strata/compiler/loop/nest/panels.h"
 
 #include <algorithm>
+#include <functional>
+#include <unordered_set>
 
 namespace strata::compiler {
 
@@ -9,7 +11,7 @@ using namespace ir::loops;
 
 namespace {
 
-/// The index of the column operand's load at a column and a k that are given as expressions of new loops.
+/// The index of a load of the column operand at a column and a k that are given as expressions of new loops.
 class IndexOfColumns {
  public:
   IndexOfColumns(const Contraction& k, LoopContext& c, const ir::Facts& facts)
@@ -21,21 +23,29 @@ class IndexOfColumns {
     indices_.enter_loop(var, c_.i64(0), c_.dim(extent));
     return c_.loop(var);
   }
-  LinearIndex at(Expr column, Expr depth) {
+  LinearIndex at(Expr load, Expr column, Expr depth) {
     Substitution with;
     GroupIndex(c_, facts_, k_.columns, {}).at(column, with);
     GroupIndex(c_, facts_, k_.depth, {}).at(depth, with);
-    return indices_.of(substitute(c_, k_.columns_operand->args[0], with));
+    return indices_.of(substitute(c_, load->args[0], with));
   }
   /// The form without the terms of these loops; empty if they are in what is left, too.
   std::optional<LinearIndex> without(LinearIndex form, std::initializer_list<Expr> loops) {
     for (const Expr loop : loops) form = indices_.plus(form, {0, {{loop, form.coefficient(loop)}}}, -1);
-    for (const auto& [atom, coefficient] : form.terms)
-      for (const Expr loop : loops)
-        if (depends_on(atom, loop->loop)) return std::nullopt;
+    for (const Expr loop : loops)
+      if (changes_with(form, loop)) return std::nullopt;
     return form;
   }
-  Expr expr(const LinearIndex& form) { return indices_.expr(form); }
+  static bool changes_with(const LinearIndex& form, Expr loop) {
+    return std::ranges::any_of(form.terms, [&](const auto& term) { return depends_on(term.first, loop->loop); });
+  }
+  /// Whether what these loops add is in 0..limit.
+  bool lies_within(LinearIndex form, std::initializer_list<Expr> loops, Dim limit) {
+    std::erase_if(form.terms, [&](const auto& term) {
+      return std::ranges::none_of(loops, [&](Expr loop) { return depends_on(term.first, loop->loop); });
+    });
+    return indices_.proves_not_negative(form) && indices_.proves_below(form, limit);
+  }
 
  private:
   const Contraction& k_;
@@ -45,65 +55,137 @@ class IndexOfColumns {
 };
 
 bool has_numbers(const Contraction& k) {
-  return k.columns_operand->op == ExprOp::Load && !k.columns.is_empty() && !k.depth.is_empty() &&
-         k.columns.extent().is_constant() && k.depth.extent().is_constant() && k.columns.extent().constant() > 0 &&
-         k.depth.extent().constant() > 0;
+  return !k.columns.is_empty() && !k.depth.is_empty() && k.columns.extent().is_constant() &&
+         k.depth.extent().is_constant() && k.columns.extent().constant() > 0 && k.depth.extent().constant() > 0;
 }
 
-/// What the width may be: by what the index divides, or the loop that such a quotient was split into.
-std::vector<int64_t> possible_widths(const Contraction& k) {
+bool goes_with_columns(const Contraction& k, Expr e) {
+  return std::ranges::any_of(k.columns.loops, [&](const NestLoop& loop) { return depends_on(e, loop.var); });
+}
+
+/// The loads of the column operand that go with the columns; none if something else does.
+std::vector<Expr> loads_of_columns(const Contraction& k) {
+  std::vector<Expr> loads;
+  std::unordered_set<Expr> seen;
+  bool is_of_loads = true;
+  const std::function<void(Expr)> visit = [&](Expr e) {
+    if (!seen.insert(e).second || !goes_with_columns(k, e)) return;
+    if (e->op == ExprOp::Load && !reads_memory(e->args[0])) return loads.push_back(e);
+    is_of_loads = is_of_loads && e->arg_count > 0 && e->op != ExprOp::Load;
+    for (int i = 0; i < e->arg_count; ++i) visit(e->args[i]);
+  };
+  visit(k.columns_operand);
+  return is_of_loads ? loads : std::vector<Expr>();
+}
+
+/// What the width may be: by what an index divides, or the loop that such a quotient was split into.
+std::vector<int64_t> possible_widths(const Contraction& k, const std::vector<Expr>& loads) {
   std::vector<int64_t> widths;
   const auto add = [&](int64_t width) {
     if (width > 1 && std::ranges::find(widths, width) == widths.end()) widths.push_back(width);
   };
   if (const Dim run = k.columns.loops.back().extent; run.is_constant()) add(run.constant());
-  for_each_node(k.columns_operand->args[0], [&](Expr e) {
-    if (e->op == ExprOp::FloorDiv || e->op == ExprOp::FloorMod)
-      if (const auto by = constant_value(e->args[1])) add(*by);
-  });
+  for (const Expr load : loads)
+    for_each_node(load->args[0], [&](Expr e) {
+      if (e->op == ExprOp::FloorDiv || e->op == ExprOp::FloorMod)
+        if (const auto by = constant_value(e->args[1])) add(*by);
+    });
   return widths;
 }
 
-std::optional<ReadyPanels> panels_of_width(const Contraction& k, LoopContext& c, const ir::Facts& facts,
-                                           int64_t width) {
+/// A load at panels of `width` columns; empty if it doesn't lie so.
+std::optional<ReadyPanels::Line> line_of(Expr load, int64_t width, const Contraction& k, LoopContext& c,
+                                         const ir::Facts& facts) {
   const int64_t count = (k.columns.extent().constant() + width - 1) / width;
   IndexOfColumns index(k, c, facts);
   const Expr panel = index.loop("panel", count), column = index.loop("column", width),
-             depth = index.loop("k", k.depth.extent());
-  const LinearIndex form = index.at(c.binary(ExprOp::Add, c.binary(ExprOp::Mul, panel, c.i64(width)), column), depth);
+             group = index.loop("k", ir::ceil_div(k.depth.extent(), Dim(k.group))), member = index.loop("g", k.group);
+  const auto at = [&](Expr of_group) {
+    const Expr depth = c.binary(ExprOp::Add, c.binary(ExprOp::Mul, group, c.i64(k.group)), of_group);
+    return index.at(load, c.binary(ExprOp::Add, c.binary(ExprOp::Mul, panel, c.i64(width)), column), depth);
+  };
+  const LinearIndex form = at(c.i64(0));
   const Dim distance = form.coefficient(panel);
-  if (!(form.coefficient(column) == Dim(1)) || !(form.coefficient(depth) == Dim(width)) || !distance.is_constant())
-    return std::nullopt;
+  if (!(form.coefficient(column) == Dim(k.group)) || !distance.is_constant()) return std::nullopt;
+  if (k.group > 1) {
+    const LinearIndex members = at(member);
+    const auto rest = index.without(members, {member});
+    if (!(members.coefficient(member) == Dim(1)) || !rest || !(rest->terms == form.terms)) return std::nullopt;
+  }
+  ReadyPanels::Line line{load, distance.constant(), std::nullopt};
+  const auto rest = index.without(form, {panel, column});
+  if (!rest) return std::nullopt;
+  if (const auto beside = index.without(*rest, {group})) {
+    const Dim step = form.coefficient(group);  // 0: a scale for the whole column
+    if (!(step == Dim(width * k.group)) && !(step == Dim(0))) return std::nullopt;
+    line.step = step.constant();
+  }
   // One panel alone is a matrix of so many columns, which is packed as any other.
-  if (distance.constant() < k.depth.extent().constant() * width) return std::nullopt;
-  const auto first = index.without(form, {panel, column, depth});
-  if (!first) return std::nullopt;
-  return ReadyPanels{k.columns_operand->buffer, index.expr(*first), width, count, distance.constant()};
+  LinearIndex in_panel = *index.without(form, {panel});
+  if (line.step) in_panel.constant = 0;  // the panels may begin anywhere
+  return index.lies_within(in_panel, {column, group}, Dim(line.distance)) ? std::optional(line) : std::nullopt;
 }
 
 }  // namespace
 
+bool ReadyPanels::is_linear() const {
+  return std::ranges::all_of(lines, [](const Line& line) { return line.step.has_value(); });
+}
+
 std::optional<ReadyPanels> ready_panels(const Contraction& k, LoopContext& c, const ir::Facts& facts) {
   if (!has_numbers(k)) return std::nullopt;
-  for (const int64_t width : possible_widths(k))
-    if (auto panels = panels_of_width(k, c, facts, width)) return panels;
+  const std::vector<Expr> loads = loads_of_columns(k);
+  for (const int64_t width : possible_widths(k, loads)) {
+    ReadyPanels panels{width, (k.columns.extent().constant() + width - 1) / width, {}};
+    for (const Expr load : loads)
+      if (const auto line = line_of(load, width, k, c, facts)) panels.lines.push_back(*line);
+    if (!loads.empty() && panels.lines.size() == loads.size()) return panels;
+  }
   return std::nullopt;
 }
 
 std::optional<ColumnMatrix> column_matrix(const Contraction& k, LoopContext& c, const ir::Facts& facts) {
-  if (!has_numbers(k)) return std::nullopt;
-  IndexOfColumns index(k, c, facts);
-  const int64_t columns = k.columns.extent().constant(), depth = k.depth.extent().constant();
-  const Expr column = index.loop("column", columns), at = index.loop("k", depth);
-  const LinearIndex form = index.at(column, at);
-  const auto rest = index.without(form, {column, at});
-  if (!rest || !rest->is_constant() || !(rest->constant == Dim(0))) return std::nullopt;
-  const Buffer* buffer = k.columns_operand->buffer;
-  const Dim by_column = form.coefficient(column), by_depth = form.coefficient(at);
-  if (buffer->kind != BufferKind::Input || !(ir::product(buffer->shape) == Dim(columns * depth))) return std::nullopt;
-  if (by_column == Dim(1) && by_depth == Dim(columns)) return ColumnMatrix{buffer, columns, depth, false};
-  if (by_depth == Dim(1) && by_column == Dim(depth)) return ColumnMatrix{buffer, columns, depth, true};
+  const std::vector<Expr> loads = has_numbers(k) ? loads_of_columns(k) : std::vector<Expr>();
+  if (loads.empty()) return std::nullopt;
+  const Buffer* buffer = loads[0]->buffer;
+  const Dim elements = ir::product(buffer->shape);
+  const int64_t columns = k.columns.extent().constant();
+  if (buffer->kind != BufferKind::Input || !elements.is_constant() || elements.constant() % columns != 0)
+    return std::nullopt;
+  const int64_t length = elements.constant() / columns;
+  const auto lies = [&](Expr load, bool is_along_depth) {
+    IndexOfColumns index(k, c, facts);
+    const Expr column = index.loop("column", columns), at = index.loop("k", k.depth.extent());
+    const LinearIndex form = index.at(load, column, at);
+    const auto rest = index.without(form, {column});
+    if (load->buffer != buffer || !rest || !(form.coefficient(column) == Dim(is_along_depth ? length : 1)))
+      return false;
+    const auto is_whole = [&](Dim d) { return is_along_depth || exact_quotient(d, Dim(columns)).has_value(); };
+    for (const auto& [atom, coefficient] : rest->terms)
+      if (!depends_on(atom, at->loop) || !is_whole(coefficient)) return false;
+    return is_whole(rest->constant) && index.lies_within(*rest, {at}, is_along_depth ? Dim(length) : elements);
+  };
+  for (const bool is_along_depth : {false, true})
+    if (std::ranges::all_of(loads, [&](Expr load) { return lies(load, is_along_depth); }))
+      return ColumnMatrix{buffer, columns, length, is_along_depth};
   return std::nullopt;
+}
+
+DepthPeriods depth_periods(const Contraction& k) {
+  constexpr int64_t kShortest = 8, kMostRuns = 4;
+  if (k.depth.loops.size() != 1 || !k.depth.extent().is_constant()) return {};
+  int64_t shortest = 0, longest = 1;
+  for_each_node(k.columns_operand, [&](Expr e) {
+    if ((e->op != ExprOp::FloorDiv && e->op != ExprOp::FloorMod) || !depends_on(e, k.depth.loops[0].var)) return;
+    const int64_t by = constant_value(e->args[1]).value_or(0);
+    longest = std::max(longest, by);
+    if (by >= kShortest && (shortest == 0 || by < shortest)) shortest = by;
+  });
+  if (shortest == 0) return {};
+  const int64_t terms = k.blocks.kind == DepthBlocks::Kind::Even ? k.blocks.terms : k.depth.extent().constant();
+  const bool fits = longest % shortest == 0 && longest / shortest <= kMostRuns && terms % longest == 0 &&
+                    k.depth.extent().constant() % longest == 0;
+  return fits ? DepthPeriods{shortest, longest} : DepthPeriods{};
 }
 
 }  // namespace strata::compiler

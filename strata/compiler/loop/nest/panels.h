@@ -1,6 +1,8 @@
-// Columns of a contraction that lie in memory as its register tiles read them, so that nothing needs to be packed:
+// Columns of a contraction that lie in memory as its register tiles read them, so that nothing needs to be packed. Of
+// each column there is a line of stored elements: one for each k, or the bytes of blocks that several k are decoded of.
 //
-//   [panel][k][column]     a panel holds `width` columns, the last one filled up; k goes through all of the depth
+//   [panel][element of the line][column]             a panel holds `width` columns, the last one filled up
+//   [panel][element / group][column][element mod group]    for dot products of groups of the depth
 #pragma once
 
 #include <optional>
@@ -10,25 +12,41 @@
 namespace strata::compiler {
 
 struct ReadyPanels {
-  const ir::loops::Buffer* buffer;
-  ir::loops::Expr first;  ///< index of column 0 at k = 0, in the loops of the batch
   int64_t width, count;
-  int64_t distance;  ///< elements from one panel to the next
+  /// A load of the column operand that goes with the columns, and the elements from one panel to the next.
+  struct Line {
+    ir::loops::Expr load;
+    int64_t distance;
+    /// Elements from one k to the next, or from one group of k to the next; nothing where the index is not linear in k.
+    std::optional<int64_t> step;
+  };
+  std::vector<Line> lines;
+
+  /// Each k has its element: the operand is a load, or a load that is converted.
+  bool is_linear() const;
 };
 
-/// Where the column operand lies so; empty if it doesn't. Depth and columns have to be numbers.
+/// Where the column operand lies so; empty if it doesn't. Depth and columns have to be numbers. Of a contraction in
+/// groups the panels are of such groups.
 std::optional<ReadyPanels> ready_panels(const Contraction& contraction, ir::loops::LoopContext& context,
                                         const ir::Facts& facts);
 
-/// An operand that is a matrix in memory: `columns` beside each other for each k, or, along the depth, all k for each
-/// column.
+/// An operand that is a matrix in memory: for each column a line of `line` stored elements, in a piece, or, if it is not
+/// along the depth, `columns` apart from each other.
 struct ColumnMatrix {
   const ir::loops::Buffer* buffer;
-  int64_t columns, depth;
+  int64_t columns, line;
   bool is_along_depth;
 };
-/// The matrix that the column operand is; empty if it is computed, or a part of something larger.
+/// The matrix that the column operand reads; empty if it reads several, or a part of something larger.
 std::optional<ColumnMatrix> column_matrix(const Contraction& contraction, ir::loops::LoopContext& context,
                                           const ir::Facts& facts);
+
+/// Steps of the depth after which what the operand does with k begins anew: the length of a block whose elements differ
+/// in the index of a load alone, and that of a whole block. 1 and 1 where each k is a block of its own.
+struct DepthPeriods {
+  int64_t run = 1, block = 1;
+};
+DepthPeriods depth_periods(const Contraction& contraction);
 
 }  // namespace strata::compiler

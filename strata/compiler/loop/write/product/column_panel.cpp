@@ -31,11 +31,12 @@ bool columns_run_along_depth(const ProductScope& s) {
 
 }  // namespace
 
-ColumnPanel::ColumnPanel(const ProductScope& scope)
+ColumnPanel::ColumnPanel(const ProductScope& scope, ColumnStorage storage)
     : scope_(scope),
       c_(scope.context),
       is_along_depth_(columns_run_along_depth(scope)),
-      is_in_lines_(!is_along_depth_ && !scope.columns.is_linear() && scope.contraction.group == 1) {
+      is_in_lines_(storage == ColumnStorage::Packed && !is_along_depth_ && !scope.columns.is_linear() &&
+                   scope.contraction.group == 1) {
   const int group = scope_.contraction.group;
   const ir::DType type = scope_.contraction.columns_operand->type.dtype;
   const int64_t tiles = scope_.tiling.task_columns / scope_.tiling.tile_columns();
@@ -77,6 +78,22 @@ Stmts ColumnPanel::pack(TaskRange columns, TaskRange depth) const {
   return {make_for(tile, c_.i64(0),
                    scope_.ceil_div(scope_.sub(columns.high, columns.low), scope_.tiling.tile_columns()),
                    LoopKind::Serial, std::move(body))};
+}
+
+Stmts ColumnPanel::unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const {
+  const LoopVar* tile = c_.loop_var("jt");
+  const int lanes = scope_.tiling.lanes * scope_.contraction.group;
+  const auto store = [&](Expr k, const ReadyColumns::ColumnAt& column_at) {
+    Stmts made;
+    for (int64_t v = 0; v < scope_.tiling.tile_vectors; ++v)
+      made.push_back(make_store(panel_, {c_.loop(tile), k, c_.ramp(c_.i64(v * lanes), 1, lanes)},
+                                column_at(static_cast<size_t>(v))));
+    return made;
+  };
+  const TaskRange all{c_.i64(0), scope_.sub(depth.high, depth.low)};
+  return {make_for(tile, c_.i64(0),
+                   scope_.ceil_div(scope_.sub(columns.high, columns.low), scope_.tiling.tile_columns()),
+                   LoopKind::Serial, from.steps(c_.loop(tile), columns.low, depth.low, all, store))};
 }
 
 /// Along columns: whole tiles row by row of the operand, as it lies in memory; then the tile that is cut off.

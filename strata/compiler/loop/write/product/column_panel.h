@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/compiler/loop/write/product/ready_columns.h"
 #include "strata/compiler/loop/write/product/scope.h"
 
 namespace strata::compiler {
@@ -19,10 +20,12 @@ class ColumnPanel {
   using Expr = ir::loops::Expr;
   using Stmts = std::vector<ir::loops::StmtPtr>;
 
-  explicit ColumnPanel(const ProductScope& scope);
+  explicit ColumnPanel(const ProductScope& scope, ColumnStorage storage = ColumnStorage::Packed);
 
   ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
   Stmts pack(TaskRange columns, TaskRange depth) const;
+  /// The same from panels, which the columns lie in.
+  Stmts unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const;
   /// Vector `v` of tile `jt` at k, counted from the block's first, or a group of such k by its number.
   Expr at(Expr jt, int64_t v, Expr k) const;
   std::string note() const;

@@ -7,6 +7,7 @@
 #include "strata/compiler/loop/nest/panels.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/product/column_panel.h"
+#include "strata/compiler/loop/write/product/ready_columns.h"
 #include "strata/compiler/loop/write/product/row_panel.h"
 #include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/compiler/loop/write/product/writer.h"
@@ -24,16 +25,20 @@ using Stmts = std::vector<StmtPtr>;
 class PackedProduct : public ProductWriter {
  public:
   /// `ready`: the panels in which the columns lie already; empty: they are packed.
-  PackedProduct(ProductScope& scope, RowStorage rows, std::optional<ReadyPanels> ready, std::vector<std::string>& notes)
+  PackedProduct(ProductScope& scope, const ContractionSchedule& schedule, std::optional<ReadyPanels> ready,
+                std::vector<std::string>& notes)
       : ProductWriter(scope, panels_of(scope), sums_of(scope)),
         contraction_(scope.contraction),
         tiling_(scope.tiling),
-        rows_(scope, rows),
-        columns_(scope),
-        ready_(ready),
+        rows_(scope, schedule.rows),
+        columns_(scope, schedule.columns),
+        is_in_place_(schedule.columns == ColumnStorage::InPlace),
         is_by_tiles_(is_by_tiles(scope)) {
+    if (ready) ready_.emplace(scope, std::move(*ready));
     notes.push_back(rows_.note());
-    notes.push_back(ready_ ? fmt::format("columns read in place, in panels of {}", ready_->width) : columns_.note());
+    notes.push_back(!ready_        ? columns_.note()
+                    : is_in_place_ ? "columns read in place, " + ready_->note()
+                                   : "columns unpacked as [tile][k][column]; they lie " + ready_->note());
     notes.push_back(is_one_panel() ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
                                    : "sums of panels of depth wait for the next");
     if (contraction_.blocks.kind != DepthBlocks::Kind::One)
@@ -77,7 +82,7 @@ class PackedProduct : public ProductWriter {
 
   Stmts task(std::span<const TaskRange> ranges) override {
     Stmts stmts{rows_.alloc(), sums_.alloc()};
-    if (!ready_) stmts.push_back(columns_.alloc());
+    if (!is_in_place_) stmts.push_back(columns_.alloc());
     const auto& batch = contraction_.batch.loops;
     for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
     const TaskRange rows = ranges[ranges.size() - 2], columns = ranges[ranges.size() - 1];
@@ -103,7 +108,9 @@ class PackedProduct : public ProductWriter {
 
   Stmts panel(TaskRange rows, TaskRange columns, Panel panel) {
     panel.first_column = columns.low;
-    Stmts stmts = ready_ ? Stmts{} : columns_.pack(columns, panel.depth);
+    Stmts stmts = is_in_place_ ? Stmts{}
+                  : ready_     ? columns_.unpack(*ready_, columns, panel.depth)
+                               : columns_.pack(columns, panel.depth);
     append(stmts, is_one_row_block(rows)
                       ? row_block(rows, rows, columns, panel)
                       : row_blocks(rows, [&](TaskRange block) { return row_block(rows, block, columns, panel); }));
@@ -151,20 +158,17 @@ class PackedProduct : public ProductWriter {
   Stmts tile_of_panel(const RowAt& row_at, Expr jt, const Place& place, Panel panel) {
     const auto tile = [&](Expr block, TaskRange depth) {
       return register_tile(place, {block}, [&](const Accumulators& accumulators) -> Stmts {
+        const auto step_at = [&](Expr at, const ReadyColumns::ColumnAt& column_at) {
+          return step(
+              accumulators, [&](int64_t i) { return row_at(i, at); },
+              [&](int64_t v) { return column_at(static_cast<size_t>(v)); });
+        };
+        if (is_in_place_) return ready_->steps(jt, panel.first_column, panel.depth.low, depth, step_at);
         const LoopVar* k = c_.loop_var("k");
         const Expr at = c_.loop(k);
-        Stmts stmts;
-        const std::vector<Expr> first = ready_ ? first_of_vectors(jt, panel, stmts) : std::vector<Expr>();
-        const auto columns_at = [&](size_t v) {
-          if (!ready_) return columns_.at(jt, static_cast<int64_t>(v), at);
-          return c_.load(ready_->buffer,
-                         {c_.ramp(scope_.add(first[v], scope_.mul(at, ready_->width)), 1, tiling_.lanes)});
-        };
-        stmts.push_back(make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial,
-                                 step(
-                                     accumulators, [&](int64_t i) { return row_at(i, at); },
-                                     [&](int64_t v) { return columns_at(static_cast<size_t>(v)); })));
-        return stmts;
+        const auto column_at = [&](size_t v) { return columns_.at(jt, static_cast<int64_t>(v), at); };
+        return {
+            make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial, step_at(at, column_at))};
       });
     };
     if (contraction_.blocks.kind == DepthBlocks::Kind::One || panel_blocks() == 1)
@@ -180,25 +184,6 @@ class PackedProduct : public ProductWriter {
 
   /// Groups of the depth that begin before k; blocks begin between groups.
   Expr groups_before(Expr k) const { return contraction_.group == 1 ? k : scope_.ceil_div(k, contraction_.group); }
-
-  /// Where the vectors of a tile of columns begin in the panels that they lie in, at the first k of the panel of depth.
-  /// A tile of several panels may go beyond the last one: there it reads that again, for sums that nobody reads.
-  std::vector<Expr> first_of_vectors(Expr jt, const Panel& panel, Stmts& stmts) const {
-    const int64_t in_tile = tiling_.tile_columns() / ready_->width;
-    const Expr tile = scope_.add(c_.binary(ExprOp::FloorDiv, panel.first_column, c_.i64(tiling_.tile_columns())), jt);
-    const Expr start =
-        scope_.add(replaced(c_, scope_.facts, ready_->first, scope_.outer), scope_.mul(panel.depth.low, ready_->width));
-    std::vector<Expr> first;
-    for (int64_t v = 0; v < tiling_.tile_vectors; ++v) {
-      const int64_t column = v * tiling_.lanes;
-      Expr number = scope_.add(scope_.mul(tile, in_tile), c_.i64(column / ready_->width));
-      if (ready_->count % in_tile != 0) number = scope_.min(number, c_.i64(ready_->count - 1));
-      first.push_back(scope_.bind(
-          "first", scope_.add(scope_.add(start, scope_.mul(number, ready_->distance)), c_.i64(column % ready_->width)),
-          stmts));
-    }
-    return first;
-  }
 
   Stmts at_last_panel(Panel panel, Stmts finish) const {
     if (is_one_panel()) return finish;
@@ -234,7 +219,8 @@ class PackedProduct : public ProductWriter {
   const Tiling& tiling_;
   RowPanel rows_;
   ColumnPanel columns_;
-  std::optional<ReadyPanels> ready_;
+  std::optional<ReadyColumns> ready_;
+  bool is_in_place_;  ///< read by the register tiles from `ready_`
   bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles
 };
 
@@ -260,8 +246,11 @@ Contraction grouped(const Contraction& contraction, const ContractionSchedule& s
                                 name(contraction.rows_operand), name(contraction.columns_operand),
                                 type_name(contraction.accumulator->type)));
   }
-  if (schedule.rows == RowStorage::InPlace || schedule.columns == ColumnStorage::InPlace)
-    refuse_schedule("groups of the depth are packed: `pack rows, columns`");
+  if (schedule.rows == RowStorage::InPlace) refuse_schedule("rows of groups of the depth are packed: `pack rows`");
+  if (schedule.tiling.panel_depth % schedule.group != 0)
+    refuse_schedule(fmt::format("a panel of depth {} cuts groups of {}", schedule.tiling.panel_depth, schedule.group));
+  // Sums of integers are exact in any order: a panel is one chain.
+  if (!made->is_float) made->cut_depth(schedule.tiling.panel_depth);
   return *made;
 }
 
@@ -281,9 +270,9 @@ Stmts write_contraction(Contraction contraction, const ContractionSchedule& sche
   if (schedule.rows == RowStorage::InPlace && !distance_of_ready_rows(contraction, c, facts))
     refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");
   std::optional<ReadyPanels> ready;
-  if (schedule.columns == ColumnStorage::InPlace) ready = panels_for(contraction, schedule.tiling, c, facts);
+  if (schedule.columns != ColumnStorage::Packed) ready = panels_for(contraction, schedule.tiling, c, facts);
   ProductScope scope(contraction, c, facts, schedule.tiling, schedule.columns);
-  return PackedProduct(scope, schedule.rows, ready, notes).write();
+  return PackedProduct(scope, schedule, std::move(ready), notes).write();
 }
 
 }  // namespace strata::compiler

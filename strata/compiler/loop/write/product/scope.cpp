@@ -11,7 +11,7 @@ namespace {
 /// Where the flat index of the columns has to be one loop.
 std::vector<Expr> uses_of_columns(const Contraction& product, ColumnStorage storage) {
   std::vector<Expr> uses = uses_of_group(product, product.columns_operand);
-  if (storage == ColumnStorage::InPlace) uses.erase(uses.begin());
+  if (storage != ColumnStorage::Packed) uses.erase(uses.begin());
   return uses;
 }
 

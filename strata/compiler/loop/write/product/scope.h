@@ -22,7 +22,7 @@ struct ProductScope {
   const ir::Facts& facts;
   const Tiling& tiling;
   ir::DType type;
-  /// In the operand and in the epilogue; of columns that are read in place, in the epilogue alone.
+  /// In the operand and in the epilogue; of columns that lie in panels, in the epilogue alone.
   GroupIndex rows, columns;
   GroupIndex rows_depth, columns_depth;  ///< the depth, in each operand
   std::vector<int> widths;               ///< of vectors, widest first, 1 last

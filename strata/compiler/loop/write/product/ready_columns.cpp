@@ -1,0 +1,125 @@
+#include "strata/compiler/loop/write/product/ready_columns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace strata::compiler {
+
+using namespace ir::loops;
+
+using Stmts = std::vector<StmtPtr>;
+
+ReadyColumns::ReadyColumns(const ProductScope& scope, ReadyPanels panels)
+    : scope_(scope), c_(scope.context), panels_(std::move(panels)), periods_(depth_periods(scope.contraction)) {}
+
+std::string ReadyColumns::note() const {
+  std::string text = fmt::format("in panels of {}", panels_.width);
+  if (periods_.block > 1) text += fmt::format(", block by block of {}", periods_.block);
+  return text;
+}
+
+/// The index at column 0 and k 0.
+Expr ReadyColumns::start(const ReadyPanels::Line& line) const {
+  Substitution with = scope_.outer;
+  GroupIndex(c_, scope_.facts, scope_.contraction.columns, {}).at(c_.i64(0), with);
+  GroupIndex(c_, scope_.facts, scope_.contraction.depth, {}).at(c_.i64(0), with);
+  return replaced(c_, scope_.facts, line.load->args[0], with);
+}
+
+/// A tile of several panels may go beyond the last one: there it reads that again, for sums that nobody reads.
+ReadyColumns::Firsts ReadyColumns::firsts(Expr jt, Expr first_column, Expr origin, Stmts& stmts) const {
+  const Tiling& tiling = scope_.tiling;
+  const int64_t in_tile = tiling.tile_columns() / panels_.width, group = scope_.contraction.group;
+  const Expr tile = scope_.add(c_.binary(ExprOp::FloorDiv, first_column, c_.i64(tiling.tile_columns())), jt);
+  Firsts all;
+  for (const ReadyPanels::Line& line : panels_.lines) {
+    const Expr from = line.step ? scope_.add(start(line), scope_.mul(origin, *line.step / group)) : c_.i64(0);
+    std::vector<Expr>& first = all.emplace_back();
+    for (int64_t v = 0; v < tiling.tile_vectors; ++v) {
+      const int64_t column = v * tiling.lanes;
+      Expr number = scope_.add(scope_.mul(tile, in_tile), c_.i64(column / panels_.width));
+      if (panels_.count % in_tile != 0) number = scope_.min(number, c_.i64(panels_.count - 1));
+      first.push_back(scope_.bind(
+          "first",
+          scope_.add(scope_.add(from, scope_.mul(number, line.distance)), c_.i64(column % panels_.width * group)),
+          stmts));
+    }
+  }
+  return all;
+}
+
+Expr ReadyColumns::decoded(const Firsts& first, size_t v, Expr k, Expr relative, LinearIndices& indices) const {
+  Substitution with = scope_.outer;
+  GroupIndex(c_, scope_.facts, scope_.contraction.columns, {}).at(c_.i64(0), with);
+  GroupIndex(c_, scope_.facts, scope_.contraction.depth, {}).at(k, with);
+  const int lanes = scope_.tiling.lanes * scope_.contraction.group;
+  const auto index_of = [&](Expr e) { return indices.expr(indices.of(substitute(c_, e, with))); };
+  const auto rule = [&](Expr e) -> Expr {
+    if (e->op == ExprOp::Load) {
+      const auto line = std::ranges::find(panels_.lines, e, &ReadyPanels::Line::load);
+      if (line == panels_.lines.end()) return c_.load(e->buffer, {index_of(e->args[0])});
+      const Expr from = first[static_cast<size_t>(line - panels_.lines.begin())][v];
+      const Expr beside = line->step ? scope_.mul(relative, *line->step) : index_of(e->args[0]);
+      return c_.load(e->buffer, {c_.ramp(scope_.add(from, beside), 1, lanes)});
+    }
+    const bool is_index = e->type == ScalarType{ir::DType::i64, 1} && !reads_memory(e);
+    return is_index ? index_of(e) : nullptr;
+  };
+  const Expr made = ExprRewriter(c_, rule)(scope_.contraction.columns_operand);
+  return made->type.lanes == lanes ? made : c_.broadcast(made, lanes);
+}
+
+Stmts ReadyColumns::steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const {
+  const int group = scope_.contraction.group;
+  const LoopVar* k = c_.loop_var("k");
+  const auto groups_before = [&](Expr at) { return group == 1 ? at : scope_.ceil_div(at, group); };
+  const Expr absolute = scope_.add(origin, scope_.mul(c_.loop(k), group));
+  const auto column_at = [&](size_t v) {
+    LinearIndices indices(c_, scope_.facts);
+    return decoded(first, v, absolute, c_.loop(k), indices);
+  };
+  return {
+      make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial, step(c_.loop(k), column_at))};
+}
+
+/// Panels of depth, and what of them is gone through at once, begin and end between blocks.
+Stmts ReadyColumns::steps_by_blocks(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const {
+  const Expr block_length = c_.i64(periods_.block);
+  const LoopVar* block = c_.loop_var("block");
+  Stmts stmts, body;
+  const Expr origin_block = scope_.bind("first_block", c_.binary(ExprOp::FloorDiv, origin, block_length), stmts);
+  for (int64_t run = 0; run < periods_.block; run += periods_.run) {
+    const LoopVar* u = c_.loop_var("u");
+    LinearIndices indices(c_, scope_.facts);
+    indices.enter_loop(u, c_.i64(0), c_.i64(periods_.run));
+    const auto at = [&](Expr number) {
+      return scope_.add(scope_.mul(number, periods_.block), scope_.add(c_.i64(run), c_.loop(u)));
+    };
+    const Expr absolute = at(scope_.add(origin_block, c_.loop(block))), relative = at(c_.loop(block));
+    Stmts once;
+    // What is loaded and does not change with u.
+    ExprRewriter hoist(c_, [&](Expr e) -> Expr {
+      if (e->arg_count == 0 || depends_on(e, u) || !reads_memory(e)) return nullptr;
+      return scope_.bind("once", e, once);
+    });
+    const auto column_at = [&](size_t v) { return hoist(decoded(first, v, absolute, relative, indices)); };
+    Stmts inner = step(relative, column_at);
+    append(body, once);
+    body.push_back(make_for(u, c_.i64(0), c_.i64(periods_.run), LoopKind::Serial, std::move(inner)));
+  }
+  const auto blocks_before = [&](Expr k) { return c_.binary(ExprOp::FloorDiv, k, block_length); };
+  stmts.push_back(
+      make_for(block, blocks_before(depth.low), blocks_before(depth.high), LoopKind::Serial, std::move(body)));
+  return stmts;
+}
+
+Stmts ReadyColumns::steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step) const {
+  Stmts stmts;
+  const Firsts first = firsts(jt, first_column, origin, stmts);
+  append(stmts,
+         periods_.block > 1 ? steps_by_blocks(first, origin, depth, step) : steps_in_a_row(first, origin, depth, step));
+  return stmts;
+}
+
+}  // namespace strata::compiler

@@ -1,0 +1,52 @@
+// Columns that lie in panels (nest/panels.h), as a register tile reads them: a vector of each panel's line at a k, or at
+// a group of k, through whatever decodes it.
+//
+// Blocks of several k (nest/panels.h: DepthPeriods) are gone through block by block, so that what changes with k in the
+// way they are decoded is a constant or the index of a load, and what a block has once is read once:
+//
+//   for block { scale = ...;  for k in 0..16 { low half of the byte };  for k in 0..16 { high half } }
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "strata/compiler/loop/nest/panels.h"
+#include "strata/compiler/loop/write/product/scope.h"
+
+namespace strata::compiler {
+
+class ReadyColumns {
+ public:
+  using Expr = ir::loops::Expr;
+  using Stmts = std::vector<ir::loops::StmtPtr>;
+
+  ReadyColumns(const ProductScope& scope, ReadyPanels panels);
+
+  /// What one step of the depth does: `k`, counted from the panel of depth, or the number of a group of k, and vector v
+  /// of the tile's columns there.
+  using ColumnAt = std::function<Expr(size_t v)>;
+  using Step = std::function<Stmts(Expr k, const ColumnAt& column_at)>;
+  /// The steps low..high of a panel of depth that begins at `origin`, in ascending order, for tile `jt` of the columns
+  /// from `first_column` on.
+  Stmts steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step) const;
+  std::string note() const;
+
+ private:
+  /// Where vector v of the tile begins in each line, by line and vector: at `origin` where the line is linear in k, else
+  /// at the panel's first element.
+  using Firsts = std::vector<std::vector<Expr>>;
+  Firsts firsts(Expr jt, Expr first_column, Expr origin, Stmts& stmts) const;
+  Stmts steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const;
+  Stmts steps_by_blocks(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const;
+  Expr start(const ReadyPanels::Line& line) const;
+  /// The operand at vector v and `k`, which is `relative` to the panel of depth, there in groups.
+  Expr decoded(const Firsts& first, size_t v, Expr k, Expr relative, LinearIndices& indices) const;
+
+  const ProductScope& scope_;
+  ir::loops::LoopContext& c_;
+  ReadyPanels panels_;
+  DepthPeriods periods_;
+};
+
+}  // namespace strata::compiler
