@@ -24,6 +24,7 @@ void run_rows(const SuiteOptions&, const Report&);
 void run_attention(const SuiteOptions&, const Report&);
 void run_image_step(const SuiteOptions&, const Report&);
 void run_serving(const SuiteOptions&, const Report&);
+void run_integers(const SuiteOptions&, const Report&);
 
 namespace {
 
@@ -37,6 +38,7 @@ constexpr Suite kSuites[] = {
     {"serving", "one program from several threads, over weights that were prepared once", run_serving},
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
     {"gemm", "f32 products of square matrices", run_gemm},
+    {"integers", "products of bytes and half floats, and of a few rows by weights of 4 to 32 bits", run_integers},
     {"rows", "softmax, normalisations and a loss over rows, with their gradients", run_rows},
     {"attention", "causal attention with its gradients", run_attention},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},
