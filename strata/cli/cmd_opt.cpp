@@ -14,8 +14,8 @@
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
-#include "strata/cli/opt_loops.h"
-#include "strata/cli/opt_plan.h"
+#include "strata/cli/program/opt_loops.h"
+#include "strata/cli/program/opt_plan.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/target_option.h"
 #include "strata/compiler/backends/backends.h"
@@ -42,8 +42,8 @@ struct Options {
   std::vector<std::string> arguments;
   int64_t seed = 1;
   int runs = 3;
-  bool interpret = false, equivalence = false, bisect = false, reduce = false, time = false, no_positions = false,
-       plan = false, native = false;
+  bool interpret = false, equivalence = false, reduce = false, time = false, no_positions = false, plan = false,
+       native = false;
   compiler::CompileOptions compile;
 };
 
@@ -99,18 +99,12 @@ void check_equivalence(const ir::Graph& before, const ir::Graph& after, std::spa
     return;
   }
   base::Error error(base::code::kChangedMeaning, fmt::format("{}: {}", before.name(), *difference));
-  if (const auto broken = compiler::find_broken_pass(before, passes, options.runs, seed))
+  if (const auto broken =
+          compiler::find_broken_pass(before, passes, compiler::random_argument_sets(before, options.runs, seed),
+                                     {.target = options.run.target, .disabled = options.run.disabled}))
     error.note(
         fmt::format("the first pass that changes the meaning is number {}, {}", broken->number + 1, broken->name));
   throw error;
-}
-
-int bisect(const ir::Graph& graph, std::span<const compiler::Pass> passes, const Options& options) {
-  const auto broken = compiler::find_broken_pass(graph, passes, options.runs, options.seed);
-  if (!broken) return print_out("every pass keeps the meaning\n"), 0;
-  print_out(fmt::format("// pass {} ({}) changes the meaning: {}\n{}", broken->number + 1, broken->name,
-                        broken->difference, ir::print_graph(*broken->before)));
-  return 3;
 }
 
 /// The smallest program on which the passes fail or change the meaning.
@@ -145,7 +139,6 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
     if (i < 0 || i >= std::ssize(graph->parameters()))
       throw base::Error(base::code::kCommandLine, fmt::format("--constants: {} has {} parameters, found {}",
                                                               graph->name(), graph->parameters().size(), i));
-  if (options.bisect) return bisect(*graph, passes, options);
   if (options.reduce) return reduce(std::move(graph), passes, options);
   if (options.plan) return print_out(ir::print_plan(compiler::compile(graph, options.compile)->plan())), 0;
   const compiler::PassResults results = compiler::run_passes(*graph, passes, options.run);
@@ -165,7 +158,7 @@ bool is_of_level(const Options& options, const char* level, const char* ending) 
 void refuse_ignored_options(const Options& options, const CommandLine& line) {
   if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
   for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
-                           "--time", "--native", "--bisect", "--reduce", "--plan", "--strict", "--no-positions"})
+                           "--time", "--native", "--reduce", "--plan", "--strict", "--no-positions"})
     if (line.has(name))
       throw base::Error(base::code::kCommandLine, fmt::format("{} is for tensor programs (.sir)", name))
           .hint("loop programs and plans take --interpret, loop programs --schedule, too");
@@ -233,7 +226,6 @@ Run declare_opt(CommandLine& line) {
       "--schedule", o->schedule,
       "schedule loop programs by these rewrites, as `strata explain` prints them, such as 'vectorise i by 8, 1; "
       "parallel points by 4096'; `auto` for the compiler's own");
-  line.add_flag("--bisect", o->bisect, "find the first pass that changes the meaning");
   line.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
   line.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
   line.add_option(

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
 
 #include "strata/base/error/codes/train_codes.h"
@@ -13,8 +12,8 @@
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/program/program_arguments.h"
 #include "strata/compiler/compile.h"
-#include "strata/formats/safetensors/reader.h"
 #include "strata/formats/safetensors/writer.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
@@ -34,19 +33,6 @@ struct Options {
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
-
-/// Files that are opened once, however many tensors are taken from them.
-class ArrayFiles {
- public:
-  const formats::SafetensorsFile& open(const std::string& path) {
-    const auto known = files_.find(path);
-    if (known != files_.end()) return known->second;
-    return files_.emplace(path, formats::SafetensorsFile::open(path).value()).first->second;
-  }
-
- private:
-  std::map<std::string, formats::SafetensorsFile> files_;
-};
 
 /// Inputs by name first, then the weights that the program refers to.
 std::vector<ir::HostArray> arguments_for(const runtime::ProgramFile& file, const Options& options) {

@@ -3,6 +3,7 @@
 namespace strata::cli {
 
 Run declare_bench(CommandLine& line);
+Run declare_bisect(CommandLine& line);
 Run declare_compile(CommandLine& line);
 Run declare_config(CommandLine& line);
 Run declare_convert(CommandLine& line);
@@ -40,6 +41,7 @@ constexpr Command kCommands[] = {
     {"compile", "write a program's text as a file of machine code that needs no compiler", declare_compile},
     {"run", "load a program file and run it on arrays of safetensors files", declare_run},
     {"explain", "what became of a program: fused nodes, loops, schedules with refusals, machine code", declare_explain},
+    {"bisect", "the pass or the kernel that makes a wrong result, and where a NaN comes from", declare_bisect},
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},
     {"error", "explain an error code", declare_error},

@@ -119,8 +119,8 @@ TEST(RunPasses, AnUnknownNameIsAnsweredWithTheNearest) {
 }
 
 TEST(BisectPasses, NamesTheFirstPassThatChangesTheMeaning) {
-  EXPECT_FALSE(find_broken_pass(*program(), kGood));
-  const auto broken = find_broken_pass(*program(), kBroken);
+  EXPECT_FALSE(find_broken_pass(*program(), kGood, random_argument_sets(*program())));
+  const auto broken = find_broken_pass(*program(), kBroken, random_argument_sets(*program()));
   ASSERT_TRUE(broken);
   EXPECT_EQ(broken->name, "break-subtraction");
   EXPECT_EQ(broken->number, 2);

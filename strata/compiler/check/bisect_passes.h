@@ -4,8 +4,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "strata/compiler/pipeline.h"
+#include "strata/ir/host_array.h"
 
 namespace strata::compiler {
 
@@ -16,8 +18,10 @@ struct BrokenPass {
   std::shared_ptr<const ir::Graph> before;  ///< what the pass was given
 };
 
-/// Runs the passes in order and compares after each that changed something; nothing if all keep the meaning.
-std::optional<BrokenPass> find_broken_pass(const ir::Graph& graph, std::span<const Pass> passes, int runs = 3,
-                                           uint64_t seed = 1);
+/// Runs the passes in order and compares after each that changed something, on each set of arguments; nothing if all
+/// keep the meaning. Those that `context` disables are left out.
+std::optional<BrokenPass> find_broken_pass(const ir::Graph& graph, std::span<const Pass> passes,
+                                           std::span<const std::vector<ir::HostArray>> argument_sets,
+                                           const PassContext& context = {});
 
 }  // namespace strata::compiler

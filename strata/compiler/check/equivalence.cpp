@@ -118,19 +118,27 @@ std::optional<std::string> first_difference(std::span<const HostArray> expected,
   return std::nullopt;
 }
 
+std::vector<std::vector<HostArray>> random_argument_sets(const Graph& graph, int runs, uint64_t seed) {
+  std::vector<std::vector<HostArray>> sets;
+  for (int i = 0; i < runs; ++i) sets.push_back(random_arguments(graph, seed + i));
+  return sets;
+}
+
+std::optional<std::string> find_inequivalence_on(const Graph& before, const Graph& after,
+                                                 std::span<const HostArray> arguments) {
+  const Outcome expected = run(before, arguments), found = run(after, arguments);
+  if (expected.error.empty() != found.error.empty())
+    return fmt::format("{} fails: {}", expected.error.empty() ? "the second" : "the first",
+                       expected.error + found.error);
+  if (!expected.error.empty()) return std::nullopt;
+  if (expected.printed != found.printed) return "other text is printed";
+  return first_difference(expected.results, found.results);
+}
+
 std::optional<std::string> find_inequivalence(const Graph& before, const Graph& after, int runs, uint64_t seed) {
-  for (int run_number = 0; run_number < runs; ++run_number) {
-    const uint64_t s = seed + run_number;
-    const std::vector<HostArray> arguments = random_arguments(before, s);
-    const Outcome expected = run(before, arguments), found = run(after, arguments);
-    if (expected.error.empty() != found.error.empty())
-      return fmt::format("seed {}: {} fails: {}", s, expected.error.empty() ? "the second" : "the first",
-                         expected.error + found.error);
-    if (!expected.error.empty()) continue;
-    if (expected.printed != found.printed) return fmt::format("seed {}: other text is printed", s);
-    if (const auto difference = first_difference(expected.results, found.results))
-      return fmt::format("seed {}: {}", s, *difference);
-  }
+  for (int i = 0; i < runs; ++i)
+    if (const auto difference = find_inequivalence_on(before, after, random_arguments(before, seed + i)))
+      return fmt::format("seed {}: {}", seed + i, *difference);
   return std::nullopt;
 }
 

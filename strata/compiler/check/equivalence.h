@@ -22,8 +22,15 @@ std::vector<ir::HostArray> random_arguments(const ir::Graph& graph, uint64_t see
 std::optional<std::string> first_difference(std::span<const ir::HostArray> expected,
                                             std::span<const ir::HostArray> found);
 
-/// Runs both on `runs` sets of arguments; says how they differ, or that one fails where the other does not. Text that
-/// the programs print counts as well.
+/// `runs` sets of random arguments, of this seed and those behind it.
+std::vector<std::vector<ir::HostArray>> random_argument_sets(const ir::Graph& graph, int runs = 3, uint64_t seed = 1);
+
+/// Runs both on these arguments; says how they differ, or that one fails where the other does not. Text that the
+/// programs print counts as well.
+std::optional<std::string> find_inequivalence_on(const ir::Graph& before, const ir::Graph& after,
+                                                 std::span<const ir::HostArray> arguments);
+
+/// The same on `runs` sets of random arguments.
 std::optional<std::string> find_inequivalence(const ir::Graph& before, const ir::Graph& after, int runs = 3,
                                               uint64_t seed = 1);
 

@@ -132,20 +132,21 @@ std::vector<HostArray> Executable::run(std::vector<HostArray>&& arguments, RunCo
 }
 
 std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments, const ir::DimBinding* outer,
-                                              RunContext& context) const {
+                                              RunContext& context, const LookAtCommand* look,
+                                              std::vector<HostArray> results) const {
   const auto shapes = shapes_of(arguments);
   ir::DimBinding dims(*plan_->graph, parameter_types_, shapes, outer);
   require_not_cancelled(plan_->name.c_str());
   const std::shared_ptr<const Binding> binding = bindings_.find(dims);
-  if (binding->own) return binding->own->run_within(std::move(arguments), outer, context);
-  require_own_memory(arguments);
+  if (binding->own) return binding->own->run_within(std::move(arguments), outer, context, look, std::move(results));
+  if (!look) require_own_memory(arguments);
   require_elements(arguments);
   add_prepared(arguments);
   const ContextUse use(context);
-  std::vector<HostArray> results;
   Counting counting{bindings_.to_count_in(*binding), dims};
   Execution execution{*this, counting.binding ? *counting.binding : *binding, context, dims, arguments, results};
   if (counting.binding) execution.counting = &counting;
+  execution.look = look;
   try {
     execution.place();
   } catch (base::Error& error) {
@@ -156,21 +157,15 @@ std::vector<HostArray> Executable::run_within(std::vector<HostArray>&& arguments
   return results;
 }
 
-std::string Executable::first_non_finite(const std::vector<HostArray>& arguments) const {
-  std::vector<HostArray> copies = arguments;  // shared, so donations copy
-  ir::DimBinding dims(*plan_->graph, parameter_types_, shapes_of(copies));
-  const std::shared_ptr<const Binding> binding = bindings_.find(dims);
-  if (binding->own) return binding->own->first_non_finite(arguments);
-  require_elements(copies);
-  add_prepared(copies);
+void Executable::run_into(std::vector<HostArray>&& arguments, std::vector<HostArray>& results) const {
   const BorrowedContext context;
-  const ContextUse use(*context);
-  std::vector<HostArray> results;
-  Counting counting{bindings_.to_count_in(*binding), dims};
-  Execution execution{*this, counting.binding ? *counting.binding : *binding, *context, dims, copies, results};
-  if (counting.binding) execution.counting = &counting;
-  execution.place();
-  return execution.first_non_finite();
+  run_within(std::move(arguments), nullptr, *context, nullptr, results);
+}
+
+std::vector<HostArray> Executable::run_looking(const std::vector<HostArray>& arguments,
+                                               const LookAtCommand& look) const {
+  const BorrowedContext context;
+  return run_within(std::vector<HostArray>(arguments), nullptr, *context, &look);  // shared, so donations copy
 }
 
 ir::DimBinding Executable::dims_within(const ir::DimBinding& outer) const {
@@ -201,13 +196,26 @@ int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBindin
   return 0;
 }
 
-MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
+std::shared_ptr<const Binding> Executable::binding_of(std::span<const std::vector<int64_t>> argument_shapes,
+                                                      ir::DimBinding& dims) const {
   if (argument_shapes.size() != parameter_types_.size())
     throw base::Error(base::code::kArgumentMismatch,
                       plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
                           " arguments, found the shapes of " + std::to_string(argument_shapes.size()));
-  const ir::DimBinding dims(*plan_->graph, parameter_types_, argument_shapes);
-  const std::shared_ptr<const Binding> binding = bindings_.find(dims);
+  dims = ir::DimBinding(*plan_->graph, parameter_types_, argument_shapes);
+  return bindings_.find(dims);
+}
+
+MemoryMap Executable::memory_map(std::span<const std::vector<int64_t>> argument_shapes) const {
+  ir::DimBinding dims;
+  const std::shared_ptr<const Binding> binding = binding_of(argument_shapes, dims);
+  if (binding->own) return {};
+  return {binding->layout.bytes, binding->offsets, binding->buffer_bytes};
+}
+
+MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
+  ir::DimBinding dims;
+  const std::shared_ptr<const Binding> binding = binding_of(argument_shapes, dims);
   if (binding->own) return binding->own->memory_use(argument_shapes);
   MemoryUse use{.arena_bytes = binding->layout.bytes, .largest_live_bytes = binding->layout.largest_live};
   ir::DimBinding largest = dims;  // what is counted in the run counts with its capacity

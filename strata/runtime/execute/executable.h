@@ -15,6 +15,7 @@
 #include "strata/ir/plan/plan.h"
 #include "strata/runtime/device/device.h"
 #include "strata/runtime/execute/binding.h"
+#include "strata/runtime/execute/command_look.h"
 #include "strata/runtime/execute/prepared.h"
 
 namespace strata::runtime {
@@ -33,6 +34,12 @@ struct MemoryUse {
   int64_t arena_bytes = 0;
   int64_t largest_live_bytes = 0;  ///< lower bound for any arena
   int64_t region_bytes = 0;  ///< the most that the regions of one loop or condition have at once, spare carries too
+};
+
+/// Where the buffers of a plan lie in its arena, by buffer: of those that own memory there.
+struct MemoryMap {
+  int64_t arena_bytes = 0;
+  std::vector<int64_t> offsets, bytes;
 };
 
 class Executable {
@@ -65,11 +72,17 @@ class Executable {
   /// The same in a context of the caller's: E0322 if another run uses it.
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments, RunContext& context) const;
 
-  /// Runs the program again with a look at what each command wrote, and names the first op that made a NaN or an
-  /// infinity out of finite operands, with its position; empty if none did. Slow; the arguments stay as they are.
-  std::string first_non_finite(const std::vector<ir::HostArray>& arguments) const;
+  /// The same with memory of the caller's for the results: arrays of their types and shapes, none of whose memory the
+  /// arguments have. Of programs without donations.
+  void run_into(std::vector<ir::HostArray>&& arguments, std::vector<ir::HostArray>& results) const;
+
+  /// The same as run() with a look at each command, also of regions, one after the other; the arguments stay as they are, and
+  /// results may be NaN or infinite (no E0318).
+  std::vector<ir::HostArray> run_looking(const std::vector<ir::HostArray>& arguments, const LookAtCommand& look) const;
 
   MemoryUse memory_use(std::span<const std::vector<int64_t>> argument_shapes) const;
+  /// Empty where a program of its own runs (docs/decisions/0012).
+  MemoryMap memory_map(std::span<const std::vector<int64_t>> argument_shapes) const;
 
  private:
   struct Counting;
@@ -78,7 +91,8 @@ class Executable {
   struct RegionFrame;
   struct RegionCall;
   std::vector<ir::HostArray> run_within(std::vector<ir::HostArray>&& arguments, const ir::DimBinding* outer,
-                                        RunContext& context) const;
+                                        RunContext& context, const LookAtCommand* look = nullptr,
+                                        std::vector<ir::HostArray> results = {}) const;
   std::string span_name(const ir::PlanCommand& command) const;
   /// The extents of a region's dimensions, within a program: the symbols around it mean the same inside.
   ir::DimBinding dims_within(const ir::DimBinding& outer) const;
@@ -88,6 +102,8 @@ class Executable {
   void add_prepared(std::vector<ir::HostArray>& arguments) const;
   void require_elements(std::span<const ir::HostArray> arguments) const;
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
+  std::shared_ptr<const Binding> binding_of(std::span<const std::vector<int64_t>> argument_shapes,
+                                            ir::DimBinding& dims) const;
 
   std::shared_ptr<const ir::Plan> plan_;
   std::vector<BoundKernel> kernels_;

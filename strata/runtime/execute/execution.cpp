@@ -27,24 +27,9 @@ namespace {
 /// Memory that somebody else keeps.
 std::shared_ptr<std::byte> unowned(std::byte* memory) { return {std::shared_ptr<std::byte>(), memory}; }
 
-bool is_finite(const HostArray& a) { return first_not_finite(a.data(), a.dtype(), a.elements()) < 0; }
-
 std::string op_at(const ir::Node& node) {
   const std::string where = node.where.str();
   return std::string(node.op->name) + (where.empty() ? "" : " at " + where);
-}
-
-/// The op of a kernel that made the first bad value: a fusion is interpreted op by op.
-std::string culprit(const ir::Node& node, std::span<const HostArray> operands) {
-  if (node.regions().size() != 1) return op_at(node);
-  std::string found;
-  ir::InterpretOptions options;
-  options.observe = [&](const ir::Node& inner, std::span<const HostArray> results) {
-    for (const HostArray& r : results)
-      if (found.empty() && !is_finite(r)) found = op_at(inner);
-  };
-  ir::interpret(node.region(0), operands, options);
-  return found.empty() ? op_at(node) : found;
 }
 
 HostArray copy_of(const HostArray& a) {
@@ -181,7 +166,7 @@ void Executable::Execution::run() {
 
 size_t Executable::Execution::run_step(size_t first) {
   const size_t end = binding.step_end[first];
-  if (end == first + 1 || slots == 1) {
+  if (look || end == first + 1 || slots == 1) {
     run_command(first);
     return first + 1;
   }
@@ -193,6 +178,7 @@ size_t Executable::Execution::run_step(size_t first) {
 }
 
 void Executable::Execution::require_finite(int c) const {
+  if (look) return;
   const auto [first, behind] = std::ranges::equal_range(self.finite_, c, {}, &ir::FiniteResult::command);
   for (auto at = first; at != behind; ++at) {
     const ir::FiniteResult& f = **at;
@@ -212,6 +198,12 @@ void Executable::Execution::require_finite(int c) const {
 }
 
 void Executable::Execution::run_command(size_t c) {
+  if (!look) return run_unseen(c);
+  (*look)({self, c, dims, [this](const std::vector<int>& buffers) { return views(buffers); },
+           [this, c] { run_unseen(c); }});
+}
+
+void Executable::Execution::run_unseen(size_t c) {
   const PlanCommand& command = self.plan_->commands[c];
   if (command.kind == CommandKind::Kernel) return run_kernel(command, c);
   const base::Span span(self.span_names_[c], "command");
@@ -239,18 +231,6 @@ std::vector<HostArray> Executable::Execution::operands_of(const PlanCommand& com
   std::vector<HostArray> operands;
   for (int b : command.reads) operands.push_back(copy_of(view(b)));
   return operands;
-}
-
-std::string Executable::Execution::first_non_finite() {
-  for (size_t c = 0; c < self.plan_->commands.size(); ++c) {
-    const PlanCommand& command = self.plan_->commands[c];
-    const std::vector<HostArray> operands = operands_of(command);
-    run_command(c);
-    if (command.kind == CommandKind::Copy) continue;
-    for (uint32_t i = 0; i < command.node->result_count; ++i)
-      if (!is_finite(view(command.writes[i]))) return culprit(*command.node, operands);
-  }
-  return "";
 }
 
 HostArray Executable::Execution::view(int b) const {
@@ -326,7 +306,7 @@ Executable::HostCall::HostCall(Execution& run, const PlanCommand& command)
     for (size_t i = 0; i < regions.size(); ++i)
       if (regions[i].get() == &region)
         return run.self.regions_[command.regions[i]]->run_within({inputs.begin(), inputs.end()}, &run.dims,
-                                                                 run.context.inner());
+                                                                 run.context.inner(), run.look);
     throw base::Error(base::code::kBug, "a region is not part of the plan");
   };
 }
@@ -353,6 +333,7 @@ Executable::RegionFrame::RegionFrame(const Executable& region, const Execution& 
   execution.reset(new Execution{program, *binding, outer.context, dims, none, none});
   try {
     execution->slots = outer.slots;
+    execution->look = outer.look;
     execution->scratch = outer.context.regions_.take(binding->scratch_bytes * outer.slots);
     execution->place_own(outer.context.regions_.take(binding->layout.bytes));
   } catch (base::Error& error) {

@@ -34,7 +34,8 @@ struct Executable::Execution {
   std::vector<Launch> launches;                           ///< of the step that runs
   std::vector<std::unique_ptr<HostCall>> host_calls;      ///< by command, made when it runs first
   std::vector<std::unique_ptr<RegionCall>> region_calls;  ///< the same
-  Counting* counting = nullptr;  ///< of a program that counts: its binding and dimensions are the run's own
+  Counting* counting = nullptr;         ///< of a program that counts: its binding and dimensions are the run's own
+  const LookAtCommand* look = nullptr;  ///< null: nobody looks
 
   /// Nothing that the device still works on may go.
   ~Execution();
@@ -49,8 +50,9 @@ struct Executable::Execution {
   void run();
   /// The step that begins with this command; returns where the next one does.
   size_t run_step(size_t first);
+  /// Shows the command to those who look.
   void run_command(size_t c);
-  std::string first_non_finite();
+  void run_unseen(size_t c);
 
   std::vector<int64_t> shape_of(int buffer) const;
   /// The buffer for the host to look at: a view, or a copy of what lies on the device.

@@ -12,6 +12,7 @@
 #include "strata/compiler/plan/memory_budget.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/executable.h"
+#include "strata/runtime/execute/non_finite_origin.h"
 #include "strata/runtime/execute/prepared.h"
 #include "strata/tensor/jit/recordings.h"
 #include "strata/tensor/recording/recording.h"
@@ -151,7 +152,8 @@ std::string Engine::first_non_finite(std::span<const Argument> caller) const {
   const std::lock_guard hold(recordings_->mutex);
   const std::shared_ptr<const Program> program = recordings_->find(caller, options_);
   if (!program) return "";
-  return program->executable->first_non_finite(arguments_for(caller, *program));
+  const auto origin = runtime::non_finite_origin(*program->executable, arguments_for(caller, *program));
+  return origin ? origin->op : "";
 }
 
 std::vector<Tensor> Engine::call(std::span<const Argument> caller, const Body& body, Source at) {

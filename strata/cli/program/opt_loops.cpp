@@ -1,4 +1,4 @@
-#include "strata/cli/opt_loops.h"
+#include "strata/cli/program/opt_loops.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "strata/cli/opt_plan.h"
+#include "strata/cli/program/opt_plan.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,108 @@
+#include "strata/cli/program/program_arguments.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/train_codes.h"
+#include "strata/base/error/error.h"
+#include "strata/cli/command_line.h"
+#include "strata/compiler/check/equivalence.h"
+#include "strata/ir/graph/text/text_form.h"
+#include "strata/ir/graph/with_extents.h"
+
+namespace strata::cli {
+namespace {
+
+std::set<std::string> symbols_of(const ir::Graph& graph) {
+  std::set<std::string> symbols;
+  for (const ir::Node* p : graph.parameters())
+    for (ir::Dim d : p->type().shape()) {
+      std::vector<std::string> found;
+      d.collect_symbols(found);
+      symbols.insert(found.begin(), found.end());
+    }
+  return symbols;
+}
+
+/// The arrays that the user gave, by parameter.
+std::vector<std::optional<ir::HostArray>> arrays_given(const ir::Graph& graph, const ArgumentOptions& options) {
+  std::vector<std::optional<ir::HostArray>> given(graph.parameters().size());
+  if (options.arguments.size() > given.size())
+    throw base::Error(base::code::kArgumentMismatch, fmt::format("{}: takes {} arguments, found {}", graph.name(),
+                                                                 given.size(), options.arguments.size()));
+  for (size_t i = 0; i < options.arguments.size(); ++i) given[i] = ir::parse_array(options.arguments[i]).value();
+  ArrayFiles files;
+  for (const std::string& path : options.inputs) {
+    const formats::SafetensorsFile& file = files.open(path);
+    bool is_used = false;
+    for (size_t i = 0; i < given.size(); ++i) {
+      const std::string name(graph.parameter_name(i));
+      if (!file.find(name)) continue;
+      given[i] = file.array(name);
+      is_used = true;
+    }
+    if (!is_used)
+      throw base::Error(base::code::kMissingArgument,
+                        fmt::format("{}: none of its tensors is a parameter of {}", path, graph.name()))
+          .hint("tensors are taken by the names of the parameters, which stand in the program's text");
+  }
+  return given;
+}
+
+}  // namespace
+
+const formats::SafetensorsFile& ArrayFiles::open(const std::string& path) {
+  const auto known = files_.find(path);
+  if (known != files_.end()) return known->second;
+  return files_.emplace(path, formats::SafetensorsFile::open(path).value()).first->second;
+}
+
+void add_arguments(CommandLine& line, ArgumentOptions& options) {
+  line.add_option("--inputs", options.inputs, "safetensors files: a tensor for each parameter, by name");
+  line.add_option("--arg", options.arguments, "an argument, such as 'f32[2] [1.0, 2.0]', of the first parameters");
+  line.add_option("--dim", options.dims, "the extent of a symbol, such as B=64, for arguments that are made up");
+  line.add_seed("--seed", options.seed, "of arguments that are made up");
+}
+
+ir::DimBinding dims_given(const std::vector<std::string>& texts, const ir::Graph& graph) {
+  ir::DimBinding dims;
+  const std::set<std::string> symbols = symbols_of(graph);
+  for (const std::string& text : texts) {
+    const size_t equal = std::min(text.find('='), text.size());
+    const std::string name = text.substr(0, equal), digits = text.substr(std::min(equal + 1, text.size()));
+    int64_t value = -1;
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (fault != std::errc() || end != digits.data() + digits.size() || value < 0)
+      throw base::Error(base::code::kCommandLine, fmt::format("--dim is {}, expected NAME=N as B=64", text));
+    if (!symbols.contains(name))
+      throw base::Error(base::code::kCommandLine,
+                        fmt::format("--dim: {} is no symbol of {}, whose symbols are {}", name, graph.name(),
+                                    symbols.empty() ? "none" : fmt::format("{}", fmt::join(symbols, ", "))));
+    ir::require_fact(graph.name(), graph.facts().of(name), value);
+    dims.bind(name, value);
+  }
+  return dims;
+}
+
+std::vector<ir::HostArray> program_arguments(const ir::Graph& graph, const ArgumentOptions& options) {
+  std::vector<std::optional<ir::HostArray>> given = arrays_given(graph, options);
+  ir::DimBinding dims = dims_given(options.dims, graph);
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (!given[i]) continue;
+    const ir::Type types[] = {graph.parameters()[i]->type()};
+    const std::vector<int64_t> shapes[] = {given[i]->shape()};
+    dims = ir::DimBinding(graph, types, shapes, &dims);
+  }
+  std::vector<ir::HostArray> arguments = compiler::random_arguments(*ir::with_extents(graph, dims), options.seed);
+  for (size_t i = 0; i < given.size(); ++i)
+    if (given[i]) arguments[i] = std::move(*given[i]);
+  return arguments;
+}
+
+}  // namespace strata::cli
