@@ -26,11 +26,12 @@ fast: ## the tests that are not marked slow (2 minutes)
 	@$(MAKE) --no-print-directory all-targets
 	@tools/run_tests --build $(BUILD) --fast
 
-bench: ## measures Strata against its peers and writes bench/out/latest.json
+bench: ## measures Strata against its peers, writes bench/out/latest.json and draws bench/out/roofline.svg and .png
 	@tools/setup build test demo bench
 	@$(MAKE) --no-print-directory configure
 	@$(NINJA) strata
 	@$(BUILD)/strata bench
+	@$(BUILD)/strata roofline --bench bench/out/latest.json --svg bench/out/roofline.svg --png bench/out/roofline.png
 
 build: ## the library and the binary build/release/strata, without tests
 	@tools/setup build

@@ -26,8 +26,9 @@ TEST(Row, HasTheFixedKeysAndNullsForWhatIsNotKnown) {
   const base::Json json = Row{.suite = "s", .workload = "w", .ours = 2, .unit = "ms", .bar = 2}.json();
   std::vector<std::string> keys;
   for (const base::JsonMember& m : json.members()) keys.push_back(m.key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"suite", "workload", "peer", "peer_version", "cpu", "ours", "theirs",
-                                            "unit", "ratio", "bar", "limit_fraction", "threads"}));
+  EXPECT_EQ(keys,
+            (std::vector<std::string>{"suite", "workload", "peer", "peer_version", "cpu", "ours", "theirs", "unit",
+                                      "ratio", "bar", "limit_fraction", "threads", "operations", "bytes"}));
   for (const char* key : {"peer", "peer_version", "theirs", "ratio", "limit_fraction"})
     EXPECT_TRUE(json.at(key).is_null());
 }

@@ -33,7 +33,9 @@ base::Json Row::json() const {
       .set("ratio", or_null(ratio()))
       .set("bar", or_null(bar))
       .set("limit_fraction", or_null(limit_fraction))
-      .set("threads", threads);
+      .set("threads", threads)
+      .set("operations", or_null(operations))
+      .set("bytes", or_null(bytes));
 }
 
 std::string table_text(std::span<const Row> rows) {

@@ -59,6 +59,8 @@ void run_workload(const Workload& w, int threads, const SuiteOptions& options, c
                                               base::Json::object().set("gradient", with_gradient), options.rounds);
     const auto t = static_cast<double>(w.length);
     const double operations = (with_gradient ? 14.0 : 4.0) * kDepth * kHeads * t * (t + 1) / 2;
+    row.operations = operations;
+    row.bytes = (with_gradient ? 7.0 : 4.0) * kHeads * kDepth * t * 4;
     row.limit_fraction = operations / seconds / 1e9 / peaks_of(threads).fma_gflops_all_threads;
     report(std::move(row));
   }

@@ -26,7 +26,9 @@ void run_size(int64_t n, int threads, Peer* peer, const std::string& version, co
           .better = Better::Higher,
           .bar = 0.9,
           .limit_fraction = flops / seconds[0] / peak_flops(threads),
-          .threads = threads};
+          .threads = threads,
+          .operations = flops,
+          .bytes = 12.0 * static_cast<double>(n * n)};
   if (peer) {
     row.peer = "oneDNN";
     row.peer_version = version;

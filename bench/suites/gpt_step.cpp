@@ -37,6 +37,7 @@ void run_gpt_step(const SuiteOptions& options, const Report& report) {
                       .peer_setup = peer_setup(size),
                       .ours = burst([&] { step(); }, threads),
                       .flops = matrix_flops(*step.program(), size.batch),
+                      .bytes = least_bytes(*step.program(), size.batch),
                       .bar = threads == 2 ? std::optional<double>(1.0) : std::nullopt,
                       .threads = threads},
                      few, report);

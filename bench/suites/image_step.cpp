@@ -26,6 +26,7 @@ void run_model(const char* name, const char* peer_name, Model model, double bar,
        .peer_setup = base::Json::object().set("workload", peer_name).set("batch", kBatch).set("pixels", kPixels),
        .ours = burst([&] { step(); }, kThreads),
        .flops = matrix_flops(*step.program(), kBatch),
+       .bytes = least_bytes(*step.program(), kBatch),
        .bar = bar,
        .threads = kThreads},
       few, report);

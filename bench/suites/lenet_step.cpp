@@ -16,6 +16,7 @@ void run_lenet_step(const SuiteOptions& options, const Report& report) {
                       .peer_setup = base::Json::object().set("workload", "lenet").set("batch", kBatch),
                       .ours = burst([&] { step(); }, threads),
                       .flops = matrix_flops(*step.program(), kBatch),
+                      .bytes = least_bytes(*step.program(), kBatch),
                       .bar = threads == 2 ? std::optional<double>(2.0) : std::nullopt,
                       .threads = threads},
                      options, report);

@@ -8,6 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
 #include "bench/suites/torch_contest.h"
+#include "bench/workloads/lenet_step.h"
 #include "strata/ops/composites/loss.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/composites/softmax.h"
@@ -69,6 +70,8 @@ void run_workload(const Workload& w, int threads, const SuiteOptions& options, c
                                               base::Json::object().set("gradient", with_gradient), options.rounds);
     const double moves = with_gradient ? w.both_moves : w.forward_moves;
     const double bytes = moves * static_cast<double>(w.rows * w.width * 4);
+    row.bytes = bytes;
+    row.operations = all_flops(with_gradient ? *both.executable() : *forward.executable(), w.rows);
     row.limit_fraction = bytes / seconds / 1e9 / peaks_of(threads).memory_gbytes_per_s_all_threads;
     report(std::move(row));
   }

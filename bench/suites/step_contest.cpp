@@ -12,6 +12,8 @@ void run_step_contest(const StepContest& c, const SuiteOptions& options, const R
 
   Row row{.workload = c.workload, .bar = c.bar, .threads = c.threads};
   const double seconds = contest_with_torch(row, c.ours, peer.get(), reply, base::Json::object(), options.rounds);
+  row.operations = c.flops;
+  if (c.bytes > 0) row.bytes = c.bytes;
   row.limit_fraction = c.flops / seconds / peak_flops(c.threads);
   report(std::move(row));
 }

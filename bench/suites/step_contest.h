@@ -14,6 +14,7 @@ struct StepContest {
   base::Json peer_setup;         ///< for bench/peers/torch_step.py
   std::function<double()> ours;  ///< seconds of a step
   double flops = 0;              ///< of a step, for the share of the machine's peak
+  double bytes = 0;              ///< that a step has to move at least; 0: not known
   std::optional<double> bar;
   int threads = 2;
 };

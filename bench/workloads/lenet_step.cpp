@@ -30,6 +30,24 @@ double matrix_flops(const runtime::Executable& program, int64_t batch) {
   return matrix_flops(*program.plan().graph, batch);
 }
 
+double all_flops(const runtime::Executable& program, int64_t batch) {
+  double total = 0;
+  for (const ir::PlanCommand& c : program.plan().commands)
+    total += static_cast<double>(c.cost.flops.evaluate([&](std::string_view) { return batch; }));
+  return total;
+}
+
+double least_bytes(const runtime::Executable& program, int64_t batch) {
+  const ir::Plan& plan = program.plan();
+  double total = 0;
+  const auto add = [&](int buffer) {
+    total += static_cast<double>(plan.buffers[buffer].type.bytes().evaluate([&](std::string_view) { return batch; }));
+  };
+  for (size_t a = 0; a < plan.given_arguments(); ++a) add(plan.arguments[a]);
+  for (const int r : plan.results) add(r);
+  return total;
+}
+
 runtime::MemoryUse memory_use(const runtime::Executable& program, int64_t batch) {
   std::vector<std::vector<int64_t>> shapes;
   for (const int argument : program.plan().arguments) {

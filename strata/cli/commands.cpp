@@ -20,6 +20,7 @@ Run declare_ops(CommandLine& line);
 Run declare_opt(CommandLine& line);
 Run declare_passes(CommandLine& line);
 Run declare_profile(CommandLine& line);
+Run declare_roofline(CommandLine& line);
 Run declare_run(CommandLine& line);
 Run declare_train(CommandLine& line);
 
@@ -42,6 +43,8 @@ constexpr Command kCommands[] = {
     {"run", "load a program file and run it on arrays of safetensors files", declare_run},
     {"explain", "what became of a program: fused nodes, loops, schedules with refusals, machine code", declare_explain},
     {"bisect", "the pass or the kernel that makes a wrong result, and where a NaN comes from", declare_bisect},
+    {"roofline", "the machine's measured roofs, with a program's kernels or a benchmark's rows below them",
+     declare_roofline},
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},
     {"error", "explain an error code", declare_error},

@@ -25,6 +25,18 @@ std::string opacity_attribute(double opacity) {
   return opacity >= 1 ? "" : fmt::format(" opacity=\"{}\"", coordinate(opacity));
 }
 
+/// The end of an element, which a browser shows the tooltip of.
+std::string end_with(std::string_view tooltip, std::string_view element) {
+  return tooltip.empty() ? "/>" : fmt::format("><title>{}</title></{}>", escape_markup(tooltip), element);
+}
+
+Shape line_shape(std::vector<Point> points, const Stroke& style) {
+  Shape shape{.kind = Shape::Kind::Line, .points = std::move(points), .stroke = style};
+  shape.dashes = style.dashes;
+  shape.stroke.dashes = {};  // it may not live as long
+  return shape;
+}
+
 /// Advance in units of the font size, by class of character; wide on purpose, since a clipped label is worse than a
 /// gap.
 double advance(std::string_view sequence) {
@@ -58,19 +70,22 @@ std::string Canvas::stroke(const Stroke& stroke) {
 
 void Canvas::rect(double x, double y, double width, double height, const Paint& paint, double radius,
                   std::string_view tooltip) {
+  shapes_.push_back({Shape::Kind::Rect, {{x, y}, {x + width, y + height}}, {.paint = paint}, radius});
   body_ += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}", coordinate(x), coordinate(y),
                        coordinate(width), coordinate(height), fill(paint));
   if (radius > 0) body_ += fmt::format(" rx=\"{}\"", coordinate(radius));
-  body_ += tooltip.empty() ? "/>\n" : fmt::format("><title>{}</title></rect>\n", escape_markup(tooltip));
+  body_ += end_with(tooltip, "rect") + "\n";
 }
 
 void Canvas::line(double x1, double y1, double x2, double y2, const Stroke& style) {
+  shapes_.push_back(line_shape({{x1, y1}, {x2, y2}}, style));
   body_ += fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"{}/>\n", coordinate(x1), coordinate(y1),
                        coordinate(x2), coordinate(y2), stroke(style));
 }
 
 void Canvas::polyline(const std::vector<Point>& points, const Stroke& style) {
   if (points.empty()) return;
+  shapes_.push_back(line_shape(points, style));
   body_ += "<polyline fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\"" + stroke(style) + " points=\"";
   for (std::size_t i = 0; i < points.size(); ++i) {
     body_ += fmt::format("{}{},{}", i == 0 ? "" : " ", coordinate(points[i].x), coordinate(points[i].y));
@@ -78,9 +93,10 @@ void Canvas::polyline(const std::vector<Point>& points, const Stroke& style) {
   body_ += "\"/>\n";
 }
 
-void Canvas::circle(Point centre, double radius, const Paint& paint, double opacity) {
-  body_ += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}{}/>\n", coordinate(centre.x), coordinate(centre.y),
-                       coordinate(radius), fill(paint), opacity_attribute(opacity));
+void Canvas::circle(Point centre, double radius, const Paint& paint, double opacity, std::string_view tooltip) {
+  shapes_.push_back({Shape::Kind::Circle, {centre}, {.paint = paint, .opacity = opacity}, radius});
+  body_ += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}{}{}\n", coordinate(centre.x), coordinate(centre.y),
+                       coordinate(radius), fill(paint), opacity_attribute(opacity), end_with(tooltip, "circle"));
 }
 
 void Canvas::ring(Point centre, double radius, const Paint& rim, double rim_width) {
@@ -90,6 +106,7 @@ void Canvas::ring(Point centre, double radius, const Paint& rim, double rim_widt
 }
 
 void Canvas::text(double x, double y, std::string_view text, const TextStyle& style) {
+  shapes_.push_back({.kind = Shape::Kind::Text, .points = {{x, y}}, .text = std::string(text), .style = style});
   body_ += fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\"{}{}{}", coordinate(x), coordinate(y),
                        coordinate(style.size), style.bold ? " font-weight=\"600\"" : "", anchor_attribute(style.anchor),
                        fill(style.paint));
@@ -101,11 +118,15 @@ void Canvas::text(double x, double y, std::string_view text, const TextStyle& st
 }
 
 void Canvas::begin_clip(double x, double y, double width, double height) {
+  shapes_.push_back({Shape::Kind::BeginClip, {{x, y}, {x + width, y + height}}});
   body_ += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} {3}\">\n",
                        coordinate(x), coordinate(y), coordinate(width), coordinate(height));
 }
 
-void Canvas::end_clip() { body_ += "</svg>\n"; }
+void Canvas::end_clip() {
+  shapes_.push_back({Shape::Kind::EndClip});
+  body_ += "</svg>\n";
+}
 
 std::string Canvas::style_sheet() const {
   std::string rules;

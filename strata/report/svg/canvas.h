@@ -44,6 +44,17 @@ struct TextStyle {
   double rotate_degrees = 0;
 };
 
+/// One thing that was drawn, for those who make a picture of pixels of it (png/raster.h).
+struct Shape {
+  enum class Kind { Rect, Line, Circle, Text, BeginClip, EndClip } kind = Kind::Rect;
+  std::vector<Point> points;  ///< a rectangle's corners, a line's points, a centre, a text's start
+  Stroke stroke;              ///< of lines; elsewhere its paint and opacity count
+  double radius = 0;          ///< of circles and of a rectangle's corners
+  std::string text;
+  TextStyle style;
+  std::string dashes;  ///< of a line
+};
+
 class Canvas {
  public:
   /// `description` is what a screen reader says.
@@ -53,7 +64,7 @@ class Canvas {
             std::string_view tooltip = {});
   void line(double x1, double y1, double x2, double y2, const Stroke& stroke);
   void polyline(const std::vector<Point>& points, const Stroke& stroke);
-  void circle(Point centre, double radius, const Paint& fill, double opacity = 1);
+  void circle(Point centre, double radius, const Paint& fill, double opacity = 1, std::string_view tooltip = {});
   /// A circle filled with the background and drawn with a coloured rim.
   void ring(Point centre, double radius, const Paint& rim, double rim_width);
   /// The baseline of the text starts (or has its middle or end) at x, y.
@@ -65,6 +76,8 @@ class Canvas {
 
   double width() const { return width_; }
   double height() const { return height_; }
+  /// In the order in which they were drawn, the background first.
+  const std::vector<Shape>& shapes() const { return shapes_; }
   Svg finish();
 
  private:
@@ -74,6 +87,7 @@ class Canvas {
 
   double width_, height_;
   std::string description_, body_;
+  std::vector<Shape> shapes_;
   std::map<std::string, Paint> fills_, strokes_;  // the paints used, in the order of their names
 };
 

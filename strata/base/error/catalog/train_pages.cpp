@@ -46,7 +46,7 @@ constexpr ErrorPage kPages[] = {
      "asked. Its own words stand in bench/out/<peer>.log. `strata bench --no-peers` measures without peers."},
     {code::kNoSuchKernel, ErrorKind::User, "a kernel that the program does not have",
      "`strata explain FILE --kernel N` counts the kernels of the program after all passes, from 0. Without --kernel it "
-     "prints all of them."},
+     "prints all of them. `strata roofline` says so of a program that runs none."},
     {code::kNodeWithoutKernel, ErrorKind::User, "a node that no kernel holds",
      "`strata explain FILE --node %4` takes nodes of the program as `strata opt` prints it. A node may have gone into "
      "no kernel: it was folded, merged with an equal one, or only gives memory another shape."},
