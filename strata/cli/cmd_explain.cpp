@@ -9,12 +9,16 @@
 #include <optional>
 #include <string_view>
 
+#include "strata/base/bytes/atomic_file.h"
 #include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
+#include "strata/base/terminal/format.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/program/explain_page.h"
+#include "strata/cli/program/program_arguments.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/target_option.h"
 #include "strata/compiler/backends/backends.h"
@@ -27,8 +31,8 @@ namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string file, isa, backend, node, schedules, write_schedules;
-  std::vector<std::string> donations;
+  std::string file, isa, backend, node, schedules, write_schedules, html;
+  std::vector<std::string> donations, dims;
   int kernel = -1;
   bool is_naive = false, with_assembly = false, json = false;
 };
@@ -102,9 +106,29 @@ compiler::ExplainOptions explain_options(const Options& options, const ir::Graph
   return how;
 }
 
+int write_page(const Options& options, const std::shared_ptr<const ir::Graph>& graph) {
+  ExplainPageOptions how{explain_options(options, *graph), dims_given(options.dims, *graph)};
+  how.explain.with_listings = options.with_assembly;
+  const report::ProgramPage page = explain_page(graph, options.file, how);
+  const std::string html = report::program_page_html(page);
+  base::write_file(options.html, html);
+  if (options.json)
+    print_out(base::Json::object()
+                  .set("file", options.html)
+                  .set("bytes", std::ssize(html))
+                  .set("kernels", std::ssize(page.kernels))
+                  .dump_pretty() +
+              "\n");
+  else
+    print_out(fmt::format("{}: {} kernels, {}\n", options.html, page.kernels.size(), base::bytes_text(html.size())));
+  return 0;
+}
+
 int explain_file(const Options& options) {
-  const auto graph = reading_program(
+  const std::shared_ptr<const ir::Graph> graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
+  if (!options.html.empty()) return write_page(options, graph);
+  if (!options.dims.empty()) throw base::Error(base::code::kCommandLine, "--dim is for --html");
   const compiler::Explanation explanation = compiler::explain(*graph, explain_options(options, *graph));
   if (!options.write_schedules.empty()) compiler::schedules_of(explanation).write(options.write_schedules);
   const auto& kernels = explanation.kernels;
@@ -134,19 +158,27 @@ int explain_file(const Options& options) {
 Run declare_explain(CommandLine& line) {
   auto options = std::make_shared<Options>();
   line.add_option("file", options->file, "a tensor program (.sir)").required();
-  line.add_option("--kernel", options->kernel, "only this one, counted from 0").between(0, INT_MAX);
-  line.add_option("--node", options->node, "only kernels that hold this node of the program, as %4");
-  line.add_option("--donate", options->donations,
-                  "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
+  auto kernel = line.add_option("--kernel", options->kernel, "only this one, counted from 0").between(0, INT_MAX);
+  auto node = line.add_option("--node", options->node, "only kernels that hold this node of the program, as %4");
+  auto donate =
+      line.add_option("--donate", options->donations,
+                      "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
   line.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
   line.add_option("--isa", options->isa, "scalar, avx2, avx512 or avx512-vnni; also one that this machine lacks");
   line.add_option("--schedules", options->schedules,
                   "a file of tuned schedules, instead of what STRATA_SCHEDULES names");
-  line.add_option("--write-schedules", options->write_schedules,
-                  "write the schedules of all kernels to this file, which --schedules and STRATA_SCHEDULES take");
+  auto write_schedules =
+      line.add_option("--write-schedules", options->write_schedules,
+                      "write the schedules of all kernels to this file, which --schedules and STRATA_SCHEDULES take");
+  const auto html = line.add_option(
+      "--html", options->html,
+      "write a page to this file that any browser opens: graph, kernels with their loops, passes, memory plan");
+  line.add_option("--dim", options->dims,
+                  "with --html: the extent of a symbol, such as B=64, that sizes are given for");
   line.add_flag("--naive", options->is_naive, "also the loops before the schedule");
   line.add_flag("--assembly", options->with_assembly, "also the machine code");
-  line.add_flag("--json", options->json, "as JSON, with everything");
+  line.add_flag("--json", options->json, "as JSON, with everything; with --html: what was written");
+  for (auto* other : {&kernel, &node, &donate, &write_schedules}) other->excludes(html);
   return [options] { return explain_file(*options); };
 }
 

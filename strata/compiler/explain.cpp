@@ -68,7 +68,10 @@ CompileOptions compile_options(const ExplainOptions& options) {
 class Explainer {
  public:
   explicit Explainer(const ExplainOptions& options)
-      : how_(compile_options(options)), lowering_(how_), target_(lowering_.target()) {}
+      : how_(compile_options(options)),
+        lowering_(how_),
+        target_(lowering_.target()),
+        with_listings_(options.with_listings) {}
 
   void walk(const ir::Graph& graph, const std::string& within, bool is_wanted) {
     const FinishedProgram program = finish_program(graph, how_);
@@ -139,7 +142,7 @@ class Explainer {
     const ir::loops::Kernel* const kernels[] = {&loops.scheduled};
     if (const auto refusal = target_.refusal(loops.scheduled))
       e.refusal = *refusal;
-    else
+    else if (with_listings_)
       e.listing = target_.listing(kernels);
     explanation.kernels.push_back(std::move(e));
   }
@@ -147,6 +150,7 @@ class Explainer {
   const CompileOptions how_;
   const KernelLowering lowering_;
   const Target& target_;
+  const bool with_listings_;
 };
 
 /// What became of the donations that were wished for.
