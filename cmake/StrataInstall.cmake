@@ -16,6 +16,8 @@ endforeach()
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/strata)
 install(TARGETS strata RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS strata_c ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${CMAKE_SOURCE_DIR}/strata/embed/embed.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/strata/embed)
 install(TARGETS strata_strata ${installed_libraries} EXPORT strata ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT strata NAMESPACE strata:: FILE strataTargets.cmake DESTINATION ${package_folder})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/strataConfigVersion.cmake COMPATIBILITY SameMinorVersion)

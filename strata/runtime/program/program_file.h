@@ -14,7 +14,9 @@
 // A program file is code: the hash finds damage, not malice. Run those of people whose programs you would run.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,5 +52,21 @@ struct ProgramFile {
 /// E0001 without the file, E0003 for one that is damaged or none; E0323 with both names for another build's or for a
 /// level that this CPU lacks, unless it can be compiled anew.
 ProgramFile read_program(const std::string& path, const ReadProgramOptions& options);
+
+/// A program whose machine code comes into the process by the system's linker (embed/): the file's bytes without it,
+/// and the kernels that it counts on, in this order.
+struct LinkedKernel {
+  std::shared_ptr<const ObjectCode> object;
+  std::string name;
+};
+struct ProgramImage {
+  std::string bytes;
+  std::vector<LinkedKernel> kernels;
+};
+/// E0325 as for write_program.
+ProgramImage program_image(const Executable& program, const ProgramFileOptions& options = {});
+/// `image` and the kernels' code live as long as the program; `source` names it in messages. Errors as of read_program.
+ProgramFile read_program_image(std::span<const std::byte> image, const std::string& source,
+                               std::span<const LoadedKernel> kernels, const ReadProgramOptions& options);
 
 }  // namespace strata::runtime

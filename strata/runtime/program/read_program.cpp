@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "strata/base/bytes/byte_reader.h"
 #include "strata/base/bytes/hash.h"
 #include "strata/base/bytes/mapped_file.h"
@@ -22,14 +24,22 @@ T unwrap(base::Result<T> value) {
   return std::move(*value);
 }
 
-/// The content of the file, if its header and hash are right.
-std::span<const std::byte> checked_content(const base::MappedFile& file) {
-  base::ByteReader reader(file.bytes(), file.path());
+/// Bytes of a file, or of an object that was linked.
+struct Source {
+  std::span<const std::byte> bytes;
+  std::string name;
+  std::shared_ptr<const void> owner;                                   ///< null: the bytes stay anyway
+  std::optional<std::span<const LoadedKernel>> linked = std::nullopt;  ///< code that is in the process already
+};
+
+/// The content, if its header and hash are right.
+std::span<const std::byte> checked_content(const Source& file) {
+  base::ByteReader reader(file.bytes, file.name);
   unwrap(reader.expect(kProgramMagic, "magic of a program file"));
   const auto format = unwrap(reader.little<uint32_t>("format"));
   if (format != kProgramFormat)
     throw base::Error(base::code::kForeignProgramFile,
-                      fmt::format("{}: a program file of format {}, expected {}", file.path(), format, kProgramFormat))
+                      fmt::format("{}: a program file of format {}, expected {}", file.name, format, kProgramFormat))
         .hint("write it again with this version: strata compile");
   if (const auto zero = unwrap(reader.little<uint32_t>("reserved field")); zero != 0)
     throw reader.fail("reserved field", "0", std::to_string(zero));
@@ -47,8 +57,8 @@ std::span<const std::byte> checked_content(const base::MappedFile& file) {
 
 class ProgramReader {
  public:
-  ProgramReader(std::shared_ptr<const base::MappedFile> file, const ReadProgramOptions& options)
-      : options_(options), file_(std::move(file)), reader_(checked_content(*file_), file_->path()) {}
+  ProgramReader(Source file, const ReadProgramOptions& options)
+      : options_(options), file_(std::move(file)), reader_(checked_content(file_), file_.name) {}
 
   ProgramFile read() {
     const std::string build = text("build"), isa = text("instruction set");
@@ -65,7 +75,7 @@ class ProgramReader {
     result.recompiled = refusal(build, isa);
     if (!result.recompiled.empty()) {
       if (!options_.compile)
-        throw base::Error(base::code::kForeignProgramFile, fmt::format("{}: {}", file_->path(), result.recompiled))
+        throw base::Error(base::code::kForeignProgramFile, fmt::format("{}: {}", file_.name, result.recompiled))
             .hint("write it again here, or load it where the compiler is linked: strata compile");
       result.program = options_.compile(recorded_graph());
       return result;
@@ -113,7 +123,7 @@ class ProgramReader {
 
   /// The recorded program, parsed when it is asked for: most runs never need it.
   RecordedGraph recorded_source() const {
-    return [file = file_, text = recorded_, &ops = options_.ops]() -> std::shared_ptr<const ir::Graph> {
+    return [owner = file_.owner, text = recorded_, &ops = options_.ops]() -> std::shared_ptr<const ir::Graph> {
       return unwrap(ir::parse_graph(text, ops));
     };
   }
@@ -128,11 +138,12 @@ class ProgramReader {
 
   BoundKernel kernel(const std::string& name, const ir::Plan& plan) {
     const uint64_t place = number("object of a kernel");
-    if (place >= objects_.size())
-      throw reader_.fail("object of a kernel", fmt::format("one of {}", objects_.size()), std::to_string(place));
+    const size_t places = file_.linked ? file_.linked->size() : objects_.size();
+    if (place >= places)
+      throw reader_.fail("object of a kernel", fmt::format("one of {}", places), std::to_string(place));
     BoundKernel k;
-    k.native = objects_[place];
-    const LoadedKernel code = k.native->find(name);
+    if (!file_.linked) k.native = objects_[place];
+    const LoadedKernel code = file_.linked ? (*file_.linked)[place] : k.native->find(name);
     k.run = code.run;
     k.needs = code.needs;
     k.looks_at_results = number("kernel") != 0;
@@ -172,7 +183,7 @@ class ProgramReader {
   }
 
   const ReadProgramOptions& options_;
-  std::shared_ptr<const base::MappedFile> file_;
+  Source file_;
   base::ByteReader reader_;
   std::string_view recorded_;
   std::string isa_;
@@ -182,12 +193,17 @@ class ProgramReader {
 }  // namespace
 
 ProgramFile read_program(const std::string& path, const ReadProgramOptions& options) {
-  auto file = std::make_shared<const base::MappedFile>(unwrap(base::MappedFile::open(path)));
+  const auto file = std::make_shared<const base::MappedFile>(unwrap(base::MappedFile::open(path)));
   try {
-    return ProgramReader(std::move(file), options).read();
+    return ProgramReader({file->bytes(), file->path(), file}, options).read();
   } catch (base::Error& error) {
     throw error.note("while reading the program file " + path);
   }
+}
+
+ProgramFile read_program_image(std::span<const std::byte> image, const std::string& source,
+                               std::span<const LoadedKernel> kernels, const ReadProgramOptions& options) {
+  return ProgramReader({image, source, nullptr, kernels}, options).read();
 }
 
 }  // namespace strata::runtime

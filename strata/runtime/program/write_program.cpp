@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/byte_writer.h"
@@ -23,19 +25,39 @@ class ProgramWriter {
   ProgramWriter(const Executable& program, const ProgramFileOptions& options) : program_(program), options_(options) {}
 
   std::string content() {
+    head();
+    collect_objects(program_);
+    number(objects_.size());
+    for (const ObjectCode* object : objects_) bytes(object->object());
+    kernels(program_, [&](const BoundKernel& kernel, const std::string&) { return place_.at(kernel.native.get()); });
+    return out_.str();
+  }
+
+  /// Without machine code: kernels by their place in a list.
+  ProgramImage image() {
+    head();
+    number(0);
+    ProgramImage made;
+    std::map<std::pair<const ObjectCode*, std::string>, size_t> places;
+    kernels(program_, [&](const BoundKernel& kernel, const std::string& name) {
+      require_native(kernel);
+      const auto [at, is_new] = places.emplace(std::pair(kernel.native.get(), name), made.kernels.size());
+      if (is_new) made.kernels.push_back({kernel.native, name});
+      return at->second;
+    });
+    made.bytes = out_.str();
+    return made;
+  }
+
+ private:
+  void head() {
     text(sources_hash());
     text(program_.origin().isa);
     text(ir::print_graph(*program_.origin().recorded()));
     text(ir::print_plan(program_.plan()));
     weights();
-    collect_objects(program_);
-    number(objects_.size());
-    for (const ObjectCode* object : objects_) bytes(object->object());
-    kernels(program_);
-    return out_.str();
   }
 
- private:
   void number(uint64_t value) { out_.little(value); }
   void text(std::string_view text) {
     number(text.size());
@@ -60,29 +82,35 @@ class ProgramWriter {
     }
   }
 
+  void require_native(const BoundKernel& kernel) const {
+    if (!kernel.native)
+      throw base::Error(base::code::kUnwritableProgram,
+                        program_.plan().name + ": its kernels are no machine code of this machine");
+  }
+
   void collect_objects(const Executable& program) {
     for (const BoundKernel& kernel : program.kernels()) {
-      if (!kernel.native)
-        throw base::Error(base::code::kUnwritableProgram,
-                          program.plan().name + ": its kernels are no machine code of this machine");
+      require_native(kernel);
       if (place_.emplace(kernel.native.get(), objects_.size()).second) objects_.push_back(kernel.native.get());
     }
     for (const auto& region : program.regions()) collect_objects(*region);
     for (const PreparedArgument& part : program.prologue()) collect_objects(*part.program);
   }
 
-  void kernels(const Executable& program) {
+  template <class PlaceOf>
+  void kernels(const Executable& program, const PlaceOf& place_of) {
     number(program.kernels().size());
-    for (const BoundKernel& kernel : program.kernels()) {
-      number(place_.at(kernel.native.get()));
+    for (size_t i = 0; i < program.kernels().size(); ++i) {
+      const BoundKernel& kernel = program.kernels()[i];
+      number(place_of(kernel, program.plan().kernels[i]));
       number(kernel.looks_at_results ? 1 : 0);
       number(kernel.dims.size());
       for (int d : kernel.dims) number(d);
     }
     number(program.regions().size());
-    for (const auto& region : program.regions()) kernels(*region);
+    for (const auto& region : program.regions()) kernels(*region, place_of);
     number(program.prologue().size());
-    for (const PreparedArgument& part : program.prologue()) kernels(*part.program);
+    for (const PreparedArgument& part : program.prologue()) kernels(*part.program, place_of);
   }
 
   const Executable& program_;
@@ -94,14 +122,28 @@ class ProgramWriter {
 
 }  // namespace
 
-void write_program(const std::string& path, const Executable& program, const ProgramFileOptions& options) {
-  const std::string content = ProgramWriter(program, options).content();
+namespace {
+
+std::string header_of(const std::string& content) {
   const base::Hash128 hash = base::hash_bytes(std::as_bytes(std::span(content)));
   base::ByteWriter header;
   header.text(kProgramMagic).little(kProgramFormat).little(uint32_t{0}).little(uint64_t{content.size()});
   header.little(hash.lo).little(hash.hi);
+  return header.str();
+}
+
+}  // namespace
+
+ProgramImage program_image(const Executable& program, const ProgramFileOptions& options) {
+  ProgramImage image = ProgramWriter(program, options).image();
+  image.bytes.insert(0, header_of(image.bytes));
+  return image;
+}
+
+void write_program(const std::string& path, const Executable& program, const ProgramFileOptions& options) {
+  const std::string content = ProgramWriter(program, options).content();
   base::AtomicFile file(path);
-  file.write(header.str());
+  file.write(header_of(content));
   file.write(content);
   file.commit();
 }
