@@ -148,7 +148,7 @@ std::string figures_text(const std::vector<Figure>& figures, const Options& opti
                      {is_program ? "computes" : "whose"},
                      {"runs", Align::Right},
                      {"ms", Align::Right},
-                     {"of time", Align::Right},
+                     {is_program ? "of time" : "", Align::Right},
                      {"ops/byte", Align::Right},
                      {"GF/s", Align::Right},
                      {"GB/s", Align::Right},
@@ -156,8 +156,8 @@ std::string figures_text(const std::vector<Figure>& figures, const Options& opti
                      {"of roof", Align::Right}});
   for (const Figure& f : figures)
     table.add({is_program ? f.what : f.label, is_program ? f.label : f.series, std::to_string(f.runs),
-               fmt::format("{:.4g}", f.seconds * 1e3), fmt::format("{:.1f} %", 100 * f.share), number(f.intensity()),
-               rate(f.operations, f.seconds), rate(f.bytes, f.seconds), f.bound.name,
+               fmt::format("{:.4g}", f.seconds * 1e3), is_program ? fmt::format("{:.1f} %", 100 * f.share) : "",
+               number(f.intensity()), rate(f.operations, f.seconds), rate(f.bytes, f.seconds), f.bound.name,
                fmt::format("{:.0f} %", 100 * f.bound.share(f.seconds))});
   return table.text();
 }
@@ -189,11 +189,12 @@ base::Json json_of(const machine::Roofs& roofs, const std::vector<Figure>& figur
       .set("figures", std::move(list));
 }
 
-report::Roofline picture_of(const machine::Roofs& roofs, const std::vector<Figure>& figures, int threads) {
+report::Roofline picture_of(const machine::Roofs& roofs, const std::vector<Figure>& figures, int threads,
+                            bool is_program) {
   report::Roofline picture{
       .title = "Roofline",
-      .subtitle = fmt::format("{}, {}, {} thread{}; areas: share of the time", machine::cpu_brand(),
-                              machine::chosen_cpu_target().name, threads, threads == 1 ? "" : "s"),
+      .subtitle = fmt::format("{}, {}, {} thread{}{}", machine::cpu_brand(), machine::chosen_cpu_target().name, threads,
+                              threads == 1 ? "" : "s", is_program ? "; areas: share of the time" : ""),
       .arithmetic = {},
       .memory = {},
       .series = {},
@@ -211,7 +212,7 @@ report::Roofline picture_of(const machine::Roofs& roofs, const std::vector<Figur
     auto series = std::ranges::find(picture.series, f.series);
     if (series == picture.series.end()) series = picture.series.insert(series, f.series);
     picture.points.push_back({f.label, f.intensity(), f.seconds > 0 ? f.operations / f.seconds : 0,
-                              static_cast<std::size_t>(series - picture.series.begin()), f.share,
+                              static_cast<std::size_t>(series - picture.series.begin()), is_program ? f.share : 0,
                               fmt::format("{}, {:.4g} ms, {:.0f} % of {}", f.what, f.seconds * 1e3,
                                           100 * f.bound.share(f.seconds), f.bound.name)});
   }
@@ -239,7 +240,7 @@ int run(const Options& options) {
   if (!options.file.empty()) figures = figures_of_program(options);
   const machine::Roofs roofs = machine::measure_roofs(machine::chosen_cpu_target(), base::cache_folder());
   find_bounds(figures, roofs, threads);
-  write_pictures(picture_of(roofs, figures, threads), options);
+  write_pictures(picture_of(roofs, figures, threads, options.bench.empty()), options);
   if (options.json)
     print_out(json_of(roofs, figures).dump_pretty() + "\n");
   else

@@ -21,6 +21,7 @@ class Layouter {
     choose_layers();
     find_neighbours();
     for (int sweep = 0; sweep < 8; ++sweep) order_layers(sweep % 2 == 0);
+    break_rows();
     place_nodes();
     return std::move(made_);
   }
@@ -90,6 +91,23 @@ class Layouter {
       for (auto& row : rows_) order(row, above_);
     else
       for (auto row = rows_.rbegin(); row != rows_.rend(); ++row) order(*row, below_);
+  }
+
+  void break_rows() {
+    std::vector<std::vector<int>> broken;
+    for (const auto& row : rows_) {
+      broken.emplace_back();
+      double width = 0;
+      for (const int n : row) {
+        if (width > 0 && width + nodes_[n].width > options_.most_width) {
+          broken.emplace_back();
+          width = 0;
+        }
+        broken.back().push_back(n);
+        width += nodes_[n].width + options_.gap_x;
+      }
+    }
+    rows_ = std::move(broken);
   }
 
   /// Middles: packed first, then drawn to the means of the neighbours as far as the order allows.

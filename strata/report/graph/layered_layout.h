@@ -28,6 +28,8 @@ struct LayoutEdge {
 struct LayoutOptions {
   double gap_x = 18, gap_y = 34;
   int far = 6;  ///< edges over more layers are far
+  double most_width =
+      2600;  ///< a layer that is wider goes on in the next row: an update of all parameters is hundreds of nodes
 };
 
 struct Layout {

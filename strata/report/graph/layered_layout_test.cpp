@@ -58,6 +58,17 @@ TEST(LayeredLayout, CrossedPairsAreUncrossed) {
   EXPECT_EQ(layout.corners[0].x < layout.corners[1].x, layout.corners[3].x < layout.corners[2].x);
 }
 
+TEST(LayeredLayout, ALayerThatIsTooWideGoesOnInTheNextRow) {
+  const auto nodes = boxes(41);
+  std::vector<LayoutEdge> edges;
+  for (int i = 1; i < 41; ++i) edges.push_back({0, i});
+  const Layout layout = lay_out(nodes, edges, {.most_width = 1000});
+  EXPECT_EQ(layout.layers, std::vector<int>({0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                             1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}));
+  EXPECT_LE(layout.width, 1100);
+  expect_apart(nodes, layout);
+}
+
 TEST(LayeredLayout, LargeGraphsNothingAndBackwardEdges) {
   const auto nodes = boxes(800);
   std::vector<LayoutEdge> edges;
