@@ -144,6 +144,9 @@ void write_reduced(const compiler::Bisection& found, const compiler::BisectOptio
 int bisect_passes_by_running(const std::shared_ptr<const ir::Graph>& graph, const Arguments& sets,
                              const compiler::BisectOptions& how, const Options& options) {
   const std::vector<std::string> names = names_in(std::string_view(options.against).substr(kWithout.size()));
+  if (names.empty())
+    throw base::Error(base::code::kCommandLine, "--against is without: and no pass, expected without:PASS,PASS")
+        .hint("`strata passes` lists them");
   compiler::passes_named(names);
   const auto moving = compiler::find_moving_pass(graph, sets, names, how);
   const std::string text =
@@ -250,7 +253,8 @@ Run declare_bisect(CommandLine& line) {
       "each "
       "kernel is compared with what its node means on the operands that it got; then the whole run with its commands "
       "one "
-      "by one. Exit codes: 0 nothing differs, 3 a culprit is named; with --nan 1 for a value that is not finite.\n"
+      "by one. The interpreter is slow: of a model's training step, --against scalar compares the kernels natively. "
+      "Exit codes: 0 nothing differs, 3 a culprit is named; with --nan 1 for a value that is not finite.\n"
       "  strata bisect mlp.sir\n"
       "  strata bisect mlp.sir --inputs x.safetensors --against scalar\n"
       "  strata bisect step.sir --nan --dim B=64\n");

@@ -123,7 +123,7 @@ std::string bytes_text(double bytes) {
 /// Commands from left to right, the arena from the bottom up.
 std::string memory_markup(const PageProgram& program, int number) {
   if (program.buffers.empty() || program.arena_bytes <= 0)
-    return "<p class=\"none\">Nothing of it lies in an arena.</p>\n";
+    return fmt::format("<p class=\"memory none\" data-program=\"{}\">Nothing of it lies in an arena.</p>\n", number);
   constexpr double kWidth = 1200, kHeight = 420, kLeft = 70, kBottom = 30, kTop = 10;
   const double across = (kWidth - kLeft - 10) / std::max(1, program.commands);
   const double up = (kHeight - kBottom - kTop) / static_cast<double>(program.arena_bytes);

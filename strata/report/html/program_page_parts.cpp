@@ -53,8 +53,9 @@ svg.graph.held{cursor:grabbing}
 td button{border:0;background:none;padding:0;color:var(--accent)}
 tr.dim{color:var(--muted)}
 tr.on td{background:var(--page)}
-svg.memory{display:none;width:100%;max-height:460px;background:var(--surface);border:1px solid var(--rule);border-radius:10px}
-svg.memory.shown{display:block}
+.memory{display:none}
+svg.memory{width:100%;max-height:460px;background:var(--surface);border:1px solid var(--rule);border-radius:10px}
+.memory.shown{display:block}
 svg.memory text{font:11px system-ui,"DejaVu Sans",sans-serif;fill:var(--muted)}
 svg.memory .rule{stroke:var(--rule)}
 .buffer{stroke:var(--surface);stroke-width:.4;cursor:pointer}
@@ -67,7 +68,7 @@ svg.memory .rule{stroke:var(--rule)}
 constexpr std::string_view kScript = R"js("use strict";
 (() => {
 const data = JSON.parse(document.getElementById("data").textContent);
-const graphs = [...document.querySelectorAll("svg.graph")], memories = [...document.querySelectorAll("svg.memory")];
+const graphs = [...document.querySelectorAll("svg.graph")], memories = [...document.querySelectorAll(".memory")];
 const detail = document.getElementById("detail"), search = document.getElementById("search");
 const choice = document.getElementById("program");
 let shown = 0, picked = -1;
