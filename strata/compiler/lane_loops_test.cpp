@@ -5,6 +5,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/error/message_of.h"
+#include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/lane_loops.h"
 #include "strata/compiler/loop/schedule.h"
@@ -40,7 +41,7 @@ Value spread(Value x, Value like, std::initializer_list<int64_t> axes) {
 /// A step that sums its slices by themselves, which has no lanes.
 std::shared_ptr<Graph> sums_of_slices() {
   auto graph = std::make_shared<Graph>("sums_of_slices");
-  const Value x = graph->add_parameter(f32({3, 6})), y = graph->add_parameter(f32({4, 5, 3}));
+  const Value x = graph->add_parameter(f32({7, 6})), y = graph->add_parameter(f32({4, 5, 7}));
   const Value zero = ops::full(*graph, f32({6}), 0.0);
   const auto body = [](Graph&, const Values& p) -> Values {
     const Value d = ops::dot(p[2], p[0], {{1}, {0}, {}, {}});  // [5, lanes]
@@ -147,6 +148,24 @@ TEST(LaneLoops, AScanThatIsNoneRunsByStepsAndSaysWhy) {
   ASSERT_EQ(remarks.size(), 1u);
   EXPECT_TRUE(remarks[0].ends_with("its steps run as kernels of their own: f32[5] in a step lacks the lanes"))
       << remarks[0];
+}
+
+TEST(LaneLoops, AShortSumAcrossLanesIsNoFunctionOfOneLane) {
+  for (const int64_t lanes : {2, 3, 4})
+    for (const bool has_product : {false, true}) {
+      auto graph = std::make_shared<Graph>("normalised");
+      const Value x = graph->add_parameter(f32({5, lanes})), y = graph->add_parameter(f32({4, 5, 5}));
+      const auto body = [&](Graph&, const Values& p) -> Values {
+        const Value next = has_product ? ops::dot(p[1], p[0], {{1}, {0}, {}, {}}) : p[0] * 0.5;
+        return {next - spread(ops::reduce_sum(next, {1}), next, {0})};
+      };
+      graph->set_results(ops::scan({{}, {x}, {y}}, 4, body).carries);
+      const std::vector<HostArray> arguments{random_array({5, lanes}, 1), random_array({4, 5, 5}, 2)};
+      const auto found = compile(graph)->run(std::vector(arguments)),
+                 steps = compile(graph, {.disabled_passes = {"lane-loops", "fuse"}})->run(std::vector(arguments));
+      EXPECT_TRUE(found[0].same_bits(steps[0])) << lanes << has_product;
+      EXPECT_EQ(find_native_difference(graph, arguments), std::nullopt) << lanes << has_product;
+    }
 }
 
 }  // namespace

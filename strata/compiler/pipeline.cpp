@@ -2,7 +2,6 @@
 
 #include "strata/compiler/graph/canonicalise.h"
 #include "strata/compiler/graph/claim_patterns.h"
-#include "strata/compiler/graph/collapse_reductions.h"
 #include "strata/compiler/graph/drop_barriers.h"
 #include "strata/compiler/graph/encodings_as_bytes.h"
 #include "strata/compiler/graph/expand_composites.h"
@@ -17,6 +16,8 @@
 #include "strata/compiler/graph/lane_loops.h"
 #include "strata/compiler/graph/lift_numbers.h"
 #include "strata/compiler/graph/native_loops.h"
+#include "strata/compiler/graph/reductions/collapse_reductions.h"
+#include "strata/compiler/graph/reductions/split_short_axes.h"
 #include "strata/compiler/graph/share_nodes.h"
 #include "strata/compiler/graph/simplify_algebra.h"
 
@@ -38,6 +39,8 @@ constexpr Pass kPipeline[] = {
     {"hoist-reshapes", hoist_reshapes, "before fusion: a reshape ends a kernel"},
     {"canonicalise", canonicalise, "again: moved transposes and reshapes have met others"},
     {"collapse-reductions", collapse_reductions, "behind the reshapes' moves, which show what is in memory"},
+    {"split-short-axes", split_short_axes,
+     "before sharing: what several sums make of one value has the same components"},
     {"share-nodes", share_nodes, "before fusion: a value computed twice would be fused twice"},
     {"join-scans", join_scans, "behind share-nodes, by which scans of one program have the same operands"},
     {"drop-barriers", drop_barriers,

@@ -84,7 +84,7 @@ class KernelWriter {
   /// The element of a value at an index: a load, the hero's value, or the value's definition in place.
   Expr element(Value v, std::span<const Expr> index) {
     if (auto it = inputs_.find(key(v)); it != inputs_.end()) return c_.load(it->second, {index.begin(), index.end()});
-    if (hero_ && v == hero_->node.result() && hero_value_) return hero_value_;
+    if (auto it = hero_values_.find(key(v)); it != hero_values_.end()) return it->second;
     if (auto it = of_row_.find(key(v)); it != of_row_.end()) return it->second;
     if (auto it = kept_rows_.find(key(v)); it != kept_rows_.end()) return it->second.at(c_, index);
     auto memo = std::make_pair(key(v), std::vector<Expr>(index.begin(), index.end()));
@@ -115,26 +115,32 @@ class KernelWriter {
     return *slot;
   }
 
-  void write(const Node* hero) {
-    if (hero) hero_ = &lowering_of(*hero);
-    auto stores = [this](std::span<const Expr> index, Expr value) {
-      hero_value_ = value;
+  /// `heroes`: none, one, or several reductions whose chains run side by side.
+  void write(std::span<const Node* const> heroes) {
+    for (const Node* hero : heroes) heroes_.push_back(&lowering_of(*hero));
+    const auto stores = [this](std::span<const Expr> index, std::span<const Expr> values) {
+      for (size_t i = 0; i < heroes_.size(); ++i) hero_values_[key(heroes_[i]->node.result())] = values[i];
       elements_.clear();
       return stores_at(index);
     };
-    if (!hero_) {
+    if (heroes_.empty()) {
       const Type type = outputs_[0].first.type();
       kernel_.body =
           ops::independent_nest(c_, type.shape(), [this](std::span<const Expr> index) { return stores_at(index); });
-    } else if (hero_->form == Form::Reduction) {
-      kernel_.body = reduction_nest(c_, *hero_->fold, stores);
-    } else if (hero_->form == Form::Contraction) {
-      const DType sum = ops::sum_dtype(hero->operand(0).type(), hero->type().dtype());
-      kernel_.body = contraction_nest(c_, *hero_->product, sum, stores);
-    } else if (hero_->form == Form::Update) {
-      kernel_.body = hero_->in_place->write();
+      return;
+    }
+    NodeLowering& hero = *heroes_[0];
+    if (hero.form == Form::Reduction) {
+      std::vector<const ir::ReductionForm*> forms;
+      for (const NodeLowering* each : heroes_) forms.push_back(&*each->fold);
+      kernel_.body = reduction_nest(c_, forms, stores);
+    } else if (hero.form == Form::Contraction) {
+      const DType sum = ops::sum_dtype(hero.node.operand(0).type(), hero.node.type().dtype());
+      kernel_.body = contraction_nest(c_, *hero.product, sum, stores);
+    } else if (hero.form == Form::Update) {
+      kernel_.body = hero.in_place->write();
     } else {
-      kernel_.body = hero_->own->write();
+      kernel_.body = hero.own->write();
     }
   }
 
@@ -239,7 +245,7 @@ class KernelWriter {
     std::vector<StmtPtr> stores;
     for (auto& [value, buffer] : outputs_) {
       const bool is_moved =
-          hero_ && value.node->op == &ops::kTranspose && value.node->operand(0) == hero_->node.result();
+          !heroes_.empty() && value.node->op == &ops::kTranspose && value.node->operand(0) == heroes_[0]->node.result();
       if (!is_moved) {
         stores.push_back(make_store(buffer, {index.begin(), index.end()}, element(value, index)));
         continue;
@@ -250,7 +256,7 @@ class KernelWriter {
     }
     // Later results are computed from earlier ones and from what those read: they are stored first, so that an earlier
     // one may be written in place of its operand (a moment before the parameter that it moves).
-    if (!hero_) std::reverse(stores.begin(), stores.end());
+    if (heroes_.empty()) std::reverse(stores.begin(), stores.end());
     return stores;
   }
 
@@ -267,8 +273,8 @@ class KernelWriter {
   std::map<std::pair<Key, std::vector<Expr>>, Expr> elements_;
   std::map<Key, Expr> of_row_;  ///< in locals: numbers of the row, and elements while its loop is written
   std::map<Key, KeptRow> kept_rows_;
-  NodeLowering* hero_ = nullptr;
-  Expr hero_value_ = nullptr;
+  std::vector<NodeLowering*> heroes_;
+  std::map<Key, Expr> hero_values_;  ///< at the index that is stored
 };
 
 Expr NodeLowering::operand(int i, std::span<const Expr> index) { return writer_.element(node.operand(i), index); }
@@ -327,12 +333,12 @@ void lower_region(const Graph& region, Kernel& kernel) {
   for (size_t i = 0; i < region.parameters().size(); ++i)
     writer.set_input(region.parameter(i),
                      writer.add_buffer("x" + std::to_string(i), region.parameters()[i]->type(), BufferKind::Input));
-  const Node* hero = nullptr;
+  std::vector<const Node*> heroes;
   BufferKind kind = BufferKind::Output;
   for (const Node* node : region.nodes()) {
     if (node->is_parameter()) continue;
     const Form form = form_of(*node);
-    if (form != Form::Element && form != Form::Alias) hero = node;
+    if (form != Form::Element && form != Form::Alias) heroes.push_back(node);
     if (form == Form::Update) kind = BufferKind::InOut;
   }
   for (size_t i = 0; i < region.results().size(); ++i)
@@ -342,7 +348,7 @@ void lower_region(const Graph& region, Kernel& kernel) {
   for (const Node* node : region.nodes())
     if (!node->is_parameter()) collect_dims_of(*node, kernel);
   if (const auto rows = rows_of_region(region)) return writer.write_rows(region, *rows);
-  writer.write(hero);
+  writer.write(heroes);
 }
 
 void lower_single(const Node& node, Kernel& kernel) {
@@ -360,7 +366,8 @@ void lower_single(const Node& node, Kernel& kernel) {
     writer.set_output(node.result(i), writer.add_buffer("y" + std::to_string(i), node.type(i), kind));
   collect_dims(kernel);
   collect_dims_of(node, kernel);
-  writer.write(form == Form::Element ? nullptr : &node);
+  const Node* hero = &node;
+  writer.write(std::span(&hero, form == Form::Element ? 0 : 1));
 }
 
 }  // namespace

@@ -136,6 +136,47 @@ Stmts fold_in_chain(LoopContext& c, const ir::ReductionForm& form, std::span<con
   return body;
 }
 
+/// The same of several folds: block by block, each sum for itself, so that their order is that of one alone.
+Stmts fold_in_chains(LoopContext& c, std::span<const ir::ReductionForm* const> forms, std::span<const Expr> kept,
+                     std::vector<const Local*>& totals) {
+  const std::vector<Dim>& reduced = forms[0]->reduced;
+  const Dim terms = ir::product(reduced);
+  const bool is_one_block = terms.is_constant() && terms.constant() <= kJoinBlock;
+  const LoopVar *r = c.loop_var("r"), *b = c.loop_var("block");
+  const std::vector<Expr> at = joined(kept, unflatten(c, c.loop(r), reduced));
+  const Expr block = c.loop(b), length = c.i64(kJoinBlock), blocks = c.dim(ir::ceil_div(terms, Dim(kJoinBlock)));
+  const Expr first = is_one_block ? c.i64(0) : c.binary(ExprOp::Mul, block, length);
+  const Expr last =
+      is_one_block ? c.dim(terms) : c.binary(ExprOp::Min, c.dim(terms), c.binary(ExprOp::Add, first, length));
+  const Expr is_first = c.binary(ExprOp::Eq, block, c.i64(0)),
+             is_last = c.binary(ExprOp::Ge, block, c.binary(ExprOp::Sub, blocks, c.i64(1)));
+  Stmts around, starts, steps, joins;
+  for (const ir::ReductionForm* form : forms) {
+    const ScalarType type{form->identity->type.dtype, 1};
+    const Local* total = c.local("acc" + std::to_string(totals.size()), type, true);
+    totals.push_back(total);
+    around.push_back(make_declare(total, form->identity));
+    const StmtPtr step = make_assign(total, form->combine(c.read(total), form->term(at)));
+    steps.push_back(step);
+    const auto op = join_op_of(*step);
+    if (is_one_block || !op || !is_float(type.dtype)) continue;
+    starts.push_back(make_assign(total, c.select(is_first, c.read(total), join_identity(c, *op, type))));
+    const auto count = terms.is_constant() ? constant_value(blocks) : std::nullopt;
+    const PartialResults partial(c, *op, type, partial_results(count));
+    const Stmts declared = partial.declare(), join = partial.push(block, total, is_last);
+    around.insert(around.end(), declared.begin(), declared.end());
+    joins.insert(joins.end(), join.begin(), join.end());
+  }
+  Stmts chain = std::move(starts);
+  chain.push_back(make_for(r, first, last, LoopKind::Serial, std::move(steps)));
+  chain.insert(chain.end(), joins.begin(), joins.end());
+  if (is_one_block)
+    around.insert(around.end(), chain.begin(), chain.end());
+  else
+    around.push_back(make_for(b, c.i64(0), blocks, LoopKind::Serial, std::move(chain)));
+  return around;
+}
+
 }  // namespace
 
 Stmts fold_of_row(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, Expr& value) {
@@ -145,12 +186,22 @@ Stmts fold_of_row(LoopContext& c, const ir::ReductionForm& form, std::span<const
   return body;
 }
 
-Stmts reduction_nest(LoopContext& c, const ir::ReductionForm& form, const StoreBody& store) {
-  return ops::independent_nest(c, form.kept, [&](std::span<const Expr> kept) {
-    const Local* total = nullptr;
-    Stmts body = form.is_last_axis_reduced ? fold_in_lanes(c, form, kept, total) : fold_in_chain(c, form, kept, total);
-    const Expr value = form.finish ? form.finish(c.read(total)) : c.read(total);
-    const Stmts stores = store(kept, value);
+Stmts reduction_nest(LoopContext& c, std::span<const ir::ReductionForm* const> forms, const StoreBody& store) {
+  const ir::ReductionForm& first = *forms[0];
+  return ops::independent_nest(c, first.kept, [&](std::span<const Expr> kept) {
+    std::vector<const Local*> totals;
+    Stmts body;
+    if (forms.size() > 1) {
+      body = fold_in_chains(c, forms, kept, totals);
+    } else {
+      totals.resize(1);
+      body = first.is_last_axis_reduced ? fold_in_lanes(c, first, kept, totals[0])
+                                        : fold_in_chain(c, first, kept, totals[0]);
+    }
+    std::vector<Expr> values;
+    for (size_t i = 0; i < forms.size(); ++i)
+      values.push_back(forms[i]->finish ? forms[i]->finish(c.read(totals[i])) : c.read(totals[i]));
+    const Stmts stores = store(kept, values);
     body.insert(body.end(), stores.begin(), stores.end());
     return body;
   });
@@ -177,7 +228,7 @@ Stmts contraction_nest(LoopContext& c, const ir::ContractionForm& form, DType dt
     const Stmts depth = ops::chain_nest(c, all.subspan(0, outer), all.subspan(outer), ir::loops::kJoinBlock, acc, step);
     body.insert(body.end(), depth.begin(), depth.end());
     const Expr value = form.finish ? form.finish(c.read(acc)) : c.read(acc);
-    const Stmts stores = store(form.result_index(index), value);
+    const Stmts stores = store(form.result_index(index), {&value, 1});
     body.insert(body.end(), stores.begin(), stores.end());
     return body;
   });

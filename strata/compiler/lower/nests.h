@@ -23,16 +23,18 @@ namespace strata::compiler {
 
 inline constexpr int64_t kReductionLanes = 32;
 
-/// What to do with a folded value at a result index: the stores of the hero and of its epilogue.
-using StoreBody =
-    std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index, ir::loops::Expr value)>;
+/// What to do with folded values at a result index: the stores of the heroes and of their epilogue.
+using StoreBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index,
+                                                                std::span<const ir::loops::Expr> values)>;
 
 /// The fold at one result index, of a form that reduces the last axis; `value` becomes what it gives.
 std::vector<ir::loops::StmtPtr> fold_of_row(ir::loops::LoopContext& context, const ir::ReductionForm& form,
                                             std::span<const ir::loops::Expr> kept, ir::loops::Expr& value);
 
-std::vector<ir::loops::StmtPtr> reduction_nest(ir::loops::LoopContext& context, const ir::ReductionForm& form,
-                                               const StoreBody& store);
+/// One fold, or several with the same extents of which none reduces the last axis: their chains run side by side, and
+/// what their terms share is computed once.
+std::vector<ir::loops::StmtPtr> reduction_nest(ir::loops::LoopContext& context,
+                                               std::span<const ir::ReductionForm* const> forms, const StoreBody& store);
 std::vector<ir::loops::StmtPtr> contraction_nest(ir::loops::LoopContext& context, const ir::ContractionForm& form,
                                                  ir::DType accumulator, const StoreBody& store);
 

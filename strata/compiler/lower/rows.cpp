@@ -1,19 +1,16 @@
 #include "strata/compiler/lower/rows.h"
 
 #include <algorithm>
-#include <array>
 
 #include "strata/ops/creation/creation.h"
-#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/reduce/short_fold.h"
 
 namespace strata::compiler {
 
 using ir::Node;
 
 std::optional<Rows> rows_reduced_by(const Node& node) {
-  const std::array reductions{&ops::kReduceSum, &ops::kReduceProd, &ops::kReduceMax,
-                              &ops::kReduceMin, &ops::kReduceAnd,  &ops::kReduceOr};
-  if (std::ranges::find(reductions, node.op) == reductions.end()) return std::nullopt;
+  if (!ops::is_reduction_over_axes(node) || ops::terms_written_out(node) > 0) return std::nullopt;
   const auto axes = node.attrs.ints("axes");
   const ir::Type x = node.operand(0).type();
   const int kept = x.rank() - static_cast<int>(axes.size());

@@ -7,13 +7,17 @@
 
 namespace strata::ir::loops {
 
+std::optional<ExprOp> join_op_of(const Stmt& assign) {
+  const ExprOp root = assign.value->op;
+  if (root == ExprOp::Fma || root == ExprOp::Add) return ExprOp::Add;
+  return root == ExprOp::Mul ? std::optional(root) : std::nullopt;
+}
+
 std::optional<ExprOp> join_op(const Stmt& joining) {
   std::optional<ExprOp> op;
   for_each_stmt(joining.body, [&](const Stmt& stmt) {
     if (stmt.kind != StmtKind::Assign || stmt.local != joining.local) return;
-    const ExprOp root = stmt.value->op;
-    if (root == ExprOp::Fma || root == ExprOp::Add) op = ExprOp::Add;
-    if (root == ExprOp::Mul) op = ExprOp::Mul;
+    if (const auto own = join_op_of(stmt)) op = own;
   });
   return op;
 }

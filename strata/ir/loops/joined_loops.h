@@ -26,6 +26,8 @@ inline constexpr int64_t kSumBlock = 32;
 
 /// Add or Mul: what the body of the joining loop does to its sum; empty if it does neither.
 std::optional<ExprOp> join_op(const Stmt& joining);
+/// The same of the one statement that assigns to the sum.
+std::optional<ExprOp> join_op_of(const Stmt& assign);
 
 /// The partial results of the tree in locals: what waits at each level for its second. Join op Add or Mul.
 class PartialResults {

@@ -7,6 +7,7 @@
 #include "strata/ops/facets/samples.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/reduce/fold.h"
+#include "strata/ops/reduce/short_fold.h"
 #include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
@@ -71,6 +72,36 @@ void extremum_jvp(ir::Jvp& j) {
   j.set(squeeze(take_along_axis(t, at, -1), -1));
 }
 
+/// Reductions of no more terms are written out: a loop and its tree would cost more than they do.
+constexpr int64_t kMostWrittenOut = 4;
+
+/// The fold of so few terms, in the order that the form defines. Lanes and blocks without a term hold the identity,
+/// which changes no value but -0: once, at the end.
+Expr written_out(ir::loops::LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept) {
+  const int64_t count = ir::product(form.reduced).constant();
+  std::vector<Expr> terms;
+  for (int64_t r = 0; r < count; ++r) {
+    std::vector<Expr> at(kept.begin(), kept.end());
+    at.resize(kept.size() + form.reduced.size());
+    for (size_t a = form.reduced.size(), rest = r; a-- > 0;) {
+      const int64_t extent = form.reduced[a].constant();
+      at[kept.size() + a] = c.i64(static_cast<int64_t>(rest) % extent);
+      rest /= extent;
+    }
+    terms.push_back(form.term(at));
+  }
+  Expr total = form.identity;
+  if (!form.is_last_axis_reduced) {
+    for (const Expr term : terms) total = form.combine(total, term);
+  } else if (count > 0) {
+    for (size_t s = 2; s >= 1; s /= 2)
+      for (size_t lane = 0; lane < s && lane + s < terms.size(); ++lane)
+        terms[lane] = form.combine(terms[lane], terms[lane + s]);
+    total = form.combine(total, terms[0]);
+  }
+  return form.finish ? form.finish(total) : total;
+}
+
 template <Fold fold>
 void reduce_lower(ir::Lowering& l) {
   const Type x = l.node.operand(0).type();
@@ -93,6 +124,9 @@ void reduce_lower(ir::Lowering& l) {
   form.identity = fold_identity_expr(l.context, fold, wide);
   form.combine = [&c = l.context](Expr a, Expr b) { return fold_expr(c, fold, a, b); };
   if (wide != t) form.finish = [&c = l.context, t](Expr e) { return c.cast(t, e); };
+  if (terms_written_out(l.node) > 0)
+    return l.element(
+        0, [&l, form = std::move(form)](std::span<const Expr> index) { return written_out(l.context, form, index); });
   l.reduction(0, std::move(form));
 }
 
@@ -122,6 +156,8 @@ std::vector<ir::Sample> reduce_samples() {
     if (!types.has(t)) continue;
     list.push_back({{operand(t, {3, 7})}, attr(last)});
     list.push_back({{operand(t, {5, 3})}, attr(first)});
+    list.push_back({{operand(t, {7, 3})}, attr(last)});  // so few terms are written out
+    list.push_back({{operand(t, {4, 7})}, attr(first)});
   }
   const DType t = types.has(DType::f32) ? DType::f32 : DType::boolean;
   list.push_back({{operand(t, {2, 131})}, attr(last)});
@@ -193,6 +229,20 @@ constexpr Op min_block() {
 }
 
 }  // namespace
+
+bool is_reduction_over_axes(const Node& node) {
+  const std::array reductions{&kReduceSum, &kReduceProd, &kReduceMax, &kReduceMin, &kReduceAnd, &kReduceOr};
+  return std::ranges::find(reductions, node.op) != reductions.end();
+}
+
+int64_t terms_written_out(const Node& node) {
+  if (!is_reduction_over_axes(node)) return 0;
+  const auto axes = node.attrs.ints("axes");
+  Dim terms = 1;
+  for (const int64_t a : axes) terms = terms * node.operand(0).type().dim(a);
+  const bool is_short = terms.is_constant() && terms.constant() <= kMostWrittenOut;
+  return is_short && !axes.empty() ? terms.constant() : 0;
+}
 
 TwoSides::TwoSides(const Ints& axes, int rank) {
   const Ints kept = other_axes(ints_span(axes), rank);

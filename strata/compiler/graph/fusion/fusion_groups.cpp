@@ -7,6 +7,7 @@
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/operands/broadcast.h"
+#include "strata/ops/reduce/short_fold.h"
 #include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
@@ -25,6 +26,9 @@ constexpr uint32_t kDeepest = 1500, kCostlyDepth = 70, kCheapDepth = 8;
 /// Bounds of what is computed again in each consumer instead of stored once.
 constexpr size_t kMostRepeatedReads = 2;
 constexpr uint32_t kLargestRepeatedTree = 24;
+/// Of what is made of repeated small arrays: a buffer of so many elements leaves the caches.
+constexpr int64_t kFewestRepeatedElements = 1 << 20;
+constexpr size_t kMostRepeatedUses = 8;
 /// Updates whose readers are followed through the program. Of more, everything behind them counts as waiting for them.
 constexpr size_t kMostFollowedUpdates = 64;
 /// Groups that are looked at to see whether joining one makes a cycle. Where more lie between, it is not joined, which
@@ -33,12 +37,21 @@ constexpr int kMostLookedAt = 1024;
 
 bool is_movement(const Node& node) { return !node.op->is_pointwise; }
 
-/// Work per element that is worth a buffer: division, roots and everything made of polynomials.
-bool is_costly(const Node& node) {
-  return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1;
+bool is_leaf(const Node& node) { return node.op && node.operand_count == 0; }
+
+/// How often a node's expression has those of its operands: once for each term of a short fold, unless its terms are
+/// parts that are joined, of which it takes each.
+uint32_t copies_of_operands(const Node& node) {
+  const auto terms = static_cast<uint32_t>(ops::terms_written_out(node));
+  return terms == 0 || node.operand(0).node->op == &ops::kConcat ? 1 : terms;
 }
 
-bool is_leaf(const Node& node) { return node.op && node.operand_count == 0; }
+/// Of two sizes that are not known, any may be large.
+bool leaves_caches(ir::Type type) {
+  const Dim elements = ir::product(type.shape());
+  if (elements.is_constant()) return type.rank() >= 2 && elements.constant() >= kFewestRepeatedElements;
+  return std::ranges::count_if(type.shape(), [](Dim d) { return !d.is_constant(); }) >= 2;
+}
 
 bool same_shape(ir::Type a, ir::Type b) {
   return std::equal(a.shape().begin(), a.shape().end(), b.shape().begin(), b.shape().end());
@@ -65,6 +78,10 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   decide_inlining();
   make_groups();
   order_groups();
+}
+
+bool FusionGroups::is_costly(const Node& node) {
+  return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1;
 }
 
 void FusionGroups::find_uses() {
@@ -189,7 +206,12 @@ bool FusionGroups::is_order_of_product(const Node& node) const {
 /// Whether computing the node again in each kernel that wants it is cheaper than a buffer: one element written and read
 /// again costs as much as ten or twenty cheap operations, as long as they read little more than the buffer would give
 /// them. This is what keeps a forward kernel from storing every factor that its derivative needs.
+///
+/// What is made of small arrays alone, each repeated along other axes, costs no reads: where it is large it is computed
+/// again although that is costly, and so what is computed for all pairs of points never goes through memory.
 bool FusionGroups::may_repeat(const Node& node) const {
+  if (inline_reads_[node.id].empty() && uses_[node.id].size() <= kMostRepeatedUses && leaves_caches(node.type()))
+    return inline_size_[node.id] <= kLargestInlineTree;
   return inline_costly_[node.id] == 0 && inline_reads_[node.id].size() <= kMostRepeatedReads &&
          inline_size_[node.id] <= kLargestRepeatedTree;
 }
@@ -210,6 +232,7 @@ void FusionGroups::decide_inlining() {
     };
     // What is repeated along another axis is small beside the result, and read from the cache.
     const bool repeats = node->op == &ops::kBroadcast && node->operand(0).rank() < node->type().rank();
+    const uint32_t copies = copies_of_operands(*node);
     for (const Value& v : node->operands()) {
       if (!inlined_[v.node->id]) {
         if (!repeats) add_read(v);
@@ -217,9 +240,9 @@ void FusionGroups::decide_inlining() {
         continue;
       }
       for (const Node* read : overwritten_reads_[v.node->id]) add_overwritten(read);
-      size += inline_size_[v.node->id];
+      size += inline_size_[v.node->id] * copies;
       depth = std::max(depth, depth_[v.node->id]);
-      costly += inline_costly_[v.node->id];
+      costly += inline_costly_[v.node->id] * copies;
       if (repeats) continue;
       for (const Value& r : inline_reads_[v.node->id]) add_read(r);
     }
@@ -347,6 +370,7 @@ int FusionGroups::group_to_join(const Node& root) {
   if (forms_[root.id] == Form::Element && root.result_count == 1)
     for (const Node* producer : reads.same_index)
       if (join_refusal(root, *producer, reads).empty()) return group_of_[producer->id];
+  if (const int g = chain_group_to_join(root, reads); g >= 0) return g;
   return row_group_to_join(root, reads);
 }
 
@@ -371,6 +395,7 @@ void FusionGroups::make_groups() {
     depth_[node->id] = depth_within(g, *node, reads);
     add_reads(g, reads);
     note_rows(*node, g);
+    note_chains(*node, g);
   }
 }
 

@@ -42,6 +42,8 @@ class FusionGroups {
   std::vector<FusionRefusal> refusals() const;
 
  private:
+  /// Work per element that is worth a buffer: division, roots and everything made of polynomials.
+  static bool is_costly(const ir::Node& node);
   /// A kernel with more results than this runs out of registers and streams.
   static constexpr size_t kMostRoots = 12;
   /// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for
@@ -88,6 +90,17 @@ class FusionGroups {
   std::string row_refusal(const ir::Node& root, int group, const Reads& reads) const;
   int row_group_to_join(const ir::Node& root, const Reads& reads) const;
   void note_rows(const ir::Node& root, int group);
+  // chain_groups.cpp
+  /// A node whose element is read for a term of a chain, and which axis of the term's index each of its axes is.
+  struct Term {
+    const ir::Node* node;
+    std::vector<int64_t> order;
+    friend auto operator<=>(const Term&, const Term&) = default;
+  };
+  std::vector<Term> terms_of(const ir::Node& reduction) const;
+  uint32_t costly_among(std::span<const Term> terms) const;
+  int chain_group_to_join(const ir::Node& root, const Reads& reads) const;
+  void note_chains(const ir::Node& root, int group);
   void add_reads(int group, const Reads& reads);
   void raise(int group, uint32_t level);
   Reads reads_of(const ir::Node& root) const;
@@ -117,6 +130,7 @@ class FusionGroups {
   std::vector<uint32_t> levels_;
   std::vector<std::optional<Rows>> rows_;                    ///< by group: that its reductions reduce
   std::map<const ir::Node*, std::vector<int>> row_readers_;  ///< by what is read by elements: groups with rows
+  std::map<Term, std::vector<int>> chain_readers_;  ///< groups of reductions in chains whose terms it is read for
   /// Marks of nodes (reads_of) and groups (may_reach, add_reads) in the walk of this number: a fresh vector for each
   /// walk would make time quadratic.
   mutable std::vector<uint64_t> node_marks_, group_marks_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/ir/loops/legality.h"
+#include "strata/ir/loops/rewrite.h"
 
 namespace strata::compiler {
 
@@ -149,7 +150,11 @@ std::string obstacle_of(const Nest& nest) {
   if (has_lane_loops(nest)) return "";
   std::string reason;
   for_each_stmt(nest.body, [&](const Stmt& stmt) {
-    if (stmt.kind == StmtKind::While || stmt.kind == StmtKind::If) reason = "it branches on data";
+    // What depends on loops alone, as the joins of blocks, is the same for all lanes, or becomes a mask.
+    const bool is_of_loops = stmt.kind == StmtKind::If && !any_node(stmt.value, [](Expr e) {
+                               return e->op == ExprOp::Load || e->op == ExprOp::Read;
+                             });
+    if (stmt.kind == StmtKind::While || (stmt.kind == StmtKind::If && !is_of_loops)) reason = "it branches on data";
     if (stmt.kind == StmtKind::Check) reason = "it checks positions in order";
     if (stmt.kind == StmtKind::Alloc && reason.empty()) reason = "it has memory of its own";
   });

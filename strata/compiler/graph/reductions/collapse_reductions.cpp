@@ -1,11 +1,9 @@
-#include "strata/compiler/graph/collapse_reductions.h"
-
-#include <algorithm>
+#include "strata/compiler/graph/reductions/collapse_reductions.h"
 
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ops/contraction/dot.h"
-#include "strata/ops/reduce/reduce.h"
+#include "strata/ops/reduce/short_fold.h"
 #include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
@@ -17,16 +15,13 @@ using ops::Ints;
 
 namespace {
 
-constexpr const ir::Op* kReductions[] = {&ops::kReduceSum, &ops::kReduceProd, &ops::kReduceMax,
-                                         &ops::kReduceMin, &ops::kReduceAnd,  &ops::kReduceOr};
-
 bool is_in_memory(Value v) {
   const ir::Op* op = v.node->op;
   return !op || op == &ops::kDot || op == &ops::kConv || op == &ops::kReshape;
 }
 
 Value collapse(const Node& n) {
-  if (std::ranges::find(kReductions, n.op) == std::end(kReductions) || !is_in_memory(n.operand(0))) return {};
+  if (!ops::is_reduction_over_axes(n) || !is_in_memory(n.operand(0))) return {};
   const auto axes = n.attrs.ints("axes");
   const Value x = n.operand(0);
   ir::Shape shape;
