@@ -48,6 +48,11 @@ struct Weights {
   STRATA_FIELDS(w)
 };
 
+struct FourBits {
+  Tensor w_NK, scale_N;
+  STRATA_FIELDS(w_NK, scale_N)
+};
+
 Tensor bytes(int64_t rows, int64_t columns) {
   return random_integers(Key(7), {rows, columns}, 0, 256, DType::u8).evaluate();
 }
@@ -102,18 +107,12 @@ void run_halves(int64_t n, int threads, const Against& against, const SuiteOptio
       [&] { product(weights, x).evaluate(); }, options, report);
 }
 
+/// Weights of one form, and what a vector of 8 of them takes on AVX2: bytes are vectors of neighbouring k.
 struct FewRows {
   const char* what;
   double bits;            ///< of a weight as it is stored
   double decoding, step;  ///< instructions for a vector of weights, and for a vector of weights and a row
-};
-
-/// Weights of one form, a vector of 8 at a time on AVX2; bytes are two vectors of neighbouring k.
-constexpr FewRows kFewRows[] = {
-    {"f32", 32, 0, 1},
-    {"bf16", 16, 2, 1},
-    {"u8 x i8", 8, 0.5, 1},
-    {"f32 x q4_0", 4.5, 6, 1},
+  std::function<void()> run;
 };
 
 /// Reads bytes with the threads of the pool, in pieces as a product's tasks are: looks for one that isn't there, which the
@@ -136,10 +135,10 @@ double seconds_limit(const FewRows& form, int64_t rows, int64_t n, int threads, 
   return std::max(reading / 0.9, instructions / (0.8 * peak_flops(threads) / (2 * lanes)));
 }
 
-void report_rows(const FewRows& form, int64_t rows, int64_t n, int threads, const std::function<void()>& ours,
-                 const SuiteOptions& options, const Report& report) {
+void report_rows(const FewRows& form, int64_t rows, int64_t n, int threads, const SuiteOptions& options,
+                 const Report& report) {
   const std::vector<char> as_many(static_cast<size_t>(static_cast<double>(n * n) * form.bits / 8));
-  const Contestant sides[] = {{"strata", burst(ours, threads)},
+  const Contestant sides[] = {{"strata", burst(form.run, threads)},
                               {"reading", burst([&] { read_bytes(as_many); }, threads)}};
   const std::vector<double> seconds = contest(sides, options.rounds);
   report({.workload = fmt::format("{} x {} by {} weights {}", rows, n, n, form.what),
@@ -158,16 +157,24 @@ void run_few_rows(int threads, const SuiteOptions& options, const Report& report
   auto product = jit([](const Weights& w, Tensor x) { return matmul(x, w.w); }, fixed);
   auto by_blocks = jit([](const Weights& w, Tensor x) { return einsum<Tensor>("mk,nk->mn", {x, w.w}); }, fixed);
   auto of_bytes = jit([](const ByteLayer& l, Tensor x) { return l(x); }, fixed);
+  // Rows that are quantised once, by weights of 4 bits with a scale for each column.
+  auto of_four_bits =
+      jit([](const FourBits& l,
+             Tensor x) { return cast(einsum<Tensor>("mk,nk->mn", {x, l.w_NK}), DType::f32) * l.scale_N; },
+          fixed);
+  const FourBits four{encode(random_integers(Key(8), {n, n}, -8, 8, DType::i8), ir::encoding_named("i4")).evaluate(),
+                      uniform(Key(9), {n}, 0.5, 1.5).evaluate()};
   const Weights floats{normal(Key(1), {n, n}).evaluate()}, halves{cast(floats.w, DType::bf16).evaluate()},
       blocks{encode(floats.w, ir::encoding_named("q4_0")).evaluate()};
   const ByteLayer layer(n);
   for (const int64_t rows : {1, 2, 4, 8}) {
     const Tensor x = normal(Key(5), {rows, n}).evaluate(), half = cast(x, DType::bf16).evaluate(), u = bytes(rows, n);
-    const std::function<void()> works[] = {
-        [&] { product(floats, x).evaluate(); }, [&] { product(halves, half).evaluate(); },
-        [&] { of_bytes(layer, u).evaluate(); }, [&] { by_blocks(blocks, x).evaluate(); }};
-    for (size_t i = 0; i < std::size(kFewRows); ++i)
-      report_rows(kFewRows[i], rows, n, threads, works[i], options, report);
+    const FewRows forms[] = {{"f32", 32, 0, 1, [&] { product(floats, x).evaluate(); }},
+                             {"bf16", 16, 2, 1, [&] { product(halves, half).evaluate(); }},
+                             {"u8 x i8", 8, 0.5, 1, [&] { of_bytes(layer, u).evaluate(); }},
+                             {"u8 x i4", 4, 6, 1, [&] { of_four_bits(four, u).evaluate(); }},
+                             {"f32 x q4_0", 4.5, 6, 1, [&] { by_blocks(blocks, x).evaluate(); }}};
+    for (const FewRows& form : forms) report_rows(form, rows, n, threads, options, report);
   }
 }
 

@@ -81,7 +81,7 @@ std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, const machine:
   const auto parameter = static_cast<int>(std::ranges::find(params, matrix->buffer) - params.begin());
   const int64_t width = panel_width(k.accumulator->type.dtype, vectors, matrix->columns);
   if (matrix->columns <= width) return std::nullopt;
-  return ColumnsToPack{parameter, matrix->columns, matrix->line, width, k.group, matrix->is_along_depth};
+  return ColumnsToPack{parameter, matrix->columns, matrix->line, width, matrix->group, matrix->is_along_depth};
 }
 
 std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, const machine::VectorUnit& vectors) {

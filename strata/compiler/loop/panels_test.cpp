@@ -123,6 +123,22 @@ TEST(Panels, FewRowsReadThemInPlaceAndManyUnpackThem) {
             std::string::npos);
 }
 
+/// Two elements of a column share a byte; the groups of a dot product are put together from them.
+TEST(Panels, GroupsOfElementsThatShareBytes) {
+  for (const char* how : kFromPanels)
+    for (const int group : {2, 4})
+      for (const auto& [columns, depth] : {std::pair{9, 8}, {33, 36}, {16, 300}})
+        for (const int64_t rows : {0, 1, 7}) {
+          const std::string element =
+              "cast(i8, sub(and(shr_logical(%w[floordiv(j, 8), floordiv(k, 2), floormod(j, 8)], cast(u8, floormod(k, "
+              "2) "
+              "* 4)), 15), 8))";
+          const std::string text = product("u8", fmt::format("u8[{},{},{}]", panels(columns), depth / 2, kWidth),
+                                           "cast(i32, " + element + ")", "i32", columns, depth, 256);
+          expect_same(text, tiles(8, 256, group, how), rows, rows == 7 ? Run::InterpretAndNative : Run::InterpretOnly);
+        }
+}
+
 /// Groups of another length than the target's are a matrix like any other.
 TEST(Panels, OtherGroupsArePacked) {
   const std::string text = of_groups("u8", "i8", 4, 64, 512);

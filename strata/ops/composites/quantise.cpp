@@ -8,9 +8,11 @@
 #include "strata/base/error/error.h"
 #include "strata/ir/unproved.h"
 #include "strata/ops/composites/composite.h"
+#include "strata/ops/contraction/factors.h"
 #include "strata/ops/contraction/matmul.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/encoding/encoding.h"
 #include "strata/ops/operands/extent_check.h"
 #include "strata/ops/operands/operand_check.h"
 #include "strata/ops/operands/operators.h"
@@ -29,8 +31,9 @@ constexpr int64_t kMostTerms = INT32_MAX / (255 * 255);
 bool is_byte(DType t) { return t == DType::u8 || t == DType::i8; }
 bool is_narrow(DType t) { return is_byte(t) || t == DType::u16 || t == DType::i16; }
 
+/// Integers of 4 and 2 bits count as the bytes that they are read as.
 void require_narrow(std::string_view op, std::string_view name, Value v, bool (*fits)(DType), const char* expected) {
-  if (v && !fits(v.dtype()))
+  if (v && !fits(value_dtype(v.type())))
     throw base::Error(base::code::kOperandTypes,
                       fmt::format("{}: {} is {}, expected {}", op, name, v.type().str(), expected));
 }
@@ -44,7 +47,7 @@ void require_for_axis(std::string_view op, std::string_view name, Value v, Dim e
 }
 
 void require_zero_point(std::string_view op, std::string_view name, Value zero, Value of, Dim extent) {
-  if (zero && zero.dtype() != of.dtype())
+  if (zero && zero.type().encoding() != value_dtype(of.type()))
     throw base::Error(base::code::kOperandTypes, fmt::format("{}: {} is {}, expected the dtype of {}", op, name,
                                                              zero.type().str(), of.type().str()));
   require_for_axis(op, name, zero, extent);
@@ -71,6 +74,7 @@ Dim axis_extent(std::string_view op, Value x, Value scale, int64_t axis) {
 
 // ---- what is meant ----
 
+Value read(Value v) { return v.type().is_encoded() ? decode(v) : v; }
 Value as_i32(Value v) { return cast(v, DType::i32); }
 
 /// A number for each index of `axis` of an array of rank `rank`, to broadcast against it.
@@ -97,7 +101,7 @@ Value quantize_of(Value x, Value scale, Value zero, int64_t axis) {
 }
 
 Value dequantize_of(Value q, Value scale, Value zero, int64_t axis) {
-  Value whole = as_i32(q);
+  Value whole = as_i32(read(q));
   if (zero) whole = whole - as_i32(along(zero, axis, q.rank()));
   return cast(whole, scale.dtype()) * along(scale, axis, q.rank());
 }
@@ -109,11 +113,11 @@ Value integer_product(Value a, Value b, Value a_zero, Value b_zero) {
   Value sum = matmul_into(DType::i32, a, b);
   const Value of_rows = a_zero ? as_i32(along(a_zero, 0, 2)) : Value{}, of_columns = b_zero ? as_i32(b_zero) : Value{};
   if (a_zero) {
-    Value columns = reduce(kReduceSum, as_i32(b), {depth_of_b}, Keep::AsOne);
+    Value columns = reduce(kReduceSum, as_i32(read(b)), {depth_of_b}, Keep::AsOne);
     if (b_zero) columns = columns - cast(dimension(a.graph(), a.type().dim(a.rank() - 1)), DType::i32) * of_columns;
     sum = sum - of_rows * columns;
   }
-  if (b_zero) sum = sum - reduce(kReduceSum, as_i32(a), {rows + 1}, Keep::AsOne) * of_columns;
+  if (b_zero) sum = sum - reduce(kReduceSum, as_i32(read(a)), {rows + 1}, Keep::AsOne) * of_columns;
   return sum;
 }
 
@@ -168,7 +172,7 @@ Value quantize_linear(Value x, Value scale, Value zero_point, int64_t axis) {
 
 Value dequantize_linear(Value q, Value scale, Value zero_point, int64_t axis) {
   constexpr std::string_view op = "dequantize_linear";
-  if (!zero_point && q.dtype() != DType::i32)
+  if (!zero_point && q.type().encoding() != DType::i32)
     require_narrow(op, "q", q, is_narrow, "u8, i8, u16, i16, or i32 without a zero point");
   if (zero_point) require_narrow(op, "q", q, is_narrow, "u8, i8, u16 or i16 with a zero point");
   const Dim extent = axis_extent(op, q, scale.rank() || !zero_point ? scale : zero_point, axis);

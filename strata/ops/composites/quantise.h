@@ -28,14 +28,14 @@ struct Quantised {
   std::optional<V> zero_point = {};
 };
 
-/// (a - a_zero) x (b - b_zero) into i32, exact; beyond i32 it wraps. a [..., M, K] and b [..., K, N] are u8 or i8, each;
-/// leading axes broadcast. a_zero: rank 0 or [M]; b_zero: rank 0 or [N].
+/// (a - a_zero) x (b - b_zero) into i32, exact; beyond i32 it wraps. a [..., M, K] and b [..., K, N] are u8 or i8, each,
+/// or integers of 4 or 2 bits (i4, u4, i2, u2), whose zero points are i8 or u8; leading axes broadcast. a_zero: rank 0 or [M]; b_zero: rank 0 or [N].
 Value matmul_integer(Value a, Value b, Value a_zero, Value b_zero);
 
 /// The operands of qlinear_matmul; null Values are left out.
 struct QuantisedMatmul {
-  Value a, a_scale, a_zero;  ///< a [..., M, K], u8 or i8; scale and zero point of rank 0 or [M]
-  Value b, b_scale, b_zero;  ///< b [..., K, N], u8 or i8; scale and zero point of rank 0 or [N]
+  Value a, a_scale, a_zero;  ///< a [..., M, K], as of matmul_integer; scale and zero point of rank 0 or [M]
+  Value b, b_scale, b_zero;  ///< b [..., K, N], as of matmul_integer; scale and zero point of rank 0 or [N]
   Value bias;                ///< i32 [N], in units of a_scale * b_scale
   Value y_scale, y_zero;     ///< rank 0; y_zero's dtype is the result's
 };

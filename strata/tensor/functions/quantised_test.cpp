@@ -10,6 +10,7 @@
 #include "strata/machine/cpu_target.h"
 #include "strata/ops/composites/quantise.h"
 #include "strata/ops/contraction/dot.h"
+#include "strata/ops/encoding/encoding.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
 #include "strata/tensor/jit/jit.h"
@@ -122,6 +123,17 @@ TEST(Quantised, IntegerProductsTakeZeroPointsOfRowsAndColumnsAndBatches) {
   const Tensor wide = matmul(cast(a, DType::i32) - broadcast_to(reshape(a_zero, {3, 1}), {2, 3, 5}),
                              cast(b, DType::i32) - broadcast_to(b_zero, {5, 4}));
   EXPECT_TRUE(y.array().same_bits(wide.array()));
+}
+
+TEST(Quantised, IntegersOfFourBitsAreReadAsBytes) {
+  const Tensor x = extremes({3, 10}, DType::u8, 7), w = extremes({10, 6}, DType::i8, 8);
+  const Tensor four = encode(w, ir::encoding_named("i4")), plain = decode(four), zero = integer(3, DType::i8);
+  EXPECT_TRUE(matmul_integer<Tensor>(x, four, integer(9, DType::u8), zero)
+                  .array()
+                  .same_bits(matmul_integer<Tensor>(x, plain, integer(9, DType::u8), zero).array()));
+  EXPECT_TRUE(dequantize_linear<Tensor>(four, Tensor::scalar(0.5f), zero)
+                  .array()
+                  .same_bits(dequantize_linear<Tensor>(plain, Tensor::scalar(0.5f), zero).array()));
 }
 
 TEST(Quantised, SumsBeyondI32Wrap) {

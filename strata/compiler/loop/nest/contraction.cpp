@@ -116,7 +116,7 @@ std::optional<Contraction> in_groups(const Contraction& k, int group, LoopContex
     return std::nullopt;
   }
   if (!cuts_no_group(made)) return std::nullopt;
-  if (!made.is_float) made.cut_depth(int64_t{group} * kJoinBlock);
+  if (!made.is_float) made.cut_depth(int64_t{group} * 2 * kJoinBlock);
   return made;
 }
 

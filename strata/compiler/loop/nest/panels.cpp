@@ -93,37 +93,46 @@ std::vector<int64_t> possible_widths(const Contraction& k, const std::vector<Exp
   return widths;
 }
 
-/// A load at panels of `width` columns; empty if it doesn't lie so.
-std::optional<ReadyPanels::Line> line_of(Expr load, int64_t width, const Contraction& k, LoopContext& c,
+/// A load at panels of `width` columns with `members` elements beside each other; empty if it doesn't lie so.
+std::optional<ReadyPanels::Line> line_of(Expr load, int64_t width, int members, const Contraction& k, LoopContext& c,
                                          const ir::Facts& facts) {
   const int64_t count = (k.columns.extent().constant() + width - 1) / width;
   IndexOfColumns index(k, c, facts);
   const Expr panel = index.loop("panel", count), column = index.loop("column", width),
-             group = index.loop("k", ir::ceil_div(k.depth.extent(), Dim(k.group))), member = index.loop("g", k.group);
+             group = index.loop("k", ir::ceil_div(k.depth.extent(), Dim(members))), member = index.loop("g", members);
   const auto at = [&](Expr of_group) {
-    const Expr depth = c.binary(ExprOp::Add, c.binary(ExprOp::Mul, group, c.i64(k.group)), of_group);
+    const Expr depth = c.binary(ExprOp::Add, c.binary(ExprOp::Mul, group, c.i64(members)), of_group);
     return index.at(load, c.binary(ExprOp::Add, c.binary(ExprOp::Mul, panel, c.i64(width)), column), depth);
   };
   const LinearIndex form = at(c.i64(0));
   const Dim distance = form.coefficient(panel);
-  if (!(form.coefficient(column) == Dim(k.group)) || !distance.is_constant()) return std::nullopt;
-  if (k.group > 1) {
-    const LinearIndex members = at(member);
-    const auto rest = index.without(members, {member});
-    if (!(members.coefficient(member) == Dim(1)) || !rest || !(rest->terms == form.terms)) return std::nullopt;
+  if (!(form.coefficient(column) == Dim(members)) || !distance.is_constant()) return std::nullopt;
+  if (members > 1) {
+    const LinearIndex of_member = at(member);
+    const auto rest = index.without(of_member, {member});
+    if (!(of_member.coefficient(member) == Dim(1)) || !rest || !(rest->terms == form.terms)) return std::nullopt;
   }
   ReadyPanels::Line line{load, distance.constant(), std::nullopt};
   const auto rest = index.without(form, {panel, column});
   if (!rest) return std::nullopt;
   if (const auto beside = index.without(*rest, {group})) {
     const Dim step = form.coefficient(group);  // 0: a scale for the whole column
-    if (!(step == Dim(width * k.group)) && !(step == Dim(0))) return std::nullopt;
+    if (!(step == Dim(width * members)) && !(step == Dim(0))) return std::nullopt;
     line.step = step.constant();
   }
   // One panel alone is a matrix of so many columns, which is packed as any other.
   LinearIndex in_panel = *index.without(form, {panel});
   if (line.step) in_panel.constant = 0;  // the panels may begin anywhere
   return index.lies_within(in_panel, {column, group}, Dim(line.distance)) ? std::optional(line) : std::nullopt;
+}
+
+/// Elements that are loads lie in the contraction's groups. What is decoded of bytes is put into groups as it is read;
+/// 0 where a group is cut.
+int group_in_memory(const Contraction& k) {
+  Expr e = k.columns_operand;
+  while (e->op == ExprOp::Cast) e = e->args[0];
+  if (e->op == ExprOp::Load) return k.group;
+  return k.depth.extent().constant() % k.group == 0 ? 1 : 0;
 }
 
 }  // namespace
@@ -135,18 +144,20 @@ bool ReadyPanels::is_linear() const {
 std::optional<ReadyPanels> ready_panels(const Contraction& k, LoopContext& c, const ir::Facts& facts) {
   if (!has_numbers(k)) return std::nullopt;
   const std::vector<Expr> loads = loads_of_columns(k);
+  const int members = group_in_memory(k);
+  if (loads.empty() || members == 0) return std::nullopt;
   for (const int64_t width : possible_widths(k, loads)) {
-    ReadyPanels panels{width, (k.columns.extent().constant() + width - 1) / width, {}};
+    ReadyPanels panels{width, (k.columns.extent().constant() + width - 1) / width, members, {}};
     for (const Expr load : loads)
-      if (const auto line = line_of(load, width, k, c, facts)) panels.lines.push_back(*line);
-    if (!loads.empty() && panels.lines.size() == loads.size()) return panels;
+      if (const auto line = line_of(load, width, members, k, c, facts)) panels.lines.push_back(*line);
+    if (panels.lines.size() == loads.size()) return panels;
   }
   return std::nullopt;
 }
 
 std::optional<ColumnMatrix> column_matrix(const Contraction& k, LoopContext& c, const ir::Facts& facts) {
   const std::vector<Expr> loads = has_numbers(k) ? loads_of_columns(k) : std::vector<Expr>();
-  if (loads.empty()) return std::nullopt;
+  if (loads.empty() || group_in_memory(k) == 0) return std::nullopt;
   const Buffer* buffer = loads[0]->buffer;
   const Dim elements = ir::product(buffer->shape);
   const int64_t columns = k.columns.extent().constant();
@@ -167,13 +178,13 @@ std::optional<ColumnMatrix> column_matrix(const Contraction& k, LoopContext& c, 
   };
   for (const bool is_along_depth : {false, true})
     if (std::ranges::all_of(loads, [&](Expr load) { return lies(load, is_along_depth); }))
-      return ColumnMatrix{buffer, columns, length, is_along_depth};
+      return ColumnMatrix{buffer, columns, length, is_along_depth, group_in_memory(k)};
   return std::nullopt;
 }
 
 DepthPeriods depth_periods(const Contraction& k) {
   constexpr int64_t kShortest = 8, kMostRuns = 4;
-  if (k.depth.loops.size() != 1 || !k.depth.extent().is_constant()) return {};
+  if (k.group > 1 || k.depth.loops.size() != 1 || !k.depth.extent().is_constant()) return {};
   int64_t shortest = 0, longest = 1;
   for_each_node(k.columns_operand, [&](Expr e) {
     if ((e->op != ExprOp::FloorDiv && e->op != ExprOp::FloorMod) || !depends_on(e, k.depth.loops[0].var)) return;

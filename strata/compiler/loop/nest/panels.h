@@ -2,7 +2,8 @@
 // each column there is a line of stored elements: one for each k, or the bytes of blocks that several k are decoded of.
 //
 //   [panel][element of the line][column]             a panel holds `width` columns, the last one filled up
-//   [panel][element / group][column][element mod group]    for dot products of groups of the depth
+//   [panel][element / group][column][element mod group]    for dot products of groups of the depth; not of elements
+//                                                          that share a byte, whose groups are put together as read
 #pragma once
 
 #include <optional>
@@ -13,6 +14,7 @@ namespace strata::compiler {
 
 struct ReadyPanels {
   int64_t width, count;
+  int group;  ///< elements of a column that lie beside each other: those of the contraction, or 1
   /// A load of the column operand that goes with the columns, and the elements from one panel to the next.
   struct Line {
     ir::loops::Expr load;
@@ -26,8 +28,7 @@ struct ReadyPanels {
   bool is_linear() const;
 };
 
-/// Where the column operand lies so; empty if it doesn't. Depth and columns have to be numbers. Of a contraction in
-/// groups the panels are of such groups.
+/// Where the column operand lies so; empty if it doesn't. Depth and columns have to be numbers.
 std::optional<ReadyPanels> ready_panels(const Contraction& contraction, ir::loops::LoopContext& context,
                                         const ir::Facts& facts);
 
@@ -37,6 +38,7 @@ struct ColumnMatrix {
   const ir::loops::Buffer* buffer;
   int64_t columns, line;
   bool is_along_depth;
+  int group;  ///< elements of a column that had better lie beside each other
 };
 /// The matrix that the column operand reads; empty if it reads several, or a part of something larger.
 std::optional<ColumnMatrix> column_matrix(const Contraction& contraction, ir::loops::LoopContext& context,

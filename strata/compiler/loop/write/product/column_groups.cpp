@@ -15,16 +15,6 @@ using namespace ir::loops;
 
 using Stmts = std::vector<StmtPtr>;
 
-namespace {
-
-/// The elements of one column, the first k in front: of two or four.
-Expr beside(LoopContext& c, const std::vector<Expr>& elements) {
-  if (elements.size() == 2) return c.interleave(elements[0], elements[1]);
-  return c.interleave(c.interleave(elements[0], elements[2]), c.interleave(elements[1], elements[3]));
-}
-
-}  // namespace
-
 Stmts ColumnPanel::pack_groups(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
   const int group = scope_.contraction.group;
   const LoopVar* number = c_.loop_var("kg");

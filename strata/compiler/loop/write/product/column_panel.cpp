@@ -93,7 +93,7 @@ Stmts ColumnPanel::unpack(const ReadyColumns& from, TaskRange columns, TaskRange
   const TaskRange all{c_.i64(0), scope_.sub(depth.high, depth.low)};
   return {make_for(tile, c_.i64(0),
                    scope_.ceil_div(scope_.sub(columns.high, columns.low), scope_.tiling.tile_columns()),
-                   LoopKind::Serial, from.steps(c_.loop(tile), columns.low, depth.low, all, store))};
+                   LoopKind::Serial, from.steps(c_.loop(tile), columns.low, depth.low, all, store, {}))};
 }
 
 /// Along columns: whole tiles row by row of the operand, as it lies in memory; then the tile that is cut off.

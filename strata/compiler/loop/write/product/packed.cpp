@@ -144,18 +144,18 @@ class PackedProduct : public ProductWriter {
   /// One tile, whose rows begin at `first`: they come from the panel, or from the operand where they are read in place.
   Stmts tile_of_rows(Expr it, Expr jt, const Place& place, Expr first, Expr rows_end, Panel panel) {
     const auto of_panel = [&](int64_t i, Expr k) { return rows_.at(rows_.is_in_place() ? c_.i64(0) : it, i, k); };
-    Stmts tile = tile_of_panel(of_panel, jt, place, panel);
+    Stmts tile = tile_of_panel(of_panel, it, jt, place, panel);
     if (!rows_.is_in_place()) return tile;
     const auto of_operand = [&](int64_t i, Expr k) {
       return rows_.in_place(scope_.add(first, c_.i64(i)), scope_.add(panel.depth.low, k));
     };
     const Expr is_whole = c_.binary(ExprOp::Le, scope_.add(first, c_.i64(tiling_.tile_rows)), rows_end);
-    return {make_if(is_whole, tile_of_panel(of_operand, jt, place, panel), std::move(tile))};
+    return {make_if(is_whole, tile_of_panel(of_operand, it, jt, place, panel), std::move(tile))};
   }
 
   using RowAt = std::function<Expr(int64_t, Expr)>;  ///< of row i of a tile, at k counted from the panel's first
 
-  Stmts tile_of_panel(const RowAt& row_at, Expr jt, const Place& place, Panel panel) {
+  Stmts tile_of_panel(const RowAt& row_at, Expr it, Expr jt, const Place& place, Panel panel) {
     const auto tile = [&](Expr block, TaskRange depth) {
       return register_tile(place, {block}, [&](const Accumulators& accumulators) -> Stmts {
         const auto step_at = [&](Expr at, const ReadyColumns::ColumnAt& column_at) {
@@ -163,7 +163,8 @@ class PackedProduct : public ProductWriter {
               accumulators, [&](int64_t i) { return row_at(i, at); },
               [&](int64_t v) { return column_at(static_cast<size_t>(v)); });
         };
-        if (is_in_place_) return ready_->steps(jt, panel.first_column, panel.depth.low, depth, step_at);
+        if (is_in_place_)
+          return ready_->steps(jt, panel.first_column, panel.depth.low, depth, step_at, row_tile_of(it));
         const LoopVar* k = c_.loop_var("k");
         const Expr at = c_.loop(k);
         const auto column_at = [&](size_t v) { return columns_.at(jt, static_cast<int64_t>(v), at); };
@@ -180,6 +181,13 @@ class PackedProduct : public ProductWriter {
                to = scope_.bind("b_end", scope_.sub(range.high, panel.depth.low), body);
     append(body, tile(c_.loop(block), {from, to}));
     return {make_for(block, panel.blocks.low, panel.blocks.high, LoopKind::Serial, std::move(body))};
+  }
+
+  /// Columns of few rows come from memory, not from a cache.
+  ReadyColumns::RowTileOf row_tile_of(Expr it) const {
+    constexpr int64_t kFewRows = 16;
+    if (tiling_.task_rows > kFewRows) return {};
+    return {it, ceil_div(tiling_.task_rows, tiling_.tile_rows)};
   }
 
   /// Groups of the depth that begin before k; blocks begin between groups.

@@ -30,7 +30,7 @@ Expr ReadyColumns::start(const ReadyPanels::Line& line) const {
 /// A tile of several panels may go beyond the last one: there it reads that again, for sums that nobody reads.
 ReadyColumns::Firsts ReadyColumns::firsts(Expr jt, Expr first_column, Expr origin, Stmts& stmts) const {
   const Tiling& tiling = scope_.tiling;
-  const int64_t in_tile = tiling.tile_columns() / panels_.width, group = scope_.contraction.group;
+  const int64_t in_tile = tiling.tile_columns() / panels_.width, group = panels_.group;
   const Expr tile = scope_.add(c_.binary(ExprOp::FloorDiv, first_column, c_.i64(tiling.tile_columns())), jt);
   Firsts all;
   for (const ReadyPanels::Line& line : panels_.lines) {
@@ -53,15 +53,15 @@ Expr ReadyColumns::decoded(const Firsts& first, size_t v, Expr k, Expr relative,
   Substitution with = scope_.outer;
   GroupIndex(c_, scope_.facts, scope_.contraction.columns, {}).at(c_.i64(0), with);
   GroupIndex(c_, scope_.facts, scope_.contraction.depth, {}).at(k, with);
-  const int lanes = scope_.tiling.lanes * scope_.contraction.group;
+  const int lanes = scope_.tiling.lanes * panels_.group;
   const auto index_of = [&](Expr e) { return indices.expr(indices.of(substitute(c_, e, with))); };
   const auto rule = [&](Expr e) -> Expr {
     if (e->op == ExprOp::Load) {
       const auto line = std::ranges::find(panels_.lines, e, &ReadyPanels::Line::load);
       if (line == panels_.lines.end()) return c_.load(e->buffer, {index_of(e->args[0])});
       const Expr from = first[static_cast<size_t>(line - panels_.lines.begin())][v];
-      const Expr beside = line->step ? scope_.mul(relative, *line->step) : index_of(e->args[0]);
-      return c_.load(e->buffer, {c_.ramp(scope_.add(from, beside), 1, lanes)});
+      const Expr further = line->step ? scope_.mul(relative, *line->step) : index_of(e->args[0]);
+      return c_.load(e->buffer, {c_.ramp(scope_.add(from, further), 1, lanes)});
     }
     const bool is_index = e->type == ScalarType{ir::DType::i64, 1} && !reads_memory(e);
     return is_index ? index_of(e) : nullptr;
@@ -70,17 +70,52 @@ Expr ReadyColumns::decoded(const Firsts& first, size_t v, Expr k, Expr relative,
   return made->type.lanes == lanes ? made : c_.broadcast(made, lanes);
 }
 
-Stmts ReadyColumns::steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const {
+/// Of the next tile of columns, whose lines begin far away: a processor that follows lines by itself begins anew there.
+Stmts ReadyColumns::prefetches(const Firsts& first, Expr k) const {
+  const Tiling& tiling = scope_.tiling;
+  const int64_t in_tile = tiling.tile_columns() / panels_.width, vectors = panels_.width / tiling.lanes;
+  Stmts made;
+  for (size_t l = 0; l < panels_.lines.size(); ++l)
+    for (int64_t panel = 0; panel < in_tile; ++panel) {
+      const ReadyPanels::Line& line = panels_.lines[l];
+      const Expr from = first[l][static_cast<size_t>(panel * vectors)];
+      const Expr next = scope_.add(scope_.add(from, c_.i64(in_tile * line.distance)), scope_.mul(k, *line.step));
+      made.push_back(make_prefetch(line.load->buffer, {next}));
+    }
+  return made;
+}
+
+Expr ReadyColumns::group_at(const Firsts& first, size_t v, Expr k, Expr relative) const {
+  LinearIndices indices(c_, scope_.facts);
+  if (panels_.group == scope_.contraction.group) return decoded(first, v, k, relative, indices);
+  std::vector<Expr> members;
+  for (int64_t m = 0; m < scope_.contraction.group; ++m)
+    members.push_back(decoded(first, v, scope_.add(k, c_.i64(m)),
+                              scope_.add(scope_.mul(relative, scope_.contraction.group), c_.i64(m)), indices));
+  return beside(c_, members);
+}
+
+Stmts ReadyColumns::steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step,
+                                   RowTileOf rows) const {
   const int group = scope_.contraction.group;
   const LoopVar* k = c_.loop_var("k");
   const auto groups_before = [&](Expr at) { return group == 1 ? at : scope_.ceil_div(at, group); };
-  const Expr absolute = scope_.add(origin, scope_.mul(c_.loop(k), group));
-  const auto column_at = [&](size_t v) {
-    LinearIndices indices(c_, scope_.facts);
-    return decoded(first, v, absolute, c_.loop(k), indices);
-  };
-  return {
-      make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial, step(c_.loop(k), column_at))};
+  // Panels of depth begin between groups: said so, quotients of k by the group's length are numbers.
+  Stmts stmts;
+  const Expr origin_group = scope_.bind("first_group", c_.binary(ExprOp::FloorDiv, origin, c_.i64(group)), stmts);
+  const Expr absolute = scope_.mul(scope_.add(origin_group, c_.loop(k)), group);
+  const auto column_at = [&](size_t v) { return group_at(first, v, absolute, c_.loop(k)); };
+  Stmts body = step(c_.loop(k), column_at);
+  if (rows.number && panels_.is_linear() && panels_.group == group) {
+    // The part of low..high that is this row tile's, as many steps for each element of it as there are row tiles.
+    const Expr low = groups_before(depth.low), all = scope_.sub(groups_before(depth.high), low);
+    const Expr through = scope_.add(c_.binary(ExprOp::Mul, rows.number, all), scope_.sub(c_.loop(k), low));
+    const Expr at =
+        rows.count == 1 ? c_.loop(k) : scope_.add(low, c_.binary(ExprOp::FloorDiv, through, c_.i64(rows.count)));
+    append(body, prefetches(first, at));
+  }
+  stmts.push_back(make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial, std::move(body)));
+  return stmts;
 }
 
 /// Panels of depth, and what of them is gone through at once, begin and end between blocks.
@@ -114,11 +149,12 @@ Stmts ReadyColumns::steps_by_blocks(const Firsts& first, Expr origin, TaskRange 
   return stmts;
 }
 
-Stmts ReadyColumns::steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step) const {
+Stmts ReadyColumns::steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step,
+                          RowTileOf rows) const {
   Stmts stmts;
   const Firsts first = firsts(jt, first_column, origin, stmts);
-  append(stmts,
-         periods_.block > 1 ? steps_by_blocks(first, origin, depth, step) : steps_in_a_row(first, origin, depth, step));
+  append(stmts, periods_.block > 1 ? steps_by_blocks(first, origin, depth, step)
+                                   : steps_in_a_row(first, origin, depth, step, rows));
   return stmts;
 }
 

@@ -27,9 +27,15 @@ class ReadyColumns {
   /// of the tile's columns there.
   using ColumnAt = std::function<Expr(size_t v)>;
   using Step = std::function<Stmts(Expr k, const ColumnAt& column_at)>;
+  /// Which of the row tiles that go through the tile of columns this is: each prefetches its part of what lies at the
+  /// same place of the next tile of columns.
+  struct RowTileOf {
+    Expr number = nullptr;  ///< null: nothing is prefetched
+    int64_t count = 1;
+  };
   /// The steps low..high of a panel of depth that begins at `origin`, in ascending order, for tile `jt` of the columns
   /// from `first_column` on.
-  Stmts steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step) const;
+  Stmts steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step, RowTileOf rows) const;
   std::string note() const;
 
  private:
@@ -37,11 +43,14 @@ class ReadyColumns {
   /// at the panel's first element.
   using Firsts = std::vector<std::vector<Expr>>;
   Firsts firsts(Expr jt, Expr first_column, Expr origin, Stmts& stmts) const;
-  Stmts steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const;
+  Stmts steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step, RowTileOf rows) const;
   Stmts steps_by_blocks(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const;
   Expr start(const ReadyPanels::Line& line) const;
+  Stmts prefetches(const Firsts& first, Expr k) const;
   /// The operand at vector v and `k`, which is `relative` to the panel of depth, there in groups.
   Expr decoded(const Firsts& first, size_t v, Expr k, Expr relative, LinearIndices& indices) const;
+  /// The contraction's group that begins at k.
+  Expr group_at(const Firsts& first, size_t v, Expr k, Expr relative) const;
 
   const ProductScope& scope_;
   ir::loops::LoopContext& c_;

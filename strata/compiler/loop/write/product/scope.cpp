@@ -58,4 +58,9 @@ const Buffer* ProductScope::scratch(const char* name, ir::DType dtype, std::vect
   return context.buffer({name, dtype, std::move(shape), BufferKind::Scratch});
 }
 
+Expr beside(LoopContext& c, const std::vector<Expr>& elements) {
+  if (elements.size() == 2) return c.interleave(elements[0], elements[1]);
+  return c.interleave(c.interleave(elements[0], elements[2]), c.interleave(elements[1], elements[3]));
+}
+
 }  // namespace strata::compiler

@@ -45,6 +45,9 @@ struct ProductScope {
   const ir::loops::Buffer* scratch(const char* name, ir::DType dtype, std::vector<ir::Dim> shape) const;
 };
 
+/// Two or four elements of each column beside each other, the first in front.
+ir::loops::Expr beside(ir::loops::LoopContext& context, const std::vector<ir::loops::Expr>& elements);
+
 inline void append(std::vector<ir::loops::StmtPtr>& to, const std::vector<ir::loops::StmtPtr>& more) {
   to.insert(to.end(), more.begin(), more.end());
 }
