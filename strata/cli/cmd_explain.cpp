@@ -23,7 +23,7 @@
 #include "strata/cli/target_option.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/explain.h"
-#include "strata/compiler/loop/schedule_source.h"
+#include "strata/compiler/loop/schedule_database.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
 

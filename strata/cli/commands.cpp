@@ -23,6 +23,7 @@ Run declare_profile(CommandLine& line);
 Run declare_roofline(CommandLine& line);
 Run declare_run(CommandLine& line);
 Run declare_train(CommandLine& line);
+Run declare_tune(CommandLine& line);
 
 namespace {
 
@@ -45,6 +46,7 @@ constexpr Command kCommands[] = {
     {"bisect", "the pass or the kernel that makes a wrong result, and where a NaN comes from", declare_bisect},
     {"roofline", "the machine's measured roofs, with a program's kernels or a benchmark's rows below them",
      declare_roofline},
+    {"tune", "search for faster schedules of a program's kernels on this machine", declare_tune},
     {"ops", "list the ops, or tell all about one", declare_ops},
     {"passes", "list the compiler's passes in the order in which they run", declare_passes},
     {"error", "explain an error code", declare_error},

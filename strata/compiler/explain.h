@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/compiler/loop/schedule_source.h"
+#include "strata/compiler/loop/schedule_database.h"
 #include "strata/ir/graph/graph.h"
 #include "strata/ir/plan/plan.h"
 

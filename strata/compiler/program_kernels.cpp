@@ -8,6 +8,7 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/backends.h"
+#include "strata/compiler/loop/schedule_database.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/run_passes.h"

@@ -1,7 +1,7 @@
 // Schedules from a source: what a kernel is compiled with, what it is known by, and what is said of a text that does
 // not fit and of a kernel that has none.
-#include "strata/compiler/loop/schedule_source.h"
 #include "strata/compiler/backends/backends.h"
+#include "strata/compiler/loop/schedule_database.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "strata/base/bytes/atomic_file.h"
+#include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/error.h"
 #include "strata/base/error/message_of.h"
@@ -16,6 +17,8 @@
 #include "strata/compiler/compile.h"
 #include "strata/compiler/explain.h"
 #include "strata/compiler/testing/no_disk_cache.h"
+#include "strata/ir/loops/text/text_form.h"
+#include "strata/machine/machine_word.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/operands/operators.h"
 #include "strata/ops/sort/sort.h"
@@ -67,9 +70,11 @@ TEST(ScheduleDatabase, ReadsWhatItWrites) {
       kKey, kKey);
   const ScheduleDatabase read = ScheduleDatabase::parse(text, "a");
   EXPECT_EQ(read.size(), 2u);
-  EXPECT_EQ(read.text(), fmt::format("schedule {} avx2\n  tile rows by 6, columns by 16, depth by 256\n  vectorise "
-                                     "columns by 8\n  pack columns\nschedule {} scalar\n  parallel points by 64\n",
-                                     kKey, kKey));
+  EXPECT_EQ(
+      read.text(),
+      fmt::format("strata schedules 2\nschedule {} avx2\n  tile rows by 6, columns by 16, depth by 256\n  vectorise "
+                  "columns by 8\n  pack columns\nschedule {} scalar\n  parallel points by 64\n",
+                  kKey, kKey));
   EXPECT_EQ(ScheduleDatabase::parse(read.text(), "b").text(), read.text());
   const base::TempFolder folder;
   read.write(folder.path() + "/tuned.schedules");
@@ -81,11 +86,91 @@ TEST(ScheduleDatabase, IsWrittenByPrograms) {
   const base::Hash128 nest{1, 2};
   database.set(nest, "avx2", "vectorise i by 8, 1; parallel points by 64");
   database.set(nest, "avx2", "vectorise i by 4, 1; parallel points by 64");
-  EXPECT_EQ(database.text(), "schedule " + nest.hex() + " avx2\n  vectorise i by 4, 1\n  parallel points by 64\n");
+  EXPECT_EQ(database.text(),
+            "strata schedules 2\nschedule " + nest.hex() + " avx2\n  vectorise i by 4, 1\n  parallel points by 64\n");
   EXPECT_TRUE(database.find(nest, "avx2"));
   EXPECT_FALSE(database.find(nest, "avx512"));
   EXPECT_EQ(message_of([&] { database.set(nest, "sse9", "parallel points by 64"); }).substr(0, 12), "error[E0326]");
   EXPECT_EQ(message_of([&] { database.set(nest, "avx2", "parallel"); }).substr(0, 12), "error[E0316]");
+}
+
+TEST(ScheduleDatabase, KeepsMachinesAndMeasurementsApart) {
+  const std::string here = machine::machine_word();
+  const std::string text = fmt::format(
+      "strata schedules 2\nschedule {0} avx2\n  parallel points by 1\nschedule {0} avx2 on {1}\n  measured 12.5 us, "
+      "heuristic 20 us, threads 2, trials 30\n  parallel points by 2\nschedule {0} avx512 on elsewhere\n  parallel "
+      "points by 3\n",
+      kKey, here);
+  const ScheduleDatabase read = ScheduleDatabase::parse(text, "a");
+  EXPECT_EQ(read.text(), text);
+  const base::Hash128 nest = read.entries().begin()->second.nest;
+  EXPECT_EQ(read.find(nest, "avx2")->rewrites, "  parallel points by 2\n") << "what was measured here comes first";
+  EXPECT_FALSE(read.find(nest, "avx512")) << "another machine's measurement says nothing";
+  EXPECT_EQ(read.entries().at({nest, "avx2", here}).measured->trials, 30);
+}
+
+TEST(ScheduleDatabase, MergesIntoAFileWhichStaysWhatItIsIfItIsNone) {
+  const base::TempFolder folder;
+  const std::string path = folder / "tuned.schedules";
+  ScheduleDatabase first, second;
+  first.set(base::Hash128{1, 2}, "avx2", "parallel points by 1");
+  first.set(base::Hash128{3, 4}, "avx2", "parallel points by 2");
+  second.set(base::Hash128{3, 4}, "avx2", "parallel points by 5");
+  first.merge_into(path);
+  second.merge_into(path);
+  const ScheduleDatabase both = ScheduleDatabase::read(path);
+  EXPECT_EQ(both.size(), 2u);
+  EXPECT_EQ(both.find(base::Hash128{3, 4}, "avx2")->rewrites, "  parallel points by 5\n");
+  base::write_file(path,
+                   "\x7f"
+                   "ELF");
+  EXPECT_TRUE(message_of([&] { first.merge_into(path); }).starts_with("error[E0326]: "));
+  EXPECT_EQ(base::read_text(path).value(),
+            "\x7f"
+            "ELF");
+  EXPECT_TRUE(message_of([&] { first.merge_into(folder / "no/such/folder"); }).starts_with("error[E0002]: "));
+}
+
+TEST(ScheduleDatabase, OfThisCacheFolderIsUsedByItselfUnlessItIsBroken) {
+  const base::TempFolder folder;
+  const auto found_in = [&](const std::string& cache) {
+    setenv("STRATA_CACHE", cache.c_str(), 1);
+    auto source = schedules_from_environment();
+    unsetenv("STRATA_CACHE");
+    return source;
+  };
+  const NoDiskCache as_before;
+  EXPECT_EQ(found_in(""), nullptr);
+  EXPECT_EQ(found_in(folder / "none"), nullptr);
+  base::make_folders(folder / "good");
+  base::make_folders(folder / "broken");
+  ScheduleDatabase database;
+  database.set(base::Hash128{1, 2}, "avx2", "parallel points by 1");
+  database.write(folder / "good/tuned.schedules");
+  base::write_file(folder / "broken/tuned.schedules", "strata schedules 3\n");
+  ASSERT_NE(found_in(folder / "good"), nullptr);
+  EXPECT_TRUE(found_in(folder / "good")->find(base::Hash128{1, 2}, "avx2"));
+  EXPECT_EQ(found_in(folder / "broken"), nullptr);
+}
+
+TEST(ScheduleSource, TheTwoAvx512TargetsShareWhatHasNoSmallIntegers) {
+  const auto kernel = [](const std::string& dtype) {
+    return ir::loops::parse_kernel(
+               fmt::format("kernel @copy(%x: {0}[8]) -> (%y: {0}[8]) {{ parallel i in 0..8 {{ %y[i] = "
+                           "%x[i] }} }}",
+                           dtype))
+        .value();
+  };
+  ScheduleDatabase database;
+  for (const char* dtype : {"f32", "i8"})
+    database.set(nest_key(kernel(dtype)), "avx512", "vectorise i by 8, 1; parallel points by 64");
+  const auto rewrites = [&](const char* dtype, const char* target) {
+    return with_schedule_of(&database, kernel(dtype), target, {}).rewrites;
+  };
+  EXPECT_NE(rewrites("f32", "avx512"), "");
+  EXPECT_NE(rewrites("f32", "avx512-vnni"), "");
+  EXPECT_EQ(rewrites("i8", "avx512-vnni"), "") << "there its dot products are others";
+  EXPECT_EQ(rewrites("f32", "avx2"), "");
 }
 
 TEST(ErrorMessages, E0326NamesTheLineAndWhatStandsThere) {
@@ -103,6 +188,15 @@ TEST(ErrorMessages, E0326NamesTheLineAndWhatStandsThere) {
   EXPECT_TRUE(
       refusal(fmt::format("schedule {} avx9\n", kKey)).starts_with("error[E0326]: t, line 1: the targets are "));
   EXPECT_EQ(refusal(fmt::format("schedule {} avx2 x\n", kKey)), "error[E0326]: t, line 1: after the target stands `x`");
+  EXPECT_EQ(refusal(fmt::format("schedule {} avx2 on\n", kKey)),
+            "error[E0326]: t, line 1: behind `on` stands a machine");
+  EXPECT_EQ(refusal("strata schedules 3\n"),
+            "error[E0326]: t, line 1: it has version 3, and this program reads 1 to 2");
+  EXPECT_EQ(refusal("strata program\n"),
+            "error[E0326]: t, line 1: the first line of a file of schedules is `strata schedules VERSION`");
+  EXPECT_EQ(refusal(head + "measured 3 us\n"),
+            "error[E0326]: t, line 2: expected `measured N us, heuristic N us, threads N, trials N`, found `measured 3 "
+            "us`");
   EXPECT_EQ(refusal(head), "error[E0326]: t, line 1: the schedule at t, line 1 has no rewrites");
   EXPECT_EQ(refusal(head + "pack columns\n" + head + "pack columns"),
             "error[E0326]: t, line 3: this nest has a schedule for avx2 at t, line 1");
@@ -149,7 +243,7 @@ TEST(ScheduleSource, TheEnvironmentNamesADatabase) {
   const std::string path = folder.path() + "/tuned.schedules";
   tuned(*graph, "vectorise i0i1 by 2, 1\nparallel points by 10")->write(path);
   setenv("STRATA_SCHEDULES", path.c_str(), 1);
-  EXPECT_EQ(only_kernel(*graph).source, path + ", line 1");
+  EXPECT_EQ(only_kernel(*graph).source, path + ", line 2");
   setenv("STRATA_SCHEDULES", "/no/such.schedules", 1);
   EXPECT_TRUE(message_of([&] { compile(graph, {.target = &llvm_target_for(kLevel)}); }).starts_with("error[E0326]"));
   unsetenv("STRATA_SCHEDULES");

@@ -23,7 +23,8 @@ constexpr EnvironmentVariable kVariables[] = {
     {"STRATA_LOG", "trace, debug, info, warn or error", "the least severe lines that are logged; not set: warn",
      "every program"},
     {"STRATA_SCHEDULES", "a file",
-     "tuned schedules, which kernels take instead of what the compiler would choose (`strata explain` prints them)",
+     "tuned schedules, which kernels take instead of what the compiler would choose (`strata explain` prints them); "
+     "empty: none; not set: those of `strata tune` in the cache folder, if there are any",
      "every program"},
     {"STRATA_STRICT", "1", "a kernel that the compiler leaves as written is an error (E0315)", "every program"},
     {"STRATA_TRACE", "a file",

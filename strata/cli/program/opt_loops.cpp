@@ -11,7 +11,7 @@
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
 #include "strata/compiler/check/kernel_run.h"
-#include "strata/compiler/loop/schedule_source.h"
+#include "strata/compiler/loop/schedule_database.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/loops/text/text_form.h"

@@ -1,9 +1,9 @@
 #include "strata/compiler/backends/kernel_work.h"
 
 #include <algorithm>
-#include <optional>
-#include <unordered_map>
 #include <unordered_set>
+
+#include "strata/ir/loops/known_values.h"
 
 namespace strata::compiler {
 
@@ -25,9 +25,7 @@ namespace {
 
 class Counter {
  public:
-  Counter(const Kernel& kernel, std::span<const int64_t> dims) {
-    for (size_t i = 0; i < kernel.dims.size() && i < dims.size(); ++i) dims_[kernel.dims[i]] = dims[i];
-  }
+  Counter(const Kernel& kernel, std::span<const int64_t> dims) : known_(kernel, dims) {}
 
   KernelWork body(const std::vector<StmtPtr>& statements) {
     KernelWork work;
@@ -46,6 +44,7 @@ class Counter {
       for (Expr index : stmt.indices) lanes = std::max<int>(lanes, index->type.lanes);
       work.bytes_stored += lanes * ir::dtype_bytes(stmt.buffer->dtype);
     }
+    known_.declare(stmt);
     if (stmt.kind == StmtKind::For) return work += body_of_loop(stmt);
     work += body(stmt.body);
     work += body(stmt.otherwise);
@@ -53,11 +52,10 @@ class Counter {
   }
 
   KernelWork body_of_loop(const Stmt& loop) {
-    const auto begin = value(loop.begin), end = value(loop.end);
-    const int64_t trips = begin && end ? std::max<int64_t>(0, (*end - *begin + loop.step - 1) / loop.step) : 1;
-    if (begin) loops_[loop.loop] = *begin;
+    const int64_t trips = known_.steps_of(loop).value_or(1);
+    known_.enter(loop.loop, known_.of(loop.begin));
     const KernelWork once = body(loop.body);
-    loops_.erase(loop.loop);
+    known_.leave(loop.loop);
     return once * trips;
   }
 
@@ -73,50 +71,7 @@ class Counter {
     work.operations += e->type.lanes * (e->op == ExprOp::Fma ? 2 : 1);
   }
 
-  /// The value of a bound, if it depends on nothing but dimensions and loops that are being counted.
-  std::optional<int64_t> value(Expr e) {
-    switch (e->op) {
-      case ExprOp::Constant:
-        return e->bits;
-      case ExprOp::DimSymbol: {
-        const auto found = dims_.find(e->symbol);
-        return found == dims_.end() ? std::nullopt : std::optional(found->second);
-      }
-      case ExprOp::Loop: {
-        const auto found = loops_.find(e->loop);
-        return found == loops_.end() ? std::nullopt : std::optional(found->second);
-      }
-      default:
-        break;
-    }
-    if (e->arg_count != 2 || e->type != ScalarType{DType::i64, 1}) return std::nullopt;
-    const auto a = value(e->args[0]), b = value(e->args[1]);
-    return a && b ? combined(e->op, *a, *b) : std::nullopt;
-  }
-
-  static std::optional<int64_t> combined(ExprOp op, int64_t a, int64_t b) {
-    switch (op) {
-      case ExprOp::Add:
-        return a + b;
-      case ExprOp::Sub:
-        return a - b;
-      case ExprOp::Mul:
-        return a * b;
-      case ExprOp::Min:
-        return std::min(a, b);
-      case ExprOp::Max:
-        return std::max(a, b);
-      case ExprOp::FloorDiv:
-        return b <= 0 ? std::nullopt : std::optional(a / b - (a % b < 0));
-      case ExprOp::FloorMod:
-        return b <= 0 ? std::nullopt : std::optional((a % b + b) % b);
-      default:
-        return std::nullopt;
-    }
-  }
-
-  std::unordered_map<std::string_view, int64_t> dims_;
-  std::unordered_map<const LoopVar*, int64_t> loops_;
+  KnownValues known_;
   std::unordered_set<Expr> seen_;
 };
 

@@ -14,6 +14,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/schedule_comparison.h"
+#include "strata/compiler/tune/space.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ops/conformance/sample_arrays.h"
 #include "strata/ops/list.h"
@@ -95,6 +96,37 @@ TEST(ScheduleText, OfEverySampleMakesTheSameLoopsAgain) {
       ASSERT_EQ(ir::loops::print(again), ir::loops::print(chosen)) << text;
       ++compared;
     }
+  EXPECT_GT(compared, 1000);
+}
+
+/// What a tuner may come to from a kernel: drawn, changed, crossed. All of it is legal, prints itself, and gives the
+/// naive loops' bits.
+TEST(TunedSchedulesSlow, OfEverySampleGiveTheInterpretersBits) {
+  std::vector<ComparedKernel> kernels;
+  for (const ir::Op* op : ops::all_ops())
+    if (op->lower && op->samples) add_samples(*op, kernels);
+  int compared = 0;
+  for (size_t k = 0; k < kernels.size(); ++k) {
+    const machine::CpuTarget cpu = k % 2 ? machine::kAvx2 : machine::kAvx512;
+    const ComparedKernel& kernel = kernels[k];
+    const tune::ScheduleSpace space([&] { return kernel.naive; }, cpu.vectors, kernel.dims);
+    base::SplitMix64 random(base::mix_bits(k));
+    std::vector<std::optional<tune::Candidate>> found{space.random(random)};
+    if (!found[0]) continue;
+    found.push_back(space.mutation(*found[0], random));
+    if (found[1]) found.push_back(space.crossing(*found[0], *found[1], random));
+    for (const auto& candidate : found) {
+      if (!candidate) continue;
+      ScheduleReport report;
+      const auto scheduled = schedule(kernel.naive, cpu.vectors, &report, {.rewrites = candidate->rewrites});
+      ASSERT_EQ(space.of(fmt::format("{}", fmt::join(report.lines, "\n")))->rewrites, candidate->rewrites);
+      ASSERT_EQ(compare_kernels(kernel.naive, scheduled, kernel.dims, cpu, Run::InterpretOnly, k), "")
+          << kernel.naive.name << "\n"
+          << candidate->rewrites << "\n"
+          << ir::loops::print(kernel.naive);
+      ++compared;
+    }
+  }
   EXPECT_GT(compared, 1000);
 }
 

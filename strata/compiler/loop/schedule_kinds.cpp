@@ -194,6 +194,17 @@ ContractionSchedule read_product(RewriteReader& read) {
   return made;
 }
 
+/// The joins of a chain stand at fixed steps: a panel has whole blocks, an even part of one, or all.
+void require_whole_blocks(int64_t free_steps, const Contraction& k, const Windows& windows) {
+  const auto block = free_steps_of_block(k, windows);
+  if (!block) refuse_schedule("the blocks of this chain are not cut along its windows");
+  const ir::Dim all = windows.free_depth.extent();
+  const bool is_all = all.is_constant() && all.constant() <= free_steps;
+  if (is_all || free_steps % *block == 0 || *block % free_steps == 0) return;
+  refuse_schedule(fmt::format("`block depth` takes a multiple or a divisor of the {} steps of a block, found {}",
+                              *block, free_steps));
+}
+
 ColumnWindowSchedule read_column_windows(RewriteReader& read, Contraction k, LoopContext& c, const ir::Facts& facts) {
   ColumnWindowSchedule made;
   made.is_exchanged = read.take("exchange", "rows and columns");
@@ -203,6 +214,7 @@ ColumnWindowSchedule read_column_windows(RewriteReader& read, Contraction k, Loo
   t.tiling = read_vectors(read);
   read_rows(read, t.tiling);
   t.panel_free = read.number("block", "depth", 1, kMostExtent);
+  require_whole_blocks(t.panel_free, k, windows);
   t.lines = read.number("parallel", "lines", 1, windows.axes[0].space_extent);
   t.images = read.number("parallel", "images", 1, kMostExtent);
   complete(t, windows);

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "strata/base/error/message_of.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/testing/schedule_comparison.h"
+#include "strata/compiler/tune/space.h"
 #include "strata/ir/loops/text/text_form.h"
 
 namespace strata::compiler {
@@ -131,6 +133,45 @@ TEST(WindowedContraction, EveryVariationGivesTheSameBits) {
         const auto scheduled = schedule(naive, cpu.vectors, nullptr, {.variation = variation});
         EXPECT_EQ(compare_kernels(naive, scheduled, {3}, cpu, Run::InterpretAndNative), "") << variation;
       }
+  }
+}
+
+TEST(WindowedContraction, WhateverATunerChangesGivesTheSameBits) {
+  const Convolution forward{.channels = 12, .filters = 7, .height = 9, .width = 13, .block = 36};
+  const Convolution gradient{.channels = 3, .filters = 19, .window = 5, .pad = 2, .block = 20};
+  for (const std::string& text : {forward.forward(), gradient.gradient_of_filter()}) {
+    const auto naive = std::move(parse_kernel(text).value());
+    const tune::ScheduleSpace space([&] { return naive; }, machine::kAvx2.vectors, {3});
+    base::SplitMix64 random(7);
+    auto candidate = space.heuristic();
+    for (int step = 0; step < 24; ++step) {
+      auto next = space.mutation(*candidate, random);
+      if (!next) continue;
+      const auto scheduled = schedule(naive, machine::kAvx2.vectors, nullptr, {.rewrites = next->rewrites});
+      ASSERT_EQ(compare_kernels(naive, scheduled, {3}, machine::kAvx2, Run::InterpretAndNative), "") << next->rewrites;
+      if (step % 3 != 0) candidate = std::move(next);
+    }
+  }
+}
+
+TEST(WindowedContraction, APanelThatCutsABlockUnevenlyIsRefused) {
+  const auto naive = std::move(parse_kernel(Convolution{.channels = 12, .filters = 7, .block = 36}.forward()).value());
+  const auto with_depth = [&](int depth) {
+    return fmt::format(
+        "window columns; tile rows by 4, columns by 16; vectorise columns by 8; block rows by 8, depth "
+        "by {}; parallel rows by 8, lines by 6, images by 1",
+        depth);
+  };
+  for (const int depth : {1, 2, 4, 8, 12, 20})
+    EXPECT_NO_THROW(schedule(naive, machine::kAvx2.vectors, nullptr, {.rewrites = with_depth(depth)})) << depth;
+  for (const int depth : {3, 5, 6, 11}) {
+    const std::string message =
+        base::message_of([&] { schedule(naive, machine::kAvx2.vectors, nullptr, {.rewrites = with_depth(depth)}); });
+    EXPECT_TRUE(
+        message.starts_with(fmt::format("error[E0317]: `block depth` takes a multiple or a divisor of the 4 "
+                                        "steps of a block, found {}\n",
+                                        depth)))
+        << message;
   }
 }
 

@@ -83,6 +83,11 @@ constexpr ErrorPage kPages[] = {
      "or fail. The message names what keeps the old x alive: a command that reads it later, a result that is its old "
      "value, an argument that is not donated (a jitted function donates the arguments that it rebinds), or, when the "
      "program runs, another handle of the caller to the same memory."},
+    {code::kOpenSize, ErrorKind::User, "a tuning does not know the sizes of its program",
+     "Kernels are measured on arrays, so `strata tune` has to know what a symbol in the program's types stands for: "
+     "`--size N=16` says it for f32[N, 7]. What is found then holds for all sizes. The message names the symbol that "
+     "is "
+     "left open, or the one that the program does not have."},
     {code::kHandedOver, ErrorKind::User, "a weight was handed over to its prepared forms",
      "A program whose weights are constants computes once what depends on them alone: packed forms, which its products "
      "read. The owner may then give up the plain form (`Jitted::hand_over`, `runtime::hand_over`). From then on its "
