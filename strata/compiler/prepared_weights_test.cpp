@@ -77,6 +77,27 @@ TEST(PreparedWeights, GiveTheBitsOfWeightsThatArePackedInEachRun) {
   }
 }
 
+TEST(PreparedWeights, OfABatchOfProductsLieInPanelsWhoseLinesGoThroughAllMatrices) {
+  auto graph = std::make_shared<Graph>("batch");
+  const Value x = graph->add_parameter(f32({3, 2, Dim::symbol("B"), 20}), "x"),
+              w = graph->add_parameter(f32({3, 2, 20, 50}), "w");
+  graph->set_results({ops::dot(x, w, {{3}, {2}, {0, 1}, {0, 1}})});
+  const Program once = compile(graph, {.constants = {1}}), each_time = compile(graph);
+  ASSERT_EQ(once->plan().prologue.size(), 1u);
+  const std::vector<HostArray> arguments = {random_array({3, 2, 9, 20}, 1), random_array({3, 2, 20, 50}, 2)};
+  EXPECT_TRUE(once->run(std::vector(arguments))[0].same_bits(each_time->run(std::vector(arguments))[0]));
+}
+
+TEST(PreparedWeights, AreKeptThoughTheyAreLargerWhereAProductReadsThem) {
+  auto graph = std::make_shared<Graph>("outer");
+  const Value x = graph->add_parameter(f32({Dim::symbol("B"), 40}), "x"), w = graph->add_parameter(f32({40}), "w");
+  const std::vector<Dim> square{40, 40};
+  const std::vector<int64_t> rows{0}, columns{1};
+  const Value outer = ops::broadcast(w, square, rows) * ops::broadcast(w, square, columns);
+  graph->set_results({ops::matmul(x, outer)});
+  EXPECT_EQ(compile(graph, {.constants = {1}})->plan().prologue.size(), 1u);
+}
+
 TEST(PreparedWeights, AreMadeOnceAndSharedByAllProgramsOfTheSameWeights) {
   const int64_t before = prepared_bytes();
   const Program symbolic = prepared(Dim::symbol("B")), of_three = prepared(3);

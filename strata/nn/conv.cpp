@@ -111,7 +111,8 @@ Tensor Conv<spatial>::operator()(const Tensor& x, Source at) const {
                              .pad_hi = options.padding.shape(),
                              .lhs_dilation = {},
                              .rhs_dilation = options.dilation.shape(),
-                             .groups = options.groups};
+                             .groups = options.groups,
+                             .algorithm = options.algorithm};
   return with_channel_bias(conv(x, weight, shape, at), bias, spatial, at);
 }
 

@@ -3,6 +3,7 @@
 
 #include "strata/nn/extent.h"
 #include "strata/nn/linear.h"
+#include "strata/ops/contraction/dot.h"
 
 namespace strata::nn {
 
@@ -11,7 +12,8 @@ struct ConvOptions {
   Extent<spatial> stride = 1, padding = 0, dilation = 1;
   int64_t groups = 1;
   Bias has_bias = Bias::Learned;
-  STRATA_FIELDS(stride, padding, dilation, groups)
+  ConvAlgorithm algorithm = ConvAlgorithm::Direct;  ///< the others are for kernels of 3 x 3 without strides (E0116)
+  STRATA_FIELDS(stride, padding, dilation, groups, algorithm)
 };
 
 /// Options are checked by nn::init and at each call (E0760).

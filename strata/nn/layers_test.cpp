@@ -55,6 +55,22 @@ TEST(ConvTranspose, IsPyTorchsWithStridePaddingAndGroups) {
               [](const ConvTranspose3d& l, const Tensor& x) { return l(x); });
 }
 
+TEST(Conv, ByWinogradIsTheSameConvolution) {
+  const Tensor x = normal(Key(2), {2, 4, 9, 7});
+  Conv2d layer{4, 6, 3, {.padding = 1, .groups = 2}};
+  init(layer, Key(1));
+  const Tensor expected = layer(x);
+  for (const ConvAlgorithm algorithm : {ConvAlgorithm::WinogradF2x3, ConvAlgorithm::WinogradF4x3}) {
+    layer.options.algorithm = algorithm;
+    EXPECT_EQ(difference(layer(x), expected, 1e-5), "");
+  }
+  Conv2d strided{4, 6, 3, {.stride = 2, .algorithm = ConvAlgorithm::WinogradF2x3}};
+  init(strided, Key(1));
+  EXPECT_TRUE(base::message_of([&] {
+                strided(x);
+              }).starts_with("error[E0116]: conv: winograd_f2x3 takes no strides, found strides 2\n"));
+}
+
 TEST(Windows, WiderThanTheImageAreRefusedWithTheUsersLine) {
   Conv2d conv{3, 4, 7};
   init(conv, Key(0));

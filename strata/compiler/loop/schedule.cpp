@@ -12,6 +12,7 @@
 #include "strata/compiler/loop/choose/strips.h"
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/nest/nest.h"
+#include "strata/compiler/loop/nest/parts.h"
 #include "strata/compiler/loop/write/elements.h"
 #include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/compiler/loop/write/strips.h"
@@ -185,6 +186,7 @@ class Scheduling {
     if (!nest) return leave("a bound is not made of dimensions"), naive_;
     LoopContext& c = *flat.context;
     for (const std::string& line : simplify_nest(*nest, c, flat.facts)) report.lines.push_back("# " + line);
+    for (const std::string& line : write_out_parts(*nest, c, flat.facts)) report.lines.push_back("# " + line);
     const std::optional<Schedule> schedule =
         rewrites.empty() ? choose_schedule(*nest, c, flat.facts, vectors_, Variation(options_.variation))
                          : schedule_of(parse_rewrites(rewrites), *nest, c, flat.facts);

@@ -26,12 +26,24 @@ STRATA_FUNCTION(matmul, (lhs, rhs), (), ())
 /// shapes (contraction_order.h). A text that is no formula: E0116; extents or ranks that differ: E0102.
 Value einsum(std::string_view formula, const std::vector<Value>& operands);
 
+/// How a convolution is computed. All mean the same sums; those that round otherwise are asked for by name.
+enum class ConvAlgorithm : uint8_t {
+  Direct,        ///< the products as they stand, in the order of the op `conv`
+  WinogradF2x3,  ///< 2 x 2 results at once of windows of 3 x 3, by 16 products instead of 36 (winograd.h)
+  WinogradF4x3,  ///< 4 x 4 results at once, by 36 products instead of 144
+};
+
 /// Per spatial axis; empty lists mean 1 (strides, dilations) and 0 (padding).
 struct ConvShape {
   Shape strides, pad_lo, pad_hi, lhs_dilation, rhs_dilation;
   int64_t groups = 1;
   std::optional<DType> result = {};  ///< dtype of the result; none: x's, and i32 of bytes with and without a sign
+  /// E0116 where it does not fit: Winograd's are for floats, two spatial axes, windows of 3 x 3 and no strides or
+  /// dilations.
+  ConvAlgorithm algorithm = ConvAlgorithm::Direct;
 };
+/// The same with one entry per spatial axis in each list, and the dtype of the result.
+ConvShape with_all_lists(const ConvShape& shape, Value x, Value w);
 /// x [N, C, spatial...] with w [O, C / groups, window...] gives [N, O, spatial...]; cross-correlation, as in every
 /// framework.
 Value conv(Value x, Value w, const ConvShape& shape = {});
@@ -52,6 +64,6 @@ V conv(V x, V w, const ConvShape& shape = {}, Source at = Source::here()) {
 namespace strata {
 
 // What users find without `ops::`.
-using ops::DotAxes, ops::ConvShape, ops::dot, ops::matmul, ops::einsum, ops::conv;
+using ops::DotAxes, ops::ConvAlgorithm, ops::ConvShape, ops::dot, ops::matmul, ops::einsum, ops::conv;
 
 }  // namespace strata

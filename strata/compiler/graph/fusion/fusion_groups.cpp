@@ -68,6 +68,7 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   depth_.assign(n, kCheapDepth);
   inline_reads_.resize(n);
   inline_costly_.resize(n);
+  joins_computed_.resize(n);
   forms_ = forms_of(graph);
   uses_.resize(n);
   group_of_.assign(n, -1);
@@ -103,7 +104,7 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
     case Form::Reduction:
       return user.op->reads_each_once || is_movement(node);
     case Form::Contraction:
-      return is_movement(node);  // packing reads elements more than once
+      return is_movement(node) && !joins_computed_[node.id];  // packing reads elements more than once
     case Form::Update:
       return user.op->reads_each_once || is_movement(node) || is_leaf(node);
     case Form::Loops:
@@ -240,6 +241,8 @@ void FusionGroups::decide_inlining() {
         continue;
       }
       for (const Node* read : overwritten_reads_[v.node->id]) add_overwritten(read);
+      if (joins_computed_[v.node->id] || (node->op == &ops::kConcat && v.node->op->is_pointwise && !is_leaf(*v.node)))
+        joins_computed_[node->id] = true;
       size += inline_size_[v.node->id] * copies;
       depth = std::max(depth, depth_[v.node->id]);
       costly += inline_costly_[v.node->id] * copies;

@@ -114,6 +114,7 @@ class FusionGroups {
   std::vector<uint32_t> depth_;
   std::vector<std::vector<ir::Value>> inline_reads_;  ///< what inlining this one reads from memory; scalars left out
   std::vector<uint32_t> inline_costly_;               ///< polynomials, divisions and roots that inlining it repeats
+  std::vector<bool> joins_computed_;                  ///< whether inlining it computes parts that are joined
   std::vector<Form> forms_;
   std::vector<std::vector<const ir::Node*>> counts_;  ///< by node id: ir::counts_before()
   std::vector<std::vector<Use>> uses_;

@@ -69,7 +69,7 @@ std::vector<bool> invariants_to_keep(const Graph& graph, std::span<const int> co
   if (constants.empty()) return is_kept;
   const size_t n = graph.nodes().size();
   std::vector<int64_t> largest(n);  // of the parameters that a node depends on
-  std::vector<bool> is_computed(n), is_read(n);
+  std::vector<bool> is_computed(n), is_read(n), is_multiplied(n);
   for (const Node* node : graph.nodes()) {
     if (node->is_parameter()) largest[node->id] = elements_of(*node);
     if (!is_kept[node->id]) continue;
@@ -86,9 +86,14 @@ std::vector<bool> invariants_to_keep(const Graph& graph, std::span<const int> co
     const Node& node = *graph.nodes()[i];
     if (node.is_parameter() || !live[i]) continue;
     const int64_t elements = elements_of(node);
-    if (is_read[i] && !(is_computed[i] && elements >= 0 && elements <= largest[i])) is_kept[i] = false;
-    if (!is_kept[i])
-      for (const ir::Value& v : node.operands()) is_read[v.node->id] = true;
+    const bool is_worth_it = is_computed[i] && elements >= 0 && (elements <= largest[i] || is_multiplied[i]);
+    if (is_read[i] && !is_worth_it) is_kept[i] = false;
+    if (is_kept[i]) continue;
+    const bool is_product = node.regions().empty() && form_of(node) == Form::Contraction;
+    for (const ir::Value& v : node.operands()) {
+      is_read[v.node->id] = true;
+      is_multiplied[v.node->id] = is_multiplied[v.node->id] || is_product;
+    }
   }
   return is_kept;
 }

@@ -14,7 +14,8 @@ namespace strata::compiler {
 std::vector<bool> invariant_nodes(const ir::Graph& graph, std::span<const int> constants);
 
 /// Of these, before fusion, what is worth memory of its own: something was computed, and is no larger than what it was
-/// computed of. A repeated bias or a transposed weight is made anew where it is read.
+/// computed of, or a product reads it, which computes nothing that it packs. A repeated bias or a transposed weight is
+/// made anew where it is read.
 std::vector<bool> invariants_to_keep(const ir::Graph& graph, std::span<const int> constants);
 
 }  // namespace strata::compiler

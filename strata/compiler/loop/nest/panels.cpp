@@ -40,7 +40,7 @@ class IndexOfColumns {
     return std::ranges::any_of(form.terms, [&](const auto& term) { return depends_on(term.first, loop->loop); });
   }
   /// Whether what these loops add is in 0..limit.
-  bool lies_within(LinearIndex form, std::initializer_list<Expr> loops, Dim limit) {
+  bool lies_within(LinearIndex form, const std::vector<Expr>& loops, Dim limit) {
     std::erase_if(form.terms, [&](const auto& term) {
       return std::ranges::none_of(loops, [&](Expr loop) { return depends_on(term.first, loop->loop); });
     });
@@ -166,15 +166,22 @@ std::optional<ColumnMatrix> column_matrix(const Contraction& k, LoopContext& c, 
   const int64_t length = elements.constant() / columns;
   const auto lies = [&](Expr load, bool is_along_depth) {
     IndexOfColumns index(k, c, facts);
+    std::vector<Expr> along_line;
+    if (!is_along_depth)
+      for (const NestLoop& loop : k.batch.loops) along_line.push_back(c.loop(loop.var));
     const Expr column = index.loop("column", columns), at = index.loop("k", k.depth.extent());
     const LinearIndex form = index.at(load, column, at);
     const auto rest = index.without(form, {column});
     if (load->buffer != buffer || !rest || !(form.coefficient(column) == Dim(is_along_depth ? length : 1)))
       return false;
+    along_line.push_back(at);
     const auto is_whole = [&](Dim d) { return is_along_depth || exact_quotient(d, Dim(columns)).has_value(); };
+    const auto is_of_line = [&](Expr atom) {
+      return std::ranges::any_of(along_line, [&](Expr loop) { return depends_on(atom, loop->loop); });
+    };
     for (const auto& [atom, coefficient] : rest->terms)
-      if (!depends_on(atom, at->loop) || !is_whole(coefficient)) return false;
-    return is_whole(rest->constant) && index.lies_within(*rest, {at}, is_along_depth ? Dim(length) : elements);
+      if (!is_of_line(atom) || !is_whole(coefficient)) return false;
+    return is_whole(rest->constant) && index.lies_within(*rest, along_line, is_along_depth ? Dim(length) : elements);
   };
   for (const bool is_along_depth : {false, true})
     if (std::ranges::all_of(loads, [&](Expr load) { return lies(load, is_along_depth); }))
