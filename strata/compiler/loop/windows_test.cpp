@@ -98,11 +98,30 @@ TEST(WindowedContraction, LargeImagesAreCutIntoLines) {
   expect_windows(Convolution{.channels = 1, .filters = 2, .height = 47, .width = 61}.forward(), "columns", {1});
 }
 
-TEST(WindowedContraction, AStrideAlongColumnsIsRefused) {
-  ScheduleReport report;
-  schedule(parse_kernel(Convolution{.stride = 2}.forward()).value(), machine::kAvx2.vectors, &report);
-  for (const std::string& line : report.lines) EXPECT_FALSE(line.starts_with("window")) << line;
-  EXPECT_EQ(compare_schedules(Convolution{.stride = 2}.forward(), {3}), "");
+TEST(WindowedContraction, AStrideAlongColumnsCutsThePlaneIntoPhases) {
+  for (int pad : {0, 1, 2})
+    for (int height : {6, 7, 9})
+      expect_windows(Convolution{.height = height, .pad = pad, .stride = 2}.forward(), "columns", {3});
+  expect_windows(Convolution{.height = 21, .width = 30, .window = 7, .pad = 3, .stride = 2}.forward(), "columns",
+                 {1, 2});
+  expect_windows(Convolution{.channels = 1, .filters = 2, .height = 95, .width = 130, .stride = 2}.forward(), "columns",
+                 {1});
+  expect_windows(
+      Convolution{.channels = 131, .filters = 3, .height = 9, .width = 11, .stride = 2, .block = 90}.forward(),
+      "columns", {2});
+  expect_windows(Convolution{.channels = 4, .filters = 6, .stride = 2, .groups = 2, .dtype = "f64"}.forward(),
+                 "columns", {3});
+}
+
+TEST(WindowedContraction, StridesPastTheWindowAndManyPhasesArePacked) {
+  for (const Convolution& c :
+       {Convolution{.window = 2, .stride = 2}, Convolution{.width = 20, .window = 4, .stride = 3},
+        Convolution{.height = 9, .width = 12, .pad = 2, .dilation = 3, .stride = 2}}) {
+    ScheduleReport report;
+    schedule(parse_kernel(c.forward()).value(), machine::kAvx2.vectors, &report);
+    for (const std::string& line : report.lines) EXPECT_FALSE(line.starts_with("window")) << line;
+    EXPECT_EQ(compare_schedules(c.forward(), {3}), "");
+  }
 }
 
 TEST(WindowedContraction, FilterGradientsHoldAWholeWindowInRegisters) {
@@ -126,7 +145,9 @@ TEST(WindowedContraction, EveryVariationGivesTheSameBits) {
   const Convolution forward{.channels = 5, .filters = 7, .height = 9, .width = 13, .window = 3, .pad = 1, .block = 18};
   const Convolution gradient{.channels = 3, .filters = 19, .window = 5, .pad = 2};
   const Convolution cut{.channels = 3, .filters = 19, .window = 5, .pad = 2, .block = 20};
-  for (const std::string& text : {forward.forward(), gradient.gradient_of_filter(), cut.gradient_of_filter()}) {
+  const Convolution strided{.channels = 5, .filters = 7, .height = 12, .width = 15, .stride = 2, .block = 18};
+  for (const std::string& text :
+       {forward.forward(), strided.forward(), gradient.gradient_of_filter(), cut.gradient_of_filter()}) {
     const auto naive = std::move(parse_kernel(text).value());
     for (const machine::CpuTarget& cpu : machine::kCpuTargets)
       for (uint64_t variation = 1; variation <= 6; ++variation) {

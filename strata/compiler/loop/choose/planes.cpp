@@ -94,7 +94,7 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   if (!w.free_loops.is_empty())
     made.images = variation.pick(std::clamp<int64_t>(images, 1, std::clamp<int64_t>(outer / 4, 1, 8)), 1, 8);
 
-  const int64_t plane_bytes = w.axes[0].length(made.lines) * strides[0] * bytes;
+  const int64_t plane_bytes = w.phases() * w.axes[0].length(made.lines) * strides[0] * bytes;
   const int64_t computed = made.lines * strides[0];
   const int64_t needed = w.positions() / all_lines * made.lines;
   if (plane_bytes > kPlaneBytes || computed > 2 * needed) return std::nullopt;

@@ -1,5 +1,7 @@
 #include "strata/compiler/loop/nest/padding.h"
 
+#include <cstdlib>
+
 namespace strata::compiler {
 
 using ir::Dim;
@@ -21,9 +23,12 @@ void PaddingConditions::narrow(Expr& low, Expr& high) {
     const Dim coefficient = form.coefficient(var_);
     const LinearIndex rest = indices_.plus(form, {0, {{var_, coefficient}}}, -1);
     const Expr value = indices_.expr(rest);
-    if (coefficient == Dim(1)) low = c_.binary(ExprOp::Max, low, c_.binary(ExprOp::Sub, c_.i64(0), value));
-    if (coefficient == Dim(-1)) high = c_.binary(ExprOp::Min, high, c_.binary(ExprOp::Add, value, c_.i64(1)));
-    if (!(coefficient == Dim(0))) continue;
+    const int64_t factor = coefficient.constant();
+    const Expr steps =
+        std::abs(factor) > 1 ? c_.binary(ExprOp::FloorDiv, value, c_.i64(std::abs(factor))) : value;  // to the border
+    if (factor > 0) low = c_.binary(ExprOp::Max, low, c_.binary(ExprOp::Sub, c_.i64(0), steps));
+    if (factor < 0) high = c_.binary(ExprOp::Min, high, c_.binary(ExprOp::Add, steps, c_.i64(1)));
+    if (factor != 0) continue;
     const Expr here = c_.binary(ExprOp::Le, c_.i64(0), value);
     holds = holds ? c_.binary(ExprOp::And, holds, here) : here;
   }
@@ -53,7 +58,7 @@ void PaddingConditions::condition(Expr e) {
   LinearIndex form = indices_.plus(b, a, -1);
   if (e->op == ExprOp::Lt || e->op == ExprOp::Gt) form.constant = form.constant - 1;
   const Dim coefficient = form.coefficient(var_);
-  bool is_simple = coefficient == Dim(0) || coefficient == Dim(1) || coefficient == Dim(-1);
+  bool is_simple = coefficient.is_constant();
   for (const auto& [atom, c] : form.terms) is_simple = is_simple && (atom == var_ || !depends_on(atom, var_->loop));
   is_complete_ = is_complete_ && is_simple;
   if (is_simple) forms_.push_back(form);

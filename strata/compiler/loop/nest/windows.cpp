@@ -26,6 +26,12 @@ int64_t Windows::positions() const {
   return product;
 }
 
+int64_t Windows::phases() const {
+  int64_t product = 1;
+  for (const WindowAxis& axis : axes) product *= axis.stride;
+  return product;
+}
+
 int64_t Windows::offset_count() const {
   int64_t product = 1;
   for (const WindowAxis& axis : axes) product *= axis.offset_extent;
@@ -66,16 +72,23 @@ class Forms {
     for (int i = 0; i < e->arg_count; ++i) collect(e->args[i]);
   }
 
-  /// The step for which all forms are functions of group + step * depth.
-  std::optional<int64_t> step(Expr group, Expr depth) const {
-    std::optional<int64_t> found;
+  struct Factors {
+    int64_t stride, step;
+    friend bool operator==(const Factors&, const Factors&) = default;
+  };
+  /// The factors, one of which is 1, for which all forms are functions of stride * group + step * depth.
+  std::optional<Factors> factors(Expr group, Expr depth) const {
+    std::optional<Factors> found;
     for (const LinearIndex& form : forms_) {
       const Dim of_group = form.coefficient(group), of_depth = form.coefficient(depth);
       if (of_group == Dim(0) && of_depth == Dim(0)) continue;
-      const auto ratio = of_group == Dim(0) ? std::nullopt : exact_quotient(of_depth, of_group);
+      if (of_group == Dim(0) || of_depth == Dim(0)) return std::nullopt;
+      const auto step = exact_quotient(of_depth, of_group), stride = exact_quotient(of_group, of_depth);
+      const auto ratio = step ? step : stride;
       if (!ratio || !ratio->is_constant() || ratio->constant() < 1) return std::nullopt;
-      if (found && *found != ratio->constant()) return std::nullopt;
-      found = ratio->constant();
+      const Factors here = step ? Factors{1, ratio->constant()} : Factors{ratio->constant(), 1};
+      if (found && !(*found == here)) return std::nullopt;
+      found = here;
     }
     return found;
   }
@@ -87,18 +100,20 @@ class Forms {
 };
 
 /// The axis of a group's loop. Its offset is the loop of depth with the smallest step; without overlap (a step past the
-/// loop's end: the next row of an image is that many pixels on) there is no window.
+/// loop's end: the next row of an image is that many pixels on; a stride past the window) there is no window.
 WindowAxis axis_along(const NestLoop& loop, const LoopGroup& depth_loops, const Forms& forms, LoopContext& c) {
   WindowAxis axis{loop};
   if (!loop.extent.is_constant()) return axis;
   axis.space_extent = loop.extent.constant();
   for (const NestLoop& depth : depth_loops.loops) {
-    const auto step = forms.step(c.loop(loop.var), c.loop(depth.var));
-    if (!step || *step >= axis.space_extent || !depth.extent.is_constant()) continue;
-    if (axis.offset && axis.step <= *step) continue;
+    const auto factors = forms.factors(c.loop(loop.var), c.loop(depth.var));
+    if (!factors || factors->step >= axis.space_extent || !depth.extent.is_constant()) continue;
+    if (factors->stride > 1 && factors->stride >= depth.extent.constant()) continue;
+    if (axis.offset && axis.step <= factors->step) continue;
     axis.offset = depth.var;
     axis.offset_extent = depth.extent.constant();
-    axis.step = *step;
+    axis.step = factors->step;
+    axis.stride = factors->stride;
   }
   return axis;
 }
@@ -123,6 +138,8 @@ std::optional<Windows> windows_along(Side side, const Contraction& k, LoopContex
     if (axis.offset) taken.push_back(axis.offset);
   }
   if (taken.empty()) return std::nullopt;
+  constexpr int64_t kMostPhases = 4;  // each is packed by loops of its own
+  if (found.phases() > (side == Side::Columns ? kMostPhases : 1)) return std::nullopt;
   for (const NestLoop& depth : k.depth.loops) {
     const bool is_offset = std::find(taken.begin(), taken.end(), depth.var) != taken.end();
     if (!is_offset && !found.offsets.is_empty()) return std::nullopt;

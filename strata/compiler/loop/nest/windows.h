@@ -4,7 +4,8 @@
 //   dw[o, c, ki, kj] += dy[b, o, i, j] * x[b, c, i + ki, j + kj]      rows (c, ki, kj), depth (b, i, j)
 //
 // A panel of such an operand would hold each element once for each offset. Its plane (the elements at all sums, padding
-// included) holds it once, and every offset is a shift in it.
+// included) holds it once, and every offset is a shift in it. Where columns move by a stride s (x[b, c, s * i + ki]), the
+// plane is cut into phases: an offset ki is a shift by ki / s in the phase ki mod s.
 #pragma once
 
 #include <optional>
@@ -15,14 +16,16 @@
 namespace strata::compiler {
 
 /// One axis of the plane. The operand depends on the group's loop and on the depth's loop only through
-/// group + step * depth.
+/// stride * group + step * depth, of which one factor is 1.
 struct WindowAxis {
   NestLoop space;                              ///< the group's loop
   const ir::loops::LoopVar* offset = nullptr;  ///< the depth's loop, if the axis has one
-  int64_t space_extent = 1, offset_extent = 1, step = 1;
+  int64_t space_extent = 1, offset_extent = 1, step = 1, stride = 1;
 
-  /// Elements of the plane along the axis, for `positions` of the group's loop.
-  int64_t length(int64_t positions) const { return positions + step * (offset_extent - 1); }
+  /// The largest shift within a phase, and of the given phase.
+  int64_t most_shift(int64_t phase = 0) const { return step * ((offset_extent - 1 - phase) / stride); }
+  /// Elements of a phase of the plane along the axis, for `positions` of the group's loop.
+  int64_t length(int64_t positions) const { return positions + most_shift(); }
   int64_t length() const { return length(space_extent); }
 };
 
@@ -37,6 +40,7 @@ struct Windows {
   /// Elements between neighbours along each axis in a plane that lies row-major. The outermost axis' extent is free.
   std::vector<int64_t> strides() const;
   int64_t positions() const;  ///< product of the axes' extents in the group
+  int64_t phases() const;     ///< product of the axes' strides
   int64_t offset_count() const;
 };
 

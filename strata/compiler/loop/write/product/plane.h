@@ -1,4 +1,5 @@
-// The plane of a windowed operand in scratch: [free][axis 0][axis 1]..., padding included, each element once.
+// The plane of a windowed operand in scratch: [free][phase 0][phase 1]...[axis 0][axis 1]..., padding included, each
+// element once. Axes without a stride have one phase.
 //
 // Behind it lie zeros, as many as a vector that starts at the last position of the last plane can reach.
 #pragma once
@@ -25,19 +26,23 @@ class WindowPlane {
   Stmts alloc() const;
   /// Fills the planes of the free indices free.low..free.high, for positions lines.low..lines.high.
   Stmts pack(TaskRange free, TaskRange lines) const;
-  /// The flat index of what the offsets' loops (by their values in `offsets`) shift a position by.
+  /// The flat index of what the offsets' loops (by their values in `offsets`) shift a position by, phases included.
   Expr shift(const ir::loops::Substitution& offsets) const;
   Expr load(Expr flat) const { return c_.load(plane_, {flat}); }
   Expr load_vector(Expr flat) const { return c_.load(plane_, {c_.ramp(flat, 1, scope_.tiling.lanes)}); }
 
  private:
+  Stmts pack_phase(const std::vector<int64_t>& phase, Expr free, TaskRange lines, ir::loops::Substitution with) const;
+  /// Elements between the neighbouring phases of an axis.
+  int64_t phase_stride(size_t axis) const;
+
   const ProductScope& scope_;
   ir::loops::LoopContext& c_;
   const Windows& windows_;
   Expr operand_;
   GroupIndex free_;
   std::vector<int64_t> strides_;
-  int64_t plane_elements_, slack_from_, slack_to_;
+  int64_t phase_elements_, plane_elements_, slack_from_, slack_to_;
   const ir::loops::Buffer* plane_;
 };
 
