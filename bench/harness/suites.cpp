@@ -24,6 +24,7 @@ void run_pairs(const SuiteOptions&, const Report&);
 void run_rows(const SuiteOptions&, const Report&);
 void run_attention(const SuiteOptions&, const Report&);
 void run_image_step(const SuiteOptions&, const Report&);
+void run_image_inference(const SuiteOptions&, const Report&);
 void run_serving(const SuiteOptions&, const Report&);
 void run_integers(const SuiteOptions&, const Report&);
 
@@ -45,6 +46,7 @@ constexpr Suite kSuites[] = {
     {"attention", "causal attention with its gradients", run_attention},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},
     {"image_step", "training steps of ResNet-18 and MobileNetV2 on small images", run_image_step},
+    {"image_inference", "ResNet-50 and MobileNetV2 at 224 pixels, one image at a time", run_image_inference},
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},
     {"compile", "compilation: training steps of GPTs, cold and from the disk cache, and programs of thousands of ops",
      run_compile},

@@ -91,15 +91,37 @@ class BasicBlock(nn.Module):
         return F.relu(self.second(self.first(x)) + self.shortcut(x))
 
 
-def resnet18():
+class Bottleneck(nn.Module):
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        self.layers = nn.Sequential(
+            conv_norm(inputs, width, 1, activation=nn.ReLU),
+            conv_norm(width, width, 3, stride, activation=nn.ReLU),
+            conv_norm(width, 4 * width, 1),
+        )
+        is_same = stride == 1 and inputs == 4 * width
+        self.shortcut = nn.Identity() if is_same else conv_norm(inputs, 4 * width, 1, stride)
+
+    def forward(self, x):
+        return F.relu(self.layers(x) + self.shortcut(x))
+
+
+def resnet(block, counts, expansion):
     layers = [conv_norm(3, 64, 7, 2, activation=nn.ReLU), nn.MaxPool2d(3, 2, 1)]
     channels = 64
-    for stage in range(4):
-        outputs = 64 << stage
-        for block in range(2):
-            layers.append(BasicBlock(channels, outputs, 2 if stage and not block else 1))
-            channels = outputs
+    for stage, count in enumerate(counts):
+        for i in range(count):
+            layers.append(block(channels, 64 << stage, 2 if stage and not i else 1))
+            channels = (64 << stage) * expansion
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 1000))
+
+
+def resnet18():
+    return resnet(BasicBlock, (2, 2, 2, 2), 1)
+
+
+def resnet50():
+    return resnet(Bottleneck, (3, 4, 6, 3), 4)
 
 
 class InvertedResidual(nn.Module):
