@@ -27,11 +27,13 @@ void run_image_step(const SuiteOptions&, const Report&);
 void run_image_inference(const SuiteOptions&, const Report&);
 void run_serving(const SuiteOptions&, const Report&);
 void run_integers(const SuiteOptions&, const Report&);
+void run_lazy(const SuiteOptions&, const Report&);
 
 namespace {
 
 constexpr Suite kSuites[] = {
     {"record", "recording a chain of 10,000 ops", run_record},
+    {"lazy", "programs without jit against the same under jit, and a step of an MLP", run_lazy},
     {"memory", "planned arenas against the largest sum of live bytes", run_memory},
     {"sums", "digits that long sums keep", run_sums},
     {"updates", "rows written in place: a cache, the gradient of an embedding", run_updates},

@@ -2,7 +2,7 @@
 """PyTorch's training step as a peer: eager and through torch.compile, with its best settings (fused optimisers, SDPA).
 
 With one thread seconds are CPU time, with more they are wall time, as on our side.
-setup {"workload": "lenet" | "lstm" | "gpt" | "resnet18" | "mobilenet_v2", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
+setup {"workload": "lenet" | "mlp" | "lstm" | "gpt" | "resnet18" | "mobilenet_v2", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
 """
 import os
 import tempfile
@@ -23,6 +23,10 @@ def make_step(request):
         model = torch_models.LeNet()
         optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
         x, y = torch.rand(batch, 1, 28, 28), torch.randint(0, 10, (batch,))
+    elif request["workload"] == "mlp":
+        model = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+        x, y = torch.randn(batch, 784), torch.randint(0, 10, (batch,))
     elif request["workload"] == "lstm":
         model = torch.nn.LSTM(request["width"], request["width"], batch_first=True)
         optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)

@@ -26,12 +26,13 @@
 #include "strata/compiler/loop/schedule_database.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/list.h"
+#include "strata/tensor/capture/capture.h"
 
 namespace strata::cli {
 namespace {
 
 struct Options {
-  std::string file, isa, backend, node, schedules, write_schedules, html;
+  std::string file, capture, isa, backend, node, schedules, write_schedules, html;
   std::vector<std::string> donations, dims;
   int kernel = -1;
   bool is_naive = false, with_assembly = false, json = false;
@@ -153,11 +154,27 @@ int explain_file(const Options& options) {
   return 0;
 }
 
+/// What a run of another program wrote of its recordings.
+int explain_capture(const Options& options) {
+  const base::Json capture = base::read_json(options.capture).value();
+  const std::string text = capture_text(capture);
+  print_out(options.json ? capture.dump_pretty() + "\n" : text);
+  return 0;
+}
+
+int explain_what_is_given(const Options& options) {
+  if (options.file.empty() == options.capture.empty())
+    throw base::Error(base::code::kCommandLine, "explain: takes a tensor program (.sir), or --capture with a report");
+  return options.capture.empty() ? explain_file(options) : explain_capture(options);
+}
+
 }  // namespace
 
 Run declare_explain(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  line.add_option("file", options->file, "a tensor program (.sir)").required();
+  line.add_option("file", options->file, "a tensor program (.sir)");
+  line.add_option("--capture", options->capture,
+                  "instead: what a program wrote for STRATA_CAPTURE: its recordings, and why each was made");
   auto kernel = line.add_option("--kernel", options->kernel, "only this one, counted from 0").between(0, INT_MAX);
   auto node = line.add_option("--node", options->node, "only kernels that hold this node of the program, as %4");
   auto donate =
@@ -179,7 +196,7 @@ Run declare_explain(CommandLine& line) {
   line.add_flag("--assembly", options->with_assembly, "also the machine code");
   line.add_flag("--json", options->json, "as JSON, with everything; with --html: what was written");
   for (auto* other : {&kernel, &node, &donate, &write_schedules}) other->excludes(html);
-  return [options] { return explain_file(*options); };
+  return [options] { return explain_what_is_given(*options); };
 }
 
 }  // namespace strata::cli

@@ -13,6 +13,7 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/strict.h"
 #include "strata/ops/composites/composite.h"
+#include "strata/runtime/execute/cancel.h"
 
 namespace strata::compiler {
 
@@ -101,6 +102,8 @@ void KernelMaker::require_schedule_of(const Pending& k, const ir::Facts& facts) 
 }
 
 void KernelMaker::make_ready(Pending& k, const ir::Facts& facts) const {
+  runtime::require_not_cancelled(
+      k.choice.name.c_str());  // a compilation beside must not hold up the end of the process
   std::optional<CachedKernel> known = disk_.read(k.choice.identity);
   CachedKernel made = known ? std::move(*known) : CachedKernel();
   if (ops::is_composite(*k.node)) {

@@ -230,7 +230,7 @@ const HostArray& Tensor::array(Source at) const {
       if (cell_->recording->holds > 0)
         cell_->recording->peek(cell_);
       else
-        cell_->recording->flush();
+        cell_->recording->flush(capture::Reason::Look, user_line(at));
     } catch (base::Error& error) {
       ops::note_line(error, location_of(at), "looked at in");
       throw;
@@ -238,6 +238,7 @@ const HostArray& Tensor::array(Source at) const {
     return cell_->array;
   }
   if (!cell_->recording) refuse_without_value(*cell_, "looked at", at);
+  capture::note_refusal("a value is looked at while the program is recorded", user_line(at));
   base::Error error(
       base::code::kValueWhileRecording,
       "the elements of a tensor are looked at while the program is recorded, where it has none yet: " + type().str());

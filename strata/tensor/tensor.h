@@ -254,6 +254,7 @@ struct HandleTraits<Tensor> {
     friend struct HandleTraits<Tensor>;
     recording_detail::Recording* recording_;
     Graph* graph_;
+    Source at_;  ///< of the outermost one
     bool is_outermost_;
   };
   static Value enter(Recording& recording, const Tensor& x);

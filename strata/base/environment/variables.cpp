@@ -14,12 +14,21 @@ constexpr EnvironmentVariable kVariables[] = {
      "where compiled kernels and the corpus are kept; empty: kernels are not kept; not set: $XDG_CACHE_HOME/strata, "
      "else ~/.cache/strata",
      "every program"},
+    {"STRATA_CAPTURE", "a file",
+     "when the process ends, what was recorded and compiled, for which sizes, and why again is written there as JSON, "
+     "for `strata explain --capture`",
+     "every program"},
     {"STRATA_DUMP_PASSES", "a folder",
      "each program that is compiled writes its graph there after each pass that changed it, as text: "
      "`<name>-<hash>/01-inline-calls.sir` and so on",
      "every program"},
     {"STRATA_ISA", "scalar, avx2, avx512 or avx512-vnni",
      "the instruction set that kernels are made for; not set: the highest that this CPU has", "every program"},
+    {"STRATA_LAZY", "background, at-once or never",
+     "when what runs without jit is compiled as a whole: beside, once it has come twice; before it runs; or not at "
+     "all, "
+     "op by op; not set: background",
+     "every program"},
     {"STRATA_LOG", "trace, debug, info, warn or error", "the least severe lines that are logged; not set: warn",
      "every program"},
     {"STRATA_SCHEDULES", "a file",

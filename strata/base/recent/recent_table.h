@@ -36,6 +36,11 @@ class RecentTable {
     return entries_.front().second;
   }
   size_t size() const { return by_key_.size(); }
+  /// Those used last first.
+  template <class F>
+  void for_each(F&& f) const {
+    for (const auto& [key, value] : entries_) f(value);
+  }
 
  private:
   using Entries = std::list<std::pair<Hash128, T>>;  // the last used first

@@ -57,6 +57,15 @@ BufferPool& pool() {
   return *p;
 }
 
+/// The deleter of pooled memory.
+struct GiveBack {
+  int64_t size;
+  void operator()(std::byte* p) const {
+    forget_memory(p);
+    pool().give(p, size);
+  }
+};
+
 int64_t rounded(int64_t bytes) {
   if (bytes <= 4096) return std::max<int64_t>(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   const int64_t step = std::max<int64_t>(4096, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))) / 8);
@@ -73,10 +82,11 @@ std::shared_ptr<std::byte> allocate_bytes(int64_t bytes) {
     p = pool().take(size);
   }
   if (!p) throw base::Error(base::code::kOutOfMemory, "no memory for " + std::to_string(bytes) + " bytes");
-  return {p, [size](std::byte* q) {
-            forget_memory(q);
-            pool().give(q, size);
-          }};
+  return {p, GiveBack{size}};
+}
+
+bool is_own_memory(const std::shared_ptr<std::byte>& storage) {
+  return storage.use_count() == 1 && std::get_deleter<GiveBack>(storage) != nullptr;
 }
 
 ir::HostArray make_array(ir::Encoding encoding, std::vector<int64_t> shape) {

@@ -16,4 +16,7 @@ ir::HostArray make_array(ir::Encoding encoding, std::vector<int64_t> shape);
 /// 64-byte aligned memory with undefined content, from the same pool.
 std::shared_ptr<std::byte> allocate_bytes(int64_t bytes);
 
+/// Whether allocate_bytes() gave this memory and nobody else holds it: a program may write over it.
+bool is_own_memory(const std::shared_ptr<std::byte>& storage);
+
 }  // namespace strata::runtime

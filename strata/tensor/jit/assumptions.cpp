@@ -59,6 +59,17 @@ bool Assumptions::hold(const Signature& signature) const {
                      [&](const Equal& e) { return size_of(e.symbol, signature) == value_of(e.value, signature); });
 }
 
+std::string Assumptions::broken(const Signature& signature) const {
+  for (const Equal& e : equal_) {
+    const int64_t size = size_of(e.symbol, signature), assumed = value_of(e.value, signature);
+    if (size == assumed) continue;
+    const Signature::Symbol* known = signature.find(e.symbol);
+    return fmt::format("{} is {}, and the recording assumes {}{}: {}", known ? known->where : e.symbol, size,
+                       e.value.str(), e.value.is_constant() ? "" : fmt::format(", {} here", assumed), e.reason);
+  }
+  return "";
+}
+
 void Assumptions::set(const std::string& symbol, Dim value, const std::string& reason) {
   for (Equal& e : equal_)
     e.value = e.value.substitute([&](std::string_view name) -> std::optional<Dim> {

@@ -24,6 +24,8 @@ class Assumptions {
   Dim written(Dim d) const;
   ir::Type written(ir::Type type) const;
   bool hold(const Signature& signature) const;
+  /// The first that does not hold, as a phrase; empty if all do.
+  std::string broken(const Signature& signature) const;
   /// Of a dimension of the recorded program, in a call in which the assumptions hold.
   int64_t value_of(Dim d, const Signature& signature) const;
   /// Whether d holds nothing but symbols of the arguments.

@@ -96,7 +96,9 @@ bool is_part_of_a_recording() {
   return current.kind() == Recording::Kind::Trace || current.holds > 0;
 }
 
-Engine::Engine(JitOptions options) : options_(std::move(options)), recordings_(std::make_unique<Recordings>()) {
+Engine::Engine(JitOptions options, Source at)
+    : options_(std::move(options)),
+      recordings_(std::make_unique<Recordings>(capture::open_jit_log(options_.name, at))) {
   base::OptionCheck(base::code::kAttributeValue, options_.name)
       .integer("memory_limit_bytes", options_.memory_limit_bytes, base::Bounds::at_least(0))
       .integer("most_programs", options_.most_programs, base::Bounds::at_least(1));
@@ -144,7 +146,7 @@ std::string Engine::explain() const {
   const std::lock_guard hold(recordings_->mutex);
   std::string text;
   for (const auto& program : recordings_->programs())
-    text += fmt::format("recording of {}\n{}", options_.name, program->explanation);
+    text += fmt::format("recording of {}, because {}\n{}", options_.name, program->reason, program->explanation);
   return text;
 }
 

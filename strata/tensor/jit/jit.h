@@ -106,7 +106,7 @@ struct Body {
 /// The type-erased half of a jitted function.
 class Engine {
  public:
-  explicit Engine(JitOptions options);
+  Engine(JitOptions options, Source at);
   ~Engine();
 
   /// Records `body` on tensors in place of the arguments' leaves if no program fits, runs the program, writes rebound
@@ -197,7 +197,9 @@ template <class F>
 class Jitted {
  public:
   Jitted(F f, JitOptions options, Source made_at)
-      : f_(std::move(f)), engine_(std::make_shared<jit_detail::Engine>(std::move(options))), made_at_(made_at) {}
+      : f_(std::move(f)),
+        engine_(std::make_shared<jit_detail::Engine>(std::move(options), made_at)),
+        made_at_(made_at) {}
 
   template <class... Args>
   auto operator()(Args&&... args) {
@@ -280,7 +282,8 @@ class Jitted {
 
   /// How many programs were recorded.
   int recordings() const { return engine_->recordings(); }
-  /// For each recording that is kept, which dimensions are symbolic, what it assumes of their sizes, and why.
+  /// For each recording that is kept, why it was made, which dimensions are symbolic, what it assumes of their sizes,
+  /// and why. All functions of the process: capture_report() (capture/capture.h).
   std::string explain() const { return engine_->explain(); }
   /// The program that the last call of any thread ran.
   std::shared_ptr<const runtime::Executable> executable() const { return engine_->last_executable(); }

@@ -102,6 +102,16 @@ bool Program::fits(const Signature& signature) const {
          });
 }
 
+std::string Program::misfit(const Signature& signature) const {
+  if (const std::string broken = assumptions.broken(signature); !broken.empty()) return broken;
+  if (const ir::SymbolFact* fact = broken_fact(*this, signature))
+    return fmt::format("{} is {}{}", fact->name, assumptions.value_of(Dim::symbol(fact->name), signature),
+                       ", and the recording needs" + fact_text(*fact).substr(1));
+  for (const DimGuard& g : guards)
+    if ((assumptions.value_of(g.dim, signature) == g.value) != g.is_equal) return "a guard does not hold: " + g.str();
+  return "the program refuses these sizes";
+}
+
 namespace {
 
 /// The tensors that stand for the arguments, put into the copies.
@@ -208,6 +218,7 @@ Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, cons
   recording.graph().set_results(results);
   for (const Recording::Capture& c : recording.captures()) trace.program->captures.push_back(c.outside);
   trace.program->key = call.signature.key();
+  trace.program->types = call.signature.types(call.caller);
   trace.program->assumptions = assumptions;
   trace.program->guards = guards.taken();
   trace.program->graph = recording.take_graph();
@@ -232,6 +243,7 @@ std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSiz
       compile_options.schedule_variation = options.schedule_variation;
       trace.program->executable = compiler::compile(trace.program->graph, compile_options);
       trace.program->explanation = explained(*trace.program, call.signature);
+      trace.program->attempts = attempt;
       return std::move(trace.program);
     } catch (const base::Error& error) {
       if (!may_be_of_symbols(error, unproved.last())) throw;

@@ -39,10 +39,15 @@ struct Program {
   /// prove nothing about a symbol is asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
   std::unordered_map<base::Hash128, std::optional<base::Error>, base::Hash128Hasher> sizes;
   uint64_t last_call = 0;
+  std::vector<ir::Type> types;  ///< of the arguments' leaves in the call that was recorded, with symbols
+  size_t attempts = 1;          ///< recordings until it served as many sizes as it could
   std::string explanation;
+  std::string reason;  ///< why the recordings before did not serve the call
 
   /// Whether the program serves this call too.
   bool fits(const Signature& signature) const;
+  /// Of a call of the program's kind that it doesn't serve: which assumption or guard does not hold.
+  std::string misfit(const Signature& signature) const;
 };
 
 /// The call that is recorded.

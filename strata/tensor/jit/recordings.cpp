@@ -1,5 +1,7 @@
 #include "strata/tensor/jit/recordings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "strata/base/error/codes/tensor_codes.h"
@@ -49,6 +51,7 @@ bool takes(Program& program, const CallOfSizes& call, std::optional<base::Error>
 void require_same(const Program& program, const CallOfSizes& call, const JitOptions& options, const Body& body) {
   const Trace again = record_under(program.assumptions, call, options, body);
   if (again.program->graph->hash() == program.graph->hash()) return;
+  capture::note_refusal("another program is recorded for the same kind of arguments", {});
   base::Error error(base::code::kImpureFunction,
                     options.name + ": recorded another program for the same kind of arguments");
   if (const std::string difference = first_difference(*program.graph, *again.program->graph); !difference.empty())
@@ -78,7 +81,10 @@ std::vector<size_t> Recordings::fitting(const Signature& signature) const {
 }
 
 /// Into a free place, or that of the program that was called longest ago.
-size_t Recordings::keep(std::unique_ptr<Program> program, const Body& body, const JitOptions& options) {
+size_t Recordings::keep(std::unique_ptr<Program> program, std::string reason, const Body& body,
+                        const JitOptions& options) {
+  program->reason = reason;
+  log_->note_recording(std::move(reason), program->explanation, program->attempts);
   size_t index = programs_.size();
   if (std::ssize(programs_) < options.most_programs) {
     programs_.emplace_back();
@@ -88,12 +94,33 @@ size_t Recordings::keep(std::unique_ptr<Program> program, const Body& body, cons
     index = oldest - programs_.begin();
     std::erase(by_key_[(*oldest)->key], index);
     if (by_key_[(*oldest)->key].empty()) by_key_.erase((*oldest)->key);
+    log_->note_eviction();
   }
   by_key_[program->key].push_back(index);
   programs_[index] = std::move(program);
   body.keep_result(index);
   ++made_;
   return index;
+}
+
+std::string Recordings::reason_for(const CallOfSizes& call) const {
+  if (programs_.empty()) return "it was called for the first time";
+  if (const auto known = by_key_.find(call.signature.key()); known != by_key_.end())
+    return programs_[known->second.back()]->misfit(call.signature);
+  const std::vector<ir::Type>& before = programs_[last_]->types;
+  const std::vector<ir::Type> now = call.signature.types(call.caller);
+  if (now.size() == before.size()) {
+    size_t i = 0;
+    for (size_t a = 0; a < call.caller.size(); ++a)
+      for (const Leaf& leaf : call.caller[a].leaves.list) {
+        const auto text_of = [](ir::Type t) { return t ? t.str() : "undefined"; };
+        if (!(now[i] == before[i]))
+          return fmt::format("argument {}{}{} is {} and was {}", a, leaf.paths[0].empty() ? "" : " at ", leaf.paths[0],
+                             text_of(now[i]), text_of(before[i]));
+        ++i;
+      }
+  }
+  return "an argument has another structure, another static number, or the target is another one";
 }
 
 size_t Recordings::place_for(std::span<const Argument> caller, const Body& body, const JitOptions& options) {
@@ -111,14 +138,15 @@ size_t Recordings::place_for(std::span<const Argument> caller, const Body& body,
     if (!index && takes(*programs_[i], call, refusal)) index = i;
   if (index && options.is_checked) require_same(*programs_[*index], call, options, body);
   if (places.empty()) {
-    places.push_back(keep(record_program({}, call, options, body), body, options));
+    std::string reason = reason_for(call);
+    places.push_back(keep(record_program({}, call, options, body), std::move(reason), body, options));
     if (takes(*programs_[places[0]], call, refusal)) index = places[0];
   }
   if (!index) {
     Assumptions numbers = programs_[places[0]]->assumptions;
-    if (!numbers.fix_all(signature, "the recording for all sizes refuses this one: " + refusal->message()))
-      throw *refusal;
-    index = keep(record_program(std::move(numbers), call, options, body), body, options);
+    std::string reason = "the recording for all sizes refuses this one: " + refusal->message();
+    if (!numbers.fix_all(signature, reason)) throw *refusal;
+    index = keep(record_program(std::move(numbers), call, options, body), std::move(reason), body, options);
   }
   if (seen)
     for (const Rebound& r : programs_[*index]->rebound) seen->is_state[leaf_position(caller, r)] = true;
@@ -135,6 +163,7 @@ std::shared_ptr<const Program> Recordings::find(std::span<const Argument> caller
 
 const std::shared_ptr<Program>& Recordings::called(size_t place) {
   last_ = place;
+  log_->note_call();
   programs_[place]->last_call = ++calls_;
   return programs_[place];
 }

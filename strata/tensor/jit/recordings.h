@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "strata/tensor/capture/log.h"
 #include "strata/tensor/jit/program.h"
 
 namespace strata::jit_detail {
@@ -18,6 +19,7 @@ std::vector<HostArray> arguments_for(std::span<const Argument> caller, const Pro
 
 class Recordings {
  public:
+  explicit Recordings(std::shared_ptr<capture::JitLog> log) : log_(std::move(log)) {}
   /// The place of the program that serves a call: one that is there, or a new one.
   size_t place_for(std::span<const Argument> caller, const Body& body, const JitOptions& options);
   /// The program that would serve a call, if it is there.
@@ -35,8 +37,11 @@ class Recordings {
 
  private:
   std::vector<size_t> fitting(const Signature& signature) const;
-  size_t keep(std::unique_ptr<Program> program, const Body& body, const JitOptions& options);
+  size_t keep(std::unique_ptr<Program> program, std::string reason, const Body& body, const JitOptions& options);
+  /// Why none of the programs serves a call.
+  std::string reason_for(const CallOfSizes& call) const;
 
+  const std::shared_ptr<capture::JitLog> log_;
   std::vector<std::shared_ptr<Program>> programs_;
   std::unordered_map<base::Hash128, std::vector<size_t>, base::Hash128Hasher> by_key_;  ///< places of programs
   VaryingLeaves varying_;

@@ -1,123 +1,95 @@
 #include "strata/tensor/lazy/lazy_programs.h"
 
-#include <algorithm>
-#include <atomic>
-#include <mutex>
-
-#include "strata/base/recent/recent_table.h"
-#include "strata/compiler/compile.h"
-#include "strata/compiler/graph/free_numbers.h"
-#include "strata/compiler/graph/starts_as_numbers.h"
-#include "strata/ir/graph/op.h"
-#include "strata/machine/cpu_target.h"
+#include "strata/base/error/error.h"
+#include "strata/base/trace/log.h"
+#include "strata/runtime/execute/cancel.h"
+#include "strata/tensor/lazy/background.h"
+#include "strata/tensor/lazy/compilation.h"
+#include "strata/tensor/lazy/donations.h"
+#include "strata/tensor/lazy/pieces.h"
+#include "strata/tensor/lazy/programs.h"
 
 namespace strata::lazy {
 namespace {
 
-using compiler::free_numbers;
-using compiler::hash_without;
-using compiler::with_parameters;
 using ir::HostArray;
-using Executable = std::shared_ptr<const runtime::Executable>;
+using Graph = std::shared_ptr<ir::Graph>;
 
 /// About 60 kB each.
-constexpr size_t kMostPrograms = 1024;
+constexpr size_t kMostPrograms = 1024, kMostPieces = 4096, kMostCuts = 256;
+/// A recording that comes so often is compiled as one program: code that runs once is not.
+constexpr int64_t kSeenOften = 2;
 
-/// Programs that are equal but for the numbers in them.
-struct Family {
-  std::vector<base::Hash128> values;  ///< of the free numbers, where they didn't change
-  std::vector<bool> changes;          ///< which are arguments
-  Executable executable;              ///< with these as arguments; null as long as none is
+/// A listed registry: the programs that this process used last.
+struct Registry {
+  Programs whole{kMostPrograms, Programs::Guess::None};
+  Programs pieces{kMostPieces, Programs::Guess::AllVary};
+  std::mutex lock;                                                   ///< of what follows
+  base::RecentTable<std::shared_ptr<const Pieces>> cuts{kMostCuts};  ///< null: runs whole
 };
-
-/// A listed registry, by structure, positions, numbers and target.
-struct Programs {
-  std::mutex lock;
-  base::RecentTable<Executable> by_graph{kMostPrograms};
-  base::RecentTable<Family> families{kMostPrograms};
-  std::atomic<int64_t> compiled{0};
-};
-Programs& programs() {
-  static auto* all = new Programs;
+Registry& registry() {
+  static auto* all = new Registry;
   return *all;
 }
 
-/// The structural hash leaves positions out, but what is compiled reports them: the same ops on another line are
-/// another program here. (Their kernels are shared all the same.)
-base::Hash128 with_positions(base::Hash128 key, const ir::Graph& graph) {
-  for (const ir::Node* node : graph.nodes()) {
-    key = base::combine(key, reinterpret_cast<uintptr_t>(node->where.file));
-    key = base::combine(key, reinterpret_cast<uintptr_t>(node->where.path) + node->where.line);
-    for (const ir::GraphRef& region : node->regions()) key = with_positions(key, *region);
-  }
-  return key;
-}
-
-base::Hash128 for_this_target(base::Hash128 key) {
-  return base::combine(key, base::hash_text(machine::chosen_cpu_target().name));
-}
-
-Executable compiled(const std::shared_ptr<ir::Graph>& graph) {
-  ++programs().compiled;
-  return compiler::compile(graph);
-}
-
-const HostArray& value_of(const ir::Node& number) { return number.attrs.array("value"); }
-
-/// The program in which the numbers that were seen to change are arguments; null where none changes, so that this is
-/// the first of its family. `arguments` gets the numbers.
-Executable shared_with_other_numbers(std::shared_ptr<ir::Graph> graph, std::vector<HostArray>& arguments) {
-  if (auto with_starts = compiler::with_starts_as_numbers(*graph)) graph = std::move(with_starts);
-  const std::vector<const ir::Node*> numbers = free_numbers(*graph);
-  if (numbers.empty()) return nullptr;
-  const base::Hash128 key = for_this_target(with_positions(hash_without(*graph, numbers), *graph));
-  std::vector<base::Hash128> values;
-  for (const ir::Node* number : numbers) values.push_back(number->attrs.all()[0].hash());
-
-  Family family;
+std::shared_ptr<const Pieces> pieces_of(const Graph& graph, base::Hash128 exact) {
   {
-    const std::lock_guard hold(programs().lock);
-    Family* known = programs().families.find(key);
-    if (!known) {
-      programs().families.keep(key, {std::move(values), std::vector<bool>(numbers.size()), nullptr});
-      return nullptr;
-    }
-    family = *known;
+    const std::lock_guard hold(registry().lock);
+    if (const auto* known = registry().cuts.find(exact)) return *known;
   }
-  bool is_wider = !family.executable;
-  for (size_t i = 0; i < numbers.size(); ++i)
-    if (!family.changes[i] && values[i] != family.values[i]) is_wider = family.changes[i] = true;
-  std::vector<const ir::Node*> changing;
-  for (size_t i = 0; i < numbers.size(); ++i)
-    if (family.changes[i]) changing.push_back(numbers[i]);
-  if (changing.empty()) return nullptr;
-  if (is_wider) {
-    family.executable = compiled(with_parameters(*graph, changing));
-    const std::lock_guard hold(programs().lock);
-    programs().families.keep(key, family) = family;
-  }
-  for (const ir::Node* number : changing) arguments.push_back(value_of(*number));
-  return family.executable;
+  std::shared_ptr<const Pieces> pieces = Pieces::of(graph);
+  const std::lock_guard hold(registry().lock);
+  return registry().cuts.keep(exact, std::move(pieces));
+}
+
+void compile_beside(const Segment& segment, base::Hash128 exact, Missing missing, std::vector<ir::Donation> donations) {
+  if (!registry().whole.claim(segment)) return;
+  const bool is_posted =
+      post_compilation([segment, exact, missing = std::move(missing), donations = std::move(donations)] {
+        try {
+          registry().whole.compile(segment, exact, missing, donations);
+        } catch (const std::exception& error) {
+          if (!runtime::CancelScope::is_cancelled())
+            base::log_warn("a lazy recording of {} goes on op by op, since it can't be compiled: {}",
+                           lines_of(*segment.graph), error.what());
+        }
+      });
+  if (!is_posted) registry().whole.release(segment);
 }
 
 }  // namespace
 
-std::vector<HostArray> run(const std::shared_ptr<ir::Graph>& graph, std::vector<HostArray>&& arguments) {
-  const base::Hash128 key = for_this_target(with_positions(graph->hash(), *graph));
-  Executable executable;
-  {
-    const std::lock_guard hold(programs().lock);
-    if (const Executable* known = programs().by_graph.find(key)) executable = *known;
-  }
-  if (!executable) executable = shared_with_other_numbers(graph, arguments);
-  if (!executable) {
-    executable = compiled(graph);
-    const std::lock_guard hold(programs().lock);
-    programs().by_graph.keep(key, executable);
-  }
-  return executable->run(std::move(arguments));
+std::vector<HostArray> run(const Graph& graph, std::vector<HostArray>&& arguments, std::span<const int> dying) {
+  LazyCompilation how = lazy_compilation();
+  if (how == LazyCompilation::Background && !may_compile_beside()) how = LazyCompilation::AtOnce;
+  const base::Hash128 exact = exact_key(*graph);
+  Programs& whole = registry().whole;
+  if (how != LazyCompilation::Never)
+    if (auto known = whole.find(exact)) return known->run(std::move(arguments));
+  const std::shared_ptr<const Pieces> pieces = how == LazyCompilation::AtOnce ? nullptr : pieces_of(graph, exact);
+  if (how == LazyCompilation::Never && pieces) return pieces->run(registry().pieces, arguments);
+
+  const Segment segment = segment_of(graph);
+  auto found = whole.look_up(segment, exact);
+  if (Use* use = std::get_if<Use>(&found)) return use->run(std::move(arguments));
+  Missing& missing = std::get<Missing>(found);
+  if (!pieces)
+    return whole.compile(segment, exact, std::move(missing), donations_of(*segment.graph, dying))
+        .run(std::move(arguments));
+  if (missing.may_compile && missing.seen >= kSeenOften)
+    compile_beside(segment, exact, std::move(missing), donations_of(*segment.graph, dying));
+  whole.note_pieces(segment);
+  return pieces->run(registry().pieces, arguments);
 }
 
-int64_t compiled_count() { return programs().compiled; }
+base::Json programs_json() {
+  base::Json single = registry().pieces.json();
+  int64_t compilations = 0;
+  for (const base::Json& family : single.items()) compilations += family.at("compilations").as_int();
+  return base::Json::object()
+      .set("recordings", registry().whole.json())
+      .set("kinds_of_single_ops", single.size())
+      .set("compilations_of_single_ops", compilations);
+}
 
 }  // namespace strata::lazy

@@ -10,6 +10,7 @@
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/numpy_names.h"
 #include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/lazy/compilation.h"
 #include "strata/tensor/random.h"
 #include "strata/tensor/transforms/grad.h"
 
@@ -20,6 +21,11 @@ const Tensor& data() {
   static const Tensor x = Tensor::from({-2.5f, -0.f, 0.f, 1.f, 3e-39f, 1e30f, std::numeric_limits<float>::infinity()});
   return x;
 }
+
+/// These tests count what is compiled before it runs.
+class LazyPrograms : public testing::Test {
+  const LazyCompilationScope at_once_{LazyCompilation::AtOnce};
+};
 
 /// Runs `f` with each number as one line of an eager program, and with each as its own line, where the number is
 /// compiled in; the bits must be the same. Returns how many programs the first took.
@@ -37,7 +43,7 @@ int64_t programs_of(const std::function<Tensor(double)>& f, const std::vector<do
 
 const std::vector<double> kNumbers = {0.1, 0.2, 0, -0.0, 1, -1, 2, 0.5, 3, 1e-30};
 
-TEST(LazyPrograms, ANumberThatChangesIsAnArgument) {
+TEST_F(LazyPrograms, ANumberThatChangesIsAnArgument) {
   EXPECT_LE(programs_of([](double c) { return data() - data() * c; }, kNumbers), 3);
   EXPECT_LE(programs_of([](double c) { return data() + c; }, kNumbers), 3);
   EXPECT_LE(programs_of([](double c) { return data() / c; }, kNumbers), 3);
@@ -48,12 +54,12 @@ TEST(LazyPrograms, ANumberThatChangesIsAnArgument) {
   EXPECT_LE(programs_of([](double c) { return softmax(data()[Slice{0, 5}] * c, 0); }, kNumbers), 3);
 }
 
-TEST(LazyPrograms, ANumberThatDecidesHowItRoundsIsNone) {
+TEST_F(LazyPrograms, ANumberThatDecidesHowItRoundsIsNone) {
   EXPECT_EQ(programs_of([](double c) { return pow(abs(data()), c); }, {2, 3, 1, 0.5}), 4);
   EXPECT_EQ(programs_of([](double c) { return pow(abs(data()), Tensor::full({7}, c) * 2.0); }, {1, 2, 0.5}), 3);
 }
 
-TEST(LazyPrograms, AnEagerLoopWithADecayingRateCompilesTwice) {
+TEST_F(LazyPrograms, AnEagerLoopWithADecayingRateCompilesTwice) {
   Tensor w = Tensor::from({1.f, 2.f, 3.f});
   double rate = 0.5;
   const int64_t before = lazy::compiled_count();
@@ -66,7 +72,7 @@ TEST(LazyPrograms, AnEagerLoopWithADecayingRateCompilesTwice) {
   EXPECT_LE(lazy::compiled_count() - before, 4);
 }
 
-TEST(LazyPrograms, APlaceThatChangesIsAnArgument) {
+TEST_F(LazyPrograms, APlaceThatChangesIsAnArgument) {
   const Tensor table = normal(Key(1), {10, 6}).evaluate();
   const std::vector<double> places = {0, 3, 9, 1, 2, 7};
   const auto at = [](double c) { return static_cast<int64_t>(c); };
@@ -88,7 +94,7 @@ TEST(LazyPrograms, APlaceThatChangesIsAnArgument) {
   EXPECT_THROW(table[10].evaluate(), base::Error);
 }
 
-TEST(LazyPrograms, IntegersKeepAllTheirBits) {
+TEST_F(LazyPrograms, IntegersKeepAllTheirBits) {
   const Tensor x = Tensor::from({int64_t{1}, int64_t{-7}});
   for (int64_t n : {int64_t{3}, (int64_t{1} << 62) + 1, int64_t{-5}}) {
     const Tensor y = x + n;

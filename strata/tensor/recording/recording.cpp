@@ -11,6 +11,7 @@
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/value_checks.h"
 #include "strata/ops/operands/operand_check.h"
+#include "strata/runtime/execute/buffer_pool.h"
 #include "strata/tensor/lazy/check_groups.h"
 #include "strata/tensor/lazy/lazy_programs.h"
 
@@ -113,20 +114,38 @@ Tensor Recording::leave(ir::Value value) {
 Tensor Recording::parameter(ir::Type type, std::string_view name) { return leave(graph_->add_parameter(type, name)); }
 
 /// An effect (print, check) runs when it is recorded: nobody may ever look at a value behind it.
-bool Recording::is_due() const {
-  if (kind_ != Kind::Lazy || holds != 0 || graph_->nodes().empty()) return false;
+std::optional<capture::Reason> Recording::due() const {
+  if (kind_ != Kind::Lazy || holds != 0 || graph_->nodes().empty()) return std::nullopt;
   const ir::Node& last = *graph_->nodes().back();
-  const bool is_effect = last.op && last.op->effect == ir::Effect::Ordered;
+  if (last.op && last.op->effect == ir::Effect::Ordered) return capture::Reason::Effect;
   // What was counted has its shape when it is there, as every other tensor outside of a trace.
-  const bool has_count = graph_->has_counts();
-  return is_effect || has_count ||
-         (!cells_.empty() && (policy == FlushPolicy::Sync || graph_->nodes().size() > kMostPendingNodes));
+  if (graph_->has_counts()) return capture::Reason::Count;
+  if (cells_.empty()) return std::nullopt;
+  if (policy == FlushPolicy::Sync) return capture::Reason::Policy;
+  if (graph_->nodes().size() > kMostPendingNodes) return capture::Reason::Limit;
+  return std::nullopt;
 }
 
-std::vector<HostArray> Recording::run(const std::shared_ptr<ir::Graph>& graph) const {
+std::vector<int> Recording::dying_captures() const {
+  std::vector<int> dying;
+  for (size_t i = 0; i < captures_.size(); ++i) {
+    const Cell& cell = *captures_[i].outside.cell();
+    if (cell.references.load(std::memory_order_acquire) == 1 && runtime::is_own_memory(cell.array.storage()))
+      dying.push_back(i);
+  }
+  return dying;
+}
+
+std::vector<HostArray> Recording::run(const std::shared_ptr<ir::Graph>& graph, std::span<const int> dying) const {
   std::vector<HostArray> arguments;
   for (const Capture& capture : captures_) arguments.push_back(capture.outside.cell()->array);
-  return lazy::run(graph, std::move(arguments));
+  for (const int i : dying) captures_[i].outside.cell()->array = HostArray();
+  try {
+    return lazy::run(graph, std::move(arguments), dying);
+  } catch (...) {
+    for (const int i : dying) captures_[i].outside.cell()->array = arguments[i];
+    throw;
+  }
 }
 
 namespace {
@@ -147,13 +166,14 @@ void make_concrete(const std::vector<Cell*>& cells, std::vector<HostArray>&& arr
 
 }  // namespace
 
-void Recording::flush() {
+void Recording::flush(capture::Reason reason, Source at) {
+  capture::note_flush(reason, at, graph_->nodes().size());
   std::vector<Cell*> live;
   for (Cell* c : cells_)
     if (c) live.push_back(c);
   graph_->set_results(values_of(live));
   try {
-    make_concrete(live, run(graph_));
+    make_concrete(live, run(graph_, dying_captures()));
   } catch (const base::Error& error) {
     if (ops::is_value_check(error)) settle(live);
     keep_only(live);
@@ -247,8 +267,8 @@ HandleTraits<Tensor>::Recording::Recording(Source at, const Tensor*)
   is_outermost_ = recording_->open_ops++ == 0;
   graph_ = &recording_->graph();
   if (!is_outermost_) return;
-  at = user_line(at);
-  graph_->set_location({at.file, at.line, name_path});
+  at_ = user_line(at);
+  graph_->set_location({at_.file, at_.line, name_path});
 }
 
 /// The flush waits until all results of the op have their handles: those without one would be lost.
@@ -256,7 +276,8 @@ HandleTraits<Tensor>::Recording::~Recording() noexcept(false) {
   --recording_->open_ops;
   if (!is_outermost_) return;
   graph_->set_location({});
-  if (recording_->is_due() && std::uncaught_exceptions() == 0) recording_->flush();
+  if (std::uncaught_exceptions() > 0) return;
+  if (const auto reason = recording_->due()) recording_->flush(*reason, at_);
 }
 
 Value HandleTraits<Tensor>::enter(Recording& recording, const Tensor& x) { return recording.recording_->enter(x); }

@@ -12,11 +12,13 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "strata/base/error/error.h"
 #include "strata/ir/graph/graph.h"
+#include "strata/tensor/capture/log.h"
 #include "strata/tensor/tensor.h"
 
 namespace strata::recording_detail {
@@ -65,11 +67,11 @@ class Recording {
   };
   const std::vector<Capture>& captures() const { return captures_; }
 
-  /// Whether the flush policy asks for a flush now.
-  bool is_due() const;
+  /// Why the flush policy asks for a flush now, if it does.
+  std::optional<capture::Reason> due() const;
   /// Runs a lazy recording: every cell that still has a handle becomes concrete. If the run fails, only what needs a
-  /// refused value is lost: it keeps the error. All else stays or becomes concrete.
-  void flush();
+  /// refused value is lost: it keeps the error. All else stays or becomes concrete. The reason is for reports.
+  void flush(capture::Reason reason, Source at);
   /// Computes one value and keeps the recording as it is, for looks in the middle of a derivative.
   void peek(Cell* cell);
   void forget(Cell* cell) { cells_[cell->slot] = nullptr; }
@@ -80,7 +82,10 @@ class Recording {
 
  private:
   friend class TraceScope;
-  std::vector<HostArray> run(const std::shared_ptr<ir::Graph>& graph) const;
+  /// Captures that nobody else holds, in memory that a run has made: its results may take it.
+  std::vector<int> dying_captures() const;
+  /// The arrays of dying captures are gone afterwards, unless it throws.
+  std::vector<HostArray> run(const std::shared_ptr<ir::Graph>& graph, std::span<const int> dying = {}) const;
   /// After a check refused a value: computes the cells by groups of those that need the same checks.
   void settle(std::vector<Cell*>& live);
   /// Begins anew with these cells, without the effects.

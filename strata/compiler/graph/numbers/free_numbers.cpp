@@ -1,4 +1,4 @@
-#include "strata/compiler/graph/free_numbers.h"
+#include "strata/compiler/graph/numbers/free_numbers.h"
 
 #include <algorithm>
 
@@ -51,23 +51,69 @@ std::vector<const ir::Node*> free_numbers(const ir::Graph& graph) {
   return numbers;
 }
 
-base::Hash128 hash_without(const ir::Graph& graph, std::span<const ir::Node* const> numbers) {
-  base::Hash128 hash;
-  size_t next = 0;
-  const auto mix = [&](uint64_t value) { hash = base::combine(hash, value); };
-  for (const ir::Node* node : graph.nodes()) {
-    mix(reinterpret_cast<uintptr_t>(node->op));
-    for (ir::Type type : node->types()) hash = base::combine(hash, type.hash());
-    if (next < numbers.size() && numbers[next] == node) {
-      ++next;
-      continue;
+namespace {
+
+/// Mixes the identity of a graph without some of what stands in it.
+class Identity {
+ public:
+  explicit Identity(Sizes sizes) : sizes_(sizes) {}
+
+  void add(const ir::Graph& graph, std::span<const ir::Node* const> numbers) {
+    size_t next = 0;
+    for (const ir::Node* node : graph.nodes()) {
+      mix(reinterpret_cast<uintptr_t>(node->op));
+      if (sizes_ == Sizes::Count || node->is_parameter())
+        for (ir::Type type : node->types()) add(type);
+      if (next < numbers.size() && numbers[next] == node) {
+        ++next;
+        mix(static_cast<uint64_t>(node->type().dtype()));
+        continue;
+      }
+      for (ir::Value v : node->operands()) mix(static_cast<uint64_t>(v.node->id) << 32 | v.index);
+      for (const ir::Attr& a : node->attrs.all()) add(a);
+      for (const ir::GraphRef& region : node->regions()) add_region(*region);
     }
-    for (ir::Value v : node->operands()) mix(static_cast<uint64_t>(v.node->id) << 32 | v.index);
-    for (const ir::Attr& a : node->attrs.all()) hash = base::combine(hash, a.hash());
-    for (const ir::GraphRef& region : node->regions()) hash = base::combine(hash, region->hash());
+    for (const ir::Value& v : graph.results()) mix(static_cast<uint64_t>(v.node->id) << 32 | v.index);
   }
-  for (const ir::Value& v : graph.results()) mix(static_cast<uint64_t>(v.node->id) << 32 | v.index);
-  return hash;
+  base::Hash128 hash() const { return hash_; }
+
+ private:
+  void mix(uint64_t value) { hash_ = base::combine(hash_, value); }
+  void mix(base::Hash128 hash) { hash_ = base::combine(hash_, hash); }
+
+  void add_region(const ir::Graph& region) {
+    if (sizes_ == Sizes::Count)
+      mix(region.hash());
+    else
+      add(region, {});
+  }
+  void add(ir::Type type) {
+    if (sizes_ == Sizes::Count) return mix(type.hash());
+    mix(static_cast<uint64_t>(type.dtype()));
+    mix(reinterpret_cast<uintptr_t>(type.encoding().format()));
+    add(type.shape());
+  }
+  void add(const ir::Attr& a) {
+    if (sizes_ == Sizes::Count || a.kind != ir::AttrKind::Dims) return mix(a.hash());
+    mix(base::hash_text(a.name));
+    add(a.as_dims());
+  }
+  void add(std::span<const ir::Dim> dims) {
+    mix(dims.size());
+    for (const ir::Dim d : dims)
+      if (!d.is_constant()) mix(d.hash());
+  }
+
+  Sizes sizes_;
+  base::Hash128 hash_;
+};
+
+}  // namespace
+
+base::Hash128 hash_without(const ir::Graph& graph, std::span<const ir::Node* const> numbers, Sizes sizes) {
+  Identity identity(sizes);
+  identity.add(graph, numbers);
+  return identity.hash();
 }
 
 std::shared_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<const ir::Node* const> numbers) {

@@ -1,9 +1,9 @@
-#include "strata/compiler/graph/lift_numbers.h"
+#include "strata/compiler/graph/numbers/lift_numbers.h"
 
 #include <unordered_map>
 #include <unordered_set>
 
-#include "strata/compiler/graph/free_numbers.h"
+#include "strata/compiler/graph/numbers/free_numbers.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/fusion.h"

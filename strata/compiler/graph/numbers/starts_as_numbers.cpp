@@ -1,4 +1,4 @@
-#include "strata/compiler/graph/starts_as_numbers.h"
+#include "strata/compiler/graph/numbers/starts_as_numbers.h"
 
 #include <algorithm>
 
