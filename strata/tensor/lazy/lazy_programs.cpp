@@ -64,15 +64,17 @@ std::vector<HostArray> run(const Graph& graph, std::vector<HostArray>&& argument
   if (how == LazyCompilation::Background && !may_compile_beside()) how = LazyCompilation::AtOnce;
   const base::Hash128 exact = exact_key(*graph);
   Programs& whole = registry().whole;
-  if (how != LazyCompilation::Never)
-    if (auto known = whole.find(exact)) return known->run(std::move(arguments));
-  const std::shared_ptr<const Pieces> pieces = how == LazyCompilation::AtOnce ? nullptr : pieces_of(graph, exact);
-  if (how == LazyCompilation::Never && pieces) return pieces->run(registry().pieces, arguments);
+  if (how == LazyCompilation::Never) {
+    if (const auto pieces = pieces_of(graph, exact)) return pieces->run(registry().pieces, arguments);
+  } else if (auto known = whole.find(exact)) {
+    return known->run(std::move(arguments));
+  }
 
   const Segment segment = segment_of(graph);
   auto found = whole.look_up(segment, exact);
   if (Use* use = std::get_if<Use>(&found)) return use->run(std::move(arguments));
   Missing& missing = std::get<Missing>(found);
+  const auto pieces = how == LazyCompilation::Background ? pieces_of(graph, exact) : nullptr;
   if (!pieces)
     return whole.compile(segment, exact, std::move(missing), donations_of(*segment.graph, dying))
         .run(std::move(arguments));
