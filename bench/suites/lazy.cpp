@@ -8,6 +8,8 @@
 #include "strata/nn/init.h"
 #include "strata/nn/linear.h"
 #include "strata/nn/loss.h"
+#include "strata/ops/elementwise/activations.h"
+#include "strata/ops/elementwise/elementwise.h"
 #include "strata/optim/rules.h"
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/lazy/compilation.h"
