@@ -1,5 +1,5 @@
-// Which results of a lazy recording may take over the memory of arguments that end with it: w = w - g * rate writes w in
-// place once nobody else holds the old one.
+// Which results of a lazy recording may take over the memory of arguments that end with it: w = w - g * rate writes w
+// in place once nobody else holds the old one.
 #pragma once
 
 #include <span>

@@ -3,8 +3,8 @@
 //
 // A program is known by its structure, positions, numbers and sizes. When one comes that is known but for numbers or
 // sizes, those that differ become arguments and symbols, and that program serves all later ones (programs.h). Only
-// numbers for which it can make no difference to any bit: they go into arithmetic that folds exactly, and no op in front
-// of it sees that they are constant (x^2 and x^p round differently, so p stays part of the program).
+// numbers for which it can make no difference to any bit: they go into arithmetic that folds exactly, and no op in
+// front of it sees that they are constant (x^2 and x^p round differently, so p stays part of the program).
 //
 // Whether a program is compiled before it runs or beside is lazy_compilation()'s choice (compilation.h).
 #pragma once
