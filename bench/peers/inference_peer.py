@@ -45,6 +45,8 @@ def fastest(calls):
 
 
 def setup(request):
+    import copy
+
     import torch
     import torch_models
 
@@ -56,7 +58,7 @@ def setup(request):
     image = x.numpy()
 
     def torch_call(layout, is_compiled):
-        laid = model.to(memory_format=layout)
+        laid = copy.deepcopy(model).to(memory_format=layout)  # in place otherwise, for both layouts
         run = torch.compile(laid) if is_compiled else laid
         y = x.to(memory_format=layout)
 

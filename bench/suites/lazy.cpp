@@ -64,6 +64,7 @@ void run_mlp(const SuiteOptions& options, const Report& report) {
             .bar = 0.8,
             .threads = threads});
   }
+  const ThreadsScope scope(2);
   const double flops = 2.0 * 3 * kBatch * (kInputs * kHidden + kHidden * kClasses);
   for (const auto& [name, ours] : {std::pair("without jit", burst(lazy_step, 2)), std::pair("jit", burst(jit_step, 2))})
     run_step_contest({.workload = fmt::format("MLP 784-128-10, batch 64, Adam: a step, {}", name),

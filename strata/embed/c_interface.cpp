@@ -56,7 +56,11 @@ strata_status guarded(strata_message* message, F&& f) noexcept {
     f();
     return STRATA_OK;
   } catch (const base::Error& error) {
-    say(message, error.text());
+    try {
+      say(message, error.text());
+    } catch (...) {
+      say(message, std::string(error.code().str()));
+    }
     return error.kind() == base::ErrorKind::User          ? STRATA_USER_ERROR
            : error.kind() == base::ErrorKind::Environment ? STRATA_ENVIRONMENT_ERROR
                                                           : STRATA_INTERNAL_ERROR;
@@ -65,6 +69,9 @@ strata_status guarded(strata_message* message, F&& f) noexcept {
     return STRATA_ENVIRONMENT_ERROR;
   } catch (const std::exception& error) {
     say(message, error.what());
+    return STRATA_INTERNAL_ERROR;
+  } catch (...) {
+    say(message, "something that is no exception");
     return STRATA_INTERNAL_ERROR;
   }
 }
@@ -115,15 +122,20 @@ std::unique_ptr<strata_session> session_of(const strata_program& program) {
   return session;
 }
 
+void require_array(const strata_session& session, const char* what, const void* array, int32_t count) {
+  if (!array && count > 0) refuse(session, fmt::format("`{}` is NULL, expected an array of {}", what, count));
+}
+
 ir::DimBinding dims_of_sizes(const strata_session& session, const int64_t* sizes, int32_t count) {
   if (count != std::ssize(session.signature.symbols))
     refuse(session, fmt::format("takes {} sizes, found {}", session.signature.symbols.size(), count));
+  require_array(session, "sizes", sizes, count);
   ir::DimBinding dims;
   const auto graph = session.program->origin().recorded();
   for (int32_t i = 0; i < count; ++i) {
-    ir::require_fact(session.program->plan().name, graph->facts().of(session.signature.symbols[i]), sizes[i]);
     if (sizes[i] < 0)
       refuse(session, fmt::format("{} is {}, expected 0 or more", session.signature.symbols[i], sizes[i]));
+    ir::require_fact(session.program->plan().name, graph->facts().of(session.signature.symbols[i]), sizes[i]);
     dims.bind(session.signature.symbols[i], sizes[i]);
   }
   return dims;
@@ -202,6 +214,8 @@ strata_status strata_run(strata_session* session, const strata_array* inputs, in
     if (!session) throw strata::base::Error(strata::base::code::kArgumentMismatch, "strata_run: the session is NULL");
     strata::embed::require_count(*session, "inputs", session->signature.inputs.size(), input_count);
     strata::embed::require_count(*session, "outputs", session->signature.outputs.size(), output_count);
+    strata::embed::require_array(*session, "inputs", inputs, input_count);
+    strata::embed::require_array(*session, "outputs", outputs, output_count);
     std::vector<HostArray> given, results;
     std::vector<std::vector<int64_t>> shapes;
     std::vector<strata::ir::Type> types;
@@ -230,6 +244,8 @@ strata_status strata_run_sizes(strata_session* session, const int64_t* sizes, in
       throw strata::base::Error(strata::base::code::kArgumentMismatch, "strata_run_sizes: the session is NULL");
     strata::embed::require_count(*session, "inputs", session->signature.inputs.size(), input_count);
     strata::embed::require_count(*session, "outputs", session->signature.outputs.size(), output_count);
+    strata::embed::require_array(*session, "inputs", inputs, input_count);
+    strata::embed::require_array(*session, "outputs", outputs, output_count);
     const strata::ir::DimBinding dims = strata::embed::dims_of_sizes(*session, sizes, size_count);
     std::vector<HostArray> given, results;
     for (int32_t i = 0; i < input_count; ++i)

@@ -53,9 +53,15 @@ Signature without_embedded(const runtime::Executable& program, const ObjectOptio
   });
 }
 
+/// Behind strata_ in embed.h: names that a program's own would collide with.
+constexpr std::string_view kTaken[] = {"array",   "create", "destroy",   "dtype",   "message", "output_elements",
+                                       "program", "run",    "run_sizes", "session", "status",  "symbol"};
+
 void require_writable(const runtime::Executable& program, const ObjectOptions& options) {
   if (options.name.empty() || c_name(options.name) != options.name)
     refuse(program, fmt::format("'{}' is no name for C; '{}' is one", options.name, c_name(options.name)));
+  if (std::ranges::find(kTaken, options.name) != std::end(kTaken))
+    refuse(program, fmt::format("strata_{0} is a name of strata/embed/embed.h; '{0}_' is free", options.name));
   for (const EmbeddedWeight& w : options.weights) type_of_weight(program, w);
   const Signature signature = without_embedded(program, options);
   for (size_t i = 0; i < signature.outputs.size(); ++i)
@@ -136,12 +142,114 @@ std::string object_of(const runtime::Executable& program, const ObjectOptions& o
 
 namespace {
 
-constexpr std::string_view kReserved[] = {
-    "auto",    "break",   "case",    "char",      "class",  "const",   "continue", "default",  "delete",   "do",
-    "double",  "else",    "enum",    "extern",    "float",  "for",     "goto",     "if",       "inline",   "int",
-    "int64_t", "long",    "message", "namespace", "new",    "private", "program",  "public",   "register", "restrict",
-    "return",  "session", "short",   "signed",    "sizeof", "static",  "struct",   "switch",   "template", "this",
-    "typedef", "uint8_t", "union",   "unsigned",  "using",  "virtual", "void",     "volatile", "while"};
+/// Words of C and C++, the types of <stdint.h>, and what the header's own functions name.
+constexpr std::string_view kReserved[] = {"alignas",
+                                          "alignof",
+                                          "and",
+                                          "and_eq",
+                                          "asm",
+                                          "auto",
+                                          "bitand",
+                                          "bitor",
+                                          "bool",
+                                          "break",
+                                          "case",
+                                          "catch",
+                                          "char",
+                                          "char16_t",
+                                          "char32_t",
+                                          "char8_t",
+                                          "class",
+                                          "co_await",
+                                          "co_return",
+                                          "co_yield",
+                                          "compl",
+                                          "concept",
+                                          "const",
+                                          "const_cast",
+                                          "consteval",
+                                          "constexpr",
+                                          "constinit",
+                                          "continue",
+                                          "decltype",
+                                          "default",
+                                          "delete",
+                                          "do",
+                                          "double",
+                                          "dynamic_cast",
+                                          "else",
+                                          "enum",
+                                          "explicit",
+                                          "export",
+                                          "extern",
+                                          "false",
+                                          "float",
+                                          "for",
+                                          "friend",
+                                          "goto",
+                                          "if",
+                                          "inline",
+                                          "inputs",
+                                          "int",
+                                          "int16_t",
+                                          "int32_t",
+                                          "int64_t",
+                                          "int8_t",
+                                          "long",
+                                          "message",
+                                          "mutable",
+                                          "namespace",
+                                          "new",
+                                          "noexcept",
+                                          "not",
+                                          "not_eq",
+                                          "nullptr",
+                                          "operator",
+                                          "or",
+                                          "or_eq",
+                                          "outputs",
+                                          "private",
+                                          "program",
+                                          "protected",
+                                          "public",
+                                          "register",
+                                          "requires",
+                                          "restrict",
+                                          "return",
+                                          "session",
+                                          "short",
+                                          "signed",
+                                          "sizeof",
+                                          "sizes",
+                                          "static",
+                                          "static_assert",
+                                          "static_cast",
+                                          "struct",
+                                          "switch",
+                                          "template",
+                                          "this",
+                                          "thread_local",
+                                          "throw",
+                                          "true",
+                                          "try",
+                                          "typedef",
+                                          "typeid",
+                                          "typename",
+                                          "uint16_t",
+                                          "uint32_t",
+                                          "uint64_t",
+                                          "uint8_t",
+                                          "union",
+                                          "unsigned",
+                                          "using",
+                                          "virtual",
+                                          "void",
+                                          "volatile",
+                                          "wchar_t",
+                                          "while",
+                                          "xor",
+                                          "xor_eq",
+                                          "reinterpret_cast"};
 
 /// Names that differ from each other and from words of C.
 class ArgumentNames {
@@ -267,7 +375,7 @@ std::string header_of(const runtime::Executable& program, const ObjectOptions& o
   require_writable(program, options);
   const HeaderParts parts = parts_of(program, options);
   const std::string prefix = "strata_" + options.name;
-  std::string guard = prefix + "_H";
+  std::string guard = "strata_program_" + options.name + "_h";
   std::ranges::transform(guard, guard.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   std::string out = fmt::format(

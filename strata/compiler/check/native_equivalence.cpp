@@ -31,8 +31,10 @@ std::optional<ElementDifference> first_element_off(std::span<const HostArray> ex
     for (int64_t i = 0; i < wanted.elements(); ++i) {
       const double a = wanted.get(i), b = given.get(i), bound = bounds.empty() ? 0 : bounds[r][i];
       if (std::isnan(a) && std::isnan(b)) continue;
-      const bool fits = bounds.empty() ? a == b && std::signbit(a) == std::signbit(b)
-                                       : a == b || std::isinf(bound) || std::fabs(a - b) <= bound;
+      const bool is_whole = !ir::is_float(wanted.dtype());
+      const bool fits = bounds.empty() && is_whole ? wanted.get_int(i) == given.get_int(i)
+                        : bounds.empty()           ? a == b && std::signbit(a) == std::signbit(b)
+                                                   : a == b || std::isinf(bound) || std::fabs(a - b) <= bound;
       if (!fits) return ElementDifference{static_cast<int>(r), i, a, b, bound};
     }
   }

@@ -93,17 +93,20 @@ bool read_answer(int fd, Clock::time_point until, int64_t most, std::string& tex
     if (ready <= 0) continue;
     const ssize_t n = ::read(fd, bytes, sizeof bytes);
     if (n == 0) return true;
+    if (n < 0 && errno != EINTR) return false;
     if (n > 0) text.append(bytes, static_cast<size_t>(n));
   }
   return false;
 }
 
-/// Waits for the child itself; false when it goes on after its answer until the time is up.
-bool wait_for(pid_t child, Clock::time_point until, int& status) {
+/// Waits until the child has ended, and leaves it to be reaped: its number, and its group's, stay its own till then.
+/// False when it goes on after its answer until the time is up.
+bool wait_for(pid_t child, Clock::time_point until) {
   for (;;) {
-    const pid_t ended = ::waitpid(child, &status, WNOHANG);
-    if (ended == child) return true;
-    if (ended < 0 && errno != EINTR) return true;
+    siginfo_t info{};
+    const int failed = ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
+    if (failed == 0 && info.si_pid == child) return true;
+    if (failed != 0 && errno != EINTR) return true;
     if (Clock::now() >= until) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
@@ -143,9 +146,9 @@ ChildAnswer run_in_child(const std::function<std::string()>& work, const ChildLi
   std::string text;
   int status = 0;
   const bool is_whole = read_answer(ends[0], until, limits.answer_bytes, text);
-  const bool is_in_time = is_whole && wait_for(child, until, status);
+  const bool is_in_time = is_whole && wait_for(child, until);
   ::kill(-child, SIGKILL);  // what it left behind, too
-  if (!is_in_time) ::waitpid(child, &status, 0);
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   ::close(ends[0]);
   return answer_of(text, is_in_time, status, limits);
 }

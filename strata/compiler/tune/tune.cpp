@@ -10,6 +10,7 @@
 
 #include "strata/base/environment/cache_folder.h"
 #include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/backends/backends.h"
@@ -129,7 +130,8 @@ struct Task {
   TunedKernel kernel;
   NaiveKernel naive;
   std::vector<int64_t> dims;
-  int64_t bytes = 0;  ///< of its arrays
+  int64_t bytes = 0;     ///< of its arrays
+  std::string obstacle;  ///< what ended its search early; empty: nothing did
   std::unique_ptr<KernelSearch> search;
   std::unique_ptr<Bench> bench;
 };
@@ -226,7 +228,11 @@ class Tuning {
   Bench& bench_of(Task& task) {
     if (!task.bench) {
       task.bench = make_bench(task);
-      if (task.search && task.search->best_relative() < 1) task.bench->promote(task.search->best().rewrites);
+      const bool has_better = task.search && task.search->best_relative() < 1;
+      if (has_better && !task.bench->promote(task.search->best().rewrites)) {
+        task.bench.reset();
+        throw base::Error(base::code::kBug, "the best schedule so far can no longer be measured");
+      }
     }
     return *task.bench;
   }
@@ -300,8 +306,13 @@ class Tuning {
         tell(task);
         return is_over();
       };
-      Bench& bench = bench_of(task);
-      progress[*next].is_exhausted = !task.search->round(bench, model_, stop);
+      // What was found so far is worth more than this kernel's next round.
+      try {
+        progress[*next].is_exhausted = !task.search->round(bench_of(task), model_, stop);
+      } catch (const base::Error& error) {
+        progress[*next].is_exhausted = true;
+        task.obstacle = error.message();
+      }
       progress[*next].rounds.push_back(task.search->best_seconds());
       drop_large(task);
     }
@@ -324,6 +335,12 @@ class Tuning {
     options_.on_trial(now);
   }
 
+  static void note(TunedKernel& kernel, Outcome outcome, const std::string& reason) {
+    const auto at = static_cast<size_t>(outcome);
+    ++kernel.outcomes[at];
+    if (kernel.reasons[at].empty()) kernel.reasons[at] = reason;
+  }
+
   /// What was found against the heuristic's once more, if there is time: what is written down is that measurement.
   void finish(Task& task) {
     if (!task.search || !task.kernel.untuned.empty()) return;
@@ -335,16 +352,22 @@ class Tuning {
     kernel.trials = search.trials();
     kernel.outcomes = search.outcomes();
     kernel.reasons = search.reasons();
+    if (!task.obstacle.empty()) note(kernel, Outcome::Failed, task.obstacle);
     kernel.progress = search.progress();
     for (const MeasuredCandidate& m : search.measured()) kernel.measured.emplace_back(m.candidate.rewrites, m.relative);
     if (search.best_relative() >= 1) return;
     double relative = search.best_relative();
     if (!was_stopped_) {
       task.bench.reset();
-      task.bench = make_bench(task);
-      const Trial trial = task.bench->measure(search.best().rewrites, Effort::Thorough);
-      if (trial.outcome == Outcome::Measured) relative = trial.quotient;
-      task.bench.reset();
+      try {
+        const Trial trial = make_bench(task)->measure(search.best().rewrites, Effort::Thorough);
+        if (trial.outcome != Outcome::Measured) {
+          return note(kernel, trial.outcome, trial.reason);
+        }
+        relative = trial.quotient;
+      } catch (const base::Error& error) {
+        return note(kernel, Outcome::Failed, error.message());
+      }
     }
     if (relative > 1 - options_.search.least_gain) return;
     kernel.best = search.best().rewrites;

@@ -6,14 +6,16 @@ namespace strata::ir::loops {
 
 namespace {
 
+/// Nothing where the value does not fit.
 std::optional<int64_t> combined(ExprOp op, int64_t a, int64_t b) {
+  int64_t made = 0;
   switch (op) {
     case ExprOp::Add:
-      return a + b;
+      return __builtin_add_overflow(a, b, &made) ? std::nullopt : std::optional(made);
     case ExprOp::Sub:
-      return a - b;
+      return __builtin_sub_overflow(a, b, &made) ? std::nullopt : std::optional(made);
     case ExprOp::Mul:
-      return a * b;
+      return __builtin_mul_overflow(a, b, &made) ? std::nullopt : std::optional(made);
     case ExprOp::Min:
       return std::min(a, b);
     case ExprOp::Max:

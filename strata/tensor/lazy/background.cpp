@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "strata/base/threads/thread_pool.h"
@@ -26,8 +27,13 @@ class Worker {
     const std::lock_guard hold(lock_);
     if (is_ending_ || jobs_.size() >= kMostWaiting) return false;
     if (!thread_.joinable()) {
-      std::atexit([] { worker().end(); });  // of a process that another thread ends
-      thread_ = std::thread([this] { work(); });
+      static const int registered = std::atexit([] { worker().end(); });  // of a process that another thread ends
+      if (registered != 0) return false;
+      try {
+        thread_ = std::thread([this] { work(); });
+      } catch (const std::system_error&) {
+        return false;  // no thread is to be had now: what asked goes on as it is
+      }
     }
     jobs_.push_back(std::move(job));
     changed_.notify_all();

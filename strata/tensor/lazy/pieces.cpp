@@ -21,7 +21,7 @@ namespace {
 /// Values that only exist op by op; a program with more of them runs so long that compiling it first is the smaller
 /// wait, if its memory were there at all.
 constexpr int64_t kMostBytes = int64_t{64} << 20;
-/// Arithmetic on constants goes into every piece that reads it, as deep as this.
+/// Arithmetic on constants goes into every piece that reads it, as deep as this. A program with deeper is compiled whole.
 constexpr int kMostDepth = 16;
 
 bool moves_nothing(const Node& n) {
@@ -58,7 +58,7 @@ class PieceCutter {
     for (const Node* node : graph_.nodes()) {
       if (node->is_parameter() || !is_live_[node->id]) continue;
       if (asks_for_place(*node)) return nullptr;
-      note_depth(*node);
+      if (!note_depth(*node)) return nullptr;
       if (is_read_through(*node) && !is_result_[node->id]) continue;
       if (!is_result_[node->id])
         for (ir::Type t : node->types()) bytes += bytes_of(t);
@@ -73,17 +73,18 @@ class PieceCutter {
 
  private:
   /// Made of constants alone, by arithmetic that the compiler would do: pieces must see that they are constants, as the
-  /// whole program does (x^2 rounds once).
-  void note_depth(const Node& node) {
+  /// whole program does (x^2 rounds once). False where that would go too deep.
+  bool note_depth(const Node& node) {
     int depth = 1;
     const bool is_plain = node.regions().empty() && node.op->effect == ir::Effect::None && node.result_count == 1 &&
                           (node.operand_count == 0 || node.op->is_pointwise || moves_nothing(node));
-    if (!is_plain) return;
+    if (!is_plain) return true;
     for (const Value& v : node.operands()) {
-      if (depth_[v.node->id] == 0 || depth_[v.node->id] >= kMostDepth) return;
+      if (depth_[v.node->id] == 0) return true;
       depth = std::max(depth, depth_[v.node->id] + 1);
     }
     depth_[node.id] = depth;
+    return depth <= kMostDepth;
   }
 
   bool is_read_through(const Node& node) const {
@@ -100,7 +101,7 @@ class PieceCutter {
   void enter(const Value& v, ir::GraphCopier& copier, Graph& to, std::vector<size_t>& operands) {
     if (copier.find(v)) return;
     const Node& node = *v.node;
-    if (!is_read_through(node) || is_result_[node.id]) {
+    if (!is_read_through(node) || (is_result_[node.id] && depth_[node.id] == 0)) {
       copier.set(v, to.add_parameter(v.type()));
       operands.push_back(place_of(v));
       return;

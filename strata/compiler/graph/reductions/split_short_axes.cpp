@@ -50,6 +50,7 @@ class Repeated {
     if (const auto at = known_.find(v.node); at != known_.end()) return at->second;
     const Node& node = *v.node;
     bool is_fit = !node.is_parameter() && known_.size() < kMostNodes && node.result_count == 1;
+    known_[v.node] = false;  // counted before what it reads: a long chain ends here
     if (is_fit && !is_repeating(node))
       is_fit = node.op->is_pointwise && node.op->effect == ir::Effect::None && node.operand_count > 0 &&
                std::ranges::all_of(node.operands(), [&](Value x) { return fits(x); });
