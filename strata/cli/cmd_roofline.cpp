@@ -1,4 +1,5 @@
-// strata roofline: the measured roofline of this machine, with the kernels of a program or the rows of a benchmark on it.
+// strata roofline: the measured roofline of this machine, with the kernels of a program or the rows of a benchmark on
+// it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,7 +50,8 @@ struct Figure {
   double intensity() const { return bytes > 0 ? operations / bytes : 0; }
 };
 
-/// Of one kernel of a program: what it computes, and the start of its name's number to tell apart those that do the same.
+/// Of one kernel of a program: what it computes, and the start of its name's number to tell apart those that do the
+/// same.
 std::string label_of(const compiler::KernelFigure& k) {
   const size_t dot = k.kernel.rfind('.');
   return k.content + (dot == std::string::npos ? "" : " " + k.kernel.substr(dot + 1, 4));

@@ -17,7 +17,8 @@ struct MemoryLevel {
   double gbytes_per_s_all_threads = 0;  ///< each thread with memory of its own
 };
 
-/// From the fastest to DRAM, whose figures are those of `peaks`. Levels that the system does not name are left out. About
+/// From the fastest to DRAM, whose figures are those of `peaks`. Levels that the system does not name are left out.
+/// About
 /// 100 ms, for a target that the host can run, with the threads of the shared pool.
 std::vector<MemoryLevel> measure_memory_levels(const CpuTarget& target, const MachinePeaks& peaks);
 

@@ -11,7 +11,8 @@
 
 namespace strata::compiler {
 
-/// Parameter `parameter` of a kernel is a matrix with a line of `line` stored elements for each column: [line, columns],
+/// Parameter `parameter` of a kernel is a matrix with a line of `line` stored elements for each column: [line,
+/// columns],
 /// or [columns, line] if it lies along the depth. Its panels should have `width` columns, and `group` neighbouring
 /// elements of a column beside each other.
 struct ColumnsToPack {

@@ -1,4 +1,5 @@
-// A file of schedules: a text that `strata tune` and `strata explain --write-schedules` write, and people read and edit.
+// A file of schedules: a text that `strata tune` and `strata explain --write-schedules` write, and people read and
+// edit.
 //
 //   strata schedules 2                                                             # without it: version 1
 //   schedule 5b1c0c22f09b6f0e88f2a7de0c3b1a94 avx2                                 # a nest and a target, any machine

@@ -5,7 +5,8 @@
 
 namespace strata::ops {
 
-/// matmul (dot.h) whose sums are of dtype `result`: i32 of u8 or i8 by u8 or i8, which is exact as long as the sum fits.
+/// matmul (dot.h) whose sums are of dtype `result`: i32 of u8 or i8 by u8 or i8, which is exact as long as the sum
+/// fits.
 Value matmul_into(DType result, Value lhs, Value rhs);
 
 }  // namespace strata::ops

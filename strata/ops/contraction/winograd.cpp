@@ -148,7 +148,8 @@ Value form_of(Value x, Value w, const ConvShape& c) {
   return Winograd(x, w, c, direct.type()).result();
 }
 
-/// With its own reverse mode, which goes by the same algorithm where it can. The derivative of that is the ordinary one:
+/// With its own reverse mode, which goes by the same algorithm where it can. The derivative of that is the ordinary
+/// one:
 /// a body can't hold itself.
 Value with_cotangents(Value x, Value w, const ConvShape& c) {
   using Values = std::vector<Value>;

@@ -1,4 +1,5 @@
-// A look at a run from outside, command by command: for profiles, for comparing each kernel with what its node means, and
+// A look at a run from outside, command by command: for profiles, for comparing each kernel with what its node means,
+// and
 // for finding where a NaN comes from.
 #pragma once
 

@@ -76,7 +76,8 @@ class Executable {
   /// arguments have. Of programs without donations.
   void run_into(std::vector<ir::HostArray>&& arguments, std::vector<ir::HostArray>& results) const;
 
-  /// The same as run() with a look at each command, also of regions, one after the other; the arguments stay as they are, and
+  /// The same as run() with a look at each command, also of regions, one after the other; the arguments stay as they
+  /// are, and
   /// results may be NaN or infinite (no E0318).
   std::vector<ir::HostArray> run_looking(const std::vector<ir::HostArray>& arguments, const LookAtCommand& look) const;
 

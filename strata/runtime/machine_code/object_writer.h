@@ -1,4 +1,5 @@
-// Writes an ELF relocatable file for x86-64 that any linker takes: the code of objects that our back end wrote, and data.
+// Writes an ELF relocatable file for x86-64 that any linker takes: the code of objects that our back end wrote, and
+// data.
 //
 //   | header | section | section | ... | symbols | names | relocations | section headers |
 //

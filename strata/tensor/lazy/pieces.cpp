@@ -21,7 +21,8 @@ namespace {
 /// Values that only exist op by op; a program with more of them runs so long that compiling it first is the smaller
 /// wait, if its memory were there at all.
 constexpr int64_t kMostBytes = int64_t{64} << 20;
-/// Arithmetic on constants goes into every piece that reads it, as deep as this. A program with deeper is compiled whole.
+/// Arithmetic on constants goes into every piece that reads it, as deep as this. A program with deeper is compiled
+/// whole.
 constexpr int kMostDepth = 16;
 
 bool moves_nothing(const Node& n) {

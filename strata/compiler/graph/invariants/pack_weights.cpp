@@ -27,7 +27,8 @@ using ir::Value;
 
 namespace {
 
-/// [panel][element / group][column][element mod group] of a matrix as `how` says it; without the last axis where a group
+/// [panel][element / group][column][element mod group] of a matrix as `how` says it; without the last axis where a
+/// group
 /// is one element.
 class PanelLayout {
  public:

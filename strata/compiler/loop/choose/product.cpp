@@ -79,7 +79,8 @@ Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& ve
     t.panel_depth = std::max(t.panel_depth, round_up(deep, terms));
   }
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
-  // Panels of groups are deep: their sums are not joined so often (1024 of bytes in pairs: 8 % faster at 2048^3, Zen 3).
+  // Panels of groups are deep: their sums are not joined so often (1024 of bytes in pairs: 8 % faster at 2048^3, Zen
+  // 3).
   const int64_t pack_limit = (contraction.group > 1 ? 256 : 512) * 4 / bytes;
   t.task_columns = even_piece(columns, pack_limit, t.tile_columns());
   t.task_rows = even_piece(rows, 4 * t.row_block, t.tile_rows);

@@ -1,4 +1,5 @@
-// Columns that lie in panels (nest/panels.h), as a register tile reads them: a vector of each panel's line at a k, or at
+// Columns that lie in panels (nest/panels.h), as a register tile reads them: a vector of each panel's line at a k, or
+// at
 // a group of k, through whatever decodes it.
 //
 // Blocks of several k (nest/panels.h: DepthPeriods) are gone through block by block, so that what changes with k in the
@@ -39,7 +40,8 @@ class ReadyColumns {
   std::string note() const;
 
  private:
-  /// Where vector v of the tile begins in each line, by line and vector: at `origin` where the line is linear in k, else
+  /// Where vector v of the tile begins in each line, by line and vector: at `origin` where the line is linear in k,
+  /// else
   /// at the panel's first element.
   using Firsts = std::vector<std::vector<Expr>>;
   Firsts firsts(Expr jt, Expr first_column, Expr origin, Stmts& stmts) const;
