@@ -178,15 +178,18 @@ int find_nan(const std::shared_ptr<const ir::Graph>& graph, const Arguments& set
   std::string text;
   const auto add = [&](const char* key, const std::optional<runtime::NonFiniteOrigin>& at) {
     if (!at) return;
-    text += fmt::format("{} ({}) of {} makes {} of finite operands: result {}, element {}\n", at->op, at->command,
-                        at->program, at->value, at->result, at->element);
+    const std::string made =
+        at->came_in ? fmt::format("passes {} on", at->value) : fmt::format("makes {} of finite operands", at->value);
+    text += fmt::format("{} ({}) of {} {}: result {}, element {}\n", at->op, at->command, at->program, made, at->result,
+                        at->element);
     json.set(key, base::Json::object()
                       .set("op", at->op)
                       .set("command", at->command)
                       .set("program", at->program)
                       .set("result", at->result)
                       .set("element", at->element)
-                      .set("value", fmt::format("{}", at->value)));
+                      .set("value", fmt::format("{}", at->value))
+                      .set("came_in", at->came_in));
   };
   for (size_t i = 0; i < sets.size() && text.empty(); ++i) {
     if (const std::string bad = bad_argument(*graph, sets[i]); !bad.empty()) {

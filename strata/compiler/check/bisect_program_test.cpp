@@ -186,6 +186,22 @@ TEST(NonFiniteOrigin, IsTheFirstOpThatMakesItOfFiniteOperands) {
   EXPECT_TRUE(std::isnan(found->value));
 }
 
+TEST(NonFiniteOrigin, OfArgumentsIsTheOpThatPassesItOn) {
+  const auto graph = parsed(R"(func @f(%x: f32[3], %y: f32[3]) -> (f32[3], f32[3]) {
+  %0 = sort %y {axis = 0, descending = false}
+  %1 = sort %x {axis = 0, descending = true}
+  %2 = cumsum %1 {axis = 0, exclusive = false, reverse = false}
+  return %0, %2
+})");
+  const auto program = compile(graph);
+  const float bad[] = {1, NAN, 2}, good[] = {1, 3, 2};
+  const auto found = runtime::non_finite_origin(
+      *program, {HostArray::of<float>(ir::DType::f32, {3}, bad), HostArray::of<float>(ir::DType::f32, {3}, good)});
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->came_in);
+  EXPECT_EQ(found->op.substr(0, 4), "sort");
+}
+
 TEST(NonFiniteOrigin, AnInfinityMayComeBeforeTheNan) {
   const auto graph = parsed(R"(func @f(%x: f32[3]) -> f32[3] {
   %0 = log %x

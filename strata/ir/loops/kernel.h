@@ -25,7 +25,6 @@
 //   blocks b in 0..N { shared %t: f32[64]  threads i in 0..64 { %t[i] = %x[b,i]  barrier  %y[b,i] = %t[63 - i] } }
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>

@@ -54,23 +54,27 @@ class Search {
     std::vector<HostArray> operands;  // copies: the command may write to them
     for (const HostArray& a : at.views(command.reads)) operands.push_back(a.clone());
     at.run();
-    if (found || has_such(operands, kind_)) return;
+    const bool came_in = has_such(operands, kind_);
+    if (found || (came_in && passed_on)) return;
     const std::vector<HostArray> results = at.views(command.writes);
-    for (uint32_t i = 0; i < command.node->result_count && !found; ++i) {
+    for (uint32_t i = 0; i < command.node->result_count; ++i) {
       if (results[i].is_encoded()) continue;
       const int64_t element = first_such(results[i], kind_);
       if (element < 0) continue;
       const bool is_kernel = command.kind == ir::CommandKind::Kernel;
-      found = {at.program.plan().name,
-               is_kernel ? at.program.plan().kernels[command.kernel] : std::string(command.node->op->name),
-               culprit(*command.node, operands, at.dims, kind_),
-               static_cast<int>(i),
-               element,
-               results[i].get(element)};
+      (came_in ? passed_on : found) = {
+          at.program.plan().name,
+          is_kernel ? at.program.plan().kernels[command.kernel] : std::string(command.node->op->name),
+          culprit(*command.node, operands, at.dims, kind_),
+          static_cast<int>(i),
+          element,
+          results[i].get(element),
+          came_in};
+      return;
     }
   }
 
-  std::optional<NonFiniteOrigin> found;
+  std::optional<NonFiniteOrigin> found, passed_on;
 
  private:
   NonFinite kind_;
@@ -82,7 +86,7 @@ std::optional<NonFiniteOrigin> non_finite_origin(const Executable& program, cons
                                                  NonFinite kind) {
   Search search(kind);
   program.run_looking(arguments, [&](const CommandAtWork& at) { search.look(at); });
-  return std::move(search.found);
+  return std::move(search.found ? search.found : search.passed_on);
 }
 
 }  // namespace strata::runtime

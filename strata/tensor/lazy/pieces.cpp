@@ -8,6 +8,7 @@
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"
+#include "strata/tensor/lazy/programs.h"
 
 namespace strata::lazy {
 

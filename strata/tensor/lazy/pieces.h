@@ -10,9 +10,10 @@
 
 #include "strata/ir/graph/graph.h"
 #include "strata/ir/host_array.h"
-#include "strata/tensor/lazy/programs.h"
 
 namespace strata::lazy {
+
+class Programs;
 
 class Pieces {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/base/json/json.h"
 #include "strata/ir/graph/op.h"
 #include "strata/runtime/execute/cancel.h"
 

@@ -6,14 +6,16 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 
-#include "strata/base/json/json.h"
 #include "strata/base/recent/recent_table.h"
 #include "strata/tensor/lazy/variant.h"
+
+namespace strata::base {
+class Json;
+}
 
 namespace strata::lazy {
 
