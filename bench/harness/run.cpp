@@ -7,6 +7,7 @@
 #include "bench/harness/contest.h"
 #include "bench/workloads/gpt_step.h"
 #include "bench/workloads/large_programs.h"
+#include "bench/workloads/memory_workloads.h"
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/error/codes/train_codes.h"
@@ -72,6 +73,7 @@ base::Json measure(const std::string& name) {
   if (name == "gpt_compile") return measure_gpt_compile();
   if (name == "gpt2_compile") return measure_gpt_compile(gpt2_size());
   if (name == "gpt2_24_layers_compile") return measure_gpt_compile(gpt2_size(24));
+  if (is_memory_measurement(name)) return measure_memory(name);
   if (is_large_program(name)) return measure_large_program(name);
   throw base::Error(base::code::kCommandLine, fmt::format("there is no measurement '{}'", name));
 }

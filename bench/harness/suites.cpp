@@ -34,7 +34,8 @@ namespace {
 constexpr Suite kSuites[] = {
     {"record", "recording a chain of 10,000 ops", run_record},
     {"lazy", "programs without jit against the same under jit, and a step of an MLP", run_lazy},
-    {"memory", "planned arenas against the largest sum of live bytes", run_memory},
+    {"memory", "planned arenas against the largest sum of live bytes, and what a process takes, against PyTorch",
+     run_memory},
     {"sums", "digits that long sums keep", run_sums},
     {"updates", "rows written in place: a cache, the gradient of an embedding", run_updates},
     {"branches", "loops with an if or a check, against their scalar code", run_branches},

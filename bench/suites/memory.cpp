@@ -1,8 +1,13 @@
-// Memory: the arena of a plan against the largest sum of bytes that are alive at once, which no plan can undercut.
+// Memory: the arena of a plan against the largest sum of bytes that are alive at once, which no plan can undercut; and
+// what a process takes for the work of the other suites, against PyTorch's (its better mode counts).
 #include <algorithm>
 
+#include "bench/harness/contest.h"
+#include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
 #include "bench/workloads/gpt_step.h"
+#include "bench/workloads/memory_workloads.h"
+#include "strata/base/bytes/temp_folder.h"
 #include "strata/runtime/execute/executable.h"
 
 namespace strata::bench {
@@ -20,9 +25,38 @@ void add_row(const Report& report, const std::string& workload, runtime::MemoryU
        .bar = 1});
 }
 
+/// In a process that finds its kernels in the disk cache: the compiler's own memory is not the program's.
+double our_bytes(const MemoryWorkload& w, const std::string& cache) {
+  const auto measured = [&] {
+    Peer fresh("strata_memory", {own_path(), "bench", "--measure", "memory_" + w.name}, {{"STRATA_CACHE", cache}});
+    return fresh.ask(base::Json::object()).at("bytes").as_double();
+  };
+  measured();
+  return measured();
+}
+
+void run_workload(const MemoryWorkload& w, const std::string& cache, const SuiteOptions& options,
+                  const Report& report) {
+  Row row{.workload = w.text, .ours = our_bytes(w, cache) / 1e6, .unit = "MB at most", .bar = 1, .threads = 2};
+  for (const char* mode : {"eager", "torch.compile"}) {
+    if (!options.with_peers) break;
+    base::Json reply, request = base::Json(w.peer_run);
+    request.set("do", "memory").set("mode", mode).set("setup", w.peer_setup);
+    const auto peer = python_peer(w.peer_script, base::Json::object().set("later", true), reply);
+    if (!peer) break;
+    reply = peer->ask(request);
+    const double bytes = reply.at("bytes").as_double() / 1e6;
+    if (row.theirs && *row.theirs <= bytes) continue;
+    row.theirs = bytes;
+    row.peer = std::string("PyTorch, ") + mode;
+    row.peer_version = reply.at("version").as_string();
+  }
+  report(std::move(row));
+}
+
 }  // namespace
 
-void run_memory(const SuiteOptions&, const Report& report) {
+void run_memory(const SuiteOptions& options, const Report& report) {
   LeNetStep lenet;
   lenet();
   add_row(report, "LeNet-5, batch 64", memory_use(*lenet.program(), 64));
@@ -30,6 +64,8 @@ void run_memory(const SuiteOptions&, const Report& report) {
   GptStep gpt({.model = size.model, .batch = 1});
   gpt();
   add_row(report, "GPT 6 x 256, batch 16 x 256", memory_use(*gpt.program(), size.batch));
+  const base::TempFolder cache("bench-cache");
+  for (const MemoryWorkload& w : memory_workloads()) run_workload(w, cache.path(), options, report);
 }
 
 }  // namespace strata::bench

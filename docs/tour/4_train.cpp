@@ -34,12 +34,15 @@ int main() {
   auto model = nn::init<Mlp>(Key{0});
   auto adam = optim::AdamW{.lr = 0.02}.start(model);
 
-  // Model and optimiser are rebound inside: they come back updated, in the memory that they had.
-  auto step = jit([](Mlp& m, optim::Optimiser& opt, Tensor x_BD, Tensor y_B) {
-    auto [loss, grads] = value_and_grad([&](const Mlp& m) { return nn::cross_entropy(m(x_BD), y_B); }, m);
-    opt.update(m, grads);
-    return loss;
-  });
+  // Model and optimiser are rebound inside: they come back updated, in the memory that they had. With a budget the step
+  // would compute twice what it has no memory to keep, in the same bits, or say what is alive when that is not enough.
+  auto step = jit(
+      [](Mlp& m, optim::Optimiser& opt, Tensor x_BD, Tensor y_B) {
+        auto [loss, grads] = value_and_grad([&](const Mlp& m) { return nn::cross_entropy(m(x_BD), y_B); }, m);
+        opt.update(m, grads);
+        return loss;
+      },
+      {.memory_budget_bytes = 1'000'000});
   double loss = 0;
   for (int i = 0; i < 300; ++i) {
     loss = step(model, adam, data.x_BD, data.y_B).item();

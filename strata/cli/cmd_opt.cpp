@@ -11,6 +11,7 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
+#include "strata/base/terminal/format.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
@@ -24,6 +25,7 @@
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/check/reduce_program.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/plan/memory_budget.h"
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/graph/rewrite.h"
@@ -40,7 +42,7 @@ struct Options {
   std::vector<std::string> passes;
   compiler::RunPassesOptions run;
   std::vector<std::string> arguments;
-  int64_t seed = 1;
+  int64_t seed = 1, memory_budget = 0;
   int runs = 3;
   bool interpret = false, equivalence = false, reduce = false, time = false, no_positions = false, plan = false,
        native = false;
@@ -133,6 +135,20 @@ void print_times(std::span<const compiler::PassReport> reports) {
   std::fputs(table.text().c_str(), stderr);
 }
 
+/// With a budget that of the largest sizes that the program allows.
+int print_plan_of(const std::shared_ptr<const ir::Graph>& graph, const compiler::CompileOptions& options) {
+  const auto program = compiler::compile(graph, options);
+  if (!options.memory_budget_bytes) return print_out(ir::print_plan(program->plan())), 0;
+  const ir::DimBinding dims = compiler::largest_dims(*graph);
+  const auto own = program->own_program(dims);
+  const compiler::MemoryPeak peak = compiler::memory_peak(*own, dims);
+  std::fputs(fmt::format("takes {}, of which {} are the arena; the budget is {}\n", base::bytes_text(peak.bytes),
+                         base::bytes_text(peak.arena_bytes), base::bytes_text(*options.memory_budget_bytes))
+                 .c_str(),
+             stderr);
+  return print_out(ir::print_plan(own->plan())), 0;
+}
+
 int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
   const std::vector<compiler::Pass> passes = chosen_passes(options);
   for (int i : options.run.constants)
@@ -140,7 +156,7 @@ int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
       throw base::Error(base::code::kCommandLine, fmt::format("--constants: {} has {} parameters, found {}",
                                                               graph->name(), graph->parameters().size(), i));
   if (options.reduce) return reduce(std::move(graph), passes, options);
-  if (options.plan) return print_out(ir::print_plan(compiler::compile(graph, options.compile)->plan())), 0;
+  if (options.plan) return print_plan_of(graph, options.compile);
   const compiler::PassResults results = compiler::run_passes(*graph, passes, options.run);
   for (const std::string& remark : results.remarks) std::fputs((remark + "\n").c_str(), stderr);
   if (options.time) print_times(results.reports);
@@ -157,8 +173,9 @@ bool is_of_level(const Options& options, const char* level, const char* ending) 
 /// An option that would change nothing is a slip, not a wish.
 void refuse_ignored_options(const Options& options, const CommandLine& line) {
   if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
-  for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
-                           "--time", "--native", "--reduce", "--plan", "--strict", "--no-positions"})
+  for (const char* name :
+       {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable", "--time",
+        "--native", "--reduce", "--plan", "--strict", "--no-positions", "--memory-budget"})
     if (line.has(name))
       throw base::Error(base::code::kCommandLine, fmt::format("{} is for tensor programs (.sir)", name))
           .hint("loop programs and plans take --interpret, loop programs --schedule, too");
@@ -228,6 +245,8 @@ Run declare_opt(CommandLine& line) {
       "parallel points by 4096'; `auto` for the compiler's own");
   line.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
   line.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
+  line.add_option("--memory-budget", o->memory_budget,
+                  "with --plan: bytes that a run may take, of the largest sizes that the program allows");
   line.add_option(
       "--isa", o->isa,
       "scalar, avx2, avx512 or avx512-vnni: what --native, --plan and --schedule compile for, and passes lay weights "
@@ -237,6 +256,9 @@ Run declare_opt(CommandLine& line) {
   line.add_flag("--no-positions", o->no_positions, "leave the source positions out");
   return [o, line] {
     refuse_ignored_options(*o, line);
+    if (line.has("--memory-budget")) o->compile.memory_budget_bytes = o->memory_budget;
+    if (o->compile.memory_budget_bytes && !o->plan)
+      throw base::Error(base::code::kCommandLine, "--memory-budget is for the plan: give --plan as well");
     if (!o->isa.empty() || !o->backend.empty()) o->run.target = o->compile.target = &target_given(o->isa, o->backend);
     return run(*o);
   };

@@ -7,6 +7,7 @@
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/trace/span.h"
+#include "strata/compiler/budgeted_programs.h"
 #include "strata/compiler/kernel_maker.h"
 #include "strata/compiler/loop/packing.h"
 #include "strata/compiler/lower/form.h"
@@ -14,6 +15,7 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/plan/command_order.h"
 #include "strata/compiler/plan/make_plan.h"
+#include "strata/compiler/plan/memory_budget.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ops/composites/composite.h"
@@ -52,8 +54,8 @@ std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, cons
   return positions;
 }
 
-runtime::OwnProgram own_program(const std::shared_ptr<const Graph>& graph, const std::vector<ir::EntryCondition>& entry,
-                                const CompileOptions& options) {
+runtime::OwnProgram program_of_empty_axes(const std::shared_ptr<const Graph>& graph,
+                                          const std::vector<ir::EntryCondition>& entry, const CompileOptions& options) {
   if (entry.empty()) return nullptr;
   auto programs = std::make_shared<runtime::OwnPrograms>(
       [graph] { return graph; }, entry, [options](const auto& written) { return compile(written, options); });
@@ -112,6 +114,7 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
                                                    const CompileOptions& options) {
   base::trace_as_environment_asks();
   const base::Span span("compile", "compiler");
+  if (options.memory_budget_bytes) require_usable_budget(graph->name(), *options.memory_budget_bytes);
   const FinishedProgram finished = finish_program(*graph, options);
   return build(graph, finished.graph, finished.regions, options, finished.prologue);
 }
@@ -132,6 +135,7 @@ Parts parts_of(PlanRequest& request, const Target& target, const FinishedRegions
   inner.donations.clear();
   inner.finite.clear();
   inner.constants.clear();
+  inner.memory_budget_bytes.reset();
   for (const PrologueValue& v : prologue) {
     const auto& made = parts.prologue.emplace_back(build(v.program, v.program, finished, inner));
     request.prologue.push_back({v.parameters, std::shared_ptr<const ir::Plan>(made, &made->plan())});
@@ -157,35 +161,56 @@ Parts parts_of(PlanRequest& request, const Target& target, const FinishedRegions
   return parts;
 }
 
+/// Each kernel with its dimensions by name: where those stand is the plan's.
+std::vector<std::pair<runtime::BoundKernel, std::vector<std::string>>> bound_kernels(
+    const std::vector<ReadyKernel>& ready, const std::vector<WantedKernel>& wanted, const LookedAt& looked_at) {
+  std::vector<std::pair<runtime::BoundKernel, std::vector<std::string>>> bound;
+  for (size_t i = 0; i < ready.size(); ++i) {
+    const ReadyKernel& k = ready[i];
+    bound.push_back(
+        {{k.code.run, k.code.needs, looked_at.contains(wanted[i].node), {}, k.object, k.object->native()}, k.dims});
+  }
+  return bound;
+}
+
 std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Graph>& graph,
                                                  const std::shared_ptr<const Graph>& fused,
                                                  const FinishedRegions& finished, const CompileOptions& options,
                                                  std::span<const PrologueValue> prologue) {
   const KernelLowering lowering(options);
-  const Target& target = lowering.target();
+  const Target* target = &lowering.target();
   PlanRequest request;
   request.graph = fused;
   request.entry = ir::entry_conditions(*graph, *request.graph);
   request.donations = options.donations;
   request.finite = options.finite;
-  Parts parts = parts_of(request, target, finished, options, prologue);
-  const LookedAt looked_at = looked_at_by_kernels(request, target);
+  Parts parts = parts_of(request, *target, finished, options, prologue);
+  const LookedAt looked_at = looked_at_by_kernels(request, *target);
   const std::vector<ReadyKernel> ready =
       KernelMaker(lowering).make(parts.wanted, looked_at, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[use.kernel].in_place;
   std::shared_ptr<const ir::Plan> plan = make_plan(request);
   if (const auto fault = ir::find_fault_outside_regions(*plan))
     throw base::Error(base::code::kBug, fmt::format("plan {}: {}", plan->name, *fault));
-  std::vector<runtime::BoundKernel> bound;
-  for (size_t i = 0; i < ready.size(); ++i) {
-    const ReadyKernel& k = ready[i];
-    bound.push_back({k.code.run, k.code.needs, looked_at.contains(parts.wanted[i].node),
-                     dim_positions(k.dims, plan->dims), k.object, k.object->native()});
-  }
-  return std::make_shared<const runtime::Executable>(
-      plan, std::move(bound), std::move(parts.regions), own_program(graph, plan->entry, options),
-      runtime::ProgramOrigin{[graph] { return graph; }, std::string(target.isa()), &target.device()},
-      std::move(parts.prologue));
+  const auto finish = [=, kernels = bound_kernels(ready, parts.wanted, looked_at), regions = std::move(parts.regions),
+                       prologue = std::move(parts.prologue)](const std::shared_ptr<const ir::Plan>& plan,
+                                                             runtime::OwnProgramOf own) {
+    std::vector<runtime::BoundKernel> bound;
+    for (const auto& [kernel, dims] : kernels) {
+      bound.push_back(kernel);
+      bound.back().dims = dim_positions(dims, plan->dims);
+    }
+    return std::make_shared<const runtime::Executable>(
+        plan, std::move(bound), regions, std::move(own),
+        runtime::ProgramOrigin{[graph] { return graph; }, std::string(target->isa()), &target->device()}, prologue);
+  };
+  runtime::OwnProgramOf own{.empty_axes = program_of_empty_axes(graph, plan->entry, options)};
+  if (options.memory_budget_bytes)
+    own.budget = [programs = std::make_shared<const BudgetedPrograms>(
+                      request, plan, *options.memory_budget_bytes,
+                      [finish](const std::shared_ptr<const ir::Plan>& plan) { return finish(plan, {}); })](
+                     const ir::DimBinding& dims) { return programs->of(dims); };
+  return finish(plan, std::move(own));
 }
 
 }  // namespace

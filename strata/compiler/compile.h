@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,11 @@ struct CompileOptions {
   /// Which of the schedules that keep the bits the heuristic takes; 0: the one known to be best
   /// (compiler/loop/choose/variation.h).
   uint64_t schedule_variation = 0;
+  /// A run takes at most so many bytes (plan/memory_budget.h says which count): where the plan would take more, kernels
+  /// run twice instead of keeping what they gave, and results have the same bits. Planned for each binding of the
+  /// dimensions when it is met first; E0314 then if it can't be. E0760 for 0, what is negative, and more than the
+  /// machine has.
+  std::optional<int64_t> memory_budget_bytes;
   /// A kernel that the schedule leaves as written is an error (E0315). STRATA_STRICT=1 in the environment sets it for
   /// all programs.
   bool is_strict = false;

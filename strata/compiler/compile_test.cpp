@@ -163,7 +163,7 @@ TEST(Compile, WrongArgumentsAreRefusedWithBothTypes) {
       EXPECT_NE(error.text().find("f32[B,4]"), std::string::npos) << error.text();
     }
   EXPECT_THROW(program->run({}), base::Error);
-  EXPECT_THROW(program->memory_use({}), base::Error);
+  EXPECT_THROW(program->memory_use(std::vector<std::vector<int64_t>>()), base::Error);
 }
 
 TEST(Compile, EveryTargetThatTheHostRunsGivesTheSameBits) {

@@ -278,8 +278,8 @@ TEST(Derivatives, ATensorThatStandsTwiceInADirectionCountsTwice) {
   EXPECT_THROW(jvp(f, at, Moments{one, Tensor::zeros({2})}), base::Error);
 }
 
-TEST(Jit, ACallOverTheMemoryLimitIsRefusedBeforeItRunsAndItsArgumentsStay) {
-  auto twice = jit([](Tensor& sum, Tensor x) { sum = sum + x * 2.0; }, {.name = "twice", .memory_limit_bytes = 1000});
+TEST(Jit, ACallOverTheMemoryBudgetIsRefusedBeforeItRunsAndItsArgumentsStay) {
+  auto twice = jit([](Tensor& sum, Tensor x) { sum = sum + x * 2.0; }, {.name = "twice", .memory_budget_bytes = 1000});
   Tensor small = Tensor::from({1.f, 2.f});
   twice(small, Tensor::from({3.f, 4.f}));
   EXPECT_EQ(small.str(), "[ 7. 10.]");

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "strata/compiler/lower/form.h"
+#include "strata/compiler/plan/memory_order.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ops/control/value_checks.h"
 
@@ -117,13 +118,16 @@ ir::Value written_value(ir::Value v) {
   return v;
 }
 
-std::vector<const Node*> order_commands(const OrderRequest& request) {
-  std::vector<const Node*> order(request.nodes.begin(), request.nodes.end());
+namespace {
+
+/// Those that write donated memory and that nothing which can fail needs, with what needs them: they move behind the
+/// last node that can fail. Empty: none can, or nothing is donated.
+std::vector<bool> put_off_behind_failures(std::vector<const Node*>& order, const OrderRequest& request) {
   const auto behind_last =
       std::find_if(order.rbegin(), order.rend(), [&](const Node* n) { return request.fails[n->id]; }).base();
   if (behind_last == order.begin() || request.donations.empty()) {
     UpdatesLast(order, request).sort();
-    return order;
+    return {};
   }
   const std::vector<bool> is_needed = needed_by_what_fails(request);
   std::vector<bool> is_put_off(request.graph.nodes().size());
@@ -138,6 +142,17 @@ std::vector<const Node*> order_commands(const OrderRequest& request) {
       std::stable_partition(order.begin(), behind_last, [&](const Node* n) { return !is_put_off[n->id]; });
   UpdatesLast({order.begin(), put_off}, request).sort();
   UpdatesLast({put_off, order.end()}, request).sort();
+  return is_put_off;
+}
+
+}  // namespace
+
+std::vector<const Node*> order_commands(const OrderRequest& request) {
+  std::vector<const Node*> order(request.nodes.begin(), request.nodes.end());
+  const std::vector<bool> is_put_off = put_off_behind_failures(order, request);
+  const ir::Facts& facts = request.graph.facts();
+  lower_memory(order, request, is_put_off,
+               CommandMemory(request.graph, order, request.updated, [&](ir::Dim d) { return nominal_size(facts, d); }));
   return order;
 }
 

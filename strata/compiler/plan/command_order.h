@@ -1,5 +1,5 @@
-// Where commands that can fail stand among those that write donated memory: a run succeeds or changes nothing, so what
-// can fail comes first wherever dependences allow.
+// The order of commands. A run succeeds or changes nothing, so what can fail comes first wherever dependences allow;
+// else what frees memory comes early, and what takes it late (memory_order.h).
 #pragma once
 
 #include <span>
@@ -30,7 +30,8 @@ struct OrderRequest {
 
 /// The nodes with those put off that write donated memory (and those that need them) behind the last node that can
 /// fail, if that does not need them itself. On each side of that, an update waits for what else reads its operand, so
-/// that this dies there, unless that waits for the update. All else stays in program order.
+/// that this dies there, unless that waits for the update. All else stays in program order, but for what holds less
+/// memory in another place.
 std::vector<const ir::Node*> order_commands(const OrderRequest& request);
 
 }  // namespace strata::compiler

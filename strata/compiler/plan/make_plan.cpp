@@ -92,8 +92,9 @@ class PlanMaker {
         fails[written_value(v).node->id] = true;
     std::vector<int> updated(graph_.nodes().size(), -1);
     for (const auto& [id, use] : request_.kernels) updated[id] = use.update.operand;
-    for (const Node* node :
-         order_commands({graph_, nodes, fails, request_.donations, updated, ir::counts_before(graph_)})) {
+    if (!request_.is_ordered)
+      nodes = order_commands({graph_, nodes, fails, request_.donations, updated, ir::counts_before(graph_)});
+    for (const Node* node : nodes) {
       add_node(*node);
       if (!needs_no_command(*node)) plan_.commands.back().can_fail = fails[node->id];
     }

@@ -36,6 +36,7 @@ struct PlanRequest {
   std::vector<ir::Donation> donations;                                  ///< wished for
   std::vector<ir::FiniteResult> finite;                                 ///< results and names: what is to be looked at
   std::vector<ir::PlanPrologue> prologue;                               ///< of the graph's last parameters
+  bool is_ordered = false;                                              ///< the commands are in the graph's order
 };
 
 /// E0330 for an update that must be in place and is not.

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <numeric>
 
+#include "strata/base/config/bounds.h"
 #include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/interpret.h"
+#include "strata/machine/memory.h"
 
 namespace strata::compiler {
 
@@ -32,11 +36,8 @@ std::string described(const PlanCommand& command) {
 
 class PeakFinder {
  public:
-  PeakFinder(const runtime::Executable& program, std::span<const std::vector<int64_t>> shapes)
-      : plan_(program.plan()),
-        use_(program.memory_use(shapes)),
-        counts_(*plan_.graph),
-        dims_(*plan_.graph, types_of(plan_), shapes) {}
+  PeakFinder(const runtime::Executable& program, const ir::DimBinding& dims)
+      : plan_(program.plan()), use_(program.memory_use(dims)), counts_(*plan_.graph), dims_(dims) {}
 
   MemoryPeak find() {
     std::vector<int64_t> live(plan_.commands.size() + 1);  // changes first, then their sums
@@ -67,11 +68,6 @@ class PeakFinder {
   }
 
  private:
-  static std::vector<ir::Type> types_of(const Plan& plan) {
-    std::vector<ir::Type> types;
-    for (const int a : std::span(plan.arguments).first(plan.given_arguments())) types.push_back(plan.buffers[a].type);
-    return types;
-  }
   int64_t bytes_of(size_t i) const { return dims_(counts_.largest(plan_.buffers[i].type.bytes())); }
   bool is_root(int i) const { return plan_.buffers[i].root == i; }
   bool is_arena(int i) const { return is_root(i) && plan_.buffers[i].kind == PlanBufferKind::Arena; }
@@ -114,7 +110,7 @@ class PeakFinder {
   const Plan& plan_;
   runtime::MemoryUse use_;
   const ir::CountBounds counts_;
-  ir::DimBinding dims_;
+  const ir::DimBinding& dims_;
   std::vector<int> writers_;      ///< by root
   std::vector<bool> is_donated_;  ///< by result
 };
@@ -124,19 +120,47 @@ std::string bytes_text(int64_t bytes) { return base::bytes_text(bytes); }
 }  // namespace
 
 MemoryPeak memory_peak(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes) {
-  return PeakFinder(program, argument_shapes).find();
+  return memory_peak(program, program.dims_of(argument_shapes));
 }
 
-void require_memory(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes,
-                    int64_t limit_bytes) {
-  const MemoryPeak peak = memory_peak(program, argument_shapes);
-  if (peak.bytes <= limit_bytes) return;
+MemoryPeak memory_peak(const runtime::Executable& program, const ir::DimBinding& dims) {
+  if (const auto own = program.own_program(dims)) return memory_peak(*own, dims);
+  return PeakFinder(program, dims).find();
+}
+
+ir::DimBinding largest_dims(const ir::Graph& graph) {
+  ir::DimBinding dims;
+  std::vector<std::string> symbols;
+  for (const ir::Node* p : graph.parameters())
+    for (const ir::Dim d : p->type().shape()) d.collect_symbols(symbols);
+  for (const std::string& symbol : symbols) {
+    const ir::SymbolFact fact = graph.facts().of(symbol);
+    if (fact.highest == INT64_MAX)
+      throw base::Error(
+          base::code::kArgumentMismatch,
+          fmt::format("{}: nothing bounds {}, so there is no largest size to plan for", graph.name(), symbol))
+          .hint(fmt::format("say `where {} in [1, 64]` in the program", symbol));
+    dims.bind(symbol, fact.highest / fact.multiple * fact.multiple);
+  }
+  return dims;
+}
+
+void require_usable_budget(std::string_view owner, int64_t budget_bytes) {
+  const base::OptionCheck check(base::code::kOptionOutOfRange, owner);
+  check.integer("memory_budget_bytes", budget_bytes, base::Bounds::at_least(1));
+  const int64_t machine = machine::memory_bytes();
+  if (budget_bytes > machine)
+    check.refuse("memory_budget_bytes", std::to_string(budget_bytes),
+                 fmt::format("at most the {} bytes of this machine", machine));
+}
+
+void refuse_budget(const runtime::Executable& program, const MemoryPeak& peak, int64_t budget_bytes) {
   base::Error error(
       base::code::kMemoryLimit,
-      fmt::format("{}: takes {}, of which {} are the arena{}; the limit is {}", program.plan().name,
+      fmt::format("{}: takes {}, of which {} are the arena{}; the budget is {}", program.plan().name,
                   bytes_text(peak.bytes), bytes_text(peak.arena_bytes),
                   peak.region_bytes > 0 ? fmt::format(" and {} are for regions", bytes_text(peak.region_bytes)) : "",
-                  bytes_text(limit_bytes)));
+                  bytes_text(budget_bytes)));
   if (peak.command >= 0) error.note(fmt::format("most is alive at command {}, {}", peak.command, peak.at));
   int64_t rest = 0;
   for (size_t i = 0; i < peak.live.size(); ++i) {
@@ -148,7 +172,7 @@ void require_memory(const runtime::Executable& program, std::span<const std::vec
   }
   if (rest > 0)
     error.note(fmt::format("and {} smaller ones, {}", peak.live.size() - kTensorsInMessage, bytes_text(rest)));
-  throw error.hint("a smaller batch takes less, and so does strata::checkpoint around what can be computed twice");
+  throw error.hint("that is the least that was found with kernels run twice; a smaller batch takes less");
 }
 
 }  // namespace strata::compiler

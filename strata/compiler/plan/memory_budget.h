@@ -1,4 +1,4 @@
-// What memory a run of a plan takes, known before it runs, and a budget that is refused up front.
+// What memory a run of a plan takes, known before it runs, and how a budget is refused that it can't keep.
 //
 // Counted are arguments, constants, results that no argument gives its memory to, the arena, and what the regions of
 // loops and conditions have while they run; not the packing scratch of kernels (kilobytes a thread) nor what the
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "strata/runtime/execute/executable.h"
@@ -29,11 +30,17 @@ struct MemoryPeak {
   std::vector<LiveTensor> live;  ///< then, the largest first
 };
 
-/// For arguments of these shapes.
+/// For arguments of these shapes, of the program that runs for them.
 MemoryPeak memory_peak(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes);
+MemoryPeak memory_peak(const runtime::Executable& program, const ir::DimBinding& dims);
 
-/// Throws E0314 with the tensors that are live at the peak when a run takes more than `limit_bytes`.
-void require_memory(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes,
-                    int64_t limit_bytes);
+/// The largest sizes that the facts of a program allow; E0116 for a symbol without a bound.
+ir::DimBinding largest_dims(const ir::Graph& graph);
+
+/// What budgets may be: E0760 by the name of the field for 0, what is negative, and more than the machine has.
+void require_usable_budget(std::string_view owner, int64_t budget_bytes);
+
+/// Throws E0314 with the tensors that are live at the peak, which is more than the budget.
+[[noreturn]] void refuse_budget(const runtime::Executable& program, const MemoryPeak& peak, int64_t budget_bytes);
 
 }  // namespace strata::compiler

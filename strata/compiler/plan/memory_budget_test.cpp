@@ -48,12 +48,11 @@ TEST(MemoryPeak, CountsArgumentsResultsAndTheArenaAndListsWhatIsAliveLargestFirs
   EXPECT_EQ(peak.command, 1);
 }
 
-TEST(MemoryPeak, ABudgetThatIsMetPassesAndOneByteLessIsRefusedWithTheTensors) {
-  const auto program = compile(two_layers());
-  const int64_t bytes = memory_peak(*program, kShapes).bytes;
-  EXPECT_NO_THROW(require_memory(*program, kShapes, bytes));
+TEST(MemoryBudget, ThatIsMetPassesAndOneByteLessIsRefusedWithTheTensors) {
+  const int64_t bytes = memory_peak(*compile(two_layers()), kShapes).bytes;
+  EXPECT_EQ(memory_peak(*compile(two_layers(), {.memory_budget_bytes = bytes}), kShapes).bytes, bytes);
   try {
-    require_memory(*program, kShapes, bytes - 1);
+    memory_peak(*compile(two_layers(), {.memory_budget_bytes = bytes - 1}), kShapes);
     FAIL();
   } catch (const base::Error& e) {
     EXPECT_EQ(e.code(), "E0314");
@@ -82,7 +81,8 @@ TEST(MemoryPeak, CountsWhatTheRegionsOfALoopHaveAtOnce) {
   const MemoryPeak peak = memory_peak(*program, shapes);
   EXPECT_GE(peak.region_bytes, 4 * 512 * 512 + 4 * 512 * 64) << "the square and the spare carry";
   EXPECT_LE(peak.region_bytes, 3 * 4 * 512 * 512);
-  EXPECT_EQ(base::code_of([&] { require_memory(*program, shapes, peak.bytes - 1); }), "E0314");
+  const auto smaller = compile(graph, {.memory_budget_bytes = peak.bytes - 1});
+  EXPECT_EQ(base::code_of([&] { memory_peak(*smaller, shapes); }), "E0314");
   runtime::RunContext context;
   program->run({ir::HostArray(ir::DType::f32, {512, 64})}, context);
   EXPECT_GE(context.bytes(), peak.region_bytes) << "what the run has taken";

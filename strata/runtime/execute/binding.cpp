@@ -34,8 +34,8 @@ uint64_t next_use() {
 
 }  // namespace
 
-Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, OwnProgram own_program)
-    : plan_(plan), kernels_(kernels), own_program_(std::move(own_program)), counts_(*plan.graph), formulas_(plan.dims) {
+Bindings::Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, OwnProgramOf own)
+    : plan_(plan), kernels_(kernels), own_(std::move(own)), counts_(*plan.graph), formulas_(plan.dims) {
   for (const std::string& name : plan.dims) symbols_.push_back(ir::Dim::symbol(name));
   for (const ir::EntryCondition& c : plan.entry) {
     entry_.push_back(formulas_.add(c.value));
@@ -111,7 +111,8 @@ std::shared_ptr<const Binding> Bindings::make(const ir::DimBinding& dims, std::v
   binding->last_use = next_use();
   const std::vector<int64_t> of_formulas = formulas_.evaluate(values);
   binding->dims = std::move(values);
-  if (own_program_ && !may_enter(of_formulas)) binding->own = own_program_(dims);
+  if (own_.empty_axes && !may_enter(of_formulas)) binding->own = own_.empty_axes(dims);
+  if (!binding->own && own_.budget) binding->own = own_.budget(dims);
   if (!binding->own) fill(*binding, of_formulas);
   return binding;
 }

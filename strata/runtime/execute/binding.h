@@ -35,9 +35,16 @@ struct BoundKernel {
   std::shared_ptr<const ObjectCode> native;  ///< the same, where it is machine code of this machine
 };
 
-/// Asked once for each new binding that breaks a condition of entry, before anything runs. Throws what the ops' type
-/// rules say of these extents, and gives a program of its own for a binding that the plan can't run: null if it can.
+/// Asked once for a new binding, before anything runs: gives a program of its own for one that the plan can't or must
+/// not run, null if it can.
 using OwnProgram = std::function<std::shared_ptr<const Executable>(const ir::DimBinding& dims)>;
+
+struct OwnProgramOf {
+  /// A binding that breaks a condition of entry. Throws what the ops' type rules say of these extents.
+  OwnProgram empty_axes = nullptr;
+  /// Any other, where memory has a budget. Throws E0314.
+  OwnProgram budget = nullptr;
+};
 
 /// The program as its user wrote it, before any pass.
 using RecordedGraph = std::function<std::shared_ptr<const ir::Graph>()>;
@@ -63,7 +70,7 @@ struct Binding {
 class Bindings {
  public:
   /// The plan and its kernels outlive it.
-  Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, OwnProgram own_program);
+  Bindings(const ir::Plan& plan, std::span<const BoundKernel> kernels, OwnProgramOf own);
 
   /// E0110 for a symbol without a value, E0116 and others that the type rules throw, E0122 for sizes out of range.
   std::shared_ptr<const Binding> find(const ir::DimBinding& dims) const;
@@ -91,7 +98,7 @@ class Bindings {
 
   const ir::Plan& plan_;
   std::span<const BoundKernel> kernels_;
-  OwnProgram own_program_;
+  OwnProgramOf own_;
   ir::CountBounds counts_;
   std::vector<ir::Dim> symbols_;  ///< of Plan::dims
   ir::DimTable formulas_;

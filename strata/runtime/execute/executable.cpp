@@ -30,12 +30,12 @@ std::string Executable::span_name(const PlanCommand& command) const {
 }
 
 Executable::Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
-                       std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program,
-                       ProgramOrigin origin, std::vector<std::shared_ptr<const Executable>> prologue)
+                       std::vector<std::shared_ptr<const Executable>> regions, OwnProgramOf own, ProgramOrigin origin,
+                       std::vector<std::shared_ptr<const Executable>> prologue)
     : plan_(std::move(plan)),
       kernels_(std::move(kernels)),
       regions_(std::move(regions)),
-      bindings_(*plan_, kernels_, std::move(own_program)),
+      bindings_(*plan_, kernels_, std::move(own)),
       origin_(std::move(origin)) {
   for (size_t i = 0; i < prologue.size(); ++i) {
     const base::Hash128 key = prologue[i]->plan().graph->hash();
@@ -196,27 +196,31 @@ int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBindin
   return 0;
 }
 
-std::shared_ptr<const Binding> Executable::binding_of(std::span<const std::vector<int64_t>> argument_shapes,
-                                                      ir::DimBinding& dims) const {
+ir::DimBinding Executable::dims_of(std::span<const std::vector<int64_t>> argument_shapes) const {
   if (argument_shapes.size() != parameter_types_.size())
     throw base::Error(base::code::kArgumentMismatch,
                       plan_->name + ": takes " + std::to_string(parameter_types_.size()) +
                           " arguments, found the shapes of " + std::to_string(argument_shapes.size()));
-  dims = ir::DimBinding(*plan_->graph, parameter_types_, argument_shapes);
-  return bindings_.find(dims);
+  return {*plan_->graph, parameter_types_, argument_shapes};
+}
+
+std::shared_ptr<const Executable> Executable::own_program(const ir::DimBinding& dims) const {
+  return bindings_.find(dims)->own;
 }
 
 MemoryMap Executable::memory_map(std::span<const std::vector<int64_t>> argument_shapes) const {
-  ir::DimBinding dims;
-  const std::shared_ptr<const Binding> binding = binding_of(argument_shapes, dims);
+  const std::shared_ptr<const Binding> binding = bindings_.find(dims_of(argument_shapes));
   if (binding->own) return {};
   return {binding->layout.bytes, binding->offsets, binding->buffer_bytes};
 }
 
 MemoryUse Executable::memory_use(std::span<const std::vector<int64_t>> argument_shapes) const {
-  ir::DimBinding dims;
-  const std::shared_ptr<const Binding> binding = binding_of(argument_shapes, dims);
-  if (binding->own) return binding->own->memory_use(argument_shapes);
+  return memory_use(dims_of(argument_shapes));
+}
+
+MemoryUse Executable::memory_use(const ir::DimBinding& dims) const {
+  const std::shared_ptr<const Binding> binding = bindings_.find(dims);
+  if (binding->own) return binding->own->memory_use(dims);
   MemoryUse use{.arena_bytes = binding->layout.bytes, .largest_live_bytes = binding->layout.largest_live};
   ir::DimBinding largest = dims;  // what is counted in the run counts with its capacity
   for (size_t d = 0; d < plan_->dims.size(); ++d)

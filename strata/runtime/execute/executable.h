@@ -45,8 +45,8 @@ struct MemoryMap {
 class Executable {
  public:
   Executable(std::shared_ptr<const ir::Plan> plan, std::vector<BoundKernel> kernels,
-             std::vector<std::shared_ptr<const Executable>> regions, OwnProgram own_program = nullptr,
-             ProgramOrigin origin = {}, std::vector<std::shared_ptr<const Executable>> prologue = {});
+             std::vector<std::shared_ptr<const Executable>> regions, OwnProgramOf own = {}, ProgramOrigin origin = {},
+             std::vector<std::shared_ptr<const Executable>> prologue = {});
   ~Executable();
 
   const ir::Plan& plan() const { return *plan_; }
@@ -81,9 +81,15 @@ class Executable {
   /// results may be NaN or infinite (no E0318).
   std::vector<ir::HostArray> run_looking(const std::vector<ir::HostArray>& arguments, const LookAtCommand& look) const;
 
+  /// Throws what run() throws for shapes.
   MemoryUse memory_use(std::span<const std::vector<int64_t>> argument_shapes) const;
   /// Empty where a program of its own runs (docs/decisions/0012).
   MemoryMap memory_map(std::span<const std::vector<int64_t>> argument_shapes) const;
+  MemoryUse memory_use(const ir::DimBinding& dims) const;
+  /// What the arguments' shapes say of the dimensions: E0116, E0110, E0111.
+  ir::DimBinding dims_of(std::span<const std::vector<int64_t>> argument_shapes) const;
+  /// The program that runs in this one's place for such dimensions (binding.h); null: this one does.
+  std::shared_ptr<const Executable> own_program(const ir::DimBinding& dims) const;
 
  private:
   struct Counting;
@@ -103,8 +109,6 @@ class Executable {
   void add_prepared(std::vector<ir::HostArray>& arguments) const;
   void require_elements(std::span<const ir::HostArray> arguments) const;
   std::vector<std::vector<int64_t>> shapes_of(std::span<const ir::HostArray> arguments) const;
-  std::shared_ptr<const Binding> binding_of(std::span<const std::vector<int64_t>> argument_shapes,
-                                            ir::DimBinding& dims) const;
 
   std::shared_ptr<const ir::Plan> plan_;
   std::vector<BoundKernel> kernels_;

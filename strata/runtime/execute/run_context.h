@@ -28,6 +28,8 @@ class RunContext {
 
   /// Memory that it holds, with that of the contexts within it.
   int64_t bytes() const;
+  /// Of it, what lies between the commands: the arena of the largest run.
+  int64_t arena_bytes() const { return arena_.bytes; }
   /// Gives its memory back; E0322 while a run uses it.
   void trim();
 

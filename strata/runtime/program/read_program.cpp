@@ -173,10 +173,10 @@ class ProgramReader {
     std::vector<std::shared_ptr<const Executable>> prologue;
     for (const ir::PlanPrologue& part : plan->prologue)
       prologue.push_back(executable(part.plan, [body = part.plan->graph] { return body; }));
-    OwnProgram own;
+    OwnProgramOf own;
     if (!plan->entry.empty()) {
       auto programs = std::make_shared<OwnPrograms>(recorded, plan->entry, options_.compile);
-      own = [programs](const ir::DimBinding& dims) { return programs->of(dims); };
+      own.empty_axes = [programs](const ir::DimBinding& dims) { return programs->of(dims); };
     }
     return std::make_shared<const Executable>(plan, std::move(kernels), std::move(regions), std::move(own),
                                               ProgramOrigin{recorded, isa_}, std::move(prologue));

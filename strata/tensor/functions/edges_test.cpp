@@ -243,9 +243,7 @@ TEST(Options, OfJitAndFunctionsAreRefusedByName) {
     jit([](Tensor x) { return x; }, {.symbolic_dims = {d}});
   };
   base::walk_integers({
-      {"memory_limit_bytes",
-       [](int64_t v) { jit([](Tensor x) { return x; }, {.memory_limit_bytes = v}); },
-       {0, INT64_MAX}},
+      {"memory_budget_bytes", [](int64_t v) { jit([](Tensor x) { return x; }, {.memory_budget_bytes = v}); }, {}},
       {"lowest", [&](int64_t v) { made({.lowest = v}); }, {0, INT64_MAX}},
       {"highest", [&](int64_t v) { made({.highest = v}); }, {0, INT64_MAX}},
       {"multiple", [&](int64_t v) { made({.multiple = v}); }, {INT64_MAX}},

@@ -272,7 +272,7 @@ std::vector<Case> runs_that_may_not_go_on() {
   };
   const Tensor ids = Tensor::from({0, 1, 1, 2}), two = Tensor::full({4, 3}, 2);
   cases.push_back(
-      {"the memory limit", "E0314", plain, kPlain, {.memory_limit_bytes = 1500}, Tensor::full({4000, 3}, 1), ids});
+      {"the memory budget", "E0314", plain, kPlain, {.memory_budget_bytes = 1500}, Tensor::full({4000, 3}, 1), ids});
   cases.push_back({"no memory for a result",
                    "E0112",
                    [](State& s, Tensor x, Tensor) {

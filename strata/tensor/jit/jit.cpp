@@ -42,19 +42,6 @@ void require_distinct(std::span<const Argument> caller, const Program& program, 
       .hint("pass a copy as one of them");
 }
 
-void admit(Program& program, std::span<const HostArray> arguments, int64_t limit_bytes) {
-  std::vector<std::vector<int64_t>> shapes;
-  base::Hash128 key;
-  for (const HostArray& a : arguments) {
-    shapes.push_back(a.shape());
-    key = base::combine(key, base::hash_span(std::span<const int64_t>(shapes.back())));
-  }
-  if (program.admitted.contains(key)) return;
-  if (program.admitted.size() >= Program::kMostSizes) program.admitted.clear();
-  compiler::require_memory(*program.executable, shapes, limit_bytes);
-  program.admitted.insert(key);
-}
-
 /// The caller's tensors that a run replaces, and the memory of those that nobody else holds. While it runs they are
 /// nobody's, so that a donation finds a single owner of the memory; after an error the very same handles stand in their
 /// places again.
@@ -100,8 +87,8 @@ Engine::Engine(JitOptions options, Source at)
     : options_(std::move(options)),
       recordings_(std::make_unique<Recordings>(capture::open_jit_log(options_.name, at))) {
   base::OptionCheck(base::code::kAttributeValue, options_.name)
-      .integer("memory_limit_bytes", options_.memory_limit_bytes, base::Bounds::at_least(0))
       .integer("most_programs", options_.most_programs, base::Bounds::at_least(1));
+  if (options_.memory_budget_bytes) compiler::require_usable_budget(options_.name, *options_.memory_budget_bytes);
   for (int argument : options_.constants)
     base::OptionCheck(base::code::kAttributeValue, options_.name)
         .integer("constants", argument, base::Bounds::at_least(0));
@@ -173,9 +160,7 @@ Engine::Ready Engine::prepare(std::span<const Argument> caller, const Body& body
   const std::shared_ptr<Program>& program = recordings_->called(place);
   body.take_result(place);
   require_distinct(caller, *program, options_.name);
-  Ready ready{program, arguments_for(caller, *program)};
-  if (options_.memory_limit_bytes > 0) admit(*program, ready.arguments, options_.memory_limit_bytes);
-  return ready;
+  return {program, arguments_for(caller, *program)};
 }
 
 std::vector<Tensor> Engine::call_program(std::span<const Argument> caller, const Body& body) {

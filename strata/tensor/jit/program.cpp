@@ -239,6 +239,7 @@ std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSiz
       compile_options.donations = trace.donations;
       compile_options.finite = trace.finite;
       compile_options.constants = trace.constants;
+      compile_options.memory_budget_bytes = options.memory_budget_bytes;
       compile_options.is_strict = options.is_strict;
       compile_options.schedule_variation = options.schedule_variation;
       trace.program->executable = compiler::compile(trace.program->graph, compile_options);

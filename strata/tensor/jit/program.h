@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "strata/ir/plan/donation.h"
@@ -22,7 +21,7 @@ struct Rebound {
 };
 
 struct Program {
-  /// Sizes that are known to be taken or refused, or to keep the memory limit.
+  /// Sizes that are known to be taken or refused.
   static constexpr size_t kMostSizes = 4096;
 
   base::Hash128 key;
@@ -33,8 +32,7 @@ struct Program {
   std::vector<int> returned;               ///< result of each returned tensor; -1: an undefined one
   size_t returned_count = 0;
   Assumptions assumptions;
-  std::vector<recording_detail::DimGuard> guards;                   ///< sizes that the function asked for
-  std::unordered_set<base::Hash128, base::Hash128Hasher> admitted;  ///< shapes of arguments that keep the memory limit
+  std::vector<recording_detail::DimGuard> guards;  ///< sizes that the function asked for
   /// By sizes of the symbols, for calls that fit: why the executable refuses them, or nothing. A type rule that could
   /// prove nothing about a symbol is asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
   std::unordered_map<base::Hash128, std::optional<base::Error>, base::Hash128Hasher> sizes;

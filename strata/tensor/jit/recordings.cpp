@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/compiler_codes.h"
 #include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/runtime/execute/executable.h"
@@ -41,7 +42,8 @@ bool takes(Program& program, const CallOfSizes& call, std::optional<base::Error>
   try {
     program.executable->memory_use(shapes);
   } catch (const base::Error& error) {
-    if (error.kind() != base::ErrorKind::User) throw;
+    // Numbers in the place of symbols would take no less memory.
+    if (error.kind() != base::ErrorKind::User || error.code() == base::code::kMemoryLimit) throw;
     refusal = known = error;
   }
   return !known;

@@ -48,8 +48,9 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
 Key step_key(const base::Config& config) { return Key(config.int_at("run.seed")).fold_in("step"); }
 
 JitOptions step_options(const base::Config& config, const char* name) {
+  const int64_t budget = config.int_at("train.memory_budget") * 1'000'000;
   return {.name = name,
-          .memory_limit_bytes = config.int_at("train.memory_limit") * 1'000'000,
+          .memory_budget_bytes = budget > 0 ? std::optional(budget) : std::nullopt,
           .require_finite = true,
           .is_strict = config.bool_at("train.strict")};
 }

@@ -64,9 +64,10 @@ std::vector<base::ConfigKey> train_keys() {
           "budget of training time: before the first step the speed is measured, and the run gets as many steps as "
           "fit, never more than without a budget; its config.toml has them as train.steps; 0: no budget")
           .at_least(0),
-      int_key("train.memory_limit", 0,
-              "MB that a step may take: parameters, optimiser, batch and everything between; 0: no limit")
-          .at_least(0),
+      int_key("train.memory_budget", 0,
+              "MB that a step may take: parameters, optimiser, batch and everything between; where it would take more, "
+              "it keeps less and computes that twice, in the same bits; 0: no budget")
+          .between(0, 1'000'000'000),
       bool_key("train.strict", false, "a kernel that the compiler leaves as written is an error"),
       int_key("train.log_every", 10, "steps between logged losses").at_least(1),
       int_key("train.evaluate_every", 0,

@@ -134,9 +134,9 @@ TEST(ImageTraining, WithoutValidationImagesAllAreTrainedOnAndNothingIsEvaluatedU
   EXPECT_EQ(load_checkpoint(folder / "a/checkpoint.safetensors").facts.at("step"), "12");
 }
 
-TEST(ImageTraining, AMemoryLimitThatCanNotBeMetIsRefusedWithTheTensorsOfThePeak) {
+TEST(ImageTraining, AMemoryBudgetThatCanNotBeMetIsRefusedWithTheTensorsOfThePeak) {
   const base::TempFolder folder;
-  const base::Config config = image_config(folder.path(), {"train.memory_limit=1"});
+  const base::Config config = image_config(folder.path(), {"train.memory_budget=1"});
   try {
     train(config, RunFolder(folder / "a", Start::Fresh), Start::Fresh);
     FAIL();
@@ -144,7 +144,7 @@ TEST(ImageTraining, AMemoryLimitThatCanNotBeMetIsRefusedWithTheTensorsOfThePeak)
     EXPECT_EQ(e.code(), "E0314");
     EXPECT_NE(e.text().find("f32[32,6,28,28]"), std::string::npos) << e.text();
   }
-  const base::Config enough = image_config(folder.path(), {"train.memory_limit=100", "train.strict=true"});
+  const base::Config enough = image_config(folder.path(), {"train.memory_budget=100", "train.strict=true"});
   EXPECT_TRUE(make_task(enough)->step(0.01).is_finite);
 }
 
@@ -205,7 +205,7 @@ TEST(ImageTraining, AReplacedRunStaysUntilTheNewOneHasAStep) {
     return text_of([&] { train(config, RunFolder(folder / "run", Start::Replace), Start::Replace); });
   };
   EXPECT_NE(replace({"data.path=" + (folder / "nothing")}).find("E0634"), std::string::npos);
-  EXPECT_NE(replace({"train.memory_limit=1"}).find("E0314"), std::string::npos);
+  EXPECT_NE(replace({"train.memory_budget=1"}).find("E0314"), std::string::npos);
   EXPECT_EQ(base::read_text(checkpoint).value(), old);
   EXPECT_TRUE(base::is_file(summary));
   // Ends after its first step: the old results are gone with the old checkpoint, not mixed with the new ones.

@@ -29,9 +29,11 @@ constexpr ErrorPage kPages[] = {
      "llvm-avx512-vnni or null."},
     {code::kMemoryLimit, ErrorKind::User, "a program takes more memory than it may",
      "Memory is planned before it is used: what a run takes (arguments, new results and the arena) is known from the "
-     "plan and compared with the limit (`train.memory_limit`, or JitOptions) before anything is allocated. The notes "
-     "list the tensors that are live where most memory is, the largest first. A smaller batch takes less; so does "
-     "train.accumulate, which adds up the gradients of several small batches, and recomputation."},
+     "plan and compared with the budget (`train.memory_budget`, JitOptions or `strata opt --plan --memory-budget`) "
+     "before anything is allocated. Kernels are run twice where that keeps the budget; here it does not. The notes "
+     "list "
+     "the tensors that are live where the plan that takes least has most, the largest first. A smaller batch takes "
+     "less; so does train.accumulate, which adds up the gradients of several small batches."},
     {code::kLeftAsWritten, ErrorKind::User, "strict: a kernel is left as written",
      "In strict mode (`train.strict`, `strata opt --strict`, or STRATA_STRICT=1 in the environment) a kernel that "
      "should have got a schedule and did not is an error; else it is compiled as it was lowered, in scalar code on one "
