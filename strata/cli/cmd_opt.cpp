@@ -173,9 +173,8 @@ bool is_of_level(const Options& options, const char* level, const char* ending) 
 /// An option that would change nothing is a slip, not a wish.
 void refuse_ignored_options(const Options& options, const CommandLine& line) {
   if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
-  for (const char* name :
-       {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable", "--time",
-        "--native", "--reduce", "--plan", "--strict", "--no-positions", "--memory-budget"})
+  for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
+                           "--time", "--native", "--reduce", "--plan", "--strict", "--no-positions", "--memory-budget"})
     if (line.has(name))
       throw base::Error(base::code::kCommandLine, fmt::format("{} is for tensor programs (.sir)", name))
           .hint("loop programs and plans take --interpret, loop programs --schedule, too");

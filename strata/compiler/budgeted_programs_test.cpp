@@ -1,4 +1,5 @@
-// Budgets of memory: less is never more, the plan is what a run takes, the bits stay, and what can't be kept is refused.
+// Budgets of memory: less is never more, the plan is what a run takes, the bits stay, and what can't be kept is
+// refused.
 #include "strata/compiler/budgeted_programs.h"
 
 #include <gtest/gtest.h>

@@ -60,10 +60,11 @@ struct JitOptions {
   /// Records again at each call and compares: finds functions that do not always record the same program, and says
   /// which number changed (E0505).
   bool is_checked = false;
-  /// A call takes at most so many bytes: its arguments, new results and all between. Where that is less than the program
-  /// would take, kernels run twice instead of keeping what they gave, in the same bits; planned for each set of sizes at
-  /// its first call. A budget that can't be kept is refused before anything is allocated, with the tensors that are live
-  /// at the peak (E0314); 0, what is negative and more than the machine has when the function is jitted (E0760).
+  /// A call takes at most so many bytes: its arguments, new results and all between. Where that is less than the
+  /// program would take, kernels run twice instead of keeping what they gave, in the same bits; planned for each set of
+  /// sizes at its first call. A budget that can't be kept is refused before anything is allocated, with the tensors
+  /// that are live at the peak (E0314); 0, what is negative and more than the machine has when the function is jitted
+  /// (E0760).
   ///
   ///   auto step = jit(train_step, {.memory_budget_bytes = int64_t{2} << 30});
   std::optional<int64_t> memory_budget_bytes;
