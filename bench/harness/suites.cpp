@@ -21,6 +21,7 @@ void run_updates(const SuiteOptions&, const Report&);
 void run_sizes(const SuiteOptions&, const Report&);
 void run_branches(const SuiteOptions&, const Report&);
 void run_pairs(const SuiteOptions&, const Report&);
+void run_poly(const SuiteOptions&, const Report&);
 void run_rows(const SuiteOptions&, const Report&);
 void run_attention(const SuiteOptions&, const Report&);
 void run_image_step(const SuiteOptions&, const Report&);
@@ -45,6 +46,7 @@ constexpr Suite kSuites[] = {
     {"gemm", "f32 products of square matrices", run_gemm},
     {"integers", "products of bytes and half floats, and of a few rows by weights of 4 to 32 bits", run_integers},
     {"pairs", "sums over all pairs of points, with their gradients", run_pairs},
+    {"poly", "stencils in time, LU and a blur in two stages by the polyhedral scheduler", run_poly},
     {"rows", "softmax, normalisations and a loss over rows, with their gradients", run_rows},
     {"attention", "causal attention with its gradients", run_attention},
     {"recurrence", "a scan of scalars, and a training step of an LSTM", run_recurrence},

@@ -174,10 +174,10 @@ bool is_of_level(const Options& options, const char* level, const char* ending) 
 void refuse_ignored_options(const Options& options, const CommandLine& line) {
   if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
   for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
-                           "--time", "--native", "--reduce", "--plan", "--strict", "--no-positions", "--memory-budget"})
+                           "--time", "--reduce", "--plan", "--strict", "--no-positions", "--memory-budget"})
     if (line.has(name))
       throw base::Error(base::code::kCommandLine, fmt::format("{} is for tensor programs (.sir)", name))
-          .hint("loop programs and plans take --interpret, loop programs --schedule, too");
+          .hint("loop programs and plans take --interpret, loop programs --native and --schedule, too");
 }
 
 int run(const Options& options) {
@@ -187,6 +187,7 @@ int run(const Options& options) {
   if (is_loops)
     return reading_program(options.file, [&] {
       return run_on_loops(text, {.interpret = options.interpret,
+                                 .native = options.native,
                                  .arguments = options.arguments,
                                  .schedule = options.schedule,
                                  .target = &target_given(options.isa, options.backend),
@@ -194,6 +195,9 @@ int run(const Options& options) {
                                  .runs = options.runs,
                                  .seed = seed});
     });
+  if (options.native && is_plan)
+    throw base::Error(base::code::kCommandLine, "--native is for tensor programs (.sir) and loop programs (.sloop)")
+        .hint("plans take --interpret");
   if (options.schedule)
     throw base::Error(base::code::kCommandLine, "--schedule is for loop programs (.sloop)")
         .hint("`strata explain` prints the loops and the schedule of each kernel of a tensor program");

@@ -2,7 +2,10 @@
 // machine code that may come from a cache file.
 //
 //   run(context, buffers, dims, first, last)     runs the tasks first <= t < last, in ascending order, on one thread
-//   needs(dims, out)                             how many tasks there are, and the scratch bytes of one thread
+//   needs(dims, out)                             how many tasks there are, how many of them make a wave, and the scratch
+//                                                bytes of one thread
+//
+// Tasks of one wave run in any order, on any threads; a wave begins when all tasks before it are done.
 //
 // `buffers` has one pointer per parameter and `dims` one value per run-time dimension, in the order of the kernel.
 // Buffers may overlap only where the loop program gives the same result when they do: no order of its loads and stores
@@ -42,6 +45,7 @@ struct KernelContext {
 struct KernelNeeds {
   int64_t tasks = 0;
   int64_t scratch_bytes = 0;
+  int64_t wave_tasks = 0;  ///< of a wave, the last one perhaps less; 0: all tasks are one
 };
 
 using KernelFunction = void (*)(KernelContext* context, void* const* buffers, const int64_t* dims, int64_t first_task,

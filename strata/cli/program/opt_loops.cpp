@@ -11,9 +11,11 @@
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
 #include "strata/compiler/check/kernel_run.h"
+#include "strata/compiler/check/native_kernel.h"
 #include "strata/compiler/loop/schedule_database.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/graph/text/text_form.h"
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ops/conformance/sample_arrays.h"
 
@@ -64,8 +66,16 @@ class Dims {
   std::vector<int64_t> values_;
 };
 
+/// What a back end takes. Without a schedule that is the kernel as written.
+Kernel as_compiled(const Kernel& kernel, const LoopOptions& options) {
+  if (options.schedule) return kernel;
+  Kernel written = kernel;
+  written.body = expand_joining(*kernel.context, kernel.body);
+  return written;
+}
+
 /// `kernel` is `naive` or a schedule of it: arguments have the shapes of the naive one.
-void interpret_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
+void run_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
   std::vector<HostArray> given;
   for (const std::string& text : options.arguments) given.push_back(ir::parse_array(text).value());
   const Dims dims(naive, dims_for(naive, given));
@@ -85,7 +95,9 @@ void interpret_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptio
     }
     arrays.push_back(std::move(array));
   }
-  const compiler::KernelRun run = compiler::run_interpreted(kernel, dims.values(), arrays);
+  const compiler::KernelRun run =
+      options.native ? compiler::NativeKernel(*options.target, as_compiled(kernel, options)).run_on_copies(dims.values(), arrays)
+                     : compiler::run_interpreted(kernel, dims.values(), arrays);
   if (run.status.code != 0) print_out(fmt::format("status: code {}, index {}\n", run.status.code, run.status.index));
   for (size_t i = 0; i < run.buffers.size(); ++i)
     if (naive.params[i]->kind != BufferKind::Input)
@@ -115,7 +127,10 @@ void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOpti
     const Dims dims(naive, std::move(values));
     const auto arrays = random_arrays(naive, dims, options.seed + run);
     const compiler::KernelRun expected = compiler::run_interpreted(naive, dims.values(), arrays);
-    const std::string text = compiler::schedule_difference(naive, expected, scheduled, dims.values(), arrays);
+    std::string text = compiler::schedule_difference(naive, expected, scheduled, dims.values(), arrays);
+    if (text.empty() && options.native)
+      text = compiler::difference(
+          naive, expected, compiler::NativeKernel(*options.target, scheduled).run_on_copies(dims.values(), arrays));
     if (!text.empty())
       throw base::Error(base::code::kWrongResult,
                         fmt::format("@{}: the schedule changes the results with the dimensions {}: {}", naive.name,
@@ -147,8 +162,8 @@ int run_on_loops(std::string_view text, const LoopOptions& options) {
   if (kernels.value().empty()) throw base::Error(base::code::kMalformedLoops, "the text holds no kernel");
   for (const Kernel& naive : kernels.value()) {
     const Kernel kernel = options.schedule ? scheduled(naive, options) : naive;
-    if (options.interpret)
-      interpret_kernel(naive, kernel, options);
+    if (options.interpret || (options.native && !options.check_equivalence))
+      run_kernel(naive, kernel, options);
     else if (!options.check_equivalence)
       print_out(print(kernel));
   }

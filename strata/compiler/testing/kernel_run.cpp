@@ -1,5 +1,6 @@
 #include "strata/compiler/testing/kernel_run.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace strata::compiler {
@@ -18,13 +19,16 @@ KernelRun run_native(const LoadedKernel& kernel, std::span<const int64_t> dims, 
   if (needs.scratch_bytes) std::memset(scratch.data(), 0xff, needs.scratch_bytes);
   runtime::KernelStatus status;
   runtime::KernelContext context{&status, scratch.data()};
-  const int64_t middle = needs.tasks / 2;
   const auto run_tasks = [&](int64_t first, int64_t last) {
     kernel.run(&context, pointers.data(), dims.data(), first, last);
   };
-  if (order == TaskOrder::LastHalfFirst) run_tasks(middle, needs.tasks);
-  run_tasks(0, middle);
-  if (order == TaskOrder::Ascending) run_tasks(middle, needs.tasks);
+  const int64_t wave = needs.wave_tasks ? needs.wave_tasks : needs.tasks;
+  for (int64_t first = 0; first < needs.tasks; first += wave) {
+    const int64_t last = std::min(first + wave, needs.tasks), middle = first + (last - first) / 2;
+    if (order == TaskOrder::LastHalfFirst) run_tasks(middle, last);
+    run_tasks(first, middle);
+    if (order == TaskOrder::Ascending) run_tasks(middle, last);
+  }
   run.status = {status.code, status.index};
   return run;
 }

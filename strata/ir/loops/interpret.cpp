@@ -23,6 +23,22 @@ int64_t dim_value(std::span<const std::string> names, std::span<const int64_t> v
   return values[index];
 }
 
+/// The value of an i64 expression over constants and dimensions.
+int64_t bound_value(Expr e, base::FunctionRef<int64_t(std::string_view)> binding) {
+  if (e->op == ExprOp::Constant) return int_of_bits(e->type.dtype, e->bits);
+  if (e->op == ExprOp::DimSymbol) return binding(e->symbol);
+  if (e->arg_count == 2) {
+    const auto a = static_cast<uint64_t>(bound_value(e->args[0], binding));
+    const auto b = static_cast<uint64_t>(bound_value(e->args[1], binding));
+    if (const auto bits = fold_binary(e->op, e->args[0]->type.dtype, a, b)) return static_cast<int64_t>(*bits);
+  }
+  if (e->op == ExprOp::Select) return bound_value(e->args[bound_value(e->args[0], binding) ? 1 : 2], binding);
+  throw Error(base::code::kBrokenLoops,
+              fmt::format("a bound of the parallel loop holds {}, not only dimensions", expr_op_name(e->op)));
+}
+
+}  // namespace
+
 Frame make_frame(const InterpreterProgram& program, std::span<void* const> buffers, std::span<const int64_t> dims) {
   if (buffers.size() != program.param_count)
     throw Error(base::code::kBrokenLoops,
@@ -47,22 +63,6 @@ Frame make_frame(const InterpreterProgram& program, std::span<void* const> buffe
   }
   return frame;
 }
-
-/// The value of an i64 expression over constants and dimensions.
-int64_t bound_value(Expr e, base::FunctionRef<int64_t(std::string_view)> binding) {
-  if (e->op == ExprOp::Constant) return int_of_bits(e->type.dtype, e->bits);
-  if (e->op == ExprOp::DimSymbol) return binding(e->symbol);
-  if (e->arg_count == 2) {
-    const auto a = static_cast<uint64_t>(bound_value(e->args[0], binding));
-    const auto b = static_cast<uint64_t>(bound_value(e->args[1], binding));
-    if (const auto bits = fold_binary(e->op, e->args[0]->type.dtype, a, b)) return static_cast<int64_t>(*bits);
-  }
-  if (e->op == ExprOp::Select) return bound_value(e->args[bound_value(e->args[0], binding) ? 1 : 2], binding);
-  throw Error(base::code::kBrokenLoops,
-              fmt::format("a bound of the parallel loop holds {}, not only dimensions", expr_op_name(e->op)));
-}
-
-}  // namespace
 
 Interpreter::Interpreter(const Kernel& kernel)
     : program_(std::make_unique<const InterpreterProgram>(

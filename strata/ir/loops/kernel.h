@@ -16,6 +16,10 @@
 // have a constant extent when the vectoriser is through; Unrolled loops have a constant extent. A kernel's body is one
 // Parallel loop (its iterations are the tasks of the kernel ABI) or has no Parallel loop at all (one task).
 //
+// Tasks may come in waves: those of a wave are independent of each other, and need what earlier waves have done.
+//
+//   parallel t in 0..12*16 waves 16 { ... }       tasks 0..15, then 16..31, ...
+//
 // A joining loop cuts a long chain of sums or products into blocks, so that its error stays bounded (joined_loops.h):
 //
 //   for k0 in 0..64 joining acc by 256, outer 1, inner 2 { for k1 in 0..3 { for k2 in 0..3 { acc = fma(...) } } }
@@ -88,6 +92,8 @@ struct Stmt {
   const LoopVar* loop = nullptr;
   Expr begin = nullptr, end = nullptr;
   int64_t step = 1;
+  Expr wave = nullptr;  ///< of a Parallel For: tasks of a wave, 1 or more; null: all are one wave
+  int line = 0;         ///< in the text that it was read from, from 1; 0: no text. Not part of what it means
   const Local* local = nullptr;          ///< of Declare and Assign; of a joining For: its sum
   int64_t block = 0;                     ///< terms of a block of a joining For; 0: the loop joins nothing
   int outer_loops = 0, inner_loops = 0;  ///< of a joining For: how the perfect nest that it begins is counted
@@ -152,6 +158,8 @@ struct Kernel {
 
 // Statements.
 StmtPtr make_for(const LoopVar* var, Expr begin, Expr end, LoopKind kind, std::vector<StmtPtr> body, int64_t step = 1);
+/// A Parallel loop whose tasks come in waves of `wave`.
+StmtPtr make_waves(const LoopVar* var, Expr begin, Expr end, Expr wave, std::vector<StmtPtr> body);
 /// `loop`, a Serial For that begins a perfect nest of outer + inner loops, as a joining loop.
 StmtPtr make_joining(const StmtPtr& loop, const Local* sum, int64_t block, int outer_loops, int inner_loops);
 StmtPtr make_block(std::vector<StmtPtr> body);

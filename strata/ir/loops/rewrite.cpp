@@ -111,6 +111,7 @@ std::optional<int64_t> constant_value(Expr e) {
 void for_each_expr(const Stmt& stmt, const std::function<void(Expr)>& f) {
   if (stmt.begin) f(stmt.begin);
   if (stmt.end) f(stmt.end);
+  if (stmt.wave) f(stmt.wave);
   for (Expr index : stmt.indices) f(index);
   if (stmt.value) f(stmt.value);
   if (stmt.mask) f(stmt.mask);
@@ -132,13 +133,14 @@ std::vector<StmtPtr> map_exprs(std::span<const StmtPtr> stmts, const std::functi
     Stmt next = *stmt;
     next.begin = map(next.begin);
     next.end = map(next.end);
+    next.wave = map(next.wave);
     for (Expr& index : next.indices) index = map(index);
     next.value = map(next.value);
     next.mask = map(next.mask);
     next.body = map_exprs(next.body, f);
     next.otherwise = map_exprs(next.otherwise, f);
-    const bool same = next.begin == stmt->begin && next.end == stmt->end && next.indices == stmt->indices &&
-                      next.value == stmt->value && next.mask == stmt->mask && next.body == stmt->body &&
+    const bool same = next.begin == stmt->begin && next.end == stmt->end && next.wave == stmt->wave &&
+                      next.indices == stmt->indices && next.value == stmt->value && next.mask == stmt->mask && next.body == stmt->body &&
                       next.otherwise == stmt->otherwise;
     mapped.push_back(same ? stmt : std::make_shared<const Stmt>(std::move(next)));
   }

@@ -23,6 +23,12 @@ StmtPtr make_for(const LoopVar* var, Expr begin, Expr end, LoopKind kind, std::v
   return made;
 }
 
+StmtPtr make_waves(const LoopVar* var, Expr begin, Expr end, Expr wave, std::vector<StmtPtr> body) {
+  auto made = std::make_shared<Stmt>(*make_for(var, begin, end, LoopKind::Parallel, std::move(body)));
+  made->wave = wave;
+  return made;
+}
+
 StmtPtr make_joining(const StmtPtr& loop, const Local* sum, int64_t block, int outer_loops, int inner_loops) {
   auto made = std::make_shared<Stmt>(*loop);
   made->local = sum;

@@ -87,6 +87,7 @@ class Hasher {
     add(static_cast<uint64_t>(stmt.kind) | static_cast<uint64_t>(stmt.loop_kind) << 8);
     add(static_cast<uint64_t>(stmt.step));
     for (Expr e : {stmt.begin, stmt.end, stmt.value, stmt.mask}) add(expression(e));
+    if (stmt.wave) add(expression(stmt.wave));
     add(stmt.indices.size());
     for (Expr index : stmt.indices) add(expression(index));
     if (stmt.kind == StmtKind::For) add(number(stmt.loop));

@@ -157,12 +157,18 @@ class Verifier {
     if (stmt.loop_kind == LoopKind::Parallel || stmt.loop_kind == LoopKind::Blocks) {
       require(&stmt == parallel_loop(kernel_), "a {} loop is not the kernel's whole body",
               stmt.loop_kind == LoopKind::Parallel ? "parallel" : "blocks");
-      for (Expr bound : {stmt.begin, stmt.end})
-        require(!any_node(bound, [](Expr e) { return !of_dimensions(e); }),
+      for (Expr bound : {stmt.begin, stmt.end, stmt.wave})
+        require(!bound || !any_node(bound, [](Expr e) { return !of_dimensions(e); }),
                 "a bound of the outermost loop is made of more than dimensions and integer arithmetic");
     }
     if (stage_ == Stage::Scheduled && (stmt.loop_kind == LoopKind::Vector || stmt.loop_kind == LoopKind::Unrolled))
       require(constant_trip_count(*kernel_.context, stmt).has_value(), "the extent is not constant");
+    if (stmt.wave) {
+      require(stmt.loop_kind == LoopKind::Parallel, "a loop that is not parallel has waves");
+      typed(stmt.wave, {DType::i64, 1}, "the length of a wave");
+      const auto length = constant_value(stmt.wave);
+      require(!length || *length >= 1, "waves of {} tasks", length.value_or(0));
+    }
     if (stmt.block) joining(stmt);
     loops_.insert(stmt.loop);
     const size_t fresh = fresh_.size();

@@ -22,6 +22,7 @@ struct Launch {
   void* const* buffers = nullptr;
   const int64_t* dims = nullptr;
   int64_t tasks = 0;
+  int64_t wave_tasks = 0;        ///< as in KernelNeeds
   int most_slots = 1;            ///< threads that it is worth
   int64_t scratch_bytes = 0;     ///< of a slot
   std::byte* scratch = nullptr;  ///< of all slots; a launch among others has that of slot 0 alone

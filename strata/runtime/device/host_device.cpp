@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "strata/base/threads/thread_pool.h"
@@ -45,12 +46,16 @@ class HostDevice final : public Device {
   static void run_alone(const Launch& l) {
     if (l.most_slots <= 1) return run_tasks(l, {0, l.tasks, 0});
     const base::Span span(l.name, "command");
-    base::ThreadPool::shared().run(l.tasks,
-                                   [&](base::TaskRange range) {
-                                     KernelContext of_slot{l.status, l.scratch + l.scratch_bytes * range.slot};
-                                     l.run(&of_slot, l.buffers, l.dims, range.begin, range.end);
-                                   },
-                                   {.most_slots = l.most_slots});
+    // Tasks of a wave differ: a wave is a slant through a space of tiles.
+    const base::Split split = l.wave_tasks ? base::Split::Dynamic : base::Split::Static;
+    const int64_t wave = l.wave_tasks ? l.wave_tasks : l.tasks;
+    for (int64_t first = 0; first < l.tasks; first += wave)
+      base::ThreadPool::shared().run(std::min(wave, l.tasks - first),
+                                     [&](base::TaskRange range) {
+                                       KernelContext of_slot{l.status, l.scratch + l.scratch_bytes * range.slot};
+                                       l.run(&of_slot, l.buffers, l.dims, first + range.begin, first + range.end);
+                                     },
+                                     {.split = split, .most_slots = l.most_slots});
   }
 };
 

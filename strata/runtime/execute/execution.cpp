@@ -254,6 +254,7 @@ Launch Executable::Execution::launch_of(size_t c) {
           .buffers = first,
           .dims = self.bindings_.dims_of(binding, chosen),
           .tasks = binding.needs[chosen].tasks,
+          .wave_tasks = binding.needs[chosen].wave_tasks,
           .most_slots = binding.is_parallel[c] ? slots : 1,
           .scratch_bytes = binding.scratch_bytes,
           .scratch = scratch,

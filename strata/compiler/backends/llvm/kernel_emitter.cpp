@@ -115,6 +115,8 @@ void KernelEmitter::emit_needs() {
   Value* out = function_->getArg(1);
   builder_.CreateStore(tasks, out);
   builder_.CreateStore(dim_value(scratch_.bytes), builder_.CreateConstGEP1_64(builder_.getInt64Ty(), out, 1));
+  Value* wave = parallel && parallel->wave ? evaluate(parallel->wave) : builder_.getInt64(0);
+  builder_.CreateStore(wave, builder_.CreateConstGEP1_64(builder_.getInt64Ty(), out, 2));
   builder_.CreateRetVoid();
   memo_.clear();
   memo_log_.clear();

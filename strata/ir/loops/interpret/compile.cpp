@@ -125,6 +125,7 @@ class Compiler {
       throw Error(base::code::kBrokenLoops,
                   fmt::format("{} of {} has no meaning", expr_op_name(e->op), type_name(e->args[0]->type)));
     in.a = args[0], in.b = args[1], in.c = args[2];
+    in.expr = e;
     if (e->op == ExprOp::Ramp) in.imm = static_cast<int64_t>(e->args[1]->bits);
     in.dst = cells(lanes);
     emit(in, depth);

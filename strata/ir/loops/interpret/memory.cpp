@@ -78,6 +78,10 @@ const Instruction* store_lanes(Frame& frame, const Instruction* in) {
 
 }  // namespace
 
+int64_t element_of_lane(const Frame& frame, const Access& access, uint32_t lane) {
+  return offset(frame, frame.buffers[access.slot], access, lane, "an access");
+}
+
 Step load_step(DType type) {
   if (is_bool(type)) return load_bool;
   switch (dtype_bytes(type)) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -43,6 +44,7 @@ struct Instruction {
   int32_t jump = 0;  ///< relative to this instruction
   int64_t imm = 0;
   const void* access = nullptr;  ///< Access of loads and stores
+  Expr expr = nullptr;           ///< what it computes; null: it stores, moves or jumps
 };
 
 /// Where the indices of a load or store stand.
@@ -87,5 +89,10 @@ const Instruction* step_alloc(Frame&, const Instruction*);
 const Instruction* step_check(Frame&, const Instruction*);
 
 InterpreterProgram compile_for_interpreter(const Kernel& kernel);
+
+/// A run's registers and memory. E0124 for what has no value, or too few buffers.
+Frame make_frame(const InterpreterProgram& program, std::span<void* const> buffers, std::span<const int64_t> dims);
+/// Where a lane of an access lies, in elements. E0125 when it reaches outside of its buffer.
+int64_t element_of_lane(const Frame& frame, const Access& access, uint32_t lane);
 
 }  // namespace strata::ir::loops

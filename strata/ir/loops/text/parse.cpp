@@ -19,10 +19,11 @@ using base::Result;
 
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 constexpr int kMaxNesting = 100;
-constexpr std::array<std::string_view, 30> kWords = {
+constexpr std::array<std::string_view, 31> kWords = {
     "kernel", "where", "dims", "inout",   "out",   "parallel", "for",     "vector", "unrolled", "while",
     "if",     "else",  "let",  "scratch", "check", "code",     "index",   "step",   "register", "var",
-    "def",    "in",    "true", "false",   "inf",   "blocks",   "threads", "shared", "barrier",  "prefetch"};
+    "def",    "in",    "true", "false",   "inf",   "blocks",   "threads", "shared", "barrier",  "prefetch",
+    "waves"};
 
 class Parser {
  public:
@@ -148,7 +149,10 @@ class Parser {
         expr_.definition();
         continue;
       }
-      stmts.push_back(statement());
+      const int line = line_of(lexer_.position());
+      Stmt read = *statement();
+      read.line = line;
+      stmts.push_back(std::make_shared<const Stmt>(std::move(read)));
       expr_.clear_definitions();
     }
     expr_.clear_definitions();
@@ -163,6 +167,15 @@ class Parser {
   std::vector<StmtPtr> body() {
     expr_.clear_definitions();
     return block();
+  }
+
+  /// Positions only grow.
+  int line_of(size_t position) {
+    const std::string_view source = lexer_.source();
+    line_ += static_cast<int>(std::count(source.begin() + static_cast<long>(counted_),
+                                         source.begin() + static_cast<long>(position), '\n'));
+    counted_ = position;
+    return line_;
   }
 
   StmtPtr statement() {
@@ -204,12 +217,18 @@ class Parser {
     lexer_.expect("..", "between the bounds");
     const Expr end = expr_.typed(DType::i64);
     const int64_t step = lexer_.accept("step") ? lexer_.integer("the step") : 1;
+    const Expr wave = lexer_.accept("waves") ? expr_.typed(DType::i64) : nullptr;
     const Joining joining = lexer_.accept("joining") ? read_joining() : Joining{};
     const LoopVar* var = context_->loop_var(name);
     names_.loops[name] = var;
     auto stmts = body();
     names_.loops.erase(name);
-    const StmtPtr loop = make_for(var, begin, end, kind, std::move(stmts), step);
+    StmtPtr loop = make_for(var, begin, end, kind, std::move(stmts), step);
+    if (wave) {
+      Stmt in_waves = *loop;
+      in_waves.wave = wave;
+      loop = std::make_shared<const Stmt>(std::move(in_waves));
+    }
     return joining.sum ? make_joining(loop, joining.sum, joining.block, joining.outer, joining.inner) : loop;
   }
 
@@ -302,6 +321,8 @@ class Parser {
   ExprParser expr_;
   Kernel kernel_;
   int depth_ = 0;
+  int line_ = 1;        ///< of the position `counted_`
+  size_t counted_ = 0;
 };
 
 }  // namespace

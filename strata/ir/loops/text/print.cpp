@@ -257,6 +257,7 @@ std::string Printer::for_head(const Stmt& stmt) {
   const std::string name = bind(loops_, stmt.loop, taken_);
   std::string text = fmt::format("{} {} in {}..{}", loop_word(stmt.loop_kind), name, begin, end);
   if (stmt.step != 1) text += fmt::format(" step {}", stmt.step);
+  if (stmt.wave) text += fmt::format(" waves {}", expression(stmt.wave, true));
   if (stmt.block)
     text += fmt::format(" joining {} by {}, outer {}, inner {}", name_of(locals_, stmt.local), stmt.block,
                         stmt.outer_loops, stmt.inner_loops);

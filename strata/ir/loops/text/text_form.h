@@ -3,6 +3,7 @@
 //
 //   kernel @name(%x: f32[B,784], %s: inout f32[4]) -> (%y: f32[B]) dims(B) where B in [1, 64], B % 4 == 0 {
 //     parallel i in 0..B step 4 { ... }       for, vector, unrolled alike
+//     parallel i in 0..6*B waves B { ... }    a wave of B tasks after the other
 //     while lt(n, 10) { ... }    if lt(i, 3) { ... } else { ... }    { ... }
 //     let t: f32x8 = %x[i, ramp(j, 1, 8)]     var acc: f32 = 0.0     acc = fma(t, 2.0, acc)
 //     scratch %p: f32[16,8]    register %c: f32[6,16]

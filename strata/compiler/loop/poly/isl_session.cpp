@@ -1,0 +1,61 @@
+#include "strata/compiler/loop/poly/isl_session.h"
+
+#include <fmt/format.h>
+#include <isl/ctx.h>
+#include <isl/options.h>
+#include <isl/union_map.h>
+
+#include <sstream>
+
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/codes/internal_codes.h"
+#include "strata/base/error/error.h"
+
+namespace strata::compiler::poly {
+
+IslSession::IslSession(uint64_t most_operations) : context_(isl_ctx_alloc()) {
+  isl_options_set_on_error(context_, ISL_ON_ERROR_CONTINUE);
+  isl_ctx_set_max_operations(context_, most_operations);
+  // Loops with one upper bound, and divisions whose operand can't be negative: what a For of ours says.
+  isl_options_set_ast_build_atomic_upper_bound(context_, 1);
+  isl_options_set_ast_build_prefer_pdiv(context_, 1);
+  isl_options_set_ast_build_detect_min_max(context_, 1);
+  isl_options_set_ast_build_allow_or(context_, 0);
+}
+
+IslSession::~IslSession() { isl_ctx_free(context_); }
+
+void with_isl_errors(const std::string& what, uint64_t most_operations, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const isl::exception_quota&) {
+    throw base::Error(base::code::kPolyhedralLimit,
+                      fmt::format("the polyhedral scheduler gave up after {} operations of isl, {}", most_operations,
+                                  what))
+        .hint("`poly operations by N` allows more; fewer statements, or unit steps, need less");
+  } catch (const isl::exception& error) {
+    throw base::Error(base::code::kBug, fmt::format("isl failed, {}: {}", what, error.what()));
+  }
+}
+
+isl::union_map side_by_side(const isl::union_map& a, const isl::union_map& b) {
+  return isl::manage(isl_union_map_flat_range_product(a.copy(), b.copy()));
+}
+
+namespace {
+
+template <class Of>
+std::string without_parameters(const Of& of) {
+  std::ostringstream stream;
+  stream << of;
+  const std::string text = stream.str();
+  const size_t arrow = text.find("] -> {");
+  return text.starts_with("[") && arrow != std::string::npos ? text.substr(arrow + 5) : text;
+}
+
+}  // namespace
+
+std::string readable(const isl::set& set) { return without_parameters(set); }
+std::string readable(const isl::map& map) { return without_parameters(map); }
+
+}  // namespace strata::compiler::poly
