@@ -29,10 +29,10 @@ void seidel(float* a, long n, long steps) {
   for (long t = 0; t < steps; ++t)
     for (long i = 1; i < n - 1; ++i)
       for (long j = 1; j < n - 1; ++j)
-        a[i * n + j] = (a[(i - 1) * n + j - 1] + a[(i - 1) * n + j] + a[(i - 1) * n + j + 1] + a[i * n + j - 1] +
-                        a[i * n + j] + a[i * n + j + 1] + a[(i + 1) * n + j - 1] + a[(i + 1) * n + j] +
-                        a[(i + 1) * n + j + 1]) *
-                       0.1111111f;
+        a[i * n + j] =
+            (a[(i - 1) * n + j - 1] + a[(i - 1) * n + j] + a[(i - 1) * n + j + 1] + a[i * n + j - 1] + a[i * n + j] +
+             a[i * n + j + 1] + a[(i + 1) * n + j - 1] + a[(i + 1) * n + j] + a[(i + 1) * n + j + 1]) *
+            0.1111111f;
 }
 
 void jacobi(float* a, float* b, long n, long steps) {

@@ -22,8 +22,8 @@ struct Work {
   double bar;
 };
 
-constexpr Work kWorks[] = {{"seidel", 2000, 40, 3}, {"lu", 1024, 0, 3}, {"lu", 2048, 0, 3}, {"blur", 4096, 0, 3},
-                           {"jacobi", 2000, 40, 0}};
+constexpr Work kWorks[] = {
+    {"seidel", 2000, 40, 3}, {"lu", 1024, 0, 3}, {"lu", 2048, 0, 3}, {"blur", 4096, 0, 3}, {"jacobi", 2000, 40, 0}};
 
 /// The kernel of an example, scheduled, with its arrays.
 class Nest {
@@ -68,10 +68,11 @@ void run_work(const Work& work, int threads, Peer* peer, const std::string& vers
       base::Json::object().set("nest", std::string(work.nest)).set("n", work.n).set("steps", work.steps);
   if (peer) contestants.push_back({"naive nest", [&] { return peer->run(request); }});
   const std::vector<double> seconds = contest(contestants, options.rounds);
-  Row row{.workload = fmt::format("{} {}{}", work.nest, work.n, work.steps ? fmt::format(", {} steps", work.steps) : ""),
-          .ours = seconds[0] * 1e3,
-          .unit = "ms",
-          .threads = threads};
+  Row row{
+      .workload = fmt::format("{} {}{}", work.nest, work.n, work.steps ? fmt::format(", {} steps", work.steps) : ""),
+      .ours = seconds[0] * 1e3,
+      .unit = "ms",
+      .threads = threads};
   if (peer) {
     row.peer = "naive nest, one thread";
     row.peer_version = version;

@@ -96,8 +96,9 @@ void run_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& op
     arrays.push_back(std::move(array));
   }
   const compiler::KernelRun run =
-      options.native ? compiler::NativeKernel(*options.target, as_compiled(kernel, options)).run_on_copies(dims.values(), arrays)
-                     : compiler::run_interpreted(kernel, dims.values(), arrays);
+      options.native
+          ? compiler::NativeKernel(*options.target, as_compiled(kernel, options)).run_on_copies(dims.values(), arrays)
+          : compiler::run_interpreted(kernel, dims.values(), arrays);
   if (run.status.code != 0) print_out(fmt::format("status: code {}, index {}\n", run.status.code, run.status.index));
   for (size_t i = 0; i < run.buffers.size(); ++i)
     if (naive.params[i]->kind != BufferKind::Input)

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "strata/compiler/check/equivalence.h"
 #include "strata/ir/loops/interpret.h"
+#include "strata/ir/loops/origins.h"
 
 namespace strata::compiler {
 
@@ -55,6 +58,25 @@ std::string schedule_difference(const Kernel& naive, const KernelRun& expected, 
   } catch (const std::exception& error) {
     return error.what();
   }
+}
+
+std::string dependence_difference(const Kernel& naive, const Kernel& scheduled, std::span<const int64_t> dims,
+                                  std::span<const HostArray> buffers) {
+  const auto origins = [&](const Kernel& kernel) {
+    std::vector<HostArray> copies;
+    std::vector<void*> pointers;
+    for (const HostArray& a : buffers) copies.push_back(a.clone());
+    for (HostArray& a : copies) pointers.push_back(a.data());
+    return ir::loops::origins_of(kernel, pointers, dims);
+  };
+  const auto expected = origins(naive), found = origins(scheduled);
+  if (!expected || !found) return {};
+  for (size_t p = 0; p < naive.params.size(); ++p) {
+    const auto [at, other] = std::mismatch((*expected)[p].begin(), (*expected)[p].end(), (*found)[p].begin());
+    if (at != (*expected)[p].end())
+      return fmt::format("%{}: element {} is made in another way", naive.params[p]->name, at - (*expected)[p].begin());
+  }
+  return {};
 }
 
 }  // namespace strata::compiler

@@ -22,7 +22,7 @@ KernelRun run_native(const LoadedKernel& kernel, std::span<const int64_t> dims, 
   const auto run_tasks = [&](int64_t first, int64_t last) {
     kernel.run(&context, pointers.data(), dims.data(), first, last);
   };
-  const int64_t wave = needs.wave_tasks ? needs.wave_tasks : needs.tasks;
+  const int64_t wave = needs.wave_tasks > 0 ? needs.wave_tasks : needs.tasks;
   for (int64_t first = 0; first < needs.tasks; first += wave) {
     const int64_t last = std::min(first + wave, needs.tasks), middle = first + (last - first) / 2;
     if (order == TaskOrder::LastHalfFirst) run_tasks(middle, last);

@@ -43,6 +43,8 @@ Interpreted interpret_both(const Kernel& naive, const Kernel& scheduled, const s
   result.buffers = make_buffers(naive, dims, [&](ir::HostArray& a, int64_t i) { set_random(a, i, random); }, inputs);
   result.expected = run_interpreted(naive, dims, result.buffers);
   result.difference = schedule_difference(naive, result.expected, scheduled, dims, result.buffers);
+  if (result.difference.empty() && result.expected.status.code == 0)
+    result.difference = dependence_difference(naive, scheduled, dims, result.buffers);
   if (!result.difference.empty()) result.difference = "interpreter: " + result.difference;
   return result;
 }

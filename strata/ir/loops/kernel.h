@@ -92,10 +92,10 @@ struct Stmt {
   const LoopVar* loop = nullptr;
   Expr begin = nullptr, end = nullptr;
   int64_t step = 1;
-  Expr wave = nullptr;  ///< of a Parallel For: tasks of a wave, 1 or more; null: all are one wave
-  int line = 0;         ///< in the text that it was read from, from 1; 0: no text. Not part of what it means
-  const Local* local = nullptr;          ///< of Declare and Assign; of a joining For: its sum
-  int64_t block = 0;                     ///< terms of a block of a joining For; 0: the loop joins nothing
+  Expr wave = nullptr;           ///< of a Parallel For: tasks of a wave, 1 or more; null: all are one wave
+  int line = 0;                  ///< in the text that it was read from, from 1; 0: no text. Not part of what it means
+  const Local* local = nullptr;  ///< of Declare and Assign; of a joining For: its sum
+  int64_t block = 0;             ///< terms of a block of a joining For; 0: the loop joins nothing
   int outer_loops = 0, inner_loops = 0;  ///< of a joining For: how the perfect nest that it begins is counted
   const Buffer* buffer = nullptr;
   std::vector<Expr> indices;

@@ -140,8 +140,8 @@ std::vector<StmtPtr> map_exprs(std::span<const StmtPtr> stmts, const std::functi
     next.body = map_exprs(next.body, f);
     next.otherwise = map_exprs(next.otherwise, f);
     const bool same = next.begin == stmt->begin && next.end == stmt->end && next.wave == stmt->wave &&
-                      next.indices == stmt->indices && next.value == stmt->value && next.mask == stmt->mask && next.body == stmt->body &&
-                      next.otherwise == stmt->otherwise;
+                      next.indices == stmt->indices && next.value == stmt->value && next.mask == stmt->mask &&
+                      next.body == stmt->body && next.otherwise == stmt->otherwise;
     mapped.push_back(same ? stmt : std::make_shared<const Stmt>(std::move(next)));
   }
   return mapped;

@@ -47,8 +47,9 @@ class HostDevice final : public Device {
     if (l.most_slots <= 1) return run_tasks(l, {0, l.tasks, 0});
     const base::Span span(l.name, "command");
     // Tasks of a wave differ: a wave is a slant through a space of tiles.
-    const base::Split split = l.wave_tasks ? base::Split::Dynamic : base::Split::Static;
-    const int64_t wave = l.wave_tasks ? l.wave_tasks : l.tasks;
+    const bool has_waves = l.wave_tasks > 0;
+    const base::Split split = has_waves ? base::Split::Dynamic : base::Split::Static;
+    const int64_t wave = has_waves ? l.wave_tasks : l.tasks;
     for (int64_t first = 0; first < l.tasks; first += wave)
       base::ThreadPool::shared().run(std::min(wave, l.tasks - first),
                                      [&](base::TaskRange range) {

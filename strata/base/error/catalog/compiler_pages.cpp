@@ -97,14 +97,17 @@ constexpr ErrorPage kPages[] = {
      "program "
      "that shares the weights once before, or keep the plain form."},
     {code::kNoControlPart, ErrorKind::User, "a kernel that is no static control part",
-     "The polyhedral scheduler (a schedule `poly ...`) has to know exactly which iterations there are and which elements "
+     "The polyhedral scheduler (a schedule `poly ...`) has to know exactly which iterations there are and which "
+     "elements "
      "each of them reads and writes: bounds of loops, conditions of branches and indices of what is written have to be "
      "affine in loop variables and dimensions, with floor divisions and remainders by constants. While loops, checks, "
-     "conditions and indices that are loaded, and loops that join their sum block by block are none of this. The message "
+     "conditions and indices that are loaded, and loops that join their sum block by block are none of this. The "
+     "message "
      "gives the line of the loop program, if it was read from a text, and the statement."},
     {code::kPolyhedralLimit, ErrorKind::User, "the polyhedral scheduler came to its bound",
-     "What isl has to do can grow exponentially with the number of statements, loops and dimensions. It is stopped after "
-     "a number of its operations, always at the same place for the same kernel; `poly operations by N` sets it. Fewer "
+     "What isl has to do can grow exponentially with the number of statements, loops and dimensions. It is stopped "
+     "after "
+     "a number of its operations, always at the same place for the same kernel; `poly effort by N` sets it. Fewer "
      "statements in a kernel, steps of 1 and constant sizes need less."},
 };
 

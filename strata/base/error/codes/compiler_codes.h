@@ -27,8 +27,8 @@ inline constexpr ErrorCode kUnwritableProgram{"E0325"};      ///< a program that
 inline constexpr ErrorCode kMalformedScheduleFile{"E0326"};  ///< a file of schedules that can't be read
 inline constexpr ErrorCode kUpdateWouldCopy{"E0330"};        ///< an update that must be in place would copy
 inline constexpr ErrorCode kHandedOver{"E0335"};             ///< a weight was handed over to its prepared forms
-inline constexpr ErrorCode kNoControlPart{"E0340"};         ///< a kernel that is no static control part
-inline constexpr ErrorCode kPolyhedralLimit{"E0341"};       ///< the polyhedral scheduler came to its bound
+inline constexpr ErrorCode kNoControlPart{"E0340"};          ///< a kernel that is no static control part
+inline constexpr ErrorCode kPolyhedralLimit{"E0341"};        ///< the polyhedral scheduler came to its bound
 inline constexpr ErrorCode kOpenSize{"E0344"};               ///< a tuning does not know the sizes of its program
 
 }  // namespace strata::base::code

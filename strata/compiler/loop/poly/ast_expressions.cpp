@@ -31,6 +31,31 @@ constexpr OpName kOps[] = {
     {isl_ast_expr_op_gt, ExprOp::Gt},
 };
 
+/// An i64 expression of dimensions as a dimension.
+std::optional<ir::Dim> dim_of(Expr e) {
+  if (e->op == ExprOp::Constant) return ir::Dim(static_cast<int64_t>(e->bits));
+  if (e->op == ExprOp::DimSymbol) return ir::Dim::symbol(e->symbol);
+  if (e->arg_count != 2) return std::nullopt;
+  const auto a = dim_of(e->args[0]), b = dim_of(e->args[1]);
+  if (!a || !b) return std::nullopt;
+  switch (e->op) {
+    case ExprOp::Add:
+      return *a + *b;
+    case ExprOp::Sub:
+      return *a - *b;
+    case ExprOp::Mul:
+      return *a * *b;
+    case ExprOp::FloorDiv:
+      return floor_div(*a, *b);
+    case ExprOp::Min:
+      return min(*a, *b);
+    case ExprOp::Max:
+      return max(*a, *b);
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Expr AstExpressions::operator()(const isl::ast_expr& e) const {
@@ -43,6 +68,8 @@ Expr AstExpressions::operator()(const isl::ast_expr& e) const {
   }
   return operation(e.as<isl::ast_expr_op>());
 }
+
+std::optional<ir::Dim> AstExpressions::dim(const isl::ast_expr& e) const { return dim_of((*this)(e)); }
 
 Expr AstExpressions::condition(const isl::ast_expr& e) const {
   const Expr made = (*this)(e);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "strata/compiler/loop/poly/isl_session.h"
@@ -18,6 +19,8 @@ class AstExpressions {
   /// An i64, or a bool where the tree compares.
   ir::loops::Expr operator()(const isl::ast_expr& e) const;
   ir::loops::Expr condition(const isl::ast_expr& e) const;
+  /// The same as the size of an array, if it is made of dimensions alone.
+  std::optional<ir::Dim> dim(const isl::ast_expr& e) const;
 
  private:
   ir::loops::Expr operation(const isl::ast_expr_op& e) const;

@@ -83,7 +83,21 @@ isl::schedule isl_schedule_of(const ControlPart& part, const Dependences& depend
 class Finder {
  public:
   Finder(const ControlPart& part, const Dependences& dependences, const BandOptions& options, const IslSession& isl)
-      : part_(part), dependences_(dependences.all()), options_(options), isl_(isl) {}
+      : part_(part), dependences_(dependences.all()), options_(options), isl_(isl), private_flow_(dependences_) {
+    isl::union_map own_writes = isl_.union_map("{ }"), own_reads = own_writes, others = own_writes;
+    for (const Statement& statement : part.statements)
+      for (const ArrayAccess& access : statement.accesses) {
+        const isl::union_map relation(access.relation);
+        isl::union_map& all = !part.arrays[access.array].is_private ? others : access.is_write ? own_writes : own_reads;
+        all = all.unite(relation);
+      }
+    private_flow_ = own_writes.apply_range(own_reads.reverse()).intersect(dependences.flow);
+    others_ = others.apply_range(others.reverse()).intersect(dependences_);
+    kept_ = isl_.union_set("{ }");
+    for (const Statement& statement : part.statements)
+      for (const ArrayAccess& access : statement.accesses)
+        if (access.is_write && !part.arrays[access.array].is_private) kept_ = kept_.unite(statement.domain);
+  }
 
   std::vector<Phase> find(const isl::schedule& schedule) {
     if (!part_.domain.is_empty()) collect(schedule.root().child(0), part_.domain);
@@ -110,7 +124,6 @@ class Finder {
       phase.members = band.n_member();
       for (size_t m = 0; m < phase.members; ++m)
         phase.coincident.push_back(band.member_get_coincident(static_cast<int>(m)));
-      is_permutable_ = band.permutable() || phase.members == 1;
       phase.band = isl::union_map::from(band.partial_schedule()).intersect_domain(domain);
       below = node.child(0);
     } else {
@@ -126,8 +139,11 @@ class Finder {
   // Decisions.
 
   void decide(Phase& phase) {
+    for (size_t m = 0; m < phase.members && !phase.overlapped; ++m)
+      if (can_overlap(phase, m)) phase.overlapped = m;
     choose_sizes(phase);
     choose_outer(phase);
+    set_tiles(phase);
     choose_points(phase);
   }
 
@@ -136,17 +152,32 @@ class Finder {
     phase.sizes.assign(phase.members, 0);
     const int along = vector_member(phase);
     const bool has_tasks = std::ranges::find(phase.coincident, true) != phase.coincident.end();
+    const bool is_sum = given.empty() && !has_tasks && updates_again(phase);
     for (size_t m = 0; m < phase.members; ++m) {
       if (!given.empty()) {
         phase.sizes[m] = m < given.size() ? given[m] : 0;
         continue;
       }
       const bool is_along = along == static_cast<int>(m);
-      if (has_tasks)
+      if (phase.overlapped)
+        phase.sizes[m] = phase.overlapped == m ? 64 : phase.coincident[m] ? 4096 : 0;
+      else if (has_tasks)
         phase.sizes[m] = phase.coincident[m] ? (is_along ? 512 : 16) : 0;
       else if (phase.members > 1)
-        phase.sizes[m] = is_along ? 128 : 32;
+        phase.sizes[m] = is_sum ? 64 : is_along ? 128 : 32;
     }
+  }
+
+  /// Whether a statement of the whole band writes the same element again along one of its members: then a tile does
+  /// size^3 steps on size^2 elements, and should be as large as a cache is.
+  bool updates_again(const Phase& phase) const {
+    for (const Statement& statement : part_.statements) {
+      if (statement.loops.size() != phase.members || statement.domain.intersect(phase.domain).is_empty()) continue;
+      for (const ArrayAccess& access : statement.accesses)
+        for (size_t m = 0; access.is_write && m < phase.members; ++m)
+          if (stride_along(phase, m, statement, access, isl_) == Stride::None) return true;
+    }
+    return false;
   }
 
   static void choose_outer(Phase& phase) {
@@ -154,8 +185,11 @@ class Finder {
     for (size_t m = 0; m < phase.members; ++m) {
       if (!phase.sizes[m]) continue;
       cut.push_back(m);
-      if (phase.coincident[m] && phase.outer.size() < 2) phase.outer.push_back(m);
+      const bool is_task = phase.coincident[m] || phase.overlapped == m;
+      if (is_task && phase.outer.size() < 2) phase.outer.push_back(m);
     }
+    if (phase.overlapped && std::ranges::find(phase.outer, *phase.overlapped) == phase.outer.end())
+      phase.overlapped.reset();
     if (!phase.outer.empty()) {
       phase.spread = Spread::Tasks;
     } else if (cut.size() >= 2) {
@@ -231,9 +265,39 @@ class Finder {
     const isl::union_map all = side_by_side(side_by_side(phase.band, phase.inside), number_of(phase.domain));
     phase.time = all.apply_range(isl_.union_map(fmt::format("{{ [{}] -> [{}] }}", from, fmt::join(time, ", "))));
     phase.time_size = time.size();
+  }
+
+  void set_tiles(Phase& phase) const {
     std::vector<std::string> tiles;
     for (const size_t m : phase.outer) tiles.push_back(fmt::format("floor(m{}/{})", m, phase.sizes[m]));
-    phase.tiles = all.apply_range(isl_.union_map(fmt::format("{{ [{}] -> [{}] }}", from, fmt::join(tiles, ", "))));
+    phase.tiles = phase.band.apply_range(
+        isl_.union_map(fmt::format("{{ [{}] -> [{}] }}", names("m", phase.members), fmt::join(tiles, ", "))));
+    if (phase.overlapped) phase.tiles = *with_what_they_need(phase.tiles);
+  }
+
+  // Overlapped tiles.
+
+  /// Tiles of iterations that write what is kept, and of all whose values these need; empty if that has no end.
+  std::optional<isl::union_map> with_what_they_need(const isl::union_map& tiles) const {
+    const isl::union_map kept = tiles.intersect_domain(kept_);
+    isl::union_map all = kept;
+    for (size_t i = 0; i <= part_.statements.size(); ++i) {
+      const isl::union_map more = kept.unite(private_flow_.apply_range(all));
+      if (more.is_subset(all)) return all.coalesce();
+      all = all.unite(more);
+    }
+    return std::nullopt;
+  }
+
+  /// Whether tiles along `member` pass on nothing but private values, which are made without such a passing on.
+  bool can_overlap(const Phase& phase, size_t member) const {
+    if (phase.coincident[member] || phase.domain.intersect(kept_).is_empty()) return false;
+    const isl::union_map same = isl_.union_map(fmt::format("{{ [{}] -> [{}] : a{} = b{} }}", names("a", phase.members),
+                                                           names("b", phase.members), member, member));
+    if (!in_time(pairs_within(others_, phase.domain), phase.band).is_subset(same)) return false;
+    const isl::union_map tiles = phase.band.apply_range(
+        isl_.union_map(fmt::format("{{ [{}] -> [floor(m{}/64)] }}", names("m", phase.members), member)));
+    return with_what_they_need(tiles).has_value();
   }
 
   /// iteration -> [the number of its statement], as written
@@ -249,12 +313,19 @@ class Finder {
 
   bool is_legal(const Phase& phase) const {
     const isl::union_map within = pairs_within(dependences_, phase.domain);
+    if (phase.overlapped) {
+      // Each task has private arrays and their values of its own; the rest stays within a tile (can_overlap).
+      const isl::union_map legal =
+          isl_.union_map(fmt::format("{{ [{}] -> [{}] : {} }}", names("a", phase.time_size),
+                                     names("b", phase.time_size), lexically_before(0, phase.time_size)));
+      return in_time(within, phase.time).is_subset(legal);
+    }
     // A wave before, or in the same task and earlier there.
     const size_t outer = phase.outer.size(), all = outer + phase.time_size;
     std::string earlier = fmt::format("({} and {})", equal(0, outer), lexically_before(outer, all));
     if (phase.spread == Spread::Waves) earlier += " or a0 + a1 < b0 + b1";
-    const isl::union_map legal = isl_.union_map(
-        fmt::format("{{ [{}] -> [{}] : {} }}", names("a", all), names("b", all), earlier));
+    const isl::union_map legal =
+        isl_.union_map(fmt::format("{{ [{}] -> [{}] : {} }}", names("a", all), names("b", all), earlier));
     return in_time(within, side_by_side(phase.tiles, phase.time)).is_subset(legal);
   }
 
@@ -280,8 +351,10 @@ class Finder {
   isl::union_map dependences_;
   const BandOptions& options_;
   const IslSession& isl_;
+  isl::union_map private_flow_;  ///< values that private arrays pass on
+  isl::union_map others_;        ///< dependences through other arrays
+  isl::union_set kept_;          ///< iterations that write other arrays
   std::vector<Phase> phases_;
-  bool is_permutable_ = true;
 };
 
 /// Pairs of iterations of which the second has one more of `member`, and all else alike.
@@ -334,8 +407,8 @@ std::vector<Phase> find_phases(const ControlPart& part, const Dependences& depen
   size_t most = 0;
   for (const Phase& phase : phases) most = std::max(most, phase.members);
   if (options.tile_sizes.size() > most)
-    refuse_schedule(fmt::format("`poly tile` has {} sizes for bands of at most {} coordinates",
-                                options.tile_sizes.size(), most));
+    refuse_schedule(
+        fmt::format("`poly tile` has {} sizes for bands of at most {} coordinates", options.tile_sizes.size(), most));
   return phases;
 }
 

@@ -5,8 +5,10 @@
 // after the other without a common band are phases. Ours is what follows:
 //
 //   tiles    t_m = floor(b_m / size_m)
-//   tasks    the tiles of coincident coordinates, along which nothing depends on anything; where there are none,
-//            waves: t_0 + t_1 is the number of a wave, and the tiles of one wave are independent
+//   tasks    the tiles of coincident coordinates, along which nothing depends on anything; and those of a coordinate
+//            along which tiles only pass on what private arrays hold: there each task computes itself what it needs of
+//            its neighbours (overlapped tiles). Where there are none, waves: t_0 + t_1 is the number of a wave, and the
+//            tiles of one wave are independent
 //   points   the order within a tile: the coordinate along which memory is contiguous and iterations are independent
 //            goes innermost, for vectors; where there is none, the last two coordinates p, q become p + q, p: a slant
 //            whose innermost iterations are independent, so that a core runs many of them at once
@@ -14,6 +16,7 @@
 // Every schedule is checked against the dependences, once more and as a whole, before it is used.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,8 +47,9 @@ struct Phase {
   std::vector<size_t> tiled;  ///< the other members that are cut
   int innermost = -1;         ///< the member that vectors run along, -1: none
   bool is_slanted = false;
+  std::optional<size_t> overlapped;  ///< the one of `outer` whose tasks compute some iterations once more
 
-  isl::union_map tiles;   ///< iteration -> [t of `outer`]
+  isl::union_map tiles;   ///< iteration -> [t of `outer`], more than one tile where they overlap
   isl::union_map time;    ///< iteration -> its time within a task
   size_t time_tiles = 0;  ///< how many coordinates of `time` are tiles
   size_t time_size = 0;

@@ -125,9 +125,10 @@ class Reader {
 
   /// What is made of dimensions alone has one value in a run, however it is computed.
   Text as_parameter(Expr e) {
-    const bool is_made_of_dimensions = e->type == ScalarType{ir::DType::i64, 1} && !any_node(e, [](Expr node) {
-      return node->op == ExprOp::Loop || node->op == ExprOp::Read || node->op == ExprOp::Load;
-    });
+    const bool is_made_of_dimensions =
+        e->type == ScalarType{ir::DType::i64, 1} && !any_node(e, [](Expr node) {
+          return node->op == ExprOp::Loop || node->op == ExprOp::Read || node->op == ExprOp::Load;
+        });
     if (!is_made_of_dimensions) return std::nullopt;
     for (const auto& [name, known] : part_.parameters)
       if (known == e) return name;
@@ -278,7 +279,8 @@ class Reader {
     std::vector<std::string> names;
     for (const LoopVar* var : around_) names.push_back(loops_.at(var));
     head_ = fmt::format("{}[{}]", found.name, fmt::join(names, ", "));
-    found.domain = fmt::format("{} : {}", head_, constraints_.empty() ? "" : fmt::format("{}", fmt::join(constraints_, " and ")));
+    found.domain =
+        fmt::format("{} : {}", head_, constraints_.empty() ? "" : fmt::format("{}", fmt::join(constraints_, " and ")));
     found.order = order_.empty() ? fmt::format("{}", position_.back())
                                  : fmt::format("{}, {}", fmt::join(order_, ", "), position_.back());
     accesses(stmt, found);
@@ -311,8 +313,9 @@ class Reader {
     for (const Expr e : indices) {
       const Text text = affine(e);
       if (!text)
-        refuse(stmt, fmt::format("an index of %{}, which is written, is not affine in loop variables and dimensions: {}",
-                                 array.name, print(e)));
+        refuse(stmt,
+               fmt::format("an index of %{}, which is written, is not affine in loop variables and dimensions: {}",
+                           array.name, print(e)));
       index.push_back(*text);
     }
     found.accesses.push_back(
@@ -333,8 +336,11 @@ class Reader {
     part_.reads = part_.writes = part_.order = isl_.union_map("{ }");
     for (size_t i = 0; i < found_.size(); ++i) {
       const Found& found = found_[i];
-      Statement made{found.name, found.loops, found.stmt,
-                     isl_.set(with_parameters(found.domain)).intersect_params(part_.context).coalesce(), {}};
+      Statement made{found.name,
+                     found.loops,
+                     found.stmt,
+                     isl_.set(with_parameters(found.domain)).intersect_params(part_.context).coalesce(),
+                     {}};
       part_.domain = part_.domain.unite(made.domain);
       for (const auto& [array, is_write, text] : found.accesses) {
         const isl::map relation = isl_.map(with_parameters(text)).intersect_domain(made.domain);
@@ -345,8 +351,8 @@ class Reader {
       std::string order = found.order;
       for (size_t k = depth_of_[i]; k < longest_order_; ++k) order += ", 0";
       const std::string head = found.domain.substr(0, found.domain.find(" : "));
-      part_.order = part_.order.unite(isl_.map(with_parameters(fmt::format("{} -> [{}]", head, order)))
-                                          .intersect_domain(made.domain));
+      part_.order = part_.order.unite(
+          isl_.map(with_parameters(fmt::format("{} -> [{}]", head, order))).intersect_domain(made.domain));
       part_.statements.push_back(std::move(made));
     }
   }

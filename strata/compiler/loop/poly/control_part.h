@@ -39,7 +39,7 @@ struct ArrayAccess {
 struct Statement {
   std::string name;                              ///< "S0"
   std::vector<const ir::loops::LoopVar*> loops;  ///< outermost first: the dimensions of the domain
-  ir::loops::StmtPtr stmt;                       ///< Store, Assign or Declare; reads of `let`s that cost nothing inlined
+  ir::loops::StmtPtr stmt;  ///< Store, Assign or Declare; reads of `let`s that cost nothing inlined
   isl::set domain;
   std::vector<ArrayAccess> accesses;
 };

@@ -6,11 +6,8 @@ namespace {
 /// Pairs (source, sink) of accesses to one element, the source last before the sink, and no `kill` between.
 isl::union_map between(const ControlPart& part, const isl::union_map& sources, const isl::union_map& sinks,
                        const isl::union_map& kills) {
-  const auto flow = isl::union_access_info(sinks)
-                        .set_may_source(sources)
-                        .set_kill(kills)
-                        .set_schedule_map(part.order)
-                        .compute_flow();
+  const auto flow =
+      isl::union_access_info(sinks).set_may_source(sources).set_kill(kills).set_schedule_map(part.order).compute_flow();
   return flow.may_dependence().coalesce();
 }
 

@@ -9,8 +9,6 @@
 #include <bit>
 #include <optional>
 
-#include "strata/compiler/loop/rewrites.h"
-
 namespace strata::compiler::poly {
 namespace {
 
@@ -40,8 +38,7 @@ Uses uses_of(const ControlPart& part, int array, const isl::union_set& domain, c
 isl::union_map coarse_time(const Phase& phase, const IslSession& isl) {
   const size_t size = phase.time_size;
   const size_t kept = phase.innermost >= 0 ? size - 1 : size;
-  return phase.time.apply_range(
-      isl.union_map(fmt::format("{{ [{}] -> [{}] }}", names("a", size), names("a", kept))));
+  return phase.time.apply_range(isl.union_map(fmt::format("{{ [{}] -> [{}] }}", names("a", size), names("a", kept))));
 }
 
 /// Pairs of elements in conflict.
@@ -76,6 +73,12 @@ std::optional<int64_t> largest_distance(const isl::union_map& pairs, size_t axis
   return is_bounded ? std::optional(largest) : std::nullopt;
 }
 
+/// From the first iteration of a loop to the last one.
+FoldedAxis whole_axis(const isl::set& touched, size_t axis) {
+  return {.lowest = isl::manage(isl_set_dim_min(isl::set(touched).release(), static_cast<int>(axis))),
+          .highest = isl::manage(isl_set_dim_max(isl::set(touched).release(), static_cast<int>(axis)))};
+}
+
 FoldedArray fold_array(const ControlPart& part, int number, const Phase& phase, const IslSession& isl) {
   const Array& array = part.arrays[number];
   FoldedArray folded{.array = number};
@@ -84,6 +87,10 @@ FoldedArray fold_array(const ControlPart& part, int number, const Phase& phase, 
   const isl::union_map in_task = uses.all.reverse().apply_range(phase.tiles);
   const isl::union_map together = in_task.apply_range(in_task.reverse());
   const isl::union_set touched = domain_of_tile(part, phase, isl).apply(uses.all);
+  if (touched.is_empty()) {  // nobody needs what it holds
+    folded.axes.assign(array.rank, {.kind = FoldedAxis::Offset, .extent = 1});
+    return folded;
+  }
   for (size_t axis = 0; axis < array.rank; ++axis) {
     const auto apart = largest_distance(conflicts, axis), wide = largest_distance(together, axis);
     FoldedAxis& made = folded.axes.emplace_back();
@@ -97,13 +104,11 @@ FoldedArray fold_array(const ControlPart& part, int number, const Phase& phase, 
               least <= kMostRounded ? static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(least))) : least,
               {}};
     } else if (axis < array.expanded.size()) {
-      refuse_schedule(fmt::format("in this order %{} needs an element for each iteration of {}", array.name,
-                                  array.expanded[axis]->name));
+      made = whole_axis(phase.domain.apply(uses.all).as_set(), axis);
     }
     // From here on only elements that agree so far can meet.
-    conflicts = conflicts.intersect(isl.union_map(
-        fmt::format("{{ {0}[{1}] -> {0}[{2}] : a{3} = b{3} }}", array.name, names("a", array.rank),
-                    names("b", array.rank), axis)));
+    conflicts = conflicts.intersect(isl.union_map(fmt::format("{{ {0}[{1}] -> {0}[{2}] : a{3} = b{3} }}", array.name,
+                                                              names("a", array.rank), names("b", array.rank), axis)));
   }
   return folded;
 }
@@ -133,14 +138,15 @@ std::string shared_array(const ControlPart& part, const std::vector<Phase>& phas
       const Uses uses = uses_of(part, static_cast<int>(a), phase.domain, isl);
       if (uses.all.is_empty()) continue;
       ++phases_with;
+      if (phase.overlapped) continue;  // each task makes its own
       // A value that goes from one tile to another goes through this array.
       const isl::union_map passed = uses.writes.apply_range(uses.all.reverse()).intersect(dependences.flow);
       const isl::union_map by_tile = passed.apply_domain(phase.tiles).apply_range(phase.tiles);
       const size_t outer = phase.outer.size();
       std::string same = "1 = 1";
       for (size_t i = 0; i < outer; ++i) same += fmt::format(" and a{0} = b{0}", i);
-      if (!by_tile.is_subset(isl.union_map(
-              fmt::format("{{ [{}] -> [{}] : {} }}", names("a", outer), names("b", outer), same))))
+      if (!by_tile.is_subset(
+              isl.union_map(fmt::format("{{ [{}] -> [{}] : {} }}", names("a", outer), names("b", outer), same))))
         return part.arrays[a].name;
     }
     if (phases_with > 1) return part.arrays[a].name;
@@ -163,9 +169,9 @@ std::vector<FoldedArray> fold_private_arrays(const ControlPart& part, const std:
     } else {
       folded.array = static_cast<int>(a);
       folded.axes.resize(part.arrays[a].rank);
-      if (!part.arrays[a].expanded.empty())
-        refuse_schedule(fmt::format("in this order %{} needs an element for each iteration of {}", part.arrays[a].name,
-                                    part.arrays[a].expanded[0]->name));
+      const isl::set touched = part.domain.apply(uses_of(part, static_cast<int>(a), part.domain, isl).all).as_set();
+      for (size_t axis = 0; axis < part.arrays[a].expanded.size(); ++axis)
+        folded.axes[axis] = whole_axis(touched, axis);
     }
     folded.phase = with[0];
     all.push_back(std::move(folded));

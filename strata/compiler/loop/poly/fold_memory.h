@@ -19,7 +19,9 @@ namespace strata::compiler::poly {
 struct FoldedAxis {
   enum Kind { Whole, Offset, Modulo } kind = Whole;
   int64_t extent = 0;  ///< of Offset and Modulo
-  std::optional<isl::pw_aff> lowest;  ///< of Offset: in the parameters and in the tiles of `outer`
+  /// Of Offset: in the parameters and in the tiles of `outer`. Of Whole: where a loop's iterations begin and end, if it
+  /// is an axis that a loop has brought.
+  std::optional<isl::pw_aff> lowest, highest;
 };
 
 struct FoldedArray {
@@ -37,7 +39,7 @@ isl::union_set domain_of_tile(const ControlPart& part, const Phase& phase, const
 std::string shared_array(const ControlPart& part, const std::vector<Phase>& phases, const Dependences& dependences,
                          const IslSession& isl);
 
-/// All private arrays; axes that can't be folded are Whole. E0317 for a local that needs an element for each iteration.
+/// All private arrays; axes that can't be folded are Whole.
 std::vector<FoldedArray> fold_private_arrays(const ControlPart& part, const std::vector<Phase>& phases,
                                              const IslSession& isl);
 

@@ -25,14 +25,14 @@ IslSession::IslSession(uint64_t most_operations) : context_(isl_ctx_alloc()) {
 
 IslSession::~IslSession() { isl_ctx_free(context_); }
 
-void with_isl_errors(const std::string& what, uint64_t most_operations, const std::function<void()>& work) {
+void with_isl_errors(const std::string& what, int64_t effort, const std::function<void()>& work) {
   try {
     work();
   } catch (const isl::exception_quota&) {
-    throw base::Error(base::code::kPolyhedralLimit,
-                      fmt::format("the polyhedral scheduler gave up after {} operations of isl, {}", most_operations,
-                                  what))
-        .hint("`poly operations by N` allows more; fewer statements, or unit steps, need less");
+    throw base::Error(
+        base::code::kPolyhedralLimit,
+        fmt::format("the polyhedral scheduler gave up after {} thousand operations of isl, {}", effort, what))
+        .hint("`poly effort by N` allows more; fewer statements, or unit steps, need less");
   } catch (const isl::exception& error) {
     throw base::Error(base::code::kBug, fmt::format("isl failed, {}: {}", what, error.what()));
   }

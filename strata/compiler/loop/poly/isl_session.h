@@ -28,9 +28,9 @@ class IslSession {
   isl_ctx* context_;
 };
 
-/// Calls `work`. E0341 when isl comes to the end of its operations, E0900 when it fails otherwise; `what` says what was
-/// being done.
-void with_isl_errors(const std::string& what, uint64_t most_operations, const std::function<void()>& work);
+/// Calls `work`. E0341 when isl comes to the end of its operations, `effort` thousands, E0900 when it fails otherwise;
+/// `what` says what was being done.
+void with_isl_errors(const std::string& what, int64_t effort, const std::function<void()>& work);
 
 /// x -> [a(x), b(x)], in one flat space.
 isl::union_map side_by_side(const isl::union_map& a, const isl::union_map& b);

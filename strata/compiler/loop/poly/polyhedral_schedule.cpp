@@ -17,13 +17,14 @@ using namespace poly;
 namespace {
 
 constexpr std::string_view kVerb = "poly";
-/// Some minutes; the largest of our examples takes a hundredth of it.
-constexpr int64_t kMostOperations = 2'000'000'000;
+/// Thousands of isl's operations: a minute or so. The largest of the examples takes a hundredth of it.
+constexpr int64_t kEffort = 2'000'000;
+constexpr int64_t kMostEffort = 16'000'000;
 
 struct Options {
   BandOptions bands;
   WriteOptions write;
-  int64_t operations = kMostOperations;
+  int64_t effort = kEffort;
 };
 
 void read_tile(const Rewrite& rewrite, Options& options) {
@@ -31,7 +32,8 @@ void read_tile(const Rewrite& rewrite, Options& options) {
     if (part.what != "tile") continue;
     for (const int64_t size : part.numbers)
       if (size < 0 || size > 1 << 20)
-        refuse_schedule(fmt::format("`poly tile` takes sizes of 1 to {}, or 0 for what is not cut, found {}", 1 << 20, size));
+        refuse_schedule(
+            fmt::format("`poly tile` takes sizes of 1 to {}, or 0 for what is not cut, found {}", 1 << 20, size));
     if (part.numbers.empty()) refuse_schedule("`poly tile` takes the sizes of tiles: `poly tile by 32, 32`");
     options.bands.tile_sizes = part.numbers;
   }
@@ -54,8 +56,7 @@ Options options_of(const std::vector<Rewrite>& rewrites, const machine::VectorUn
   if (reader.has("poly", "lanes")) made.write.lanes = reader.width("poly", "lanes");
   if (reader.has("poly", "rows")) made.write.registers.rows = reader.number("poly", "rows", 1, 16);
   if (reader.has("poly", "vectors")) made.write.registers.vectors = reader.number("poly", "vectors", 1, 16);
-  if (reader.has("poly", "operations"))
-    made.operations = reader.number("poly", "operations", 1, int64_t{1} << 40);
+  if (reader.has("poly", "effort")) made.effort = reader.number("poly", "effort", 1, kMostEffort);
   reader.finish();
   made.write.registers.lanes = made.write.lanes;
   return made;
@@ -90,7 +91,8 @@ void describe_phase(const Phase& phase, size_t number, std::vector<std::string>&
   std::vector<std::string> coincident;
   for (size_t m = 0; m < phase.members; ++m)
     if (phase.coincident[m]) coincident.push_back(fmt::format("b{}", m));
-  lines.push_back(fmt::format("  no dependence along {}", coincident.empty() ? "none of them" : fmt::format("{}", fmt::join(coincident, ", "))));
+  lines.push_back(fmt::format("  no dependence along {}",
+                              coincident.empty() ? "none of them" : fmt::format("{}", fmt::join(coincident, ", "))));
   switch (phase.spread) {
     case Spread::Serial:
       lines.emplace_back("  one task: nothing is left that is independent");
@@ -99,15 +101,19 @@ void describe_phase(const Phase& phase, size_t number, std::vector<std::string>&
       lines.push_back(fmt::format("  a task is a tile of {}", members_text(phase.outer)));
       break;
     case Spread::Waves:
-      lines.push_back(fmt::format("  waves: tiles of {} with one sum of their numbers are independent",
-                                  members_text(phase.outer)));
+      lines.push_back(
+          fmt::format("  waves: tiles of {} with one sum of their numbers are independent", members_text(phase.outer)));
       break;
   }
+  if (phase.overlapped)
+    lines.push_back(fmt::format("  tiles of b{} overlap: a task computes once more what it needs of its neighbour",
+                                *phase.overlapped));
   if (phase.innermost >= 0)
     lines.push_back(fmt::format("  innermost is b{}: contiguous, and independent", phase.innermost));
   else if (phase.is_slanted)
-    lines.push_back(fmt::format("  innermost is b{0}, on lines where b{0} + b{1} is the same: independent, not contiguous",
-                                phase.members - 2, phase.members - 1));
+    lines.push_back(
+        fmt::format("  innermost is b{0}, on lines where b{0} + b{1} is the same: independent, not contiguous",
+                    phase.members - 2, phase.members - 1));
 }
 
 Rewrite chosen(const Options& options, const std::vector<Phase>& phases) {
@@ -135,8 +141,8 @@ PolyhedralKernel schedule_polyhedrally(const Kernel& naive, const std::vector<Re
                                        const machine::VectorUnit& vectors) {
   const Options options = options_of(rewrites, vectors);
   PolyhedralKernel made{.kernel = naive};
-  const IslSession isl(static_cast<uint64_t>(options.operations));
-  with_isl_errors(fmt::format("at @{}", naive.name), static_cast<uint64_t>(options.operations), [&] {
+  const IslSession isl(static_cast<uint64_t>(options.effort) * 1000);
+  with_isl_errors(fmt::format("at @{}", naive.name), options.effort, [&] {
     const ControlPart part = read_control_part(naive, isl);
     const Dependences dependences = find_dependences(part);
     describe_part(part, dependences, made.remarks);

@@ -9,7 +9,7 @@
 //        fuse | apart               statements share loops wherever that is legal, or where they need each other alone
 //        lanes by 8                 of vectors
 //        rows by 4, vectors by 2    of what waits in registers (register_tile.h)
-//        operations by 100000000    that isl may spend before it gives up (E0341)
+//        effort by 2000000          thousands of operations that isl may spend before it gives up (E0341)
 //
 // The result gives the bits of the naive nest: every flow, anti and output dependence is kept, those of sums included.
 #pragma once

@@ -37,9 +37,12 @@ class TileFinder {
     const Stmt& stmt = *statement.stmt;
     if (stmt.kind != StmtKind::Store || stmt.mask || statement.loops.size() != phase_.members) return false;
     if (statement.domain.intersect(phase_.domain).is_empty()) return false;
-    return any_node(stmt.value, [&](Expr e) {
-      return e->op == ExprOp::Load && e->buffer == stmt.buffer && std::ranges::equal(std::span(e->args, e->arg_count), stmt.indices);
-    }) && !part_.arrays[part_.array_of(stmt.buffer)].is_private;
+    return any_node(stmt.value,
+                    [&](Expr e) {
+                      return e->op == ExprOp::Load && e->buffer == stmt.buffer &&
+                             std::ranges::equal(std::span(e->args, e->arg_count), stmt.indices);
+                    }) &&
+           !part_.arrays[part_.array_of(stmt.buffer)].is_private;
   }
 
   bool choose(size_t number) {
@@ -108,9 +111,9 @@ class TileFinder {
   bool is_alone(const Statement& statement) const {
     std::vector<std::string> tiles;
     for (size_t m = 0; m < phase_.members; ++m) tiles.push_back(fmt::format("floor(a{}/{})", m, phase_.sizes[m]));
-    const isl::union_map tile =
-        phase_.band.intersect_domain(tile_.full)
-            .apply_range(isl_.union_map(fmt::format("{{ [{}] -> [{}] }}", names("a", phase_.members), fmt::join(tiles, ", "))));
+    const isl::union_map tile = phase_.band.intersect_domain(tile_.full)
+                                    .apply_range(isl_.union_map(fmt::format(
+                                        "{{ [{}] -> [{}] }}", names("a", phase_.members), fmt::join(tiles, ", "))));
     const isl::union_map together = tile.apply_range(tile.reverse());
     const isl::map write = std::ranges::find_if(statement.accesses, &ArrayAccess::is_write)->relation;
     return std::ranges::all_of(statement.accesses, [&](const ArrayAccess& access) {
@@ -144,9 +147,11 @@ class TileWriter {
     Stmts made = registers();
     made = {make_for(column, c_.i64(0), c_.i64(phase_.sizes[tile_.vector]), LoopKind::Serial, std::move(made), width)};
     if (tile_.row)
-      made = {make_for(row, c_.i64(0), c_.i64(phase_.sizes[*tile_.row]), LoopKind::Serial, std::move(made), tile_.rows)};
+      made = {
+          make_for(row, c_.i64(0), c_.i64(phase_.sizes[*tile_.row]), LoopKind::Serial, std::move(made), tile_.rows)};
     for (size_t i = 0; i < outside.size(); ++i)
-      made = {make_for(outside[i], c_.i64(0), c_.i64(phase_.sizes[tile_.others[i]]), LoopKind::Serial, std::move(made))};
+      made = {
+          make_for(outside[i], c_.i64(0), c_.i64(phase_.sizes[tile_.others[i]]), LoopKind::Serial, std::move(made))};
     return made;
   }
 
@@ -169,8 +174,7 @@ class TileWriter {
         at_[tile_.sum] = c_.loop(step);
         body.push_back(make_assign(waiting, value(at(r, v), waiting)));
       }
-    before.push_back(
-        make_for(step, c_.i64(0), c_.i64(phase_.sizes[tile_.sum]), LoopKind::Serial, std::move(body)));
+    before.push_back(make_for(step, c_.i64(0), c_.i64(phase_.sizes[tile_.sum]), LoopKind::Serial, std::move(body)));
     before.insert(before.end(), after.begin(), after.end());
     return before;
   }

@@ -18,9 +18,9 @@ namespace strata::compiler::poly {
 
 struct RegisterTile {
   size_t statement = 0;
-  size_t sum = 0, vector = 0;          ///< members
-  std::optional<size_t> row;           ///< the member whose iterations are written out
-  std::vector<size_t> others;          ///< loops around
+  size_t sum = 0, vector = 0;               ///< members
+  std::optional<size_t> row;                ///< the member whose iterations are written out
+  std::vector<size_t> others;               ///< loops around
   std::vector<std::vector<int64_t>> steps;  ///< of the statement's loops, by member
   int64_t rows = 1, vectors = 1;
   int lanes = 1;

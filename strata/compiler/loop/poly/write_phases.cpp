@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "strata/compiler/loop/poly/write_task.h"
+#include "strata/compiler/loop/rewrites.h"
 
 namespace strata::compiler::poly {
 
@@ -43,8 +44,7 @@ class PhaseWriter {
   }
 
   Stmts write() {
-    const bool is_serial =
-        std::ranges::all_of(phases_, [](const Phase& p) { return p.spread == Spread::Serial; });
+    const bool is_serial = std::ranges::all_of(phases_, [](const Phase& p) { return p.spread == Spread::Serial; });
     if (!is_serial) return spread();
     Stmts made;
     for (size_t p = 0; p < phases_.size(); ++p)
@@ -59,12 +59,15 @@ class PhaseWriter {
   /// Its tiles become loops.
   void make_serial(Phase& phase) const {
     if (phase.spread == Spread::Serial) return;
-    const isl::union_map tiles = phase.tiles;
-    phase.time = side_by_side(tiles, phase.time);
-    phase.time_tiles += phase.outer.size();
-    phase.time_size += phase.outer.size();
+    // What overlaps is in its order without tiles, too; each iteration then runs once.
+    if (!phase.overlapped) {
+      phase.time = side_by_side(phase.tiles, phase.time);
+      phase.time_tiles += phase.outer.size();
+      phase.time_size += phase.outer.size();
+    }
     phase.tiles = isl::union_map::from_domain_and_range(phase.domain, isl_.union_set("{ [] }"));
     phase.outer.clear();
+    phase.overlapped.reset();
     phase.spread = Spread::Serial;
   }
 
@@ -147,10 +150,12 @@ class PhaseWriter {
       names.bind(outer_name(part_, 0), c_.binary(ExprOp::Add, ranges_[p][0].low, place));
     if (phase.spread == Spread::Tasks && phase.outer.size() == 2) {
       const Expr row = c_.binary(ExprOp::Max, ranges_[p][1].count, c_.i64(1));
-      names.bind(outer_name(part_, 0), bound("tile0", c_.binary(ExprOp::Add, ranges_[p][0].low,
-                                                               c_.binary(ExprOp::FloorDiv, place, row)), made));
-      names.bind(outer_name(part_, 1), bound("tile1", c_.binary(ExprOp::Add, ranges_[p][1].low,
-                                                               c_.binary(ExprOp::FloorMod, place, row)), made));
+      names.bind(
+          outer_name(part_, 0),
+          bound("tile0", c_.binary(ExprOp::Add, ranges_[p][0].low, c_.binary(ExprOp::FloorDiv, place, row)), made));
+      names.bind(
+          outer_name(part_, 1),
+          bound("tile1", c_.binary(ExprOp::Add, ranges_[p][1].low, c_.binary(ExprOp::FloorMod, place, row)), made));
     }
     if (phase.spread == Spread::Waves) {
       // The tiles (a, b) of a wave have one sum; the first has the least a that goes with a b there is.
@@ -194,7 +199,19 @@ class PhaseWriter {
     return made;
   }
 
-  void allocate(size_t p, Stmts& made, std::map<int, PrivateBuffer>& buffers) { allocate(p, made, buffers, parameters_); }
+  /// Of an axis that a loop has brought.
+  ir::Dim whole_extent(const isl::ast_build& build, const FoldedAxis& axis, const Array& array, size_t number) const {
+    const isl::pw_aff extent = axis.highest->sub(*axis.lowest).add_constant(1);
+    const auto dim = parameters_.dim(build.expr_from(extent.gist_params(part_.context).coalesce()));
+    if (!dim)
+      refuse_schedule(fmt::format("in this order %{} needs an element for each iteration of {}", array.name,
+                                  array.expanded[number]->name));
+    return max(*dim, ir::Dim(0));
+  }
+
+  void allocate(size_t p, Stmts& made, std::map<int, PrivateBuffer>& buffers) {
+    allocate(p, made, buffers, parameters_);
+  }
 
   void allocate(size_t p, Stmts& made, std::map<int, PrivateBuffer>& buffers, const AstExpressions& names) {
     const isl::ast_build build = build_of(part_);
@@ -207,11 +224,14 @@ class PhaseWriter {
       for (size_t i = 0; i < folded.axes.size(); ++i) {
         const FoldedAxis& axis = folded.axes[i];
         const size_t own = i - array.expanded.size();
-        buffer.shape.push_back(axis.kind == FoldedAxis::Whole ? array.buffer->shape[own] : ir::Dim(axis.extent));
+        if (axis.kind != FoldedAxis::Whole)
+          buffer.shape.emplace_back(axis.extent);
+        else
+          buffer.shape.push_back(i < array.expanded.size() ? whole_extent(build, axis, array, i)
+                                                           : array.buffer->shape[own]);
         shape += fmt::format("{}{}", i ? "," : "", buffer.shape.back().str());
-        made_of.lowest.push_back(axis.kind == FoldedAxis::Offset && axis.extent > 1
-                                     ? bound("low", names(build.expr_from(*axis.lowest)), made)
-                                     : nullptr);
+        made_of.lowest.push_back(
+            axis.lowest && axis.extent != 1 ? bound("low", names(build.expr_from(*axis.lowest)), made) : nullptr);
       }
       remarks_.push_back(fmt::format("%{} lies in [{}] of a task", array.name, shape));
       made_of.buffer = c_.buffer(std::move(buffer));

@@ -187,8 +187,7 @@ class TaskWriter {
     all.insert(all.end(), indices.begin(), indices.end());
     for (size_t i = 0; i < all.size(); ++i) {
       const FoldedAxis& axis = of.folded->axes[i];
-      if (axis.kind == FoldedAxis::Offset)
-        all[i] = axis.extent == 1 ? c_.i64(0) : c_.binary(ExprOp::Sub, all[i], of.lowest[i]);
+      if (axis.lowest) all[i] = axis.extent == 1 ? c_.i64(0) : c_.binary(ExprOp::Sub, all[i], of.lowest[i]);
       if (axis.kind == FoldedAxis::Modulo)
         all[i] = axis.extent == 1 ? c_.i64(0) : c_.binary(ExprOp::FloorMod, all[i], c_.i64(axis.extent));
     }
@@ -212,8 +211,7 @@ class TaskWriter {
     int64_t widest = 4;
     for (const StmtPtr& stmt : body) {
       widest = std::max(widest, ir::dtype_bytes(stmt->buffer->dtype));
-      for (const Expr load : collect_loads(stmt->value))
-        widest = std::max(widest, ir::dtype_bytes(load->type.dtype));
+      for (const Expr load : collect_loads(stmt->value)) widest = std::max(widest, ir::dtype_bytes(load->type.dtype));
     }
     return static_cast<int>(std::max<int64_t>(1, w_.lanes * 4 / widest));
   }

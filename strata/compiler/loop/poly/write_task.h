@@ -15,7 +15,7 @@ namespace strata::compiler::poly {
 /// Where the elements of a private array lie.
 struct PrivateBuffer {
   const ir::loops::Buffer* buffer = nullptr;
-  std::vector<ir::loops::Expr> lowest;  ///< by axis, of Offset; else null
+  std::vector<ir::loops::Expr> lowest;  ///< by axis; null: indices count from 0
   const FoldedArray* folded = nullptr;
 };
 

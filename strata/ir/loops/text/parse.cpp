@@ -20,10 +20,9 @@ using base::Result;
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 constexpr int kMaxNesting = 100;
 constexpr std::array<std::string_view, 31> kWords = {
-    "kernel", "where", "dims", "inout",   "out",   "parallel", "for",     "vector", "unrolled", "while",
-    "if",     "else",  "let",  "scratch", "check", "code",     "index",   "step",   "register", "var",
-    "def",    "in",    "true", "false",   "inf",   "blocks",   "threads", "shared", "barrier",  "prefetch",
-    "waves"};
+    "kernel", "where", "dims",    "inout",  "out",     "parallel", "for",     "vector",   "unrolled", "while", "if",
+    "else",   "let",   "scratch", "check",  "code",    "index",    "step",    "register", "var",      "def",   "in",
+    "true",   "false", "inf",     "blocks", "threads", "shared",   "barrier", "prefetch", "waves"};
 
 class Parser {
  public:
@@ -172,8 +171,8 @@ class Parser {
   /// Positions only grow.
   int line_of(size_t position) {
     const std::string_view source = lexer_.source();
-    line_ += static_cast<int>(std::count(source.begin() + static_cast<long>(counted_),
-                                         source.begin() + static_cast<long>(position), '\n'));
+    line_ += static_cast<int>(
+        std::count(source.begin() + static_cast<long>(counted_), source.begin() + static_cast<long>(position), '\n'));
     counted_ = position;
     return line_;
   }
@@ -321,7 +320,7 @@ class Parser {
   ExprParser expr_;
   Kernel kernel_;
   int depth_ = 0;
-  int line_ = 1;        ///< of the position `counted_`
+  int line_ = 1;  ///< of the position `counted_`
   size_t counted_ = 0;
 };
 
