@@ -3,7 +3,7 @@
 namespace strata::compiler::poly {
 namespace {
 
-/// Pairs (source, sink) of accesses to one element, the source last before the sink, and no `kill` between.
+/// Pairs (source, sink) of accesses to one element, the source last before the sink, and nothing of the third between.
 isl::union_map between(const ControlPart& part, const isl::union_map& sources, const isl::union_map& sinks,
                        const isl::union_map& kills) {
   const auto flow =
