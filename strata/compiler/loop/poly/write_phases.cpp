@@ -47,8 +47,7 @@ class PhaseWriter {
     const bool is_serial = std::ranges::all_of(phases_, [](const Phase& p) { return p.spread == Spread::Serial; });
     if (!is_serial) return spread();
     Stmts made;
-    for (size_t p = 0; p < phases_.size(); ++p)
-      if (is_shared(p)) allocate(p, made, buffers_);
+    for (size_t p = 0; p < phases_.size(); ++p) allocate(p, made, buffers_, parameters_);
     for (size_t p = 0; p < phases_.size(); ++p) append(made, inner(p, parameters_));
     return made;
   }
@@ -173,11 +172,6 @@ class PhaseWriter {
 
   // What a task does.
 
-  /// Whether one array is used in this phase and in others: then it lives as long as the kernel.
-  bool is_shared(size_t p) const {
-    return std::ranges::any_of(folded_, [&](const FoldedArray& f) { return f.phase == p; });
-  }
-
   Stmts inner(size_t p, const AstExpressions& names) {
     const Phase& phase = phases_[p];
     Stmts made;
@@ -207,10 +201,6 @@ class PhaseWriter {
       refuse_schedule(fmt::format("in this order %{} needs an element for each iteration of {}", array.name,
                                   array.expanded[number]->name));
     return max(*dim, ir::Dim(0));
-  }
-
-  void allocate(size_t p, Stmts& made, std::map<int, PrivateBuffer>& buffers) {
-    allocate(p, made, buffers, parameters_);
   }
 
   void allocate(size_t p, Stmts& made, std::map<int, PrivateBuffer>& buffers, const AstExpressions& names) {
@@ -249,7 +239,7 @@ class PhaseWriter {
   std::vector<std::string>& remarks_;
   AstExpressions parameters_;
   std::vector<FoldedArray> folded_;
-  std::map<int, PrivateBuffer> buffers_;
+  std::map<int, PrivateBuffer> buffers_;  ///< of a kernel that is one task
   std::vector<std::vector<Range>> ranges_;
 };
 
