@@ -180,14 +180,14 @@ class Scheduling {
   }
 
   Kernel scheduled(const std::string& rewrites) {
-    if (is_scheduled(naive_)) return leave("it is scheduled already"), naive_;
-    if (writes_nothing(naive_)) return leave("it checks, and writes nothing"), naive_;
     if (const std::vector<Rewrite> given = parse_rewrites(rewrites); is_polyhedral(given)) {
       PolyhedralKernel made = schedule_polyhedrally(naive_, given, vectors_);
       report.lines.push_back(made.schedule.str());
       for (const std::string& remark : made.remarks) report.lines.push_back("# " + remark);
       return std::move(made.kernel);
     }
+    if (is_scheduled(naive_)) return leave("it is scheduled already"), naive_;
+    if (writes_nothing(naive_)) return leave("it checks, and writes nothing"), naive_;
     Kernel flat = flatten_buffers(naive_);
     auto nest = read_nest(flat);
     if (!nest) return leave("a bound is not made of dimensions"), naive_;

@@ -49,7 +49,7 @@ TEST(Origins, GoThroughScratchAndSelects) {
 
 TEST(Origins, AreNotFollowedThroughDotProductsOfGroups) {
   const Kernel kernel = parse_kernel(R"(kernel @k(%a: u8[4], %b: i8[4]) -> (%y: i32[1]) {
-    %y[0] = dot4(%a[ramp(0, 1, 4)], %b[ramp(0, 1, 4)], 0) })")
+    %y[0] = dot4(%a[ramp(0, 1, 4)], %b[ramp(0, 1, 4)], 0i32) })")
                             .value();
   uint8_t a[4] = {};
   int8_t b[4] = {};

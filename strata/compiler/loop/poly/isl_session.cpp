@@ -25,16 +25,19 @@ IslSession::IslSession(uint64_t most_operations) : context_(isl_ctx_alloc()) {
 
 IslSession::~IslSession() { isl_ctx_free(context_); }
 
-void with_isl_errors(const std::string& what, int64_t effort, const std::function<void()>& work) {
+bool IslSession::is_spent() const { return isl_ctx_next_operation(context_) != isl_stat_ok; }
+
+void with_isl_errors(const IslSession& isl, const std::string& what, int64_t effort,
+                     const std::function<void()>& work) {
   try {
     work();
-  } catch (const isl::exception_quota&) {
+  } catch (const isl::exception& error) {
+    // isl's own readers call it a syntax error when they are stopped.
+    if (!isl.is_spent()) throw base::Error(base::code::kBug, fmt::format("isl failed, {}: {}", what, error.what()));
     throw base::Error(
         base::code::kPolyhedralLimit,
         fmt::format("the polyhedral scheduler gave up after {} thousand operations of isl, {}", effort, what))
         .hint("`poly effort by N` allows more; fewer statements, or unit steps, need less");
-  } catch (const isl::exception& error) {
-    throw base::Error(base::code::kBug, fmt::format("isl failed, {}: {}", what, error.what()));
   }
 }
 

@@ -19,6 +19,8 @@ class IslSession {
   IslSession& operator=(const IslSession&) = delete;
 
   isl::ctx context() const { return context_; }
+  /// Whether its operations are spent.
+  bool is_spent() const;
   isl::set set(const std::string& text) const { return isl::set(context(), text); }
   isl::union_set union_set(const std::string& text) const { return isl::union_set(context(), text); }
   isl::map map(const std::string& text) const { return isl::map(context(), text); }
@@ -30,7 +32,7 @@ class IslSession {
 
 /// Calls `work`. E0341 when isl comes to the end of its operations, `effort` thousands, E0900 when it fails otherwise;
 /// `what` says what was being done.
-void with_isl_errors(const std::string& what, int64_t effort, const std::function<void()>& work);
+void with_isl_errors(const IslSession& isl, const std::string& what, int64_t effort, const std::function<void()>& work);
 
 /// x -> [a(x), b(x)], in one flat space.
 isl::union_map side_by_side(const isl::union_map& a, const isl::union_map& b);

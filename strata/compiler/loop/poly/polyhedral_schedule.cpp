@@ -142,7 +142,7 @@ PolyhedralKernel schedule_polyhedrally(const Kernel& naive, const std::vector<Re
   const Options options = options_of(rewrites, vectors);
   PolyhedralKernel made{.kernel = naive};
   const IslSession isl(static_cast<uint64_t>(options.effort) * 1000);
-  with_isl_errors(fmt::format("at @{}", naive.name), options.effort, [&] {
+  with_isl_errors(isl, fmt::format("at @{}", naive.name), options.effort, [&] {
     const ControlPart part = read_control_part(naive, isl);
     const Dependences dependences = find_dependences(part);
     describe_part(part, dependences, made.remarks);
