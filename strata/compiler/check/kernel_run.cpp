@@ -62,6 +62,9 @@ std::string schedule_difference(const Kernel& naive, const KernelRun& expected, 
 
 std::string dependence_difference(const Kernel& naive, const Kernel& scheduled, std::span<const int64_t> dims,
                                   std::span<const HostArray> buffers) {
+  // Bytes may be taken out of words by other integer operations: exact, but not the same.
+  for (const Buffer* param : naive.params)
+    if (ir::is_int(param->dtype) && ir::dtype_bytes(param->dtype) < 8) return {};
   const auto origins = [&](const Kernel& kernel) {
     std::vector<HostArray> copies;
     std::vector<void*> pointers;
