@@ -152,7 +152,6 @@ class Finder {
     phase.sizes.assign(phase.members, 0);
     const int along = vector_member(phase);
     const bool has_tasks = std::ranges::find(phase.coincident, true) != phase.coincident.end();
-    const bool is_sum = given.empty() && !has_tasks && updates_again(phase);
     for (size_t m = 0; m < phase.members; ++m) {
       if (!given.empty()) {
         phase.sizes[m] = m < given.size() ? given[m] : 0;
@@ -164,20 +163,8 @@ class Finder {
       else if (has_tasks)
         phase.sizes[m] = phase.coincident[m] ? (is_along ? 512 : 16) : 0;
       else if (phase.members > 1)
-        phase.sizes[m] = is_sum ? 64 : is_along ? 128 : 32;
+        phase.sizes[m] = is_along ? 128 : m == 0 ? 16 : 32;  // short in the first, so that waves are wide
     }
-  }
-
-  /// Whether a statement of the whole band writes the same element again along one of its members: then a tile does
-  /// size^3 steps on size^2 elements, and should be as large as a cache is.
-  bool updates_again(const Phase& phase) const {
-    for (const Statement& statement : part_.statements) {
-      if (statement.loops.size() != phase.members || statement.domain.intersect(phase.domain).is_empty()) continue;
-      for (const ArrayAccess& access : statement.accesses)
-        for (size_t m = 0; access.is_write && m < phase.members; ++m)
-          if (stride_along(phase, m, statement, access, isl_) == Stride::None) return true;
-    }
-    return false;
   }
 
   static void choose_outer(Phase& phase) {
