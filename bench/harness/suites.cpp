@@ -29,6 +29,7 @@ void run_image_inference(const SuiteOptions&, const Report&);
 void run_serving(const SuiteOptions&, const Report&);
 void run_integers(const SuiteOptions&, const Report&);
 void run_lazy(const SuiteOptions&, const Report&);
+void run_tuning(const SuiteOptions&, const Report&);
 
 namespace {
 
@@ -56,6 +57,7 @@ constexpr Suite kSuites[] = {
     {"compile", "compilation: training steps of GPTs, cold and from the disk cache, and programs of thousands of ops",
      run_compile},
     {"gpt_step", "a training step of a GPT of 6 layers x 256", run_gpt_step},
+    {"tuning", "kernels under the schedules of the heuristic, against the best that a search finds", run_tuning},
 };
 
 }  // namespace

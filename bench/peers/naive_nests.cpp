@@ -1,5 +1,6 @@
 // The nests of examples/loops as a C++ programmer writes them down, compiled at -O3 for this machine, with FMAs: the
-// peer of the polyhedral scheduler. One thread, as written. Requests and replies as bench/harness/peer.h describes them.
+// peer of the polyhedral scheduler. One thread, as written. Requests and replies as bench/harness/peer.h describes
+// them.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

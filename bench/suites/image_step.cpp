@@ -6,6 +6,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
 #include "bench/suites/step_contest.h"
+#include "bench/workloads/program_figures.h"
 
 namespace strata::bench {
 namespace {

@@ -1,13 +1,21 @@
 // Memory: the arena of a plan against the largest sum of bytes that are alive at once, which no plan can undercut; and
-// what a process takes for the work of the other suites, against PyTorch's (its better mode counts).
+// what a process takes for the work of the other suites, against PyTorch's (its better mode counts). Then the steps of
+// GPTs within budgets, down from what their plan takes to the first that no sequence of kernels keeps.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
 #include "bench/workloads/gpt_step.h"
+#include "bench/workloads/lenet_step.h"
 #include "bench/workloads/memory_workloads.h"
+#include "bench/workloads/program_figures.h"
 #include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/codes/compiler_codes.h"
+#include "strata/base/error/error.h"
 #include "strata/runtime/execute/executable.h"
 
 namespace strata::bench {
@@ -54,6 +62,37 @@ void run_workload(const MemoryWorkload& w, const std::string& cache, const Suite
   report(std::move(row));
 }
 
+double milliseconds(GptStep& step) {
+  return 1e3 * std::min(wall_seconds([&] { step(); }), wall_seconds([&] { step(); }));
+}
+
+void run_budgets(const std::string& name, const GptSize& size, const Report& report) {
+  int64_t whole = 0;
+  double unhurried = 0;
+  for (const int percent : {100, 85, 70, 55, 40, 25, 15}) {
+    try {
+      std::optional<int64_t> budget;
+      if (whole > 0) budget = whole * percent / 100;
+      GptStep step(size, budget);
+      step();
+      const int64_t bytes = memory_peak(*step.program(), size.batch).bytes;
+      const double time = milliseconds(step);
+      if (whole == 0) whole = bytes, unhurried = time;
+      report({.workload = fmt::format("{}, at {} % of its plan: {} MB in {:.2f} of the time", name, percent,
+                                      bytes / 1'000'000, time / unhurried),
+              .peer = std::string(kStatedLimit),
+              .ours = static_cast<double>(bytes) / 1e6,
+              .theirs = static_cast<double>(budget.value_or(whole)) / 1e6,
+              .unit = "MB",
+              .bar = 1,
+              .threads = 2});
+    } catch (const base::Error& error) {
+      if (error.code() != base::code::kMemoryLimit) throw;
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 void run_memory(const SuiteOptions& options, const Report& report) {
@@ -66,6 +105,10 @@ void run_memory(const SuiteOptions& options, const Report& report) {
   add_row(report, "GPT 6 x 256, batch 16 x 256", memory_use(*gpt.program(), size.batch));
   const base::TempFolder cache("bench-cache");
   for (const MemoryWorkload& w : memory_workloads()) run_workload(w, cache.path(), options, report);
+  run_budgets("GPT 6 x 256, batch 16 x 256", size, report);
+  GptSize gpt2 = gpt2_size();
+  gpt2.batch = 1, gpt2.length = 512;
+  run_budgets("GPT-2 124M, batch 1 x 512", gpt2, report);
 }
 
 }  // namespace strata::bench

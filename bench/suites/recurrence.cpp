@@ -4,6 +4,7 @@
 #include "bench/harness/suite.h"
 #include "bench/suites/step_contest.h"
 #include "bench/workloads/lstm_step.h"
+#include "bench/workloads/program_figures.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/tensor/control/control.h"
 

@@ -8,7 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
 #include "bench/suites/torch_contest.h"
-#include "bench/workloads/lenet_step.h"
+#include "bench/workloads/program_figures.h"
 #include "strata/ops/composites/loss.h"
 #include "strata/ops/composites/norm.h"
 #include "strata/ops/composites/softmax.h"

@@ -1,9 +1,15 @@
 // A GPT's training step: 6 layers x 256, 8 heads, vocabulary 4096, context 256, tied head, AdamW, no dropout.
 #pragma once
 
-#include "bench/workloads/lenet_step.h"
+#include <optional>
+
 #include "strata/base/json/json.h"
 #include "strata/models/gpt.h"
+#include "strata/nn/loss.h"
+#include "strata/optim/rules.h"
+#include "strata/runtime/execute/executable.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::bench {
 
@@ -17,7 +23,7 @@ GptSize gpt2_size(int64_t layers = 12);
 
 class GptStep {
  public:
-  explicit GptStep(const GptSize& size = {});
+  explicit GptStep(const GptSize& size = {}, std::optional<int64_t> memory_budget_bytes = {});
   double operator()() { return step_(model_, optimiser_, x_BT_, y_BT_).item(); }
   std::shared_ptr<const runtime::Executable> program() const { return step_.executable(); }
 
@@ -36,7 +42,7 @@ class GptStep {
   models::Gpt model_;
   optim::Optimiser optimiser_;
   Tensor x_BT_, y_BT_;
-  Jitted<Step> step_ = jit(Step{}, {.name = "gpt_step"});
+  Jitted<Step> step_;
 };
 
 /// Seconds from the step's first call to a program that runs: recording, derivative, passes and machine code. In a

@@ -2,12 +2,16 @@
 // momentum. The networks are those for 224 pixels, so that their last maps are of 2 x 2.
 #pragma once
 
-#include "bench/workloads/lenet_step.h"
 #include "strata/models/mobilenet.h"
 #include "strata/models/resnet.h"
 #include "strata/nn/context.h"
 #include "strata/nn/init.h"
+#include "strata/nn/loss.h"
+#include "strata/optim/rules.h"
+#include "strata/runtime/execute/executable.h"
+#include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::bench {
 

@@ -1,8 +1,12 @@
 // An LSTM's training step: one layer 256 -> 256 over 100 steps, batch 16, mean square error, SGD with momentum.
 #pragma once
 
-#include "bench/workloads/lenet_step.h"
+#include "strata/nn/loss.h"
 #include "strata/nn/recurrent.h"
+#include "strata/optim/rules.h"
+#include "strata/runtime/execute/executable.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/transforms/grad.h"
 
 namespace strata::bench {
 

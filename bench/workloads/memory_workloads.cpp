@@ -5,6 +5,7 @@
 #include "bench/harness/peak_memory.h"
 #include "bench/workloads/gpt_step.h"
 #include "bench/workloads/image_step.h"
+#include "bench/workloads/lenet_step.h"
 #include "bench/workloads/lstm_step.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"

@@ -251,6 +251,8 @@ Run declare_bisect(CommandLine& line) {
   line.add_flag("--nan", o->nan, "find the first op that makes a NaN or an infinity of finite operands instead");
   line.add_option("--reduce", o->reduced, "write a small program on which the pass or the kernel goes wrong");
   line.add_flag("--json", o->json, "the verdict as JSON");
+  line.excludes_others("--nan",
+                       {"PROGRAM", "--disable", "--isa", "--inputs", "--arg", "--dim", "--seed", "--runs", "--json"});
   line.footer(
       "The passes are compared in the interpreter, one after the other. Then the program runs command by command, and "
       "each "

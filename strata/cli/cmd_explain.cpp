@@ -196,6 +196,7 @@ Run declare_explain(CommandLine& line) {
   line.add_flag("--assembly", options->with_assembly, "also the machine code");
   line.add_flag("--json", options->json, "as JSON, with everything; with --html: what was written");
   for (auto* other : {&kernel, &node, &donate, &write_schedules}) other->excludes(html);
+  line.excludes_others("--capture", {"--json"});
   return [options] { return explain_what_is_given(*options); };
 }
 

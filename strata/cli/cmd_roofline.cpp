@@ -231,8 +231,6 @@ void write_pictures(const report::Roofline& picture, const Options& options) {
 }
 
 int run(const Options& options) {
-  if (!options.file.empty() && !options.bench.empty())
-    throw base::Error(base::code::kCommandLine, "roofline takes a program or --bench, not both");
   base::ThreadPool& pool = base::ThreadPool::shared();
   const int threads = options.threads > 0 ? options.threads : pool.thread_count();
   pool.set_thread_count(threads);
@@ -264,6 +262,7 @@ Run declare_roofline(CommandLine& line) {
   line.add_option("--png", o->png, "write the picture to this file");
   line.add_flag("--dark", o->dark, "the PNG light on dark");
   line.add_flag("--json", o->json, "roofs and figures as JSON");
+  line.excludes_others("--bench", {"--threads", "--svg", "--png", "--dark", "--json"});
   line.footer(
       "Without a program and --bench: the roofs alone. `bound` is what limits a kernel: arithmetic, or the smallest "
       "level of "

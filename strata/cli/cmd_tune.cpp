@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <climits>
 #include <cmath>
 #include <filesystem>
@@ -19,6 +18,7 @@
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/program/program_arguments.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/stop_signal.h"
 #include "strata/cli/target_option.h"
@@ -37,24 +37,12 @@ using compiler::tune::TunedKernel;
 
 struct Options {
   std::string file, output, isa, plot, log, show;
-  std::vector<std::string> sizes;
+  std::vector<std::string> dims;
   int64_t seconds = 60, trials = 0;
   int kernel = -1, threads = 1;
   uint64_t seed = 0;
   bool json = false;
 };
-
-/// "N=16"
-std::pair<std::string, int64_t> size_given(const std::string& text) {
-  const size_t equals = std::min(text.find('='), text.size());
-  const std::string_view digits = std::string_view(text).substr(std::min(equals + 1, text.size()));
-  int64_t size = 0;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
-  if (equals == 0 || fault != std::errc() || end != digits.data() + digits.size() || size < 1)
-    throw base::Error(base::code::kOpenSize,
-                      fmt::format("tune: --size is {}, expected NAME=N with N of 1 or more", text));
-  return {text.substr(0, equals), size};
-}
 
 std::string time_text(double seconds) {
   if (seconds <= 0) return "-";
@@ -219,7 +207,7 @@ compiler::tune::TuneOptions tune_options(const Options& options) {
                                   .threads = options.threads,
                                   .seed = options.seed};
   if (options.kernel >= 0) how.kernel = options.kernel;
-  for (const std::string& text : options.sizes) how.dims.push_back(size_given(text));
+  for (const std::string& text : options.dims) how.dims.push_back(dim_given(text));
   return how;
 }
 
@@ -270,11 +258,11 @@ int tune_file(const Options& options) {
 
 Run declare_tune(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  const auto file = line.add_option("file", options->file, "a tensor program (.sir)");
+  line.add_option("file", options->file, "a tensor program (.sir)");
   line.add_whole_number("--seconds", options->seconds, 1, 1'000'000, "how long to search, in all");
   line.add_whole_number("--trials", options->trials, 0, INT_MAX, "the most schedules to try; 0: as the time allows");
   line.add_option("--kernel", options->kernel, "only this one, as strata explain counts them").between(0, INT_MAX);
-  line.add_option("--size", options->sizes, "NAME=N: the size of a symbol in the program's types").repeatable();
+  line.add_option("--dim", options->dims, "the extent of a symbol, such as B=64, for which kernels are measured");
   line.add_option(
       "-o,--output", options->output,
       "the file of schedules that gets what is found, beside what stands there; else tuned.schedules in the "
@@ -287,12 +275,13 @@ Run declare_tune(CommandLine& line) {
   line.add_option("--plot", options->plot, "draw how the kernels came down into this SVG file");
   line.add_option("--log", options->log, "append each trial to this file, a line of JSON each");
   line.add_flag("--json", options->json, "the table as JSON");
-  line.add_option("--show", options->show, "print what this file of schedules holds, and tune nothing").excludes(file);
+  line.add_option("--show", options->show, "print what this file of schedules holds, and tune nothing");
+  line.excludes_others("--show");
   line.footer(
       "A schedule says how a kernel's loops are tiled, packed, made vectors and cut into tasks; results have the same\n"
       "bits under each. The compiler chooses one by rules; this command tries others, in child processes with a time\n"
       "limit, and keeps those that are faster on this machine. Ctrl-C ends it and keeps what was found.\n\n"
-      "  strata tune model.sir --size batch=16 --seconds 300    programs use what is found from then on\n"
+      "  strata tune model.sir --dim batch=16 --seconds 300    programs use what is found from then on\n"
       "  strata tune model.sir -o tuned.schedules               with STRATA_SCHEDULES=tuned.schedules\n"
       "  strata tune --show tuned.schedules                     what stands there\n"
       "  strata explain model.sir                               which schedule each kernel has, and from where");

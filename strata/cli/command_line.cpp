@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -66,6 +67,18 @@ OptionRules CommandLine::add_option(const std::string& name, int64_t& value, con
 }
 OptionRules CommandLine::add_flag(const std::string& name, bool& value, const std::string& help) {
   return OptionRules(app_->add_flag(name, value, help));
+}
+
+void CommandLine::excludes_others(const std::string& name, const std::vector<std::string>& but) {
+  // By CLI11's excludes() the help of each option would say so.
+  app_->parse_complete_callback([app = app_, name, but] {
+    if (app->count(name) == 0) return;
+    for (const CLI::Option* other : app->get_options()) {
+      const auto is_it = [&](const std::string& n) { return other->check_name(n); };
+      if (other->count() > 0 && !is_it(name) && std::ranges::none_of(but, is_it))
+        throw CLI::ExcludesError(name, other->get_name());
+    }
+  });
 }
 
 void CommandLine::footer(const std::string& text) { app_->footer(text); }

@@ -62,6 +62,9 @@ class CommandLine {
   /// `--name X`, a finite number of at least `low`.
   void add_real_number(const std::string& name, double& value, double low, const std::string& help);
 
+  /// Beside `name` none is taken but these, since the others would do nothing. Once for a command.
+  void excludes_others(const std::string& name, const std::vector<std::string>& but = {});
+
   /// Behind the options in the help.
   void footer(const std::string& text);
   /// Once it is read: whether an option was named.

@@ -28,7 +28,8 @@ struct CompileOptions {
   /// donated are none. E0116 for a number that is no parameter's.
   std::vector<int> constants;
   std::vector<std::string> disabled_passes;  ///< names of the pass list
-  /// Asked for the schedule of each kernel before the heuristic; null: what STRATA_SCHEDULES names, if it is set.
+  /// Asked for the schedule of each kernel before the heuristic; null: what STRATA_SCHEDULES names, else what was tuned
+  /// here (tuned_schedules_path()).
   std::shared_ptr<const ScheduleSource> schedules;
   /// Which of the schedules that keep the bits the heuristic takes; 0: the one known to be best
   /// (compiler/loop/choose/variation.h).

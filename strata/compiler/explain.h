@@ -41,7 +41,7 @@ ScheduleDatabase schedules_of(const Explanation& explanation);
 struct ExplainOptions {
   const Target* target = nullptr;                   ///< else chosen_target() (backends/backends.h)
   std::vector<ir::Donation> donations;              ///< wished for: the remarks say which are not made, and why
-  std::shared_ptr<const ScheduleSource> schedules;  ///< null: what STRATA_SCHEDULES names, if it is set
+  std::shared_ptr<const ScheduleSource> schedules;  ///< null: as of compile()
   bool with_listings = true;                        ///< else without the back end's code, which costs its compilation
   std::optional<int> node;  ///< only kernels that hold this node of the program (%4 is 4), as it is printed
 };

@@ -4,25 +4,11 @@
 #include <chrono>
 #include <map>
 
+#include "strata/ir/graph/describe.h"
 #include "strata/ir/graph/op.h"
 
 namespace strata::compiler {
 namespace {
-
-constexpr std::string_view kFree[] = {"broadcast", "reshape", "constant", "cast", "slice", "transpose"};
-
-/// The names of the ops, each once, in their order.
-std::string content_of(const ir::Node& node) {
-  if (node.regions().size() != 1 || node.op->name != "fusion") return std::string(node.op->name);
-  std::vector<std::string_view> names;
-  for (const ir::Node* inner : node.region(0).nodes())
-    if (!inner->is_parameter() && std::ranges::find(kFree, inner->op->name) == std::end(kFree) &&
-        std::ranges::find(names, inner->op->name) == names.end())
-      names.push_back(inner->op->name);
-  std::string text;
-  for (const std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
-  return text.empty() ? std::string(node.op->name) : text;
-}
 
 class Stopwatch {
  public:
@@ -36,9 +22,7 @@ class Stopwatch {
     const std::string& name = plan.kernels[command.kernel];
     const auto [known, is_new] = place_.emplace(name, figures.size());
     if (is_new) {
-      const std::string where = command.node->where.str();
-      figures.push_back({name, std::string(command.node->op->name) + (where.empty() ? "" : " at " + where),
-                         content_of(*command.node)});
+      figures.push_back({.kernel = name, .content = ir::ops_within(*command.node)});
     }
     KernelFigure& figure = figures[known->second];
     ++figure.runs;

@@ -12,7 +12,6 @@ namespace strata::compiler {
 /// All runs of one kernel in a run of the program: a program of equal layers has each of their kernels once.
 struct KernelFigure {
   std::string kernel;   ///< "fusion.1f2a88d1"
-  std::string op;       ///< of the first node that it computes, with its position
   std::string content;  ///< "dot, add, tanh": what it computes, without what is free
   int64_t runs = 0;
   double operations = 0, bytes = 0;  ///< of all runs; bytes: operands and results, each once (facet `cost`)

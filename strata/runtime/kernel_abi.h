@@ -2,7 +2,8 @@
 // machine code that may come from a cache file.
 //
 //   run(context, buffers, dims, first, last)     runs the tasks first <= t < last, in ascending order, on one thread
-//   needs(dims, out)                             how many tasks there are, how many of them make a wave, and the scratch
+//   needs(dims, out)                             how many tasks there are, how many of them make a wave, and the
+// scratch
 //                                                bytes of one thread
 //
 // Tasks of one wave run in any order, on any threads; a wave begins when all tasks before it are done.

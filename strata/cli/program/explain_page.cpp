@@ -11,6 +11,7 @@
 #include "strata/compiler/compile.h"
 #include "strata/compiler/program_kernels.h"
 #include "strata/compiler/run_passes.h"
+#include "strata/ir/graph/describe.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/text/text_form.h"
 
@@ -23,10 +24,7 @@ constexpr int64_t kUsualExtent = 16;
 
 /// Extents for the symbols that the user gave none for.
 void bind_rest(const ir::Graph& graph, ir::DimBinding& dims) {
-  std::vector<std::string> symbols;
-  for (const ir::Node* p : graph.parameters())
-    for (ir::Dim d : p->type().shape()) d.collect_symbols(symbols);
-  for (const std::string& s : symbols) {
+  for (const std::string& s : ir::parameter_symbols(graph)) {
     if (dims.knows(ir::Dim::symbol(s))) continue;
     const ir::SymbolFact fact = graph.facts().of(s);
     const int64_t wanted = std::clamp(kUsualExtent, std::max<int64_t>(fact.lowest, 0), fact.highest);
@@ -61,18 +59,6 @@ NodeKind kind_of(const ir::Node& node) {
   if (content.has_reduction) return NodeKind::Reduction;
   if (content.has_arithmetic || node.op->name == "fusion") return NodeKind::Elementwise;
   return node.regions().empty() ? NodeKind::Movement : NodeKind::Other;
-}
-
-/// "dot, add, tanh": the ops within, each once, without what only gives a shape.
-std::string title_of(const ir::Node& node) {
-  constexpr std::string_view kPlain[] = {"broadcast", "reshape", "constant", "cast"};
-  if (node.op->name != "fusion") return std::string(node.op->name);
-  std::vector<std::string_view> names;
-  for (const ir::Node* inner : node.region(0).nodes())
-    if (!inner->is_parameter() && std::ranges::find(kPlain, inner->op->name) == std::end(kPlain) &&
-        std::ranges::find(names, inner->op->name) == names.end())
-      names.push_back(inner->op->name);
-  return names.empty() ? "fusion" : fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::vector<std::string> lines_of(const ir::Node& node) {
@@ -139,7 +125,7 @@ class ProgramPicture {
     } else {
       const bool is_kernel = command.kind == ir::CommandKind::Kernel;
       node.kind = is_kernel ? kind_of(*command.node) : NodeKind::Host;
-      node.title = title_of(*command.node);
+      node.title = ir::ops_within(*command.node);
       node.lines = is_kernel ? lines_of(*command.node) : std::vector<std::string>();
       node.where = command.node->where.str();
       for (const ir::Type t : command.node->types()) node.type += (node.type.empty() ? "" : ", ") + t.str();

@@ -6,29 +6,18 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <set>
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/cli/command_line.h"
 #include "strata/compiler/check/equivalence.h"
+#include "strata/ir/graph/describe.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/graph/with_extents.h"
 
 namespace strata::cli {
 namespace {
-
-std::set<std::string> symbols_of(const ir::Graph& graph) {
-  std::set<std::string> symbols;
-  for (const ir::Node* p : graph.parameters())
-    for (ir::Dim d : p->type().shape()) {
-      std::vector<std::string> found;
-      d.collect_symbols(found);
-      symbols.insert(found.begin(), found.end());
-    }
-  return symbols;
-}
 
 /// The arrays that the user gave, by parameter.
 std::vector<std::optional<ir::HostArray>> arrays_given(const ir::Graph& graph, const ArgumentOptions& options) {
@@ -70,17 +59,22 @@ void add_arguments(CommandLine& line, ArgumentOptions& options) {
   line.add_seed("--seed", options.seed, "of arguments that are made up");
 }
 
+std::pair<std::string, int64_t> dim_given(const std::string& text) {
+  const size_t equal = std::min(text.find('='), text.size());
+  const std::string digits = text.substr(std::min(equal + 1, text.size()));
+  int64_t value = -1;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (equal == 0 || fault != std::errc() || end != digits.data() + digits.size() || value < 0)
+    throw base::Error(base::code::kCommandLine, fmt::format("--dim is {}, expected NAME=N as B=64", text));
+  return {text.substr(0, equal), value};
+}
+
 ir::DimBinding dims_given(const std::vector<std::string>& texts, const ir::Graph& graph) {
   ir::DimBinding dims;
-  const std::set<std::string> symbols = symbols_of(graph);
+  const std::vector<std::string> symbols = ir::parameter_symbols(graph);
   for (const std::string& text : texts) {
-    const size_t equal = std::min(text.find('='), text.size());
-    const std::string name = text.substr(0, equal), digits = text.substr(std::min(equal + 1, text.size()));
-    int64_t value = -1;
-    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (fault != std::errc() || end != digits.data() + digits.size() || value < 0)
-      throw base::Error(base::code::kCommandLine, fmt::format("--dim is {}, expected NAME=N as B=64", text));
-    if (!symbols.contains(name))
+    const auto [name, value] = dim_given(text);
+    if (std::ranges::find(symbols, name) == symbols.end())
       throw base::Error(base::code::kCommandLine,
                         fmt::format("--dim: {} is no symbol of {}, whose symbols are {}", name, graph.name(),
                                     symbols.empty() ? "none" : fmt::format("{}", fmt::join(symbols, ", "))));

@@ -33,7 +33,9 @@ struct ArgumentOptions {
 
 void add_arguments(CommandLine& line, ArgumentOptions& options);
 
-/// --dim NAME=N, as numbers of the program's symbols. E0710 for what is no such, E0111 for what its facts refuse.
+/// --dim NAME=N. E0710 for what is written in another way.
+std::pair<std::string, int64_t> dim_given(const std::string& text);
+/// All of them as numbers of the program's symbols. E0710 for what is no such, E0111 for what its facts refuse.
 ir::DimBinding dims_given(const std::vector<std::string>& texts, const ir::Graph& graph);
 
 /// An array for each parameter: by name from the files, else from the texts in order, else random of the given extents,

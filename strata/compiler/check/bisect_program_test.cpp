@@ -190,7 +190,7 @@ TEST(NonFiniteOrigin, OfArgumentsIsTheOpThatPassesItOn) {
   const auto graph = parsed(R"(func @f(%x: f32[3], %y: f32[3]) -> (f32[3], f32[3]) {
   %0 = sort %y {axis = 0, descending = false}
   %1 = sort %x {axis = 0, descending = true}
-  %2 = cumsum %1 {axis = 0, exclusive = false, reverse = false}
+  %2 = cumsum %1 {axis = 0, reverse = false}
   return %0, %2
 })");
   const auto program = compile(graph);

@@ -37,7 +37,8 @@ std::string schedule_difference(const ir::loops::Kernel& naive, const KernelRun&
                                 std::span<const ir::HostArray> buffers);
 
 /// Where a schedule makes an element by other operations than the naive kernel, in another order, or of other elements
-/// (ir/loops/origins.h): a dependence that it breaks, whether or not a bit shows it. Empty: nowhere, or not to be told, as of arrays of narrow integers.
+/// (ir/loops/origins.h): a dependence that it breaks, whether or not a bit shows it. Empty: nowhere, or not to be told,
+/// as of arrays of narrow integers.
 std::string dependence_difference(const ir::loops::Kernel& naive, const ir::loops::Kernel& scheduled,
                                   std::span<const int64_t> dims, std::span<const ir::HostArray> buffers);
 

@@ -30,7 +30,8 @@
 //   row windows       window rows, pieces by N               offsets of a window as rows of N register tiles
 //                     tile columns by C                      exchange and vectorise as above
 //                     parallel pieces by N, free rows by F, columns by M        N: 1 or all
-//   any               poly ...                               a static control part (poly/polyhedral_schedule.h): not one of
+//   any               poly ...                               a static control part (poly/polyhedral_schedule.h): not
+// one of
 //                                                          the kinds below, and chosen by nobody but the one who asks
 #pragma once
 

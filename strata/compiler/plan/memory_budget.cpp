@@ -13,6 +13,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/format.h"
 #include "strata/ir/counts/counts.h"
+#include "strata/ir/graph/describe.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/machine/memory.h"
 
@@ -115,8 +116,6 @@ class PeakFinder {
   std::vector<bool> is_donated_;  ///< by result
 };
 
-std::string bytes_text(int64_t bytes) { return base::bytes_text(bytes); }
-
 }  // namespace
 
 MemoryPeak memory_peak(const runtime::Executable& program, std::span<const std::vector<int64_t>> argument_shapes) {
@@ -130,10 +129,7 @@ MemoryPeak memory_peak(const runtime::Executable& program, const ir::DimBinding&
 
 ir::DimBinding largest_dims(const ir::Graph& graph) {
   ir::DimBinding dims;
-  std::vector<std::string> symbols;
-  for (const ir::Node* p : graph.parameters())
-    for (const ir::Dim d : p->type().shape()) d.collect_symbols(symbols);
-  for (const std::string& symbol : symbols) {
+  for (const std::string& symbol : ir::parameter_symbols(graph)) {
     const ir::SymbolFact fact = graph.facts().of(symbol);
     if (fact.highest == INT64_MAX)
       throw base::Error(
@@ -157,21 +153,22 @@ void require_usable_budget(std::string_view owner, int64_t budget_bytes) {
 void refuse_budget(const runtime::Executable& program, const MemoryPeak& peak, int64_t budget_bytes) {
   base::Error error(
       base::code::kMemoryLimit,
-      fmt::format("{}: takes {}, of which {} are the arena{}; the budget is {}", program.plan().name,
-                  bytes_text(peak.bytes), bytes_text(peak.arena_bytes),
-                  peak.region_bytes > 0 ? fmt::format(" and {} are for regions", bytes_text(peak.region_bytes)) : "",
-                  bytes_text(budget_bytes)));
+      fmt::format(
+          "{}: takes {}, of which {} are the arena{}; the budget is {}", program.plan().name,
+          base::bytes_text(peak.bytes), base::bytes_text(peak.arena_bytes),
+          peak.region_bytes > 0 ? fmt::format(" and {} are for regions", base::bytes_text(peak.region_bytes)) : "",
+          base::bytes_text(budget_bytes)));
   if (peak.command >= 0) error.note(fmt::format("most is alive at command {}, {}", peak.command, peak.at));
   int64_t rest = 0;
   for (size_t i = 0; i < peak.live.size(); ++i) {
     const LiveTensor& t = peak.live[i];
     if (i < kTensorsInMessage)
-      error.note(fmt::format("live then: {} {}  {}", bytes_text(t.bytes), t.type, t.name));
+      error.note(fmt::format("live then: {} {}  {}", base::bytes_text(t.bytes), t.type, t.name));
     else
       rest += t.bytes;
   }
   if (rest > 0)
-    error.note(fmt::format("and {} smaller ones, {}", peak.live.size() - kTensorsInMessage, bytes_text(rest)));
+    error.note(fmt::format("and {} smaller ones, {}", peak.live.size() - kTensorsInMessage, base::bytes_text(rest)));
   throw error.hint("that is the least that was found with kernels run twice; a smaller batch takes less");
 }
 

@@ -81,22 +81,23 @@ void write_all(int fd, const std::string& text) {
   ::_exit(0);
 }
 
-/// Reads to the end of the answer; false when the time is up first, or the answer is too long.
-bool read_answer(int fd, Clock::time_point until, int64_t most, std::string& text) {
+enum class Read : uint8_t { Whole, TooLong, TimeIsUp };
+
+/// Reads to the end of the answer.
+Read read_answer(int fd, Clock::time_point until, int64_t most, std::string& text) {
   char bytes[4096];
   while (std::ssize(text) <= most) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
-    if (left <= 0) return false;
+    if (left <= 0) return Read::TimeIsUp;
     pollfd poll_for{fd, POLLIN, 0};
     const int ready = ::poll(&poll_for, 1, static_cast<int>(std::min<int64_t>(left, 1000)));
-    if (ready < 0 && errno != EINTR) return false;
+    if (ready < 0 && errno != EINTR) return Read::Whole;  // what there is; the child's end says more
     if (ready <= 0) continue;
     const ssize_t n = ::read(fd, bytes, sizeof bytes);
-    if (n == 0) return true;
-    if (n < 0 && errno != EINTR) return false;
+    if (n == 0 || (n < 0 && errno != EINTR)) return Read::Whole;
     if (n > 0) text.append(bytes, static_cast<size_t>(n));
   }
-  return false;
+  return Read::TooLong;
 }
 
 /// Waits until the child has ended, and leaves it to be reaped: its number, and its group's, stay its own till then.
@@ -112,7 +113,9 @@ bool wait_for(pid_t child, Clock::time_point until) {
   }
 }
 
-ChildAnswer answer_of(const std::string& text, bool is_in_time, int status, const ChildLimits& limits) {
+ChildAnswer answer_of(const std::string& text, Read read, bool is_in_time, int status, const ChildLimits& limits) {
+  if (read == Read::TooLong)
+    return {ChildEnd::Threw, fmt::format("it answered more than {} bytes", limits.answer_bytes)};
   if (!is_in_time) return {ChildEnd::TimedOut, fmt::format("it took more than {:g} s", limits.seconds)};
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
@@ -145,12 +148,12 @@ ChildAnswer run_in_child(const std::function<std::string()>& work, const ChildLi
       Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits.seconds));
   std::string text;
   int status = 0;
-  const bool is_whole = read_answer(ends[0], until, limits.answer_bytes, text);
-  const bool is_in_time = is_whole && wait_for(child, until);
+  const Read read = read_answer(ends[0], until, limits.answer_bytes, text);
+  const bool is_in_time = read == Read::Whole && wait_for(child, until);
   ::kill(-child, SIGKILL);  // what it left behind, too
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   ::close(ends[0]);
-  return answer_of(text, is_in_time, status, limits);
+  return answer_of(text, read, is_in_time, status, limits);
 }
 
 }  // namespace strata::compiler::tune

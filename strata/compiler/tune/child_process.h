@@ -19,7 +19,7 @@ struct ChildLimits {
 
 enum class ChildEnd : uint8_t {
   Answered,  ///< `text` is what the work returned
-  Threw,     ///< `text` is what was thrown: memory that was not to be had, too
+  Threw,     ///< `text` is what was thrown: memory that was not to be had, and an answer that is too long, too
   Crashed,   ///< `text` names the signal
   TimedOut,  ///< `text` says after how long
 };

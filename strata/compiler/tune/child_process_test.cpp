@@ -41,7 +41,9 @@ TEST(ChildProcess, GivesBackMuchTextAndNone) {
   const std::string much(3'000'000, 'x');
   EXPECT_EQ(run_in_child([&] { return much; }).text, much);
   EXPECT_EQ(run_in_child([] { return std::string(); }).end, ChildEnd::Answered);
-  EXPECT_EQ(run_in_child([&] { return much; }, {.answer_bytes = 1000}).end, ChildEnd::TimedOut);
+  const ChildAnswer longer = run_in_child([&] { return much; }, {.answer_bytes = 1000});
+  EXPECT_EQ(longer.end, ChildEnd::Threw);
+  EXPECT_EQ(longer.text, "it answered more than 1000 bytes");
   expect_no_child();
 }
 

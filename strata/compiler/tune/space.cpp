@@ -118,6 +118,18 @@ void flip(std::vector<Rewrite>& rewrites, std::string_view verb, std::string_vie
   if (rewrite->parts.empty()) rewrites.erase(rewrites.begin() + (rewrite - rewrites.data()));
 }
 
+/// Where the columns are read: in panels that are packed, in place, or, where they lie in panels already, from those
+/// unpacked. What a nest can't have is refused, and another one is drawn.
+void change_columns(std::vector<Rewrite>& rewrites, base::SplitMix64& random) {
+  constexpr std::pair<std::string_view, std::string_view> kWays[] = {
+      {"pack", "columns"}, {"read", "columns in place"}, {"unpack", "columns"}};
+  const auto is_there = [&](const auto& way) { return find(rewrites, way.first, way.second) != nullptr; };
+  const auto now = static_cast<size_t>(std::ranges::find_if(kWays, is_there) - std::begin(kWays));
+  if (now < std::size(kWays)) flip(rewrites, kWays[now].first, kWays[now].second);
+  const auto& [verb, what] = kWays[(now + 1 + random.below(2)) % std::size(kWays)];
+  flip(rewrites, verb, what);
+}
+
 /// One of the choices without numbers that a product or a window has.
 void change_choice(std::vector<Rewrite>& rewrites, base::SplitMix64& random) {
   if (!find(rewrites, "vectorise", "columns")) return change_number(rewrites, random);
@@ -128,8 +140,7 @@ void change_choice(std::vector<Rewrite>& rewrites, base::SplitMix64& random) {
     case 1:
       return flip(rewrites, "pack", "rows");
     default:
-      flip(rewrites, "pack", "columns");
-      return flip(rewrites, "read", "columns in place");
+      return change_columns(rewrites, random);
   }
 }
 

@@ -18,6 +18,7 @@
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/program_kernels.h"
 #include "strata/compiler/tune/task_scheduler.h"
+#include "strata/ir/graph/describe.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/graph/op.h"
 #include "strata/machine/machine_word.h"
@@ -93,9 +94,7 @@ class PlacedKernels {
 
 /// The sizes that were given, one for each symbol of the parameters.
 ir::DimBinding binding_of(const ir::Graph& graph, const TuneOptions& options) {
-  std::vector<std::string> symbols;
-  for (const ir::Node* parameter : graph.parameters())
-    for (const ir::Dim d : parameter->type().shape()) d.collect_symbols(symbols);
+  const std::vector<std::string> symbols = ir::parameter_symbols(graph);
   const std::set<std::string> wanted(symbols.begin(), symbols.end());
   ir::DimBinding dims;
   for (const auto& [symbol, size] : options.dims) {
@@ -103,12 +102,15 @@ ir::DimBinding binding_of(const ir::Graph& graph, const TuneOptions& options) {
       refuse(fmt::format("{} has no size {}; it has {}", graph.name(), symbol,
                          wanted.empty() ? "none that is open" : fmt::format("{}", fmt::join(wanted, ", "))),
              "a size is named as in the program's types: f32[N, 7] has N");
+    if (size < 1)
+      refuse(fmt::format("tune: the size {} is {}, expected 1 or more", symbol, size),
+             "kernels of empty arrays take no time");
     dims.bind(symbol, size);
   }
   for (const std::string& symbol : wanted)
     if (!dims.knows(ir::Dim::symbol(symbol)))
       refuse(fmt::format("{} leaves the size {} open", graph.name(), symbol),
-             fmt::format("say for which size to tune: --size {}=16", symbol));
+             fmt::format("say for which size to tune: --dim {}=16", symbol));
   for (const ir::SymbolFact& fact : graph.facts().all())
     if (dims.knows(ir::Dim::symbol(fact.name)))
       ir::require_fact(std::string(graph.name()), fact, dims(ir::Dim::symbol(fact.name)));
@@ -303,7 +305,7 @@ class Tuning {
       if (!next) return;
       Task& task = tasks_[*next];
       const auto stop = [&] {
-        tell(task);
+        tell();
         return is_over();
       };
       // What was found so far is worth more than this kernel's next round.
@@ -319,7 +321,7 @@ class Tuning {
   }
 
   /// Between two trials: counts those so far, and says so.
-  void tell(Task& task) {
+  void tell() {
     trials_ = 0;
     TuneProgress now;
     for (const Task& t : tasks_) {
@@ -331,7 +333,6 @@ class Tuning {
     if (!options_.on_trial) return;
     now.seconds = seconds();
     now.trials = trials_;
-    now.kernel = &task.kernel;
     options_.on_trial(now);
   }
 
@@ -357,7 +358,8 @@ class Tuning {
     for (const MeasuredCandidate& m : search.measured()) kernel.measured.emplace_back(m.candidate.rewrites, m.relative);
     if (search.best_relative() >= 1) return;
     double relative = search.best_relative();
-    if (!was_stopped_) {
+    was_stopped_ = was_stopped_ || (options_.should_stop && options_.should_stop());
+    if (!was_stopped_ && seconds() < options_.seconds) {
       task.bench.reset();
       try {
         const Trial trial = make_bench(task)->measure(search.best().rewrites, Effort::Thorough);

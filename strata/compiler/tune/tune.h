@@ -23,7 +23,7 @@ struct TunedKernel {
   base::Hash128 nest;
   int64_t launches = 1;                            ///< in a run of the program
   double heuristic_seconds = 0, best_seconds = 0;  ///< of one launch
-  double bound_seconds = 0;                        ///< at the machine's peaks
+  double bound_seconds = 0;                        ///< at the machine's peaks as measured; not above heuristic_seconds
   std::string heuristic, best;                     ///< rewrites; equal: nothing better was found
   int trials = 0;
   std::array<int, 5> outcomes{};                         ///< of the trials, by Outcome
@@ -37,7 +37,6 @@ struct TuneProgress {
   double seconds = 0;  ///< since the start
   int trials = 0;
   double program_seconds = 0, heuristic_seconds = 0;  ///< of the tuned kernels of one run of the program
-  const TunedKernel* kernel = nullptr;                ///< that the last trial was of
 };
 
 struct TuneOptions {

@@ -145,7 +145,10 @@ TEST(ErrorMessages, OfATuningThatCannotBe) {
   options.kernel.reset();
   options.dims.clear();
   EXPECT_EQ(base::message_of([&] { tune(*layer(), options); }),
-            "error[E0344]: layer leaves the size N open\nhint: say for which size to tune: --size N=16");
+            "error[E0344]: layer leaves the size N open\nhint: say for which size to tune: --dim N=16");
+  options.dims = {{"N", 0}};
+  EXPECT_EQ(base::message_of([&] { tune(*layer(), options); }),
+            "error[E0344]: tune: the size N is 0, expected 1 or more\nhint: kernels of empty arrays take no time");
   options.dims = {{"N", 3}, {"M", 4}};
   EXPECT_EQ(base::message_of([&] { tune(*layer(), options); }),
             "error[E0344]: layer has no size M; it has N\nhint: a size is named as in the program's types: f32[N, 7] "

@@ -1,6 +1,8 @@
 #include "strata/ops/control/fusion.h"
 
 #include "strata/ir/graph/op.h"
+#include "strata/ops/index/index.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::ops {
 namespace {
@@ -14,11 +16,29 @@ void run_fusion(ir::Reference& r) {
   for (size_t i = 0; i < results.size(); ++i) r.results[i] = std::move(results[i]);
 }
 
+bool is_pick(const ir::Node& n) { return n.op == &kSlice || n.op == &kDynamicSlice || n.op == &kGather; }
+
+/// How many bytes of a parameter the body reads: of what it only picks from, what is picked.
+ir::Dim bytes_read(const ir::Graph& body, const ir::Node* parameter) {
+  const ir::Dim whole = parameter->type().bytes();
+  ir::Dim picked = 0;
+  for (const ir::Node* n : body.nodes())
+    for (size_t i = 0; !n->is_parameter() && i < n->operand_count; ++i) {
+      if (n->operand(i).node != parameter) continue;
+      if (i > 0 || !is_pick(*n)) return whole;
+      picked = picked + n->type().bytes();
+    }
+  for (const ir::Value& v : body.results())
+    if (v.node == parameter) return whole;
+  return min(picked, whole);
+}
+
 ir::Cost cost_of_body(const ir::Node& node) {
   ir::Cost total;
   for (const ir::Node* n : node.region(0).nodes())
     if (n->op && n->op->cost) total.flops = total.flops + n->op->cost.fn(*n).flops;
-  for (const ir::Value& v : node.operands()) total.bytes = total.bytes + v.type().bytes();
+  for (const ir::Node* parameter : node.region(0).parameters())
+    total.bytes = total.bytes + bytes_read(node.region(0), parameter);
   for (ir::Type t : node.types()) total.bytes = total.bytes + t.bytes();
   return total;
 }

@@ -163,7 +163,11 @@ constinit const Op kGather = {
     .lower = gather_lower,
     .reference = gather_reference,
     .tolerance = ir::exact(),
-    .cost = move_cost,
+    .cost =
+        [](const Node& n) {  // reads what it picks, and the positions
+          const Dim made = n.type().bytes();
+          return ir::Cost{0, made + min(made, n.operand(0).type().bytes()) + n.operand(1).type().bytes()};
+        },
     .samples = gather_samples,
     .encoded = &kMoveByGather,
 };

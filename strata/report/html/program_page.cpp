@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "strata/base/json/json.h"
+#include "strata/base/terminal/format.h"
 #include "strata/report/graph/layered_layout.h"
 #include "strata/report/html/program_page_parts.h"
 #include "strata/report/html/style.h"
@@ -112,14 +113,6 @@ class GraphMarkup {
   Layout layout_;
 };
 
-/// Bytes for people.
-std::string bytes_text(double bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  int unit = 0;
-  for (; bytes >= 1024 && unit < 4; ++unit) bytes /= 1024;
-  return fmt::format("{:.{}f} {}", bytes, unit == 0 || bytes >= 100 ? 0 : 1, kUnits[unit]);
-}
-
 /// Commands from left to right, the arena from the bottom up.
 std::string memory_markup(const PageProgram& program, int number) {
   if (program.buffers.empty() || program.arena_bytes <= 0)
@@ -136,7 +129,7 @@ std::string memory_markup(const PageProgram& program, int number) {
         "<line class=\"rule\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/><text x=\"{}\" y=\"{}\" "
         "text-anchor=\"end\">{}</text>\n",
         kLeft, kWidth - 10, coordinate(y), coordinate(y), kLeft - 8, coordinate(y + 4),
-        bytes_text(part / 4.0 * static_cast<double>(program.arena_bytes)));
+        base::bytes_text(part / 4.0 * static_cast<double>(program.arena_bytes)));
   }
   out += fmt::format("<text x=\"{}\" y=\"{}\">command 0</text><text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n",
                      kLeft, kHeight - 8, kWidth - 10, kHeight - 8, program.commands - 1);
@@ -148,8 +141,8 @@ std::string memory_markup(const PageProgram& program, int number) {
         b.node % 6 < 0 ? 0 : b.node % 6, b.node, coordinate(kLeft + b.first * across),
         coordinate(kHeight - kBottom - static_cast<double>(b.offset) * up - height),
         coordinate(std::max(0.8, (b.last - b.first + 1) * across - 0.4)), coordinate(height),
-        escape_markup(fmt::format("{}, {}, at {}, commands {} to {}", b.label, bytes_text(static_cast<double>(b.bytes)),
-                                  b.offset, b.first, b.last)));
+        escape_markup(fmt::format("{}, {}, at {}, commands {} to {}", b.label,
+                                  base::bytes_text(static_cast<double>(b.bytes)), b.offset, b.first, b.last)));
   }
   return out + "</svg>\n";
 }
@@ -167,7 +160,7 @@ base::Json json_of(const PageKernel& k) {
       .set("refusal", k.refusal)
       .set("assembly", k.assembly)
       .set("operations", k.operations + (k.operation_count > 0 ? " = " + readable_number(k.operation_count) : ""))
-      .set("bytes", k.bytes + (k.byte_count > 0 ? " = " + bytes_text(k.byte_count) : ""))
+      .set("bytes", k.bytes + (k.byte_count > 0 ? " = " + base::bytes_text(k.byte_count) : ""))
       .set("intensity", intensity > 0 ? fmt::format("{:.3g} operations per byte", intensity) : "")
       .set("uses", k.uses);
 }
@@ -196,7 +189,8 @@ std::string kernel_table(const ProgramPage& page) {
         "class=\"num\">{}</td>"
         "<td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"cut\">{}</td></tr>\n",
         i, escape_markup(k.name), escape_markup(fit_text(k.where, 13, 220)), k.uses, readable_number(k.operation_count),
-        bytes_text(k.byte_count), k.byte_count > 0 ? fmt::format("{:.2g}", k.operation_count / k.byte_count) : "-",
+        base::bytes_text(k.byte_count),
+        k.byte_count > 0 ? fmt::format("{:.2g}", k.operation_count / k.byte_count) : "-",
         escape_markup(rewrites.substr(0, 160)));
   }
   return out + "</tbody></table>\n";

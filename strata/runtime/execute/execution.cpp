@@ -9,6 +9,7 @@
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/trace/span.h"
+#include "strata/ir/graph/describe.h"
 #include "strata/runtime/execute/buffer_pool.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/finite.h"
@@ -26,11 +27,6 @@ namespace {
 
 /// Memory that somebody else keeps.
 std::shared_ptr<std::byte> unowned(std::byte* memory) { return {std::shared_ptr<std::byte>(), memory}; }
-
-std::string op_at(const ir::Node& node) {
-  const std::string where = node.where.str();
-  return std::string(node.op->name) + (where.empty() ? "" : " at " + where);
-}
 
 HostArray copy_of(const HostArray& a) {
   HostArray b = make_array(a.encoding(), a.shape());
@@ -191,7 +187,7 @@ void Executable::Execution::require_finite(int c) const {
                                 std::isnan(found) ? "nan"
                                 : found > 0       ? "inf"
                                                   : "-inf"));
-    if (c >= 0) error.note("made by " + op_at(*self.plan_->commands[c].node));
+    if (c >= 0) error.note("made by " + ir::op_at(*self.plan_->commands[c].node));
     error.note("nothing that the call was given has changed");
     throw error;
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <span>
 
+#include "strata/ir/graph/describe.h"
 #include "strata/ir/graph/op.h"
 #include "strata/runtime/execute/finite.h"
 
@@ -27,21 +28,16 @@ bool has_such(std::span<const HostArray> arrays, NonFinite kind) {
   return false;
 }
 
-std::string op_at(const ir::Node& node) {
-  const std::string where = node.where.str();
-  return std::string(node.op->name) + (where.empty() ? "" : " at " + where);
-}
-
 /// The op of a kernel that made the first such value: a fusion is interpreted op by op.
 std::string culprit(const ir::Node& node, std::span<const HostArray> operands, const ir::DimBinding& dims,
                     NonFinite kind) {
   std::string found;
   ir::InterpretOptions options;
   options.observe = [&](const ir::Node& inner, std::span<const HostArray> results) {
-    if (found.empty() && has_such(results, kind)) found = op_at(inner);
+    if (found.empty() && has_such(results, kind)) found = ir::op_at(inner);
   };
   if (node.regions().size() == 1) ir::interpret_node(node, operands, dims, options);
-  return found.empty() ? op_at(node) : found;
+  return found.empty() ? ir::op_at(node) : found;
 }
 
 class Search {
@@ -62,7 +58,7 @@ class Search {
       const int64_t element = first_such(results[i], kind_);
       if (element < 0) continue;
       const bool is_kernel = command.kind == ir::CommandKind::Kernel;
-      (came_in ? passed_on : found) = {
+      NonFiniteOrigin origin{
           at.program.plan().name,
           is_kernel ? at.program.plan().kernels[command.kernel] : std::string(command.node->op->name),
           culprit(*command.node, operands, at.dims, kind_),
@@ -70,6 +66,7 @@ class Search {
           element,
           results[i].get(element),
           came_in};
+      (came_in ? passed_on : found) = std::move(origin);
       return;
     }
   }

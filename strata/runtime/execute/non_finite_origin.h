@@ -22,7 +22,8 @@ struct NonFiniteOrigin {
 enum class NonFinite { NanOrInfinity, Nan };
 
 /// Runs the program with a look at what each command wrote, and gives the first op that made such a value out of
-/// operands without one; else the first that has one in its result; nothing if none has. Slow; the arguments stay as they are. Throws what runs throw, but E0318.
+/// operands without one; else the first that has one in its result; nothing if none has. Slow; the arguments stay as
+/// they are. Throws what runs throw, but E0318.
 std::optional<NonFiniteOrigin> non_finite_origin(const Executable& program, const std::vector<ir::HostArray>& arguments,
                                                  NonFinite kind = NonFinite::NanOrInfinity);
 

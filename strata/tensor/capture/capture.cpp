@@ -11,6 +11,7 @@
 #include "strata/tensor/capture/log.h"
 #include "strata/tensor/lazy/compilation.h"
 #include "strata/tensor/lazy/lazy_programs.h"
+#include "strata/tensor/lazy/variant.h"
 
 namespace strata {
 namespace {

@@ -23,9 +23,6 @@ namespace strata::lazy {
 std::vector<ir::HostArray> run(const std::shared_ptr<ir::Graph>& graph, std::vector<ir::HostArray>&& arguments,
                                std::span<const int> dying = {});
 
-/// How many programs this process has compiled for lazy recordings, those of single ops included.
-int64_t compiled_count();
-
 /// For reports: whole recordings, and how many programs of single ops there are.
 base::Json programs_json();
 

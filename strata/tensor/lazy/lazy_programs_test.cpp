@@ -11,6 +11,7 @@
 #include "strata/ops/numpy_names.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/tensor/lazy/compilation.h"
+#include "strata/tensor/lazy/variant.h"
 #include "strata/tensor/random.h"
 #include "strata/tensor/transforms/grad.h"
 

@@ -56,6 +56,7 @@ std::string first_difference(const Segment& segment, const std::vector<int64_t>&
 std::vector<ir::HostArray> Use::run(std::vector<ir::HostArray>&& arguments) const {
   const size_t given = arguments.size();
   arguments.insert(arguments.end(), numbers.begin(), numbers.end());
+  run_count->fetch_add(1, std::memory_order_relaxed);
   try {
     return variant->executable().run(std::move(arguments));
   } catch (...) {
@@ -68,8 +69,7 @@ std::optional<Use> Programs::find(base::Hash128 exact) {
   const std::lock_guard hold(lock_);
   const Exact* known = exact_.find(exact);
   if (!known) return std::nullopt;
-  known->tally->runs.fetch_add(1, std::memory_order_relaxed);
-  return Use{known->variant, {}};
+  return Use{known->variant, {}, known->run_count};
 }
 
 Programs::Family& Programs::family_of(const Segment& segment) {
@@ -115,10 +115,9 @@ Generality Programs::generality(const Family& family, const Segment& segment) co
 
 Use Programs::use(const Family& family, std::shared_ptr<const Variant> variant, const Segment& segment,
                   base::Hash128 exact) {
-  family.tally->runs.fetch_add(1, std::memory_order_relaxed);
-  Use use{std::move(variant), {}};
+  Use use{std::move(variant), {}, family.run_count};
   use.variant->add_numbers(segment, use.numbers);
-  if (use.numbers.empty()) exact_.keep(exact, {use.variant, family.tally});
+  if (use.numbers.empty()) exact_.keep(exact, {use.variant, family.run_count});
   return use;
 }
 
@@ -193,7 +192,7 @@ base::Json Programs::json_of(const Family& family) {
       .set("lines", family.lines)
       .set("nodes", family.nodes)
       .set("seen", family.seen)
-      .set("compiled_runs", family.tally->runs.load())
+      .set("compiled_runs", family.run_count->load())
       .set("runs_op_by_op", family.piece_runs)
       .set("compilations", family.compilations)
       .set("reasons", std::move(reasons))

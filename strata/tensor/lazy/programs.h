@@ -23,6 +23,7 @@ namespace strata::lazy {
 struct Use {
   std::shared_ptr<const Variant> variant;
   std::vector<ir::HostArray> numbers;
+  std::shared_ptr<std::atomic<int64_t>> run_count;  ///< of the programs of one family
 
   std::vector<ir::HostArray> run(std::vector<ir::HostArray>&& arguments) const;
 };
@@ -60,12 +61,9 @@ class Programs {
   base::Json json() const;
 
  private:
-  struct Tally {
-    std::atomic<int64_t> runs{0};  ///< of compiled programs
-  };
   struct Exact {
     std::shared_ptr<const Variant> variant;
-    std::shared_ptr<Tally> tally;
+    std::shared_ptr<std::atomic<int64_t>> run_count;
   };
   struct Family {
     std::string lines;
@@ -74,7 +72,7 @@ class Programs {
     std::vector<base::Hash128> values;                     ///< of numbers, when they came first
     std::vector<bool> changes;                             ///< numbers that had other values since
     std::vector<std::shared_ptr<const Variant>> variants;  ///< the newest first
-    std::shared_ptr<Tally> tally = std::make_shared<Tally>();
+    std::shared_ptr<std::atomic<int64_t>> run_count = std::make_shared<std::atomic<int64_t>>(0);  ///< of variants
     int64_t seen = 0, piece_runs = 0;
     int compilations = 0;
     bool is_under_way = false;
@@ -85,7 +83,6 @@ class Programs {
   Family& family_of(const Segment& segment);
   std::string learn(Family& family, const Segment& segment) const;
   Generality generality(const Family& family, const Segment& segment) const;
-  Use keep(const Segment& segment, base::Hash128 exact, std::shared_ptr<const Variant> variant);
   Use use(const Family& family, std::shared_ptr<const Variant> variant, const Segment& segment, base::Hash128 exact);
   static base::Json json_of(const Family& family);
 

@@ -55,8 +55,6 @@ Variant::Variant(const Segment& segment, Generality generality, const std::vecto
   executable_ = compiler::compile(graph, options);
 }
 
-bool Variant::has_numbers() const { return std::ranges::find(generality_.changes, true) != generality_.changes.end(); }
-
 bool Variant::fits(const Segment& segment) const {
   for (size_t i = 0; i < values_.size(); ++i)
     if (!generality_.changes[i] && !(values_[i] == segment.values[i])) return false;

@@ -31,7 +31,6 @@ class Variant {
   void add_numbers(const Segment& segment, std::vector<ir::HostArray>& arguments) const;
   const runtime::Executable& executable() const { return *executable_; }
   bool has_symbols() const { return !symbols_.empty(); }
-  bool has_numbers() const;
   /// "S0 is 64: dimension 0 of operand 2": which sizes may be any.
   std::string explained() const;
 

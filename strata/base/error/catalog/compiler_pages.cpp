@@ -87,7 +87,7 @@ constexpr ErrorPage kPages[] = {
      "program runs, another handle of the caller to the same memory."},
     {code::kOpenSize, ErrorKind::User, "a tuning does not know the sizes of its program",
      "Kernels are measured on arrays, so `strata tune` has to know what a symbol in the program's types stands for: "
-     "`--size N=16` says it for f32[N, 7]. What is found then holds for all sizes. The message names the symbol that "
+     "`--dim N=16` says it for f32[N, 7]. What is found then holds for all sizes. The message names the symbol that "
      "is "
      "left open, or the one that the program does not have."},
     {code::kHandedOver, ErrorKind::User, "a weight was handed over to its prepared forms",

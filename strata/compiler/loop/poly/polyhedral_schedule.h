@@ -1,4 +1,5 @@
-// The polyhedral way to schedule a kernel: for nests and groups of nests that are none of the kinds of schedule_kinds.h,
+// The polyhedral way to schedule a kernel: for nests and groups of nests that are none of the kinds of
+// schedule_kinds.h,
 // such as stencils in time, eliminations and stages that read windows of each other. It sees loops, bounds and indices,
 // and no op.
 //

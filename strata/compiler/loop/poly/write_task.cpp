@@ -231,7 +231,8 @@ class TaskWriter {
       next.value = once(stmt->value);
       inside.push_back(std::make_shared<const Stmt>(std::move(next)));
     }
-    Stmts loops = innermost_loop(c_, var, begin, end, halved_widths(lanes_of(body)), inside);
+    const Expr ordered = c_.binary(ExprOp::Max, begin, end);  // what isl gives may run from 14 to 5
+    Stmts loops = innermost_loop(c_, var, begin, ordered, halved_widths(lanes_of(body)), inside);
     if (before.empty()) return loops;
     before.insert(before.end(), loops.begin(), loops.end());
     return {make_if(c_.binary(ExprOp::Lt, begin, end), std::move(before))};

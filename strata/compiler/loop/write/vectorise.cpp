@@ -205,7 +205,7 @@ Stmts loop_in_stages(LoopContext& c, const LoopVar* var, Expr low, Expr high, st
       wide = copy_fresh(c, body, std::move(with));
     }
     const Expr width = c.i64(lanes), length = c.binary(ExprOp::Sub, high, low);
-    // floordiv of a power of two: one shift. A range that is empty from the start stays empty in every stage.
+    // floordiv of a power of two: one shift.
     const Expr whole = c.binary(ExprOp::Mul, c.binary(ExprOp::FloorDiv, length, width), width);
     const Expr end = lanes == 1 ? high : c.binary(ExprOp::Add, low, whole);
     const bool is_empty = constant_value(c.binary(ExprOp::Sub, end, low)).value_or(1) <= 0;
