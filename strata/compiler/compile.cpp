@@ -7,7 +7,7 @@
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/trace/span.h"
-#include "strata/compiler/budgeted_programs.h"
+#include "strata/compiler/plan/budgeted_programs.h"
 #include "strata/compiler/kernel_maker.h"
 #include "strata/compiler/loop/packing.h"
 #include "strata/compiler/lower/form.h"

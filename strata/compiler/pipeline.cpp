@@ -18,7 +18,7 @@
 #include "strata/compiler/graph/numbers/lift_numbers.h"
 #include "strata/compiler/graph/reductions/collapse_reductions.h"
 #include "strata/compiler/graph/reductions/split_short_axes.h"
-#include "strata/compiler/graph/saved/recompute_saved.h"
+#include "strata/compiler/graph/residuals/recompute_residuals.h"
 #include "strata/compiler/graph/share_nodes.h"
 #include "strata/compiler/graph/simplify_algebra.h"
 
@@ -46,7 +46,7 @@ constexpr Pass kPipeline[] = {
     {"join-scans", join_scans, "behind share-nodes, by which scans of one program have the same operands"},
     {"drop-barriers", drop_barriers,
      "behind share-nodes, the last that would merge across them; a barrier in memory would be a copy"},
-    {"recompute-saved", recompute_saved,
+    {"recompute-residuals", recompute_residuals,
      "behind share-nodes, which would make one again of a value and its repetition"},
     {"claim-patterns", claim_patterns,
      "just before fusion: a back end sees the program in its last form, node by node"},

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "strata/compiler/graph/invariants/invariants.h"
-#include "strata/compiler/graph/saved/saved_values.h"
+#include "strata/compiler/graph/residuals/residuals.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
@@ -76,7 +76,7 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   node_marks_.resize(n);
   counts_ = ir::counts_before(graph);
   find_uses();
-  find_saved();
+  find_residuals();
   find_updates();
   decide_inlining();
   make_groups();
@@ -95,9 +95,9 @@ void FusionGroups::find_uses() {
   for (const Value& v : graph_.results()) is_result_[v.node->id] = true;
 }
 
-void FusionGroups::find_saved() {
-  const SavedValues saved(graph_, forms_);
-  for (const Node* node : graph_.nodes()) is_saved_.push_back(saved.is_kept(*node));
+void FusionGroups::find_residuals() {
+  const Residuals residuals(graph_, forms_);
+  for (const Node* node : graph_.nodes()) is_residual_.push_back(residuals.is_kept(*node));
 }
 
 bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
@@ -188,7 +188,7 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (is_leaf(node)) return "";
   if (is_kept_[node.id] && std::ranges::any_of(uses_[node.id], [&](const Use& u) { return !is_kept_[u.user->id]; }))
     return "it depends on constants alone, and is computed apart from the rest";
-  if (is_saved_[node.id]) return "it is kept for what comes behind a contraction, in place of what it is made of";
+  if (is_residual_[node.id]) return "it is kept for what comes behind a contraction, in place of what it is made of";
   if (std::string refusal = overwriting_refusal(node); !refusal.empty()) return refusal;
   if (depth_[node.id] > kDeepest) return "its expression is " + std::to_string(depth_[node.id]) + " deep";
   if (inline_size_[node.id] > kLargestInlineTree)

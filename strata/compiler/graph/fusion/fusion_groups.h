@@ -57,7 +57,7 @@ class FusionGroups {
     int operand;
   };
   void find_uses();
-  void find_saved();
+  void find_residuals();
   void find_updates();
   /// The node whose memory a value lies in: reshapes have none of their own.
   const ir::Node* memory_of(ir::Value v) const;
@@ -109,7 +109,7 @@ class FusionGroups {
 
   const ir::Graph& graph_;
   std::vector<bool> live_, inlined_, is_result_, is_kept_;
-  std::vector<bool> is_saved_;         ///< by node id: SavedValues::is_kept()
+  std::vector<bool> is_residual_;         ///< by node id: Residuals::is_kept()
   std::vector<uint32_t> inline_size_;  ///< nodes that inlining this one pulls along
   /// Of the node's expression, in operations of the loop program: from what it reads in memory; of a root from what its
   /// kernel reads.

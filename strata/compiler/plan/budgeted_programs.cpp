@@ -1,4 +1,4 @@
-#include "strata/compiler/budgeted_programs.h"
+#include "strata/compiler/plan/budgeted_programs.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Budgets of memory: less is never more, the plan is what a run takes, the bits stay, and what can't be kept is
 // refused.
-#include "strata/compiler/budgeted_programs.h"
+#include "strata/compiler/plan/budgeted_programs.h"
 
 #include <gtest/gtest.h>
 

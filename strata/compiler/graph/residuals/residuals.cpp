@@ -1,8 +1,8 @@
-#include "strata/compiler/graph/saved/saved_values.h"
+#include "strata/compiler/graph/residuals/residuals.h"
 
 #include <algorithm>
 
-#include "strata/compiler/graph/saved/min_cut.h"
+#include "strata/compiler/graph/residuals/min_cut.h"
 #include "strata/compiler/plan/command_memory.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kOperationsPerByte = 3;
 /// Nodes of one choice; what lies behind them is kept.
 constexpr size_t kMostNodes = 2000;
-/// How far one saved value is followed.
+/// How far one residual is followed.
 constexpr int kMostSteps = 64;
 
 bool is_costly(const Node& node) {
@@ -31,7 +31,7 @@ bool is_free(const Node& n) { return !n.is_parameter() && (n.operand_count == 0 
 
 }  // namespace
 
-SavedValues::SavedValues(const ir::Graph& graph, std::vector<Form> forms)
+Residuals::Residuals(const ir::Graph& graph, std::vector<Form> forms)
     : graph_(graph),
       live_(ir::live_nodes(graph)),
       forms_(std::move(forms)),
@@ -59,7 +59,7 @@ SavedValues::SavedValues(const ir::Graph& graph, std::vector<Form> forms)
     if (std::ranges::any_of(values, [&](const Node* n) { return is_costly_[n->id]; })) cut(values, levels.second);
 }
 
-void SavedValues::look_at(const Node& n) {
+void Residuals::look_at(const Node& n) {
   const bool is_repeatable = may_repeat(n);
   is_costly_[n.id] = is_repeatable && is_costly(n);
   is_stored_[n.id] = forms_[n.id] == Form::Contraction;
@@ -73,32 +73,32 @@ void SavedValues::look_at(const Node& n) {
 }
 
 /// Whether the node reads its operands from memory, behind which nothing is in the kernel of what is in front.
-bool SavedValues::reads_memory(const Node& n) const {
+bool Residuals::reads_memory(const Node& n) const {
   const Form form = forms_[n.id];
   return form != Form::Element && form != Form::Reduction;
 }
 
 /// What reads a parameter late might keep its memory from being written over.
-bool SavedValues::may_repeat(const Node& n) const {
+bool Residuals::may_repeat(const Node& n) const {
   const auto is_array = [](const Value& v) { return v.node->is_parameter() && v.type().rank() > 0; };
   return !n.is_parameter() && std::ranges::none_of(n.operands(), is_array) && n.op->is_pointwise &&
          n.op->effect == ir::Effect::None && n.result_count == 1 && forms_[n.id] == Form::Element;
 }
 
 /// In bytes of traffic.
-int64_t SavedValues::cost_of_keeping(const Node& n) const {
+int64_t Residuals::cost_of_keeping(const Node& n) const {
   if (is_free(n)) return 0;
   const int64_t bytes = nominal_size(graph_.facts(), n.type().bytes());
   const bool is_there = n.is_parameter() || is_stored_[n.id] || forms_[n.id] == Form::Alias;
   return is_there ? bytes : 2 * bytes;
 }
-int64_t SavedValues::cost_of_repeating(const Node& n) const {
+int64_t Residuals::cost_of_repeating(const Node& n) const {
   return nominal_size(graph_.facts(), n.op->cost.fn(n).flops) / kOperationsPerByte;
 }
 
 /// What to keep and what to compute again, so that all `values` are there for the users of a level at least cost. What
 /// is there for that level alone is not computed a second time.
-void SavedValues::cut(const std::vector<const Node*>& values, int level) {
+void Residuals::cut(const std::vector<const Node*>& values, int level) {
   MinCut network;
   const int source = network.add_point(), sink = network.add_point();
   // A node has two points, which part where it is kept. Its first is with the sink where it is computed again.

@@ -1,9 +1,9 @@
-#include "strata/compiler/graph/saved/recompute_saved.h"
+#include "strata/compiler/graph/residuals/recompute_residuals.h"
 
 #include <algorithm>
 #include <map>
 
-#include "strata/compiler/graph/saved/saved_values.h"
+#include "strata/compiler/graph/residuals/residuals.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 
@@ -12,15 +12,15 @@ namespace strata::compiler {
 using ir::Node;
 using ir::Value;
 
-std::unique_ptr<ir::Graph> recompute_saved(const ir::Graph& graph) {
-  const SavedValues saved(graph, forms_of(graph));
-  const auto& again = saved.again();
+std::unique_ptr<ir::Graph> recompute_residuals(const ir::Graph& graph) {
+  const Residuals residuals(graph, forms_of(graph));
+  const auto& again = residuals.again();
   std::map<std::pair<const Node*, int>, Value> images;  // of what is computed again, by node and level of its users
   return ir::rewrite_graph(graph, [&](const Node& node, ir::GraphCopier& copier, ir::Graph& to) {
-    const int level = saved.level(node);
+    const int level = residuals.level(node);
     const auto here = again.find(level);
     if (here == again.end()) return false;
-    const auto is_again = [&](const Value& v) { return here->second.contains(v.node) && saved.is_late(node, *v.node); };
+    const auto is_again = [&](const Value& v) { return here->second.contains(v.node) && residuals.is_late(node, *v.node); };
     if (std::ranges::none_of(node.operands(), is_again)) return false;
     const auto image = [&](auto& self, const Value& v) -> Value {
       if (!here->second.contains(v.node)) return copier.get(v);

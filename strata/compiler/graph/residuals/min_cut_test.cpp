@@ -1,5 +1,5 @@
 // Least cuts of random networks, against all cuts that there are.
-#include "strata/compiler/graph/saved/min_cut.h"
+#include "strata/compiler/graph/residuals/min_cut.h"
 
 #include <gtest/gtest.h>
 

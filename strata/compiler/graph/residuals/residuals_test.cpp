@@ -1,5 +1,5 @@
 // What is kept of a forward pass: less memory, the same bits; and what stays as it is.
-#include "strata/compiler/graph/saved/recompute_saved.h"
+#include "strata/compiler/graph/residuals/recompute_residuals.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/compile.h"
-#include "strata/compiler/graph/saved/saved_values.h"
+#include "strata/compiler/graph/residuals/residuals.h"
 #include "strata/compiler/testing/no_disk_cache.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/text/text_form.h"
@@ -43,15 +43,15 @@ constexpr const char* kLayer =
   return %5, %13
 })";
 
-TEST(SavedValues, KeepTheSlopeOfALayerInPlaceOfWhatItIsMadeOf) {
+TEST(Residuals, KeepTheSlopeOfALayerInPlaceOfWhatItIsMadeOf) {
   const NoDiskCache no_cache;
   const auto graph = parsed(kLayer);
-  const SavedValues saved(*graph, forms_of(*graph));
+  const Residuals residuals(*graph, forms_of(*graph));
   std::vector<std::string> kept;
   for (const ir::Node* n : graph->nodes())
-    if (saved.is_kept(*n)) kept.emplace_back(n->op->name);
+    if (residuals.is_kept(*n)) kept.emplace_back(n->op->name);
   EXPECT_EQ(kept, std::vector<std::string>{"add"});
-  EXPECT_TRUE(saved.again().empty());
+  EXPECT_TRUE(residuals.again().empty());
   const auto program = compile(graph);
   // Of the arrays of T rows and 192 columns two are alive at once at most, beside what a product is packed into.
   for (const int64_t rows : {64, 129, 1000}) {
@@ -65,7 +65,7 @@ TEST(SavedValues, KeepTheSlopeOfALayerInPlaceOfWhatItIsMadeOf) {
               std::nullopt);
 }
 
-TEST(RecomputeSaved, RepeatsWhatItsOperandsAreThereFor) {
+TEST(RecomputeResiduals, RepeatsWhatItsOperandsAreThereFor) {
   const NoDiskCache no_cache;
   const auto graph = parsed(R"(func @f(%x: f32[T,64], %w: f32[64,64]) -> f32[T,64] where T in [1, 4096] {
   %0 = dot %x, %w {lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}
@@ -76,10 +76,10 @@ TEST(RecomputeSaved, RepeatsWhatItsOperandsAreThereFor) {
   %5 = mul %4, %0
   return %5
 })");
-  const auto made = recompute_saved(*graph);
+  const auto made = recompute_residuals(*graph);
   EXPECT_EQ(count(*made, "exp"), 2);
-  EXPECT_EQ(count(*recompute_saved(*made), "exp"), 2) << "what it repeated it leaves";
-  const auto with = compile(graph), without = compile(graph, {.disabled_passes = {"recompute-saved"}});
+  EXPECT_EQ(count(*recompute_residuals(*made), "exp"), 2) << "what it repeated it leaves";
+  const auto with = compile(graph), without = compile(graph, {.disabled_passes = {"recompute-residuals"}});
   for (const auto& arguments : random_argument_sets(*graph, 6))
     EXPECT_EQ(first_difference(with->run(std::vector(arguments)), without->run(std::vector(arguments))), std::nullopt);
   for (const int64_t rows : {7, 64, 129}) {
@@ -89,7 +89,7 @@ TEST(RecomputeSaved, RepeatsWhatItsOperandsAreThereFor) {
   }
 }
 
-TEST(RecomputeSaved, LeavesWhatCostsMoreThanItsMemory) {
+TEST(RecomputeResiduals, LeavesWhatCostsMoreThanItsMemory) {
   const auto graph = parsed(R"(func @f(%x: f32[64,64], %w: f32[64,64]) -> f32[64,64] {
   %0 = dot %x, %w {lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}
   %1 = pow %0, %0
@@ -99,17 +99,17 @@ TEST(RecomputeSaved, LeavesWhatCostsMoreThanItsMemory) {
   %5 = mul %4, %3
   return %5
 })");
-  EXPECT_EQ(count(*recompute_saved(*graph), "pow"), 2);
+  EXPECT_EQ(count(*recompute_residuals(*graph), "pow"), 2);
 }
 
-TEST(RecomputeSaved, LeavesArgumentsToWhoWritesOverThem) {
+TEST(RecomputeResiduals, LeavesArgumentsToWhoWritesOverThem) {
   const auto graph = parsed(R"(func @f(%x: f32[64,64], %w: f32[64,64]) -> f32[64,64] {
   %0 = tanh %x
   %1 = dot %0, %w {lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}
   %2 = mul %1, %0
   return %2
 })");
-  EXPECT_EQ(count(*recompute_saved(*graph), "tanh"), 1);
+  EXPECT_EQ(count(*recompute_residuals(*graph), "tanh"), 1);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "strata/compiler/graph/saved/min_cut.h"
+#include "strata/compiler/graph/residuals/min_cut.h"
 
 #include <algorithm>
 
@@ -23,7 +23,7 @@ bool MinCut::find_levels(int source, int sink) {
 }
 
 /// Paths are as long as the expressions of a program: they are not followed by recursion where that could be deep,
-/// since RecomputeSaved bounds the points.
+/// since RecomputeResiduals bounds the points.
 int64_t MinCut::push(int from, int sink, int64_t most) {
   if (from == sink) return most;
   for (size_t& i = next_[from]; i < edges_[from].size(); ++i) {

@@ -7,12 +7,12 @@
 //   ... dot(y, w) ...              ... dot(y, w) ...
 //   du = dy * f(u, e)              du = dy * s
 //
-// A value is saved when an elementwise node reads it behind another contraction, loop or command that stands between.
+// A value is a residual when an elementwise node reads it behind another contraction, loop or command that stands between.
 // The cheapest choice is a minimum cut (of the kind by which PyTorch's partitioner divides joint graphs): a value that
 // is kept costs a write and a read of its bytes, or the read alone where it is in memory anyway; one that is computed
 // again costs the operations of its `cost` facet, and needs its operands.
 //
-// Only where there is a polynomial, a division or a root behind what is saved: cheap expressions are repeated by fusion
+// Only where there is a polynomial, a division or a root behind a residual: cheap expressions are repeated by fusion
 // as it is.
 #pragma once
 
@@ -26,10 +26,10 @@
 
 namespace strata::compiler {
 
-class SavedValues {
+class Residuals {
  public:
   /// `forms`: of the graph's nodes.
-  SavedValues(const ir::Graph& graph, std::vector<Form> forms);
+  Residuals(const ir::Graph& graph, std::vector<Form> forms);
 
   /// How many contractions, loops and commands stand in front of a node, one behind the other.
   int level(const ir::Node& n) const { return level_[n.id]; }
