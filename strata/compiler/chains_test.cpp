@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/fusion/fuse.h"
@@ -70,6 +71,30 @@ TEST(Chains, SideBySideEachHasItsOwnBits) {
       }
   // x meets y, and y its own maximum: all four are one kernel.
   EXPECT_EQ(kernels_of(*parse(sums("f32", 300, 70))), 1);
+}
+
+/// A number of blocks that is known has all levels of its tree in locals, one that is not those above the fourth in
+/// memory: the same bits, also with one level more than there are in locals, and where several chains run side by side.
+TEST(Chains, ManyBlocksHaveTheBitsOfAKnownNumberOfThem) {
+  constexpr const char* kSums = R"(func @main(%x: f32[{0},{1}]) -> (f32[{1}], f32[{1}], f32[{0},{1}]) {{
+  %0 = reduce_sum %x {{axes = [0]}}
+  %1 = mul %x, %x
+  %2 = reduce_sum %1 {{axes = [0]}}
+  %3 = cumsum %x {{axis = 0, reverse = false}}
+  return %0, %2, %3
+}})";
+  for (const int64_t rows : {1, 256, 257, 16 * 256, 16 * 256 + 1, 32 * 256 - 3, 61 * 256, 64 * 256 + 5, 255 * 256})
+    for (const int64_t columns : {1, 3, 37}) {
+      if (columns > 3 && rows > 10'000 && rows % 256 != 5) continue;
+      const HostArray x = random_array({rows, columns}, static_cast<uint32_t>(rows + columns));
+      const auto known = parse(fmt::format(kSums, rows, columns)), unknown = parse(fmt::format(kSums, "B", columns));
+      const auto expected = run_natively(known, {&x, 1});
+      for (const machine::CpuTarget& cpu : machine::host_cpu_targets())
+        EXPECT_TRUE(same_bits(run_natively(unknown, {&x, 1}, {.target = &llvm_target_for(cpu)}), expected))
+            << rows << ' ' << columns << ' ' << cpu.name;
+      EXPECT_EQ(find_native_difference(unknown, {&x, 1}), std::nullopt) << rows << ' ' << columns;
+      EXPECT_TRUE(same_bits(run_natively(unknown, {&x, 1}, {.disabled_passes = {"fuse"}}), expected));
+    }
 }
 
 TEST(Chains, NotANumberStaysWhereItIs) {

@@ -34,19 +34,41 @@ Expr join_identity(LoopContext& context, ExprOp op, ScalarType type) {
   return context.broadcast(context.constant(type.dtype, op == ExprOp::Mul ? 1 : 0), type.lanes);
 }
 
+namespace {
+
+/// Levels in locals where there are many: in memory a join takes a loop over the levels, once in so many blocks.
+constexpr int kLevelsInLocals = 4;
+/// Where there are no more, all are.
+constexpr int kFewLevels = 8;
+
+}  // namespace
+
 PartialResults::PartialResults(LoopContext& context, ExprOp op, ScalarType type, int levels) : c_(context), op_(op) {
-  for (int level = 0; level < levels; ++level) waiting_.push_back(c_.local("p" + std::to_string(level), type, true));
+  const int in_locals = levels <= kFewLevels ? levels : kLevelsInLocals;
+  for (int level = 0; level < in_locals; ++level) waiting_.push_back(c_.local("p" + std::to_string(level), type, true));
+  if (levels > in_locals)
+    above_ = c_.buffer({"above", type.dtype, {Dim(levels - in_locals), Dim(type.lanes)}, BufferKind::Scratch});
 }
 
 Stmts PartialResults::declare() const {
   Stmts stmts;
   for (const Local* local : waiting_) stmts.push_back(make_declare(local, join_identity(c_, op_, local->type)));
+  if (above_) stmts.push_back(make_alloc(above_));
   return stmts;
 }
 
-Expr PartialResults::is_set(Expr number, size_t level) const {
-  const Expr shifted = c_.binary(ExprOp::ShrLogical, number, c_.i64(static_cast<int64_t>(level)));
-  return c_.binary(ExprOp::Eq, c_.binary(ExprOp::And, shifted, c_.i64(1)), c_.i64(1));
+Expr PartialResults::is_set(Expr number, Expr level) const {
+  return c_.binary(ExprOp::Eq, c_.binary(ExprOp::And, c_.binary(ExprOp::ShrLogical, number, level), c_.i64(1)),
+                   c_.i64(1));
+}
+
+StmtPtr PartialResults::over_levels_above(const LoopVar* level, Stmts body) const {
+  return make_for(level, c_.i64(0), c_.dim(above_->shape[0]), LoopKind::Serial, std::move(body));
+}
+
+std::vector<Expr> PartialResults::place_above(Expr level) const {
+  const auto lanes = static_cast<int>(above_->shape[1].constant());
+  return {level, lanes == 1 ? c_.i64(0) : c_.ramp(c_.i64(0), 1, lanes)};
 }
 
 Stmts PartialResults::push(Expr number, const Local* value, Expr is_last) const {
@@ -54,23 +76,47 @@ Stmts PartialResults::push(Expr number, const Local* value, Expr is_last) const 
 }
 
 Stmts PartialResults::push_from(size_t level, Expr number, const Local* value, Expr is_last) const {
-  if (level == waiting_.size()) return {};
-  const Expr is_second = is_set(number, level);
+  if (level == waiting_.size()) return above_ ? push_above(number, value, is_last) : Stmts();
+  const Expr is_second = is_set(number, c_.i64(static_cast<int64_t>(level)));
   const Expr both = c_.binary(op_, c_.read(waiting_[level]), c_.read(value));
   const Expr goes_up = is_last ? c_.binary(ExprOp::Or, is_second, is_last) : is_second;
   return {make_if(is_second, {make_assign(value, both)}), make_if(goes_up, push_from(level + 1, number, value, is_last),
                                                                   {make_assign(waiting_[level], c_.read(value))})};
 }
 
+/// The ones at the end of the rest of the number are the levels at which the value is a second, and the zero behind
+/// them is where it waits.
+Stmts PartialResults::push_above(Expr number, const Local* value, Expr is_last) const {
+  const Expr one = c_.i64(1);
+  const Expr rest = c_.binary(ExprOp::ShrLogical, number, c_.i64(static_cast<int64_t>(waiting_.size())));
+  Expr seconds = c_.binary(ExprOp::And, rest, c_.unary(ExprOp::Not, c_.binary(ExprOp::Add, rest, one)));
+  Expr waits = c_.binary(ExprOp::Add, seconds, one);
+  if (is_last) {
+    seconds = c_.select(is_last, rest, seconds);
+    waits = c_.select(is_last, c_.i64(0), waits);
+  }
+  const LoopVar* loop = c_.loop_var("level");
+  const Expr level = c_.loop(loop);
+  const std::vector<Expr> place = place_above(level);
+  const Expr both = c_.binary(op_, c_.load(above_, place), c_.read(value));
+  return {over_levels_above(loop, {make_if(is_set(seconds, level), {make_assign(value, both)}),
+                                   make_if(is_set(waits, level), {make_store(above_, place, c_.read(value))})})};
+}
+
 Stmts PartialResults::total(Expr count, const Local* into) const {
   Stmts stmts;
-  for (size_t level = 0; level < waiting_.size(); ++level) {
-    const Expr mine = c_.read(waiting_[level]);
-    const Expr lower = c_.binary(ExprOp::And, count, c_.i64((int64_t{1} << level) - 1));
-    const Expr has_lower = c_.binary(ExprOp::Ne, lower, c_.i64(0));
+  const auto add = [&](Expr level, Expr mine) {
+    const Expr below = c_.binary(ExprOp::Sub, c_.binary(ExprOp::Shl, c_.i64(1), level), c_.i64(1));
+    const Expr has_lower = c_.binary(ExprOp::Ne, c_.binary(ExprOp::And, count, below), c_.i64(0));
     const Expr both = c_.binary(op_, mine, c_.read(into));
-    stmts.push_back(make_if(is_set(count, level), {make_assign(into, c_.select(has_lower, both, mine))}));
-  }
+    return make_if(is_set(count, level), {make_assign(into, c_.select(has_lower, both, mine))});
+  };
+  for (size_t level = 0; level < waiting_.size(); ++level)
+    stmts.push_back(add(c_.i64(static_cast<int64_t>(level)), c_.read(waiting_[level])));
+  if (!above_) return stmts;
+  const LoopVar* loop = c_.loop_var("level");
+  const Expr level = c_.binary(ExprOp::Add, c_.loop(loop), c_.i64(static_cast<int64_t>(waiting_.size())));
+  stmts.push_back(over_levels_above(loop, {add(level, c_.load(above_, place_above(c_.loop(loop))))}));
   return stmts;
 }
 

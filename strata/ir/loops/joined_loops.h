@@ -29,7 +29,11 @@ std::optional<ExprOp> join_op(const Stmt& joining);
 /// The same of the one statement that assigns to the sum.
 std::optional<ExprOp> join_op_of(const Stmt& assign);
 
-/// The partial results of the tree in locals: what waits at each level for its second. Join op Add or Mul.
+/// The partial results of the tree: what waits at each level for its second. Join op Add or Mul.
+///
+/// The lowest levels, where blocks join all the time, are locals and branches. Of a number of blocks that is not known
+/// there are some thirty levels, of which hardly any chain meets more than a few: those above share one loop over
+/// memory. Written out they were most of a kernel, and took most of the time to compile it.
 class PartialResults {
  public:
   PartialResults(LoopContext& context, ExprOp op, ScalarType type, int levels);
@@ -43,11 +47,15 @@ class PartialResults {
 
  private:
   std::vector<StmtPtr> push_from(size_t level, Expr number, const Local* value, Expr is_last) const;
-  Expr is_set(Expr number, size_t level) const;
+  std::vector<StmtPtr> push_above(Expr number, const Local* value, Expr is_last) const;
+  Expr is_set(Expr number, Expr level) const;
+  StmtPtr over_levels_above(const LoopVar* level, std::vector<StmtPtr> body) const;
+  std::vector<Expr> place_above(Expr level) const;
 
   LoopContext& c_;
   ExprOp op_;
   std::vector<const Local*> waiting_;  ///< by level
+  const Buffer* above_ = nullptr;      ///< [level - those in locals, lane]; null: there are none above
 };
 
 /// What begins a chain of Add or of Mul.

@@ -81,11 +81,24 @@ RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
           .points = std::max<int64_t>(1, kTaskWork / 16 / inner)};
 }
 
+/// Whether a loop moves nothing but what an iteration keeps for itself: the joins of a sum's blocks.
+bool touches_one_iteration(const Stmt& loop) {
+  size_t own = 0, others = 0;
+  const auto count = [&](const Buffer* buffer) { ++(has_lane_axis(*buffer) ? own : others); };
+  for_each_stmt(loop.body, [&](const Stmt& s) {
+    if (s.kind == StmtKind::Store) count(s.buffer);
+    for_each_expr(s, [&](Expr e) {
+      for (const Expr load : collect_loads(e)) count(load->buffer);
+    });
+  });
+  return own > 0 && others == 0;
+}
+
 /// Points of the nest that are work enough for one task.
 int64_t points_of_task(const Nest& nest, const ir::Facts& facts, const BodyWork& work, int lanes, bool has_branches) {
   int64_t cost = std::max(work.bytes, work.operations / 2);
   for_each_stmt(nest.body, [&](const Stmt& s) {
-    if (s.kind != StmtKind::For) return;
+    if (s.kind != StmtKind::For || touches_one_iteration(s)) return;
     if (const auto steps = constant_steps(s, facts))
       cost *= std::clamp<int64_t>(*steps, 1, 4096);
     else if (loop_extent(s, facts) || has_branches)

@@ -52,7 +52,8 @@ bool reads_locals(Expr e) {
   return any_node(e, [](Expr node) { return node->op == ExprOp::Read; });
 }
 
-bool in_memory(const Buffer* buffer) { return buffer->kind != BufferKind::Register; }
+/// Not what is of one iteration alone, as locals are.
+bool in_memory(const Buffer* buffer) { return buffer->kind != BufferKind::Register && !has_lane_axis(*buffer); }
 
 }  // namespace
 
@@ -136,6 +137,10 @@ bool is_lane_loop(const Stmt& stmt) {
          constant_value(stmt.end).value_or(lanes + 1) <= lanes;
 }
 
+bool has_lane_axis(const Buffer& buffer) {
+  return buffer.kind == BufferKind::Scratch && buffer.shape.size() > 1 && buffer.shape.back() == Dim(1);
+}
+
 bool has_lane_loops(const Nest& nest) {
   bool has_memory = false, has_lanes = false, branches = false;
   for_each_stmt(nest.body, [&](const Stmt& s) {
@@ -156,7 +161,8 @@ std::string obstacle_of(const Nest& nest) {
                              });
     if (stmt.kind == StmtKind::While || (stmt.kind == StmtKind::If && !is_of_loops)) reason = "it branches on data";
     if (stmt.kind == StmtKind::Check) reason = "it checks positions in order";
-    if (stmt.kind == StmtKind::Alloc && reason.empty()) reason = "it has memory of its own";
+    if (stmt.kind == StmtKind::Alloc && !has_lane_axis(*stmt.buffer) && reason.empty())
+      reason = "it has memory of its own";
   });
   return reason;
 }

@@ -53,6 +53,10 @@ bool is_lane_loop(const ir::loops::Stmt& stmt);
 /// Whether the body reduces by such lanes. It may have independent loops besides: over the elements of a row.
 bool has_lane_loops(const Nest& nest);
 
+/// Memory for one value an iteration, under other indices than those of the nest: Scratch whose last axis, of extent 1,
+/// becomes the lanes where several iterations run at once.
+bool has_lane_axis(const ir::loops::Buffer& buffer);
+
 /// What may keep the body from being run for several points at once, such as "it branches on data"; empty if nothing.
 std::string obstacle_of(const Nest& nest);
 

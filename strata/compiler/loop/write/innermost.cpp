@@ -69,11 +69,11 @@ class InvariantHoister {
 }  // namespace
 
 Stmts innermost_loop(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::span<const int> widths,
-                     const Stmts& body) {
+                     const Stmts& body, int64_t multiple) {
   InvariantHoister hoister(c, var, body);
   const Stmts rest = hoister(body);
   Stmts made = hoister.take();
-  const Stmts loops = loop_in_stages(c, var, low, high, widths, rest);
+  const Stmts loops = loop_in_stages(c, var, low, high, widths, rest, multiple);
   made.insert(made.end(), loops.begin(), loops.end());
   return made;
 }

@@ -8,11 +8,11 @@
 
 namespace strata::compiler {
 
-/// for `var` in low..high around `body`, in stages of `widths` lanes (loop_in_stages() in vectorise.h), with what does
-/// not change along `var` computed once in front.
+/// for `var` in low..high around `body`, in stages of `widths` lanes (loop_in_stages() in vectorise.h, also for what
+/// `multiple` is), with what does not change along `var` computed once in front.
 std::vector<ir::loops::StmtPtr> innermost_loop(ir::loops::LoopContext& context, const ir::loops::LoopVar* var,
                                                ir::loops::Expr low, ir::loops::Expr high, std::span<const int> widths,
-                                               const std::vector<ir::loops::StmtPtr>& body);
+                                               const std::vector<ir::loops::StmtPtr>& body, int64_t multiple = 1);
 
 /// for `var` in 0..count around `body`, written out by the widest of `widths` that still fit. A body that has no vector
 /// form gets an innermost_loop().

@@ -51,7 +51,7 @@ Stmts loop_in_segments(LoopContext& c, const ir::Facts& facts, const Nest& nest,
                        std::span<const int> widths) {
   const LoopVar* var = nest.loops.back().var;
   const std::vector<int64_t> bounds = bounds_of_segments(c, facts, nest);
-  if (bounds.empty()) return innermost_loop(c, var, row.low, row.high, widths, nest.body);
+  if (bounds.empty()) return innermost_loop(c, var, row.low, row.high, widths, nest.body, row.multiple);
   Stmts stmts;
   const auto bind = [&](const char* name, Expr value) {
     const Local* local = c.local(name, value->type, false);

@@ -1,5 +1,9 @@
 #include "strata/compiler/loop/write/tasks.h"
 
+#include <numeric>
+
+#include "strata/ir/loops/rewrite.h"
+
 namespace strata::compiler {
 
 using ir::Dim;
@@ -23,7 +27,7 @@ StmtPtr tasks_of_chunks(LoopContext& c, std::span<const Dim> extents, std::span<
   for (size_t k = extents.size(); k-- > 0;) {
     const Expr extent = c.dim(extents[k]), chunk = chunks[k];
     if (chunk == extent) {
-      ranges[k] = {c.i64(0), extent};
+      ranges[k] = {c.i64(0), extent, constant_value(extent).value_or(1)};
       continue;
     }
     const Expr here = ceil_div(c, extent, chunk);
@@ -34,7 +38,9 @@ StmtPtr tasks_of_chunks(LoopContext& c, std::span<const Dim> extents, std::span<
     stmts.push_back(make_declare(q, c.binary(ExprOp::FloorDiv, rest, here)));
     rest = c.read(q);
     const Expr low = c.binary(ExprOp::Mul, c.read(t), chunk);
-    ranges[k] = {low, c.binary(ExprOp::Min, extent, c.binary(ExprOp::Add, low, chunk))};
+    const auto points = constant_value(extent), piece = constant_value(chunk);
+    ranges[k] = {low, c.binary(ExprOp::Min, extent, c.binary(ExprOp::Add, low, chunk)),
+                 points && piece ? std::max<int64_t>(1, std::gcd(*points, *piece)) : 1};
     for (Expr* bound : {&ranges[k].low, &ranges[k].high}) {
       const Local* named =
           c.local((bound == &ranges[k].low ? "low" : "high") + std::to_string(k), {ir::DType::i64, 1}, false);

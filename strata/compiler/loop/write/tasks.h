@@ -19,6 +19,7 @@ namespace strata::compiler {
 
 struct TaskRange {
   ir::loops::Expr low, high;
+  int64_t multiple = 1;  ///< divides high - low in every task
 };
 
 using TaskBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const TaskRange>)>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/loop/nest/access.h"
 #include "strata/ir/loops/legality.h"
 
 namespace strata::compiler {
@@ -40,7 +41,19 @@ class Vectoriser {
     }
     if (e->op == ExprOp::Read)
       if (auto found = locals_.find(e->local); found != locals_.end()) return c_.read(found->second);
+    if (e->op == ExprOp::Load)
+      if (auto found = buffers_.find(e->buffer); found != buffers_.end())
+        return c_.load(found->second, in_lanes({e->args, static_cast<size_t>(e->arg_count)}));
     return nullptr;
+  }
+
+  /// Where the values of all lanes lie that has_lane_axis() has one of.
+  std::vector<Expr> in_lanes(std::span<const Expr> place) {
+    std::vector<Expr> at;
+    for (Expr index : place.first(place.size() - 1)) at.push_back(scalar(index));
+    if (constant_value(place.back()) != 0) throw NotPossible{};
+    at.push_back(c_.ramp(c_.i64(0), 1, lanes_));
+    return at;
   }
 
   /// Several lanes of each iteration, one iteration after the other.
@@ -101,9 +114,14 @@ class Vectoriser {
       }
       case StmtKind::Store:
         return store(stmt);
+      case StmtKind::Alloc: {
+        if (!has_lane_axis(*stmt.buffer)) throw NotPossible{};
+        Buffer own = *stmt.buffer;
+        own.shape.back() = ir::Dim(lanes_);
+        return make_alloc(buffers_[stmt.buffer] = c_.buffer(std::move(own)));
+      }
       case StmtKind::While:
       case StmtKind::Prefetch:
-      case StmtKind::Alloc:
       case StmtKind::Check:
       case StmtKind::Barrier:
         break;
@@ -149,6 +167,10 @@ class Vectoriser {
   }
 
   StmtPtr store(const Stmt& stmt) {
+    if (const auto own = buffers_.find(stmt.buffer); own != buffers_.end()) {
+      if (stmt.mask) throw NotPossible{};
+      return make_store(own->second, in_lanes(stmt.indices), wide(stmt.value), mask_);
+    }
     std::vector<Expr> at;
     int lanes = 1;
     for (Expr index : stmt.indices) {
@@ -170,6 +192,7 @@ class Vectoriser {
   Expr mask_ = nullptr;  ///< of the lanes that the branches around take; null: all
   std::unordered_map<const LoopVar*, const LoopVar*> loops_;
   std::unordered_map<const Local*, const Local*> locals_;
+  std::unordered_map<const Buffer*, const Buffer*> buffers_;  ///< those with a lane axis
 };
 
 }  // namespace
@@ -191,7 +214,7 @@ std::vector<int> halved_widths(int lanes) {
 }
 
 Stmts loop_in_stages(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::span<const int> widths,
-                     const Stmts& body) {
+                     const Stmts& body, int64_t multiple) {
   Stmts stages;
   for (const int lanes : widths) {
     const LoopVar* own = c.loop_var(var->name);
@@ -210,6 +233,7 @@ Stmts loop_in_stages(LoopContext& c, const LoopVar* var, Expr low, Expr high, st
     const Expr end = lanes == 1 ? high : c.binary(ExprOp::Add, low, whole);
     const bool is_empty = constant_value(c.binary(ExprOp::Sub, end, low)).value_or(1) <= 0;
     if (!is_empty) stages.push_back(make_for(own, low, end, LoopKind::Serial, std::move(*wide), lanes));
+    if (multiple % lanes == 0) break;
     low = end;
   }
   return stages;

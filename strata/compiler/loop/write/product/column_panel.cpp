@@ -112,6 +112,7 @@ Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const 
   body.push_back(make_for(tile, c_.i64(0), whole, LoopKind::Serial,
                           unrolled_loop(c_, j, scope_.tiling.tile_columns(), scope_.widths, copy)));
   stmts.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body)));
+  if (columns.multiple % scope_.tiling.tile_columns() == 0) return stmts;
   Stmts last;
   const Expr first =
       scope_.bind("j_first", scope_.add(columns.low, scope_.mul(whole, scope_.tiling.tile_columns())), last);
@@ -122,6 +123,7 @@ Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const 
 }
 
 Stmts ColumnPanel::pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+  if (columns.multiple % scope_.tiling.tile_columns() == 0) return pack_whole_tile(tile, first, depth);
   const Expr is_whole = c_.binary(ExprOp::Le, scope_.add(first, c_.i64(scope_.tiling.tile_columns())), columns.high);
   return {make_if(is_whole, pack_whole_tile(tile, first, depth), pack_cut_tile(tile, first, columns, depth))};
 }

@@ -128,9 +128,9 @@ class PackedProduct : public ProductWriter {
     Stmts tile = tile_of_rows(c_.loop(it), c_.loop(jt), {row.sums_row, sums_column, 0, tiling_.tile_rows}, row.rows.low,
                               rows.high, panel);
     if (is_by_tiles_) {
+      const Expr low = scope_.add(columns.low, column);
       append(body, tile);
-      append(body,
-             at_last_panel(panel, epilogue_of_tile(row, sums_column, scope_.add(columns.low, column), columns.high)));
+      append(body, at_last_panel(panel, epilogue_of_tile(row, sums_column, low, columns)));
       stmts.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial,
                                {make_for(it, c_.i64(0), row_tiles(rows), LoopKind::Serial, std::move(body))}));
       return stmts;
@@ -210,7 +210,7 @@ class PackedProduct : public ProductWriter {
   }
 
   /// Of one tile, whose columns begin at `low`: by whole vectors where all of them are there.
-  Stmts epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, Expr high) const {
+  Stmts epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const {
     const auto finish = [&](Expr count) {
       return for_rows(row, [&](Expr sums_at, Substitution with) {
         const LoopVar* u = c_.loop_var("u");
@@ -219,7 +219,8 @@ class PackedProduct : public ProductWriter {
         return innermost_loop(c_, u, c_.i64(0), count, scope_.widths, body);
       });
     };
-    const Expr whole = c_.i64(tiling_.tile_columns()), rest = scope_.sub(high, low);
+    const Expr whole = c_.i64(tiling_.tile_columns()), rest = scope_.sub(columns.high, low);
+    if (columns.multiple % tiling_.tile_columns() == 0) return finish(whole);
     return {make_if(c_.binary(ExprOp::Le, whole, rest), finish(whole), finish(rest))};
   }
 
