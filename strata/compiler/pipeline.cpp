@@ -7,6 +7,7 @@
 #include "strata/compiler/graph/expand_composites.h"
 #include "strata/compiler/graph/fold_constants.h"
 #include "strata/compiler/graph/fusion/fuse.h"
+#include "strata/compiler/graph/fusion/fuse_siblings.h"
 #include "strata/compiler/graph/hoist_reshapes.h"
 #include "strata/compiler/graph/hoist_transposes.h"
 #include "strata/compiler/graph/inline_calls.h"
@@ -52,6 +53,7 @@ constexpr Pass kPipeline[] = {
      "just before fusion: a back end sees the program in its last form, node by node"},
     {kLaneLoopsPass, lane_loops, "before fusion: what stands around such a scan is computed in its kernel"},
     {"fuse", fuse, "behind all that changes what is computed: the kernels are final from here on"},
+    {"fuse-siblings", fuse_siblings, "behind fusion: it joins the kernels that are left"},
     {"lift-numbers", lift_numbers, "behind fusion: it compares kernels, and changes none but for its numbers"},
     {"native-loops", native_loops, "a loop that becomes a kernel is no part of another, and keeps its numbers"},
     {"hoist-invariants", hoist_invariants,

@@ -28,6 +28,14 @@ struct FusionRefusal {
 
 class FusionGroups {
  public:
+  /// Work per element that is worth a buffer: division, roots and everything made of polynomials.
+  static bool is_costly(const ir::Node& node);
+  /// A kernel with more results than this runs out of registers and streams.
+  static constexpr size_t kMostRoots = 12;
+  /// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for
+  /// longer than a buffer costs, and LLVM's time grows faster than their number.
+  static constexpr uint32_t kMostCostly = 6;
+
   /// `constants`: parameters; what is kept of them alone (invariants.h) shares no kernel with the rest.
   explicit FusionGroups(const ir::Graph& graph, std::span<const int> constants = {});
 
@@ -42,13 +50,6 @@ class FusionGroups {
   std::vector<FusionRefusal> refusals() const;
 
  private:
-  /// Work per element that is worth a buffer: division, roots and everything made of polynomials.
-  static bool is_costly(const ir::Node& node);
-  /// A kernel with more results than this runs out of registers and streams.
-  static constexpr size_t kMostRoots = 12;
-  /// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for
-  /// longer than a buffer costs, and LLVM's time grows faster than their number.
-  static constexpr uint32_t kMostCostly = 6;
   /// Groups that are remembered as readers of one value.
   static constexpr size_t kMostRowReaders = 4;
 
