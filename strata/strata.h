@@ -30,6 +30,7 @@
 #include "strata/ops/composites/attention.h"
 #include "strata/ops/composites/quantise.h"
 #include "strata/ops/composites/softmax.h"
+#include "strata/ops/contraction/block_dot.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/counted/counted.h"
 #include "strata/ops/creation/creation.h"

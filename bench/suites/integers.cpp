@@ -1,5 +1,5 @@
 // Products of narrow numbers: bytes with a fused requantisation and bf16, against oneDNN; and 1 to 8 rows by weights of
-// 4096 x 4096 that lie ready, in f32, bf16, bytes and blocks of 4 bits, against what the machine allows.
+// 4096 x 4096 that lie ready, in f32, bf16, bytes and blocks of 4 and 8 bits, against what the machine allows.
 //
 // The limit of few rows is the slower of two: 0.9 of the rate at which a loop that only reads goes through as many
 // bytes
@@ -18,6 +18,7 @@
 #include "strata/base/threads/thread_pool.h"
 #include "strata/machine/cpu_target.h"
 #include "strata/ops/composites/quantise.h"
+#include "strata/ops/contraction/block_dot.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/encoding/encoding.h"
 #include "strata/tensor/jit/jit.h"
@@ -65,8 +66,10 @@ struct Against {
   std::string version;
 };
 
-void report_product(std::string workload, int64_t n, int form, double bar, int threads, const Against& against,
-                    const std::function<void()>& ours, const SuiteOptions& options, const Report& report) {
+/// `result_bytes`: of an element of the result; those of the factors are 1 for bytes and 2 for half floats.
+void report_product(std::string workload, int64_t n, int form, int64_t result_bytes, double bar, int threads,
+                    const Against& against, const std::function<void()>& ours, const SuiteOptions& options,
+                    const Report& report) {
   std::vector<Contestant> contestants = {{"strata", burst(ours, threads)}};
   if (against.peer)
     contestants.push_back(
@@ -78,7 +81,9 @@ void report_product(std::string workload, int64_t n, int form, double bar, int t
           .unit = "GOP/s",
           .better = Better::Higher,
           .bar = bar,
-          .threads = threads};
+          .threads = threads,
+          .operations = 2.0 * static_cast<double>(n * n * n),
+          .bytes = static_cast<double>(n * n * ((form == kByteForm ? 2 : 4) + result_bytes))};
   if (against.peer && seconds[1] > 0) {
     row.peer = "oneDNN";
     row.peer_version = against.version;
@@ -94,7 +99,7 @@ void run_bytes(int64_t n, int threads, const Against& against, const SuiteOption
   auto product = jit([](const ByteLayer& l, Tensor x) { return l(x); },
                      {.name = "bytes", .is_batch_symbolic = false, .constants = {0}});
   report_product(
-      fmt::format("u8 x i8, requantised, {0} x {0} x {0}", n), n, kByteForm, has_byte_dots ? 0.95 : 0.7, threads,
+      fmt::format("u8 x i8, requantised, {0} x {0} x {0}", n), n, kByteForm, 1, has_byte_dots ? 0.95 : 0.7, threads,
       against, [&] { product(layer, x).evaluate(); }, options, report);
 }
 
@@ -104,7 +109,7 @@ void run_halves(int64_t n, int threads, const Against& against, const SuiteOptio
   auto product = jit([](const Weights& w, Tensor x) { return dot(x, w.w, {{1}, {0}, {}, {}}, DType::f32); },
                      {.name = "halves", .is_batch_symbolic = false, .constants = {0}});
   report_product(
-      fmt::format("bf16 x bf16 into f32, {0} x {0} x {0}", n), n, kHalfForm, 1.0, threads, against,
+      fmt::format("bf16 x bf16 into f32, {0} x {0} x {0}", n), n, kHalfForm, 4, 1.0, threads, against,
       [&] { product(weights, x).evaluate(); }, options, report);
 }
 
@@ -112,6 +117,8 @@ void run_halves(int64_t n, int threads, const Against& against, const SuiteOptio
 struct FewRows {
   const char* what;
   double bits;            ///< of a weight as it is stored
+  double row_bits;        ///< of an element of a row
+  double result_bytes;    ///< of an element of the result
   double decoding, step;  ///< instructions for a vector of weights, and for a vector of weights and a row
   std::function<void()> run;
 };
@@ -150,7 +157,10 @@ void report_rows(const FewRows& form, int64_t rows, int64_t n, int threads, cons
           .unit = "ms",
           .bar = 1,
           .limit_fraction = seconds[1] / seconds[0],
-          .threads = threads});
+          .threads = threads,
+          .operations = 2.0 * static_cast<double>(rows * n * n),
+          .bytes = (static_cast<double>(n * n) * form.bits + static_cast<double>(rows * n) * form.row_bits) / 8 +
+                   static_cast<double>(rows * n) * form.result_bytes});
 }
 
 void run_few_rows(int threads, const SuiteOptions& options, const Report& report) {
@@ -158,6 +168,9 @@ void run_few_rows(int threads, const SuiteOptions& options, const Report& report
   const JitOptions fixed{.name = "few_rows", .is_batch_symbolic = false, .constants = {0}};
   auto product = jit([](const Weights& w, Tensor x) { return matmul(x, w.w); }, fixed);
   auto by_blocks = jit([](const Weights& w, Tensor x) { return einsum<Tensor>("mk,nk->mn", {x, w.w}); }, fixed);
+  auto of_blocks = jit([](const Weights& w, Tensor x) { return block_dot(x, w.w); }, fixed);
+  auto with_quantising =
+      jit([](const Weights& w, Tensor x) { return block_dot(encode(x, ir::encoding_named("q8_0")), w.w); }, fixed);
   auto of_bytes = jit([](const ByteLayer& l, Tensor x) { return l(x); }, fixed);
   // Rows that are quantised once, by weights of 4 bits with a scale for each column.
   auto of_four_bits =
@@ -167,15 +180,24 @@ void run_few_rows(int threads, const SuiteOptions& options, const Report& report
   const FourBits four{encode(random_integers(Key(8), {n, n}, -8, 8, DType::i8), ir::encoding_named("i4")).evaluate(),
                       uniform(Key(9), {n}, 0.5, 1.5).evaluate()};
   const Weights floats{normal(Key(1), {n, n}).evaluate()}, halves{cast(floats.w, DType::bf16).evaluate()},
-      blocks{encode(floats.w, ir::encoding_named("q4_0")).evaluate()};
+      blocks{encode(floats.w, ir::encoding_named("q4_0")).evaluate()},
+      byte_blocks{encode(floats.w, ir::encoding_named("q8_0")).evaluate()};
   const ByteLayer layer(n);
   for (const int64_t rows : {1, 2, 4, 8}) {
     const Tensor x = normal(Key(5), {rows, n}).evaluate(), half = cast(x, DType::bf16).evaluate(), u = bytes(rows, n);
-    const FewRows forms[] = {{"f32", 32, 0, 1, [&] { product(floats, x).evaluate(); }},
-                             {"bf16", 16, 2, 1, [&] { product(halves, half).evaluate(); }},
-                             {"u8 x i8", 8, 0.5, 1, [&] { of_bytes(layer, u).evaluate(); }},
-                             {"u8 x i4", 4, 6, 1, [&] { of_four_bits(four, u).evaluate(); }},
-                             {"f32 x q4_0", 4.5, 6, 1, [&] { by_blocks(blocks, x).evaluate(); }}};
+    const Tensor quantised = encode(x, ir::encoding_named("q8_0")).evaluate();
+    const FewRows forms[] = {
+        {"f32", 32, 32, 4, 0, 1, [&] { product(floats, x).evaluate(); }},
+        {"bf16", 16, 16, 2, 2, 1, [&] { product(halves, half).evaluate(); }},
+        {"u8 x i8", 8, 8, 1, 0.5, 1, [&] { of_bytes(layer, u).evaluate(); }},
+        {"u8 x i4", 4, 8, 4, 6, 1, [&] { of_four_bits(four, u).evaluate(); }},
+        {"f32 x q4_0", 4.5, 32, 4, 6, 1, [&] { by_blocks(blocks, x).evaluate(); }},
+        // Bytes in pairs into i16: 2 for 32 weights and a row, 10 for the end of a block of 16 columns; i16 in pairs: 2
+        // for 16, and as many for the end of a block of 8.
+        {"q8_0 x q4_0", 4.5, 8.5, 4, 0.6, 0.66, [&] { of_blocks(blocks, quantised).evaluate(); }},
+        {"q8_0 x q8_0", 8.5, 8.5, 4, 0.6, 1.16, [&] { of_blocks(byte_blocks, quantised).evaluate(); }},
+        {"q8_0 x q4_0, rows quantised in the run", 4.5, 32, 4, 0.6, 0.66,
+         [&] { with_quantising(blocks, x).evaluate(); }}};
     for (const FewRows& form : forms) report_rows(form, rows, n, threads, options, report);
   }
 }

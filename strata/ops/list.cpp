@@ -1,5 +1,6 @@
 #include "strata/ops/list.h"
 
+#include "strata/ops/contraction/block_dot.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/custom_gradient.h"
@@ -106,6 +107,7 @@ constexpr const ir::Op* kOps[] = {
     &kCountedRange,
     // contraction
     &kDot,
+    &kBlockDot,
     &kConv,
     // reduction
     &kReduceSum,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/compiler/loop/choose/blocks.h"
 #include "strata/compiler/loop/choose/planes.h"
 #include "strata/compiler/loop/choose/product.h"
 #include "strata/compiler/loop/nest/nest.h"
@@ -25,18 +26,31 @@ struct ChosenProduct {
   ContractionSchedule schedule;
 };
 
-std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::VectorUnit& vectors) {
+/// The kernel and its nest as schedules see them; empty for one that branches.
+struct FlatNest {
+  Kernel flat;
+  Nest nest;
+};
+std::optional<FlatNest> flat_nest(const Kernel& naive) {
   bool branches = false;
   for_each_stmt(naive.body, [&](const Stmt& stmt) {
     branches = branches || stmt.kind == StmtKind::While || stmt.kind == StmtKind::If || stmt.kind == StmtKind::Check;
   });
   if (branches) return std::nullopt;
-  ChosenProduct made;
-  made.flat = flatten_buffers(naive);
-  LoopContext& c = *made.flat.context;
-  auto nest = read_nest(made.flat);
+  Kernel flat = flatten_buffers(naive);
+  auto nest = read_nest(flat);
   if (!nest) return std::nullopt;
-  simplify_nest(*nest, c, made.flat.facts);
+  simplify_nest(*nest, *flat.context, flat.facts);
+  return FlatNest{std::move(flat), std::move(*nest)};
+}
+
+std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::VectorUnit& vectors) {
+  auto flat = flat_nest(naive);
+  if (!flat) return std::nullopt;
+  ChosenProduct made;
+  made.flat = std::move(flat->flat);
+  Nest* nest = &flat->nest;
+  LoopContext& c = *made.flat.context;
   auto contraction = read_contraction(*nest, made.flat.facts);
   if (!contraction) return std::nullopt;
   Variation best;
@@ -60,6 +74,17 @@ std::optional<ChosenProduct> product_of(const Kernel& naive, const machine::Vect
   }
 }
 
+struct Blocks {
+  FlatNest of;
+  BlockProduct product;
+};
+std::optional<Blocks> blocks_of(const Kernel& naive) {
+  auto flat = flat_nest(naive);
+  auto product = flat ? read_block_product(flat->nest, flat->flat.facts) : std::nullopt;
+  if (!product) return std::nullopt;
+  return Blocks{std::move(*flat), std::move(*product)};
+}
+
 bool is_read_elsewhere(const Contraction& k, const Buffer* buffer) {
   const auto reads = [&](Expr e) {
     const std::vector<Expr> loads = collect_loads(e);
@@ -71,40 +96,89 @@ bool is_read_elsewhere(const Contraction& k, const Buffer* buffer) {
 
 }  // namespace
 
+namespace {
+
+ColumnsToPack panels_of(const ColumnMatrix& matrix, const Kernel& flat, int64_t width) {
+  const auto parameter = static_cast<int>(std::ranges::find(flat.params, matrix.buffer) - flat.params.begin());
+  return {parameter, matrix.columns, matrix.line, width, matrix.group, matrix.is_along_depth};
+}
+
+}  // namespace
+
 std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, const machine::VectorUnit& vectors) {
+  if (const auto blocks = blocks_of(naive)) {
+    const BlockProduct& product = blocks->product;
+    LoopContext& c = *blocks->of.flat.context;
+    if (block_panels(product, c, blocks->of.flat.facts)) return std::nullopt;
+    const auto matrix = block_matrix(product, c, blocks->of.flat.facts);
+    const int64_t width = matrix ? panel_width(ir::DType::f32, vectors, matrix->columns) : 0;
+    if (!matrix || matrix->columns <= width || is_read_elsewhere(product.scales, matrix->buffer)) return std::nullopt;
+    return panels_of(*matrix, blocks->of.flat, width);
+  }
   const auto product = product_of(naive, vectors);
   if (!product || product->schedule.columns != ColumnStorage::Packed) return std::nullopt;
   const Contraction& k = product->contraction;
   const auto matrix = column_matrix(k, *product->flat.context, product->flat.facts);
   if (!matrix || is_read_elsewhere(k, matrix->buffer)) return std::nullopt;
-  const auto& params = product->flat.params;
-  const auto parameter = static_cast<int>(std::ranges::find(params, matrix->buffer) - params.begin());
   const int64_t width = panel_width(k.accumulator->type.dtype, vectors, matrix->columns);
   if (matrix->columns <= width) return std::nullopt;
-  return ColumnsToPack{parameter, matrix->columns, matrix->line, width, matrix->group, matrix->is_along_depth};
+  return panels_of(*matrix, product->flat, width);
 }
+
+namespace {
+
+bool has_rows_of_any_number(const Contraction& k) { return !k.rows.extent().is_constant() && k.batch.is_empty(); }
+
+/// The same product of at most so many rows.
+Contraction with_rows(Contraction k, int64_t most) {
+  k.rows.loops = {{k.rows.loops.back().var, ir::Dim(most)}};
+  return k;
+}
+
+std::string text_of(const Schedule& schedule, const Nest& nest) {
+  std::string text;
+  for (const Rewrite& rewrite : rewrites_of(schedule, nest)) text += rewrite.str() + "\n";
+  return text;
+}
+
+std::vector<FewRows> schedules_for_few_rows(Blocks blocks, const machine::VectorUnit& vectors) {
+  std::vector<FewRows> made;
+  const Contraction all = blocks.product.scales;
+  if (!has_rows_of_any_number(all)) return made;
+  for (const int64_t most : kFewRows) {
+    blocks.product.scales = with_rows(all, most);
+    Variation best;
+    if (const auto schedule =
+            choose_blocks(blocks.product, *blocks.of.flat.context, blocks.of.flat.facts, vectors, best))
+      made.push_back({all.rows.extent(), most, text_of(*schedule, blocks.of.nest)});
+  }
+  return made;
+}
+
+}  // namespace
 
 std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, const machine::VectorUnit& vectors) {
   std::vector<FewRows> made;
+  if (auto blocks = blocks_of(naive)) return schedules_for_few_rows(std::move(*blocks), vectors);
   auto product = product_of(naive, vectors);
   if (!product || product->schedule.columns == ColumnStorage::Packed || product->schedule.is_exchanged) return made;
-  const ir::Dim rows = product->contraction.rows.extent();
-  if (rows.is_constant() || !product->contraction.batch.is_empty()) return made;
+  const Contraction& all = product->contraction;
+  if (!has_rows_of_any_number(all)) return made;
   for (const int64_t most : kFewRows) {
-    Contraction few = product->contraction;
-    few.rows.loops = {{few.rows.loops.back().var, ir::Dim(most)}};
     Variation best;
     const ContractionSchedule schedule =
-        choose_product(few, *product->flat.context, product->flat.facts, vectors, best);
+        choose_product(with_rows(all, most), *product->flat.context, product->flat.facts, vectors, best);
     if (schedule.is_exchanged || schedule.columns != ColumnStorage::InPlace) continue;
-    std::string text;
-    for (const Rewrite& rewrite : rewrites_of(schedule, product->nest)) text += rewrite.str() + "\n";
-    made.push_back({rows, most, std::move(text)});
+    made.push_back({all.rows.extent(), most, text_of(schedule, product->nest)});
   }
   return made;
 }
 
 bool reads_panels(const Kernel& naive, const machine::VectorUnit& vectors) {
+  if (const auto blocks = blocks_of(naive)) {
+    Variation best;
+    return choose_blocks(blocks->product, *blocks->of.flat.context, blocks->of.flat.facts, vectors, best).has_value();
+  }
   const auto product = product_of(naive, vectors);
   return product && product->schedule.columns != ColumnStorage::Packed;
 }

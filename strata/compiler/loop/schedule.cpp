@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/compiler/loop/choose/blocks.h"
 #include "strata/compiler/loop/choose/elements.h"
 #include "strata/compiler/loop/choose/planes.h"
 #include "strata/compiler/loop/choose/product.h"
@@ -62,6 +63,8 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
                                         const machine::VectorUnit& vectors, Variation variation) {
   const auto contraction = read_contraction(nest, facts);
   if (!contraction) {
+    if (const auto blocks = read_block_product(nest, facts))
+      if (const auto made = choose_blocks(*blocks, c, facts, vectors, variation)) return made;
     if (const auto strip = read_strip(nest)) return choose_strips(*strip, nest, vectors, variation);
     return choose_elements(nest, c, facts, vectors, variation);
   }
@@ -91,6 +94,9 @@ struct Writing {
   }
   Stmts operator()(const RowWindowSchedule& s) const {
     return write_row_windows(*read_contraction(nest, facts), s, context, facts);
+  }
+  Stmts operator()(const BlockSchedule& s) const {
+    return write_blocks(*read_block_product(nest, facts), s, context, facts, notes);
   }
   Stmts operator()(const StripSchedule& s) const { return write_strips(nest, s, context, facts); }
 };

@@ -101,6 +101,18 @@ struct Printer {
             {"parallel", {{"strip", {s.strip}}}}};
   }
 
+  std::vector<Rewrite> operator()(const BlockSchedule& s) const {
+    const Tiling& t = s.tiling;
+    const Rewrite sums = s.sums == BlockSums::Pairs
+                             ? Rewrite{"sum", {{"pairs", {16}}}}
+                             : Rewrite{"group", {{"depth", {s.sums == BlockSums::Bytes ? 4 : 2}}}};
+    return {{"tile", {{"rows", {t.tile_rows}}, {"columns", {t.tile_columns()}}}},
+            {"vectorise", {{"columns", {t.lanes}}}},
+            {"parallel", {{"rows", {t.task_rows}}, {"columns", {t.task_columns}}}},
+            sums,
+            {"read", {{"columns in place", {}}}}};
+  }
+
   static std::vector<Rewrite> beginning(const char* windows, bool is_exchanged) {
     std::vector<Rewrite> made;
     if (*windows) made.push_back({"window", {{windows, {}}}});
@@ -194,6 +206,29 @@ ContractionSchedule read_product(RewriteReader& read) {
   return made;
 }
 
+BlockSchedule read_blocks(RewriteReader& read, const BlockProduct& product) {
+  BlockSchedule made;
+  Tiling& t = made.tiling;
+  t = read_vectors(read);
+  t.tile_rows = read.number("tile", "rows", 1, kMostSums);
+  require_sums_fit(t.tile_rows, t.tile_vectors);
+  t.task_rows = t.row_block = read.number("parallel", "rows", 1, kMostExtent);
+  require_multiple("parallel rows", t.task_rows, t.tile_rows);
+  const ir::Dim depth = product.scales.depth.extent() * ir::Dim(product.terms);
+  t.panel_depth = depth.is_constant() ? depth.constant() : 1;
+  read_task_columns(read, t);
+  if (read.has("sum", "pairs")) {
+    if (read.width("sum", "pairs") != 16) refuse_schedule("`sum pairs` takes 16: the bits of a sum");
+    made.sums = BlockSums::Pairs;
+  } else {
+    const int group = read.width("group", "depth");
+    if (group != 2 && group != 4) refuse_schedule(fmt::format("`group depth` takes 2 or 4, found {}", group));
+    made.sums = group == 4 ? BlockSums::Bytes : BlockSums::Words;
+  }
+  if (!read.take("read", "columns in place")) refuse_schedule("this schedule lacks `read columns in place`");
+  return made;
+}
+
 /// The joins of a chain stand at fixed steps: a panel has whole blocks, an even part of one, or all.
 void require_whole_blocks(int64_t free_steps, const Contraction& k, const Windows& windows) {
   const auto block = free_steps_of_block(k, windows);
@@ -266,6 +301,8 @@ Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const 
   // A short sum may be a chain for each element.
   const bool is_of_elements = read.has("parallel", "points") || read.has("parallel", "elements");
   if (contraction && !is_of_elements) return read_product(read);
+  if (!contraction && read.has("parallel", "columns"))
+    if (const auto blocks = read_block_product(nest, facts)) return read_blocks(read, *blocks);
   if (read.has("parallel", "strip")) return read_strips(read);
   return read_elements(read, nest);
 }

@@ -20,6 +20,12 @@
 //                     read columns in place                  instead of packing them: they lie in panels
 //                                                            (nest/panels.h)
 //                     unpack columns                         they lie so, and are decoded once for many rows
+//   product of blocks tile rows by R, columns by C           of integers under scales (BlockProduct): whole panels, all
+//                     vectorise columns by W                 of the depth, columns in panels
+//                     parallel rows by N, columns by M
+//                     group depth by G                       dot products of G terms, 2 or 4
+//                     sum pairs by 16                        in i16, two terms at a time; instead of `group depth`
+//                     read columns in place
 //   strips            vectorise strip by W                   a nest of programs of their own (nest/strip.h): lanes
 //                     tile rows by R, strip by C             register tiles of their products, C a multiple of W
 //                     parallel strip by N                    lanes of a task, a multiple of C
@@ -39,6 +45,7 @@
 #include <variant>
 #include <vector>
 
+#include "strata/compiler/loop/nest/block_integers.h"
 #include "strata/compiler/loop/nest/nest.h"
 #include "strata/compiler/loop/rewrites.h"
 #include "strata/compiler/loop/tiling.h"
@@ -96,8 +103,14 @@ struct StripSchedule {
   friend bool operator==(const StripSchedule&, const StripSchedule&) = default;
 };
 
+struct BlockSchedule {
+  BlockSums sums = BlockSums::Words;
+  Tiling tiling;
+  friend bool operator==(const BlockSchedule&, const BlockSchedule&) = default;
+};
+
 using Schedule = std::variant<ElementSchedule, RowSchedule, ContractionSchedule, ColumnWindowSchedule,
-                              RowWindowSchedule, StripSchedule>;
+                              RowWindowSchedule, StripSchedule, BlockSchedule>;
 
 /// The rewrites that say it; `nest` names the axes.
 std::vector<Rewrite> rewrites_of(const Schedule& schedule, const Nest& nest);

@@ -232,7 +232,8 @@ Expr LaneLoop::chain(const Node& node, std::span<const Expr> index, Stmts& body)
   }
   const ir::ContractionForm& product = *rule.product;
   const auto placed = product.result_index(index);
-  if (!std::ranges::equal(placed, index) || product.window_axes > 0) throw LaneRefusal{"a product of another form"};
+  if (!std::ranges::equal(placed, index) || product.window_axes > 0 || product.block_terms > 0)
+    throw LaneRefusal{"a product of another form"};
   const size_t batch = product.batch.size(), rows = product.rows.size();
   const auto b = index.subspan(0, batch), row = index.subspan(batch, rows), column = index.subspan(batch + rows);
   const DType dtype = ops::sum_dtype(node.operand(0).type(), node.type().dtype());

@@ -81,6 +81,7 @@ void LanePlan::keep_sides_of_products() {
       (moves ? with_lane : without).push_back(v);
       return c.constant(v.dtype(), 0);
     });
+    if (rule.product->block_terms > 0) throw LaneRefusal{"a product of blocks"};
     std::vector<Expr> at, depth;
     while (at.size() + 1 < static_cast<size_t>(n->type().rank())) at.push_back(c.loop(c.loop_var("p")));
     at.push_back(c.loop(lane));

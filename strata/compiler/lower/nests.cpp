@@ -220,6 +220,8 @@ Stmts contraction_nest(LoopContext& c, const ir::ContractionForm& form, DType dt
     const std::span<const Dim> all(form.depth);
     const size_t outer = all.size() - form.window_axes;
     const auto step = [&](std::span<const Expr> k) -> Stmts {
+      if (form.block_terms)
+        return ops::block_step(c, form, joined(joined(b, row), k), joined(joined(b, column), k), acc);
       const Expr lhs = form.lhs(joined(joined(b, row), k)), rhs = form.rhs(joined(joined(b, column), k));
       const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc))
                                         : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));

@@ -5,7 +5,8 @@
 //   reduction   last axis reduced: lanes[32], filled round robin over the flattened reduced index (the tail padded with
 //               the identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1; in
 //               blocks of 1,024 terms: 32 chains of at most 32. Else: one ascending chain per element and block.
-//   contraction one ascending chain of FMAs per element and block, over the flattened depth
+//   contraction one ascending chain of FMAs per element and block, over the flattened depth; of blocks under scales, an
+//               exact sum of integers is what a step multiplies with the scales
 //
 // Blocks of sums and products are joined: a nest that can have several begins with a joining loop
 // (ir/loops/joined_loops.h).

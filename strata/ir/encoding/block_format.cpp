@@ -49,8 +49,11 @@ BlockWriter::BlockWriter(const BlockFormat& format) : encode_(*format.encode) {}
 void BlockWriter::operator()(const std::byte* values, std::byte* bytes) const { run(encode_, values, bytes); }
 
 Expr decode_expr(LoopContext& context, const BlockFormat& format, Expr index, const ReadByte& byte) {
+  return part_of_decode(context, format, format.decode.body[0]->body[0]->value, index, byte);
+}
+
+Expr part_of_decode(LoopContext& context, const BlockFormat& format, Expr part, Expr index, const ReadByte& byte) {
   const Buffer* block = format.decode.params[0];
-  const Stmt& loop = *format.decode.body[0];
   std::function<Expr(Expr)> rewritten;
   ExprRewriter rewriter(context, [&](Expr e) -> Expr {
     if (e->op == ExprOp::Loop) return index;
@@ -58,7 +61,7 @@ Expr decode_expr(LoopContext& context, const BlockFormat& format, Expr index, co
     return nullptr;
   });
   rewritten = [&](Expr e) { return rewriter(e); };
-  return rewriter(loop.body[0]->value);
+  return rewriter(part);
 }
 
 std::vector<StmtPtr> encode_stmts(LoopContext& context, const BlockFormat& format, const ReadElement& element,

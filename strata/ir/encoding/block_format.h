@@ -62,6 +62,9 @@ class BlockWriter {
 using ReadByte = std::function<loops::Expr(loops::Expr index)>;
 loops::Expr decode_expr(loops::LoopContext& context, const BlockFormat& format, loops::Expr index,
                         const ReadByte& byte);
+/// The same for a part of what the decode function stores.
+loops::Expr part_of_decode(loops::LoopContext& context, const BlockFormat& format, loops::Expr part, loops::Expr index,
+                           const ReadByte& byte);
 
 /// The statements that make one block in another loop program: `element` reads value i of it, its bytes are stored at
 /// [block..., byte] of `to`.

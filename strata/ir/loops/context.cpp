@@ -175,8 +175,15 @@ Expr LoopContext::cast(DType type, Expr a) {
 
 Expr LoopContext::bitcast(DType type, Expr a) {
   if (type == a->type.dtype) return a;
-  if (dtype_bytes(type) != dtype_bytes(a->type.dtype) || is_bool(type) || is_bool(a->type.dtype))
+  const int64_t from_bytes = dtype_bytes(a->type.dtype), to_bytes = dtype_bytes(type), all = a->type.lanes * from_bytes;
+  if (all % to_bytes != 0 || all / to_bytes > kMaxLanes || is_bool(type) || is_bool(a->type.dtype))
     refuse(fmt::format("bitcast of {} to {}", type_name(a->type), dtype_name(type)));
+  const ScalarType made{type, static_cast<uint16_t>(all / to_bytes)};
+  if (from_bytes != to_bytes) {
+    const Expr from = a->op == ExprOp::Bitcast ? a->args[0] : a;
+    if (from->type == made) return from;
+    return state_->intern(ExprOp::Bitcast, made, {&from, 1});
+  }
   if (a->type.lanes > 1 && is_splat(a)) return broadcast(bitcast(type, scalar_of_splat(*this, a)), a->type.lanes);
   if (a->op == ExprOp::Constant) return constant_bits(type, a->bits);
   if (a->op == ExprOp::Bitcast) return bitcast(type, a->args[0]);

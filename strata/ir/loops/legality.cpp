@@ -154,12 +154,13 @@ std::string refuse_group(ExprOp op, std::span<const ScalarType> operands) {
   }
   const ScalarType sum = operands[2];
   const bool is_bytes = a.dtype == DType::u8 && b.dtype == DType::i8 && sum.dtype == DType::i32;
+  const bool is_byte_pairs = a.dtype == DType::u8 && b.dtype == DType::i8 && sum.dtype == DType::i16;
   const bool is_words = a.dtype == DType::i16 && b.dtype == DType::i16 && sum.dtype == DType::i32;
   const bool is_floats = a.dtype == DType::bf16 && b.dtype == DType::bf16 && sum.dtype == DType::f32;
-  if (op == ExprOp::Dot4 ? !is_bytes : !is_words && !is_floats)
+  if (op == ExprOp::Dot4 ? !is_bytes : !is_words && !is_floats && !is_byte_pairs)
     return fmt::format("{} takes {}, not {}, {} and {}", rule.name,
-                       op == ExprOp::Dot4 ? "u8, i8 and i32" : "i16, i16 and i32 or bf16, bf16 and f32", type_name(a),
-                       type_name(b), type_name(sum));
+                       op == ExprOp::Dot4 ? "u8, i8 and i32" : "i16, i16 and i32, bf16, bf16 and f32 or u8, i8 and i16",
+                       type_name(a), type_name(b), type_name(sum));
   const int group = group_of(op), lanes = group * sum.lanes;
   const auto fits = [&](ScalarType factor) { return factor.lanes == lanes || factor.lanes == group; };
   if (!fits(a) || !fits(b))

@@ -195,7 +195,9 @@ class NaiveLowering final : public ir::Lowering {
     const size_t outer = all.size() - form.window_axes;
     const Stmts depth = chain_nest(
         context, all.subspan(0, outer), all.subspan(outer), ir::loops::kJoinBlock, acc, [&](std::span<const Expr> k) {
-          const Expr lhs = form.lhs(joined(joined(batch, row), k)), rhs = form.rhs(joined(joined(batch, column), k));
+          const Index at_row = joined(joined(batch, row), k), at_column = joined(joined(batch, column), k);
+          if (form.block_terms) return block_step(context, form, at_row, at_column, acc);
+          const Expr lhs = form.lhs(at_row), rhs = form.rhs(at_column);
           const Expr sum = context.read(acc);
           const IndexMath m{context};
           return Stmts{make_assign(acc, ir::is_float(type) ? context.fma(lhs, rhs, sum) : m.add(m.mul(lhs, rhs), sum))};

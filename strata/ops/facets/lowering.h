@@ -54,6 +54,11 @@ struct ContractionForm {
   size_t window_axes = 0;  ///< the last so many axes of depth are positions of a window: a block holds whole windows
   /// Elements at (batch..., row..., depth...) and (batch..., column..., depth...), in the accumulation dtype.
   ElementFn lhs, rhs;
+  /// Of integers in blocks under scales: a step of the depth is a block of so many terms, and lhs and rhs are i32, at
+  /// (..., depth..., term). The block's sum is exact, and enters the sums of f32 times its scales:
+  /// acc = fma(f32(sum), lhs_scale * rhs_scale, acc). 0: a step of the depth is one product.
+  int64_t block_terms = 0;
+  ElementFn lhs_scale, rhs_scale;  ///< at (batch..., row or column..., depth...)
   /// Result index from (batch..., row..., column...).
   std::function<std::vector<loops::Expr>(std::span<const loops::Expr>)> result_index;
   std::function<loops::Expr(loops::Expr)> finish;  ///< to the result's dtype; empty: as it is

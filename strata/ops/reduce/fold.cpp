@@ -149,6 +149,22 @@ StmtList chain_nest(LoopContext& c, std::span<const Dim> outer, std::span<const 
   return nest;
 }
 
+StmtList block_step(LoopContext& c, const ir::ContractionForm& form, const std::vector<Expr>& lhs,
+                    const std::vector<Expr>& rhs, const ir::loops::Local* acc) {
+  const ir::loops::Local* sum = c.local("sum", {DType::i32, 1}, true);
+  const ir::loops::LoopVar* u = c.loop_var("u");
+  const auto at_term = [&](std::vector<Expr> index) {
+    index.push_back(c.loop(u));
+    return index;
+  };
+  const Expr product = c.binary(ExprOp::Mul, form.lhs(at_term(lhs)), form.rhs(at_term(rhs)));
+  const Expr scale = c.binary(ExprOp::Mul, form.lhs_scale(lhs), form.rhs_scale(rhs));
+  return {make_declare(sum, c.constant(DType::i32, 0)),
+          make_for(u, c.i64(0), c.i64(form.block_terms), LoopKind::Serial,
+                   {make_assign(sum, c.binary(ExprOp::Add, product, c.read(sum)))}),
+          make_assign(acc, c.fma(c.cast(DType::f32, c.read(sum)), scale, c.read(acc)))};
+}
+
 StmtList parallel_over(LoopContext& c, std::span<const Dim> extents,
                        const std::function<StmtList(std::span<const Expr>)>& body) {
   const IndexMath m{c};

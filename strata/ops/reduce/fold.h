@@ -3,6 +3,7 @@
 #pragma once
 
 #include "strata/ops/facets/layout.h"
+#include "strata/ops/facets/lowering.h"
 
 namespace strata::ops {
 
@@ -65,6 +66,10 @@ ir::loops::StmtPtr one_loop(ir::loops::LoopContext& c, const char* name, Expr be
 /// by one. What can have more than one block of floats is joined, in blocks of `block` (ir/loops/joined_loops.h).
 StmtList chain_nest(ir::loops::LoopContext& c, std::span<const Dim> outer, std::span<const Dim> inner, int64_t block,
                     const ir::loops::Local* sum, const std::function<StmtList(std::span<const Expr>)>& body);
+/// A step of the depth of a contraction of blocks (ContractionForm::block_terms), which adds to `acc`: their exact sum
+/// of products in i32, times their scales. `lhs` and `rhs` are the indices of the two blocks.
+StmtList block_step(ir::loops::LoopContext& c, const ir::ContractionForm& form, const std::vector<Expr>& lhs,
+                    const std::vector<Expr>& rhs, const ir::loops::Local* acc);
 /// One Parallel loop over the product of the extents; the body gets the index taken apart. No loop if there are no
 /// extents.
 StmtList parallel_over(ir::loops::LoopContext& c, std::span<const Dim> extents,

@@ -107,6 +107,7 @@ KernelEmitter::Value* KernelEmitter::emit_expr(Expr expr) {
     case ExprOp::Cast:
       return emit_cast(type, expr->type.dtype, a);
     case ExprOp::Bitcast:
+      if (expr->type.lanes != expr->args[0]->type.lanes) return builder_.CreateBitCast(a, type_of(expr->type));
       return emit_bitcast(type, expr->type.dtype, a);
     case ExprOp::Fma: {
       Value* b = evaluate(expr->args[1]);
@@ -175,11 +176,43 @@ unsigned KernelEmitter::dot_instruction(DType a, DType b, DType to, int group, i
                       : intrinsic::x86_avx512_vpdpwssd_128;
 }
 
+/// The instruction that multiplies pairs of u8 by i8 and adds the two products into i16, which saturates as the
+/// interpreter does; 0 where there is none.
+unsigned KernelEmitter::byte_pair_instruction(int lanes) const {
+  const auto has = [&](machine::CpuFeature feature) { return cpu_.features.has(feature); };
+  if (lanes == 32 && has(machine::CpuFeature::Avx512)) return intrinsic::x86_avx512_pmaddubs_w_512;
+  if (!has(machine::CpuFeature::Avx2)) return 0;
+  if (lanes == 16) return intrinsic::x86_avx2_pmadd_ub_sw;
+  return lanes == 8 ? static_cast<unsigned>(intrinsic::x86_ssse3_pmadd_ub_sw_128) : 0;
+}
+
+KernelEmitter::Value* KernelEmitter::emit_byte_pairs(Expr expr, Value* a, Value* b, Value* sum) {
+  const int lanes = expr->type.lanes;
+  const auto pairs = [&](Value* x) -> Value* {
+    auto* all = llvm::FixedVectorType::get(builder_.getInt8Ty(), static_cast<unsigned>(2 * lanes));
+    if (lanes_of(x) != 2) return x;
+    Value* pair = builder_.CreateBitCast(x, builder_.getInt16Ty());
+    return builder_.CreateBitCast(builder_.CreateVectorSplat(static_cast<unsigned>(lanes), pair), all);
+  };
+  if (const unsigned instruction = lanes > 1 ? byte_pair_instruction(lanes) : 0)
+    return builder_.CreateAdd(sum, builder_.CreateIntrinsic(instruction, {}, {pairs(a), pairs(b)}));
+  Value* pair = nullptr;
+  for (int k = 0; k < 2; ++k) {
+    Value* product = builder_.CreateMul(emit_cast(DType::u8, DType::i32, every_lane(a, 2, k, lanes)),
+                                        emit_cast(DType::i8, DType::i32, every_lane(b, 2, k, lanes)));
+    pair = pair ? builder_.CreateAdd(pair, product) : product;
+  }
+  pair = builder_.CreateBinaryIntrinsic(intrinsic::smax, pair, constant_int(pair, INT16_MIN));
+  pair = builder_.CreateBinaryIntrinsic(intrinsic::smin, pair, constant_int(pair, INT16_MAX));
+  return builder_.CreateAdd(sum, builder_.CreateTrunc(pair, sum->getType()));
+}
+
 KernelEmitter::Value* KernelEmitter::emit_group_dot(Expr expr, Value* a) {
   const int group = ir::loops::group_of(expr->op), lanes = expr->type.lanes;
   const DType from_a = expr->args[0]->type.dtype, from_b = expr->args[1]->type.dtype, to = expr->type.dtype;
   Value* b = evaluate(expr->args[1]);
   Value* sum = evaluate(expr->args[2]);
+  if (to == DType::i16) return emit_byte_pairs(expr, a, b, sum);
   /// A group as one word of 32 bits, for each lane of the sum.
   const auto words = [&](Value* x) {
     if (lanes_of(x) != group) return builder_.CreateBitCast(x, sum->getType());

@@ -45,6 +45,12 @@ Kernel shared_kernel(const Kernel& own, int group, bool is_a) {
 
 TEST(GroupOps, NativeCodeEqualsTheInterpreter) {
   std::vector<Kernel> kernels;
+  for (int lanes : {1, 2, 4, 8, 16, 32}) {
+    kernels.push_back(dot_kernel("dot2", 2, "u8", "i8", "i16", lanes));
+    if (lanes > 1)
+      for (const bool is_a : {true, false})
+        kernels.push_back(shared_kernel(dot_kernel("dot2", 2, "u8", "i8", "i16", lanes), 2, is_a));
+  }
   for (int lanes : {1, 2, 4, 8, 16}) {
     kernels.push_back(dot_kernel("dot4", 4, "u8", "i8", "i32", lanes));
     kernels.push_back(dot_kernel("dot2", 2, "i16", "i16", "i32", lanes));
@@ -99,6 +105,47 @@ TEST(GroupOps, SumsOfIntegersWrapAndDoNotSaturate) {
             INT32_MIN);
 }
 
+/// As VPMADDUBSW has it: a schedule takes it where no pair can saturate.
+TEST(GroupOps, PairsOfBytesSaturateAndTheirSumsWrap) {
+  const auto dot = [](uint8_t a, int8_t b, int16_t sum) {
+    return one_dot("dot2", "u8  i8  i16 ", std::vector<uint8_t>(2, a), std::vector<int8_t>(2, b), sum);
+  };
+  EXPECT_EQ(dot(255, 127, 0), INT16_MAX);
+  EXPECT_EQ(dot(255, -128, 0), INT16_MIN);
+  EXPECT_EQ(dot(127, 127, 1000), static_cast<int16_t>(static_cast<uint16_t>(2 * 127 * 127 + 1000)));
+  EXPECT_EQ(dot(15, -8, -32768), static_cast<int16_t>(static_cast<uint16_t>(-32768 - 240)));
+}
+
+/// Lanes of another size hold the same bytes, the first one lowest.
+TEST(GroupOps, BitcastsRegroupLanes) {
+  const Kernel k = parse_kernel(R"(kernel @k(%a: u8[512]) -> (%y: u16[256], %z: u8[512], %w: f32[128]) {
+    for j in 0..512 step 32 {
+      let v: u16x16 = bitcast(u16, %a[ramp(j, 1, 32)])
+      %y[ramp(floordiv(j, 2), 1, 16)] = v
+      %z[ramp(j, 1, 32)] = bitcast(u8, v)
+      %w[ramp(floordiv(j, 4), 1, 8)] = cast(f32, bitcast(i32, %a[ramp(j, 1, 32)]))
+    } })")
+                       .value();
+  std::vector<uint8_t> a(512), z(512);
+  std::vector<uint16_t> y(256);
+  std::vector<float> w(128);
+  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<uint8_t>(i * 37);
+  void* const buffers[] = {a.data(), y.data(), z.data(), w.data()};
+  RunStatus status;
+  interpret(k, buffers, {}, status);
+  EXPECT_EQ(z, a);
+  for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], a[2 * i] | a[2 * i + 1] << 8);
+  for (size_t i = 0; i < w.size(); ++i) {
+    int32_t whole = 0;
+    std::memcpy(&whole, &a[4 * i], 4);
+    EXPECT_EQ(w[i], static_cast<float>(whole));
+  }
+  EXPECT_EQ(compare_with_interpreter({&k}, {}, 5), "");
+  EXPECT_EQ(print(parse_kernel(print(k)).value()), print(k));
+  EXPECT_FALSE(
+      parse_kernel("kernel @k(%a: u8[3]) -> (%y: u16[1]) { %y[0] = lane(bitcast(u16, %a[ramp(0, 1, 3)]), 0) }").ok());
+}
+
 TEST(GroupOps, SumsOfHalfFloatsRoundAfterEachTermTheLowerFirst) {
   using ir::BF16;
   const auto dot = [](float a0, float a1, float b0, float b1, float sum) {
@@ -144,7 +191,9 @@ TEST(GroupOps, RefuseOtherTypesAndLanes) {
   EXPECT_EQ(refusal("dot4(%a[ramp(0, 1, 4)], " + b + ", " + c + ")"), "");
   EXPECT_NE(refusal("dot4(%a[ramp(0, 1, 8)], " + b + ", " + c + ")").find("or 4 shared, found 8 and 16"),
             std::string::npos);
-  EXPECT_NE(refusal("dot2(" + a + ", " + b + ", " + c + ")").find("dot2 takes i16, i16 and i32 or bf16, bf16 and f32"),
+  EXPECT_NE(refusal("dot2(" + a + ", " + b + ", " + c + ")")
+                .find("dot2 takes i16, i16 and i32, bf16, bf16 and f32 or u8, "
+                      "i8 and i16"),
             std::string::npos);
   EXPECT_NE(refusal("interleave(" + a + ", " + c + ")").find("interleave: operands are u8x16 and i32x4"),
             std::string::npos);

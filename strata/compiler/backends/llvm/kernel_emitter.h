@@ -94,6 +94,8 @@ class KernelEmitter {
   unsigned pair_instruction(DType a, DType b, int group, int lanes) const;
   unsigned dot_instruction(DType a, DType b, DType to, int group, int lanes) const;
   Value* emit_group_dot(Expr expr, Value* a);
+  unsigned byte_pair_instruction(int lanes) const;
+  Value* emit_byte_pairs(Expr expr, Value* a, Value* b, Value* sum);
   Value* emit_interleave(Expr expr, Value* a);
   Value* emit_unary(ExprOp op, DType type, Value* a);
   Value* emit_huge(ExprOp op, Value* x);

@@ -137,13 +137,39 @@ std::vector<Expr> uses_of_group(const Contraction& k, Expr operand) {
   return uses;
 }
 
-std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& facts) {
+namespace {
+
+/// The accumulator's declaration, and the stores behind the depth.
+std::optional<Contraction> begin_contraction(const Nest& nest) {
   if (nest.body.size() < 3 || nest.body[0]->kind != StmtKind::Declare || !nest.body[0]->local->is_mutable)
     return std::nullopt;
   Contraction found;
   found.accumulator = nest.body[0]->local;
   found.start = nest.body[0]->value;
   if (found.start->op != ExprOp::Constant) return std::nullopt;
+  found.epilogue.assign(nest.body.begin() + 2, nest.body.end());
+  for (const StmtPtr& stmt : found.epilogue)
+    if (stmt->kind != StmtKind::Store || stmt->mask) return std::nullopt;
+  return found;
+}
+
+/// Which loops are rows, columns and batch, by what goes with them.
+void sort_loops(Contraction& found, const Nest& nest, std::initializer_list<Expr> of_rows,
+                std::initializer_list<Expr> of_columns) {
+  for (const NestLoop& loop : nest.loops) {
+    const auto goes_with = [&](Expr e) { return depends_on(e, loop.var); };
+    const bool in_rows = std::ranges::any_of(of_rows, goes_with),
+               in_columns = std::ranges::any_of(of_columns, goes_with);
+    (in_rows == in_columns ? found.batch : in_rows ? found.rows : found.columns).loops.push_back(loop);
+  }
+}
+
+}  // namespace
+
+std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& facts) {
+  auto begun = begin_contraction(nest);
+  if (!begun) return std::nullopt;
+  Contraction& found = *begun;
   const Stmt* at = nest.body[1].get();
   for (;;) {
     if (at->kind == StmtKind::Assign) break;
@@ -157,14 +183,48 @@ std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& f
   const auto blocks = read_blocks(found, *nest.body[1]);
   if (!blocks) return std::nullopt;
   found.blocks = *blocks;
-  found.epilogue.assign(nest.body.begin() + 2, nest.body.end());
-  for (const StmtPtr& stmt : found.epilogue)
-    if (stmt->kind != StmtKind::Store || stmt->mask) return std::nullopt;
-  for (const NestLoop& loop : nest.loops) {
-    const bool in_rows = depends_on(found.rows_operand, loop.var),
-               in_columns = depends_on(found.columns_operand, loop.var);
-    (in_rows == in_columns ? found.batch : in_rows ? found.rows : found.columns).loops.push_back(loop);
-  }
+  sort_loops(found, nest, {found.rows_operand}, {found.columns_operand});
+  return begun;
+}
+
+Contraction BlockProduct::decoded(LoopContext& c) const {
+  Contraction made = scales;
+  made.depth.loops.push_back({term, Dim(terms)});
+  made.columns_operand = c.binary(ExprOp::Mul, c.cast(DType::f32, columns_integer), scales.columns_operand);
+  return made;
+}
+
+std::optional<BlockProduct> read_block_product(const Nest& nest, const ir::Facts& facts) {
+  auto begun = begin_contraction(nest);
+  if (!begun || nest.body[1]->kind != StmtKind::For) return std::nullopt;
+  BlockProduct found;
+  Contraction& scales = found.scales = std::move(*begun);
+  const Stmt& blocks = *nest.body[1];
+  const auto count = loop_extent(blocks, facts);
+  if (!count || blocks.body.size() != 3) return std::nullopt;
+  const Stmt &declared = *blocks.body[0], &terms = *blocks.body[1], &scaled = *blocks.body[2];
+  if (declared.kind != StmtKind::Declare || declared.local->type.dtype != DType::i32 ||
+      constant_value(declared.value) != 0 || terms.kind != StmtKind::For || terms.body.size() != 1 ||
+      terms.body[0]->kind != StmtKind::Assign || terms.body[0]->local != declared.local ||
+      scaled.kind != StmtKind::Assign || scaled.local != scales.accumulator)
+    return std::nullopt;
+  const auto length = loop_extent(terms, facts);
+  if (!length || !length->is_constant()) return std::nullopt;
+  Contraction integers;
+  integers.accumulator = declared.local;
+  const Expr step = scaled.value;
+  const auto is_sum = [&](Expr e) { return e->op == ExprOp::Cast && is_read_of(e->args[0], declared.local); };
+  if (!read_step(integers, terms.body[0]->value, DType::i32) || step->op != ExprOp::Fma || !is_sum(step->args[0]) ||
+      step->args[1]->op != ExprOp::Mul || !is_read_of(step->args[2], scales.accumulator))
+    return std::nullopt;
+  scales.depth.loops = {{blocks.loop, *count}};
+  scales.rows_operand = step->args[1]->args[0], scales.columns_operand = step->args[1]->args[1];
+  found.rows_integer = integers.rows_operand, found.columns_integer = integers.columns_operand;
+  found.term = terms.loop, found.terms = length->constant();
+  const auto cut = read_blocks(scales, blocks);
+  if (!cut) return std::nullopt;
+  scales.blocks = *cut;
+  sort_loops(scales, nest, {scales.rows_operand, found.rows_integer}, {scales.columns_operand, found.columns_integer});
   return found;
 }
 

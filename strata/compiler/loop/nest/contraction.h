@@ -60,4 +60,19 @@ std::optional<Contraction> in_groups(const Contraction& contraction, int group, 
 /// The contraction that the nest is; empty if it is none.
 std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& facts);
 
+/// A product of blocks of integers under scales (ir::ContractionForm::block_terms):
+///
+///   acc = 0;  for block { sum = 0;  for term { sum = integer * integer + sum };  acc = fma(f32(sum), scale * scale, acc) }
+struct BlockProduct {
+  Contraction scales;  ///< over the blocks: its operands are the scales
+  const ir::loops::LoopVar* term = nullptr;
+  int64_t terms = 0;                          ///< of a block
+  ir::loops::Expr rows_integer = nullptr;     ///< i32, at (batch, row, block, term)
+  ir::loops::Expr columns_integer = nullptr;  ///< i32, at (batch, column, block, term)
+
+  /// The product of what the columns decode to: where they lie is read off that (panels.h).
+  Contraction decoded(ir::loops::LoopContext& context) const;
+};
+std::optional<BlockProduct> read_block_product(const Nest& nest, const ir::Facts& facts);
+
 }  // namespace strata::compiler

@@ -189,6 +189,123 @@ std::optional<ColumnMatrix> column_matrix(const Contraction& k, LoopContext& c, 
   return std::nullopt;
 }
 
+namespace {
+
+/// The columns' integer at a term that is a number, with `byte` in place of each load: what is done with the bytes.
+Expr done_with_bytes(const BlockProduct& p, LoopContext& c, int64_t term, Expr byte) {
+  const auto rule = [&](Expr e) -> Expr {
+    if (e->op == ExprOp::Load && !reads_memory(e->args[0])) return c.cast(e->type.dtype, byte);
+    return e->op == ExprOp::Loop && e->loop == p.term ? c.i64(term) : nullptr;
+  };
+  return ExprRewriter(c, rule)(p.columns_integer);
+}
+
+class BlockLines {
+ public:
+  BlockLines(const BlockProduct& product, LoopContext& c, const ir::Facts& facts)
+      : product_(product), c_(c), facts_(facts), decoded_(product.decoded(c)) {}
+
+  std::vector<Expr> loads() const { return has_numbers(decoded_) ? loads_of_columns(decoded_) : std::vector<Expr>(); }
+  std::vector<int64_t> widths(const std::vector<Expr>& loads) const { return possible_widths(decoded_, loads); }
+
+  /// Whether terms 2 i and 2 i + 1 differ in the index of their bytes alone, which are neighbours, the first at an
+  /// even place.
+  bool are_pairs() {
+    if (!have_pairs_one_form()) return false;
+    IndexOfColumns index(decoded_, c_, facts_);
+    const Expr column = index.loop("column", decoded_.columns.extent()),
+               block = index.loop("b", product_.scales.depth.extent());
+    for (int64_t u = 0; u + 1 < product_.terms; u += 2) {
+      for (const Expr load : loads_of_integers()) {
+        const LinearIndex first = index.at(load, column, term_of(block, u)),
+                          second = index.at(load, column, term_of(block, u + 1));
+        if (!(first.terms == second.terms) || !(second.constant == first.constant + Dim(1))) return false;
+        if (!exact_quotient(first.constant, Dim(2))) return false;
+        for (const auto& [atom, coefficient] : first.terms)
+          if (!exact_quotient(coefficient, Dim(2))) return false;
+      }
+    }
+    return true;
+  }
+
+  std::optional<BlockPanels> panels(const std::vector<Expr>& loads, int64_t width, int stride) {
+    BlockPanels made{width, (decoded_.columns.extent().constant() + width - 1) / width, stride, {}};
+    const std::vector<Expr> integers = loads_of_integers();
+    if (stride == 2 && !have_pairs_one_form()) return std::nullopt;
+    for (const Expr load : loads) {
+      const bool is_of_terms = std::ranges::find(integers, load) != integers.end();
+      std::optional<int64_t> distance;
+      for (int64_t u = 0; u < (is_of_terms ? product_.terms : 1); ++u) {
+        const auto found = distance_at(load, u, width, made.count, stride, is_of_terms);
+        if (!found || (distance && *distance != *found)) return std::nullopt;
+        distance = found;
+      }
+      made.lines.push_back({load, *distance});
+    }
+    return made;
+  }
+
+ private:
+  std::vector<Expr> loads_of_integers() const {
+    Contraction integers = decoded_;
+    integers.columns_operand = product_.columns_integer;
+    return loads_of_columns(integers);
+  }
+  /// Whether the same is done with the bytes of terms 2 i and 2 i + 1.
+  bool have_pairs_one_form() const {
+    const Expr byte = c_.read(c_.local("byte", {ir::DType::u8, 1}, false));
+    for (int64_t u = 0; u + 1 < product_.terms; u += 2)
+      if (done_with_bytes(product_, c_, u, byte) != done_with_bytes(product_, c_, u + 1, byte)) return false;
+    return product_.terms % 2 == 0;
+  }
+  Expr term_of(Expr block, int64_t u) {
+    return c_.binary(ExprOp::Add, c_.binary(ExprOp::Mul, block, c_.i64(product_.terms)), c_.i64(u));
+  }
+
+  /// From one panel to the next, if the load lies in panels at term u; in pairs, the next term's byte lies behind it.
+  std::optional<int64_t> distance_at(Expr load, int64_t u, int64_t width, int64_t count, int stride, bool is_of_terms) {
+    IndexOfColumns index(decoded_, c_, facts_);
+    const Expr panel = index.loop("panel", count), column = index.loop("column", width),
+               block = index.loop("b", product_.scales.depth.extent());
+    const Expr j = c_.binary(ExprOp::Add, c_.binary(ExprOp::Mul, panel, c_.i64(width)), column);
+    const LinearIndex form = index.at(load, j, term_of(block, u));
+    const Dim distance = form.coefficient(panel);
+    const auto within = index.without(form, {panel});
+    if (!(form.coefficient(column) == Dim(stride)) || !distance.is_constant() || !within ||
+        !index.without(form, {panel, column}) || !index.lies_within(*within, {column, block}, distance))
+      return std::nullopt;
+    if (stride == 2 && is_of_terms && u % 2 == 0) {
+      const LinearIndex next = index.at(load, j, term_of(block, u + 1));
+      if (!(next.terms == form.terms) || !(next.constant == form.constant + Dim(1))) return std::nullopt;
+    }
+    return distance.constant();
+  }
+
+  const BlockProduct& product_;
+  LoopContext& c_;
+  const ir::Facts& facts_;
+  Contraction decoded_;
+};
+
+}  // namespace
+
+std::optional<BlockPanels> block_panels(const BlockProduct& product, LoopContext& c, const ir::Facts& facts) {
+  BlockLines lines(product, c, facts);
+  const std::vector<Expr> loads = lines.loads();
+  if (loads.empty()) return std::nullopt;
+  for (const int64_t width : lines.widths(loads))
+    for (const int stride : {2, 1})
+      if (auto made = lines.panels(loads, width, stride)) return made;
+  return std::nullopt;
+}
+
+std::optional<ColumnMatrix> block_matrix(const BlockProduct& product, LoopContext& c, const ir::Facts& facts) {
+  auto matrix = column_matrix(product.decoded(c), c, facts);
+  if (!matrix) return std::nullopt;
+  matrix->group = matrix->line % 2 == 0 && BlockLines(product, c, facts).are_pairs() ? 2 : 1;
+  return matrix;
+}
+
 DepthPeriods depth_periods(const Contraction& k) {
   constexpr int64_t kShortest = 8, kMostRuns = 4;
   if (k.group > 1 || k.depth.loops.size() != 1 || !k.depth.extent().is_constant()) return {};

@@ -47,6 +47,25 @@ struct ColumnMatrix {
 std::optional<ColumnMatrix> column_matrix(const Contraction& contraction, ir::loops::LoopContext& context,
                                           const ir::Facts& facts);
 
+/// Columns of a product of blocks (BlockProduct) that lie in panels, as above: in each line of stored bytes one byte
+/// or a pair of neighbouring ones lies beside that of the next column.
+struct BlockPanels {
+  int64_t width, count;
+  int stride;  ///< bytes from one column to the next: 1, or 2 where terms 2 i and 2 i + 1 differ in the byte alone
+  struct Line {
+    ir::loops::Expr load;  ///< in the columns' integer or scale
+    int64_t distance;      ///< from one panel to the next
+  };
+  std::vector<Line> lines;
+};
+/// Where they lie so; empty if they don't.
+std::optional<BlockPanels> block_panels(const BlockProduct& product, ir::loops::LoopContext& context,
+                                        const ir::Facts& facts);
+/// The matrix of blocks that the columns are read of (ColumnMatrix), whose pairs of bytes had better lie beside each
+/// other where each pair is of two neighbouring terms.
+std::optional<ColumnMatrix> block_matrix(const BlockProduct& product, ir::loops::LoopContext& context,
+                                         const ir::Facts& facts);
+
 /// Steps of the depth after which what the operand does with k begins anew: the length of a block whose elements differ
 /// in the index of a load alone, and that of a whole block. 1 and 1 where each k is a block of its own.
 struct DepthPeriods {

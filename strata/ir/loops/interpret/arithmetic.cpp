@@ -197,6 +197,36 @@ const Instruction* dot_step(Frame& frame, const Instruction* in) {
   return in + 1;
 }
 
+/// u8 by i8 into i16: the pair's sum saturates, what it is added to wraps.
+template <uint32_t a_step, uint32_t b_step>
+const Instruction* byte_pair_step(Frame& frame, const Instruction* in) {
+  const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b], *c = &frame.registers[in->c];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l) {
+    int32_t pair = 0;
+    for (uint32_t k = 0; k < 2; ++k)
+      pair += int32_t{lane_value<uint8_t>(a[a_step * l + k])} * int32_t{lane_value<int8_t>(b[b_step * l + k])};
+    pair = std::clamp<int32_t>(pair, INT16_MIN, INT16_MAX);
+    dst[l] = lane_bits(static_cast<int16_t>(static_cast<uint16_t>(pair + lane_value<int16_t>(c[l]))));
+  }
+  return in + 1;
+}
+
+/// Lanes of another size: low bytes first.
+const Instruction* regroup_step(Frame& frame, const Instruction* in) {
+  const ScalarType from = in->expr->args[0]->type;
+  const auto from_bytes = static_cast<uint32_t>(dtype_bytes(from.dtype)),
+             to_bytes = static_cast<uint32_t>(dtype_bytes(in->expr->type.dtype));
+  const uint64_t* a = &frame.registers[in->a];
+  uint64_t* dst = &frame.registers[in->dst];
+  std::fill_n(dst, in->lanes, uint64_t{0});
+  for (uint32_t byte = 0; byte < in->lanes * to_bytes; ++byte) {
+    const uint64_t bits = a[byte / from_bytes] >> (8 * (byte % from_bytes)) & 0xff;
+    dst[byte / to_bytes] |= bits << (8 * (byte % to_bytes));
+  }
+  return in + 1;
+}
+
 const Instruction* interleave_step(Frame& frame, const Instruction* in) {
   const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b];
   uint64_t* dst = &frame.registers[in->dst];
@@ -217,9 +247,14 @@ Step dot_step_of(bool is_a_shared, bool is_b_shared) {
 
 Step group_step(Expr e) {
   if (e->op == ExprOp::Interleave) return interleave_step;
+  if (e->op == ExprOp::Bitcast) return regroup_step;
   const ScalarType a = e->args[0]->type, b = e->args[1]->type;
   const bool is_a_shared = a.lanes == group_of(e->op), is_b_shared = b.lanes == group_of(e->op);
   if (e->op == ExprOp::Dot4) return dot_step_of<uint8_t, int8_t, int32_t, 4>(is_a_shared, is_b_shared);
+  if (a.dtype == DType::u8) {
+    if (is_a_shared) return is_b_shared ? byte_pair_step<0, 0> : byte_pair_step<0, 2>;
+    return is_b_shared ? byte_pair_step<2, 0> : byte_pair_step<2, 2>;
+  }
   if (a.dtype == DType::bf16) return dot_step_of<BF16, BF16, float, 2>(is_a_shared, is_b_shared);
   return dot_step_of<int16_t, int16_t, int32_t, 2>(is_a_shared, is_b_shared);
 }

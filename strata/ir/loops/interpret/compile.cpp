@@ -112,7 +112,7 @@ class Compiler {
     Instruction in;
     in.lanes = static_cast<uint32_t>(lanes);
     uint32_t args[3] = {};
-    if (e->op == ExprOp::Bitcast || e->op == ExprOp::Lane)
+    if ((e->op == ExprOp::Bitcast && e->args[0]->type.lanes == lanes) || e->op == ExprOp::Lane)
       return value(e->args[0]) + (e->op == ExprOp::Lane ? static_cast<uint32_t>(e->imm) : 0);
     if (e->op == ExprOp::Load) {
       in.access = access(e->buffer, {e->args, e->args + e->arg_count});
@@ -135,7 +135,7 @@ class Compiler {
   static Step step_of(Expr e) {
     if (e->op == ExprOp::Ramp) return step_ramp;
     if (e->op == ExprOp::Broadcast) return step_splat;
-    if (group_of(e->op) || e->op == ExprOp::Interleave) return group_step(e);
+    if (group_of(e->op) || e->op == ExprOp::Interleave || e->op == ExprOp::Bitcast) return group_step(e);
     if (e->op == ExprOp::Cast) return cast_step(e->type.dtype, e->args[0]->type.dtype);
     return arithmetic_step(e->op, e->args[0]->type.dtype);
   }

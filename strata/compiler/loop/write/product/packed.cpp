@@ -209,21 +209,6 @@ class PackedProduct : public ProductWriter {
     });
   }
 
-  /// Of one tile, whose columns begin at `low`: by whole vectors where all of them are there.
-  Stmts epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const {
-    const auto finish = [&](Expr count) {
-      return for_rows(row, [&](Expr sums_at, Substitution with) {
-        const LoopVar* u = c_.loop_var("u");
-        Stmts body = scope_.columns.at(scope_.add(low, c_.loop(u)), with);
-        append(body, stores(with, sums_.total(sums_at, scope_.add(sums_column, c_.loop(u)))));
-        return innermost_loop(c_, u, c_.i64(0), count, scope_.widths, body);
-      });
-    };
-    const Expr whole = c_.i64(tiling_.tile_columns()), rest = scope_.sub(columns.high, low);
-    if (columns.multiple % tiling_.tile_columns() == 0) return finish(whole);
-    return {make_if(c_.binary(ExprOp::Le, whole, rest), finish(whole), finish(rest))};
-  }
-
   const Contraction& contraction_;
   const Tiling& tiling_;
   RowPanel rows_;

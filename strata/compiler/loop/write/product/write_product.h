@@ -30,6 +30,8 @@
 //       for each free row, piece, tile of columns, block of the chain:  sums = 0, or what was cut; for positions {
 //                                           sums = fma(plane[position + shift], column, sums) }; join sums
 //     the epilogue
+// Blocks of integers under scales (blocks.cpp): the sums of a block are dot products of bytes or words, and each enters
+// the sums of f32 by one FMA.
 #pragma once
 
 #include <string>
@@ -49,5 +51,10 @@ std::vector<ir::loops::StmtPtr> write_column_windows(Contraction contraction, co
                                                      ir::loops::LoopContext& context, const ir::Facts& facts);
 std::vector<ir::loops::StmtPtr> write_row_windows(Contraction contraction, const RowWindowSchedule& schedule,
                                                   ir::loops::LoopContext& context, const ir::Facts& facts);
+
+/// E0317 when the columns don't lie in panels, or the sums of a block can't be made so.
+std::vector<ir::loops::StmtPtr> write_blocks(const BlockProduct& product, const BlockSchedule& schedule,
+                                             ir::loops::LoopContext& context, const ir::Facts& facts,
+                                             std::vector<std::string>& notes);
 
 }  // namespace strata::compiler

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "strata/compiler/loop/write/innermost.h"
+
 namespace strata::compiler {
 
 using namespace ir::loops;
@@ -99,6 +101,20 @@ Stmts ProductWriter::for_rows(const RowTile& tile, const RowBody& body_at) const
   append(body, scope_.rows.at(row, with));
   append(body, body_at(scope_.add(tile.sums_row, scope_.sub(c_.loop(i), tile.rows.low)), with));
   return {make_for(i, tile.rows.low, tile.rows.high, LoopKind::Serial, std::move(body))};
+}
+
+Stmts ProductWriter::epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const {
+  const auto finish = [&](Expr count) {
+    return for_rows(row, [&](Expr sums_at, Substitution with) {
+      const LoopVar* u = c_.loop_var("u");
+      Stmts body = scope_.columns.at(scope_.add(low, c_.loop(u)), with);
+      append(body, stores(with, sums_.total(sums_at, scope_.add(sums_column, c_.loop(u)))));
+      return innermost_loop(c_, u, c_.i64(0), count, scope_.widths, body);
+    });
+  };
+  const Expr whole = c_.i64(scope_.tiling.tile_columns()), rest = scope_.sub(columns.high, low);
+  if (columns.multiple % scope_.tiling.tile_columns() == 0) return finish(whole);
+  return {make_if(c_.binary(ExprOp::Le, whole, rest), finish(whole), finish(rest))};
 }
 
 Stmts ProductWriter::stores(Substitution with, Expr total) const {

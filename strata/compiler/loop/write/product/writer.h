@@ -74,6 +74,8 @@ class ProductWriter {
   /// for each row: `body` gets the row of the sums and what the rows' loops are.
   using RowBody = std::function<Stmts(Expr sums_row, const ir::loops::Substitution& with)>;
   Stmts for_rows(const RowTile& tile, const RowBody& body) const;
+  /// The epilogue of one tile, whose columns begin at `low`: by whole vectors where all of them are there.
+  Stmts epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const;
   /// The epilogue's stores where the accumulator is `total`.
   Stmts stores(ir::loops::Substitution with, Expr total) const;
 
