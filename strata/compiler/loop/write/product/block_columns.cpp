@@ -70,6 +70,12 @@ Stmts BlockColumns::begin(Expr jt, Expr first_column) {
   const int64_t in_tile = tiling.tile_columns() / panels_.width;
   const Expr tile = scope_.add(c_.binary(ExprOp::FloorDiv, first_column, c_.i64(tiling.tile_columns())), jt);
   for (const BlockPanels::Line& line : panels_.lines) {
+    // Lines of one matrix begin together: neighbouring bytes are then known for what they are.
+    const auto same = std::ranges::find(panels_.lines, line.distance, &BlockPanels::Line::distance);
+    if (const auto known = static_cast<size_t>(same - panels_.lines.begin()); known < first_.size()) {
+      first_.push_back(first_[known]);
+      continue;
+    }
     std::vector<Expr>& first = first_.emplace_back();
     for (int64_t v = 0; v < tiling.tile_vectors; ++v) {
       const int64_t column = v * tiling.lanes;
