@@ -51,27 +51,40 @@ void block_dot_infer(ir::Infer& i) {
   if (a.elements > INT32_MAX / (largest_magnitude(lhs) * largest_magnitude(rhs)))
     i.fail(base::code::kOperandTypes,
            fmt::format("sums of {} products of {} and {} may leave i32", a.elements, a.name, b.name));
-  if (w.rank() != 2)
-    i.fail(base::code::kOperandShapes, fmt::format("the right operand is {}, expected a matrix [N, K]", w.str()));
-  if (!ir::proved_equal(x.shape().back(), w.dim(1)))
+  if (w.rank() < 2)
+    i.fail(base::code::kOperandShapes, fmt::format("the right operand is {}, expected [..., N, K]", w.str()));
+  const int batch = w.rank() - 2;
+  if (x.rank() <= batch)
+    i.fail(base::code::kOperandShapes,
+           fmt::format("the left operand is {}, expected the {} batch axes of {} and K", x.str(), batch, w.str()));
+  for (int a = 0; a < batch; ++a)
+    if (!ir::proved_equal(x.dim(a), w.dim(a)))
+      i.fail(base::code::kUnequalDims, fmt::format("batch dimensions differ: lhs {} has {}, rhs {} has {}", x.str(),
+                                                   x.dim(a).str(), w.str(), w.dim(a).str()));
+  if (!ir::proved_equal(x.shape().back(), w.shape().back()))
     i.fail(base::code::kUnequalDims, fmt::format("contracted dimensions differ: lhs {} has {}, rhs {} has {}", x.str(),
-                                                 x.shape().back().str(), w.str(), w.dim(1).str()));
+                                                 x.shape().back().str(), w.str(), w.shape().back().str()));
   Shape shape(x.shape().begin(), x.shape().end() - 1);
-  shape.push_back(w.dim(0));
+  shape.push_back(w.dim(w.rank() - 2));
   i.result(Type::of(DType::f32, shape));
 }
 
-/// A batch of rows is more rows; a batch of weights of rows that it shares, more columns.
+/// A batch of rows is more rows; of weights alone, which share their rows, more columns.
 void block_dot_vmap(ir::Vmap& v) {
-  if (!v.is_batched(1)) return v.set(block_dot(v.operand(0), v.operand(1)));
-  if (v.is_batched(0))
-    throw base::Error(base::code::kNoSuchForm, "vmap: block_dot of rows and weights that both differ has no batch")
-        .hint("dot of the same operands takes batches of both");
-  const Value w = v.operand(1);
-  const Value y = block_dot(v.operand(0), reshape(w, {w.type().dim(0) * w.type().dim(1), w.type().dim(2)}));
-  Shape shape(y.shape().begin(), y.shape().end() - 1);
-  shape.push_back(w.type().dim(0)), shape.push_back(w.type().dim(1));
-  v.set(move_axis(reshape(y, shape), y.rank() - 1, 0));
+  const Value x = v.operand(0), w = v.operand(1);
+  if (v.is_batched(0) && v.is_batched(1)) return v.set(block_dot(x, w));
+  const int64_t batch = v.node.operand(1).rank() - 2;
+  if (v.is_batched(0)) return v.set(move_axis(block_dot(move_axis(x, 0, batch), w), batch, 0));
+  // Behind the axes that both have: [batch..., examples * N, K].
+  const Value behind = move_axis(w, 0, batch);
+  const auto dims = behind.type().shape();
+  const auto at = static_cast<size_t>(batch);
+  Shape joined(dims.begin(), dims.begin() + batch);
+  joined.push_back(dims[at] * dims[at + 1]), joined.push_back(dims[at + 2]);
+  const Value y = block_dot(x, reshape(behind, joined));
+  Shape apart(y.type().shape().begin(), y.type().shape().end() - 1);
+  apart.push_back(dims[at]), apart.push_back(dims[at + 1]);
+  v.set(move_axis(reshape(y, apart), y.rank() - 1, 0));
 }
 
 /// One side: its integers at (free..., block, element) and its scales at (free..., block).
@@ -99,9 +112,11 @@ void block_dot_lower(ir::Lowering& l) {
   const Type stored = w.stored();
   Side lhs(l, 0), rhs(l, 1);
   ir::ContractionForm form;
-  form.rows.assign(x.shape().begin(), x.shape().end() - 1);
-  form.columns = {w.dim(0)};
-  form.depth = {stored.dim(1)};
+  const int batch = w.rank() - 2;
+  form.batch.assign(x.shape().begin(), x.shape().begin() + batch);
+  form.rows.assign(x.shape().begin() + batch, x.shape().end() - 1);
+  form.columns = {w.dim(batch)};
+  form.depth = {stored.dim(batch + 1)};
   form.block_terms = format_of(x).elements;
   form.lhs = std::move(lhs.integer), form.rhs = std::move(rhs.integer);
   form.lhs_scale = std::move(lhs.scale), form.rhs_scale = std::move(rhs.scale);
@@ -136,11 +151,16 @@ float joined(std::vector<float> chains) {
 /// In the order and the roundings that the op has: what is exact leaves nothing to a wider type.
 void block_dot_reference(ir::Reference& r) {
   const Blocks x(r.operands[0]), w(r.operands[1]);
-  const int64_t length = r.operands[0].encoding().format()->elements, columns = r.operands[1].shape()[0],
-                blocks = r.operands[1].shape()[1] / length;
+  const auto of_w = r.operands[1].shape();
+  const size_t batch = of_w.size() - 2;
+  const int64_t length = r.operands[0].encoding().format()->elements, columns = of_w[batch],
+                blocks = of_w[batch + 1] / length;
   HostArray& y = r.results[0];
+  int64_t rows = 1;  // of one matrix of the batch
+  for (size_t a = batch; a + 1 < y.shape().size(); ++a) rows *= y.shape()[a];
   for (int64_t at = 0; at < y.elements(); ++at) {
-    const int64_t row = at / columns * blocks, column = at % columns * blocks;
+    const int64_t number = at / (rows * columns);
+    const int64_t row = at / columns * blocks, column = (number * columns + at % columns) * blocks;
     std::vector<float> chains;
     for (int64_t b = 0; b < blocks; ++b) {
       if (b % ir::loops::kJoinBlock == 0) chains.push_back(0);
@@ -156,7 +176,7 @@ void block_dot_reference(ir::Reference& r) {
 }
 
 ir::Cost block_dot_cost(const Node& n) {
-  return {Dim(2) * n.operand(1).type().dim(1) * n.type().elements(), move_cost(n).bytes};
+  return {Dim(2) * n.operand(1).type().shape().back() * n.type().elements(), move_cost(n).bytes};
 }
 
 std::vector<ir::Sample> block_dot_samples() {
@@ -177,6 +197,7 @@ std::vector<ir::Sample> block_dot_samples() {
   const ir::Encoding x = formats.front(), w = formats.back();
   add(x, {64}, w, {7, 64});
   add(x, {2, 3, 64}, w, {7, 64});
+  add(x, {2, 3, 64}, w, {2, 7, 64});
   add(x, {2, 0}, w, {3, 0});
   add(x, {0, 64}, w, {3, 64});
   add(x, {2, 64}, w, {0, 64});
@@ -191,7 +212,8 @@ constinit const Op kBlockDot = {
     .name = "block_dot",
     .family = "contraction",
     .doc =
-        "[..., K] by [N, K] gives f32 [..., N], of blocks of integers under scales (q8_0, q4_0, and declared formats "
+        "[batch..., rows..., K] by [batch..., N, K] gives f32 [batch..., rows..., N], of blocks of integers under "
+        "scales (q8_0, q4_0, and declared formats "
         "that decode to f32(integer) * scale): the sum over blocks, ascending, of fma(f32(s), scale of lhs * scale of "
         "rhs, acc), where s is the block's sum of products of integers, exact. Chains of at most 256 blocks, joined by "
         "a tree. dot of the same operands means another order: it multiplies the decoded numbers one by one. An empty "

@@ -11,7 +11,7 @@ namespace strata::ops {
 
 extern const Op kBlockDot;
 
-/// lhs [..., K] by rhs [N, K] gives f32 [..., N]:
+/// lhs [batch..., rows..., K] by rhs [batch..., N, K] gives f32 [batch..., rows..., N]:
 ///
 ///   y[m, n] = sum over blocks b, ascending, of f32(sum over the block's k of integer(lhs) * integer(rhs), exact)
 ///                                              * (scale(lhs[m, b]) * scale(rhs[n, b]))
@@ -19,7 +19,8 @@ extern const Op kBlockDot;
 /// where each term of the outer sum is one FMA, chains are of at most 256 blocks and joined by a tree. That is not what
 /// `dot` of the same operands means, which multiplies the decoded numbers one by one. Both encodings decode to
 /// f32(integer) * scale (ir/encoding/scaled_integers.h) and have equally many elements in a block: E0100 else, and for
-/// operands that are no arrays of blocks; E0101 and E0102 for shapes that don't fit. No derivative passes: blocks are data.
+/// operands that are no arrays of blocks; E0101 and E0102 for shapes that don't fit. No derivative passes: blocks are
+/// data.
 STRATA_FUNCTION(block_dot, (lhs, rhs), (), ())
 
 }  // namespace strata::ops

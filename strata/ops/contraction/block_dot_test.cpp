@@ -76,12 +76,13 @@ TEST(BlockDot, MeansAnotherOrderThanDotOfTheDecodedNumbers) {
     EXPECT_NEAR(y.get(i), decoded.get(i), 1e-4 * std::abs(decoded.get(i)) + 1e-3);
 }
 
-TEST(BlockDot, ABatchOfRowsIsMoreRowsAndOfWeightsMoreColumns) {
+TEST(BlockDot, TakesBatchesOfRowsAndOfBoth) {
   Graph graph;
   const Value x = graph.add_parameter(Type::of(ir::encoding_named("q8_0"), {2, 3, 64})),
               w = graph.add_parameter(Type::of(ir::encoding_named("q4_0"), {5, 64}));
   EXPECT_EQ(block_dot(x, w).type().str(), "f32[2,3,5]");
   EXPECT_EQ(block_dot(w, w).type().str(), "f32[5,5]");
+  EXPECT_EQ(block_dot(x, x).type().str(), "f32[2,3,3]");
 }
 
 std::string refusal(Type x, Type w) {
@@ -102,8 +103,12 @@ TEST(BlockDot, SaysWhatItTakes) {
          "block_dot: takes blocks of integers under a scale, and nf4 decodes to something else");
   expect(refusal(Type::of(ir::encoding_named("i4"), {2, 64}), Type::of(q8, {3, 64})),
          "block_dot: takes blocks of integers under a scale, and i4 decodes to something else");
-  expect(refusal(Type::of(q8, {2, 64}), Type::of(q4, {2, 3, 64})),
-         "block_dot: the right operand is q4_0[2,3,64], expected a matrix [N, K]");
+  expect(refusal(Type::of(q8, {2, 64}), Type::of(q4, {64})),
+         "block_dot: the right operand is q4_0[64], expected [..., N, K]");
+  expect(refusal(Type::of(q8, {64}), Type::of(q4, {2, 3, 64})),
+         "block_dot: the left operand is q8_0[64], expected the 1 batch axes of q4_0[2,3,64] and K");
+  expect(refusal(Type::of(q8, {2, 64}), Type::of(q4, {4, 3, 64})),
+         "block_dot: batch dimensions differ: lhs q8_0[2,64] has 2, rhs q4_0[4,3,64] has 4");
   expect(refusal(Type::of(q8, {2, 64}), Type::of(q4, {3, 96})),
          "block_dot: contracted dimensions differ: lhs q8_0[2,64] has 64, rhs q4_0[3,96] has 96");
   ir::declare_encoding("test_blocks_of_16", R"(
