@@ -49,16 +49,15 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::
   if (!flat) return std::nullopt;
   ChosenProduct made;
   made.flat = std::move(flat->flat);
-  Nest* nest = &flat->nest;
+  made.nest = std::move(flat->nest);
   LoopContext& c = *made.flat.context;
-  auto contraction = read_contraction(*nest, made.flat.facts);
+  auto contraction = read_contraction(made.nest, made.flat.facts);
   if (!contraction) return std::nullopt;
   Variation best;
   if (best_group(*contraction, c, vectors) == 1 && choose_planes(*contraction, c, made.flat.facts, vectors, best))
     return std::nullopt;
   made.schedule = choose_product(*contraction, c, made.flat.facts, vectors, best);
   made.contraction = std::move(*contraction);
-  made.nest = std::move(*nest);
   if (made.schedule.is_exchanged) made.contraction.transpose();
   if (made.schedule.group > 1) made.contraction = *in_groups(made.contraction, made.schedule.group, c);
   return made;
@@ -74,6 +73,7 @@ std::optional<ChosenProduct> product_of(const Kernel& naive, const machine::Vect
   }
 }
 
+/// A product of blocks, and where it stands.
 struct Blocks {
   FlatNest of;
   BlockProduct product;
@@ -93,10 +93,6 @@ bool is_read_elsewhere(const Contraction& k, const Buffer* buffer) {
   return reads(k.rows_operand) ||
          std::ranges::any_of(k.epilogue, [&](const StmtPtr& store) { return reads(store->value); });
 }
-
-}  // namespace
-
-namespace {
 
 ColumnsToPack panels_of(const ColumnMatrix& matrix, const Kernel& flat, int64_t width) {
   const auto parameter = static_cast<int>(std::ranges::find(flat.params, matrix.buffer) - flat.params.begin());

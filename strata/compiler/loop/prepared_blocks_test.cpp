@@ -44,6 +44,7 @@ HostArray any_blocks(const char* encoding, std::vector<int64_t> shape, uint32_t 
   std::mt19937 bits(seed);
   auto* bytes = reinterpret_cast<uint8_t*>(made.data());
   for (int64_t i = 0; i < made.bytes(); ++i) bytes[i] = static_cast<uint8_t>(bits());
+  if (made.bytes() == 0) return made;
   const int64_t block = made.encoding().format()->bytes, blocks = made.bytes() / block;
   for (int64_t b = 0; b < blocks; ++b) bytes[b * block + 1] &= 0xbb;
   for (const uint8_t high : {0x7e, 0xfc}) {
@@ -94,6 +95,26 @@ TEST(PreparedBlocks, GiveTheBitsOfTheTensorInterpreter) {
                       made = compile(graph, {.constants = {1}})->run({x, w, bias})[0];
       EXPECT_TRUE(same(made, expected)) << of_w << " " << depth;
     }
+}
+
+/// A batch of rows, and as many rows as there are: kernels for one, for few and for any.
+TEST(PreparedBlocks, TakeRowsOfAnyRank) {
+  const auto rows = Dim::symbol("B");
+  auto graph = std::make_shared<Graph>("product");
+  const Value x = graph->add_parameter(Type::of(ir::encoding_named("q8_0"), {rows, 3, 96}), "x");
+  const Value w = graph->add_parameter(Type::of(ir::encoding_named("q4_0"), {37, 96}), "w");
+  graph->set_results({ops::block_dot(x, w)});
+  const auto once = compile(graph, {.constants = {1}});
+  const HostArray weights = any_blocks("q4_0", {37, 96}, 3);
+  for (const int64_t n : {0, 1, 2, 5}) {
+    const HostArray blocks = any_blocks("q8_0", {n, 3, 96}, 7);
+    EXPECT_TRUE(same(once->run({blocks, weights})[0], ir::interpret(*graph, std::array{blocks, weights})[0])) << n;
+  }
+}
+
+TEST(PreparedBlocks, HaveKernelsForFewRows) {
+  const auto made = compile(product("q8_0", "q4_0", Dim::symbol("B"), 64, 96), {.constants = {1}});
+  EXPECT_EQ(made->plan().commands.back().variants.size(), 2u);
 }
 
 TEST(PreparedBlocks, ArePanelsOfConstantsAlone) {

@@ -40,7 +40,8 @@ kernel @decode(%b: u8[4]) -> (%y: f32[2]) {
   declare_encoding("test_i16_by_2", R"(
 kernel @decode(%b: u8[5]) -> (%y: f32[2]) {
   for i in 0..2 {
-    %y[i] = mul(cast(f32, bitcast(i16, or(cast(u16, %b[1 + 2 * i]), shl(cast(u16, %b[2 + 2 * i]), 8)))), cast(f32, %b[0]))
+    def $0 = or(cast(u16, %b[1 + 2 * i]), shl(cast(u16, %b[2 + 2 * i]), 8))
+    %y[i] = mul(cast(f32, bitcast(i16, $0)), cast(f32, %b[0]))
   }
 })");
   EXPECT_FALSE(range("test_i16_by_2"));

@@ -62,7 +62,8 @@ std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& f
 
 /// A product of blocks of integers under scales (ir::ContractionForm::block_terms):
 ///
-///   acc = 0;  for block { sum = 0;  for term { sum = integer * integer + sum };  acc = fma(f32(sum), scale * scale, acc) }
+///   acc = 0
+///   for block { sum = 0;  for term { sum = integer * integer + sum };  acc = fma(f32(sum), scale * scale, acc) }
 struct BlockProduct {
   Contraction scales;  ///< over the blocks: its operands are the scales
   const ir::loops::LoopVar* term = nullptr;

@@ -3,7 +3,8 @@
 //   parallel task over (batch, task_rows of rows, task_columns of columns)
 //     pack rows for all the depth (block_rows.h)
 //     for each tile of columns, each tile of rows, each chain of blocks
-//       acc = 0;  for block { sum = start;  for terms { sum = dot(columns, row, sum) };  acc = fma(f32(sum), ...) };  join
+//       acc = 0;  for block { sum = start;  for terms { sum = dot(columns, row, sum) };  acc = fma(f32(sum), ...) }
+//       join acc with what waits
 //       the epilogue of the tile
 #include <fmt/format.h>
 
