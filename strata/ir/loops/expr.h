@@ -57,7 +57,7 @@ enum class ExprOp : uint8_t {
   Cast,     ///< value conversion to `type`: float to int truncates, saturates, NaN gives 0; to bool: != 0; int to int
             ///< wraps;
             ///< integers and bool become f16 or bf16 through f32, f64 rounds to them at once
-  Bitcast,  ///< same number of bits; no bool
+  Bitcast,  ///< the same bits, in lanes of any size, low bytes first; no bool
   // binary, operands of one type
   Add,
   Sub,
@@ -86,8 +86,8 @@ enum class ExprOp : uint8_t {
   Select,  ///< args[0] (bool, same lanes) ? args[1] : args[2]
   // groups of lanes: lane l of the result goes with lanes g * l .. g * l + g - 1 of args[0] and args[1]; a factor of a
   // dot product with g lanes alone is shared by all lanes of the result
-  Dot2,  ///< args[2][l] + the 2 products of the group. i16 x i16 into i32: wraps. bf16 x bf16 into f32: two FMAs, the
-         ///< lower lane first, denormals kept
+  Dot2,  ///< args[2][l] + the 2 products. i16 x i16 into i32: wraps. u8 x i8 into i16: their sum saturates, the rest
+         ///< wraps. bf16 x bf16 into f32: two FMAs, the lower lane first, denormals kept
   Dot4,  ///< u8 x i8 into i32, 4 products: wraps, never saturates
   Interleave,  ///< twice the lanes: args[0][0], args[1][0], args[0][1], args[1][1], ...
 };
