@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/error/error.h"
+#include "strata/compiler/loop/choose/batch_lanes.h"
 #include "strata/compiler/loop/choose/blocks.h"
 #include "strata/compiler/loop/choose/elements.h"
 #include "strata/compiler/loop/choose/planes.h"
@@ -72,6 +73,8 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
   constexpr int64_t kEnough = 8;
   const bool is_in_groups = best_group(*contraction, c, vectors) > 1 && expected_extent(contraction->rows) >= kEnough &&
                             expected_extent(contraction->columns) >= kEnough;
+  if (const auto lanes = choose_batch_lanes(*contraction, c, facts, vectors, variation))
+    if (variation.flip(true)) return *lanes;
   if (variation.flip(!is_in_groups))
     if (auto windowed = choose_planes(*contraction, c, facts, vectors, variation)) return windowed;
   if (variation.flip(is_short_sum(*contraction))) return choose_elements(nest, c, facts, vectors, variation);
@@ -97,6 +100,9 @@ struct Writing {
   }
   Stmts operator()(const BlockSchedule& s) const {
     return write_blocks(*read_block_product(nest, facts), s, context, facts, notes);
+  }
+  Stmts operator()(const BatchLaneSchedule& s) const {
+    return write_batch_lanes(*read_contraction(nest, facts), s, context, facts);
   }
   Stmts operator()(const StripSchedule& s) const { return write_strips(nest, s, context, facts); }
 };

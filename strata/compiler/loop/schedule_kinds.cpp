@@ -89,9 +89,19 @@ struct Printer {
     made.front().parts.push_back({"pieces", {s.tiling.pieces}});
     made.push_back({"tile", {{"columns", {t.tile_columns()}}}});
     made.push_back({"vectorise", {{"columns", {t.lanes}}}});
+    if (s.tiling.panel_free > 1) made.push_back({"block", {{"depth", {s.tiling.panel_free}}}});
     made.push_back(
         {"parallel",
          {{"pieces", {s.tiling.task_pieces}}, {"free rows", {s.tiling.task_free}}, {"columns", {t.task_columns}}}});
+    return made;
+  }
+
+  std::vector<Rewrite> operator()(const BatchLaneSchedule& s) const {
+    const LaneTiling& t = s.tiling;
+    std::vector<Rewrite> made = beginning("columns", s.is_exchanged);
+    made.push_back({"vectorise", {{"batch", {t.tiling.lanes}}}});
+    made.push_back({"tile", {{"positions", {t.tile_positions}}, {"lines", {t.tile_lines}}}});
+    made.push_back({"parallel", {{"rows", {t.tiling.task_rows}}, {"lines", {t.lines}}, {"images", {t.images}}}});
     return made;
   }
 
@@ -271,9 +281,40 @@ RowWindowSchedule read_row_windows(RewriteReader& read, Contraction k, LoopConte
   if (t.task_pieces != 1 && t.task_pieces != t.pieces)
     refuse_schedule(fmt::format("`parallel pieces` takes 1 or {}, found {}", t.pieces, t.task_pieces));
   t.task_free = read.number("parallel", "free rows", 1, kMostExtent);
+  if (read.has("block", "depth")) t.panel_free = read.number("block", "depth", 1, kMostExtent);
+  if (!are_blocks_pieces_of_windows(k, windows)) require_whole_blocks(t.panel_free, k, windows);
+  const double planes = static_cast<double>(t.task_free) * static_cast<double>(t.panel_free);
+  if (planes * static_cast<double>(windows.axes[0].length() * windows.strides()[0]) > static_cast<double>(kMostScratch))
+    refuse_schedule(fmt::format("planes of more than {} elements", kMostScratch));
   complete(t, windows);
   require_sums_fit(t.tiling.tile_rows, t.tiling.tile_vectors);
   read_task_columns(read, t.tiling);
+  return made;
+}
+
+BatchLaneSchedule read_batch_lanes(RewriteReader& read, Contraction k, LoopContext& c, const ir::Facts& facts) {
+  BatchLaneSchedule made;
+  made.is_exchanged = read.take("exchange", "rows and columns");
+  if (made.is_exchanged) k.transpose();
+  if (k.batch.is_empty()) refuse_schedule("the product has no batch along which vectors could run");
+  const Windows windows = with_inner_axes(require_windows(Side::Columns, k, c, facts));
+  if (!free_steps_of_block(k, windows) && !are_blocks_pieces_of_windows(k, windows))
+    refuse_schedule("the blocks of this chain are not cut along its windows");
+  LaneTiling& t = made.tiling;
+  t.tiling.lanes = read.width("vectorise", "batch");
+  const int64_t line = windows.axes.back().space_extent, lines = windows.axes[0].space_extent;
+  t.tile_positions = read.number("tile", "positions", 1, kMostSums);
+  t.tile_lines = read.number("tile", "lines", 1, kMostSums);
+  require_sums_fit(t.tile_positions, t.tile_lines);
+  if (t.tile_lines > 1 && (t.tile_positions < line || windows.axes.size() < 2))
+    refuse_schedule(
+        fmt::format("a tile of several lines has whole ones, of {} positions, found {}", line, t.tile_positions));
+  t.tiling.task_rows = read.number("parallel", "rows", 1, kMostExtent);
+  t.lines = read.number("parallel", "lines", windows.axes.size() < 2 ? lines : 1, lines);
+  t.images = read.number("parallel", "images", 1, kMostExtent);
+  complete(t, windows);
+  if (scratch_elements(t, windows) * static_cast<double>(sum_planes(k.blocks)) > static_cast<double>(kMostScratch))
+    refuse_schedule(fmt::format("planes or panels of more than {} elements", kMostScratch));
   return made;
 }
 
@@ -296,6 +337,7 @@ Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const 
   const bool is_along_columns = read.take("window", "columns"), is_along_rows = read.take("window", "rows");
   if ((is_along_columns || is_along_rows) && !contraction)
     refuse_schedule("the nest is no product, and has no windows");
+  if (is_along_columns && read.has("vectorise", "batch")) return read_batch_lanes(read, *contraction, c, facts);
   if (is_along_columns) return read_column_windows(read, *contraction, c, facts);
   if (is_along_rows) return read_row_windows(read, *contraction, c, facts);
   // A short sum may be a chain for each element.

@@ -35,10 +35,15 @@
 //                     parallel rows by N, lines by M, images by I
 //   row windows       window rows, pieces by N               offsets of a window as rows of N register tiles
 //                     tile columns by C                      exchange and vectorise as above
+//                     block depth by N                       as above; if it is not 1
 //                     parallel pieces by N, free rows by F, columns by M        N: 1 or all
-//   any               poly ...                               a static control part (poly/polyhedral_schedule.h): not
-// one of
-//                                                          the kinds below, and chosen by nobody but the one who asks
+//   batch lanes       window columns                         a convolution's windows, with vectors along the batch's
+//                     vectorise batch by W                   innermost loop
+//                     tile positions by P, lines by L        of a register tile; L: 1, or P is a whole line
+//                     parallel rows by N, lines by M, images by I       exchange as above
+//   any               poly ...                               a static control part (poly/polyhedral_schedule.h), which
+//                                                          is none of the kinds below, and is chosen by nobody but the
+//                                                          one who asks
 #pragma once
 
 #include <string>
@@ -95,6 +100,12 @@ struct RowWindowSchedule {
   friend bool operator==(const RowWindowSchedule&, const RowWindowSchedule&) = default;
 };
 
+struct BatchLaneSchedule {
+  bool is_exchanged = false;
+  LaneTiling tiling;
+  friend bool operator==(const BatchLaneSchedule&, const BatchLaneSchedule&) = default;
+};
+
 struct StripSchedule {
   int lanes = 1;          ///< of a vector
   int64_t strip = 1;      ///< points of the innermost loop that go through the program together
@@ -110,7 +121,7 @@ struct BlockSchedule {
 };
 
 using Schedule = std::variant<ElementSchedule, RowSchedule, ContractionSchedule, ColumnWindowSchedule,
-                              RowWindowSchedule, StripSchedule, BlockSchedule>;
+                              RowWindowSchedule, BatchLaneSchedule, StripSchedule, BlockSchedule>;
 
 /// The rewrites that say it; `nest` names the axes.
 std::vector<Rewrite> rewrites_of(const Schedule& schedule, const Nest& nest);

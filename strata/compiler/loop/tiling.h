@@ -49,9 +49,24 @@ struct RowWindowTiling {
   int64_t pieces = 1;       ///< register tiles that a window is cut into, all about as large
   int64_t task_pieces = 1;  ///< 1 or all
   int64_t task_free = 1;    ///< free rows in a task
+  int64_t panel_free = 1;   ///< steps of the depth's free loops in a panel
   friend bool operator==(const RowWindowTiling&, const RowWindowTiling&) = default;
 };
 /// Fills in what follows from the rest and the windows: rows of a register tile and the positions gone through.
 void complete(RowWindowTiling& tiling, const Windows& windows);
+
+/// Vectors along the batch.
+struct LaneTiling {
+  Tiling tiling;               ///< of lanes and task_rows; the rest follows
+  int64_t tile_positions = 1;  ///< of a register tile, along the innermost axis
+  int64_t tile_lines = 1;      ///< of a register tile; of whole lines if there are several
+  int64_t lines = 1;           ///< of the outermost axis in a task
+  int64_t images = 1;          ///< of the loop in front of the windows in a task
+  friend bool operator==(const LaneTiling&, const LaneTiling&) = default;
+};
+/// Fills in what follows from the rest and the windows.
+void complete(LaneTiling& tiling, const Windows& windows);
+/// Elements of the operands and of one plane of sums that a task has in scratch.
+double scratch_elements(const LaneTiling& tiling, const Windows& windows);
 
 }  // namespace strata::compiler

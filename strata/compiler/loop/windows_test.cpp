@@ -56,6 +56,19 @@ struct Convolution {
               fmt::format("v*{} + q*{} - {}", stride, dilation, pad)),
         window, out_height(), out_width(), block);
   }
+
+  std::string gradient_of_depthwise_filter() const {
+    return fmt::format(
+        R"(kernel @dw(%x: {0}[B,{1},{2},{3}], %g: {0}[B,{1},{4},{5}]) -> (%y: {0}[{1},{6},{6}]) {{
+    parallel c in 0..{1} {{ for p in 0..{6} {{ vector q in 0..{6} {{ var acc: {0} = 0.0
+      for n in 0..B joining acc by {8}, outer 1, inner 2 {{ for h in 0..{4} {{ for v in 0..{5} {{
+        acc = fma({7}, %g[n,c,h,v], acc) }} }} }}
+      %y[c,p,q] = acc }} }} }} }})",
+        dtype, channels, height, width, out_height(), out_width(), window,
+        pixel("n,c", fmt::format("h*{} + p*{} - {}", stride, dilation, pad),
+              fmt::format("v*{} + q*{} - {}", stride, dilation, pad)),
+        block);
+  }
 };
 
 /// Whether the schedule for each target windows along `side`, and every one's result is the naive one's.
@@ -132,6 +145,15 @@ TEST(WindowedContraction, FilterGradientsHoldAWholeWindowInRegisters) {
   expect_windows(Convolution{.channels = 5, .filters = 40, .pad = 0}.gradient_of_filter(), "rows", {2});
 }
 
+TEST(WindowedContraction, SmallPlanesAreRowsWhichBlocksOfChannelsPassAtOnce) {
+  for (const int size : {2, 4, 5})
+    expect_windows(Convolution{.channels = 61, .filters = 101, .height = size, .width = size}.forward(), "rows",
+                   {0, 3});
+  for (const int block : {90, 18, 9})
+    expect_windows(Convolution{.channels = 13, .filters = 101, .height = 3, .width = 4, .block = block}.forward(),
+                   "rows", {2});
+}
+
 TEST(WindowedContraction, FilterGradientsOfStridedConvolutionsStepOverTheirPlane) {
   expect_windows(Convolution{.filters = 8, .height = 9, .width = 11, .stride = 2}.gradient_of_filter(), "rows", {3});
 }
@@ -199,6 +221,103 @@ TEST(WindowedContraction, APanelThatCutsABlockUnevenlyIsRefused) {
 TEST(WindowedContraction, OneImageAloneIsCutIntoTasks) {
   const Convolution large{.channels = 8, .filters = 32, .height = 30, .width = 30};
   expect_windows(large.forward(), "columns", {1});
+}
+
+/// Whether vectors of each target run along the batch, and every one's result is the naive one's.
+void expect_batch_lanes(const std::string& text, const std::vector<int64_t>& batches) {
+  auto parsed = parse_kernel(text);
+  ASSERT_TRUE(parsed) << parsed.error().what() << text;
+  for (const machine::CpuTarget& cpu : machine::kCpuTargets) {
+    ScheduleReport report;
+    schedule(parsed.value(), cpu.vectors, &report);
+    const std::string all = fmt::format("{}", fmt::join(report.lines, "\n"));
+    EXPECT_TRUE(cpu.vectors.is_narrow() || all.find("vectorise batch by") != std::string::npos) << all << text;
+  }
+  for (int64_t batch : batches) EXPECT_EQ(compare_schedules(parsed.value(), {batch}), "");
+}
+
+TEST(BatchLanes, GradientsOfDepthwiseFiltersHaveAChannelInEachLane) {
+  for (const int channels : {4, 5, 8, 19, 32})
+    expect_batch_lanes(Convolution{.channels = channels}.gradient_of_depthwise_filter(), {3});
+  for (const int stride : {1, 2})
+    expect_batch_lanes(
+        Convolution{.channels = 9, .height = 11, .width = 13, .stride = stride}.gradient_of_depthwise_filter(),
+        {0, 1, 2});
+  expect_batch_lanes(
+      Convolution{.channels = 8, .height = 9, .width = 12, .pad = 2, .dilation = 2}.gradient_of_depthwise_filter(),
+      {2});
+  expect_batch_lanes(Convolution{.channels = 8, .window = 5, .pad = 2, .dtype = "f64"}.gradient_of_depthwise_filter(),
+                     {3});
+}
+
+TEST(BatchLanes, ChainsAreCutAndJoinedAsWritten) {
+  for (const int block : {256, 100, 84, 42, 41, 12, 5})
+    expect_batch_lanes(Convolution{.channels = 8, .block = block}.gradient_of_depthwise_filter(), {1, 7});
+}
+
+TEST(BatchLanes, DepthwiseConvolutionsOfSmallPlanesAndStridesHaveAChannelInEachLane) {
+  for (const int size : {2, 3, 5, 7})
+    expect_batch_lanes(
+        Convolution{.channels = 10, .filters = 10, .height = size, .width = size, .groups = 10}.forward(), {0, 3});
+  for (const int pad : {0, 1})
+    expect_batch_lanes(
+        Convolution{.channels = 8, .filters = 8, .height = 14, .width = 31, .pad = pad, .stride = 2, .groups = 8}
+            .forward(),
+        {1, 9});
+  const Convolution two_filters{.channels = 12, .filters = 24, .height = 5, .width = 4, .groups = 12};
+  expect_batch_lanes(two_filters.forward(), {2});
+  const Convolution groups_of_two{.channels = 16, .filters = 16, .height = 5, .width = 4, .groups = 8, .block = 9};
+  expect_batch_lanes(groups_of_two.forward(), {2});
+}
+
+TEST(BatchLanes, LongLinesAreLeftToVectorsAlongThem) {
+  ScheduleReport report;
+  const Convolution wide{.channels = 8, .filters = 8, .height = 9, .width = 40, .groups = 8};
+  schedule(parse_kernel(wide.forward()).value(), machine::kAvx2.vectors, &report);
+  for (const std::string& line : report.lines) EXPECT_EQ(line.find("batch"), std::string::npos) << line;
+}
+
+TEST(BatchLanes, WhateverATunerChangesGivesTheSameBits) {
+  const Convolution forward{.channels = 10, .filters = 10, .height = 7, .width = 9, .stride = 2, .groups = 10};
+  const Convolution gradient{.channels = 11, .window = 5, .pad = 2, .block = 20};
+  for (const std::string& text : {forward.forward(), gradient.gradient_of_depthwise_filter()}) {
+    const auto naive = std::move(parse_kernel(text).value());
+    for (const machine::CpuTarget& cpu : machine::kCpuTargets)
+      for (uint64_t variation = 1; variation <= 6; ++variation) {
+        const auto scheduled = schedule(naive, cpu.vectors, nullptr, {.variation = variation});
+        EXPECT_EQ(compare_kernels(naive, scheduled, {3}, cpu, Run::InterpretAndNative), "") << variation;
+      }
+    const tune::ScheduleSpace space([&] { return naive; }, machine::kAvx2.vectors, {3});
+    base::SplitMix64 random(5);
+    auto candidate = space.heuristic();
+    for (int step = 0; step < 24; ++step) {
+      auto next = space.mutation(*candidate, random);
+      if (!next) continue;
+      const auto scheduled = schedule(naive, machine::kAvx2.vectors, nullptr, {.rewrites = next->rewrites});
+      ASSERT_EQ(compare_kernels(naive, scheduled, {3}, machine::kAvx2, Run::InterpretAndNative), "") << next->rewrites;
+      if (step % 3 != 0) candidate = std::move(next);
+    }
+  }
+}
+
+TEST(BatchLanes, WhatDoesNotFitTheNestIsRefused) {
+  const std::string lanes =
+      "window columns; vectorise batch by 8; tile positions by {}, lines by {}; parallel rows by 1, lines by {}, "
+      "images "
+      "by 1";
+  const auto message = [&](const Convolution& c, int positions, int tile_lines, int lines) {
+    const auto naive = std::move(parse_kernel(c.forward()).value());
+    const std::string text = fmt::format(fmt::runtime(lanes), positions, tile_lines, lines);
+    return base::message_of([&] { schedule(naive, machine::kAvx2.vectors, nullptr, {.rewrites = text}); });
+  };
+  const Convolution depthwise{.channels = 8, .filters = 8, .groups = 8};
+  EXPECT_TRUE(message(depthwise, 4, 2, 6)
+                  .starts_with("error[E0317]: a tile of several lines has whole ones, of 7 positions, found 4\n"))
+      << message(depthwise, 4, 2, 6);
+  EXPECT_TRUE(
+      message({}, 4, 1, 6).starts_with("error[E0317]: the product has no batch along which vectors could run\n"))
+      << message({}, 4, 1, 6);
+  EXPECT_EQ(message(depthwise, 7, 2, 6), "no error");
 }
 
 }  // namespace

@@ -111,6 +111,15 @@ std::optional<ColumnWindowTiling> tile_column_windows(const Contraction& k, cons
   return made;
 }
 
+/// Whether the rows of packed operands, which are copied element by element where lines are short, cost more than planes
+/// of which each element is copied once: a tile holds whole windows, and many columns share them.
+bool are_rows_better_windowed(const Contraction& k, const Windows& w, const machine::VectorUnit& vectors) {
+  constexpr int64_t kMostPositions = 32;  // each tile of a window is code of its own
+  return w.positions() >= 4 && w.positions() <= kMostPositions && w.offset_count() >= 9 &&
+         expected_extent(k.columns) >= 4 * lanes_of(k.accumulator->type.dtype, vectors) &&
+         free_steps_of_block(k, w).has_value();
+}
+
 /// Empty where a step of depth is too large to be packed at once, or the columns don't fill a vector.
 std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Windows& w,
                                                 const machine::VectorUnit& vectors, Variation& variation) {
@@ -142,7 +151,14 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
   made.task_free = variation.pick(made.task_free, 1, made.task_free);
   const int64_t plane_bytes = w.axes[0].length() * w.strides()[0] * bytes;
   if (plane_bytes > kPlaneBytes || positions * t.task_columns * bytes > kPlaneBytes) return std::nullopt;
-  made.task_free = std::clamp<int64_t>(kPlaneBytes / plane_bytes, 1, made.task_free);
+  // Short chains of positions are gone through for several steps of the free loops, so that sums stay in registers.
+  constexpr int64_t kPanelDepth = 256;
+  const int64_t all = expected_extent(w.free_depth.extent()), block = free_steps_of_block(k, w).value_or(1);
+  if (2 * positions <= kPanelDepth)
+    made.panel_free =
+        panel_of_blocks(variation.pick(std::max<int64_t>(1, kPanelDepth / positions), 1, block), block, all);
+  made.task_free = std::clamp<int64_t>(kPlaneBytes / (plane_bytes * made.panel_free), 1, made.task_free);
+  complete(made, w);
   return made;
 }
 
@@ -164,7 +180,8 @@ std::optional<Schedule> choose_planes(const Contraction& contraction, LoopContex
   for (const Contraction* k : both)
     if (const auto windows = windows_along(Side::Rows, *k, c, facts)) {
       constexpr int64_t kLongChain = 48;  // of positions: then a plane need not be packed for each
-      if (is_packed && windows->offset_count() < kLongChain) continue;
+      if (is_packed && windows->offset_count() < kLongChain && !are_rows_better_windowed(*k, *windows, vectors))
+        continue;
       if (const auto tiling = tile_row_windows(*k, *windows, vectors, variation))
         return RowWindowSchedule{.is_exchanged = k == &exchanged, .tiling = *tiling};
     }

@@ -161,7 +161,7 @@ bool should_transpose(const Contraction& k, LoopContext& c, const ir::Facts& fac
   const Dim run = k.columns.loops.back().extent;
   return run.is_constant() && run.constant() < 6 &&
          !GroupIndex(c, facts, k.depth, {&k.columns_operand, 1}).is_linear() &&
-         contiguity(c, facts, k.columns_operand, k.depth) > 0;
+         contiguity(c, facts, k.columns_operand, k.depth, k.columns) > 0;
 }
 
 /// With many columns packing is nearly free, and its panel stays in the second cache. Rows that lie far apart use a

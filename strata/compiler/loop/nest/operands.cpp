@@ -1,5 +1,7 @@
 #include "strata/compiler/loop/nest/operands.h"
 
+#include <algorithm>
+
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/nest/padding.h"
 
@@ -8,11 +10,16 @@ namespace strata::compiler {
 using ir::Dim;
 using namespace ir::loops;
 
-int contiguity(LoopContext& c, const ir::Facts& facts, Expr e, const LoopGroup& group) {
+int contiguity(LoopContext& c, const ir::Facts& facts, Expr e, const LoopGroup& group, const LoopGroup& across) {
   if (group.is_empty()) return 0;
+  const auto moves_across = [&](Expr load) {
+    return across.is_empty() ||
+           std::ranges::any_of(across.loops, [&](const NestLoop& loop) { return depends_on(load, loop.var); });
+  };
   LinearIndices indices(c, facts);
   int score = 0;
   for (Expr load : collect_loads(inside_of_padding(c, facts, e))) {
+    if (!moves_across(load)) continue;
     const Stride stride = stride_in(indices, load->args[0], c.loop(group.loops.back().var));
     score += stride == Stride::Contiguous ? 1 : stride == Stride::Other ? -1 : 0;
   }

@@ -148,6 +148,17 @@ std::optional<Windows> windows_along(Side side, const Contraction& k, LoopContex
   return found;
 }
 
+Windows with_inner_axes(Windows windows) {
+  std::vector<NestLoop>& free = windows.free_loops.loops;
+  while (!free.empty() && free.back().extent.is_constant() && free.back().extent.constant() >= 1) {
+    WindowAxis axis{free.back()};
+    axis.space_extent = free.back().extent.constant();
+    windows.axes.insert(windows.axes.begin(), axis);
+    free.pop_back();
+  }
+  return windows;
+}
+
 Windows require_windows(Side side, const Contraction& k, LoopContext& c, const ir::Facts& facts) {
   auto windows = windows_along(side, k, c, facts);
   if (!windows)

@@ -59,4 +59,8 @@ std::optional<Windows> windows_along(Side side, const Contraction& contraction, 
 Windows require_windows(Side side, const Contraction& contraction, ir::loops::LoopContext& context,
                         const ir::Facts& facts);
 
+/// The same windows, of which the free loops next to them, as far as their extents are constant, are axes without an
+/// offset.
+Windows with_inner_axes(Windows windows);
+
 }  // namespace strata::compiler

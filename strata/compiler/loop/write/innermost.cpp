@@ -68,12 +68,16 @@ class InvariantHoister {
 
 }  // namespace
 
+HoistedBody hoist_invariants(LoopContext& c, const LoopVar* var, const Stmts& body) {
+  InvariantHoister hoister(c, var, body);
+  Stmts inside = hoister(body);
+  return {hoister.take(), std::move(inside)};
+}
+
 Stmts innermost_loop(LoopContext& c, const LoopVar* var, Expr low, Expr high, std::span<const int> widths,
                      const Stmts& body, int64_t multiple) {
-  InvariantHoister hoister(c, var, body);
-  const Stmts rest = hoister(body);
-  Stmts made = hoister.take();
-  const Stmts loops = loop_in_stages(c, var, low, high, widths, rest, multiple);
+  auto [made, inside] = hoist_invariants(c, var, body);
+  const Stmts loops = loop_in_stages(c, var, low, high, widths, inside, multiple);
   made.insert(made.end(), loops.begin(), loops.end());
   return made;
 }

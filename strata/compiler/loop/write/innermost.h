@@ -8,6 +8,13 @@
 
 namespace strata::compiler {
 
+/// The body of a loop over `var` in two: what it loads and computes for all of its steps alike, in locals, and the rest.
+struct HoistedBody {
+  std::vector<ir::loops::StmtPtr> outside, inside;
+};
+HoistedBody hoist_invariants(ir::loops::LoopContext& context, const ir::loops::LoopVar* var,
+                             const std::vector<ir::loops::StmtPtr>& body);
+
 /// for `var` in low..high around `body`, in stages of `widths` lanes (loop_in_stages() in vectorise.h, also for what
 /// `multiple` is), with what does not change along `var` computed once in front.
 std::vector<ir::loops::StmtPtr> innermost_loop(ir::loops::LoopContext& context, const ir::loops::LoopVar* var,

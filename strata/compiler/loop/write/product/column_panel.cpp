@@ -24,8 +24,8 @@ bool has_short_runs(const ProductScope& s) {
 
 bool columns_run_along_depth(const ProductScope& s) {
   const Contraction& k = s.contraction;
-  const int along_depth = contiguity(s.context, s.facts, k.columns_operand, k.depth);
-  const int along_columns = contiguity(s.context, s.facts, k.columns_operand, k.columns);
+  const int along_depth = contiguity(s.context, s.facts, k.columns_operand, k.depth, k.columns);
+  const int along_columns = contiguity(s.context, s.facts, k.columns_operand, k.columns, k.depth);
   return along_depth > along_columns || (has_short_runs(s) && along_depth >= along_columns);
 }
 
@@ -62,7 +62,8 @@ Expr ColumnPanel::at(Expr jt, int64_t v, Expr k) const {
   return c_.load(panel_, {k, c_.ramp(first, 1, lanes)});
 }
 
-Stmts ColumnPanel::pack(TaskRange columns, TaskRange depth) const {
+Stmts ColumnPanel::pack(TaskRange columns, TaskRange range, Expr at) const {
+  const PanelDepth depth{range, at ? scope_.sub(range.low, at) : range.low};
   if (is_in_lines_) return pack_lines(columns, depth);
   if (!is_along_depth_ && scope_.contraction.group == 1) return pack_rows_of_tiles(columns, depth);
   const LoopVar* tile = c_.loop_var("jt");
@@ -97,7 +98,7 @@ Stmts ColumnPanel::unpack(const ReadyColumns& from, TaskRange columns, TaskRange
 }
 
 /// Along columns: whole tiles row by row of the operand, as it lies in memory; then the tile that is cut off.
-Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const {
+Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, const PanelDepth& depth) const {
   const Expr count = scope_.sub(columns.high, columns.low);
   Stmts stmts;
   const Expr whole =
@@ -107,7 +108,7 @@ Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const 
   Stmts body = scope_.columns_depth.at(c_.loop(k), with);
   Stmts copy = scope_.columns.at(
       scope_.add(scope_.add(columns.low, scope_.mul(c_.loop(tile), scope_.tiling.tile_columns())), c_.loop(j)), with);
-  copy.push_back(make_store(panel_, {c_.loop(tile), scope_.sub(c_.loop(k), depth.low), c_.loop(j)},
+  copy.push_back(make_store(panel_, {c_.loop(tile), scope_.sub(c_.loop(k), depth.origin), c_.loop(j)},
                             scope_.element(scope_.contraction.columns_operand, with)));
   body.push_back(make_for(tile, c_.i64(0), whole, LoopKind::Serial,
                           unrolled_loop(c_, j, scope_.tiling.tile_columns(), scope_.widths, copy)));
@@ -122,47 +123,49 @@ Stmts ColumnPanel::pack_rows_of_tiles(TaskRange columns, TaskRange depth) const 
   return stmts;
 }
 
-Stmts ColumnPanel::pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+Stmts ColumnPanel::pack_tile(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const {
   if (columns.multiple % scope_.tiling.tile_columns() == 0) return pack_whole_tile(tile, first, depth);
   const Expr is_whole = c_.binary(ExprOp::Le, scope_.add(first, c_.i64(scope_.tiling.tile_columns())), columns.high);
   return {make_if(is_whole, pack_whole_tile(tile, first, depth), pack_cut_tile(tile, first, columns, depth))};
 }
 
 /// Across the rows of the operand, which run along the depth.
-Stmts ColumnPanel::pack_whole_tile(Expr tile, Expr first, TaskRange depth) const {
+Stmts ColumnPanel::pack_whole_tile(Expr tile, Expr first, const PanelDepth& depth) const {
   const LoopVar *k = c_.loop_var("k"), *j = c_.loop_var("j");
   Substitution with = scope_.outer;
   Stmts body = scope_.columns_depth.at(c_.loop(k), with);
   Stmts copy = scope_.columns.at(scope_.add(first, c_.loop(j)), with);
-  copy.push_back(make_store(panel_, {tile, scope_.sub(c_.loop(k), depth.low), c_.loop(j)},
+  copy.push_back(make_store(panel_, {tile, scope_.sub(c_.loop(k), depth.origin), c_.loop(j)},
                             scope_.element(scope_.contraction.columns_operand, with)));
-  // 8 at a time, whose lines the first cache holds even when all fall into one set.
+  // 8 at a time, whose lines the first cache holds even when all fall into one set; what is the same along a column is
+  // computed in front of it.
   const int narrow = std::min(8, scope_.tiling.lanes);
   const LoopVar* group = c_.loop_var("group");
-  if (const auto few = vector_body(c_, copy, j, c_.loop(group), narrow)) {
-    append(body, *few);
-    return {make_for(group, c_.i64(0), c_.i64(scope_.tiling.tile_columns()), LoopKind::Serial,
-                     {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))}, narrow)};
-  }
+  Stmts of_column = body;
+  append(of_column, copy);
+  auto [columns, along] = hoist_invariants(c_, k, of_column);
+  columns.push_back(make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(along)));
+  if (const auto few = vector_body(c_, columns, j, c_.loop(group), narrow))
+    return {make_for(group, c_.i64(0), c_.i64(scope_.tiling.tile_columns()), LoopKind::Serial, *few, narrow)};
   append(body, unrolled_loop(c_, j, scope_.tiling.tile_columns(), scope_.widths, copy));
   return {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
 }
 
 /// The last tile, with zeros beyond the last column.
-Stmts ColumnPanel::pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+Stmts ColumnPanel::pack_cut_tile(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const {
   const LoopVar *zero = c_.loop_var("k"), *k = c_.loop_var("k"), *j = c_.loop_var("j");
   Stmts zeros;
   for (int64_t v = 0; v < scope_.tiling.tile_vectors; ++v)
-    zeros.push_back(make_store(
-        panel_,
-        {tile, scope_.sub(c_.loop(zero), depth.low), c_.ramp(c_.i64(v * scope_.tiling.lanes), 1, scope_.tiling.lanes)},
-        c_.broadcast(c_.constant(scope_.type, 0), scope_.tiling.lanes)));
+    zeros.push_back(make_store(panel_,
+                               {tile, scope_.sub(c_.loop(zero), depth.origin),
+                                c_.ramp(c_.i64(v * scope_.tiling.lanes), 1, scope_.tiling.lanes)},
+                               c_.broadcast(c_.constant(scope_.type, 0), scope_.tiling.lanes)));
   Stmts stmts{make_for(zero, depth.low, depth.high, LoopKind::Serial, std::move(zeros))};
   const Expr count = scope_.sub(columns.high, first);
   Substitution with = scope_.outer;
   Stmts of_column = scope_.columns.at(scope_.add(first, c_.loop(j)), with);
   Stmts of_depth = scope_.columns_depth.at(c_.loop(k), with);
-  const StmtPtr store = make_store(panel_, {tile, scope_.sub(c_.loop(k), depth.low), c_.loop(j)},
+  const StmtPtr store = make_store(panel_, {tile, scope_.sub(c_.loop(k), depth.origin), c_.loop(j)},
                                    scope_.element(scope_.contraction.columns_operand, with));
   if (is_along_depth_) {
     of_depth.push_back(store);
@@ -178,7 +181,7 @@ Stmts ColumnPanel::pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskR
 
 /// [k][column] of one tile, each column along the depth. Where the depth is one loop, in pieces as long as a cache
 /// line: the lines that the piece is scattered over are written by all columns before the next piece.
-Stmts ColumnPanel::pack_chains(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+Stmts ColumnPanel::pack_chains(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const {
   const bool in_pieces = scope_.columns_depth.is_linear();
   const LoopVar *j = c_.loop_var("j"), *piece = c_.loop_var("piece");
   const int64_t length = 16;
@@ -193,8 +196,9 @@ Stmts ColumnPanel::pack_chains(Expr tile, Expr first, TaskRange columns, TaskRan
                    low, high, [&](const LoopVar* u, Expr begin, Expr end, Expr flat, const Substitution& at) {
                      const int one[] = {1};
                      const Expr value = scope_.element(scope_.contraction.columns_operand, joined(with, at));
-                     return peeled_loop(c_, scope_.facts, u, begin, end, one,
-                                        {make_store(panel_, {tile, scope_.sub(flat, depth.low), c_.loop(j)}, value)});
+                     return peeled_loop(
+                         c_, scope_.facts, u, begin, end, one,
+                         {make_store(panel_, {tile, scope_.sub(flat, depth.origin), c_.loop(j)}, value)});
                    }));
   Stmts all{make_for(j, c_.i64(0), c_.i64(scope_.tiling.tile_columns()), LoopKind::Serial, std::move(body))};
   if (in_pieces) all = {make_for(piece, depth.low, depth.high, LoopKind::Serial, std::move(all), length)};
@@ -202,11 +206,11 @@ Stmts ColumnPanel::pack_chains(Expr tile, Expr first, TaskRange columns, TaskRan
 }
 
 /// [k][columns of the task], along the runs of the columns' innermost loop.
-Stmts ColumnPanel::pack_lines(TaskRange columns, TaskRange depth) const {
+Stmts ColumnPanel::pack_lines(TaskRange columns, const PanelDepth& depth) const {
   const LoopVar* k = c_.loop_var("k");
   Substitution with = scope_.outer;
   Stmts body = scope_.columns_depth.at(c_.loop(k), with);
-  const Expr line = scope_.sub(c_.loop(k), depth.low);
+  const Expr line = scope_.sub(c_.loop(k), depth.origin);
   append(body,
          scope_.columns.runs(columns.low, columns.high,
                              [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {

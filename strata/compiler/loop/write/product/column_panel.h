@@ -23,7 +23,8 @@ class ColumnPanel {
   explicit ColumnPanel(const ProductScope& scope, ColumnStorage storage = ColumnStorage::Packed);
 
   ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
-  Stmts pack(TaskRange columns, TaskRange depth) const;
+  /// `first`: how far into the panel depth.low lies; null: at its beginning.
+  Stmts pack(TaskRange columns, TaskRange depth, Expr first = nullptr) const;
   /// The same from panels, which the columns lie in.
   Stmts unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const;
   /// Vector `v` of tile `jt` at k, counted from the block's first, or a group of such k by its number.
@@ -31,12 +32,16 @@ class ColumnPanel {
   std::string note() const;
 
  private:
-  Stmts pack_rows_of_tiles(TaskRange columns, TaskRange depth) const;
-  Stmts pack_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
-  Stmts pack_whole_tile(Expr tile, Expr first, TaskRange depth) const;
-  Stmts pack_cut_tile(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
-  Stmts pack_chains(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
-  Stmts pack_lines(TaskRange columns, TaskRange depth) const;
+  /// A range of depth, and which k lies at the beginning of the panel.
+  struct PanelDepth : TaskRange {
+    Expr origin;
+  };
+  Stmts pack_rows_of_tiles(TaskRange columns, const PanelDepth& depth) const;
+  Stmts pack_tile(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const;
+  Stmts pack_whole_tile(Expr tile, Expr first, const PanelDepth& depth) const;
+  Stmts pack_cut_tile(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const;
+  Stmts pack_chains(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const;
+  Stmts pack_lines(TaskRange columns, const PanelDepth& depth) const;
   // column_groups.cpp
   Stmts pack_groups(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_group(Expr tile, Expr first, Expr count, Expr number, TaskRange depth, bool is_whole) const;

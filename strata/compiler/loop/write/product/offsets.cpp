@@ -36,10 +36,9 @@ class WindowOffsets : public ProductWriter {
         free_depth_(scope.context, scope.facts, windows.free_depth, operands(whole)),
         free_rows_(scope.context, scope.facts, windows.free_loops, {&whole.rows_operand, 1}),
         columns_(scope),
-        plane_(scope, windows, whole.rows_operand, windows.free_loops, sizes.task_free, windows.axes[0].space_extent,
-               0),
+        plane_(scope, windows, whole.rows_operand, windows.free_depth, sizes.task_free * sizes.panel_free,
+               windows.axes[0].space_extent, 0),
         shifts_(shifts()),
-        whole_shift_(shift_of_loops()),
         block_steps_(steps_of_block(whole, windows)) {}
 
  private:
@@ -47,9 +46,14 @@ class WindowOffsets : public ProductWriter {
   static int64_t steps_of_block(const Contraction& whole, const Windows& windows) {
     return free_steps_of_block(whole, windows).value_or(1);
   }
+  static bool is_one_panel(const Windows& windows, const RowWindowTiling& sizes) {
+    const Dim free = windows.free_depth.extent();
+    return free.is_constant() && free.constant() <= sizes.panel_free;
+  }
   static JoinedSums sums_of(const ProductScope& scope, const Contraction& whole, const Windows& windows,
                             const RowWindowTiling& sizes) {
-    return {scope, steps_of_block(whole, windows) > 1 ? JoinedSums::Cut::WithinBlocks : JoinedSums::Cut::BetweenBlocks,
+    const bool has_whole_blocks = is_one_panel(windows, sizes) || sizes.panel_free >= steps_of_block(whole, windows);
+    return {scope, has_whole_blocks ? JoinedSums::Cut::BetweenBlocks : JoinedSums::Cut::WithinBlocks,
             sizes.task_free * windows.positions(), scope.tiling.task_columns + scope.tiling.slack()};
   }
 
@@ -63,12 +67,6 @@ class WindowOffsets : public ProductWriter {
       all = std::move(next);
     }
     return all;
-  }
-
-  Expr shift_of_loops() const {
-    Substitution same;
-    for (const NestLoop& loop : windows_.offsets.loops) same.loops[loop.var] = c_.loop(loop.var);
-    return plane_.shift(same);
   }
 
   int64_t offset_count() const { return windows_.positions(); }  ///< rows of a window
@@ -93,23 +91,43 @@ class WindowOffsets : public ProductWriter {
     for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
     const size_t n = ranges.size();
     const TaskRange free = ranges[n - 3], pieces = ranges[n - 2], columns = ranges[n - 1];
-    const Substitution outside = scope_.outer;
-    const LoopVar* d = c_.loop_var("d");
-    Stmts step = free_depth_.at(c_.loop(d), scope_.outer);
-    append(step, columns_.pack(columns, {c_.i64(0), c_.i64(position_count())}));
-    append(step, plane_.pack(free, {c_.i64(0), c_.i64(windows_.axes[0].space_extent)}));
-    const LoopVar *f = c_.loop_var("f"), *jt = c_.loop_var("jt");
-    Stmts tiles = for_pieces(pieces, [&](int64_t piece) {
-      const Expr at = scope_.sub(c_.loop(f), free.low);
-      return Stmts{make_for(jt, c_.i64(0), column_tiles(scope_.sub(columns.high, columns.low)), LoopKind::Serial,
-                            tile_of_step(at, piece, c_.loop(jt), c_.loop(d)))};
-    });
-    step.push_back(make_for(f, free.low, free.high, LoopKind::Serial, std::move(tiles)));
-    scope_.outer = outside;
+    const Expr end = c_.dim(windows_.free_depth.extent());
     // A depth of nothing: sums that start and end there.
-    stmts.push_back(make_for(d, c_.i64(0), c_.dim(windows_.free_depth.extent()), LoopKind::Serial, std::move(step)));
+    if (is_one_panel(windows_, sizes_))
+      append(stmts, panel(free, pieces, columns, {c_.i64(0), end}));
+    else
+      append(stmts, panels_loop("fb", end, sizes_.panel_free, [&](Expr low) {
+               Stmts body;
+               const Expr high =
+                   scope_.bind("f_end", scope_.min(end, scope_.add(low, c_.i64(sizes_.panel_free))), body);
+               append(body, panel(free, pieces, columns, {low, high}));
+               return body;
+             }));
     append(stmts, epilogue(free, pieces, columns));
     return stmts;
+  }
+
+  /// Steps steps.low..steps.high of the depth's free loops.
+  Stmts panel(TaskRange free, TaskRange pieces, TaskRange columns, TaskRange steps) {
+    const LoopVar *d = c_.loop_var("d"), *filled = c_.loop_var("f");
+    const Substitution outside = scope_.outer;
+    Stmts of_step = free_depth_.at(c_.loop(d), scope_.outer);
+    append(of_step, columns_.pack(columns, {c_.i64(0), c_.i64(position_count())},
+                                  scope_.mul(scope_.sub(c_.loop(d), steps.low), position_count())));
+    scope_.outer = outside;
+    Stmts planes = free_rows_.at(c_.loop(filled), scope_.outer);
+    append(planes, plane_.pack(steps, {c_.i64(0), c_.i64(windows_.axes[0].space_extent)},
+                               scope_.mul(scope_.sub(c_.loop(filled), free.low), sizes_.panel_free)));
+    scope_.outer = outside;
+    const LoopVar *f = c_.loop_var("f"), *jt = c_.loop_var("jt");
+    Stmts tiles = for_pieces(pieces, [&](int64_t piece) {
+      return tile_of_panel(scope_.sub(c_.loop(f), free.low), piece, c_.loop(jt), steps);
+    });
+    tiles = {make_for(f, free.low, free.high, LoopKind::Serial, std::move(tiles))};
+    return {make_for(d, steps.low, steps.high, LoopKind::Serial, std::move(of_step)),
+            make_for(filled, free.low, free.high, LoopKind::Serial, std::move(planes)),
+            make_for(jt, c_.i64(0), column_tiles(scope_.sub(columns.high, columns.low)), LoopKind::Serial,
+                     std::move(tiles))};
   }
 
   template <class Body>
@@ -124,36 +142,81 @@ class WindowOffsets : public ProductWriter {
     return all;
   }
 
-  /// All positions of step `d` of the depth's free loops: a part of a block of the chain, or several blocks.
-  Stmts tile_of_step(Expr free, int64_t piece, Expr jt, Expr d) {
+  /// The blocks of the chain in a panel, or the part of one that it is.
+  Stmts tile_of_panel(Expr free, int64_t piece, Expr jt, TaskRange panel) {
     const DepthBlocks& blocks = contraction_.blocks;
+    const auto steps_of = [&](Expr low, Expr high) {
+      return TaskRange{scope_.sub(low, panel.low), scope_.sub(high, panel.low)};
+    };
     if (blocks.kind == DepthBlocks::Kind::Pieces) {
-      const LoopVar* cut = c_.loop_var("cut");
+      const LoopVar *d = c_.loop_var("d"), *cut = c_.loop_var("cut");
       const Expr cuts = c_.dim(blocks.pieces_per_step), low = scope_.mul(c_.loop(cut), blocks.terms);
-      const Expr number = scope_.add(c_.binary(ExprOp::Mul, d, cuts), c_.loop(cut));
+      const Expr number = scope_.add(c_.binary(ExprOp::Mul, c_.loop(d), cuts), c_.loop(cut));
       const TaskRange range{low, scope_.min(c_.i64(position_count()), scope_.add(low, c_.i64(blocks.terms)))};
-      return {make_for(cut, c_.i64(0), cuts, LoopKind::Serial, tile(free, piece, jt, {number}, range))};
+      Stmts body = tile(free, piece, jt, {number}, steps_of(c_.loop(d), scope_.add(c_.loop(d), c_.i64(1))), &range);
+      body = {make_for(cut, c_.i64(0), cuts, LoopKind::Serial, std::move(body))};
+      return {make_for(d, panel.low, panel.high, LoopKind::Serial, std::move(body))};
     }
-    JoinedSums::Segment segment{d};
-    if (block_steps_ > 1)
-      segment = sums_.part_of_block({d, scope_.add(d, c_.i64(1))}, block_steps_, c_.dim(windows_.free_depth.extent()));
-    return tile(free, piece, jt, segment, {c_.i64(0), c_.i64(position_count())});
+    const Expr end = c_.dim(windows_.free_depth.extent());
+    if (!is_one_panel(windows_, sizes_) && sizes_.panel_free < block_steps_)
+      return tile(free, piece, jt, sums_.part_of_block(panel, block_steps_, end), steps_of(panel.low, panel.high));
+    const LoopVar* block = c_.loop_var("b");
+    Stmts body;
+    const Expr low = scope_.mul(c_.loop(block), block_steps_);
+    const TaskRange steps = steps_of(low, scope_.min(panel.high, scope_.add(low, c_.i64(block_steps_))));
+    const Expr from = scope_.bind("b_begin", steps.low, body), to = scope_.bind("b_end", steps.high, body);
+    append(body, tile(free, piece, jt, {c_.loop(block)}, {from, to}));
+    return {make_for(block, c_.binary(ExprOp::FloorDiv, panel.low, c_.i64(block_steps_)),
+                     scope_.ceil_div(panel.high, block_steps_), LoopKind::Serial, std::move(body))};
   }
 
-  Stmts tile(Expr free, int64_t piece, Expr jt, const JoinedSums::Segment& segment, TaskRange range) {
+  /// `steps` are counted from the panel's first; `range` of the positions; null: all.
+  Stmts tile(Expr free, int64_t piece, Expr jt, const JoinedSums::Segment& segment, TaskRange steps,
+             const TaskRange* range = nullptr) {
     const Place place{scope_.mul(free, offset_count()), scope_.mul(jt, tiling_.tile_columns()), piece_begin(piece),
                       piece_begin(piece + 1)};
-    const GroupIndex positions(c_, scope_.facts, windows_.offsets, {&whole_shift_, 1});
-    return register_tile(place, segment, [&](const Accumulators& sums) {
-      return positions.runs(
-          range.low, range.high, [&](const LoopVar* u, Expr low, Expr high, Expr k, const Substitution& offsets) {
-            const Expr at = scope_.add(scope_.mul(free, plane_.plane_elements()),
-                                       replaced(c_, scope_.facts, whole_shift_, offsets));
-            const auto element = [&](int64_t i) { return plane_.load(scope_.add(at, c_.i64(shifts_[i]))); };
-            return Stmts{make_for(u, low, high, LoopKind::Serial,
-                                  step(sums, element, [&](int64_t v) { return columns_.at(jt, v, k); }))};
-          });
+    const LoopVar* s = c_.loop_var("s");
+    const Expr plane = scope_.mul(scope_.add(scope_.mul(free, sizes_.panel_free), c_.loop(s)), plane_.plane_elements());
+    return register_tile(place, segment, [&](const Accumulators& sums) -> Stmts {
+      const auto terms = [&](const Substitution& offsets, Expr position) {
+        const Expr at = scope_.add(plane, plane_.shift(offsets));
+        const Expr k = scope_.add(scope_.mul(c_.loop(s), position_count()), position);
+        return step(
+            sums, [&](int64_t i) { return plane_.load(scope_.add(at, c_.i64(shifts_[i]))); },
+            [&](int64_t v) { return columns_.at(jt, v, k); });
+      };
+      return {make_for(s, steps.low, steps.high, LoopKind::Serial,
+                       range ? positions_in(*range, terms) : all_positions(terms, sums))};
     });
+  }
+
+  using Terms = std::function<Stmts(const Substitution& offsets, Expr position)>;
+
+  Stmts positions_in(TaskRange range, const Terms& terms) const {
+    Substitution same;
+    for (const NestLoop& loop : windows_.offsets.loops) same.loops[loop.var] = c_.loop(loop.var);
+    const Expr shift = plane_.shift(same);
+    const GroupIndex positions(c_, scope_.facts, windows_.offsets, {&shift, 1});
+    return positions.runs(range.low, range.high,
+                          [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) -> Stmts {
+                            return {make_for(u, low, high, LoopKind::Serial, terms(at, flat))};
+                          });
+  }
+
+  Stmts all_positions(const Terms& terms, const Accumulators& sums) const {
+    Substitution at;
+    Expr flat = c_.i64(0);
+    std::vector<const LoopVar*> vars;
+    for (const NestLoop& loop : windows_.offsets.loops) {
+      vars.push_back(c_.loop_var("o"));
+      at.loops[loop.var] = c_.loop(vars.back());
+      flat = scope_.add(scope_.mul(flat, loop.extent.constant()), c_.loop(vars.back()));
+    }
+    Stmts body = terms(at, flat);
+    const LoopKind kind = offset_loops(position_count(), sums.sums);
+    for (size_t i = vars.size(); i-- > 0;)
+      body = {make_for(vars[i], c_.i64(0), c_.dim(windows_.offsets.loops[i].extent), kind, std::move(body))};
+    return body;
   }
 
   Stmts epilogue(TaskRange free, TaskRange pieces, TaskRange columns) {
@@ -198,7 +261,6 @@ class WindowOffsets : public ProductWriter {
   ColumnPanel columns_;
   WindowPlane plane_;
   std::vector<int64_t> shifts_;  ///< of each offset of a window
-  Expr whole_shift_;             ///< of a position in the plane, by the offsets' loops
   int64_t block_steps_;          ///< of the free loops, in a block of the chain
 };
 

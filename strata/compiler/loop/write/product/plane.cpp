@@ -37,18 +37,19 @@ int64_t WindowPlane::phase_stride(size_t axis) const {
   return elements;
 }
 
-WindowPlane::Stmts WindowPlane::pack(TaskRange free, TaskRange lines) const {
+WindowPlane::Stmts WindowPlane::pack(TaskRange free, TaskRange lines, Expr before) const {
   const LoopVar* f = c_.loop_var("f");
   Substitution with = scope_.outer;
   Stmts body = free_.at(c_.loop(f), with);
   for (const NestLoop& offset : windows_.offsets.loops) with.loops[offset.var] = c_.i64(0);
+  const Expr number = scope_.sub(c_.loop(f), free.low), at = before ? scope_.add(before, number) : number;
   // In the order in which they lie: what a vector writes beyond a phase is overwritten by the next.
   std::vector<int64_t> phase(windows_.axes.size());
   for (int64_t number = 0; number < windows_.phases(); ++number) {
     int64_t rest = number;
     for (size_t i = windows_.axes.size(); i-- > 0; rest /= windows_.axes[i].stride)
       phase[i] = rest % windows_.axes[i].stride;
-    append(body, pack_phase(phase, scope_.sub(c_.loop(f), free.low), lines, with));
+    append(body, pack_phase(phase, at, lines, with));
   }
   return {make_for(f, free.low, free.high, LoopKind::Serial, std::move(body))};
 }

@@ -24,8 +24,9 @@ class WindowPlane {
 
   /// Memory, and the zeros behind the planes.
   Stmts alloc() const;
-  /// Fills the planes of the free indices free.low..free.high, for positions lines.low..lines.high.
-  Stmts pack(TaskRange free, TaskRange lines) const;
+  /// Fills the planes of the free indices free.low..free.high, for positions lines.low..lines.high; they lie behind
+  /// `before` others, or first.
+  Stmts pack(TaskRange free, TaskRange lines, Expr before = nullptr) const;
   /// The flat index of what the offsets' loops (by their values in `offsets`) shift a position by, phases included.
   Expr shift(const ir::loops::Substitution& offsets) const;
   Expr load(Expr flat) const { return c_.load(plane_, {flat}); }

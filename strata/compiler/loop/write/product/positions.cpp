@@ -174,9 +174,9 @@ class PlanePositions : public ProductWriter {
     Stmts body = step(
         sums, [&](int64_t i) { return rows_.at(it, i, k); },
         [&](int64_t v) { return plane_.load_vector(scope_.add(at, c_.i64(v * tiling_.lanes))); });
+    const LoopKind kind = offset_loops(windows_.offset_count(), sums.sums);
     for (size_t i = vars.size(); i-- > 0;)
-      body = {
-          make_for(vars[i], c_.i64(0), c_.dim(windows_.offsets.loops[i].extent), LoopKind::Serial, std::move(body))};
+      body = {make_for(vars[i], c_.i64(0), c_.dim(windows_.offsets.loops[i].extent), kind, std::move(body))};
     return {make_for(f, free.low, free.high, LoopKind::Serial, std::move(body))};
   }
 

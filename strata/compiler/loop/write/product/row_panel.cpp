@@ -15,8 +15,8 @@ namespace {
 
 bool rows_run_along_depth(const ProductScope& s) {
   const Contraction& k = s.contraction;
-  return k.group > 1 || contiguity(s.context, s.facts, k.rows_operand, k.depth) >=
-                            contiguity(s.context, s.facts, k.rows_operand, k.rows);
+  return k.group > 1 || contiguity(s.context, s.facts, k.rows_operand, k.depth, k.rows) >=
+                            contiguity(s.context, s.facts, k.rows_operand, k.rows, k.depth);
 }
 
 }  // namespace

@@ -26,9 +26,19 @@
 // of a few, so their shifts are constants; vectors run along the columns of the other operand.
 //
 //   parallel task over (batch, free rows, pieces of the window, columns)
-//     for each free step of depth:  pack columns; fill the planes of the free rows
-//       for each free row, piece, tile of columns, block of the chain:  sums = 0, or what was cut; for positions {
-//                                           sums = fma(plane[position + shift], column, sums) }; join sums
+//     for panel of the depth's free loops:  pack columns; fill the planes of the free rows
+//       for each tile of columns, free row, piece, block of the chain:  sums = 0, or what was cut; for free { for
+//                                           positions { sums = fma(plane[position + shift], column, sums) } }; join sums
+//     the epilogue
+//
+// Windows where the vectors run along the batch, since neither rows nor columns fill one (depthwise convolutions, forward
+// and both gradients; batch_lanes.cpp). Both operands lie with the lanes innermost (lane_plane.h), and each result of a
+// register tile is a vector of its own.
+//
+//   parallel task over (batch, images, lanes, rows, lines of the outermost axis)
+//     for each image, free step of depth:  pack rows, fill the plane
+//       for each row, tile of lines and positions, block of the chain:  sums = 0, or what was cut; for offsets {
+//                                           sums = fma(row, plane[position + offset], sums) }; join sums
 //     the epilogue
 // Blocks of integers under scales (blocks.cpp): the sums of a block are dot products of bytes or words, and each enters
 // the sums of f32 by one FMA.
@@ -50,6 +60,8 @@ std::vector<ir::loops::StmtPtr> write_contraction(Contraction contraction, const
 std::vector<ir::loops::StmtPtr> write_column_windows(Contraction contraction, const ColumnWindowSchedule& schedule,
                                                      ir::loops::LoopContext& context, const ir::Facts& facts);
 std::vector<ir::loops::StmtPtr> write_row_windows(Contraction contraction, const RowWindowSchedule& schedule,
+                                                  ir::loops::LoopContext& context, const ir::Facts& facts);
+std::vector<ir::loops::StmtPtr> write_batch_lanes(Contraction contraction, const BatchLaneSchedule& schedule,
                                                   ir::loops::LoopContext& context, const ir::Facts& facts);
 
 /// E0317 when the columns don't lie in panels, or the sums of a block can't be made so.

@@ -55,6 +55,13 @@ class ProductWriter {
   Expr row_tiles(TaskRange rows) const;
   Expr column_tiles(Expr columns) const;
 
+  /// Of the loops over a window's offsets: of few they are written out, and what they shift by becomes a constant.
+  static ir::loops::LoopKind offset_loops(int64_t offsets, const std::vector<const ir::loops::Local*>& sums) {
+    constexpr int64_t kMostWrittenOut = 128;
+    const bool are_few = offsets * static_cast<int64_t>(sums.size()) <= kMostWrittenOut;
+    return are_few ? ir::loops::LoopKind::Unrolled : ir::loops::LoopKind::Serial;
+  }
+
   /// Which sums a register tile has: rows first..last of those that begin at `sums_row`, vectors from `sums_column` on.
   struct Place {
     Expr sums_row, sums_column;
