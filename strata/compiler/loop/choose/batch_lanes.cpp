@@ -68,10 +68,10 @@ LaneTiling tiling_of(const Contraction& k, const Windows& w, int lanes, const ma
          scratch_elements(made, w) * static_cast<double>(bytes) > static_cast<double>(kScratchBytes))
     made.lines = ceil_div(made.lines, 2);
   if (w.axes.size() > 1) made.lines = variation.pick(made.lines, 1, made.lines);
-  const double operations =
-      2.0 * lanes * static_cast<double>(made.tiling.task_rows) *
-      static_cast<double>(w.positions() / lines * made.lines) *
-      static_cast<double>(std::min(expected_extent(w.free_depth) * w.offset_count(), kUnknownExtent));
+  const int64_t positions = w.positions() / lines * made.lines,
+                depth = std::min(expected_extent(w.free_depth) * w.offset_count(), kUnknownExtent);
+  const double operations = 2.0 * lanes * static_cast<double>(made.tiling.task_rows) * static_cast<double>(positions) *
+                            static_cast<double>(depth);
   if (!w.free_loops.is_empty()) {
     const auto images = static_cast<int64_t>(static_cast<double>(kTaskOperations) / operations);
     const int64_t all = expected_extent(w.free_loops.loops.back().extent);

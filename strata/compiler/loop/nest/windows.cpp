@@ -139,7 +139,7 @@ std::optional<Windows> windows_along(Side side, const Contraction& k, LoopContex
   }
   if (taken.empty()) return std::nullopt;
   constexpr int64_t kMostPhases = 4;  // each is packed by loops of its own
-  if (found.phases() > (side == Side::Columns ? kMostPhases : 1)) return std::nullopt;
+  if (found.phases() > kMostPhases) return std::nullopt;
   for (const NestLoop& depth : k.depth.loops) {
     const bool is_offset = std::find(taken.begin(), taken.end(), depth.var) != taken.end();
     if (!is_offset && !found.offsets.is_empty()) return std::nullopt;

@@ -67,18 +67,23 @@ Stmts ColumnPanel::pack(TaskRange columns, TaskRange range, Expr at) const {
   if (is_in_lines_) return pack_lines(columns, depth);
   if (!is_along_depth_ && scope_.contraction.group == 1) return pack_rows_of_tiles(columns, depth);
   const LoopVar* tile = c_.loop_var("jt");
-  Stmts body;
-  const Expr first =
-      scope_.bind("j_first", scope_.add(columns.low, scope_.mul(c_.loop(tile), scope_.tiling.tile_columns())), body);
-  if (scope_.contraction.group > 1)
-    append(body, pack_groups(c_.loop(tile), first, columns, depth));
-  else if (!(scope_.columns.is_linear() && scope_.columns_depth.is_linear()))
-    append(body, pack_chains(c_.loop(tile), first, columns, depth));
-  else
-    append(body, pack_tile(c_.loop(tile), first, columns, depth));
   return {make_for(tile, c_.i64(0),
                    scope_.ceil_div(scope_.sub(columns.high, columns.low), scope_.tiling.tile_columns()),
-                   LoopKind::Serial, std::move(body))};
+                   LoopKind::Serial, pack_one(c_.loop(tile), columns, range, at))};
+}
+
+Stmts ColumnPanel::pack_one(Expr tile, TaskRange columns, TaskRange range, Expr at) const {
+  const PanelDepth depth{range, at ? scope_.sub(range.low, at) : range.low};
+  Stmts body;
+  const Expr first =
+      scope_.bind("j_first", scope_.add(columns.low, scope_.mul(tile, scope_.tiling.tile_columns())), body);
+  if (scope_.contraction.group > 1)
+    append(body, pack_groups(tile, first, columns, depth));
+  else if (!(scope_.columns.is_linear() && scope_.columns_depth.is_linear()))
+    append(body, pack_chains(tile, first, columns, depth));
+  else
+    append(body, pack_tile(tile, first, columns, depth));
+  return body;
 }
 
 Stmts ColumnPanel::unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const {

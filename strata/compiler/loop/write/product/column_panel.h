@@ -25,6 +25,10 @@ class ColumnPanel {
   ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
   /// `first`: how far into the panel depth.low lies; null: at its beginning.
   Stmts pack(TaskRange columns, TaskRange depth, Expr first = nullptr) const;
+  /// Whether tiles are packed one by one, each along the depth: then pack_one() does it for tile `tile` alone. Of rows
+  /// that lie far apart those of one tile stay in the first cache, and their pages in its table.
+  bool is_tile_by_tile() const { return is_along_depth_ && scope_.contraction.group == 1; }
+  Stmts pack_one(Expr tile, TaskRange columns, TaskRange depth, Expr first = nullptr) const;
   /// The same from panels, which the columns lie in.
   Stmts unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const;
   /// Vector `v` of tile `jt` at k, counted from the block's first, or a group of such k by its number.

@@ -111,10 +111,17 @@ class WindowOffsets : public ProductWriter {
   Stmts panel(TaskRange free, TaskRange pieces, TaskRange columns, TaskRange steps) {
     const LoopVar *d = c_.loop_var("d"), *filled = c_.loop_var("f");
     const Substitution outside = scope_.outer;
+    const LoopVar* packed = c_.loop_var("jt");
     Stmts of_step = free_depth_.at(c_.loop(d), scope_.outer);
-    append(of_step, columns_.pack(columns, {c_.i64(0), c_.i64(position_count())},
-                                  scope_.mul(scope_.sub(c_.loop(d), steps.low), position_count())));
+    const TaskRange positions{c_.i64(0), c_.i64(position_count())};
+    const Expr before = scope_.mul(scope_.sub(c_.loop(d), steps.low), position_count());
+    const bool is_tile_by_tile = columns_.is_tile_by_tile();
+    append(of_step, is_tile_by_tile ? columns_.pack_one(c_.loop(packed), columns, positions, before)
+                                    : columns_.pack(columns, positions, before));
     scope_.outer = outside;
+    const Expr tile_count = column_tiles(scope_.sub(columns.high, columns.low));
+    Stmts made{make_for(d, steps.low, steps.high, LoopKind::Serial, std::move(of_step))};
+    if (is_tile_by_tile) made = {make_for(packed, c_.i64(0), tile_count, LoopKind::Serial, std::move(made))};
     Stmts planes = free_rows_.at(c_.loop(filled), scope_.outer);
     append(planes, plane_.pack(steps, {c_.i64(0), c_.i64(windows_.axes[0].space_extent)},
                                scope_.mul(scope_.sub(c_.loop(filled), free.low), sizes_.panel_free)));
@@ -124,10 +131,9 @@ class WindowOffsets : public ProductWriter {
       return tile_of_panel(scope_.sub(c_.loop(f), free.low), piece, c_.loop(jt), steps);
     });
     tiles = {make_for(f, free.low, free.high, LoopKind::Serial, std::move(tiles))};
-    return {make_for(d, steps.low, steps.high, LoopKind::Serial, std::move(of_step)),
-            make_for(filled, free.low, free.high, LoopKind::Serial, std::move(planes)),
-            make_for(jt, c_.i64(0), column_tiles(scope_.sub(columns.high, columns.low)), LoopKind::Serial,
-                     std::move(tiles))};
+    made.push_back(make_for(filled, free.low, free.high, LoopKind::Serial, std::move(planes)));
+    made.push_back(make_for(jt, c_.i64(0), tile_count, LoopKind::Serial, std::move(tiles)));
+    return made;
   }
 
   template <class Body>

@@ -57,7 +57,7 @@ class ProductWriter {
 
   /// Of the loops over a window's offsets: of few they are written out, and what they shift by becomes a constant.
   static ir::loops::LoopKind offset_loops(int64_t offsets, const std::vector<const ir::loops::Local*>& sums) {
-    constexpr int64_t kMostWrittenOut = 128;
+    constexpr int64_t kMostWrittenOut = 160;
     const bool are_few = offsets * static_cast<int64_t>(sums.size()) <= kMostWrittenOut;
     return are_few ? ir::loops::LoopKind::Unrolled : ir::loops::LoopKind::Serial;
   }
