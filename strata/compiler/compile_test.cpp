@@ -15,6 +15,7 @@
 #include "strata/compiler/explain.h"
 #include "strata/compiler/strict.h"
 #include "strata/ir/graph/interpret.h"
+#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -135,6 +136,24 @@ TEST(Compile, AnOptimisersStateAndParameterAreBothWrittenInPlace) {
   const std::vector<HostArray> expected = ir::interpret(*graph, {{ramp({40}), ramp({40}, 2), ramp({40}, 3)}});
   const std::vector<HostArray> found = program->run({ramp({40}), ramp({40}, 2), ramp({40}, 3)});
   for (size_t i = 0; i < 2; ++i) expect_close(found[i], expected[i]);
+}
+
+TEST(Compile, AResultThatNobodyReadsLeavesItsOperandsMemoryToTheOthers) {
+  const std::shared_ptr<Graph> graph = ir::parse_graph(R"(func @f(%x: f32[40]) -> f32[40] {
+  %0 = sort %x {axis = 0, descending = false}
+  %1, %2 = fusion %0
+    func @fusion(%p: f32[40]) -> (f32[40], f32[40]) {
+      %3 = exp %p
+      %4 = mul %p, %3
+      return %3, %4
+    }
+  %5 = sort %2 {axis = 0, descending = true}
+  return %5
+})",
+                                                       ops::op_table())
+                                           .value();
+  const HostArray x = ramp({40});
+  expect_close(compile(graph)->run({x})[0], ir::interpret(*graph, {{x}})[0]);
 }
 
 TEST(Compile, TheArenaStaysWithinATenthOfTheLargestLiveSum) {

@@ -349,14 +349,16 @@ class PlanMaker {
   void reuse_in_place(int c) {
     if (plan_.commands[c].updates >= 0) return;
     const std::vector<int> writes = plan_.commands[c].writes, reads = plan_.commands[c].reads;
+    std::vector<int> taken;  // also by results that nobody reads, whose memory is free again behind the command
     for (int out : writes) {
       if (plan_.buffers[out].kind != PlanBufferKind::Arena || root(out) != out) continue;
       for (int read : reads) {
         const int in = root(read);
         if (plan_.buffers[in].kind != PlanBufferKind::Arena || plan_.buffers[in].last != c ||
-            !may_write_over(c, out, in))
+            std::ranges::find(taken, in) != taken.end() || !may_write_over(c, out, in))
           continue;
         take_over(out, in);
+        taken.push_back(in);
         plan_.buffers[in].last = plan_.buffers[out].last;
         break;
       }

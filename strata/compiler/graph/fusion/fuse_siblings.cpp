@@ -88,7 +88,9 @@ struct ElementKernel {
 class Siblings {
  public:
   Siblings(const Graph& graph, std::span<const int> constants)
-      : readers_(graph.nodes().size()), is_invariant_(invariant_nodes(graph, constants)) {
+      : results_(graph.results().begin(), graph.results().end()),
+        readers_(graph.nodes().size()),
+        is_invariant_(invariant_nodes(graph, constants)) {
     const std::vector<bool> live = ir::live_nodes(graph);
     for (const Node* node : graph.nodes()) {
       if (!live[node->id] || node->is_parameter()) continue;
@@ -104,6 +106,7 @@ class Siblings {
   const ElementKernel* second_of(const Node& node) const { return found(second_, node); }
   const ElementKernel* first_of(const Node& node) const { return found(first_, node); }
   bool is_empty() const { return second_.empty(); }
+  bool is_result(Value v) const { return std::ranges::find(results_, v) != results_.end(); }
 
  private:
   using Pairs = std::unordered_map<const Node*, const ElementKernel*>;
@@ -167,6 +170,7 @@ class Siblings {
     return std::ranges::any_of(first.own, [&](const Value& v) { return second.reads_at_own_index(v); });
   }
 
+  std::vector<Value> results_;
   std::vector<std::vector<const Node*>> readers_;  ///< by node id
   std::vector<bool> is_invariant_;
   std::unordered_set<const Node*> written_over_;  ///< by updates
@@ -174,8 +178,10 @@ class Siblings {
   Pairs first_, second_;                          ///< the other of a pair, by the second and by the first
 };
 
-/// The kernel that does the work of both, in the place of the second.
-void add_pair(const ElementKernel& first, const ElementKernel& second, GraphCopier& copier, Graph& to) {
+/// The kernel that does the work of both, in the place of the second. What the first makes for the second alone is none
+/// of its results.
+void add_pair(const Siblings& siblings, const ElementKernel& first, const ElementKernel& second, GraphCopier& copier,
+              Graph& to) {
   auto body = std::make_shared<Graph>("fusion");
   for (const ir::SymbolFact& fact : to.facts().all()) body->facts().add(fact);
   std::vector<Value> outside, images;  // operands of the new node, and the body's parameters for them
@@ -192,16 +198,22 @@ void add_pair(const ElementKernel& first, const ElementKernel& second, GraphCopi
   const std::vector<Value> made = ir::inline_graph(*first.body, *body, of_first);
   for (const Value& v : second.node->operands())
     of_second.push_back(v.node == first.node ? made[v.index] : image_of(v));
-  std::vector<Value> results = made;
   const std::vector<Value> more = ir::inline_graph(*second.body, *body, of_second);
-  results.insert(results.end(), more.begin(), more.end());
+  std::vector<Value> results, replaced;
+  for (int i = 0; i < std::ssize(made); ++i) {
+    if (!siblings.is_result(first.node->result(i))) continue;
+    results.push_back(made[i]);
+    replaced.push_back(first.node->result(i));
+  }
+  for (int i = 0; i < std::ssize(more); ++i) {
+    results.push_back(more[i]);
+    replaced.push_back(second.node->result(i));
+  }
   body->set_results(results);
   const ir::LocationScope scope(to, second.node->where);
   const GraphRef region = share_nodes(*body);
   const Node* fusion = to.add(ops::kFusion, copier.get(outside), {}, {&region, 1});
-  for (int i = 0; i < std::ssize(made); ++i) copier.set(first.node->result(i), fusion->result(i));
-  for (int i = 0; i < std::ssize(more); ++i)
-    copier.set(second.node->result(i), fusion->result(static_cast<int>(made.size()) + i));
+  for (int i = 0; i < std::ssize(results); ++i) copier.set(replaced[i], fusion->result(i));
 }
 
 /// Null if there are none.
@@ -211,7 +223,7 @@ std::unique_ptr<Graph> with_pairs_joined(const Graph& graph, const PassContext& 
   return ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
     if (siblings.second_of(node)) return true;
     const ElementKernel* first = siblings.first_of(node);
-    if (first) add_pair(*first, *siblings.second_of(*first->node), copier, to);
+    if (first) add_pair(siblings, *first, *siblings.second_of(*first->node), copier, to);
     return first != nullptr;
   });
 }

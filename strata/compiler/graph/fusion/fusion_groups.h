@@ -110,7 +110,7 @@ class FusionGroups {
 
   const ir::Graph& graph_;
   std::vector<bool> live_, inlined_, is_result_, is_kept_;
-  std::vector<bool> is_residual_;         ///< by node id: Residuals::is_kept()
+  std::vector<bool> is_residual_;      ///< by node id: Residuals::is_kept()
   std::vector<uint32_t> inline_size_;  ///< nodes that inlining this one pulls along
   /// Of the node's expression, in operations of the loop program: from what it reads in memory; of a root from what its
   /// kernel reads.

@@ -20,7 +20,9 @@ std::unique_ptr<ir::Graph> recompute_residuals(const ir::Graph& graph) {
     const int level = residuals.level(node);
     const auto here = again.find(level);
     if (here == again.end()) return false;
-    const auto is_again = [&](const Value& v) { return here->second.contains(v.node) && residuals.is_late(node, *v.node); };
+    const auto is_again = [&](const Value& v) {
+      return here->second.contains(v.node) && residuals.is_late(node, *v.node);
+    };
     if (std::ranges::none_of(node.operands(), is_again)) return false;
     const auto image = [&](auto& self, const Value& v) -> Value {
       if (!here->second.contains(v.node)) return copier.get(v);

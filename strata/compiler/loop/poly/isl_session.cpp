@@ -38,6 +38,10 @@ void with_isl_errors(const IslSession& isl, const std::string& what, int64_t eff
   try {
     work();
   } catch (const isl::exception& error) {
+    if (std::string_view(error.what()).find("unable to carry dependences") != std::string_view::npos)
+      throw base::Error(base::code::kPolyhedralLimit,
+                        fmt::format("isl finds no schedule for all dependences, {}", what))
+          .hint("`poly apart` and `poly auto` ask it for different bands");
     // isl's own readers call it a syntax error when they are stopped.
     if (!isl.is_spent()) throw base::Error(base::code::kBug, fmt::format("isl failed, {}: {}", what, error.what()));
     throw base::Error(
