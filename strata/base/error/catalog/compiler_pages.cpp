@@ -108,7 +108,11 @@ constexpr ErrorPage kPages[] = {
      "What isl has to do can grow exponentially with the number of statements, loops and dimensions. It is stopped "
      "after "
      "a number of its operations, always at the same place for the same kernel; `poly effort by N` sets it. Fewer "
-     "statements in a kernel, steps of 1 and constant sizes need less."},
+     "statements in a kernel, steps of 1 and constant sizes need less. The loops that come out are run in the "
+     "interpreter "
+     "beside those that went in, on small sizes; those that differ are refused as well, and so is a nest that isl "
+     "finds "
+     "no order for."},
 };
 
 }  // namespace
