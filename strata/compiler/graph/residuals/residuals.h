@@ -7,7 +7,8 @@
 //   ... dot(y, w) ...              ... dot(y, w) ...
 //   du = dy * f(u, e)              du = dy * s
 //
-// A value is a residual when an elementwise node reads it behind another contraction, loop or command that stands between.
+// A value is a residual when an elementwise node reads it behind another contraction, loop or command that stands
+// between.
 // The cheapest choice is a minimum cut (of the kind by which PyTorch's partitioner divides joint graphs): a value that
 // is kept costs a write and a read of its bytes, or the read alone where it is in memory anyway; one that is computed
 // again costs the operations of its `cost` facet, and needs its operands.

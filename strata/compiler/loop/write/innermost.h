@@ -8,7 +8,8 @@
 
 namespace strata::compiler {
 
-/// The body of a loop over `var` in two: what it loads and computes for all of its steps alike, in locals, and the rest.
+/// The body of a loop over `var` in two: what it loads and computes for all of its steps alike, in locals, and the
+/// rest.
 struct HoistedBody {
   std::vector<ir::loops::StmtPtr> outside, inside;
 };

@@ -38,7 +38,8 @@ class LanePlane {
   /// Copies rows rows.low..rows.high and, of axis 0, what the positions space.low..space.high reach. scope.outer says
   /// what the loops outside are.
   Stmts pack(TaskRange lanes, TaskRange rows, TaskRange space) const;
-  /// The vector at a row (counted from the first that was packed) and at the axes' loops as `at` has them. Axis 0 begins
+  /// The vector at a row (counted from the first that was packed) and at the axes' loops as `at` has them. Axis 0
+  /// begins
   /// at the position `first`.
   Expr load(Expr row, const ir::loops::Substitution& at, Expr first) const;
 

@@ -28,10 +28,12 @@
 //   parallel task over (batch, free rows, pieces of the window, columns)
 //     for panel of the depth's free loops:  pack columns; fill the planes of the free rows
 //       for each tile of columns, free row, piece, block of the chain:  sums = 0, or what was cut; for free { for
-//                                           positions { sums = fma(plane[position + shift], column, sums) } }; join sums
+//                                           positions { sums = fma(plane[position + shift], column, sums) } }; join
+// sums
 //     the epilogue
 //
-// Windows where the vectors run along the batch, since neither rows nor columns fill one (depthwise convolutions, forward
+// Windows where the vectors run along the batch, since neither rows nor columns fill one (depthwise convolutions,
+// forward
 // and both gradients; batch_lanes.cpp). Both operands lie with the lanes innermost (lane_plane.h), and each result of a
 // register tile is a vector of its own.
 //
