@@ -41,7 +41,7 @@ namespace {
 /// Every map of the union with `size` dimensions of range, zeros behind.
 isl::union_map padded(const isl::union_map& of, size_t size, const IslSession& isl) {
   isl::union_map result = isl.union_map("{ }");
-  of.foreach_map([&](isl::map map) {
+  of.foreach_map([&](const isl::map& map) {
     const size_t have = map.range_tuple_dim();
     const std::string more(have < size ? ", 0" : "");
     std::string range = names("a", have);
@@ -53,7 +53,7 @@ isl::union_map padded(const isl::union_map& of, size_t size, const IslSession& i
 
 size_t most_dimensions(const isl::union_map& of) {
   size_t most = 0;
-  of.foreach_map([&](isl::map map) { most = std::max<size_t>(most, map.range_tuple_dim()); });
+  of.foreach_map([&](const isl::map& map) { most = std::max<size_t>(most, map.range_tuple_dim()); });
   return most;
 }
 

@@ -62,7 +62,7 @@ isl::union_map conflicts_of(const Phase& phase, const Uses& uses, const IslSessi
 std::optional<int64_t> largest_distance(const isl::union_map& pairs, size_t axis) {
   int64_t largest = 0;
   bool is_bounded = true;
-  pairs.foreach_map([&](isl::map map) {
+  pairs.foreach_map([&](const isl::map& map) {
     const isl::val most = map.deltas().dim_max_val(static_cast<int>(axis));
     if (!most.is_int() || most.gt(kLongestAxis)) {
       is_bounded = false;

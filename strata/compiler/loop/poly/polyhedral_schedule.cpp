@@ -71,7 +71,7 @@ Options options_of(const std::vector<Rewrite>& rewrites, const machine::VectorUn
 
 std::string text_of(const isl::union_map& map) {
   std::string text;
-  map.foreach_map([&](isl::map one) { text += (text.empty() ? "" : "; ") + readable(one); });
+  map.foreach_map([&](const isl::map& one) { text += (text.empty() ? "" : "; ") + readable(one); });
   return text.empty() ? "none" : text;
 }
 

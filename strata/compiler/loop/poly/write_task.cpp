@@ -28,7 +28,7 @@ struct LoopMarker {
     const isl::union_map time = build.schedule();
     const isl::union_map pairs = dependences.apply_domain(time).apply_range(time);
     bool is_parallel = true;
-    pairs.foreach_map([&](isl::map map) {
+    pairs.foreach_map([&](const isl::map& map) {
       const size_t last = map.range_tuple_dim() - 1;
       std::string same = "1 = 1";
       for (size_t i = 0; i < last; ++i) same += fmt::format(" and a{0} = b{0}", i);
