@@ -154,11 +154,11 @@ TEST(RandomNests, KeepEveryDependenceUnderRandomSchedules) {
 
 TEST(RandomNestsSlow, KeepEveryDependenceUnderRandomSchedules) {
   int compared = 0;
-  for (uint64_t seed = 1000; seed < 1025; ++seed) {
+  for (uint64_t seed = 1000; seed < 1012; ++seed) {
     compare_seed(seed, compared);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(compared, 5);
+  EXPECT_GT(compared, 2);
 }
 
 }  // namespace
