@@ -1,6 +1,6 @@
 // Random affine nests, by random polyhedral schedules: the same bits, each element made in the same way. isl judges
-// each
-// schedule by the dependences before its loops are made; this judges isl's dependences and our loops by running both.
+// each schedule by the dependences before its loops are made; this judges isl's dependences and our loops by running
+// both.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -18,8 +18,7 @@ namespace {
 using ir::loops::Kernel;
 
 /// Text of a kernel over %a: f32[N + 8,N + 8], %b: f32[N + 8] and a scratch row, with indices that stay inside for
-/// loops
-/// of at most N + 2 iterations.
+/// loops of at most N + 2 iterations.
 class RandomNest {
  public:
   explicit RandomNest(uint64_t seed) : random_(seed) {}
@@ -145,20 +144,20 @@ void compare_seed(uint64_t seed, int& compared) {
 
 TEST(RandomNests, KeepEveryDependenceUnderRandomSchedules) {
   int compared = 0;
-  for (uint64_t seed = 0; seed < 12; ++seed) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
     compare_seed(seed, compared);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(compared, 2);
+  EXPECT_GT(compared, 5);
 }
 
 TEST(RandomNestsSlow, KeepEveryDependenceUnderRandomSchedules) {
   int compared = 0;
-  for (uint64_t seed = 1000; seed < 1012; ++seed) {
+  for (uint64_t seed = 1000; seed < 1100; ++seed) {  // in 1020 a range runs backwards, in 1069 isl leaves one out
     compare_seed(seed, compared);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(compared, 2);
+  EXPECT_GT(compared, 20);
 }
 
 }  // namespace
