@@ -137,7 +137,7 @@ Rewrite chosen(const Options& options, const std::vector<Phase>& phases) {
 }
 
 /// Runs the loops that were made beside those that were given, in the interpreter, on small sizes, or on its own where
-/// that is little: isl's code for guards and steps is not what its dependences prove.
+/// that is little: guards and steps of loops are not what the dependences prove.
 void require_same_values(const Kernel& naive, const Kernel& made) {
   constexpr int64_t kMostWork = 4'000'000;
   constexpr int64_t kSizes[] = {1, 2, 3, 5, 7};

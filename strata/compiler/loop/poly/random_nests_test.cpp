@@ -153,7 +153,7 @@ TEST(RandomNests, KeepEveryDependenceUnderRandomSchedules) {
 
 TEST(RandomNestsSlow, KeepEveryDependenceUnderRandomSchedules) {
   int compared = 0;
-  for (uint64_t seed = 1000; seed < 1100; ++seed) {  // in 1020 a range runs backwards, in 1069 isl leaves one out
+  for (uint64_t seed = 1000; seed < 1100; ++seed) {  // in 1020 a range runs backwards, in 1069 one is left out
     compare_seed(seed, compared);
     if (HasFatalFailure()) return;
   }
