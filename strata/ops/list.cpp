@@ -2,6 +2,7 @@
 
 #include "strata/ops/contraction/block_dot.h"
 #include "strata/ops/contraction/dot.h"
+#include "strata/ops/contraction/masked_dot.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/control/fusion.h"
@@ -108,6 +109,8 @@ constexpr const ir::Op* kOps[] = {
     // contraction
     &kDot,
     &kBlockDot,
+    &kDotWhere,
+    &kDotReadWhere,
     &kConv,
     // reduction
     &kReduceSum,

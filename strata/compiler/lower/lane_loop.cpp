@@ -231,11 +231,13 @@ Expr LaneLoop::chain(const Node& node, std::span<const Expr> index, Stmts& body)
     return fold.finish ? fold.finish(c_.read(total)) : c_.read(total);
   }
   const ir::ContractionForm& product = *rule.product;
-  const auto placed = product.result_index(index);
-  if (!std::ranges::equal(placed, index) || product.window_axes > 0 || product.block_terms > 0)
-    throw LaneRefusal{"a product of another form"};
+  if (product.window_axes > 0 || product.block_terms > 0) throw LaneRefusal{"a product of another form"};
+  Index parts;
+  for (const size_t place : result_places(product, c_)) parts.push_back(index[place]);
   const size_t batch = product.batch.size(), rows = product.rows.size();
-  const auto b = index.subspan(0, batch), row = index.subspan(batch, rows), column = index.subspan(batch + rows);
+  const std::span<const Expr> all_parts(parts);
+  const auto b = all_parts.subspan(0, batch), row = all_parts.subspan(batch, rows),
+             column = all_parts.subspan(batch + rows);
   const DType dtype = ops::sum_dtype(node.operand(0).type(), node.type().dtype());
   if (!ir::is_float(dtype)) throw LaneRefusal{"a product of integers"};
   const Local* acc = c_.local("acc", {dtype, 1}, true);

@@ -60,6 +60,20 @@ LaneAxes widest_axes(const Node& scan) {
   return axes;
 }
 
+std::vector<size_t> result_places(const ir::ContractionForm& product, LoopContext& context) {
+  std::vector<Expr> parts;
+  while (parts.size() < product.batch.size() + product.rows.size() + product.columns.size())
+    parts.push_back(context.loop(context.loop_var("p")));
+  const auto placed = product.result_index(parts);
+  std::vector<size_t> places;
+  for (Expr part : parts) {
+    const auto at = std::ranges::find(placed, part);
+    if (at == placed.end()) throw LaneRefusal{"a product's result has not the axes of its sides"};
+    places.push_back(static_cast<size_t>(at - placed.begin()));
+  }
+  return places;
+}
+
 void LanePlan::find_views() {
   const auto parameters = region_.parameters();
   for (size_t i = 0; i < parameters.size(); ++i)
@@ -87,9 +101,11 @@ void LanePlan::keep_sides_of_products() {
     at.push_back(c.loop(lane));
     while (depth.size() < rule.product->depth.size()) depth.push_back(c.loop(c.loop_var("p")));
     const size_t batch = rule.product->batch.size(), rows = rule.product->rows.size();
+    const std::vector<size_t> places = result_places(*rule.product, c);
     const auto index_of = [&](size_t first, size_t count) {
-      std::vector<Expr> index(at.begin(), at.begin() + batch);
-      index.insert(index.end(), at.begin() + first, at.begin() + first + count);
+      std::vector<Expr> index;
+      for (size_t i = 0; i < batch; ++i) index.push_back(at[places[i]]);
+      for (size_t i = first; i < first + count; ++i) index.push_back(at[places[i]]);
       index.insert(index.end(), depth.begin(), depth.end());
       return index;
     };
@@ -98,10 +114,18 @@ void LanePlan::keep_sides_of_products() {
     for (const Value& v : without)
       if (!is_view(v)) throw LaneRefusal{"a product of state by state"};
     for (const Value& v : with_lane) {
+      if (ir::is_bool(v.dtype()) && is_position(v)) continue;  // computed where it is read
       if (!axes_.has(v.type())) throw LaneRefusal{fmt::format("a product reads lanes of {}", v.type().str())};
       keeps_.insert(key(v));
     }
   }
+}
+
+/// Made of numbers and of where it stands: no memory is read for it.
+bool LanePlan::is_position(Value v) const {
+  if (!is_view(v)) return false;
+  if (v.node->is_parameter()) return v.rank() == 0;
+  return std::ranges::all_of(v.node->operands(), [&](Value x) { return is_position(x); });
 }
 
 /// What would be computed several times: sums and products, elements with several readers, numbers of a lane that are

@@ -41,6 +41,10 @@ struct LaneAxes {
 /// them.
 LaneAxes widest_axes(const ir::Node& scan);
 
+/// Where a product's result has each part of its form: `places[i]` is the axis of the result that goes by position i of
+/// (batch..., row..., column...). LaneRefusal where there is none.
+std::vector<size_t> result_places(const ir::ContractionForm& product, ir::loops::LoopContext& context);
+
 class LanePlan {
  public:
   /// LaneRefusal where a step mixes lanes, or does what no lane loop does.
@@ -74,6 +78,7 @@ class LanePlan {
   void keep_what_is_shared();
   void compute_products_where_read();
   bool is_view(ir::Value v) const { return views_.contains(key(v)); }
+  bool is_position(ir::Value v) const;
   bool is_next(const ir::Node* node) const;
   const ir::Node* cheap_reader_of(const ir::Node* product) const;
 

@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "strata/ops/composites/attention_walk.h"
-#include "strata/ops/contraction/dot.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -26,19 +25,19 @@ constexpr int kOrdersByRule = 2;
 Value finite_or_zero(Value x) { return select(is_finite(x), x, zeros_like(x)); }
 Value zeros(Graph& graph, DType dtype, const Shape& shape) { return full(graph, Type::of(dtype, shape), 0.0); }
 Value by_lanes(Value x) { return swap_axes(x, 2, 3); }
-Value product_over_block(Value side, Value lanes) { return dot(side, lanes, {{2}, {2}, {0, 1}, {0, 1}}); }
 
 /// (m, l, o) of a block, folded into the state. Step: constants q; slices k, v.
 Values fold_block(const Walk& walk, const Walk::Step& step) {
   const Value m = step.carries[0], l = step.carries[1], o = step.carries[2], number = step.block.number;
-  const Value s = walk.scores(step.slices[0], step.constants[0], step.block).masked;
+  const Walk::Scores scores = walk.scores(step.slices[0], step.constants[0], step.block);
+  const Value s = scores.masked;
   const auto along_block = [&](Value per_lane) { return broadcast(per_lane, s.shape(), ints_span({0, 1, 3})); };
   const auto along_values = [&](Value per_lane) { return broadcast(per_lane, o.shape(), ints_span({0, 1, 3})); };
   const Value block_m = stop_gradient(reduce_max(s, {2}));
   Value weights = exp(s - along_block(finite_or_zero(block_m)));
   const Value block_l = reduce_sum(weights, {2});
   if (step.block.factor) weights = weights * broadcast_to(step.block.factor, s.shape());
-  const Value block_o = product_over_block(step.slices[1], weights);
+  const Value block_o = Walk::sum_over_block(step.slices[1], weights, scores.visible);
   const Value most = maximum(m, block_m), shift = finite_or_zero(most);
   const Value a = exp(m - shift), b = exp(block_m - shift);
   return {walk.where_seen(most, m, number), walk.where_seen(l * a + block_l * b, l, number),
@@ -70,6 +69,7 @@ Values forward(const Operands& x, const Meaning& meaning) {
 
 /// The derivative of one block.
 struct BlockGradient {
+  Value visible;   ///< null: everything is. The others may be anything where it is not
   Value weights;   ///< behind the factor
   Value d_masked;  ///< of what the softmax is made of
   Value d_score;   ///< of the product of q and k
@@ -83,17 +83,24 @@ BlockGradient gradient_of_block(const Walk& walk, Sides score, Sides out, Value 
                                 const ScoreBlock& block) {
   const Walk::Scores s = walk.scores(score.block, score.lanes, block);
   BlockGradient made;
+  made.visible = s.visible;
   const Value weights = exp(s.masked - log_sum);
-  Value d_weights = dot(out.block, out.lanes, {{3}, {2}, {0, 1}, {0, 1}});
+  Value d_weights = Walk::product(out.block, out.lanes, s.visible);
   made.weights = weights;
   if (block.factor) {
-    const Value spread = broadcast_to(block.factor, weights.shape());
+    const auto seen = [&](Value x) { return s.visible ? select(s.visible, x, zeros_like(x)) : x; };
+    const Value spread = seen(broadcast_to(block.factor, weights.shape()));
+    d_weights = seen(d_weights);
     made.d_factor = weights * d_weights;
     made.weights = weights * spread;
     d_weights = d_weights * spread;
   }
-  made.d_masked = weights * (d_weights - delta);
-  if (s.visible) made.d_masked = select(s.visible, made.d_masked, zeros_like(made.d_masked));
+  // In front of what spreads a row's numbers along its scores: their cotangents sum up those of all scores.
+  Value d_log_weights = d_weights - delta;
+  if (s.visible) d_log_weights = select(s.visible, d_log_weights, zeros_like(d_log_weights));
+  made.d_masked = weights * d_log_weights;
+  // Nor do those of d_masked come from what a function made of hidden scores.
+  if (s.visible && walk.bends_scores()) made.d_masked = select(s.visible, made.d_masked, zeros_like(made.d_masked));
   made.d_score = walk.through_scores(made.d_masked, s, block);
   return made;
 }
@@ -124,7 +131,8 @@ class Backward {
       const Walk::Step own = walk.step(x_, p, 4, 1, 2);
       const Value before = own.carries[0];
       const Value more = recomputed(walk, x_, p, 4, 1, 2, [&](const Walk::Step& s) -> Values {
-        return {product_over_block(s.slices[0], at_keys(walk, s).d_score)};
+        const BlockGradient at = at_keys(walk, s);
+        return {Walk::sum_over_block(s.slices[0], at.d_score, at.visible)};
       })[0];
       return {walk.where_seen(before + more, before, own.block.number)};
     };
@@ -146,7 +154,7 @@ class Backward {
         const auto spread = [&](Value row) { return broadcast(row, dims_span(scores), ints_span({0, 1, 2})); };
         const BlockGradient at =
             gradient_of_block(walk, {q, k}, {d_out, v}, spread(s.slices[2]), spread(s.slices[3]), s.block);
-        return {product_over_block(q, at.d_score), product_over_block(d_out, at.weights)};
+        return {Walk::sum_over_block(q, at.d_score, at.visible), Walk::sum_over_block(d_out, at.weights, at.visible)};
       });
       return {walk.where_seen(d_k + more[0], d_k, number), walk.where_seen(d_v + more[1], d_v, number)};
     };
@@ -184,7 +192,9 @@ class Backward {
     const Walk walk(WalkBy::Keys, x_, meaning_);
     const Walk::Steps steps = by_keys(walk);
     const auto body = [&](Graph&, const Values& p) -> Values {
-      return {part(at_keys(walk, walk.step(x_, p, 4, 0, 2)))};
+      const BlockGradient at = at_keys(walk, walk.step(x_, p, 4, 0, 2));
+      const Value d = part(at);
+      return {at.visible ? select(at.visible, d, zeros_like(d)) : d};
     };
     const Value all = walk.whole(scan({steps.constants, {}, steps.slices}, walk.count(), body).ys[0]);
     Ints axes;

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/graph/rewrite.h"
-#include "strata/ops/contraction/dot.h"
+#include "strata/ops/contraction/masked_dot.h"
+#include "strata/ops/control/regions.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/facets/layout.h"
@@ -28,6 +31,28 @@ Value both(Value a, Value b) { return a && b ? a & b : a ? a : b; }
 
 Value number_of(Graph& g, Dim d) {
   return d.is_constant() ? scalar(g, DType::i32, d.constant()) : cast(dimension(g, d), DType::i32);
+}
+
+bool is_nothing(Value v) {
+  while (!v.node->is_parameter() && v.node->op == &kBroadcast) v = v.node->operand(0);
+  if (v.node->is_parameter() || v.node->op != &kConstant || !ir::is_float(v.dtype())) return false;
+  const HostArray& array = v.node->attrs.array("value");
+  for (int64_t i = 0; i < array.elements(); ++i)
+    if (array.get(i) != kNothing) return false;
+  return array.elements() > 0;
+}
+
+bool depends_on(Value v, const ir::Node* parameter) {
+  std::vector<const ir::Node*> open{v.node};
+  std::set<const ir::Node*> seen;
+  while (!open.empty()) {
+    const ir::Node* at = open.back();
+    open.pop_back();
+    if (at == parameter) return true;
+    if (!seen.insert(at).second) continue;
+    for (const Value& x : at->operands()) open.push_back(x.node);
+  }
+  return false;
 }
 
 /// Reads the parameters of a step one by one.
@@ -125,41 +150,81 @@ Value AttentionWalk::by_position(Value scores, Value number) const {
 
 Values AttentionWalk::arguments(Value score, const ScoreBlock& block) const {
   const auto [query, key] = places(score, block.number);
-  return {score, iota_like(score, DType::i32, 0), iota_like(score, DType::i32, 1), query, key};
+  Values given{score, iota_like(score, DType::i32, 0), iota_like(score, DType::i32, 1), query, key};
+  given.insert(given.end(), block.captures.begin(), block.captures.end());
+  return given;
+}
+
+/// What the score function shows by place: it is select(c, score, -inf), or the other way round, perhaps again and
+/// again, with conditions that know nothing of the score.
+Value AttentionWalk::by_function(Value like, const ScoreBlock& block) const {
+  if (!function_) return {};
+  const Graph& f = *function_->value[static_cast<size_t>(by_)];
+  std::vector<Value> conditions;
+  std::vector<bool> shows;
+  Value at = f.results()[0];
+  while (!at.node->is_parameter() && at.node->op == &kSelect) {
+    const bool is_shown = is_nothing(at.node->operand(2));
+    if (!is_shown && !is_nothing(at.node->operand(1))) break;
+    if (!depends_on(at.node->operand(0), f.parameter(0).node)) {
+      conditions.push_back(at.node->operand(0));
+      shows.push_back(is_shown);
+    }
+    at = at.node->operand(is_shown ? 1 : 2);
+  }
+  if (conditions.empty()) return {};
+  Values given = arguments(like, block);
+  given[0] = {};
+  Value visible;
+  const Values made = inline_needed(f, like.graph(), given, conditions);
+  for (size_t i = 0; i < made.size(); ++i) visible = both(visible, shows[i] ? made[i] : ~made[i]);
+  return visible;
+}
+
+Value AttentionWalk::visible(Value like, const ScoreBlock& block) const {
+  const auto spread = [&](Value x, std::initializer_list<int64_t> axes) {
+    return broadcast(x, like.shape(), ints_span(axes));
+  };
+  Value visible = both(by_position(like, block.number), by_function(like, block));
+  if (block.segments)
+    visible = both(visible, eq<Value>(spread(block.segments, {0, 2}), spread(block.lane_segments, {0, 3})));
+  if (!block.mask) return visible;
+  const Value mask = broadcast_to(block.mask, like.shape());
+  return both(visible, ir::is_float(mask.dtype()) ? ne<Value>(mask, kNothing) : mask);
 }
 
 AttentionWalk::Scores AttentionWalk::scores(Value side, Value lanes, const ScoreBlock& block) const {
   Scores s;
-  s.scaled = dot(side, lanes, {{3}, {2}, {0, 1}, {0, 1}}) * form_.scale;
+  const Shape shape{side.type().dim(0), side.type().dim(1), side.type().dim(2), lanes.type().dim(3)};
+  s.visible = visible(iota(side.graph(), Type::of(DType::i32, shape), 3), block);
+  s.scaled = product(side, lanes, s.visible) * form_.scale;
   s.capped = form_.soft_cap > 0 ? tanh(s.scaled * (1 / form_.soft_cap)) * form_.soft_cap : s.scaled;
   s.masked = s.capped;
-  if (function_) {
-    Values given = arguments(s.capped, block);
-    given.insert(given.end(), block.captures.begin(), block.captures.end());
-    s.masked = ir::inline_graph(*function_->value[static_cast<size_t>(by_)], s.capped.graph(), given)[0];
-  }
-  s.visible = by_position(s.capped, block.number);
-  const auto spread = [&](Value x, std::initializer_list<int64_t> axes) {
-    return broadcast(x, s.capped.shape(), ints_span(axes));
-  };
-  if (block.segments)
-    s.visible = both(s.visible, eq<Value>(spread(block.segments, {0, 2}), spread(block.lane_segments, {0, 3})));
+  if (function_)
+    s.masked =
+        ir::inline_graph(*function_->value[static_cast<size_t>(by_)], s.capped.graph(), arguments(s.capped, block))[0];
   if (block.mask && ir::is_float(block.mask.dtype())) {
-    const Value added = broadcast_to(block.mask, s.capped.shape());
-    s.visible = both(s.visible, ne<Value>(added, kNothing));
+    const Value added = broadcast_to(block.mask, shape);
     s.masked = s.masked + select(s.visible, added, zeros_like(added));
-  } else if (block.mask) {
-    s.visible = both(s.visible, broadcast_to(block.mask, s.capped.shape()));
   }
   if (s.visible) s.masked = select(s.visible, s.masked, kNothing);
   return s;
 }
 
+Value AttentionWalk::product(Value side, Value lanes, Value visible) {
+  const DotAxes axes{{3}, {2}, {0, 1}, {0, 1}};
+  return visible ? dot_read_where(side, lanes, visible, axes) : dot(side, lanes, axes);
+}
+
+Value AttentionWalk::sum_over_block(Value side, Value lanes, Value visible) {
+  const DotAxes axes{{2}, {2}, {0, 1}, {0, 1}};
+  return visible ? dot_where(side, lanes, visible, axes) : dot(side, lanes, axes);
+}
+
 Value AttentionWalk::through_scores(Value d, const Scores& s, const ScoreBlock& block) const {
   if (function_) {
     Values given = arguments(s.capped, block);
-    given.push_back(d);
-    given.insert(given.end(), block.captures.begin(), block.captures.end());
+    given.insert(given.end() - static_cast<int64_t>(block.captures.size()), d);
     d = ir::inline_graph(*function_->gradient[static_cast<size_t>(by_)], d.graph(), given)[0];
   }
   d = d * form_.scale;

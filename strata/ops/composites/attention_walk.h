@@ -34,12 +34,18 @@ class AttentionWalk {
   struct Scores {
     Value scaled;   ///< the product of q and k, times the scale
     Value capped;   ///< in front of function and mask
-    Value visible;  ///< bool; null: everything is
+    Value visible;  ///< bool; null: everything is. What the others hold where it is false may be anything
     Value masked;   ///< what the softmax is made of: -inf where nothing is seen
   };
   /// `side` [B, H, block, D] of one operand and `lanes` [B, H, D, lanes] of the other.
   Scores scores(Value side, Value lanes, const ScoreBlock& block) const;
-  /// The cotangent of the product of q and k, from that of the masked scores.
+  /// The products of rows [B, H, block, D] with [B, H, D, lanes], to be read where it is visible.
+  static Value product(Value side, Value lanes, Value visible);
+  /// [B, H, block, E] with [B, H, block, lanes], summed over what of the block is visible: [B, H, E, lanes].
+  static Value sum_over_block(Value side, Value lanes, Value visible);
+  /// Whether a score is more than a product and a scale: then its derivative depends on it.
+  bool bends_scores() const { return function_ != nullptr || form_.soft_cap > 0; }
+  /// The cotangent of the product of q and k, from that of the masked scores. Where nothing is visible it means nothing.
   Value through_scores(Value d, const Scores& s, const ScoreBlock& block) const;
 
   /// `after`, but `before` in lanes that by their position see nothing of the block. For finite values the two are
@@ -67,8 +73,11 @@ class AttentionWalk {
   Value length(Value like) const;
   Value offset(Value like) const;
   Places places(Value scores, Value number) const;
-  /// What is seen by position alone; null: everything.
-  Value by_position(Value scores, Value number) const;
+  /// What is seen by position alone, by the score function, and by all that says so; null: everything. `like`: i32 of
+  /// the scores' shape.
+  Value by_position(Value like, Value number) const;
+  Value by_function(Value like, const ScoreBlock& block) const;
+  Value visible(Value like, const ScoreBlock& block) const;
   std::vector<Value> arguments(Value score, const ScoreBlock& block) const;
   Value blocks_of_scores(Value x) const;
 

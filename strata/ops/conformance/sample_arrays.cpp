@@ -86,7 +86,7 @@ ir::HostArray sample_array(const ir::SampleOperand& operand, uint64_t seed, int6
   ir::HostArray a(encoding.value_dtype(), shape);
   for (int64_t i = 0; i < a.elements(); ++i) {
     if (ir::is_bool(a.dtype()))
-      a.set_int(i, bits.next() % 2);
+      a.set_int(i, operand.domain == Domain::Nonzero || bits.next() % 2);
     else if (ir::is_float(a.dtype()) && operand.domain == Domain::Special)
       set_special_float(a, i, bits);
     else if (ir::is_float(a.dtype()))

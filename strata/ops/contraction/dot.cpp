@@ -1,13 +1,9 @@
 // The general dot: result[batch, lhs free, rhs free] = sum over the contracted axes of lhs * rhs.
 #include "strata/ops/contraction/dot.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cmath>
 
-#include "strata/base/error/codes/ir_codes.h"
-#include "strata/ir/unproved.h"
+#include "strata/ops/contraction/dot_layout.h"
 #include "strata/ops/contraction/factors.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/encoding/encoded_rules.h"
@@ -19,67 +15,6 @@
 namespace strata::ops {
 namespace {
 
-constexpr AttrSpec kDotAttrs[] = {{"lhs_contract", AttrKind::Ints, "axes of the left operand that are summed over"},
-                                  {"rhs_contract", AttrKind::Ints, "their partners in the right operand"},
-                                  {"lhs_batch", AttrKind::Ints, "axes of the left operand that both share"},
-                                  {"rhs_batch", AttrKind::Ints, "their partners in the right operand"},
-                                  {"result", AttrKind::Type, "dtype of the result"}};
-
-Ints ints_attr(const Node& n, std::string_view name) {
-  const auto v = n.attrs.ints(name);
-  return {v.begin(), v.end()};
-}
-Ints joined(Ints a, const Ints& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-/// The axes of one dot, sorted out. Result axes: batch, lhs_free, rhs_free.
-struct DotLayout {
-  DotAxes axes;
-  Ints lhs_free, rhs_free;
-  explicit DotLayout(const Node& n)
-      : axes{ints_attr(n, "lhs_contract"), ints_attr(n, "rhs_contract"), ints_attr(n, "lhs_batch"),
-             ints_attr(n, "rhs_batch")},
-        lhs_free(other_axes(joined(axes.lhs_batch, axes.lhs_contract), n.operand(0).rank())),
-        rhs_free(other_axes(joined(axes.rhs_batch, axes.rhs_contract), n.operand(1).rank())) {}
-  int64_t batch() const { return std::ssize(axes.lhs_batch); }
-};
-
-void require_pairs(const ir::Infer& i, const char* what, std::string_view lhs, std::string_view rhs) {
-  const auto a = i.attrs.ints(lhs), b = i.attrs.ints(rhs);
-  if (a.size() != b.size())
-    i.fail(base::code::kUnequalDims,
-           fmt::format("{} axes come in pairs: lhs has {}, rhs has {}", what, a.size(), b.size()));
-  for (size_t k = 0; k < a.size(); ++k) {
-    const Dim da = i.type(0).dim(a[k]), db = i.type(1).dim(b[k]);
-    if (!ir::proved_equal(da, db))
-      i.fail(base::code::kUnequalDims, fmt::format("{} dimensions differ: lhs {} has {}, rhs {} has {}", what,
-                                                   i.type(0).str(), da.str(), i.type(1).str(), db.str()));
-  }
-}
-
-void dot_infer(ir::Infer& i) {
-  for (auto [attr, operand] : {std::pair{"lhs_contract", 0}, {"lhs_batch", 0}, {"rhs_contract", 1}, {"rhs_batch", 1}})
-    require_axes(i, attr, i.type(operand).rank());
-  require_pairs(i, "contracted", "lhs_contract", "rhs_contract");
-  require_pairs(i, "batch", "lhs_batch", "rhs_batch");
-  const DType result = i.attrs.dtype("result");
-  require_factors(i, result);
-  Shape shape;
-  for (int64_t a : i.attrs.ints("lhs_batch")) shape.push_back(i.type(0).dim(a));
-  for (int side = 0; side < 2; ++side) {
-    const auto contract = i.attrs.ints(side ? "rhs_contract" : "lhs_contract"),
-               batch = i.attrs.ints(side ? "rhs_batch" : "lhs_batch");
-    for (int a = 0; a < i.type(side).rank(); ++a) {
-      if (has_axis(contract, a)) continue;
-      if (has_axis(batch, a)) continue;
-      shape.push_back(i.type(side).dim(a));
-    }
-  }
-  i.result(Type::of(result, shape));
-}
-
 void dot_jvp(ir::Jvp& j) {
   const DotLayout d(j.node);
   const DType result = j.node.type().dtype();
@@ -88,26 +23,11 @@ void dot_jvp(ir::Jvp& j) {
   });
 }
 
-/// One side's cotangent: the result's cotangent with the other side, contracted over the other side's free axes; the
-/// axes come out as batch, this side's free, the partners of the contracted axes in the other side's order.
+/// One side's cotangent.
 Value dot_cotangent(Value ct, Value other, const DotLayout& d, bool for_lhs, Type wanted) {
-  const Ints &own_batch = for_lhs ? d.axes.lhs_batch : d.axes.rhs_batch,
-             &other_batch = for_lhs ? d.axes.rhs_batch : d.axes.lhs_batch;
-  const Ints &own_free = for_lhs ? d.lhs_free : d.rhs_free, &other_free = for_lhs ? d.rhs_free : d.lhs_free;
-  const Ints &own_contract = for_lhs ? d.axes.lhs_contract : d.axes.rhs_contract,
-             &other_contract = for_lhs ? d.axes.rhs_contract : d.axes.lhs_contract;
-  const auto batch = std::ssize(own_batch);
-  const int64_t first_other = for_lhs ? batch + std::ssize(own_free) : batch;
-  const DotAxes axes{iota_ints(first_other, std::ssize(other_free)), other_free, iota_ints(0, batch), other_batch};
+  const CotangentProduct p = cotangent_product(d, for_lhs, CotangentStands::Left);
   const DType factor = other.type().is_encoded() ? wanted.dtype() : other.dtype();
-  const Value y = dot(cast(ct, factor), other, axes, wanted.dtype());
-  // y's axes are batch, own free, then other's contracted axes in ascending order of the other side.
-  Ints order(other_contract.size());
-  for (size_t k = 0; k < order.size(); ++k) order[k] = k;
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return other_contract[a] < other_contract[b]; });
-  Ints home = joined(own_batch, own_free);
-  for (int64_t k : order) home.push_back(own_contract[k]);
-  return transpose(y, inverse_permutation(home));
+  return transpose(dot(cast(ct, factor), other, p.axes, wanted.dtype()), inverse_permutation(p.home));
 }
 
 void dot_transpose(ir::Transpose& t) {
@@ -135,12 +55,6 @@ void dot_vmap(ir::Vmap& v) {
   v.set(move_axis(dot(v.operand(0), v.operand(1), axes, result), at, 0));
 }
 
-std::vector<Dim> extents(Type t, const Ints& axes) {
-  std::vector<Dim> dims;
-  for (int64_t a : axes) dims.push_back(t.dim(a));
-  return dims;
-}
-
 void dot_lower(ir::Lowering& l) {
   const DotLayout d(l.node);
   const Type lhs = l.node.operand(0).type(), rhs = l.node.operand(1).type();
@@ -164,15 +78,6 @@ void dot_lower(ir::Lowering& l) {
   form.result_index = [](std::span<const Expr> index) { return std::vector<Expr>(index.begin(), index.end()); };
   if (wide != result) form.finish = [&c = l.context, result](Expr e) { return c.cast(result, e); };
   l.contraction(std::move(form));
-}
-
-/// Offsets of each index over `axes` of an array, row-major.
-Ints offsets_over(const HostArray& x, const Ints& axes) {
-  const Ints strides = row_strides(x.shape());
-  Ints shape, own, all;
-  for (int64_t a : axes) shape.push_back(x.shape()[a]), own.push_back(strides[a]);
-  for_each_index(shape, [&](const Ints& index) { all.push_back(offset_of(index, own)); });
-  return all;
 }
 
 void dot_reference(ir::Reference& r) {
@@ -208,12 +113,6 @@ ir::Cost dot_cost(const Node& n) {
   Dim depth = 1;
   for (int64_t a : d.axes.lhs_contract) depth = depth * n.operand(0).type().dim(a);
   return {Dim(2) * depth * n.type().elements(), move_cost(n).bytes};
-}
-
-std::vector<Attr> dot_attrs(std::span<const int64_t> lc, std::span<const int64_t> rc, std::span<const int64_t> lb,
-                            std::span<const int64_t> rb, DType result) {
-  return {Attr("lhs_contract", lc), Attr("rhs_contract", rc), Attr("lhs_batch", lb), Attr("rhs_batch", rb),
-          Attr("result", result)};
 }
 
 std::vector<ir::Sample> dot_samples() {
@@ -263,7 +162,7 @@ constinit const Op kDot = {
     .operands_max = 2,
     .attrs = kDotAttrs,
     .types = ir::kNumbers,
-    .infer = dot_infer,
+    .infer = [](ir::Infer& i) { i.result(dot_result(i)); },
     .jvp = dot_jvp,
     .transpose = dot_transpose,
     .vmap = dot_vmap,
@@ -289,14 +188,9 @@ DType usual_result(Type lhs, Type rhs) {
 }  // namespace
 
 Value dot(Value lhs, Value rhs, const DotAxes& axes, std::optional<DType> result) {
-  auto named = [](const Ints& list, Value v) {
-    Ints all;
-    for (int64_t a : list) all.push_back(axis_of(a, v.rank(), "dot"));
-    return all;
-  };
-  const Ints lc = named(axes.lhs_contract, lhs), rc = named(axes.rhs_contract, rhs), lb = named(axes.lhs_batch, lhs),
-             rb = named(axes.rhs_batch, rhs);
-  const auto attrs = dot_attrs(lc, rc, lb, rb, result.value_or(usual_result(lhs.type(), rhs.type())));
+  const DotAxes a = named_axes(axes, lhs, rhs);
+  const auto attrs = dot_attrs(a.lhs_contract, a.rhs_contract, a.lhs_batch, a.rhs_batch,
+                               result.value_or(usual_result(lhs.type(), rhs.type())));
   const Value operands[] = {lhs, rhs};
   return lhs.graph().add(kDot, operands, attrs)->result();
 }

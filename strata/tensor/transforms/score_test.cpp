@@ -84,6 +84,38 @@ TEST(AttentionWithScore, MinusInfinityHidesAKeyAlsoFromGradients) {
   EXPECT_TRUE(all(is_finite(g.q)).item());
 }
 
+/// Keys 2 and 7 of 9 hold NaN; `score` hides them.
+void expect_no_trace_of_hidden_keys(const ScoreFn& score, const ops::AttentionOptions& options) {
+  const Qkv x = drawn(9);
+  Qkv poisoned = x;
+  const Tensor is_hidden = reshape(Tensor::from({0., 0., 1., 0., 0., 0., 0., 1., 0.}), {1, 1, 9, 1}) > 0.5;
+  const auto nan = [](const Tensor& t) { return full_like(t, std::numeric_limits<double>::quiet_NaN()); };
+  poisoned.k = select(broadcast_to(is_hidden, x.k.shape()), nan(x.k), x.k);
+  poisoned.v = select(broadcast_to(is_hidden, x.v.shape()), nan(x.v), x.v);
+  const auto f = [&](const Qkv& p) { return attention_with_score(p.q, p.k, p.v, score, options); };
+  const auto gradient = [&](const Qkv& p) { return grad([&](const Qkv& p) { return sum(square(f(p))); }, p); };
+  const auto second = [&](const Qkv& p) { return grad([&](const Qkv& p) { return sum(square(gradient(p).q)); }, p); };
+  EXPECT_TRUE(f(poisoned).array().same_bits(f(x).array()));
+  for (const auto& [a, b] : {std::pair{gradient(poisoned), gradient(x)}, {second(poisoned), second(x)}})
+    for (const auto& [i, j] : {std::pair{a.q, b.q}, {a.k, b.k}, {a.v, b.v}})
+      EXPECT_TRUE(all(eq(i, j)).item()) << "a masked key reached a derivative";
+}
+
+TEST(AttentionWithScore, WhatItHidesContributesNothingWhateverItsMemoryHolds) {
+  const auto none = [](const Tensor& s) { return full_like(s, -std::numeric_limits<double>::infinity()); };
+  const auto twice = [&](const Tensor& s, const ScorePlace& at) {
+    return select(eq(at.key, 2), none(s), select(ne(at.key, 7), tanh(s), none(s)));
+  };
+  expect_no_trace_of_hidden_keys(twice, {.key_block = 4});
+  const auto within = [&](const Tensor& s, const ScorePlace& at) {
+    return tanh(select(eq(at.key, 2), s * 0.5, s)) + select(eq(at.key, 7), s, s * s);
+  };
+  const auto once = [&](const Tensor& s, const ScorePlace& at) {
+    return select(eq(at.key, 2) | eq(at.key, 7), none(s), within(s, at));
+  };
+  expect_no_trace_of_hidden_keys(once, {.soft_cap = 3});
+}
+
 TEST(AttentionWithScore, HalfFloatsHaveTheirScoresInF32) {
   const Shape shape{1, 2, 6, 4};
   const Tensor q = normal(Key(1), shape, 0, 1, DType::bf16);

@@ -56,6 +56,46 @@ bool has_sums_of_products(std::span<const StmtPtr> body) {
   return found;
 }
 
+bool is_zero(Expr e) { return e->op == ExprOp::Constant && ir::is_float(e->type.dtype) && e->bits == 0; }
+
+/// A whole number that grows evenly with the loops. It does not wrap: positions are compared in i32, of arrays that have
+/// fewer rows (ops/composites/attention_blocks.h).
+bool is_linear(Expr e, std::span<const LoopVar* const> loops) {
+  const auto is_fixed = [&](Expr x) {
+    return std::ranges::none_of(loops, [&](const LoopVar* v) { return depends_on(x, v); });
+  };
+  if (!ir::is_int(e->type.dtype)) return false;
+  if (is_fixed(e)) return !any_node(e, [](Expr n) { return n->op == ExprOp::Load; });
+  switch (e->op) {
+    case ExprOp::Loop:
+      return true;
+    case ExprOp::Cast:
+      return ir::dtype_bytes(e->type.dtype) >= 4 && is_linear(e->args[0], loops);
+    case ExprOp::Add:
+    case ExprOp::Sub:
+      return is_linear(e->args[0], loops) && is_linear(e->args[1], loops);
+    case ExprOp::Mul:
+      return is_linear(e->args[0], loops) && is_linear(e->args[1], loops) &&
+             (is_fixed(e->args[0]) || is_fixed(e->args[1]));
+    default:
+      return false;
+  }
+}
+
+bool joins_half_planes(Expr e, std::span<const LoopVar* const> loops) {
+  switch (e->op) {
+    case ExprOp::And:
+      return joins_half_planes(e->args[0], loops) && joins_half_planes(e->args[1], loops);
+    case ExprOp::Lt:
+    case ExprOp::Le:
+    case ExprOp::Gt:
+    case ExprOp::Ge:
+      return is_linear(e->args[0], loops) && is_linear(e->args[1], loops);
+    default:
+      return false;
+  }
+}
+
 /// What a strip goes through in order: leaves, and below loops and branches around several of them.
 void collect_leaves(std::span<const StmtPtr> stmts, Strip& strip, bool& is_known) {
   for (const StmtPtr& s : stmts) {
@@ -84,6 +124,12 @@ bool is_leaf(const Stmt& stmt) {
   // A loop over leaves is none: its steps follow each other, each by all lanes.
   if (stmt.kind == StmtKind::For && stmt.body.size() > 1 && stmt.body[0]->kind != StmtKind::Declare) return false;
   return std::ranges::all_of(stmt.body, [](const StmtPtr& s) { return is_leaf(*s); });
+}
+
+bool is_known_at_corners(const LaneProduct& product, const LoopVar* lane) {
+  if (product.depth.size() != 1 || !lane) return false;
+  const LoopVar* const loops[] = {lane, product.depth[0]->loop};
+  return joins_half_planes(product.where, loops);
 }
 
 bool touches_lanes_of_parameters(std::span<const StmtPtr> stmts, const LoopVar* lane) {
@@ -130,6 +176,12 @@ std::optional<LaneProduct> read_lane_product(const Stmt& leaf, const LoopVar* la
     });
   };
   p.row = step->args[0], p.column = step->args[1];
+  const Expr where = p.row->op == ExprOp::Select ? p.row->args[0] : nullptr;
+  if (where && differs(where) && is_zero(p.row->args[2]) && p.column->op == ExprOp::Select &&
+      p.column->args[0] == where && is_zero(p.column->args[2])) {
+    p.where = where, p.row = p.row->args[1], p.column = p.column->args[1];
+    if (depends_on(where, p.rows.back()->loop)) return std::nullopt;
+  }
   if (differs(p.row)) std::swap(p.row, p.column);
   if (differs(p.row) || !differs(p.column) || depends_on(p.column, p.rows.back()->loop)) return std::nullopt;
   for (size_t i = 2; i < body.size(); ++i) {
@@ -137,9 +189,9 @@ std::optional<LaneProduct> read_lane_product(const Stmt& leaf, const LoopVar* la
     p.stores.push_back(body[i]);
   }
   // Whole vectors of lanes are computed, those behind the last one, too.
-  const StmtPtr column = make_assign(p.accumulator, p.column);
-  if (touches_lanes_of_parameters({&column, 1}, lane) || touches_lanes_of_parameters(p.stores, lane))
-    return std::nullopt;
+  std::vector<StmtPtr> by_lane{make_assign(p.accumulator, p.column)};
+  if (p.where) by_lane.push_back(make_assign(p.accumulator, p.where));
+  if (touches_lanes_of_parameters(by_lane, lane) || touches_lanes_of_parameters(p.stores, lane)) return std::nullopt;
   return p;
 }
 

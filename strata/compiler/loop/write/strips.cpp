@@ -187,7 +187,7 @@ class StripWriter {
   }
 
   Stmts leaf(const Stmt& s) {
-    if (const auto product = read_lane_product(s, lane_var())) return tiles(*product);
+    if (const auto found = read_lane_product(s, lane_var())) return product(*found);
     // The loops over what a lane has stay outside, the lanes are innermost.
     std::vector<const Stmt*> loops;
     const Stmts single{std::make_shared<const Stmt>(s)};
@@ -243,6 +243,23 @@ class StripWriter {
 
   // Products.
 
+  /// Of what is hidden from some lane; as if nothing were where a strip is known to see everything.
+  Stmts product(LaneProduct p) {
+    if (!p.where || !is_known_at_corners(p, lane_var())) return tiles(p);
+    const Stmt& depth = *p.depth[0];
+    Expr sees_all = nullptr;
+    for (const Expr step : {outside(depth.begin), offset(outside(depth.end), -1)}) {
+      outer_.loops[depth.loop] = step;
+      for (const Expr u : {c_.i64(0), offset(count_, -1)}) {
+        const Expr corner = at_lane(p.where, u);
+        sees_all = sees_all ? c_.binary(ExprOp::And, sees_all, corner) : corner;
+      }
+    }
+    Stmts masked = tiles(p);
+    p.where = nullptr;
+    return {make_if(sees_all, tiles(p), std::move(masked))};
+  }
+
   Stmts tiles(const LaneProduct& p) {
     std::vector<const LoopVar*> own;
     for (const Stmt* loop : p.rows) {
@@ -279,18 +296,26 @@ class StripWriter {
       outer_.loops[loop->loop] = c_.loop(depth.back());
     }
     Stmts step;
-    std::vector<Expr> columns;
+    std::vector<Expr> columns, seen;
+    const Expr zero = c_.broadcast(c_.constant(type.dtype, 0), lanes);
     for (int64_t v = 0; v < vectors; ++v) {
-      const LoopVar* at = c_.loop_var("u");
-      const Stmts one{make_declare(c_.local("c", {type.dtype, 1}, false), at_lane(p.column, c_.loop(at)))};
-      columns.push_back(bound(fmt::format("c{}", v), vector_of(one, at, offset(u, v * lanes))[0]->value, step));
+      const auto of_vector = [&](std::string_view name, Expr by_lane) {
+        const LoopVar* at = c_.loop_var("u");
+        const Stmts one{make_declare(c_.local("c", by_lane->type, false), at_lane(by_lane, c_.loop(at)))};
+        return bound(fmt::format("{}{}", name, v), vector_of(one, at, offset(u, v * lanes))[0]->value, step);
+      };
+      if (p.where) seen.push_back(of_vector("w", p.where));
+      const Expr column = of_vector("c", p.column);
+      columns.push_back(p.where ? bound(fmt::format("d{}", v), c_.select(seen.back(), column, zero), step) : column);
     }
     for (int64_t i = 0; i < height; ++i) {
       outer_.loops[row_loop] = offset(x, i);
       const Expr row = bound(fmt::format("r{}", i), c_.broadcast(outside(p.row), lanes), step);
       for (int64_t v = 0; v < vectors; ++v) {
+        const auto at = static_cast<size_t>(v);
         const Local* sum = sums[static_cast<size_t>(i * vectors + v)];
-        step.push_back(make_assign(sum, c_.fma(row, columns[static_cast<size_t>(v)], c_.read(sum))));
+        const Expr counted = p.where ? c_.select(seen[at], row, zero) : row;
+        step.push_back(make_assign(sum, c_.fma(counted, columns[at], c_.read(sum))));
       }
     }
     for (size_t d = depth.size(); d-- > 0;)
