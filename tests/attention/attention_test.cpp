@@ -104,7 +104,7 @@ TEST(Attention, HasTheSameBitsForEachNumberOfThreads) {
 
 /// Rows first..last of axis 2.
 HostArray rows_of(const HostArray& x, int64_t first, int64_t last) {
-  const auto s = x.shape();
+  const auto& s = x.shape();
   HostArray part(x.dtype(), {s[0], s[1], last - first, s[3]});
   int64_t to = 0;
   for (int64_t i = 0; i < s[0] * s[1]; ++i)

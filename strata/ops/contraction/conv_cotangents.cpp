@@ -114,7 +114,9 @@ ConvOperands conv_of_x_cotangent(Value ct, Value w, const ConvShape& c, Type x) 
     turned.push_back(axis);
     const Dim window = spread_extent(w.type().dim(axis), c.rhs_dilation[a]);
     back.pad_lo.push_back(window - 1 - c.pad_lo[a]);
-    back.pad_hi.push_back(spread_extent(x.dim(axis), c.lhs_dilation[a]) + c.pad_lo[a] -
+    // As much room as the positions of x need. Of none it is too little by the gaps, which changes nothing, and the
+    // extent that comes out is x's in canonical form.
+    back.pad_hi.push_back((x.dim(axis) - 1) * c.lhs_dilation[a] + 1 + c.pad_lo[a] -
                           spread_extent(ct.type().dim(axis), c.strides[a]));
   }
   return {cast(ct, w.dtype()), reverse(swap_in_groups(w, c.groups), turned), back};
@@ -149,8 +151,7 @@ Value conv_cotangent_of_w(Value ct, Value x, const ConvShape& c, Type w) {
   for (size_t a = 0; a < c.strides.size(); ++a) {
     const int axis = a + 2;
     // As much behind as makes the extent come out as the window's.
-    const Dim wanted =
-        spread_extent(w.dim(axis), c.rhs_dilation[a]) + spread_extent(ct.type().dim(axis), c.strides[a]) - 1;
+    const Dim wanted = (w.dim(axis) - 1) * c.rhs_dilation[a] + spread_extent(ct.type().dim(axis), c.strides[a]);
     back.pad_hi.push_back(wanted - spread_extent(x.type().dim(axis), c.lhs_dilation[a]) - c.pad_lo[a]);
   }
   return settled(swap_axes(conv(images, swap_axes(cast(ct, x.dtype()), 0, 1), back), 0, 1), w);
