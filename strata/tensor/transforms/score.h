@@ -17,7 +17,8 @@ struct ScorePlace {
   Tensor batch, head, query, key;
 };
 /// The scores of a block, [B, H, ..., ...] in f32 or f64, element by element: which axis has the keys differs from call
-/// to call, and so does the block. -inf hides a key. What it captures has no gradient.
+/// to call, and so does the block. -inf hides a key: with select(c, score, -inf), where `c` knows nothing of the score,
+/// whatever the key's memory holds. What it captures has no gradient.
 using ScoreFn = std::function<Tensor(const Tensor& score, const ScorePlace& at)>;
 
 /// q [B, H, T, D], k and v [B, G, S, D] give [B, H, T, D]; the function comes behind scale and soft cap. Errors as of

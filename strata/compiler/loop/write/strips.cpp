@@ -243,21 +243,62 @@ class StripWriter {
 
   // Products.
 
-  /// Of what is hidden from some lane; as if nothing were where a strip is known to see everything.
+  /// Of what is hidden from some lane; as if nothing were where a strip sees everything.
   Stmts product(LaneProduct p) {
-    if (!p.where || !is_known_at_corners(p, lane_var())) return tiles(p);
+    if (!p.where) return tiles(p);
+    Stmts made;
+    const Expr sees_all = is_known_at_corners(p, lane_var()) ? holds_at_corners(p) : holds_everywhere(p, made);
+    Stmts masked = tiles(p);
+    p.where = nullptr;
+    made.push_back(make_if(sees_all, tiles(p), std::move(masked)));
+    return made;
+  }
+
+  Expr holds_at_corners(const LaneProduct& p) {
     const Stmt& depth = *p.depth[0];
-    Expr sees_all = nullptr;
+    Expr all = nullptr;
     for (const Expr step : {outside(depth.begin), offset(outside(depth.end), -1)}) {
       outer_.loops[depth.loop] = step;
       for (const Expr u : {c_.i64(0), offset(count_, -1)}) {
         const Expr corner = at_lane(p.where, u);
-        sees_all = sees_all ? c_.binary(ExprOp::And, sees_all, corner) : corner;
+        all = all ? c_.binary(ExprOp::And, all, corner) : corner;
       }
     }
-    Stmts masked = tiles(p);
-    p.where = nullptr;
-    return {make_if(sees_all, tiles(p), std::move(masked))};
+    return all;
+  }
+
+  /// Lane by lane first, which goes by vectors.
+  Expr holds_everywhere(const LaneProduct& p, Stmts& made) {
+    const Expr yes = c_.constant(DType::boolean, 1);
+    const Buffer* whole = c_.buffer({"whole", DType::boolean, {ir::Dim(schedule_.strip)}, BufferKind::Scratch});
+    const LoopVar *u = c_.loop_var("u"), *v = c_.loop_var("u"), *w = c_.loop_var("u");
+    const auto at = [&](const LoopVar* lane) { return c_.load(whole, {c_.loop(lane)}); };
+    made.push_back(make_alloc(whole));
+    append(made, along_strip(u, padded_, {make_store(whole, {c_.loop(u)}, yes)}));
+    std::vector<const LoopVar*> depth;
+    for (const Stmt* loop : p.depth) {
+      depth.push_back(c_.loop_var(loop->loop->name));
+      outer_.loops[loop->loop] = c_.loop(depth.back());
+    }
+    const Expr both = c_.binary(ExprOp::And, at(v), at_lane(p.where, c_.loop(v)));
+    Stmts steps = along_strip(v, padded_, {make_store(whole, {c_.loop(v)}, both)}, true);
+    for (size_t d = depth.size(); d-- > 0;)
+      steps = {
+          make_for(depth[d], outside(p.depth[d]->begin), outside(p.depth[d]->end), LoopKind::Serial, std::move(steps))};
+    append(made, steps);
+    const Local* all = c_.local("all", {DType::boolean, 1}, true);
+    made.push_back(make_declare(all, yes));
+    made.push_back(make_for(w, c_.i64(0), count_, LoopKind::Serial,
+                            {make_assign(all, c_.binary(ExprOp::And, c_.read(all), at(w)))}));
+    return c_.read(all);
+  }
+
+  /// Masks take registers, and each row one more beside them: tiles that hide are one vector wide.
+  int64_t vectors_of(const LaneProduct& p) const { return p.where ? 1 : schedule_.tile_vectors; }
+  int64_t height_of(const LaneProduct& p) const {
+    constexpr int64_t kRowsOfMasked = 8;
+    const bool is_wide = p.where && schedule_.tile_vectors > 1;
+    return std::min(is_wide ? std::max(schedule_.tile_rows, kRowsOfMasked) : schedule_.tile_rows, p.extent);
   }
 
   Stmts tiles(const LaneProduct& p) {
@@ -266,7 +307,7 @@ class StripWriter {
       own.push_back(c_.loop_var(loop->loop->name));
       outer_.loops[loop->loop] = c_.loop(own.back());
     }
-    const int64_t width = schedule_.tile_vectors * schedule_.lanes, height = std::min(schedule_.tile_rows, p.extent);
+    const int64_t width = vectors_of(p) * schedule_.lanes, height = height_of(p);
     const LoopVar* u = c_.loop_var("u");
     const int64_t whole = p.extent / height * height;
     const LoopVar* x = own.back();
@@ -281,7 +322,7 @@ class StripWriter {
 
   Stmts tile(const LaneProduct& p, Expr x, Expr u, int64_t height) {
     const int lanes = schedule_.lanes;
-    const int64_t vectors = schedule_.tile_vectors;
+    const int64_t vectors = vectors_of(p);
     const LoopVar* row_loop = p.rows.back()->loop;
     const ScalarType type{p.accumulator->type.dtype, static_cast<uint16_t>(lanes)};
     std::vector<const Local*> sums;
