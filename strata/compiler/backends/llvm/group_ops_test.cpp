@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "strata/compiler/backends/backends.h"
@@ -155,6 +156,31 @@ TEST(GroupOps, SumsOfHalfFloatsRoundAfterEachTermTheLowerFirst) {
   EXPECT_EQ(dot(0x1p12f, -0x1p12f, 0x1p12f, 0x1p12f, 1.f), 0.f);  // 1 is lost in the first step
   EXPECT_EQ(dot(0x1p12f, 1.f, 0x1p12f, 1.f, -0x1p24f), 1.f);
   EXPECT_EQ(dot(0x1p-70f, 0.f, 0x1p-70f, 0.f, 0.f), 0x1p-140f);  // denormals stay
+}
+
+/// VDPBF16PS by the pseudo code of Intel's manual: the higher of the two terms first, each an FMA that takes denormals
+/// for zeros and flushes its result, whatever the state of the processor.
+float by_instruction(float a0, float a1, float b0, float b1, float sum) {
+  const auto flushed = [](float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.f, x) : x; };
+  const auto step = [&](float a, float b, float to) { return flushed(std::fma(flushed(a), flushed(b), flushed(to))); };
+  return step(a0, b0, step(a1, b1, sum));
+}
+
+/// So no code takes that instruction for a dot2 of bf16.
+TEST(GroupOps, TheInstructionForHalfFloatsMeansSomethingElse) {
+  using ir::BF16;
+  const auto dot = [](float a0, float a1, float b0, float b1, float sum) {
+    return one_dot("dot2", "bf16bf16f32 ", std::vector<BF16>{BF16(a0), BF16(a1)}, std::vector<BF16>{BF16(b0), BF16(b1)},
+                   sum);
+  };
+  EXPECT_EQ(dot(1.5f, -2, 4, 0.5f, 3), by_instruction(1.5f, -2, 4, 0.5f, 3));  // where nothing is rounded
+  EXPECT_EQ(dot(1, 0x1p12f, 1, 0x1p12f, 0x1p24f), 0x1p25f);                    // 1 is lost in 2^24 + 1
+  EXPECT_EQ(by_instruction(1, -0x1p12f, 1, 0x1p12f, 0x1p24f), 1);
+  EXPECT_EQ(dot(1, -0x1p12f, 1, 0x1p12f, 0x1p24f), 0);
+  EXPECT_EQ(by_instruction(0x1p-130f, 0, 0x1p100f, 0, 0), 0);
+  EXPECT_EQ(dot(0x1p-130f, 0, 0x1p100f, 0, 0), 0x1p-30f);
+  EXPECT_EQ(by_instruction(0x1p-70f, 0, 0x1p-70f, 0, 0), 0);
+  EXPECT_EQ(dot(0x1p-70f, 0, 0x1p-70f, 0, 0), 0x1p-140f);
 }
 
 TEST(GroupOps, PrintAndParse) {
