@@ -194,7 +194,7 @@ TEST(BlockProducts, NoSumSaturates) {
 
 TEST(BlockProducts, AMatrixIsPackedIntoPanelsOfPairsWherePairsAreNeighbours) {
   const auto packed = [](const Blocks& w) {
-    return columns_to_pack(parse(product(kWholes, w, Lie::Matrix, 40, 4)), machine::kAvx2.vectors);
+    return columns_to_pack(parse(product(kWholes, w, Lie::Matrix, 40, 4)), machine::kAvx2.vectors).at(0);
   };
   EXPECT_EQ(packed(kHalves), (ColumnsToPack{1, 40, 4 * 18, 16, 2, true}));
   EXPECT_EQ(packed(kWholes), (ColumnsToPack{1, 40, 4 * 34, 16, 2, true}));

@@ -1,6 +1,7 @@
 #include "strata/compiler/loop/packing.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/loop/choose/blocks.h"
@@ -23,7 +24,13 @@ struct ChosenProduct {
   Kernel flat;
   Nest nest;
   Contraction contraction;  ///< with rows and columns as the schedule has them
-  ContractionSchedule schedule;
+  std::variant<ContractionSchedule, RowWindowSchedule> schedule;
+
+  /// Null where windows are rows.
+  const ContractionSchedule* panels() const { return std::get_if<ContractionSchedule>(&schedule); }
+  ColumnStorage columns() const {
+    return std::visit([](const auto& s) { return s.columns; }, schedule);
+  }
 };
 
 /// The kernel and its nest as schedules see them; empty for one that branches.
@@ -54,12 +61,19 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::
   auto contraction = read_contraction(made.nest, made.flat.facts);
   if (!contraction) return std::nullopt;
   Variation best;
-  if (best_group(*contraction, c, vectors) == 1 && choose_planes(*contraction, c, made.flat.facts, vectors, best))
-    return std::nullopt;
-  made.schedule = choose_product(*contraction, c, made.flat.facts, vectors, best);
+  const auto planes = best_group(*contraction, c, vectors) == 1
+                          ? choose_planes(*contraction, c, made.flat.facts, vectors, best)
+                          : std::nullopt;
   made.contraction = std::move(*contraction);
-  if (made.schedule.is_exchanged) made.contraction.transpose();
-  if (made.schedule.group > 1) made.contraction = *in_groups(made.contraction, made.schedule.group, c);
+  if (planes) {
+    if (!std::holds_alternative<RowWindowSchedule>(*planes)) return std::nullopt;
+    made.schedule = std::get<RowWindowSchedule>(*planes);
+  } else {
+    made.schedule = choose_product(made.contraction, c, made.flat.facts, vectors, best);
+  }
+  if (std::visit([](const auto& s) { return s.is_exchanged; }, made.schedule)) made.contraction.transpose();
+  if (made.panels() && made.panels()->group > 1)
+    made.contraction = *in_groups(made.contraction, made.panels()->group, c);
   return made;
 }
 
@@ -99,26 +113,42 @@ ColumnsToPack panels_of(const ColumnMatrix& matrix, const Kernel& flat, int64_t 
   return {parameter, matrix.columns, matrix.line, width, matrix.group, matrix.is_along_depth};
 }
 
+void add_columns(const Contraction& k, const Kernel& flat, const machine::VectorUnit& vectors,
+                 std::vector<ColumnsToPack>& to) {
+  const auto matrix = column_matrix(k, *flat.context, flat.facts);
+  if (!matrix || is_read_elsewhere(k, matrix->buffer)) return;
+  const int64_t width = panel_width(k.accumulator->type.dtype, vectors, matrix->columns);
+  if (matrix->columns > width) to.push_back(panels_of(*matrix, flat, width));
+}
+
+bool has_few_columns(const Contraction& k) {
+  constexpr int64_t kFewColumns = 64;
+  return k.columns.extent().is_constant() && k.columns.extent().constant() <= kFewColumns;
+}
+
 }  // namespace
 
-std::optional<ColumnsToPack> columns_to_pack(const Kernel& naive, const machine::VectorUnit& vectors) {
+std::vector<ColumnsToPack> columns_to_pack(const Kernel& naive, const machine::VectorUnit& vectors) {
   if (const auto blocks = blocks_of(naive)) {
     const BlockProduct& product = blocks->product;
     LoopContext& c = *blocks->of.flat.context;
-    if (block_panels(product, c, blocks->of.flat.facts)) return std::nullopt;
+    if (block_panels(product, c, blocks->of.flat.facts)) return {};
     const auto matrix = block_matrix(product, c, blocks->of.flat.facts);
     const int64_t width = matrix ? panel_width(ir::DType::f32, vectors, matrix->columns) : 0;
-    if (!matrix || matrix->columns <= width || is_read_elsewhere(product.scales, matrix->buffer)) return std::nullopt;
-    return panels_of(*matrix, blocks->of.flat, width);
+    if (!matrix || matrix->columns <= width || is_read_elsewhere(product.scales, matrix->buffer)) return {};
+    return {panels_of(*matrix, blocks->of.flat, width)};
   }
   const auto product = product_of(naive, vectors);
-  if (!product || product->schedule.columns != ColumnStorage::Packed) return std::nullopt;
-  const Contraction& k = product->contraction;
-  const auto matrix = column_matrix(k, *product->flat.context, product->flat.facts);
-  if (!matrix || is_read_elsewhere(k, matrix->buffer)) return std::nullopt;
-  const int64_t width = panel_width(k.accumulator->type.dtype, vectors, matrix->columns);
-  if (matrix->columns <= width) return std::nullopt;
-  return panels_of(*matrix, product->flat, width);
+  if (!product || product->columns() != ColumnStorage::Packed) return {};
+  std::vector<ColumnsToPack> made;
+  add_columns(product->contraction, product->flat, vectors, made);
+  // The filters of a convolution by 1 x 1 are its rows, and more than its positions where planes are small.
+  const ContractionSchedule* panels = product->panels();
+  if (!panels || panels->group > 1 || !has_few_columns(product->contraction)) return made;
+  Contraction exchanged = product->contraction;
+  exchanged.transpose();
+  add_columns(exchanged, product->flat, vectors, made);
+  return made;
 }
 
 namespace {
@@ -157,7 +187,8 @@ std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, const machine::
   std::vector<FewRows> made;
   if (auto blocks = blocks_of(naive)) return schedules_for_few_rows(std::move(*blocks), vectors);
   auto product = product_of(naive, vectors);
-  if (!product || product->schedule.columns == ColumnStorage::Packed || product->schedule.is_exchanged) return made;
+  const ContractionSchedule* panels = product ? product->panels() : nullptr;
+  if (!panels || panels->columns == ColumnStorage::Packed || panels->is_exchanged) return made;
   const Contraction& all = product->contraction;
   if (!has_rows_of_any_number(all)) return made;
   for (const int64_t most : kFewRows) {
@@ -176,7 +207,7 @@ bool reads_panels(const Kernel& naive, const machine::VectorUnit& vectors) {
     return choose_blocks(blocks->product, *blocks->of.flat.context, blocks->of.flat.facts, vectors, best).has_value();
   }
   const auto product = product_of(naive, vectors);
-  return product && product->schedule.columns != ColumnStorage::Packed;
+  return product && product->columns() != ColumnStorage::Packed;
 }
 
 }  // namespace strata::compiler

@@ -93,6 +93,7 @@ struct Printer {
     made.push_back(
         {"parallel",
          {{"pieces", {s.tiling.task_pieces}}, {"free rows", {s.tiling.task_free}}, {"columns", {t.task_columns}}}});
+    if (s.columns == ColumnStorage::InPlace) made.push_back({"read", {{"columns in place", {}}}});
     return made;
   }
 
@@ -289,6 +290,7 @@ RowWindowSchedule read_row_windows(RewriteReader& read, Contraction k, LoopConte
   complete(t, windows);
   require_sums_fit(t.tiling.tile_rows, t.tiling.tile_vectors);
   read_task_columns(read, t.tiling);
+  if (read.take("read", "columns in place")) made.columns = ColumnStorage::InPlace;
   return made;
 }
 

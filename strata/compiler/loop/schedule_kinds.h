@@ -37,6 +37,7 @@
 //                     tile columns by C                      exchange and vectorise as above
 //                     block depth by N                       as above; if it is not 1
 //                     parallel pieces by N, free rows by F, columns by M        N: 1 or all
+//                     read columns in place                  as above; if they aren't packed
 //   batch lanes       window columns                         a convolution's windows, with vectors along the batch's
 //                     vectorise batch by W                   innermost loop
 //                     tile positions by P, lines by L        of a register tile; L: 1, or P is a whole line
@@ -97,6 +98,7 @@ struct ColumnWindowSchedule {
 struct RowWindowSchedule {
   bool is_exchanged = false;
   RowWindowTiling tiling;
+  ColumnStorage columns = ColumnStorage::Packed;  ///< or InPlace
   friend bool operator==(const RowWindowSchedule&, const RowWindowSchedule&) = default;
 };
 

@@ -225,6 +225,17 @@ TEST(WindowedContraction, OneImageAloneIsCutIntoTasks) {
   expect_windows(large.forward(), "columns", {1});
 }
 
+TEST(WindowedContraction, OneImageOfManyFiltersIsCutAlongThemSinceEachTaskPacksTheOtherSide) {
+  std::string one = Convolution{.channels = 5, .filters = 130, .height = 12, .width = 20, .pad = 0}.forward();
+  for (size_t at = one.find("[B,"); at != std::string::npos; at = one.find("[B,", at)) one.replace(at, 3, "[1,");
+  one.replace(one.find("0..B"), 4, "0..1");
+  expect_windows(one, "columns", {1});
+  ScheduleReport report;
+  schedule(parse_kernel(one).value(), machine::kAvx2.vectors, &report);
+  EXPECT_NE(fmt::format("{}", fmt::join(report.lines, "\n")).find("lines by 10,"), std::string::npos)
+      << fmt::format("{}", fmt::join(report.lines, "\n"));
+}
+
 /// Whether vectors of each target run along the batch, and every one's result is the naive one's.
 void expect_batch_lanes(const std::string& text, const std::vector<int64_t>& batches) {
   auto parsed = parse_kernel(text);

@@ -137,22 +137,27 @@ class Packer {
 
   bool pack(const Node& node, GraphCopier& copier, Graph& to) {
     if (!has_invariant(node) || !is_product(node)) return false;
-    const auto how = columns_to_pack(lower_kernel(node, graph_.facts(), "packing"), vectors_);
-    if (!how || how->parameter >= std::ssize(node.operands())) return false;
-    const Value matrix = node.operand(how->parameter);
+    const std::vector<ColumnsToPack> matrices =
+        columns_to_pack(lower_kernel(node, graph_.facts(), "packing"), vectors_);
+    return std::ranges::any_of(matrices, [&](const ColumnsToPack& how) { return pack(node, how, copier, to); });
+  }
+
+ private:
+  bool pack(const Node& node, const ColumnsToPack& how, GraphCopier& copier, Graph& to) {
+    if (how.parameter >= std::ssize(node.operands())) return false;
+    const Value matrix = node.operand(how.parameter);
     if (!is_invariant_[matrix.node->id]) return false;
-    const ir::Type type = ir::Type::of(matrix.type().dtype(), PanelLayout(*how).shape());
-    const GraphRef region = region_on_panels(node, *how, type);
+    const ir::Type type = ir::Type::of(matrix.type().dtype(), PanelLayout(how).shape());
+    const GraphRef region = region_on_panels(node, how, type);
     if (!reads_them(region, graph_.facts(), vectors_)) return false;
     std::vector<Value> operands = copier.get(node.operands());
-    operands[how->parameter] = packed(copier.get(matrix), *how, node.where, to);
+    operands[how.parameter] = packed(copier.get(matrix), how, node.where, to);
     const ir::LocationScope scope(to, node.where);
     const Node* made = to.add(ops::kFusion, operands, {}, {&region, 1});
     for (uint32_t r = 0; r < node.result_count; ++r) copier.set(node.result(r), made->result(r));
     return true;
   }
 
- private:
   /// More than one axis, or one that stands for several: a bias has no columns.
   bool has_invariant(const Node& node) const {
     return node.op && std::ranges::any_of(node.operands(),

@@ -26,6 +26,9 @@ struct ReadyPanels {
 
   /// Each k has its element: the operand is a load, or a load that is converted.
   bool is_linear() const;
+  /// Vectors of so many lanes in a panel, if register tiles can be made of such panels; else 0. The image of a
+  /// convolution by 1 x 1 is a panel, too, but one so wide that its lines lie in a page each.
+  int64_t vectors(int64_t lanes) const { return width % lanes == 0 && width <= 2 * lanes ? width / lanes : 0; }
 };
 
 /// Where the column operand lies so; empty if it doesn't. Depth and columns have to be numbers.

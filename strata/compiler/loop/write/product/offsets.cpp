@@ -4,6 +4,7 @@
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/product/column_panel.h"
 #include "strata/compiler/loop/write/product/plane.h"
+#include "strata/compiler/loop/write/product/ready_columns.h"
 #include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/compiler/loop/write/product/writer.h"
 
@@ -26,20 +27,24 @@ Contraction step_of(const Contraction& whole, const Windows& windows) {
 
 class WindowOffsets : public ProductWriter {
  public:
-  /// `scope` is that of a step of the product `whole`.
-  WindowOffsets(ProductScope& scope, const Contraction& whole, const Windows& windows, const RowWindowTiling& sizes)
-      : ProductWriter(scope, Panels::Many, sums_of(scope, whole, windows, sizes)),
+  /// `scope` is that of a step of the product of `whole`. `panels`: in which the columns lie; empty: they are packed.
+  WindowOffsets(ProductScope& scope, ProductScope& whole, const Windows& windows, const RowWindowTiling& sizes,
+                std::optional<ReadyPanels> panels)
+      : ProductWriter(scope, Panels::Many, sums_of(scope, whole.contraction, windows, sizes)),
+        whole_(whole),
         contraction_(scope.contraction),
         tiling_(scope.tiling),
         windows_(windows),
         sizes_(sizes),
-        free_depth_(scope.context, scope.facts, windows.free_depth, operands(whole)),
-        free_rows_(scope.context, scope.facts, windows.free_loops, {&whole.rows_operand, 1}),
+        free_depth_(scope.context, scope.facts, windows.free_depth, operands(whole.contraction)),
+        free_rows_(scope.context, scope.facts, windows.free_loops, {&whole.contraction.rows_operand, 1}),
         columns_(scope),
-        plane_(scope, windows, whole.rows_operand, windows.free_depth, sizes.task_free * sizes.panel_free,
+        plane_(scope, windows, whole.contraction.rows_operand, windows.free_depth, sizes.task_free * sizes.panel_free,
                windows.axes[0].space_extent, 0),
         shifts_(shifts()),
-        block_steps_(steps_of_block(whole, windows)) {}
+        block_steps_(steps_of_block(whole.contraction, windows)) {
+    if (panels) ready_.emplace(whole, *std::move(panels));
+  }
 
  private:
   static std::vector<Expr> operands(const Contraction& k) { return {k.rows_operand, k.columns_operand}; }
@@ -85,10 +90,11 @@ class WindowOffsets : public ProductWriter {
 
   Stmts task(std::span<const TaskRange> ranges) override {
     Stmts stmts = plane_.alloc();
-    stmts.push_back(columns_.alloc());
+    if (!ready_) stmts.push_back(columns_.alloc());
     stmts.push_back(sums_.alloc());
     const auto& batch = contraction_.batch.loops;
     for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
+    whole_.outer = scope_.outer;
     const size_t n = ranges.size();
     const TaskRange free = ranges[n - 3], pieces = ranges[n - 2], columns = ranges[n - 1];
     const Expr end = c_.dim(windows_.free_depth.extent());
@@ -109,9 +115,27 @@ class WindowOffsets : public ProductWriter {
 
   /// Steps steps.low..steps.high of the depth's free loops.
   Stmts panel(TaskRange free, TaskRange pieces, TaskRange columns, TaskRange steps) {
-    const LoopVar *d = c_.loop_var("d"), *filled = c_.loop_var("f");
+    const LoopVar* filled = c_.loop_var("f");
     const Substitution outside = scope_.outer;
-    const LoopVar* packed = c_.loop_var("jt");
+    const Expr tile_count = column_tiles(scope_.sub(columns.high, columns.low));
+    Stmts made = ready_ ? Stmts{} : pack_columns(columns, steps, tile_count);
+    Stmts planes = free_rows_.at(c_.loop(filled), scope_.outer);
+    append(planes, plane_.pack(steps, {c_.i64(0), c_.i64(windows_.axes[0].space_extent)},
+                               scope_.mul(scope_.sub(c_.loop(filled), free.low), sizes_.panel_free)));
+    scope_.outer = outside;
+    const LoopVar *f = c_.loop_var("f"), *jt = c_.loop_var("jt");
+    const TileColumns tile{c_.loop(jt), columns.low, scope_.mul(steps.low, position_count())};
+    Stmts tiles = for_pieces(
+        pieces, [&](int64_t piece) { return tile_of_panel(scope_.sub(c_.loop(f), free.low), piece, tile, steps); });
+    tiles = {make_for(f, free.low, free.high, LoopKind::Serial, std::move(tiles))};
+    made.push_back(make_for(filled, free.low, free.high, LoopKind::Serial, std::move(planes)));
+    made.push_back(make_for(jt, c_.i64(0), tile_count, LoopKind::Serial, std::move(tiles)));
+    return made;
+  }
+
+  Stmts pack_columns(TaskRange columns, TaskRange steps, Expr tile_count) {
+    const LoopVar *d = c_.loop_var("d"), *packed = c_.loop_var("jt");
+    const Substitution outside = scope_.outer;
     Stmts of_step = free_depth_.at(c_.loop(d), scope_.outer);
     const TaskRange positions{c_.i64(0), c_.i64(position_count())};
     const Expr before = scope_.mul(scope_.sub(c_.loop(d), steps.low), position_count());
@@ -119,22 +143,16 @@ class WindowOffsets : public ProductWriter {
     append(of_step, is_tile_by_tile ? columns_.pack_one(c_.loop(packed), columns, positions, before)
                                     : columns_.pack(columns, positions, before));
     scope_.outer = outside;
-    const Expr tile_count = column_tiles(scope_.sub(columns.high, columns.low));
     Stmts made{make_for(d, steps.low, steps.high, LoopKind::Serial, std::move(of_step))};
     if (is_tile_by_tile) made = {make_for(packed, c_.i64(0), tile_count, LoopKind::Serial, std::move(made))};
-    Stmts planes = free_rows_.at(c_.loop(filled), scope_.outer);
-    append(planes, plane_.pack(steps, {c_.i64(0), c_.i64(windows_.axes[0].space_extent)},
-                               scope_.mul(scope_.sub(c_.loop(filled), free.low), sizes_.panel_free)));
-    scope_.outer = outside;
-    const LoopVar *f = c_.loop_var("f"), *jt = c_.loop_var("jt");
-    Stmts tiles = for_pieces(pieces, [&](int64_t piece) {
-      return tile_of_panel(scope_.sub(c_.loop(f), free.low), piece, c_.loop(jt), steps);
-    });
-    tiles = {make_for(f, free.low, free.high, LoopKind::Serial, std::move(tiles))};
-    made.push_back(make_for(filled, free.low, free.high, LoopKind::Serial, std::move(planes)));
-    made.push_back(make_for(jt, c_.i64(0), tile_count, LoopKind::Serial, std::move(tiles)));
     return made;
   }
+
+  /// A tile of the columns: its number in the task, whose first column this is, and the k at which the panel of depth
+  /// begins.
+  struct TileColumns {
+    Expr number, first_column, origin;
+  };
 
   template <class Body>
   Stmts for_pieces(TaskRange pieces, Body body) const {
@@ -149,7 +167,7 @@ class WindowOffsets : public ProductWriter {
   }
 
   /// The blocks of the chain in a panel, or the part of one that it is.
-  Stmts tile_of_panel(Expr free, int64_t piece, Expr jt, TaskRange panel) {
+  Stmts tile_of_panel(Expr free, int64_t piece, const TileColumns& columns, TaskRange panel) {
     const DepthBlocks& blocks = contraction_.blocks;
     const auto steps_of = [&](Expr low, Expr high) {
       return TaskRange{scope_.sub(low, panel.low), scope_.sub(high, panel.low)};
@@ -159,40 +177,48 @@ class WindowOffsets : public ProductWriter {
       const Expr cuts = c_.dim(blocks.pieces_per_step), low = scope_.mul(c_.loop(cut), blocks.terms);
       const Expr number = scope_.add(c_.binary(ExprOp::Mul, c_.loop(d), cuts), c_.loop(cut));
       const TaskRange range{low, scope_.min(c_.i64(position_count()), scope_.add(low, c_.i64(blocks.terms)))};
-      Stmts body = tile(free, piece, jt, {number}, steps_of(c_.loop(d), scope_.add(c_.loop(d), c_.i64(1))), &range);
+      Stmts body =
+          tile(free, piece, columns, {number}, steps_of(c_.loop(d), scope_.add(c_.loop(d), c_.i64(1))), &range);
       body = {make_for(cut, c_.i64(0), cuts, LoopKind::Serial, std::move(body))};
       return {make_for(d, panel.low, panel.high, LoopKind::Serial, std::move(body))};
     }
     const Expr end = c_.dim(windows_.free_depth.extent());
     if (!is_one_panel(windows_, sizes_) && sizes_.panel_free < block_steps_)
-      return tile(free, piece, jt, sums_.part_of_block(panel, block_steps_, end), steps_of(panel.low, panel.high));
+      return tile(free, piece, columns, sums_.part_of_block(panel, block_steps_, end), steps_of(panel.low, panel.high));
     const LoopVar* block = c_.loop_var("b");
     Stmts body;
     const Expr low = scope_.mul(c_.loop(block), block_steps_);
     const TaskRange steps = steps_of(low, scope_.min(panel.high, scope_.add(low, c_.i64(block_steps_))));
     const Expr from = scope_.bind("b_begin", steps.low, body), to = scope_.bind("b_end", steps.high, body);
-    append(body, tile(free, piece, jt, {c_.loop(block)}, {from, to}));
+    append(body, tile(free, piece, columns, {c_.loop(block)}, {from, to}));
     return {make_for(block, c_.binary(ExprOp::FloorDiv, panel.low, c_.i64(block_steps_)),
                      scope_.ceil_div(panel.high, block_steps_), LoopKind::Serial, std::move(body))};
   }
 
   /// `steps` are counted from the panel's first; `range` of the positions; null: all.
-  Stmts tile(Expr free, int64_t piece, Expr jt, const JoinedSums::Segment& segment, TaskRange steps,
+  Stmts tile(Expr free, int64_t piece, const TileColumns& columns, const JoinedSums::Segment& segment, TaskRange steps,
              const TaskRange* range = nullptr) {
-    const Place place{scope_.mul(free, offset_count()), scope_.mul(jt, tiling_.tile_columns()), piece_begin(piece),
-                      piece_begin(piece + 1)};
+    const Place place{scope_.mul(free, offset_count()), scope_.mul(columns.number, tiling_.tile_columns()),
+                      piece_begin(piece), piece_begin(piece + 1)};
     const LoopVar* s = c_.loop_var("s");
     const Expr plane = scope_.mul(scope_.add(scope_.mul(free, sizes_.panel_free), c_.loop(s)), plane_.plane_elements());
     return register_tile(place, segment, [&](const Accumulators& sums) -> Stmts {
+      Stmts body;
+      ReadyColumns::VectorAt ready;
+      if (ready_) ready = ready_->vectors(columns.number, columns.first_column, columns.origin, body);
+      const auto column_at = [&](int64_t v, Expr k) {
+        return ready ? ready(static_cast<size_t>(v), k) : columns_.at(columns.number, v, k);
+      };
       const auto terms = [&](const Substitution& offsets, Expr position) {
         const Expr at = scope_.add(plane, plane_.shift(offsets));
         const Expr k = scope_.add(scope_.mul(c_.loop(s), position_count()), position);
         return step(
             sums, [&](int64_t i) { return plane_.load(scope_.add(at, c_.i64(shifts_[i]))); },
-            [&](int64_t v) { return columns_.at(jt, v, k); });
+            [&](int64_t v) { return column_at(v, k); });
       };
-      return {make_for(s, steps.low, steps.high, LoopKind::Serial,
-                       range ? positions_in(*range, terms) : all_positions(terms, sums))};
+      body.push_back(make_for(s, steps.low, steps.high, LoopKind::Serial,
+                              range ? positions_in(*range, terms) : all_positions(terms, sums)));
+      return body;
     });
   }
 
@@ -259,12 +285,14 @@ class WindowOffsets : public ProductWriter {
         });
   }
 
+  ProductScope& whole_;
   const Contraction& contraction_;
   const Tiling& tiling_;
   const Windows& windows_;
   const RowWindowTiling& sizes_;
   GroupIndex free_depth_, free_rows_;
   ColumnPanel columns_;
+  std::optional<ReadyColumns> ready_;  ///< the whole product's columns
   WindowPlane plane_;
   std::vector<int64_t> shifts_;  ///< of each offset of a window
   int64_t block_steps_;          ///< of the free loops, in a block of the chain
@@ -277,8 +305,14 @@ Stmts write_row_windows(Contraction contraction, const RowWindowSchedule& schedu
   if (schedule.is_exchanged) contraction.transpose();
   const Windows windows = require_windows(Side::Rows, contraction, c, facts);
   const Contraction step = step_of(contraction, windows);
-  ProductScope scope(step, c, facts, schedule.tiling.tiling);
-  return WindowOffsets(scope, contraction, windows, schedule.tiling).write();
+  const Tiling& tiling = schedule.tiling.tiling;
+  ProductScope scope(step, c, facts, tiling, schedule.columns);
+  ProductScope whole(contraction, c, facts, tiling, schedule.columns);
+  std::optional<ReadyPanels> panels;
+  if (schedule.columns == ColumnStorage::InPlace) panels = require_panels(contraction, tiling, c, facts);
+  if (panels && !panels->is_linear())
+    refuse_schedule("columns that are decoded block by block are not read window by window");
+  return WindowOffsets(scope, whole, windows, schedule.tiling, std::move(panels)).write();
 }
 
 }  // namespace strata::compiler

@@ -218,16 +218,6 @@ class PackedProduct : public ProductWriter {
   bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles
 };
 
-ReadyPanels panels_for(const Contraction& contraction, const Tiling& tiling, LoopContext& c, const ir::Facts& facts) {
-  auto panels = ready_panels(contraction, c, facts);
-  if (!panels) refuse_schedule("columns can't be read in place: they don't lie in panels");
-  if (panels->width % tiling.lanes != 0 || tiling.tile_columns() % panels->width != 0)
-    refuse_schedule(fmt::format(
-        "columns lie in panels of {}, which vectors of {} have to divide, and tiles of {} to be a multiple of",
-        panels->width, tiling.lanes, tiling.tile_columns()));
-  return *panels;
-}
-
 Contraction grouped(const Contraction& contraction, const ContractionSchedule& schedule, LoopContext& c) {
   auto made = in_groups(contraction, schedule.group, c);
   const auto name = [](Expr e) { return type_name(e->op == ExprOp::Cast ? e->args[0]->type : e->type); };
@@ -264,7 +254,7 @@ Stmts write_contraction(Contraction contraction, const ContractionSchedule& sche
   if (schedule.rows == RowStorage::InPlace && !distance_of_ready_rows(contraction, c, facts))
     refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");
   std::optional<ReadyPanels> ready;
-  if (schedule.columns != ColumnStorage::Packed) ready = panels_for(contraction, schedule.tiling, c, facts);
+  if (schedule.columns != ColumnStorage::Packed) ready = require_panels(contraction, schedule.tiling, c, facts);
   ProductScope scope(contraction, c, facts, schedule.tiling, schedule.columns);
   return PackedProduct(scope, schedule, std::move(ready), notes).write();
 }

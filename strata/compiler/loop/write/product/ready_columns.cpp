@@ -10,6 +10,17 @@ using namespace ir::loops;
 
 using Stmts = std::vector<StmtPtr>;
 
+ReadyPanels require_panels(const Contraction& contraction, const Tiling& tiling, LoopContext& c,
+                           const ir::Facts& facts) {
+  auto panels = ready_panels(contraction, c, facts);
+  if (!panels) refuse_schedule("columns can't be read in place: they don't lie in panels");
+  if (panels->width % tiling.lanes != 0 || tiling.tile_columns() % panels->width != 0)
+    refuse_schedule(fmt::format(
+        "columns lie in panels of {}, which vectors of {} have to divide, and tiles of {} to be a multiple of",
+        panels->width, tiling.lanes, tiling.tile_columns()));
+  return *panels;
+}
+
 ReadyColumns::ReadyColumns(const ProductScope& scope, ReadyPanels panels)
     : scope_(scope), c_(scope.context), panels_(std::move(panels)), periods_(depth_periods(scope.contraction)) {}
 
@@ -147,6 +158,14 @@ Stmts ReadyColumns::steps_by_blocks(const Firsts& first, Expr origin, TaskRange 
   stmts.push_back(
       make_for(block, blocks_before(depth.low), blocks_before(depth.high), LoopKind::Serial, std::move(body)));
   return stmts;
+}
+
+ReadyColumns::VectorAt ReadyColumns::vectors(Expr jt, Expr first_column, Expr origin, Stmts& before) const {
+  const Firsts first = firsts(jt, first_column, origin, before);
+  return [=, this](size_t v, Expr k) {
+    LinearIndices indices(c_, scope_.facts);
+    return decoded(first, v, scope_.add(origin, k), k, indices);
+  };
 }
 
 Stmts ReadyColumns::steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step,

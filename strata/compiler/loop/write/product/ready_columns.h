@@ -17,6 +17,10 @@
 
 namespace strata::compiler {
 
+/// The panels in which the columns lie. E0317 if they don't, or not as this tiling reads them.
+ReadyPanels require_panels(const Contraction& contraction, const Tiling& tiling, ir::loops::LoopContext& context,
+                           const ir::Facts& facts);
+
 class ReadyColumns {
  public:
   using Expr = ir::loops::Expr;
@@ -37,6 +41,10 @@ class ReadyColumns {
   /// The steps low..high of a panel of depth that begins at `origin`, in ascending order, for tile `jt` of the columns
   /// from `first_column` on.
   Stmts steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step, RowTileOf rows) const;
+  /// Vector v of tile `jt` at a k that is counted from `origin`: of linear panels (ReadyPanels::is_linear), which are
+  /// read in any order. What it stands on goes to `before`.
+  using VectorAt = std::function<Expr(size_t v, Expr k)>;
+  VectorAt vectors(Expr jt, Expr first_column, Expr origin, Stmts& before) const;
   std::string note() const;
 
  private:

@@ -1,0 +1,77 @@
+// Convolutions whose filters are constants: on small planes they lie in panels, as the columns of the product, and give
+// the bits of filters that are packed in each run.
+#include <gtest/gtest.h>
+
+#include "strata/compiler/compile.h"
+#include "strata/compiler/testing/random_array.h"
+#include "strata/ir/plan/text/text_form.h"
+#include "strata/ops/contraction/dot.h"
+#include "strata/ops/elementwise/elementwise.h"
+#include "strata/ops/operands/broadcast.h"
+#include "strata/ops/operands/operators.h"
+
+namespace strata::compiler {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::Graph;
+using ir::HostArray;
+using ir::Type;
+using ir::Value;
+
+struct Convolution {
+  int64_t channels, filters, size, window = 1, stride = 1, groups = 1, images = 1;
+
+  std::vector<int64_t> image() const { return {images, channels, size, size}; }
+  std::vector<int64_t> weight() const { return {filters, channels / groups, window, window}; }
+
+  /// tanh(conv(x, w) + b)
+  std::shared_ptr<Graph> graph() const {
+    auto made = std::make_shared<Graph>("layer");
+    const auto f32 = [](const std::vector<int64_t>& shape) {
+      return Type::of(DType::f32, ir::Shape(shape.begin(), shape.end()));
+    };
+    const Value x = made->add_parameter(f32(image()), "x"), w = made->add_parameter(f32(weight()), "w"),
+                b = made->add_parameter(f32({filters}), "b");
+    const ir::Shape pad(2, Dim(window / 2));
+    const Value y = ops::conv(x, w, {.strides = {stride, stride}, .pad_lo = pad, .pad_hi = pad, .groups = groups});
+    made->set_results({ops::tanh(y + ops::broadcast(b, y.type().shape(), std::vector<int64_t>{1}))});
+    return made;
+  }
+
+  /// Whether the filters lie in panels, and give the bits of those that don't.
+  void expect_prepared(bool are_prepared) const {
+    const auto each_time = compile(graph()), once = compile(graph(), {.constants = {1}});
+    EXPECT_EQ(!once->plan().prologue.empty(), are_prepared) << ir::print_plan(once->plan());
+    const HostArray w = random_array(weight(), 2), b = random_array({filters}, 3);
+    for (uint64_t seed = 4; seed < 6; ++seed) {
+      const HostArray x = random_array(image(), seed);
+      EXPECT_TRUE(once->run({x, w, b})[0].same_bits(each_time->run({x, w, b})[0])) << channels << " " << size;
+    }
+  }
+};
+
+TEST(PreparedFilters, OfWindowsOfOneElementLieInPanelsWherePlanesAreSmall) {
+  for (const int64_t size : {1, 2, 5, 7, 8})
+    Convolution{.channels = 37, .filters = 101, .size = size}.expect_prepared(true);
+  Convolution{.channels = 530, .filters = 64, .size = 3}.expect_prepared(true);
+  Convolution{.channels = 64, .filters = 48, .size = 13, .stride = 2}.expect_prepared(true);
+}
+
+TEST(PreparedFilters, OfLargerWindowsAreReadBesideThePlane) {
+  for (const int64_t size : {2, 7, 8})
+    Convolution{.channels = 130, .filters = 101, .size = size, .window = 3}.expect_prepared(true);
+  Convolution{.channels = 131, .filters = 64, .size = 14, .window = 3, .stride = 2}.expect_prepared(true);
+  Convolution{.channels = 50, .filters = 33, .size = 6, .window = 5, .images = 2}.expect_prepared(true);
+}
+
+TEST(PreparedFilters, ArePackedInEachRunWhereTheyAreFewBesideThePositions) {
+  Convolution{.channels = 8, .filters = 40, .size = 20}.expect_prepared(false);
+  Convolution{.channels = 8, .filters = 16, .size = 5}.expect_prepared(false);
+  Convolution{.channels = 8, .filters = 40, .size = 20, .window = 3}.expect_prepared(false);
+  Convolution{.channels = 64, .filters = 96, .size = 5, .window = 3, .groups = 2}.expect_prepared(false);
+}
+
+}  // namespace
+}  // namespace strata::compiler
