@@ -77,18 +77,23 @@ std::shared_ptr<const runtime::Executable> build_region(const ir::GraphRef& regi
 
 /// Whether a kernel reads one of the last so many parameters.
 bool reads_prepared(const Node& node, size_t prepared) {
-  if (ops::is_composite(node) || prepared == 0) return false;
+  if (prepared == 0) return false;
   const auto last = node.graph->parameters().last(prepared);
   return std::ranges::any_of(node.operands(),
                              [&](const ir::Value& v) { return std::ranges::find(last, v.node) != last.end(); });
 }
 
-/// The kernels that do a product's work where its rows are few.
-void add_variants(const Node& node, const ir::Facts& facts, const Target& target, KernelUse& use,
+/// The kernels that do a product's work where its rows are few, or there is one image.
+void add_variants(const Node& node, const ir::Facts& facts, const Target& target, size_t prepared, KernelUse& use,
                   std::vector<WantedKernel>& wanted) {
   const auto vectors = target.vector_unit();
-  if (!vectors) return;
-  for (FewRows& few : schedules_for_few_rows(lower_kernel(node, facts, "variant"), *vectors)) {
+  if (!vectors || ops::is_composite(node)) return;
+  std::vector<FewRows> variants;
+  const ir::loops::Kernel naive = lower_kernel(node, facts, "variant");
+  if (reads_prepared(node, prepared)) variants = schedules_for_few_rows(naive, *vectors);
+  if (variants.empty())
+    if (auto one = schedule_for_one_image(naive, *vectors)) variants.push_back(*std::move(one));
+  for (FewRows& few : variants) {
     use.variants.push_back({few.rows, few.most, static_cast<int>(wanted.size())});
     wanted.push_back({&node, std::move(few.rewrites)});
   }
@@ -149,8 +154,8 @@ Parts parts_of(PlanRequest& request, const Target& target, const FinishedRegions
       else
         use.update = update_in(*node);
       parts.wanted.push_back({node, ""});
-      if (reads_prepared(*node, prologue.size()))
-        add_variants(*node, request.graph->facts(), target, use, parts.wanted);
+      if (!options.constants.empty())
+        add_variants(*node, request.graph->facts(), target, prologue.size(), use, parts.wanted);
       continue;
     }
     for (const ir::GraphRef& region : node->regions()) {

@@ -5,6 +5,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/compiler/loop/choose/blocks.h"
+#include "strata/compiler/loop/choose/choose_schedule.h"
 #include "strata/compiler/loop/choose/planes.h"
 #include "strata/compiler/loop/choose/product.h"
 #include "strata/compiler/loop/nest/nest.h"
@@ -13,6 +14,7 @@
 
 namespace strata::compiler {
 
+using ir::Dim;
 using namespace ir::loops;
 
 namespace {
@@ -32,24 +34,6 @@ struct ChosenProduct {
     return std::visit([](const auto& s) { return s.columns; }, schedule);
   }
 };
-
-/// The kernel and its nest as schedules see them; empty for one that branches.
-struct FlatNest {
-  Kernel flat;
-  Nest nest;
-};
-std::optional<FlatNest> flat_nest(const Kernel& naive) {
-  bool branches = false;
-  for_each_stmt(naive.body, [&](const Stmt& stmt) {
-    branches = branches || stmt.kind == StmtKind::While || stmt.kind == StmtKind::If || stmt.kind == StmtKind::Check;
-  });
-  if (branches) return std::nullopt;
-  Kernel flat = flatten_buffers(naive);
-  auto nest = read_nest(flat);
-  if (!nest) return std::nullopt;
-  simplify_nest(*nest, *flat.context, flat.facts);
-  return FlatNest{std::move(flat), std::move(*nest)};
-}
 
 std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::VectorUnit& vectors) {
   auto flat = flat_nest(naive);
@@ -157,7 +141,7 @@ bool has_rows_of_any_number(const Contraction& k) { return !k.rows.extent().is_c
 
 /// The same product of at most so many rows.
 Contraction with_rows(Contraction k, int64_t most) {
-  k.rows.loops = {{k.rows.loops.back().var, ir::Dim(most)}};
+  k.rows.loops = {{k.rows.loops.back().var, Dim(most)}};
   return k;
 }
 
@@ -165,6 +149,28 @@ std::string text_of(const Schedule& schedule, const Nest& nest) {
   std::string text;
   for (const Rewrite& rewrite : rewrites_of(schedule, nest)) text += rewrite.str() + "\n";
   return text;
+}
+
+/// Columns of one image may lie in a panel where those of many don't.
+void pack_columns_without_panels(Schedule& schedule, Contraction k, const Kernel& flat) {
+  auto* made = std::get_if<ContractionSchedule>(&schedule);
+  if (!made || made->columns == ColumnStorage::Packed) return;
+  if (made->is_exchanged) k.transpose();
+  if (!ready_panels(k, *flat.context, flat.facts)) made->columns = ColumnStorage::Packed;
+}
+
+/// The nest where each extent that is a symbol is 1, and that symbol; empty where there is none, or several.
+std::optional<std::pair<Nest, Dim>> nest_of_one(const Nest& nest) {
+  std::optional<Dim> symbol;
+  Nest one = nest;
+  for (NestLoop& loop : one.loops) {
+    if (loop.extent.is_constant()) continue;
+    if (symbol && !(*symbol == loop.extent)) return std::nullopt;
+    symbol = loop.extent;
+    loop.extent = Dim(1);
+  }
+  if (!symbol) return std::nullopt;
+  return std::pair(std::move(one), *symbol);
 }
 
 std::vector<FewRows> schedules_for_few_rows(Blocks blocks, const machine::VectorUnit& vectors) {
@@ -199,6 +205,22 @@ std::vector<FewRows> schedules_for_few_rows(const Kernel& naive, const machine::
     made.push_back({all.rows.extent(), most, text_of(schedule, product->nest)});
   }
   return made;
+}
+
+std::optional<FewRows> schedule_for_one_image(const Kernel& naive, const machine::VectorUnit& vectors) {
+  const auto flat = flat_nest(naive);
+  const auto contraction = flat ? read_contraction(flat->nest, flat->flat.facts) : std::nullopt;
+  const auto one = contraction ? nest_of_one(flat->nest) : std::nullopt;
+  if (!one || !contraction->depth.extent().is_constant()) return std::nullopt;
+  const auto text = [&](const Nest& nest) {
+    auto chosen = choose_schedule(nest, *flat->flat.context, flat->flat.facts, vectors, Variation());
+    if (!chosen) return std::string();
+    pack_columns_without_panels(*chosen, *contraction, flat->flat);
+    return text_of(*chosen, flat->nest);
+  };
+  std::string of_one = text(one->first);
+  if (of_one.empty() || of_one == text(flat->nest)) return std::nullopt;
+  return FewRows{one->second, 1, std::move(of_one)};
 }
 
 bool reads_panels(const Kernel& naive, const machine::VectorUnit& vectors) {

@@ -112,6 +112,19 @@ Kernel flatten_buffers(const Kernel& kernel) {
   return flat;
 }
 
+std::optional<FlatNest> flat_nest(const Kernel& naive) {
+  bool branches = false;
+  for_each_stmt(naive.body, [&](const Stmt& stmt) {
+    branches = branches || stmt.kind == StmtKind::While || stmt.kind == StmtKind::If || stmt.kind == StmtKind::Check;
+  });
+  if (branches) return std::nullopt;
+  Kernel flat = flatten_buffers(naive);
+  auto nest = read_nest(flat);
+  if (!nest) return std::nullopt;
+  simplify_nest(*nest, *flat.context, flat.facts);
+  return FlatNest{std::move(flat), std::move(*nest)};
+}
+
 LinearIndices indices_of(const Nest& nest, LoopContext& context, const ir::Facts& facts) {
   LinearIndices indices(context, facts);
   for (const NestLoop& loop : nest.loops) indices.enter_loop(loop.var, context.i64(0), context.dim(loop.extent));

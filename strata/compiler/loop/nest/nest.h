@@ -38,6 +38,14 @@ ir::loops::Kernel flatten_buffers(const ir::loops::Kernel& kernel);
 /// Drops loops of extent 1. Returns lines for `strata explain`.
 std::vector<std::string> simplify_nest(Nest& nest, ir::loops::LoopContext& context, const ir::Facts& facts);
 
+/// The kernel and its nest as schedules see them.
+struct FlatNest {
+  ir::loops::Kernel flat;
+  Nest nest;
+};
+/// Empty for a kernel that branches or is no nest.
+std::optional<FlatNest> flat_nest(const ir::loops::Kernel& naive);
+
 /// Linear indices that know the ranges of all loops of a nest.
 LinearIndices indices_of(const Nest& nest, ir::loops::LoopContext& context, const ir::Facts& facts);
 
