@@ -74,7 +74,7 @@ TEST(PreparedFilters, ArePackedInEachRunWhereTheyAreFewBesideThePositions) {
   Convolution{.channels = 64, .filters = 96, .size = 5, .window = 3, .groups = 2}.expect_prepared(false);
 }
 
-/// Whether a batch of any size has another kernel for one image, and each size has the bits of the program of that size.
+/// Whether a batch of any size has another kernel for one image, and each size the bits of the program of that size.
 void expect_one_image_apart(const Convolution& c) {
   const auto any = compile(c.graph(Dim::symbol("B")), {.constants = {1}});
   EXPECT_EQ(any->plan().commands.back().variants.size(), 1u) << ir::print_plan(any->plan());

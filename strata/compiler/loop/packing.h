@@ -35,8 +35,8 @@ struct FewRows {
   std::string rewrites;
 };
 
-/// Of a product with one symbolic extent outside of its depth, as the number of images of a convolution: the schedule for
-/// one, where it is another than that for many, whose tasks are whole images. Empty for other kernels.
+/// Of a product with one symbolic extent outside of its depth, as the number of images of a convolution: the schedule
+/// for one, where it is another than that for many, whose tasks are whole images. Empty for other kernels.
 std::optional<FewRows> schedule_for_one_image(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors);
 
 /// Of a product of a symbolic number of rows by columns in panels: schedules for few rows, fewest first, with tiles of
