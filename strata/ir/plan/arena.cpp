@@ -1,6 +1,7 @@
 #include "strata/ir/plan/arena.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -14,6 +15,8 @@ constexpr int64_t kAlignment = 64;
 constexpr size_t kMany = 1500;
 /// What a plan may take beyond the most that is alive at once (design.md, section 5).
 constexpr double kGoodEnough = 1.1;
+/// Up to that nobody looks for a better one.
+constexpr double kGood = 1.02;
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -23,16 +26,25 @@ struct Placed {
   int64_t offset, end;
 };
 
-/// Offsets by size, largest first.
-void place_by_size(std::span<const ArenaRequest> requests, ArenaLayout& layout) {
-  std::vector<std::pair<int64_t, size_t>> order;  // by falling size
-  order.reserve(requests.size());
+/// Those that take anything, the largest first.
+std::vector<size_t> by_size(std::span<const ArenaRequest> requests) {
+  std::vector<std::pair<int64_t, size_t>> falling;
+  falling.reserve(requests.size());
   for (size_t i = 0; i < requests.size(); ++i)
-    if (requests[i].bytes > 0) order.emplace_back(-requests[i].bytes, i);
-  std::ranges::sort(order);
+    if (requests[i].bytes > 0) falling.emplace_back(-requests[i].bytes, i);
+  std::ranges::sort(falling);
+  std::vector<size_t> order;
+  order.reserve(falling.size());
+  for (const auto& [less, i] : falling) order.push_back(i);
+  return order;
+}
+
+/// Offsets in this order.
+void place(std::span<const ArenaRequest> requests, std::span<const size_t> order, ArenaLayout& layout) {
+  layout.bytes = 0;
   std::vector<Placed> placed;  // by offset
   placed.reserve(order.size());
-  for (const auto& [less, i] : order) {
+  for (const size_t i : order) {
     const ArenaRequest& request = requests[i];
     const int64_t size = aligned(request.bytes);
     int64_t offset = 0;
@@ -122,7 +134,8 @@ void place_by_command(std::span<const ArenaRequest> requests, ArenaLayout& layou
   layout.bytes = holes.top();
 }
 
-int64_t largest_live(std::span<const ArenaRequest> requests) {
+/// The command at which most is alive, and how much.
+std::pair<int, int64_t> peak_of(std::span<const ArenaRequest> requests) {
   int last_command = 0;
   for (const ArenaRequest& r : requests) last_command = std::max(last_command, r.last);
   std::vector<int64_t> change(last_command + 2);
@@ -131,9 +144,28 @@ int64_t largest_live(std::span<const ArenaRequest> requests) {
     change[r.first] += aligned(r.bytes);
     change[r.last + 1] -= aligned(r.bytes);
   }
-  int64_t live = 0, largest = 0;
-  for (int64_t c : change) largest = std::max(largest, live += c);
-  return largest;
+  int64_t live = 0;
+  std::pair<int, int64_t> peak{0, 0};
+  for (int c = 0; c <= last_command; ++c)
+    if (live += change[c]; live > peak.second) peak = {c, live};
+  return peak;
+}
+
+/// Other orders, for what lies badly by size alone: what is alive at the peak stands together without a gap, or what
+/// lives longest makes no gaps between others.
+void place_otherwise(std::span<const ArenaRequest> requests, std::vector<size_t> order, int peak, ArenaLayout& best) {
+  const auto is_at_peak = [&](size_t i) { return requests[i].first <= peak && peak <= requests[i].last; };
+  const auto commands = [&](size_t i) { return static_cast<double>(requests[i].last - requests[i].first + 1); };
+  const auto try_order = [&] {
+    ArenaLayout other{.offsets = best.offsets, .largest_live = best.largest_live};
+    place(requests, order, other);
+    if (other.bytes < best.bytes) best = std::move(other);
+  };
+  std::ranges::stable_partition(order, is_at_peak);
+  try_order();
+  std::ranges::stable_sort(order, std::greater{},
+                           [&](size_t i) { return commands(i) * static_cast<double>(requests[i].bytes); });
+  try_order();
 }
 
 }  // namespace
@@ -141,13 +173,16 @@ int64_t largest_live(std::span<const ArenaRequest> requests) {
 ArenaLayout lay_out_arena(std::span<const ArenaRequest> requests) {
   ArenaLayout layout;
   layout.offsets.assign(requests.size(), 0);
-  layout.largest_live = largest_live(requests);
+  const auto [peak, bytes] = peak_of(requests);
+  layout.largest_live = bytes;
   if (requests.size() > kMany) {
     place_by_command(requests, layout);
     if (static_cast<double>(layout.bytes) <= kGoodEnough * static_cast<double>(layout.largest_live)) return layout;
-    layout.bytes = 0;
   }
-  place_by_size(requests, layout);
+  const std::vector<size_t> order = by_size(requests);
+  place(requests, order, layout);
+  if (requests.size() <= kMany && static_cast<double>(layout.bytes) > kGood * static_cast<double>(layout.largest_live))
+    place_otherwise(requests, order, peak, layout);
   return layout;
 }
 

@@ -2,9 +2,10 @@
 //
 // Largest first, each at the lowest gap that fits between those already placed whose lifetimes overlap (best fit by
 // lowest offset; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, call it greedy
-// by size). Hundreds of buffers take well under a millisecond, so offsets are computed for each binding of the
-// dimensions and kept. Time grows with the square of the buffers, so very many are first placed in the order of the
-// commands, each in the smallest hole that fits, and that stands if it is within a tenth of the lower bound.
+// by size). Where that leaves gaps at the peak, two other orders are tried, and the best is taken. Hundreds of buffers
+// take well under a millisecond, so offsets are computed for each binding of the dimensions and kept. Time grows with
+// the square of the buffers, so very many are first placed in the order of the commands, each in the smallest hole that
+// fits, and that stands if it is within a tenth of the lower bound.
 #pragma once
 
 #include <cstdint>

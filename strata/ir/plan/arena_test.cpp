@@ -49,6 +49,16 @@ TEST(Arena, RandomLifetimesAreDisjointAlignedAndNearTheLowerBound) {
   }
 }
 
+/// A scan's large operand dies when the large result of the next begins; what lies between them lives through both.
+TEST(Arena, WhatIsAliveAtThePeakHasNoGaps) {
+  std::vector<ArenaRequest> requests{{0, 1, 4096}, {1, 5, 4096}, {7, 11, 4096}};
+  for (int i = 0; i < 13; ++i) requests.push_back({5, 7, 1024});
+  const ArenaLayout layout = lay_out_arena(requests);
+  expect_disjoint(requests, layout);
+  EXPECT_EQ(layout.largest_live, 4096 + 13 * 1024);
+  EXPECT_EQ(layout.bytes, layout.largest_live);
+}
+
 TEST(Arena, VeryManyBuffersStayDisjointAndNearTheLowerBound) {
   std::mt19937 random(11);
   std::vector<ArenaRequest> chain, kept, mixed;
