@@ -1,4 +1,6 @@
-// Common subexpressions and dead code: of nodes with equal hashes the first stays; nodes that nothing needs go.
+// Common subexpressions and dead code: of nodes with equal hashes the first stays; nodes that nothing needs go. A scan
+// stacks a value of its steps once, and none that nothing reads: a derivative asks for the cotangent of a slice, which
+// is often one side of a weight's product as well (ops/control/stacked_sums.h).
 #pragma once
 
 #include <memory>
