@@ -16,10 +16,12 @@
 #include "strata/compiler/plan/command_order.h"
 #include "strata/compiler/plan/make_plan.h"
 #include "strata/compiler/plan/memory_budget.h"
+#include "strata/compiler/plan/program_parts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/ops/composites/composite.h"
 #include "strata/runtime/execute/own_programs.h"
+#include "strata/runtime/execute/region_loops.h"
 #include "strata/runtime/machine_code/sources_hash.h"
 
 namespace strata::compiler {
@@ -47,13 +49,6 @@ LookedAt looked_at_by_kernels(const PlanRequest& request, const Target& target) 
   return looked_at;
 }
 
-std::vector<int> dim_positions(const std::vector<std::string>& kernel_dims, const std::vector<std::string>& plan_dims) {
-  std::vector<int> positions;
-  for (const std::string& d : kernel_dims)
-    positions.push_back(std::find(plan_dims.begin(), plan_dims.end(), d) - plan_dims.begin());
-  return positions;
-}
-
 runtime::OwnProgram program_of_empty_axes(const std::shared_ptr<const Graph>& graph,
                                           const std::vector<ir::EntryCondition>& entry, const CompileOptions& options) {
   if (entry.empty()) return nullptr;
@@ -62,17 +57,21 @@ runtime::OwnProgram program_of_empty_axes(const std::shared_ptr<const Graph>& gr
   return [programs](const ir::DimBinding& dims) { return programs->of(dims); };
 }
 
-std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Graph>& recorded,
-                                                 const std::shared_ptr<const Graph>& fused,
-                                                 const FinishedRegions& finished, const CompileOptions& options,
-                                                 std::span<const PrologueValue> prologue = {});
+std::shared_ptr<const ProgramParts> build(const std::shared_ptr<const Graph>& recorded,
+                                          const std::shared_ptr<const Graph>& fused, const FinishedRegions& finished,
+                                          const CompileOptions& options, std::span<const PrologueValue> prologue = {});
+
+std::shared_ptr<const runtime::Executable> as_planned(const ProgramParts& parts) {
+  return assemble(parts, parts.plan, parts.region_programs, {.empty_axes = parts.empty_axes});
+}
 
 /// The program of a region, on which the passes have run where it is one of a loop.
-std::shared_ptr<const runtime::Executable> build_region(const ir::GraphRef& region, const FinishedRegions& finished,
-                                                        const CompileOptions& options) {
+std::shared_ptr<const ProgramParts> build_region(const ir::GraphRef& region, const FinishedRegions& finished,
+                                                 const CompileOptions& options) {
   const auto known = finished.find(region.get());
-  if (known == finished.end()) return compile(region, options);
-  return build(known->second.recorded, known->second.finished, finished, options);
+  if (known != finished.end()) return build(known->second.recorded, known->second.finished, finished, options);
+  const FinishedProgram own = finish_program(*region, options);
+  return build(region, own.graph, own.regions, options, own.prologue);
 }
 
 /// Whether a kernel reads one of the last so many parameters.
@@ -121,49 +120,54 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   const base::Span span("compile", "compiler");
   if (options.memory_budget_bytes) require_usable_budget(graph->name(), *options.memory_budget_bytes);
   const FinishedProgram finished = finish_program(*graph, options);
-  return build(graph, finished.graph, finished.regions, options, finished.prologue);
+  const auto parts = build(graph, finished.graph, finished.regions, options, finished.prologue);
+  runtime::OwnProgramOf own{.empty_axes = parts->empty_axes};
+  if (options.memory_budget_bytes)
+    own.budget = [programs = std::make_shared<const BudgetedPrograms>(parts, *options.memory_budget_bytes)](
+                     const ir::DimBinding& dims) { return programs->of(dims); };
+  return assemble(*parts, parts->plan, parts->region_programs, std::move(own));
 }
 
 namespace {
 
-/// Kernels that are wanted, and programs that belong to a program.
-struct Parts {
+/// Adds what the nodes become to the parts, and gives the kernels that are wanted.
+std::vector<WantedKernel> add_nodes(ProgramParts& parts, const Target& target, const FinishedRegions& finished,
+                                    const CompileOptions& options, std::span<const PrologueValue> prologue) {
   std::vector<WantedKernel> wanted;
-  std::vector<std::shared_ptr<const runtime::Executable>> regions, prologue;
-};
-
-/// Adds what the nodes become to the request.
-Parts parts_of(PlanRequest& request, const Target& target, const FinishedRegions& finished,
-               const CompileOptions& options, std::span<const PrologueValue> prologue) {
-  Parts parts;
+  PlanRequest& request = parts.request;
   CompileOptions inner = options;
   inner.donations.clear();
   inner.finite.clear();
   inner.constants.clear();
   inner.memory_budget_bytes.reset();
   for (const PrologueValue& v : prologue) {
-    const auto& made = parts.prologue.emplace_back(build(v.program, v.program, finished, inner));
+    const auto& made = parts.prologue.emplace_back(as_planned(*build(v.program, v.program, finished, inner)));
     request.prologue.push_back({v.parameters, std::shared_ptr<const ir::Plan>(made, &made->plan())});
   }
   for (const auto& [node, is_kernel] : nodes_of_program(*request.graph, target)) {
     if (is_kernel) {
       KernelUse& use = request.kernels[node->id];
-      use.kernel = parts.wanted.size();
+      use.kernel = wanted.size();
       if (ops::is_composite(*node))
         use.workspace_bytes = target.workspace_bytes(*node);
       else
         use.update = update_in(*node);
-      parts.wanted.push_back({node, ""});
+      wanted.push_back({node, ""});
       if (!options.constants.empty())
-        add_variants(*node, request.graph->facts(), target, prologue.size(), use, parts.wanted);
+        add_variants(*node, request.graph->facts(), target, prologue.size(), use, wanted);
       continue;
     }
     for (const ir::GraphRef& region : node->regions()) {
-      const auto& made = parts.regions.emplace_back(build_region(region, finished, inner));
-      request.regions.emplace(region.get(), std::shared_ptr<const ir::Plan>(made, &made->plan()));
+      const auto [at, is_new] = parts.regions.try_emplace(region.get());
+      if (!is_new) continue;
+      inner.donations.clear();
+      if (region == node->regions().back()) inner.donations = runtime::carry_donations(*node);
+      at->second = build_region(region, finished, inner);
+      parts.region_programs.emplace(region.get(), as_planned(*at->second));
     }
   }
-  return parts;
+  request.regions = plans_of(parts.region_programs);
+  return wanted;
 }
 
 /// Each kernel with its dimensions by name: where those stand is the plan's.
@@ -178,44 +182,29 @@ std::vector<std::pair<runtime::BoundKernel, std::vector<std::string>>> bound_ker
   return bound;
 }
 
-std::shared_ptr<const runtime::Executable> build(const std::shared_ptr<const Graph>& graph,
-                                                 const std::shared_ptr<const Graph>& fused,
-                                                 const FinishedRegions& finished, const CompileOptions& options,
-                                                 std::span<const PrologueValue> prologue) {
+std::shared_ptr<const ProgramParts> build(const std::shared_ptr<const Graph>& graph,
+                                          const std::shared_ptr<const Graph>& fused, const FinishedRegions& finished,
+                                          const CompileOptions& options, std::span<const PrologueValue> prologue) {
   const KernelLowering lowering(options);
-  const Target* target = &lowering.target();
-  PlanRequest request;
+  const Target& target = lowering.target();
+  auto parts = std::make_shared<ProgramParts>();
+  PlanRequest& request = parts->request;
   request.graph = fused;
   request.entry = ir::entry_conditions(*graph, *request.graph);
   request.donations = options.donations;
   request.finite = options.finite;
-  Parts parts = parts_of(request, *target, finished, options, prologue);
-  const LookedAt looked_at = looked_at_by_kernels(request, *target);
+  const std::vector<WantedKernel> wanted = add_nodes(*parts, target, finished, options, prologue);
+  const LookedAt looked_at = looked_at_by_kernels(request, target);
   const std::vector<ReadyKernel> ready =
-      KernelMaker(lowering).make(parts.wanted, looked_at, request.kernel_names, request.graph->facts());
+      KernelMaker(lowering).make(wanted, looked_at, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[use.kernel].in_place;
-  std::shared_ptr<const ir::Plan> plan = make_plan(request);
-  if (const auto fault = ir::find_fault_outside_regions(*plan))
-    throw base::Error(base::code::kBug, fmt::format("plan {}: {}", plan->name, *fault));
-  const auto finish = [=, kernels = bound_kernels(ready, parts.wanted, looked_at), regions = std::move(parts.regions),
-                       prologue = std::move(parts.prologue)](const std::shared_ptr<const ir::Plan>& plan,
-                                                             runtime::OwnProgramOf own) {
-    std::vector<runtime::BoundKernel> bound;
-    for (const auto& [kernel, dims] : kernels) {
-      bound.push_back(kernel);
-      bound.back().dims = dim_positions(dims, plan->dims);
-    }
-    return std::make_shared<const runtime::Executable>(
-        plan, std::move(bound), regions, std::move(own),
-        runtime::ProgramOrigin{[graph] { return graph; }, std::string(target->isa()), &target->device()}, prologue);
-  };
-  runtime::OwnProgramOf own{.empty_axes = program_of_empty_axes(graph, plan->entry, options)};
-  if (options.memory_budget_bytes)
-    own.budget = [programs = std::make_shared<const BudgetedPrograms>(
-                      request, plan, *options.memory_budget_bytes,
-                      [finish](const std::shared_ptr<const ir::Plan>& plan) { return finish(plan, {}); })](
-                     const ir::DimBinding& dims) { return programs->of(dims); };
-  return finish(plan, std::move(own));
+  parts->kernels = bound_kernels(ready, wanted, looked_at);
+  parts->plan = make_plan(request);
+  if (const auto fault = ir::find_fault_outside_regions(*parts->plan))
+    throw base::Error(base::code::kBug, fmt::format("plan {}: {}", parts->plan->name, *fault));
+  parts->empty_axes = program_of_empty_axes(graph, parts->plan->entry, options);
+  parts->origin = {[graph] { return graph; }, std::string(target.isa()), &target.device()};
+  return parts;
 }
 
 }  // namespace

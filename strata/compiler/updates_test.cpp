@@ -353,5 +353,83 @@ TEST(Updates, OfSumsAddUpApartFromTheirOperand) {
     }
 }
 
+/// `what` %state %i by %xs; the loop runs six times.
+Graph loop_of(const std::string& step, const std::string& result = "%2") {
+  return program(fmt::format(R"(func @loop(%a: f32[64,4], %rows: f32[64,4]) -> f32[64,4] {{
+  %0 = constant {{value = i64[] 0}}
+  %1, %2 = while %rows, %0, %a {{constants = 1}}
+    func @go(%rows: f32[64,4], %i: i64[], %s: f32[64,4]) -> bool[] {{
+      %0 = constant {{value = i64[] 6}}
+      %1 = lt %i, %0
+      return %1
+    }}
+    func @step(%rows: f32[64,4], %i: i64[], %s: f32[64,4]) -> (i64[], f32[64,4]) {{
+      %0 = constant {{value = i64[] 1}}
+      %1 = add %i, %0
+      %z = constant {{value = i64[] 0}}
+      %r = dynamic_slice %rows, %i, %z {{sizes = [1, 4]}}
+{}
+    }}
+  return {}
+}})",
+                             step, result));
+}
+
+/// "in place" or the reason for each carry of the only loop, in order.
+Updates carries_of(const Graph& graph) {
+  const auto executable = compile(graph);
+  const ir::Plan& body = *executable->plan().regions.back();
+  Updates list(2, "not offered");
+  for (const ir::Donation& d : body.donations) list[d.result] = "in place";
+  for (const ir::KeptArgument& k : body.kept) list[k.result] = k.reason;
+  return list;
+}
+
+TEST(Updates, OfACarryWriteInPlace) {
+  const Graph graph = loop_of(R"(      %2 = dynamic_update_slice %s, %r, %i, %z {in_place = true}
+      return %1, %2)");
+  EXPECT_EQ(carries_of(graph), (Updates{"command 1 (fusion) still reads it when the result is written", "in place"}))
+      << "the slice that is written is found by the old number";
+  EXPECT_EQ(difference(graph, random_arguments(*graph, 3), {}), std::nullopt);
+  for (const ir::PlanCommand& c : compile(graph)->plan().regions.back()->commands)
+    EXPECT_TRUE(c.updates < 0 || c.copied_because.empty()) << c.copied_because;
+  EXPECT_LT(compile(graph)->memory_use(ir::DimBinding()).region_bytes, 64 * 4 * 4) << "there is no spare for it";
+}
+
+TEST(Updates, OfACarryWhoseOldValueIsReadLaterCopy) {
+  const Graph late = loop_of(R"(      %2 = dynamic_update_slice %s, %r, %i, %z {in_place = false}
+      %3 = reverse %s {axes = [0]}
+      %4 = add %2, %3
+      return %1, %4)");
+  EXPECT_EQ(difference(late, random_arguments(*late, 4), {}), std::nullopt);
+  const Graph reversed = loop_of(R"(      %2 = reverse %s {axes = [0]}
+      return %1, %2)");
+  EXPECT_NE(carries_of(reversed)[1], "in place");
+  EXPECT_EQ(difference(reversed, random_arguments(*reversed, 5), {}), std::nullopt);
+}
+
+/// What the loop begins with dies there, so that its result lies in the same memory; an even and an odd number of
+/// steps, none at all, and states that change places.
+TEST(Updates, ALoopTakesOverWhatItBeginsWith) {
+  for (const int steps : {0, 1, 2, 5}) {
+    SCOPED_TRACE(steps);
+    const Graph graph = program(fmt::format(R"(func @swap(%a: f32[9,4], %w: f32[4,4]) -> (f32[9,4], f32[9,4]) {{
+  %0 = dot %a, %w {{lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}}
+  %1 = dot %0, %w {{lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}}
+  %2, %3, %4 = scan %w, %0, %1, %0 {{length = [{}], constants = 1, carries = 3, reverse = false}}
+    func @step(%w: f32[4,4], %p: f32[9,4], %q: f32[9,4], %r: f32[9,4]) -> (f32[9,4], f32[9,4], f32[9,4]) {{
+      %0 = dot %p, %w {{lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}}
+      %1 = tanh %r
+      return %q, %0, %1
+    }}
+  %5 = dot %2, %w {{lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}}
+  %6 = add %3, %4
+  return %5, %6
+}})",
+                                            steps));
+    EXPECT_EQ(difference(graph, random_arguments(*graph, 6), {}), std::nullopt);
+  }
+}
+
 }  // namespace
 }  // namespace strata::compiler

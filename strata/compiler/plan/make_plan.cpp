@@ -11,6 +11,7 @@
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/runtime/execute/region_loops.h"
 
 namespace strata::compiler {
 
@@ -246,18 +247,28 @@ class PlanMaker {
         "an argument is donated when the jitted function rebinds it; what still reads the old value keeps it");
   }
 
+  /// Whether the command writes its result o where its operand i lies.
+  bool writes_in_place(const PlanCommand& command, int o, int i) const {
+    if (command.kind == CommandKind::Kernel) {
+      const auto& pairs = request_.kernels.at(command.node->id).in_place;
+      return std::ranges::find(pairs, std::pair(o, i)) != pairs.end() || (command.updates == i && o == 0);
+    }
+    // A loop whose step writes a carry in place.
+    const auto is_pair = [&](const ir::Donation& d) { return d.result == o && d.argument == i; };
+    return command.kind == CommandKind::Host && !runtime::carry_donations(*command.node).empty() &&
+           std::ranges::any_of(plan_.regions[command.regions.back()]->donations, is_pair);
+  }
+
   /// Whether command c may write output buffer `out` over input root `in`.
   bool may_write_over(int c, int out, int in) const {
     const PlanCommand& command = plan_.commands[c];
-    if (command.kind != CommandKind::Kernel) return false;
     int found = 0;
     bool allowed = false;
     for (int i = 0; i < std::ssize(command.reads); ++i) {
       if (root(command.reads[i]) != in) continue;
       ++found;
-      for (auto [o, input] : request_.kernels.at(command.node->id).in_place)
-        allowed = allowed || (input == i && command.writes[o] == out);
-      allowed = allowed || (command.updates == i && command.writes[0] == out);
+      for (int o = 0; o < std::ssize(command.writes); ++o)
+        allowed = allowed || (command.writes[o] == out && writes_in_place(command, o, i));
     }
     return found == 1 && allowed && plan_.buffers[in].type.bytes() == plan_.buffers[out].type.bytes();
   }

@@ -3,8 +3,8 @@
 //
 // Memory is shared in four ways: a reshape is its operand's memory; an update is its operand's memory, where that dies
 // there (else it copies it first, and says why); a kernel may write an output over an input that dies there, when every
-// element is read before and only where it is written; a result may take a donated argument's memory, if nothing can
-// fail once it is written: a run succeeds or changes nothing.
+// element is read before and only where it is written, and a loop a carry, when its step does; a result may take a
+// donated argument's memory, if nothing can fail once it is written: a run succeeds or changes nothing.
 #pragma once
 
 #include <map>

@@ -16,6 +16,7 @@
 #include "strata/ir/graph/describe.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/machine/memory.h"
+#include "strata/runtime/execute/region_loops.h"
 
 namespace strata::compiler {
 
@@ -38,7 +39,7 @@ std::string described(const PlanCommand& command) {
 class PeakFinder {
  public:
   PeakFinder(const runtime::Executable& program, const ir::DimBinding& dims)
-      : plan_(program.plan()), use_(program.memory_use(dims)), counts_(*plan_.graph), dims_(dims) {}
+      : program_(program), plan_(program.plan()), use_(program.memory_use(dims)), counts_(*plan_.graph), dims_(dims) {}
 
   MemoryPeak find() {
     std::vector<int64_t> live(plan_.commands.size() + 1);  // changes first, then their sums
@@ -63,6 +64,7 @@ class PeakFinder {
     is_donated_.assign(plan_.results.size(), false);
     for (const ir::Donation& d : plan_.donations) is_donated_[d.result] = true;
     for (size_t i = 0; i < plan_.buffers.size(); ++i) add(i, peak);
+    add_regions(peak);
     std::stable_sort(peak.live.begin(), peak.live.end(),
                      [](const LiveTensor& a, const LiveTensor& b) { return a.bytes > b.bytes; });
     return peak;
@@ -84,6 +86,7 @@ class PeakFinder {
     if (b.kind == PlanBufferKind::Result && is_donated_[b.index]) return;
     peak.bytes += bytes_of(i);
     peak.live.push_back(tensor(i, outer_name(b)));
+    peak.live.back().is_outside = true;
   }
   std::string outer_name(const PlanBuffer& b) const {
     if (b.kind == PlanBufferKind::Argument) {
@@ -108,6 +111,53 @@ class PeakFinder {
     return {std::move(name), fmt::format("{}[{}]", type.encoding().name(), fmt::join(shape, ",")), bytes_of(i)};
   }
 
+  /// What the regions of the command have whose regions take most.
+  void add_regions(MemoryPeak& peak) const {
+    const ir::DimBinding within = dims_within();
+    std::vector<LiveTensor> most;
+    int64_t most_bytes = 0;
+    for (const PlanCommand& c : plan_.commands) {
+      if (c.kind != ir::CommandKind::Host || runtime::control_of(*c.node->op) == runtime::Control::None) continue;
+      std::vector<LiveTensor> tensors = of_regions(c, within);
+      int64_t bytes = 0;
+      for (const LiveTensor& t : tensors) bytes += t.bytes;
+      if (bytes <= most_bytes) continue;
+      most = std::move(tensors);
+      most_bytes = bytes;
+    }
+    peak.live.insert(peak.live.end(), most.begin(), most.end());
+  }
+  /// Frames of loops within a loop are there together.
+  std::vector<LiveTensor> of_regions(const PlanCommand& command, const ir::DimBinding& within) const try {
+    std::vector<LiveTensor> tensors;
+    if (const int64_t spare =
+            runtime::RegionLoop(*command.node, within, program_.regions()[command.regions.back()]->plan())
+                .spare_bytes();
+        spare > 0)
+      tensors.push_back({"carries of " + described(command), "spare", spare});
+    for (const int r : command.regions) {
+      const runtime::Executable& region = *program_.regions()[r];
+      if (region.own_program(within)) continue;  // of empty axes
+      const MemoryPeak inner = PeakFinder(region, within).find();
+      for (const LiveTensor& t : inner.live)
+        if (!t.is_outside) tensors.push_back({"in " + described(command) + ": " + t.name, t.type, t.bytes});
+    }
+    return tensors;
+  } catch (const base::Error& error) {
+    // Extents that a rule refuses are an error of the run, if it comes to that region at all.
+    if (error.kind() != base::ErrorKind::User) throw;
+    return {};
+  }
+  /// What is counted in the run counts with its capacity.
+  ir::DimBinding dims_within() const {
+    ir::DimBinding largest = dims_;
+    for (const std::string& d : plan_.dims)
+      if (const ir::Dim symbol = ir::Dim::symbol(d); !largest.knows(symbol))
+        largest.bind(d, dims_(counts_.largest(symbol)));
+    return largest;
+  }
+
+  const runtime::Executable& program_;
   const Plan& plan_;
   runtime::MemoryUse use_;
   const ir::CountBounds counts_;

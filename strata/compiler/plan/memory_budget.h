@@ -19,6 +19,7 @@ struct LiveTensor {
   std::string name;  ///< "argument fc1.weight", "dot at mlp.cpp:17 hidden"
   std::string type;  ///< "f32[64,784]"
   int64_t bytes = 0;
+  bool is_outside = false;  ///< an argument, a literal or a result: not of the arena, nor of regions
 };
 
 struct MemoryPeak {
@@ -27,7 +28,7 @@ struct MemoryPeak {
   int64_t region_bytes = 0;      ///< and the regions of the command whose regions take most
   int command = -1;              ///< at which most is alive; -1: there are no commands
   std::string at;                ///< its op, with its position
-  std::vector<LiveTensor> live;  ///< then, the largest first
+  std::vector<LiveTensor> live;  ///< then, and in the regions that take most, the largest first
 };
 
 /// For arguments of these shapes, of the program that runs for them.

@@ -180,7 +180,7 @@ ir::DimBinding Executable::dims_within(const ir::DimBinding& outer) const {
 /// Frames of loops within a loop stay until that ends (Execution::run_regions).
 int64_t Executable::region_bytes(const PlanCommand& command, const ir::DimBinding& dims) const try {
   if (command.kind != CommandKind::Host || control_of(*command.node->op) == Control::None) return 0;
-  int64_t bytes = RegionLoop(*command.node, dims).spare_bytes();
+  int64_t bytes = RegionLoop(*command.node, dims, regions_[command.regions.back()]->plan()).spare_bytes();
   for (int r : command.regions) {
     const Executable& region = *regions_[r];
     const ir::DimBinding within = region.dims_within(dims);

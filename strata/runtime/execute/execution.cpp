@@ -351,15 +351,20 @@ void Executable::RegionFrame::run(Pointers arguments, Pointers results) {
   }
 }
 
+std::vector<std::unique_ptr<Executable::RegionFrame>> Executable::RegionCall::frames_of(const Execution& run,
+                                                                                        const PlanCommand& command) {
+  std::vector<std::unique_ptr<RegionFrame>> frames;
+  for (int r : command.regions) frames.push_back(std::make_unique<RegionFrame>(*run.self.regions_[r], run));
+  return frames;
+}
+
 Executable::RegionCall::RegionCall(const Execution& run, const PlanCommand& command)
-    : loop(*command.node, run.dims),
+    : frames(frames_of(run, command)),
+      loop(*command.node, run.dims, *frames.back()->execution->self.plan_),
       operands(command.reads.size()),
       results(command.writes.size()),
       spare(run.context.regions_.take(loop.spare_bytes())) {
-  for (int r : command.regions) {
-    frames.push_back(std::make_unique<RegionFrame>(*run.self.regions_[r], run));
-    regions.push_back(frames.back().get());
-  }
+  for (const auto& frame : frames) regions.push_back(frame.get());
 }
 
 /// Frames of loops within a loop stay from step to step; those of the outermost give their memory back.

@@ -109,13 +109,16 @@ struct Executable::RegionFrame final : BoundRegion {
 
 /// A command whose regions run in place.
 struct Executable::RegionCall {
-  RegionLoop loop;
   std::vector<std::unique_ptr<RegionFrame>> frames;
   std::vector<BoundRegion*> regions;
+  RegionLoop loop;
   std::vector<std::byte*> operands, results;
   std::byte* spare;
 
   RegionCall(const Execution& run, const ir::PlanCommand& command);
+
+ private:
+  static std::vector<std::unique_ptr<RegionFrame>> frames_of(const Execution& run, const ir::PlanCommand& command);
 };
 
 }  // namespace strata::runtime
