@@ -1,6 +1,6 @@
 // Memory: the arena of a plan against the largest sum of bytes that are alive at once, which no plan can undercut; and
 // what a process takes for the work of the other suites, against PyTorch's (its better mode counts). Then the steps of
-// GPTs within budgets, down from what their plan takes to the first that no sequence of kernels keeps.
+// an LSTM and of GPTs within budgets, down from what their plan takes to the first that nothing found keeps.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "bench/harness/suite.h"
 #include "bench/workloads/gpt_step.h"
 #include "bench/workloads/lenet_step.h"
+#include "bench/workloads/lstm_step.h"
 #include "bench/workloads/memory_workloads.h"
 #include "bench/workloads/program_figures.h"
 #include "strata/base/bytes/temp_folder.h"
@@ -62,18 +63,20 @@ void run_workload(const MemoryWorkload& w, const std::string& cache, const Suite
   report(std::move(row));
 }
 
-double milliseconds(GptStep& step) {
+template <class Step>
+double milliseconds(Step& step) {
   return 1e3 * std::min(wall_seconds([&] { step(); }), wall_seconds([&] { step(); }));
 }
 
-void run_budgets(const std::string& name, const GptSize& size, const Report& report) {
+template <class Step, class Size>
+void run_budgets(const std::string& name, const Size& size, const Report& report) {
   int64_t whole = 0;
   double unhurried = 0;
   for (const int percent : {100, 85, 70, 55, 40, 25, 15}) {
     try {
       std::optional<int64_t> budget;
       if (whole > 0) budget = whole * percent / 100;
-      GptStep step(size, budget);
+      Step step(size, budget);
       step();
       const int64_t bytes = memory_peak(*step.program(), size.batch).bytes;
       const double time = milliseconds(step);
@@ -105,10 +108,11 @@ void run_memory(const SuiteOptions& options, const Report& report) {
   add_row(report, "GPT 6 x 256, batch 16 x 256", memory_use(*gpt.program(), size.batch));
   const base::TempFolder cache("bench-cache");
   for (const MemoryWorkload& w : memory_workloads()) run_workload(w, cache.path(), options, report);
-  run_budgets("GPT 6 x 256, batch 16 x 256", size, report);
+  run_budgets<LstmStep>("LSTM 256, 100 steps, batch 16", LstmSize(), report);
+  run_budgets<GptStep>("GPT 6 x 256, batch 16 x 256", size, report);
   GptSize gpt2 = gpt2_size();
   gpt2.batch = 1, gpt2.length = 512;
-  run_budgets("GPT-2 124M, batch 1 x 512", gpt2, report);
+  run_budgets<GptStep>("GPT-2 124M, batch 1 x 512", gpt2, report);
 }
 
 }  // namespace strata::bench

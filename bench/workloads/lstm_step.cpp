@@ -12,11 +12,12 @@ nn::Lstm initialised(int64_t width) {
 
 }  // namespace
 
-LstmStep::LstmStep(const LstmSize& size)
+LstmStep::LstmStep(const LstmSize& size, std::optional<int64_t> memory_budget_bytes)
     : model_(initialised(size.width)),
       optimiser_(optim::Sgd{.lr = 0.01, .momentum = 0.9}.start(model_)),
       x_BTI_(normal(Key(1), {size.batch, size.steps, size.width})),
-      y_BTH_(normal(Key(2), {size.batch, size.steps, size.width})) {
+      y_BTH_(normal(Key(2), {size.batch, size.steps, size.width})),
+      step_(jit(Step{}, {.name = "lstm_step", .memory_budget_bytes = memory_budget_bytes})) {
   x_BTI_.evaluate();
   y_BTH_.evaluate();
 }

@@ -1,6 +1,8 @@
 // An LSTM's training step: one layer 256 -> 256 over 100 steps, batch 16, mean square error, SGD with momentum.
 #pragma once
 
+#include <optional>
+
 #include "strata/nn/loss.h"
 #include "strata/nn/recurrent.h"
 #include "strata/optim/rules.h"
@@ -16,7 +18,7 @@ struct LstmSize {
 
 class LstmStep {
  public:
-  explicit LstmStep(const LstmSize& size = {});
+  explicit LstmStep(const LstmSize& size = {}, std::optional<int64_t> memory_budget_bytes = {});
   double operator()() { return step_(model_, optimiser_, x_BTI_, y_BTH_).item(); }
   std::shared_ptr<const runtime::Executable> program() const { return step_.executable(); }
 
@@ -31,7 +33,7 @@ class LstmStep {
   nn::Lstm model_;
   optim::Optimiser optimiser_;
   Tensor x_BTI_, y_BTH_;
-  Jitted<Step> step_ = jit(Step{}, {.name = "lstm_step"});
+  Jitted<Step> step_;
 };
 
 /// Multiply-adds of a step, each counting two: 4 gates of two products forwards and twice that backwards.

@@ -50,7 +50,8 @@ struct ProgramLadder::LoopRegion {
   bool is_ahead = false, is_at_end = false;
 };
 
-ProgramLadder::ProgramLadder(std::shared_ptr<const ProgramParts> parts, const ir::DimBinding& dims) : dims_(dims) {
+ProgramLadder::ProgramLadder(const std::shared_ptr<const ProgramParts>& parts, const ir::DimBinding& dims)
+    : dims_(dims) {
   now_ = std::make_unique<Version>(assembled(parts, nullptr, parts->region_programs));
   rung_ = now_->program;
   rung_bytes_ = now_->bytes;
@@ -82,8 +83,8 @@ void ProgramLadder::start() {
   has_next_sequence_ = true;
 }
 
-ProgramLadder::Version ProgramLadder::assembled(std::shared_ptr<const ProgramParts> parts, const Sequence* sequence,
-                                                const RegionPrograms& regions) const {
+ProgramLadder::Version ProgramLadder::assembled(const std::shared_ptr<const ProgramParts>& parts,
+                                                const Sequence* sequence, const RegionPrograms& regions) const {
   PlanRequest request = parts->request;
   if (sequence) {
     const RepeatedGraph repeated = with_repeats(*parts->request.graph, *sequence);

@@ -22,7 +22,7 @@ namespace strata::compiler {
 class ProgramLadder {
  public:
   /// Begins with the program as it is. `dims` outlives it.
-  ProgramLadder(std::shared_ptr<const ProgramParts> parts, const ir::DimBinding& dims);
+  ProgramLadder(const std::shared_ptr<const ProgramParts>& parts, const ir::DimBinding& dims);
   ~ProgramLadder();
 
   /// Goes to the next rung; false: nothing more was found, and the program is the last rung's.
@@ -39,7 +39,7 @@ class ProgramLadder {
   struct Step;
   struct LoopRegion;
 
-  Version assembled(std::shared_ptr<const ProgramParts> parts, const Sequence* sequence,
+  Version assembled(const std::shared_ptr<const ProgramParts>& parts, const Sequence* sequence,
                     const RegionPrograms& regions) const;
   double seconds_of(const Sequence& sequence) const;
   double steps_of(const ir::Node& loop) const;
