@@ -53,7 +53,7 @@ std::pair<int64_t, int64_t> walk_budgets(Tensor (*f)(const Tensors&), const Tens
   return {least, most};
 }
 
-Tensor random(uint64_t seed, Shape shape) { return (normal(Key(seed), shape) * 0.3).evaluate(); }
+Tensor random(uint64_t seed, const Shape& shape) { return (normal(Key(seed), shape) * 0.3).evaluate(); }
 
 TEST(LoopBudgets, OfAnLstmOver100Steps) {
   const auto loss = [](const Tensors& a) {
