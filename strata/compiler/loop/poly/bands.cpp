@@ -38,6 +38,9 @@ std::string lexically_before(size_t first, size_t count) {
 
 namespace {
 
+/// Of a coordinate along which tiles overlap: what is computed twice is little then.
+constexpr int64_t kOverlappedTile = 64;
+
 /// Every map of the union with `size` dimensions of range, zeros behind.
 isl::union_map padded(const isl::union_map& of, size_t size, const IslSession& isl) {
   isl::union_map result = isl.union_map("{ }");
@@ -72,12 +75,19 @@ isl::schedule isl_schedule_of(const ControlPart& part, const Dependences& depend
   isl_options_set_schedule_maximize_coincidence(c, 1);
   isl_options_set_schedule_whole_component(c, fusion == Fusion::Most);
   isl_options_set_schedule_serialize_sccs(c, fusion == Fusion::Apart);
-  return isl::schedule_constraints::on_domain(part.domain)
-      .set_context(part.context)
-      .set_validity(dependences.all())
-      .set_coincidence(dependences.all())
-      .set_proximity(dependences.flow)
-      .compute_schedule();
+  const isl::schedule_constraints constraints = isl::schedule_constraints::on_domain(part.domain)
+                                                    .set_context(part.context)
+                                                    .set_validity(dependences.all())
+                                                    .set_coincidence(dependences.all())
+                                                    .set_proximity(dependences.flow);
+  try {
+    return constraints.compute_schedule();
+  } catch (const isl::exception& error) {
+    if (!finds_no_schedule(error)) throw;
+  }
+  // isl bounds coefficients, so that no coordinate runs through two loops at once (i + 5j); it finds more without.
+  isl_options_set_schedule_treat_coalescing(c, 0);
+  return constraints.compute_schedule();
 }
 
 class Finder {
@@ -159,7 +169,7 @@ class Finder {
       }
       const bool is_along = along == static_cast<int>(m);
       if (phase.overlapped)
-        phase.sizes[m] = phase.overlapped == m ? 64 : phase.coincident[m] ? 4096 : 0;
+        phase.sizes[m] = phase.overlapped == m ? kOverlappedTile : phase.coincident[m] ? 4096 : 0;
       else if (has_tasks)
         phase.sizes[m] = phase.coincident[m] ? (is_along ? 512 : 16) : 0;
       else if (phase.members > 1)
@@ -279,12 +289,20 @@ class Finder {
   /// Whether tiles along `member` pass on nothing but private values, which are made without such a passing on.
   bool can_overlap(const Phase& phase, size_t member) const {
     if (phase.coincident[member] || phase.domain.intersect(kept_).is_empty()) return false;
-    const isl::union_map same = isl_.union_map(fmt::format("{{ [{}] -> [{}] : a{} = b{} }}", names("a", phase.members),
-                                                           names("b", phase.members), member, member));
-    if (!in_time(pairs_within(others_, phase.domain), phase.band).is_subset(same)) return false;
-    const isl::union_map tiles = phase.band.apply_range(
-        isl_.union_map(fmt::format("{{ [{}] -> [floor(m{}/64)] }}", names("m", phase.members), member)));
-    return with_what_they_need(tiles).has_value();
+    const auto& given = options_.tile_sizes;
+    const int64_t size = given.empty() ? kOverlappedTile : member < given.size() ? given[member] : 0;
+    if (size == 0) return false;
+    const auto tiles = with_what_they_need(phase.band.apply_range(
+        isl_.union_map(fmt::format("{{ [{}] -> [floor(m{}/{})] }}", names("m", phase.members), member, size))));
+    return tiles && others_stay_within(phase, *tiles, 1);
+  }
+
+  /// Whether what depends on each other through arrays that all tasks share is in one tile, and in no other: an
+  /// iteration that several tiles compute may read what an iteration of one of them overwrites.
+  bool others_stay_within(const Phase& phase, const isl::union_map& tiles, size_t coordinates) const {
+    const isl::union_map same = isl_.union_map(fmt::format("{{ [{}] -> [{}] : {} }}", names("a", coordinates),
+                                                           names("b", coordinates), equal(0, coordinates)));
+    return in_time(pairs_within(others_, phase.domain), tiles).is_subset(same);
   }
 
   /// iteration -> [the number of its statement], as written
@@ -301,7 +319,8 @@ class Finder {
   bool is_legal(const Phase& phase) const {
     const isl::union_map within = pairs_within(dependences_, phase.domain);
     if (phase.overlapped) {
-      // Each task has private arrays and their values of its own; the rest stays within a tile (can_overlap).
+      // Each task has private arrays and their values of its own; the rest stays within a tile.
+      if (!others_stay_within(phase, phase.tiles, phase.outer.size())) return false;
       const isl::union_map legal =
           isl_.union_map(fmt::format("{{ [{}] -> [{}] : {} }}", names("a", phase.time_size),
                                      names("b", phase.time_size), lexically_before(0, phase.time_size)));

@@ -16,11 +16,12 @@ namespace strata::compiler::poly {
 IslSession::IslSession(uint64_t most_operations) : context_(isl_ctx_alloc()) {
   isl_options_set_on_error(context_, ISL_ON_ERROR_CONTINUE);
   isl_ctx_set_max_operations(context_, most_operations);
-  // Loops with one upper bound, and divisions whose operand can't be negative: what a For of ours says.
+  // Loops with one upper bound, and divisions whose operand can't be negative: what a For of ours says. Conditions may
+  // hold an `or`: without (ast_build_allow_or) a condition of two pieces becomes a block of two branches, and isl hangs
+  // what else belongs under that condition into the block as if it were a branch, where nobody finds it again.
   isl_options_set_ast_build_atomic_upper_bound(context_, 1);
   isl_options_set_ast_build_prefer_pdiv(context_, 1);
   isl_options_set_ast_build_detect_min_max(context_, 1);
-  isl_options_set_ast_build_allow_or(context_, 0);
 }
 
 IslSession::~IslSession() { isl_ctx_free(context_); }
@@ -33,12 +34,16 @@ bool IslSession::is_spent() const {
   }
 }
 
+bool finds_no_schedule(const isl::exception& error) {
+  return std::string_view(error.what()).find("unable to carry dependences") != std::string_view::npos;
+}
+
 void with_isl_errors(const IslSession& isl, const std::string& what, int64_t effort,
                      const std::function<void()>& work) {
   try {
     work();
   } catch (const isl::exception& error) {
-    if (std::string_view(error.what()).find("unable to carry dependences") != std::string_view::npos)
+    if (finds_no_schedule(error))
       throw base::Error(base::code::kPolyhedralLimit,
                         fmt::format("isl finds no schedule for all dependences, {}", what))
           .hint("`poly apart` and `poly auto` ask it for different bands");

@@ -30,6 +30,9 @@ class IslSession {
   isl_ctx* context_;
 };
 
+/// Whether isl's scheduler ended without one, as opposed to other errors.
+bool finds_no_schedule(const isl::exception& error);
+
 /// Calls `work`. E0341 when isl comes to the end of its operations, `effort` thousands, E0900 when it fails otherwise;
 /// `what` says what was being done.
 void with_isl_errors(const IslSession& isl, const std::string& what, int64_t effort, const std::function<void()>& work);

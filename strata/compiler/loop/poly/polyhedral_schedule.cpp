@@ -164,7 +164,7 @@ void require_same_values(const Kernel& naive, const Kernel& made) {
     if (!text.empty())
       throw base::Error(
           base::code::kPolyhedralLimit,
-          fmt::format("the loops that isl wrote for @{} don't do what the program does at sizes of {}: {}", naive.name,
+          fmt::format("the loops that were made for @{} don't do what the program does at sizes of {}: {}", naive.name,
                       size, text))
           .hint("other tiles, or `poly apart`, have other loops");
     if (dims.empty()) return;
