@@ -39,7 +39,7 @@ std::vector<Tensor> jvp_of(std::span<const Tensor> outputs, std::span<const Tens
                            std::span<const Tensor> tangents, Source at);
 
 template <class R>
-const Tensor& loss_of(const R& result) {
+Tensor loss_of(const R& result) {
   if constexpr (std::is_same_v<R, Tensor>)
     return result;
   else
