@@ -1,5 +1,5 @@
-// Dots in which pairs of elements don't count, whatever memory holds there: 0 * NaN would be NaN. Each is what the other
-// one's transpose needs, so that hidden elements stay hidden in derivatives of every order:
+// Dots in which pairs of elements don't count, whatever memory holds there: 0 * NaN would be NaN. Each is what the
+// other one's transpose needs, so that hidden elements stay hidden in derivatives of every order:
 //
 //   dot_where(l, r, where)        y[m, n] = sum over k with where[n, k] of l[m, k] * r[n, k]
 //   dot_read_where(l, r, where)   y[m, n] = sum over k of l[m, k] * r[n, k], of which only where[m, n] is read
