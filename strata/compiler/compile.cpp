@@ -153,8 +153,7 @@ std::vector<WantedKernel> add_nodes(ProgramParts& parts, const Target& target, c
       else
         use.update = update_in(*node);
       wanted.push_back({node, ""});
-      if (!options.constants.empty())
-        add_variants(*node, request.graph->facts(), target, prologue.size(), use, wanted);
+      if (!options.constants.empty()) add_variants(*node, request.graph->facts(), target, prologue.size(), use, wanted);
       continue;
     }
     for (const ir::GraphRef& region : node->regions()) {

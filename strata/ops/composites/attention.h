@@ -27,8 +27,9 @@ struct AttentionOptions {
 ///   segments  integers [B, S], T = S: sequences packed into one, of which each sees itself alone; with the bits that
 ///             it has alone where it begins at a multiple of the key block
 ///
-/// A row that may look at nothing gives 0, and its gradients are 0. What a row may not look at contributes nothing to it
-/// or to any derivative, whatever memory holds there, NaN included; and so the other way round. Scores and softmax of half floats are in f32.
+/// A row that may look at nothing gives 0, and its gradients are 0. What a row may not look at contributes nothing to
+/// it or to any derivative, whatever memory holds there, NaN included; and so the other way round. Scores and softmax
+/// of half floats are in f32.
 /// Errors: E0100 operands of another dtype, E0101 of another rank or shape, E0102 extents that differ, E0116
 /// an option out of its bounds, E0119 a symbolic D without a scale.
 Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& options = {}, Value factor = {},

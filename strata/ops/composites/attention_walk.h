@@ -45,7 +45,8 @@ class AttentionWalk {
   static Value sum_over_block(Value side, Value lanes, Value visible);
   /// Whether a score is more than a product and a scale: then its derivative depends on it.
   bool bends_scores() const { return function_ != nullptr || form_.soft_cap > 0; }
-  /// The cotangent of the product of q and k, from that of the masked scores. Where nothing is visible it means nothing.
+  /// The cotangent of the product of q and k, from that of the masked scores. Where nothing is visible it means
+  /// nothing.
   Value through_scores(Value d, const Scores& s, const ScoreBlock& block) const;
 
   /// `after`, but `before` in lanes that by their position see nothing of the block. For finite values the two are

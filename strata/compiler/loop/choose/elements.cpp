@@ -33,7 +33,7 @@ std::vector<int> stage_widths(const Nest& nest, const NestLoop& loop, int lanes,
   if (is_short || is_chain)
     for (int width = lanes / 2; width >= 4; width /= 2)
       if (fits(width)) widths.push_back(width);
-  // Of a line of 14 the last two are a pair (AVX2, Zen 3: the maximum over 2 x 2 at 28 x 28 in 0.14 instead of 0.19 ms).
+  // Of a line of 14 the last two are a pair (AVX2: the maximum over 2 x 2 at 28 x 28 in 0.14 instead of 0.19 ms).
   if (is_short && loop.extent.is_constant() && loop.extent.constant() % 4 >= 2 && lanes > 2) widths.push_back(2);
   widths.push_back(1);
   return widths;

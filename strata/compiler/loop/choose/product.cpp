@@ -59,6 +59,34 @@ int64_t deepest_beside(int64_t rows, ir::DType element) {
   return kRowBytes / (rows * ir::dtype_bytes(element));
 }
 
+/// At least two tasks for two threads, if each still has some 400 thousand operations; four if that costs little.
+/// `unit`: what the tile's vectors are a multiple of.
+void cut_for_threads(Tiling& t, const Contraction& contraction, int64_t unit) {
+  const int64_t rows = expected_extent(contraction.rows), columns = expected_extent(contraction.columns),
+                depth = expected_extent(contraction.depth);
+  const auto tasks = [&] {
+    return ceil_div(rows, t.task_rows) * ceil_div(columns, t.task_columns) * expected_extent(contraction.batch);
+  };
+  while (tasks() < 4) {
+    const double operations = 2.0 * static_cast<double>(t.task_rows) * static_cast<double>(t.task_columns) *
+                              static_cast<double>(std::min<int64_t>(depth, 4096));
+    if (operations < (tasks() < 2 ? 4e5 : 64e6)) break;
+    // Narrower tiles where rows make no two tasks (AVX2: 96 x 16 x 16384 takes 1.7 instead of 2.8 ms by wide ones).
+    const bool has_few_rows = t.task_rows < 2 * t.tile_rows;
+    if (tasks() < 2 && has_few_rows && t.task_columns == t.tile_columns() && t.tile_vectors > unit &&
+        columns > t.lanes) {
+      t.tile_vectors = round_up(ceil_div(t.tile_vectors, 2), unit);
+      t.task_columns = even_piece(columns, ceil_div(columns, 2), t.tile_columns());
+    } else if (t.task_columns >= t.task_rows && t.task_columns > t.tile_columns()) {
+      t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
+    } else if (t.task_rows > t.tile_rows) {
+      t.task_rows = even_piece(t.task_rows, ceil_div(t.task_rows, 2), t.tile_rows);
+    } else {
+      break;
+    }
+  }
+}
+
 /// `panel_vectors`: of a panel in which columns lie; 0: they don't.
 Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& vectors, int64_t panel_vectors) {
   const bool is_in_place = panel_vectors > 0;
@@ -90,27 +118,7 @@ Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& ve
   // Rows that may turn out to be few (a batch): then the columns have to make two tasks.
   if (rows == kUnknownExtent && columns != kUnknownExtent)
     t.task_columns = even_piece(columns, std::min(pack_limit, ceil_div(columns, 2)), t.tile_columns());
-  // At least two tasks for two threads, if each still has some 400 thousand operations; four if that costs little.
-  const auto tasks = [&] {
-    return ceil_div(rows, t.task_rows) * ceil_div(columns, t.task_columns) * expected_extent(contraction.batch);
-  };
-  while (tasks() < 4) {
-    const double operations = 2.0 * static_cast<double>(t.task_rows) * static_cast<double>(t.task_columns) *
-                              static_cast<double>(std::min<int64_t>(depth, 4096));
-    if (operations < (tasks() < 2 ? 4e5 : 64e6)) break;
-    // Narrower tiles where rows make no two tasks (AVX2: 96 x 16 x 16384 takes 1.7 instead of 2.8 ms by wide ones).
-    if (tasks() < 2 && t.task_rows < 2 * t.tile_rows && t.task_columns == t.tile_columns() && t.tile_vectors > unit &&
-        columns > t.lanes) {
-      t.tile_vectors = round_up(ceil_div(t.tile_vectors, 2), unit);
-      t.task_columns = even_piece(columns, ceil_div(columns, 2), t.tile_columns());
-    } else if (t.task_columns >= t.task_rows && t.task_columns > t.tile_columns()) {
-      t.task_columns = even_piece(t.task_columns, ceil_div(t.task_columns, 2), t.tile_columns());
-    } else if (t.task_rows > t.tile_rows) {
-      t.task_rows = even_piece(t.task_rows, ceil_div(t.task_rows, 2), t.tile_rows);
-    } else {
-      break;
-    }
-  }
+  cut_for_threads(t, contraction, unit);
   // The partial results of all tiles of a task wait in memory: the more of them, the smaller the task.
   constexpr int64_t most_sums = 1 << 21;
   const int64_t planes = sum_planes(blocks);

@@ -58,8 +58,8 @@ bool has_sums_of_products(std::span<const StmtPtr> body) {
 
 bool is_zero(Expr e) { return e->op == ExprOp::Constant && ir::is_float(e->type.dtype) && e->bits == 0; }
 
-/// A whole number that grows evenly with the loops. It does not wrap: positions are compared in i32, of arrays that have
-/// fewer rows (ops/composites/attention_blocks.h).
+/// A whole number that grows evenly with the loops. It does not wrap: positions are compared in i32, of arrays that
+/// have fewer rows (ops/composites/attention_blocks.h).
 bool is_linear(Expr e, std::span<const LoopVar* const> loops) {
   const auto is_fixed = [&](Expr x) {
     return std::ranges::none_of(loops, [&](const LoopVar* v) { return depends_on(x, v); });
