@@ -72,6 +72,8 @@ class FusionGroups {
   std::string inline_refusal(const ir::Node& node) const;
   bool is_order_of_product(const ir::Node& node) const;
   bool may_repeat(const ir::Node& node) const;
+  bool is_cheap(const ir::Node& node) const;
+  bool is_prologue(const ir::Node& node) const;
   bool may_inline_into(const ir::Node& node, const Use& use) const;
   void make_groups();
   int group_to_join(const ir::Node& root);

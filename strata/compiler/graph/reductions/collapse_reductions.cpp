@@ -1,6 +1,7 @@
 #include "strata/compiler/graph/reductions/collapse_reductions.h"
 
 #include "strata/compiler/graph/apply_rules.h"
+#include "strata/compiler/lower/rows.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/ops/reduce/short_fold.h"
@@ -24,6 +25,8 @@ Value collapse(const Node& n) {
   if (!ops::is_reduction_over_axes(n) || !is_in_memory(n.operand(0))) return {};
   const auto axes = n.attrs.ints("axes");
   const Value x = n.operand(0);
+  // Trailing axes are counted through as one anyway, and rows of the same shape may share a kernel (rows.h).
+  if (rows_reduced_by(n)) return {};
   ir::Shape shape;
   Ints joined;
   for (int64_t a = 0; a < x.rank(); ++a) {
