@@ -5,12 +5,17 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "strata/base/error/message_of.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/fusion/fuse.h"
+#include "strata/compiler/loop/schedule.h"
+#include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/testing/random_array.h"
+#include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/control/fusion.h"
@@ -191,6 +196,102 @@ TEST(Rows, OtherTypes) {
   HostArray whole(ir::DType::i32, {9, 77});
   for (int64_t i = 0; i < from.elements(); ++i) whole.set_int(i, i * 7919 % 1000);
   expect_same(integers, {whole});
+}
+
+/// A convolution by single elements, and of each plane that it makes the mean and the squares around it.
+std::string planes(const std::string& dtype, int64_t side, int64_t stride = 1, const std::string& images = "B") {
+  const int64_t made = (side - 1) / stride + 1;
+  return fmt::format(
+      R"(func @main(%x: {0}[{5},5,{1},{1}], %w: {0}[70,5,1,1]) -> ({0}[{5},70], {0}[{5},70], {0}[{5},70,{2},{2}]) {{
+  %0 = conv %x, %w {{strides = [{3}, {3}], pad_lo = [0, 0], pad_hi = [0, 0], lhs_dilation = [1, 1], rhs_dilation = [1, 1], groups = 1, result = {0}}}
+  %1 = reduce_sum %0 {{axes = [2, 3]}}
+  %2 = mul %1, {4}
+  %3 = broadcast %2 {{shape = [{5}, 70, {2}, {2}], axes = [0, 1]}}
+  %4 = sub %0, %3
+  %5 = mul %4, %4
+  %6 = reduce_sum %5 {{axes = [2, 3]}}
+  return %2, %6, %0
+}})",
+      dtype, side, made, stride, 1.0 / static_cast<double>(made * made), images);
+}
+
+/// A product, what it is added to, and the statistics of its rows.
+std::string tokens(int64_t columns, const std::string& kept = "B,80") {
+  return fmt::format(R"(func @main(%x: f32[{1},33], %w: f32[{0},33], %r: f32[{1},{0}]) -> (f32[{1},{0}], f32[{1}]) {{
+  %0 = dot %x, %w {{lhs_contract = [{2}], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = f32}}
+  %1 = add %0, %r
+  %2 = reduce_sum %1 {{axes = [{2}]}}
+  %3 = broadcast %2 {{shape = [{1},{0}], axes = [{3}]}}
+  %4 = sub %1, %3
+  %5 = abs %4
+  %6 = reduce_max %5 {{axes = [{2}]}}
+  %7 = add %6, %2
+  return %1, %7
+}})",
+                     columns, kept, std::ranges::count(kept, ',') + 1,
+                     kept.find(',') == std::string::npos ? "0" : "0, 1");
+}
+
+TEST(Rows, ThatAProductMakesAreReducedBehindIt) {
+  EXPECT_EQ(kernels_of(*parse(planes("f32", 8))), 1);
+  EXPECT_EQ(kernels_of(*parse(planes("f32", 15, 2))), 1);
+  EXPECT_EQ(kernels_of(*parse(tokens(100))), 1);
+  for (const int64_t images : {0, 1, 2, 5}) {
+    for (const int64_t side : {8, 12, 20})
+      expect_same(planes("f32", side), {random_array({images, 5, side, side}, 20), random_array({70, 5, 1, 1}, 21)});
+    expect_same(planes("f32", 15, 2), {random_array({images, 5, 15, 15}, 22), random_array({70, 5, 1, 1}, 23)});
+  }
+  for (const int64_t batch : {0, 1, 3})
+    for (const int64_t columns : {64, 67, 100, 500})
+      expect_same(tokens(columns), {random_array({batch, 80, 33}, 24), random_array({columns, 33}, 25),
+                                    random_array({batch, 80, columns}, 26)});
+}
+
+TEST(Rows, OfProductsWithSpecialNumbersAndOtherTypes) {
+  HostArray x = random_array({2, 5, 8, 8}, 27);
+  for (const auto& [at, value] : {std::pair{3, NAN}, {80, INFINITY}, {150, -INFINITY}, {70 * 5, -0.0}})
+    x.set(at, value);
+  expect_same(planes("f32", 8), {x, random_array({70, 5, 1, 1}, 28)});
+  HostArray wide(ir::DType::f64, {2, 5, 8, 8}), filters(ir::DType::f64, {70, 5, 1, 1});
+  for (int64_t i = 0; i < wide.elements(); ++i) wide.set(i, std::sin(static_cast<double>(i)));
+  for (int64_t i = 0; i < filters.elements(); ++i) filters.set(i, std::cos(static_cast<double>(i)));
+  expect_same(planes("f64", 8), {wide, filters});
+}
+
+/// Planes that are no whole tiles, rows that are too long for a task or too short, and so few that they are one task.
+TEST(Rows, OfProductsWhoseTasksHoldNoWholeRowsAreKernelsOfTheirOwn) {
+  for (const std::string& text :
+       {planes("f32", 14), planes("f32", 40), planes("f32", 4), tokens(1030), tokens(100, "M")})
+    EXPECT_GT(kernels_of(*parse(text)), 1) << text;
+  expect_same(planes("f32", 14), {random_array({2, 5, 14, 14}, 29), random_array({70, 5, 1, 1}, 30)});
+  expect_same(tokens(100, "M"), {random_array({70, 33}, 31), random_array({100, 33}, 32), random_array({70, 100}, 33)});
+}
+
+ir::loops::Kernel kernel_of(const std::string& text) {
+  const auto fused = fuse(*parse(text), {});
+  return lower_kernel(*fused->nodes().back(), fused->facts(), "rows");
+}
+
+TEST(Rows, OfProductsHaveTheBitsOfEveryInstructionSet) {
+  for (const int64_t images : {1, 3}) EXPECT_EQ(compare_schedules(kernel_of(planes("f32", 12)), {images}), "");
+  EXPECT_EQ(compare_schedules(kernel_of(planes("f32", 8, 1, "3")), {}), "");
+  for (const int64_t columns : {67, 500}) EXPECT_EQ(compare_schedules(kernel_of(tokens(columns)), {2}), "");
+}
+
+TEST(Rows, OfAProductAreNeverCutBySchedules) {
+  const ir::loops::Kernel naive = kernel_of(planes("f32", 8, 1, "3"));
+  const auto refusal = [&](const std::string& rewrites) {
+    const std::string message =
+        base::message_of([&] { schedule(naive, {.bytes = 32}, nullptr, {.rewrites = rewrites, .is_strict = true}); });
+    return message.substr(0, message.find('\n'));
+  };
+  const std::string tile =
+      "tile rows by 2, columns by 16, depth by 5; vectorise columns by 8; block rows by 2; pack rows, columns; ";
+  EXPECT_EQ(refusal(tile + "parallel rows by 2, columns by 128"), "no error");
+  EXPECT_EQ(refusal(tile + "parallel rows by 70, columns by 96"),
+            "error[E0317]: a task of 70 rows by 96 columns ends within a row of 64, which is reduced behind it");
+  EXPECT_EQ(refusal("vectorise i0 by 8, 1; parallel points by 64"),
+            "error[E0317]: rows are reduced behind this product, which only packed products have: `tile rows by ...`");
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ std::optional<ChosenProduct> chosen_product(const Kernel& naive, const machine::
   auto contraction = read_contraction(made.nest, made.flat.facts);
   if (!contraction) return std::nullopt;
   Variation best;
-  const auto planes = best_group(*contraction, c, vectors) == 1
+  const auto planes = !contraction->behind && best_group(*contraction, c, vectors) == 1
                           ? choose_planes(*contraction, c, made.flat.facts, vectors, best)
                           : std::nullopt;
   made.contraction = std::move(*contraction);

@@ -176,6 +176,8 @@ class Scheduling {
         rewrites.empty() ? choose_schedule(*nest, c, flat.facts, vectors_, Variation(options_.variation))
                          : schedule_of(parse_rewrites(rewrites), *nest, c, flat.facts);
     if (!schedule) return leave(obstacle_of(*nest)), naive_;
+    if (nest->behind && !std::holds_alternative<ContractionSchedule>(*schedule))
+      refuse_schedule("rows are reduced behind this product, which only packed products have: `tile rows by ...`");
     for (const Rewrite& rewrite : rewrites_of(*schedule, *nest)) report.lines.push_back(rewrite.str());
     std::vector<std::string> remarks;
     flat.body = std::visit(Writing{*nest, c, flat.facts, remarks}, *schedule);

@@ -157,16 +157,41 @@ class KernelWriter {
         if (rows_reduced_by(*node)) {
           add(elements_of_row(waiting, rows, kept, body));
           waiting.clear();
-          Expr value = nullptr;
-          add(fold_of_row(c_, *lowering_of(*node).fold, kept, value));
-          keep_for_row(v, value, result, kept, body);
-        } else if (result && is_per_row(v.type(), rows)) {
-          keep_for_row(v, element(v, kept), result, kept, body);
-        } else if (result || node->op == &ops::kBarrier) {
-          waiting.push_back(v);
         }
+        if (rows_reduced_by(*node) || is_per_row(v.type(), rows))
+          add_number_of_row(*node, rows, kept, body);
+        else if (result || node->op == &ops::kBarrier)
+          waiting.push_back(v);
       }
       add(elements_of_row(waiting, rows, kept, body));
+      return body;
+    });
+  }
+
+  /// Of a region whose product makes rows that are reduced behind it (rows.h).
+  void write_rows_of_product(const Graph& region, const Node& product, const Rows& rows) {
+    heroes_.push_back(&lowering_of(product));
+    const ir::ContractionForm& form = *heroes_[0]->product;
+    const DType sum = ops::sum_dtype(product.operand(0).type(), product.type().dtype());
+    std::vector<Expr> row_extents;
+    for (Dim extent : rows.row_shape()) row_extents.push_back(c_.dim(extent));
+    kernel_.body = ops::independent_nest(c_, rows.kept_shape(), [&](std::span<const Expr> kept) {
+      std::vector<StmtPtr> body = ops::vector_nest(c_, row_extents, [&](std::span<const Expr> element) {
+        std::vector<Expr> index(kept.begin(), kept.end());
+        index.insert(index.end(), element.begin(), element.end());
+        return contraction_at(c_, form, sum, contraction_index(form, index),
+                              [&](std::span<const Expr> at, std::span<const Expr> values) {
+                                hero_values_[key(product.result())] = values[0];
+                                elements_.clear();
+                                return stores_at(at, rows.shape);
+                              });
+      });
+      hero_values_.clear();
+      for (const auto& [value, buffer] : outputs_)
+        if (is_per_element(value.type(), rows)) kept_rows_.emplace(key(value), KeptRow{buffer, 0});
+      elements_.clear();
+      for (const Node* node : region.nodes())
+        if (!node->is_parameter() && !is_per_element(node->type(), rows)) add_number_of_row(*node, rows, kept, body);
       return body;
     });
   }
@@ -174,6 +199,35 @@ class KernelWriter {
  private:
   using Key = std::pair<uint32_t, uint32_t>;
   static Key key(Value v) { return {v.node->id, v.index}; }
+
+  /// The index (batch, row, column) of a contraction's element at an index of its result, of which it is an order.
+  std::vector<Expr> contraction_index(const ir::ContractionForm& form, std::span<const Expr> index) {
+    std::vector<Expr> parts;
+    for (size_t i = 0; i < form.batch.size() + form.rows.size() + form.columns.size(); ++i)
+      parts.push_back(c_.loop(c_.loop_var("part")));
+    const std::vector<Expr> placed = form.result_index(parts);
+    for (Expr& part : parts) {
+      const auto at = std::ranges::find(placed, part);
+      if (at == placed.end())
+        throw base::Error(base::code::kBug, "lowering: a product's result is no order of its loops");
+      part = index[at - placed.begin()];
+    }
+    return parts;
+  }
+
+  /// Of a row in memory: a reduction of it, or what is made of its numbers and is a result.
+  void add_number_of_row(const Node& node, const Rows& rows, std::span<const Expr> kept, std::vector<StmtPtr>& body) {
+    const Value v = node.result();
+    const Buffer* result = result_of(v);
+    if (rows_reduced_by(node)) {
+      Expr value = nullptr;
+      const std::vector<StmtPtr> fold = fold_of_row(c_, *lowering_of(node).fold, kept, value);
+      body.insert(body.end(), fold.begin(), fold.end());
+      keep_for_row(v, value, result, kept, body);
+    } else if (result && is_per_row(v.type(), rows)) {
+      keep_for_row(v, element(v, kept), result, kept, body);
+    }
+  }
 
   /// Elements of a row that have been stored: a result, or scratch that is indexed within the row.
   struct KeptRow {
@@ -241,9 +295,11 @@ class KernelWriter {
     return loops;
   }
 
-  std::vector<StmtPtr> stores_at(std::span<const Expr> index) {
+  /// `shape`: of the results that are stored; empty: all have one.
+  std::vector<StmtPtr> stores_at(std::span<const Expr> index, std::span<const Dim> shape = {}) {
     std::vector<StmtPtr> stores;
     for (auto& [value, buffer] : outputs_) {
+      if (!shape.empty() && !std::ranges::equal(value.type().shape(), shape)) continue;
       const bool is_moved =
           !heroes_.empty() && value.node->op == &ops::kTranspose && value.node->operand(0) == heroes_[0]->node.result();
       if (!is_moved) {
@@ -347,7 +403,12 @@ void lower_region(const Graph& region, Kernel& kernel) {
   collect_dims(kernel);
   for (const Node* node : region.nodes())
     if (!node->is_parameter()) collect_dims_of(*node, kernel);
-  if (const auto rows = rows_of_region(region)) return writer.write_rows(region, *rows);
+  if (const auto rows = rows_of_region(region)) {
+    const auto is_product = [](const Node* hero) { return form_of(*hero) == Form::Contraction; };
+    const auto product = std::ranges::find_if(heroes, is_product);
+    return product == heroes.end() ? writer.write_rows(region, *rows)
+                                   : writer.write_rows_of_product(region, **product, *rows);
+  }
   writer.write(heroes);
 }
 

@@ -207,33 +207,36 @@ Stmts reduction_nest(LoopContext& c, std::span<const ir::ReductionForm* const> f
   });
 }
 
+Stmts contraction_at(LoopContext& c, const ir::ContractionForm& form, DType dtype, std::span<const Expr> index,
+                     const StoreBody& store) {
+  const size_t batch = form.batch.size(), rows = form.rows.size();
+  const std::span<const Expr> b = index.subspan(0, batch), row = index.subspan(batch, rows),
+                              column = index.subspan(batch + rows);
+  const Local* acc = c.local("acc", {dtype, 1}, true);
+  Stmts body = {make_declare(acc, c.constant(dtype, 0))};
+  const std::span<const Dim> all(form.depth);
+  const size_t outer = all.size() - form.window_axes;
+  const auto step = [&](std::span<const Expr> k) -> Stmts {
+    if (form.block_terms) return ops::block_step(c, form, joined(joined(b, row), k), joined(joined(b, column), k), acc);
+    const Expr lhs = form.lhs(joined(joined(b, row), k)), rhs = form.rhs(joined(joined(b, column), k));
+    const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc))
+                                      : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));
+    return {make_assign(acc, next)};
+  };
+  const Stmts depth = ops::chain_nest(c, all.subspan(0, outer), all.subspan(outer), ir::loops::kJoinBlock, acc, step);
+  body.insert(body.end(), depth.begin(), depth.end());
+  const Expr value = form.finish ? form.finish(c.read(acc)) : c.read(acc);
+  const Stmts stores = store(form.result_index(index), {&value, 1});
+  body.insert(body.end(), stores.begin(), stores.end());
+  return body;
+}
+
 Stmts contraction_nest(LoopContext& c, const ir::ContractionForm& form, DType dtype, const StoreBody& store) {
   std::vector<Dim> extents = form.batch;
   extents.insert(extents.end(), form.rows.begin(), form.rows.end());
   extents.insert(extents.end(), form.columns.begin(), form.columns.end());
-  const size_t batch = form.batch.size(), rows = form.rows.size();
-  return ops::independent_nest(c, extents, [&](std::span<const Expr> index) {
-    const std::span<const Expr> b = index.subspan(0, batch), row = index.subspan(batch, rows),
-                                column = index.subspan(batch + rows);
-    const Local* acc = c.local("acc", {dtype, 1}, true);
-    Stmts body = {make_declare(acc, c.constant(dtype, 0))};
-    const std::span<const Dim> all(form.depth);
-    const size_t outer = all.size() - form.window_axes;
-    const auto step = [&](std::span<const Expr> k) -> Stmts {
-      if (form.block_terms)
-        return ops::block_step(c, form, joined(joined(b, row), k), joined(joined(b, column), k), acc);
-      const Expr lhs = form.lhs(joined(joined(b, row), k)), rhs = form.rhs(joined(joined(b, column), k));
-      const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc))
-                                        : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));
-      return {make_assign(acc, next)};
-    };
-    const Stmts depth = ops::chain_nest(c, all.subspan(0, outer), all.subspan(outer), ir::loops::kJoinBlock, acc, step);
-    body.insert(body.end(), depth.begin(), depth.end());
-    const Expr value = form.finish ? form.finish(c.read(acc)) : c.read(acc);
-    const Stmts stores = store(form.result_index(index), {&value, 1});
-    body.insert(body.end(), stores.begin(), stores.end());
-    return body;
-  });
+  return ops::independent_nest(
+      c, extents, [&](std::span<const Expr> index) { return contraction_at(c, form, dtype, index, store); });
 }
 
 }  // namespace strata::compiler

@@ -36,6 +36,10 @@ std::vector<ir::loops::StmtPtr> fold_of_row(ir::loops::LoopContext& context, con
 /// what their terms share is computed once.
 std::vector<ir::loops::StmtPtr> reduction_nest(ir::loops::LoopContext& context,
                                                std::span<const ir::ReductionForm* const> forms, const StoreBody& store);
+/// The sum at one index (batch, row, column), and what is stored of it.
+std::vector<ir::loops::StmtPtr> contraction_at(ir::loops::LoopContext& context, const ir::ContractionForm& form,
+                                               ir::DType accumulator, std::span<const ir::loops::Expr> index,
+                                               const StoreBody& store);
 std::vector<ir::loops::StmtPtr> contraction_nest(ir::loops::LoopContext& context, const ir::ContractionForm& form,
                                                  ir::DType accumulator, const StoreBody& store);
 

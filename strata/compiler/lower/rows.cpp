@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/ops/contraction/point_windows.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/reduce/short_fold.h"
 
@@ -20,6 +21,33 @@ std::optional<Rows> rows_reduced_by(const Node& node) {
 
 bool is_per_row(ir::Type type, const Rows& rows) { return std::ranges::equal(type.shape(), rows.kept_shape()); }
 bool is_per_element(ir::Type type, const Rows& rows) { return std::ranges::equal(type.shape(), rows.shape); }
+
+bool makes_rows(const Node& node, const Rows& rows) {
+  constexpr int64_t kLongest = 1024;        // a task has several rows
+  constexpr int64_t kMostPacked = 1 << 17;  // elements of a panel of columns, which stays in the second cache
+  constexpr int64_t kDeepest = 256;         // steps of a panel
+  constexpr int64_t kFewestRows = 64;       // whatever the symbols are: fewer are one task
+  constexpr int64_t kTile = 16;             // planes are multiples of it, so that several are whole tiles
+  const bool is_dot = node.op == &ops::kDot;
+  if (!is_dot && !(ops::is_point_conv(node) && node.attrs.integer("groups") == 1)) return false;
+  const ir::Type x = node.operand(0).type(), w = node.operand(1).type();
+  if (!is_per_element(node.type(), rows) || !ir::is_float(node.type().dtype()) || !ir::is_float(x.dtype()))
+    return false;
+  ir::Dim depth = is_dot ? ir::Dim(1) : w.dim(1);
+  size_t free_axes = x.rank() - 2;  // of the columns
+  if (is_dot) {
+    const auto contracted = node.attrs.ints("rhs_contract");
+    for (const int64_t axis : contracted) depth = depth * w.dim(axis);
+    free_axes = w.rank() - contracted.size() - node.attrs.ints("rhs_batch").size();
+  }
+  const ir::Dim length = ir::product(rows.row_shape());
+  if (rows.row_shape().size() != free_axes || !length.is_constant() || !depth.is_constant()) return false;
+  int64_t fewest = 1;
+  for (const ir::Dim extent : rows.kept_shape())
+    if (extent.is_constant()) fewest *= std::min<int64_t>(extent.constant(), kFewestRows);
+  return length.constant() <= kLongest && length.constant() * std::min(depth.constant(), kDeepest) <= kMostPacked &&
+         fewest >= kFewestRows && (is_dot || length.constant() % kTile == 0);
+}
 
 std::optional<Rows> rows_of_region(const ir::Graph& region) {
   std::optional<Rows> rows;

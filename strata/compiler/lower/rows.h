@@ -8,6 +8,10 @@
 //     for j: y[i, j] = e[j] / s
 //   }
 //
+// The array may be what a product makes: then a row's elements are its sums, and the reductions come behind them.
+//
+//   parallel i in rows { for j: y[i, j] = sum over k of a[i, k] * b[j, k];  s = sum of y[i, :]; ... }
+//
 // In a fusion's region a barrier stands behind elements that are kept for their row.
 #pragma once
 
@@ -32,6 +36,10 @@ std::optional<Rows> rows_reduced_by(const ir::Node& node);
 /// Whether the type has an element for each of the rows, or for each element of them.
 bool is_per_row(ir::Type type, const Rows& rows);
 bool is_per_element(ir::Type type, const Rows& rows);
+
+/// Whether the node is a product whose result a task can make by whole rows, and then reduce them from its cache: few
+/// enough elements, which are the columns of the product or the positions of an image.
+bool makes_rows(const ir::Node& node, const Rows& rows);
 
 /// The rows that a fusion's region goes through in several stages; empty if it is one nest of another kind.
 std::optional<Rows> rows_of_region(const ir::Graph& region);

@@ -60,7 +60,8 @@ struct RegionMaker {
       if (groups.is_kept_for_row(*root, group) && !groups.is_used_outside(root->result(), group))
         images.at(key(root->result())) = barrier_behind(images.at(key(root->result())));
       for (uint32_t i = 0; i < root->result_count; ++i)
-        if (groups.is_used_outside(root->result(i), group)) results.push_back(root->result(i));
+        if (groups.is_used_outside(root->result(i), group) || groups.is_stored_for_rows(*root, group))
+          results.push_back(root->result(i));
     }
     region->set_results(images_of(results));
   }

@@ -44,6 +44,8 @@ class FusionGroups {
   bool is_used_outside(ir::Value value, const FusionGroup& group) const;
   /// Whether a root is computed for its whole row before what comes after it in a group that goes by rows.
   bool is_kept_for_row(const ir::Node& root, const FusionGroup& group) const;
+  /// Whether a group's product makes rows whose reductions read this root's elements: they come from a result.
+  bool is_stored_for_rows(const ir::Node& root, const FusionGroup& group) const;
   /// The groups in an order in which each comes after those that it reads.
   const std::vector<FusionGroup>& in_order() const { return groups_; }
   /// For `strata explain`, in the order of the readers (fusion_refusals.cpp).
@@ -94,6 +96,7 @@ class FusionGroups {
   std::string row_refusal(const ir::Node& root, int group, const Reads& reads) const;
   int row_group_to_join(const ir::Node& root, const Reads& reads) const;
   void note_rows(const ir::Node& root, int group);
+  bool has_product(const FusionGroup& group) const;
   // chain_groups.cpp
   /// A node whose element is read for a term of a chain, and which axis of the term's index each of its axes is.
   struct Term {

@@ -88,8 +88,16 @@ std::string FusionGroups::row_refusal(const Node& root, int g, const Reads& read
   if (!pays(*rows)) return "its rows are few, short or very long";
   if (!is_reduction && !is_per_element(root.type(), *rows) && !is_per_row(root.type(), *rows))
     return "the shapes differ";
+  const bool is_behind_product = has_product(groups_[g]);
+  if (is_behind_product && !is_reduction && !is_per_row(root.type(), *rows))
+    return "elements behind the reductions of a product's rows are made where they are read";
+  if (is_behind_product && is_order_of_product(*groups_[g].roots.back()))
+    return "its product is stored in another order";
   for (const Node* other : groups_[g].roots) {
-    const bool has_form = rows_reduced_by(*other) || (forms_[other->id] == Form::Element && other->result_count == 1);
+    if (forms_[other->id] == Form::Contraction && !makes_rows(*other, *rows))
+      return "a task of its product holds no whole rows, or too few";
+    const bool has_form = rows_reduced_by(*other) || forms_[other->id] == Form::Contraction ||
+                          (forms_[other->id] == Form::Element && other->result_count == 1);
     const bool has_shape = is_per_element(other->type(), *rows) || is_per_row(other->type(), *rows);
     if (!has_form || !has_shape) return "its kernel has no rows";
   }
@@ -141,9 +149,23 @@ void FusionGroups::note_rows(const Node& root, int g) {
   }
 }
 
+bool FusionGroups::has_product(const FusionGroup& group) const {
+  return std::ranges::any_of(group.roots, [&](const Node* n) { return forms_[n->id] == Form::Contraction; });
+}
+
+bool FusionGroups::is_stored_for_rows(const Node& root, const FusionGroup& group) const {
+  const int g = group_of_[group.roots[0]->id];
+  if (!rows_[g] || !has_product(group) || !is_per_element(root.type(), *rows_[g])) return false;
+  return std::ranges::any_of(group.roots, [&](const Node* reader) {
+    std::vector<const Node*> elements;
+    if (!is_per_element(reader->type(), *rows_[g])) reads_own_row(*reader, -1, *rows_[g], elements);
+    return std::ranges::find(elements, &root) != elements.end();
+  });
+}
+
 bool FusionGroups::is_kept_for_row(const Node& root, const FusionGroup& group) const {
   const auto& rows = rows_[group_of_[group.roots[0]->id]];
-  return rows && forms_[root.id] == Form::Element && is_per_element(root.type(), *rows) &&
+  return rows && !has_product(group) && forms_[root.id] == Form::Element && is_per_element(root.type(), *rows) &&
          std::ranges::any_of(group.roots, [&](const Node* n) { return n != &root && n->id > root.id; });
 }
 

@@ -1,4 +1,5 @@
-// Joins neighbouring axes that a reduction folds into one, where its operand is in memory anyway.
+// Joins neighbouring axes in front of others that a reduction folds into one, where its operand is in memory anyway.
+// Trailing axes need no pass: loops count through them as one.
 //
 // The order of a reduction is defined on the flattened reduced index, so the bits stay; the loops get one counter
 // instead of divisions. Where the operand would be computed inside the reduction's kernel it is left alone: a reshape

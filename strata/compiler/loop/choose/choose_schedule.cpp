@@ -31,6 +31,7 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
     if (const auto strip = read_strip(nest)) return choose_strips(*strip, nest, vectors, variation);
     return choose_elements(nest, c, facts, vectors, variation);
   }
+  if (contraction->behind) return choose_product(*contraction, c, facts, vectors, variation);
   // A group's dot product does the work of 2 or 4 steps, but both operands are packed for it: many products share that.
   constexpr int64_t kEnough = 8;
   const bool is_in_groups = best_group(*contraction, c, vectors) > 1 && expected_extent(contraction->rows) >= kEnough &&

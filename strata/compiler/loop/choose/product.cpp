@@ -6,6 +6,7 @@
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/nest/operands.h"
 #include "strata/compiler/loop/nest/panels.h"
+#include "strata/compiler/loop/nest/rows_behind.h"
 
 namespace strata::compiler {
 
@@ -225,6 +226,8 @@ ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Fact
   const int64_t unit = panels ? panels->vectors(lanes) : 0;
   const Tiling best = best_tiling(k, vectors, unit);
   made.tiling = variation.is_best() ? best : other_tiling(best, k, vectors, variation);
+  if (k.behind)
+    if (const auto whole = whole_rows(k, c, facts)) make_rows_whole(made.tiling, k, *whole);
   const auto distance = made.group > 1 ? std::nullopt : distance_of_ready_rows(k, c, facts);
   if (distance && variation.flip(in_place_rows_pay(k, *distance, made.tiling))) made.rows = RowStorage::InPlace;
   const Tiling& t = made.tiling;

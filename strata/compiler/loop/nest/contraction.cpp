@@ -183,6 +183,7 @@ std::optional<Contraction> read_contraction(const Nest& nest, const ir::Facts& f
   const auto blocks = read_blocks(found, *nest.body[1]);
   if (!blocks) return std::nullopt;
   found.blocks = *blocks;
+  found.behind = nest.behind;
   sort_loops(found, nest, {found.rows_operand}, {found.columns_operand});
   return begun;
 }

@@ -39,6 +39,7 @@ struct Contraction {
   bool is_float = true;                      ///< fma, else multiply and add
   int group = 1;                             ///< of steps of the depth that are one step of the sums
   DepthBlocks blocks;
+  std::shared_ptr<const RowsBehind> behind;  ///< of the nest; a task has to hold whole rows
 
   /// `row` and `column` are one element each, or a group of them along the depth.
   ir::loops::Expr step(ir::loops::LoopContext& c, ir::loops::Expr row, ir::loops::Expr column,

@@ -81,6 +81,36 @@ std::optional<Dim> loop_extent(const Stmt& loop, const ir::Facts&) {
   return end.is_constant() ? std::optional(end.constant) : std::nullopt;
 }
 
+namespace {
+
+bool has_loop(std::span<const StmtPtr> body) {
+  return std::ranges::any_of(body, [](const StmtPtr& s) { return s->kind == StmtKind::For; });
+}
+
+/// Sums with something behind each row of them: the loops over a row's elements become the nest's own.
+void take_rows_apart(Nest& nest, const ir::Facts& facts) {
+  if (nest.body.size() < 2 || nest.body[0]->kind != StmtKind::For) return;
+  std::vector<NestLoop> elements;
+  const Stmt* at = nest.body[0].get();
+  for (;; at = at->body[0].get()) {
+    const auto extent = loop_extent(*at, facts);
+    if (!extent) return;
+    elements.push_back({at->loop, *extent});
+    if (at->loop_kind == LoopKind::Vector) break;
+    if (at->body.size() != 1 || at->body[0]->kind != StmtKind::For) return;
+  }
+  const bool are_sums = at->body.size() > 2 && at->body[0]->kind == StmtKind::Declare && has_loop(at->body);
+  if (!are_sums) return;
+  RowsBehind behind{nest.loops, Dim(1), {nest.body.begin() + 1, nest.body.end()}};
+  for (const NestLoop& loop : elements) behind.length = behind.length * loop.extent;
+  const Stmts body = at->body;  // a part of what is replaced
+  nest.loops.insert(nest.loops.end(), elements.begin(), elements.end());
+  nest.body = body;
+  nest.behind = std::make_shared<const RowsBehind>(std::move(behind));
+}
+
+}  // namespace
+
 std::optional<Nest> read_nest(const Kernel& kernel) {
   Nest nest;
   nest.body = kernel.body;
@@ -98,6 +128,7 @@ std::optional<Nest> read_nest(const Kernel& kernel) {
     nest.loops.push_back({loop->loop, *extent});
   }
   nest.body = loops.back()->body;
+  take_rows_apart(nest, kernel.facts);
   return nest;
 }
 

@@ -1,6 +1,7 @@
 // The nest of independent loops that a naive kernel is, taken apart so that schedules can put it together anew.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "strata/ir/loops/kernel.h"
 
 namespace strata::compiler {
+
+struct RowsBehind;
 
 /// An independent loop from 0 to `extent`.
 struct NestLoop {
@@ -20,10 +23,22 @@ struct NestLoop {
 struct Nest {
   std::vector<NestLoop> loops;
   std::vector<ir::loops::StmtPtr> body;
+  /// Of sums that are rows of an array: what comes behind a row, in loops over the rows (rows_behind.h).
+  std::shared_ptr<const RowsBehind> behind = nullptr;
+};
+
+/// What is done with each row of the nest's result when its elements are there.
+///
+///   for kept { for elements of the row { the nest's body }  body }        kept numbers the rows
+struct RowsBehind {
+  std::vector<NestLoop> kept;
+  ir::Dim length;  ///< elements of a row
+  std::vector<ir::loops::StmtPtr> body;
 };
 
 /// The outermost Parallel loop, and the loops below it down to the one marked Vector, where each is the whole body of
 /// the one outside (nests.h says what the marks mean). Empty if the kernel is no such nest, or a bound is no dimension.
+/// Loops over the elements of rows that are sums belong to them; what is behind each row stands apart.
 std::optional<Nest> read_nest(const ir::loops::Kernel& kernel);
 
 /// A loop's extent as a dimension, when it runs from 0 by 1.

@@ -60,14 +60,18 @@ Stmts inner_vectors(LoopContext& c, const Stmts& body, std::span<const int> widt
 
 }  // namespace
 
+Stmts stages_of_row(const Stmts& row, int lanes, std::span<const int> inner, LoopContext& c, const ir::Facts& facts) {
+  Stmts body = inner.empty() ? row : inner_vectors(c, row, inner, lanes != 0);
+  body = expand_joining(c, body);
+  return lanes != 0 ? unroll_lane_loops(c, facts, body, lanes) : body;
+}
+
 Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
   if (has_lane_loops(nest) != (schedule.lanes != 0))
     refuse_schedule(schedule.lanes ? "the rows of this nest have no lanes" : "`vectorise lanes` is missing");
   if (!schedule.inner.empty() && independent_loops(nest).empty())
     refuse_schedule("no loop inside of this nest is independent: `vectorise inner` has nothing to do");
-  if (!schedule.inner.empty()) nest.body = inner_vectors(c, nest.body, schedule.inner, schedule.lanes != 0);
-  nest.body = expand_joining(c, nest.body);
-  if (schedule.lanes != 0) nest.body = unroll_lane_loops(c, facts, nest.body, schedule.lanes);
+  nest.body = stages_of_row(nest.body, schedule.lanes, schedule.inner, c, facts);
   if (nest.loops.empty()) return nest.body;
   std::vector<Dim> extents;
   for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);

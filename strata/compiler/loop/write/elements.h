@@ -15,6 +15,10 @@ namespace strata::compiler {
 /// The statements of the scheduled nest. E0317 when it can't be done to this nest.
 std::vector<ir::loops::StmtPtr> write_elements(Nest nest, const ElementSchedule& schedule,
                                                ir::loops::LoopContext& context, const ir::Facts& facts);
+/// The statements of a row as a task runs them: its 32 lanes, if it has them, and its loops by vectors. E0317 as above.
+std::vector<ir::loops::StmtPtr> stages_of_row(const std::vector<ir::loops::StmtPtr>& row, int lanes,
+                                              std::span<const int> inner, ir::loops::LoopContext& context,
+                                              const ir::Facts& facts);
 std::vector<ir::loops::StmtPtr> write_rows(Nest nest, const RowSchedule& schedule, ir::loops::LoopContext& context,
                                            const ir::Facts& facts);
 

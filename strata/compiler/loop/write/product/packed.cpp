@@ -5,10 +5,12 @@
 
 #include "strata/compiler/loop/nest/operands.h"
 #include "strata/compiler/loop/nest/panels.h"
+#include "strata/compiler/loop/nest/rows_behind.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/product/column_panel.h"
 #include "strata/compiler/loop/write/product/ready_columns.h"
 #include "strata/compiler/loop/write/product/row_panel.h"
+#include "strata/compiler/loop/write/product/rows_behind.h"
 #include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/compiler/loop/write/product/writer.h"
 #include "strata/ir/loops/legality.h"
@@ -44,6 +46,7 @@ class PackedProduct : public ProductWriter {
     if (contraction_.blocks.kind != DepthBlocks::Kind::One)
       notes.push_back(fmt::format("chains of at most {} terms, joined by a tree", contraction_.blocks.terms));
     notes.push_back("epilogue at the last panel of depth");
+    if (contraction_.behind) notes.push_back("rows are reduced behind it, where a task has made them");
   }
 
  private:
@@ -91,6 +94,7 @@ class PackedProduct : public ProductWriter {
       // A depth of nothing is a block of nothing: its sums are begun and stored as any other's.
       const Expr last = c_.binary(ExprOp::Max, count, c_.i64(1));
       append(stmts, panel(rows, columns, {{c_.i64(0), last}, {c_.i64(0), c_.dim(contraction_.depth.extent())}}));
+      if (contraction_.behind) append(stmts, rows_behind(scope_, rows, columns));
       return stmts;
     }
     append(stmts, panels_loop("kb", count, panel_blocks(), [&](Expr low) {
@@ -103,6 +107,7 @@ class PackedProduct : public ProductWriter {
              append(body, panel(rows, columns, {{low, high}, {from, to}}));
              return body;
            }));
+    if (contraction_.behind) append(stmts, rows_behind(scope_, rows, columns));
     return stmts;
   }
 
@@ -255,6 +260,7 @@ Stmts write_contraction(Contraction contraction, const ContractionSchedule& sche
     refuse_schedule("rows can't be read in place: they are computed, or not contiguous along the depth");
   std::optional<ReadyPanels> ready;
   if (schedule.columns != ColumnStorage::Packed) ready = require_panels(contraction, schedule.tiling, c, facts);
+  if (contraction.behind) require_whole_rows(schedule.tiling, contraction, whole_rows(contraction, c, facts));
   ProductScope scope(contraction, c, facts, schedule.tiling, schedule.columns);
   return PackedProduct(scope, schedule, std::move(ready), notes).write();
 }
