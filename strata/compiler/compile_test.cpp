@@ -271,10 +271,10 @@ TEST(KernelCache, ADamagedFileIsAsGoodAsAbsent) {
 TEST(KernelCache, KeepsTheObjectsOfTheLatestBuildsOnly) {
   const base::TempFolder folder;
   const std::string kernels = folder.path() + "/kernels/";
-  for (size_t i = 0; i < KernelCache::kBuilds + 3; ++i) base::make_folders(kernels + "build" + std::to_string(i));
+  for (size_t i = 0; i < kBuildsInCache + 3; ++i) base::make_folders(kernels + "build" + std::to_string(i));
   const KernelCache cache(folder.path());
   cache.write({1, 2}, {Object(3), "", ""});
-  EXPECT_EQ(base::list_folder(kernels).value().size(), KernelCache::kBuilds);
+  EXPECT_EQ(base::list_folder(kernels).value().size(), kBuildsInCache);
   EXPECT_TRUE(cache.read({1, 2}));
 }
 

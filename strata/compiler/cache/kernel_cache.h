@@ -1,10 +1,7 @@
-// Objects on disk, one file per key, so that a program that was compiled once starts at once. A file that is truncated,
-// changed or of another version is as good as absent: it is compiled again and replaced.
+// Objects of kernels on disk, one file per key (entry_files.h), so that a program whose kernels were compiled once
+// starts at once.
 //
-// Each build of the compiler has a folder of its own, kernels/<start of sources_hash()>/, since none can use another's
-// objects. When a build writes its first object, only the folders of the latest few builds are kept.
-//
-//   | "SKC2" | key lo, hi | bytes of as_written, misfit, object | hash lo, hi of these | as_written | misfit | object |
+//   | bytes of as_written, misfit: 2 u64 | as_written | misfit | object |
 #pragma once
 
 #include <optional>
@@ -13,6 +10,7 @@
 #include "strata/base/bytes/hash.h"
 #include "strata/base/environment/cache_folder.h"
 #include "strata/compiler/backends/target.h"
+#include "strata/compiler/cache/entry_files.h"
 
 namespace strata::compiler {
 
@@ -26,17 +24,14 @@ struct CachedKernel {
 
 class KernelCache {
  public:
-  explicit KernelCache(std::string folder = base::cache_folder()) : folder_(std::move(folder)) {}
+  explicit KernelCache(std::string folder = base::cache_folder()) : files_(std::move(folder), "SKC3") {}
   std::optional<CachedKernel> read(base::Hash128 key) const;
-  /// Failure to write (read-only folder, full disk) is logged once and otherwise ignored: the program runs without.
+  /// As EntryFiles::write().
   void write(base::Hash128 key, const CachedKernel& kernel) const;
   std::string path_of(base::Hash128 key) const;
-  /// How many builds' objects are kept.
-  static constexpr size_t kBuilds = 8;
 
  private:
-  void forget_old_builds() const;
-  std::string folder_;
+  EntryFiles files_;
 };
 
 }  // namespace strata::compiler
