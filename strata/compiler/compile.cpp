@@ -7,6 +7,7 @@
 #include "strata/base/error/codes/internal_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/trace/span.h"
+#include "strata/compiler/cache/cached_compilation.h"
 #include "strata/compiler/kernel_maker.h"
 #include "strata/compiler/loop/packing.h"
 #include "strata/compiler/lower/form.h"
@@ -119,13 +120,17 @@ std::shared_ptr<const runtime::Executable> compile(const std::shared_ptr<const G
   base::trace_as_environment_asks();
   const base::Span span("compile", "compiler");
   if (options.memory_budget_bytes) require_usable_budget(graph->name(), *options.memory_budget_bytes);
+  const CachedCompilation cached(graph, options);
+  if (auto known = cached.find()) return known;
   const FinishedProgram finished = finish_program(*graph, options);
   const auto parts = build(graph, finished.graph, finished.regions, options, finished.prologue);
   runtime::OwnProgramOf own{.empty_axes = parts->empty_axes};
   if (options.memory_budget_bytes)
     own.budget = [programs = std::make_shared<const BudgetedPrograms>(parts, *options.memory_budget_bytes)](
                      const ir::DimBinding& dims) { return programs->of(dims); };
-  return assemble(*parts, parts->plan, parts->region_programs, std::move(own));
+  const auto program = assemble(*parts, parts->plan, parts->region_programs, std::move(own));
+  cached.keep(*program, parts->known_kernels);
+  return program;
 }
 
 namespace {
@@ -135,13 +140,11 @@ std::vector<WantedKernel> add_nodes(ProgramParts& parts, const Target& target, c
                                     const CompileOptions& options, std::span<const PrologueValue> prologue) {
   std::vector<WantedKernel> wanted;
   PlanRequest& request = parts.request;
-  CompileOptions inner = options;
-  inner.donations.clear();
-  inner.finite.clear();
-  inner.constants.clear();
-  inner.memory_budget_bytes.reset();
+  CompileOptions inner = options_of_parts(options);
   for (const PrologueValue& v : prologue) {
-    const auto& made = parts.prologue.emplace_back(as_planned(*build(v.program, v.program, finished, inner)));
+    const auto own = build(v.program, v.program, finished, inner);
+    parts.known_kernels.insert(own->known_kernels.begin(), own->known_kernels.end());
+    const auto& made = parts.prologue.emplace_back(as_planned(*own));
     request.prologue.push_back({v.parameters, std::shared_ptr<const ir::Plan>(made, &made->plan())});
   }
   for (const auto& [node, is_kernel] : nodes_of_program(*request.graph, target)) {
@@ -162,6 +165,7 @@ std::vector<WantedKernel> add_nodes(ProgramParts& parts, const Target& target, c
       inner.donations.clear();
       if (region == node->regions().back()) inner.donations = runtime::carry_donations(*node);
       at->second = build_region(region, finished, inner);
+      parts.known_kernels.insert(at->second->known_kernels.begin(), at->second->known_kernels.end());
       parts.region_programs.emplace(region.get(), as_planned(*at->second));
     }
   }
@@ -198,6 +202,8 @@ std::shared_ptr<const ProgramParts> build(const std::shared_ptr<const Graph>& gr
       KernelMaker(lowering).make(wanted, looked_at, request.kernel_names, request.graph->facts());
   for (auto& [id, use] : request.kernels) use.in_place = ready[use.kernel].in_place;
   parts->kernels = bound_kernels(ready, wanted, looked_at);
+  for (const ReadyKernel& k : ready)
+    if (const auto code = k.object->native()) parts->known_kernels.emplace(code.get(), k);
   parts->plan = make_plan(request);
   if (const auto fault = ir::find_fault_outside_regions(*parts->plan))
     throw base::Error(base::code::kBug, fmt::format("plan {}: {}", parts->plan->name, *fault));

@@ -1,7 +1,7 @@
 #include "strata/compiler/kernel_maker.h"
 
+#include <atomic>
 #include <mutex>
-#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -46,6 +46,16 @@ std::vector<std::string> dims_of(const Node& composite) {
   return dims;
 }
 
+/// One at a time from the queue: kernels differ much in what they cost to compile.
+template <class T, class Do>
+void for_each_at_once(const std::vector<T*>& list, const Do& what) {
+  base::ThreadPool::shared().run(std::ssize(list),
+                                 [&](base::TaskRange range) {
+                                   for (int64_t i = range.begin; i < range.end; ++i) what(list[i]);
+                                 },
+                                 {base::Split::Dynamic, 1});
+}
+
 }  // namespace
 
 struct KernelMaker::Pending {
@@ -66,7 +76,9 @@ std::vector<ReadyKernel> KernelMaker::make(std::span<const WantedKernel> wanted,
     KernelChoice choice = lowering_.choose(*node, facts, params, rewrites);
     const size_t same = first.emplace(choice.identity, all.size()).first->second;
     names.push_back(choice.name);
-    all.push_back({node, params, std::move(choice), same, {}});
+    Pending& k = all.emplace_back(Pending{node, params, std::move(choice), same, {}});
+    k.ready.identity = k.choice.identity;
+    k.ready.name = k.choice.name;
     if (lowering_.is_strict() && same + 1 == all.size()) require_schedule_of(all.back(), facts);
   }
   std::vector<Pending*> missing;
@@ -79,12 +91,7 @@ std::vector<ReadyKernel> KernelMaker::make(std::span<const WantedKernel> wanted,
         missing.push_back(&k);
     }
   }
-  // One at a time from the queue: kernels differ much in what they cost to compile.
-  base::ThreadPool::shared().run(std::ssize(missing),
-                                 [&](base::TaskRange range) {
-                                   for (int64_t i = range.begin; i < range.end; ++i) make_ready(*missing[i], facts);
-                                 },
-                                 {base::Split::Dynamic, 1});
+  for_each_at_once(missing, [&](Pending* k) { make_ready(*k, facts); });
   std::lock_guard hold(ready_kernels().lock);
   std::vector<ReadyKernel> ready;
   for (Pending& k : all)
@@ -113,7 +120,8 @@ void KernelMaker::make_ready(Pending& k, const ir::Facts& facts) const {
     const ir::loops::Kernel naive = known ? lower_kernel(*k.node, facts, k.choice.name) : compile_loops(k, facts, made);
     k.ready.dims = naive.dims;
     if (!update_in(*k.node).node) k.ready.in_place = in_place_pairs(naive);
-    tell(k, made, should_have_schedule(*k.node, naive));
+    k.ready.is_surprise = should_have_schedule(*k.node, naive);
+    tell(k.ready, made);
   }
   if (!known) disk_.write(k.choice.identity, made);
   k.ready.object = target_.load(made.object);
@@ -129,17 +137,48 @@ ir::loops::Kernel KernelMaker::compile_loops(const Pending& k, const ir::Facts& 
 }
 
 /// What nobody asked for, once per process and kernel.
-void KernelMaker::tell(const Pending& k, const CachedKernel& made, bool is_surprise) {
+void KernelMaker::tell(const KnownKernel& k, const CachedKernel& made) {
   if (made.as_written.empty() && made.misfit.empty()) return;
   {
     std::lock_guard hold(ready_kernels().lock);
-    if (!ready_kernels().told.insert(k.choice.identity).second) return;
+    if (!ready_kernels().told.insert(k.identity).second) return;
   }
-  if (!made.misfit.empty())
-    base::log_warn("kernel {}: {}; it has the schedule of the heuristic", k.choice.name, made.misfit);
+  if (!made.misfit.empty()) base::log_warn("kernel {}: {}; it has the schedule of the heuristic", k.name, made.misfit);
   if (!made.as_written.empty())
-    base::log_message(is_surprise ? base::LogLevel::Warn : base::LogLevel::Info,
-                      "kernel {} runs as written, in scalar code: {}", k.choice.name, made.as_written);
+    base::log_message(k.is_surprise ? base::LogLevel::Warn : base::LogLevel::Info,
+                      "kernel {} runs as written, in scalar code: {}", k.name, made.as_written);
+}
+
+/// False where the disk does not have it.
+bool KernelMaker::load(ReadyKernel& k) const {
+  const std::optional<CachedKernel> known = disk_.read(k.identity);
+  if (!known) return false;
+  tell(k, *known);
+  k.object = target_.load(known->object);
+  k.code = k.object->find(k.name);
+  return true;
+}
+
+std::optional<std::vector<ReadyKernel>> KernelMaker::find(std::span<const KnownKernel> wanted) const {
+  std::vector<ReadyKernel> found;
+  std::vector<ReadyKernel*> missing;
+  found.reserve(wanted.size());
+  {
+    std::lock_guard hold(ready_kernels().lock);
+    for (const KnownKernel& k : wanted) {
+      const ReadyKernel* ready = ready_kernels().by_key.find(k.identity);
+      found.push_back(ready ? *ready : ReadyKernel{k, {}, {}});
+      if (!ready) missing.push_back(&found.back());
+    }
+  }
+  std::atomic<bool> are_there = true;
+  for_each_at_once(missing, [&](ReadyKernel* k) {
+    if (are_there && !load(*k)) are_there = false;
+  });
+  if (!are_there) return std::nullopt;
+  std::lock_guard hold(ready_kernels().lock);
+  for (ReadyKernel* k : missing) *k = ready_kernels().by_key.keep(k->identity, *k);
+  return found;
 }
 
 }  // namespace strata::compiler

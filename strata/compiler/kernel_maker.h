@@ -3,22 +3,22 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "strata/compiler/cache/kernel_cache.h"
+#include "strata/compiler/cache/program_cache.h"
 #include "strata/compiler/program_kernels.h"
 
 namespace strata::compiler {
 
 /// A kernel in memory, shared by all programs that hold it.
-struct ReadyKernel {
+struct ReadyKernel : KnownKernel {
   LoadedKernel code;
   std::shared_ptr<const LoadedObject> object;
-  std::vector<std::string> dims;
-  std::vector<std::pair<int, int>> in_place;
 };
 
 /// A node, and the schedule that its kernel gets; empty: the one that is best.
@@ -38,12 +38,16 @@ class KernelMaker {
   std::vector<ReadyKernel> make(std::span<const WantedKernel> wanted, const LookedAt& looked_at,
                                 std::vector<std::string>& names, const ir::Facts& facts) const;
 
+  /// Kernels that were made before, in order, from memory or the cache on disk; nothing if one of them is not there.
+  std::optional<std::vector<ReadyKernel>> find(std::span<const KnownKernel> wanted) const;
+
  private:
   struct Pending;
   void require_schedule_of(const Pending& kernel, const ir::Facts& facts) const;
   void make_ready(Pending& kernel, const ir::Facts& facts) const;
   ir::loops::Kernel compile_loops(const Pending& kernel, const ir::Facts& facts, CachedKernel& made) const;
-  static void tell(const Pending& kernel, const CachedKernel& made, bool is_surprise);
+  bool load(ReadyKernel& kernel) const;
+  static void tell(const KnownKernel& kernel, const CachedKernel& made);
 
   const KernelLowering& lowering_;
   const Target& target_;

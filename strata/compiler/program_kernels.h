@@ -65,6 +65,8 @@ class KernelLowering {
 
   const Target& target() const { return target_; }
   bool is_strict() const { return plain_.is_strict; }
+  /// Asked before the heuristic; null: nothing is.
+  const ScheduleSource* schedules() const { return source_.get(); }
 
  private:
   const Target& target_;

@@ -97,9 +97,11 @@ std::unique_ptr<strata_session> session_of(const strata_program& program) {
     throw base::Error(base::code::kForeignProgramFile,
                       fmt::format("an object of format {}, expected {}", program.format, kObjectFormat))
         .hint("write it again with the Strata whose library is linked: strata compile --object");
-  std::vector<runtime::LoadedKernel> kernels;
-  for (uint64_t i = 0; i < program.kernel_count; ++i)
-    kernels.push_back({program.kernels[i].run, program.kernels[i].needs});
+  std::vector<runtime::BoundKernel> kernels(program.kernel_count);
+  for (uint64_t i = 0; i < program.kernel_count; ++i) {
+    kernels[i].run = program.kernels[i].run;
+    kernels[i].needs = program.kernels[i].needs;
+  }
   auto session = std::make_unique<strata_session>();
   session->program = runtime::read_program_image({static_cast<const std::byte*>(program.image), program.image_bytes},
                                                  "the linked object", kernels, {.ops = ops::op_table()})

@@ -11,8 +11,8 @@ namespace {
 
 constexpr EnvironmentVariable kVariables[] = {
     {"STRATA_CACHE", "a folder",
-     "where compiled kernels and the corpus are kept; empty: kernels are not kept; not set: $XDG_CACHE_HOME/strata, "
-     "else ~/.cache/strata",
+     "where compiled programs, their kernels and the corpus are kept; empty: programs are not kept; not set: "
+     "$XDG_CACHE_HOME/strata, else ~/.cache/strata",
      "every program"},
     {"STRATA_CAPTURE", "a file",
      "when the process ends, what was recorded and compiled, for which sizes, and why again is written there as JSON, "

@@ -266,6 +266,18 @@ std::optional<FoundSchedule> ScheduleDatabase::find(base::Hash128 nest, std::str
   return std::nullopt;
 }
 
+std::optional<base::Hash128> ScheduleDatabase::identity() const {
+  base::Hash128 hash = base::combine(base::Hash128{}, entries_.size());
+  for (const auto& [key, entry] : entries_) {
+    const auto& [nest, target, machine] = key;
+    hash = base::combine(hash, nest);
+    for (const std::string_view text : {std::string_view(target), std::string_view(machine),
+                                        std::string_view(entry.rewrites), std::string_view(entry.where)})
+      hash = base::combine(hash, base::hash_text(text));
+  }
+  return hash;
+}
+
 std::string tuned_schedules_path() {
   const std::string folder = base::cache_folder();
   return folder.empty() ? "" : folder + "/tuned.schedules";

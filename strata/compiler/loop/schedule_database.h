@@ -67,6 +67,7 @@ class ScheduleDatabase final : public ScheduleSource {
 
   /// Of this machine, else of any.
   std::optional<FoundSchedule> find(base::Hash128 nest, std::string_view target) const override;
+  std::optional<base::Hash128> identity() const override;
   size_t size() const { return entries_.size(); }
 
   using Key = std::tuple<base::Hash128, std::string, std::string>;  ///< nest, target, machine

@@ -10,6 +10,8 @@ std::optional<FoundSchedule> GivenSchedule::find(base::Hash128, std::string_view
   return FoundSchedule{rewrites_, "", /*is_advice=*/false};
 }
 
+std::optional<base::Hash128> GivenSchedule::identity() const { return base::hash_text(rewrites_); }
+
 namespace {
 
 bool has_small_integers(const ir::loops::Kernel& kernel) {

@@ -27,6 +27,9 @@ class ScheduleSource {
   virtual ~ScheduleSource() = default;
   /// `target`: the name of an instruction set. Nothing: the heuristic chooses.
   virtual std::optional<FoundSchedule> find(base::Hash128 nest, std::string_view target) const = 0;
+  /// The same for sources that say the same of every nest, on this machine; nothing: it can't be told, and no program
+  /// that is compiled with it is kept on disk.
+  virtual std::optional<base::Hash128> identity() const { return std::nullopt; }
 };
 
 /// One text for every nest that is asked about; it has to fit.
@@ -34,6 +37,7 @@ class GivenSchedule final : public ScheduleSource {
  public:
   explicit GivenSchedule(std::string rewrites) : rewrites_(std::move(rewrites)) {}
   std::optional<FoundSchedule> find(base::Hash128 nest, std::string_view target) const override;
+  std::optional<base::Hash128> identity() const override;
 
  private:
   std::string rewrites_;

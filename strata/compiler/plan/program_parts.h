@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/compiler/cache/program_cache.h"
 #include "strata/compiler/plan/make_plan.h"
 #include "strata/runtime/execute/executable.h"
 
@@ -16,6 +17,9 @@ namespace strata::compiler {
 
 /// By the region that the command's node holds.
 using RegionPrograms = std::map<const ir::Graph*, std::shared_ptr<const runtime::Executable>>;
+
+/// By the machine code that has them.
+using KnownKernels = std::map<const runtime::ObjectCode*, KnownKernel>;
 
 struct ProgramParts {
   PlanRequest request;
@@ -27,6 +31,7 @@ struct ProgramParts {
   runtime::ProgramOrigin origin;
   std::map<const ir::Graph*, std::shared_ptr<const ProgramParts>> regions;
   RegionPrograms region_programs;  ///< as the request has their plans
+  KnownKernels known_kernels;      ///< those that are machine code of this machine, of regions and the prologue too
 };
 
 /// The program that runs this plan, whose regions have the plans of these programs.

@@ -34,6 +34,7 @@ struct WeightReference {
 
 struct ProgramFileOptions {
   std::vector<WeightReference> weights;  ///< E0325 for a parameter that the program doesn't have
+  bool with_recorded = true;             ///< else whoever reads gives the recorded program (ReadProgramOptions)
 };
 /// E0002 when the file can't be written: then the old one is still there. E0325 for a program that has no machine code
 /// of this machine (the null backend's).
@@ -43,6 +44,11 @@ struct ReadProgramOptions {
   const ir::OpTable& ops;
   /// For what the file's code can't do: another build's or CPU's program, and bindings that empty an axis.
   CompileFunction compile = nullptr;
+  /// The same for regions and the prologue; null: as the program.
+  CompileFunction compile_part = nullptr;
+  /// The program as its user wrote it, with the names that it has; null: as the file has it. Who has it can compile it
+  /// himself, so E0323 is not gone round then.
+  RecordedGraph recorded = nullptr;
 };
 struct ProgramFile {
   std::shared_ptr<const Executable> program;
@@ -53,8 +59,8 @@ struct ProgramFile {
 /// level that this CPU lacks, unless it can be compiled anew.
 ProgramFile read_program(const std::string& path, const ReadProgramOptions& options);
 
-/// A program whose machine code comes into the process by the system's linker (embed/): the file's bytes without it,
-/// and the kernels that it counts on, in this order.
+/// A program whose machine code comes into the process by another way, by the system's linker (embed/) or from the
+/// compile cache: the file's bytes without it, and the kernels that it counts on, in this order.
 struct LinkedKernel {
   std::shared_ptr<const ObjectCode> object;
   std::string name;
@@ -65,8 +71,10 @@ struct ProgramImage {
 };
 /// E0325 as for write_program.
 ProgramImage program_image(const Executable& program, const ProgramFileOptions& options = {});
-/// `image` and the kernels' code live as long as the program; `source` names it in messages. Errors as of read_program.
+/// Of the kernels without their dimensions, which the image has. The code of those that don't keep it themselves lives as
+/// long as the program, and so does `image` where it has the recorded program; `source` names it in messages. Errors as
+/// of read_program.
 ProgramFile read_program_image(std::span<const std::byte> image, const std::string& source,
-                               std::span<const LoadedKernel> kernels, const ReadProgramOptions& options);
+                               std::span<const BoundKernel> kernels, const ReadProgramOptions& options);
 
 }  // namespace strata::runtime

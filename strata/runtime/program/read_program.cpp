@@ -28,8 +28,8 @@ T unwrap(base::Result<T> value) {
 struct Source {
   std::span<const std::byte> bytes;
   std::string name;
-  std::shared_ptr<const void> owner;                                   ///< null: the bytes stay anyway
-  std::optional<std::span<const LoadedKernel>> linked = std::nullopt;  ///< code that is in the process already
+  std::shared_ptr<const void> owner;                                  ///< null: the bytes stay anyway
+  std::optional<std::span<const BoundKernel>> linked = std::nullopt;  ///< code that is in the process already
 };
 
 /// The content, if its header and hash are right.
@@ -74,7 +74,7 @@ class ProgramReader {
     }
     result.recompiled = refusal(build, isa);
     if (!result.recompiled.empty()) {
-      if (!options_.compile)
+      if (!options_.compile || options_.recorded)
         throw base::Error(base::code::kForeignProgramFile, fmt::format("{}: {}", file_.name, result.recompiled))
             .hint("write it again here, or load it where the compiler is linked: strata compile");
       result.program = options_.compile(recorded_graph());
@@ -86,9 +86,11 @@ class ProgramReader {
       const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
       objects_.push_back(ObjectCode::load({first, first + bytes.size()}));
     }
-    const auto plan = unwrap(ir::parse_plan(plan_text, options_.ops));
+    const std::shared_ptr<const ir::Graph> like = options_.recorded ? options_.recorded() : nullptr;
+    const ir::ProgramNames names{like.get()};
+    const auto plan = unwrap(ir::parse_plan(plan_text, options_.ops, like ? &names : nullptr));
     if (const auto fault = ir::find_plan_fault(*plan)) throw reader_.fail("plan", "a sound one", *fault);
-    result.program = executable(plan, recorded_source());
+    result.program = executable(plan, recorded_source(), options_.compile);
     if (!reader_.at_end()) throw reader_.fail("end", "no more bytes", std::to_string(reader_.remaining()));
     return result;
   }
@@ -119,10 +121,11 @@ class ProgramReader {
     return {};
   }
 
-  std::shared_ptr<const ir::Graph> recorded_graph() const { return unwrap(ir::parse_graph(recorded_, options_.ops)); }
+  std::shared_ptr<const ir::Graph> recorded_graph() const { return recorded_source()(); }
 
   /// The recorded program, parsed when it is asked for: most runs never need it.
   RecordedGraph recorded_source() const {
+    if (options_.recorded) return options_.recorded;
     return [owner = file_.owner, text = recorded_, &ops = options_.ops]() -> std::shared_ptr<const ir::Graph> {
       return unwrap(ir::parse_graph(text, ops));
     };
@@ -142,10 +145,14 @@ class ProgramReader {
     if (place >= places)
       throw reader_.fail("object of a kernel", fmt::format("one of {}", places), std::to_string(place));
     BoundKernel k;
-    if (!file_.linked) k.native = objects_[place];
-    const LoadedKernel code = file_.linked ? (*file_.linked)[place] : k.native->find(name);
-    k.run = code.run;
-    k.needs = code.needs;
+    if (file_.linked) {
+      k = (*file_.linked)[place];
+    } else {
+      k.native = objects_[place];
+      const LoadedKernel code = k.native->find(name);
+      k.run = code.run;
+      k.needs = code.needs;
+    }
     k.looks_at_results = number("kernel") != 0;
     for (uint64_t left = list("dimensions of a kernel"); left > 0; --left) {
       const uint64_t d = number("dimension");
@@ -156,8 +163,13 @@ class ProgramReader {
     return k;
   }
 
+  std::shared_ptr<const Executable> part(const std::shared_ptr<const ir::Plan>& plan,
+                                         const std::shared_ptr<const ir::Graph>& body) {
+    return executable(plan, [body] { return body; }, options_.compile_part ? options_.compile_part : options_.compile);
+  }
+
   std::shared_ptr<const Executable> executable(const std::shared_ptr<const ir::Plan>& plan,
-                                               const RecordedGraph& recorded) {
+                                               const RecordedGraph& recorded, const CompileFunction& compile) {
     if (const uint64_t count = number("kernels"); count != plan->kernels.size())
       throw reader_.fail("kernels", std::to_string(plan->kernels.size()), std::to_string(count));
     std::vector<BoundKernel> kernels;
@@ -166,16 +178,14 @@ class ProgramReader {
       throw reader_.fail("regions", std::to_string(plan->regions.size()), std::to_string(count));
     std::vector<std::shared_ptr<const Executable>> regions;
     const std::vector<ir::GraphRef> bodies = region_graphs(*plan);
-    for (size_t i = 0; i < bodies.size(); ++i)
-      regions.push_back(executable(plan->regions[i], [body = bodies[i]] { return body; }));
+    for (size_t i = 0; i < bodies.size(); ++i) regions.push_back(part(plan->regions[i], bodies[i]));
     if (const uint64_t count = number("prologue"); count != plan->prologue.size())
       throw reader_.fail("prologue", std::to_string(plan->prologue.size()), std::to_string(count));
     std::vector<std::shared_ptr<const Executable>> prologue;
-    for (const ir::PlanPrologue& part : plan->prologue)
-      prologue.push_back(executable(part.plan, [body = part.plan->graph] { return body; }));
+    for (const ir::PlanPrologue& p : plan->prologue) prologue.push_back(part(p.plan, p.plan->graph));
     OwnProgramOf own;
     if (!plan->entry.empty()) {
-      auto programs = std::make_shared<OwnPrograms>(recorded, plan->entry, options_.compile);
+      auto programs = std::make_shared<OwnPrograms>(recorded, plan->entry, compile);
       own.empty_axes = [programs](const ir::DimBinding& dims) { return programs->of(dims); };
     }
     return std::make_shared<const Executable>(plan, std::move(kernels), std::move(regions), std::move(own),
@@ -202,7 +212,7 @@ ProgramFile read_program(const std::string& path, const ReadProgramOptions& opti
 }
 
 ProgramFile read_program_image(std::span<const std::byte> image, const std::string& source,
-                               std::span<const LoadedKernel> kernels, const ReadProgramOptions& options) {
+                               std::span<const BoundKernel> kernels, const ReadProgramOptions& options) {
   return ProgramReader({image, source, nullptr, kernels}, options).read();
 }
 

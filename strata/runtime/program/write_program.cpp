@@ -53,7 +53,7 @@ class ProgramWriter {
   void head() {
     text(sources_hash());
     text(program_.origin().isa);
-    text(ir::print_graph(*program_.origin().recorded()));
+    text(options_.with_recorded ? ir::print_graph(*program_.origin().recorded()) : "");
     text(ir::print_plan(program_.plan()));
     weights();
   }
@@ -66,9 +66,10 @@ class ProgramWriter {
   void bytes(std::span<const std::byte> bytes) { text({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); }
 
   void weights() {
+    number(options_.weights.size());
+    if (options_.weights.empty()) return;
     const auto graph = program_.origin().recorded();
     const ir::Graph& recorded = *graph;
-    number(options_.weights.size());
     for (const WeightReference& w : options_.weights) {
       bool is_known = false;
       for (size_t i = 0; i < recorded.parameters().size(); ++i)

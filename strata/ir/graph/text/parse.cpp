@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <unordered_map>
 
 #include "strata/base/error/codes/ir_codes.h"
+#include "strata/ir/graph/text/program_names.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/text/array_text.h"
 #include "strata/ir/text/attr_text.h"
@@ -42,13 +44,16 @@ Location read_location(std::string_view text) {
 
 class GraphParser {
  public:
-  GraphParser(TextLexer& lexer, const OpTable& ops, int depth, int64_t& literal_budget)
-      : lexer_(lexer), ops_(ops), depth_(depth), budget_(literal_budget) {}
+  /// `names`: nothing, and all is called as in the text.
+  GraphParser(TextLexer& lexer, const OpTable& ops, int depth, int64_t& literal_budget,
+              std::optional<ProgramNames> names = std::nullopt)
+      : lexer_(lexer), ops_(ops), depth_(depth), budget_(literal_budget), names_(names) {}
 
   std::shared_ptr<Graph> parse() {
     if (depth_ < 0) lexer_.fail("regions nest too deeply");
     lexer_.expect("func", "at the start of a program");
     graph_ = std::make_shared<Graph>(std::string(lexer_.expect(TextToken::Function, "@ and the program's name").text));
+    if (names_ && names_->like) graph_->set_name(names_->like->name());
     parameters();
     lexer_.expect("->", "behind the parameters");
     const size_t types_at = lexer_.position();
@@ -76,8 +81,16 @@ class GraphParser {
       if (!graph_->parameters().empty()) lexer_.expect(",", "or ')' behind a parameter");
       const Token name = lexer_.expect(TextToken::Value, "% and a parameter's name");
       lexer_.expect(":", "behind the parameter's name");
-      define(name, graph_->add_parameter(checked_type(), name.text));
+      const Type type = checked_type();
+      define(name, graph_->add_parameter(type, parameter_name(name.text)));
     }
+  }
+
+  std::string parameter_name(std::string_view text) const {
+    const size_t i = graph_->parameters().size();
+    if (names_ && names_->like && i < names_->like->parameters().size())
+      return std::string(names_->like->parameter_name(i));
+    return names_ && text == fmt::format("p{}", i) ? "" : std::string(text);
   }
 
   Type checked_type() {
@@ -192,8 +205,13 @@ class GraphParser {
     }
     const Location where = lexer_.is("@") ? read_location(lexer_.rest_of_line()) : Location{};
     std::vector<GraphRef> regions;
-    while (lexer_.is("func")) regions.push_back(GraphParser(lexer_, ops_, depth_ - 1, budget_).parse());
+    while (lexer_.is("func")) regions.push_back(region());
     add(op, operands, attrs, regions, where, start, names, types, types_at);
+  }
+
+  std::shared_ptr<Graph> region() {
+    return GraphParser(lexer_, ops_, depth_ - 1, budget_, names_ ? std::optional(ProgramNames{}) : std::nullopt)
+        .parse();
   }
 
   void add(const Op& op, std::span<const Value> operands, const AttrStore& attrs, std::span<const GraphRef> regions,
@@ -238,6 +256,7 @@ class GraphParser {
   const OpTable& ops_;
   const int depth_;
   int64_t& budget_;
+  const std::optional<ProgramNames> names_;
   std::shared_ptr<Graph> graph_;
   std::unordered_map<std::string_view, Value> values_;
 };
@@ -260,6 +279,11 @@ base::Result<std::vector<std::shared_ptr<Graph>>> parse_graphs(std::string_view 
 
 std::shared_ptr<Graph> parse_graph_at(TextLexer& lexer, const OpTable& ops, int64_t& literal_budget) {
   return GraphParser(lexer, ops, ParseLimits{}.region_depth, literal_budget).parse();
+}
+
+std::shared_ptr<Graph> parse_graph_at(TextLexer& lexer, const OpTable& ops, int64_t& literal_budget,
+                                      const ProgramNames& names) {
+  return GraphParser(lexer, ops, ParseLimits{}.region_depth, literal_budget, names).parse();
 }
 
 base::Result<std::shared_ptr<Graph>> parse_graph(std::string_view text, const OpTable& ops, const ParseLimits& limits) {

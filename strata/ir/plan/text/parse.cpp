@@ -23,13 +23,14 @@ struct Pending {
 
 class PlanParser {
  public:
-  PlanParser(TextLexer& lexer, const OpTable& ops, int depth, int64_t& budget)
-      : lexer_(lexer), ops_(ops), depth_(depth), budget_(budget) {}
+  PlanParser(TextLexer& lexer, const OpTable& ops, int depth, int64_t& budget, const ProgramNames* names)
+      : lexer_(lexer), ops_(ops), depth_(depth), budget_(budget), names_(names) {}
 
   std::shared_ptr<const Plan> parse() {
     if (depth_ < 0) lexer_.fail("plans nest too deeply");
     lexer_.expect("plan", "at the start of a plan");
     plan_.name = lexer_.expect(TextToken::Function, "@ and the plan's name").text;
+    if (names_ && names_->like) plan_.name = names_->like->name();
     if (lexer_.accept("dims"))
       list([&] { plan_.dims.emplace_back(lexer_.expect(TextToken::Name, "a dimension's name").text); });
     lexer_.expect("{", "before the plan's body");
@@ -54,12 +55,12 @@ class PlanParser {
     if (lexer_.is("encoding")) return read_declarations(lexer_);
     if (token.kind == TextToken::Number) return command();
     if (lexer_.is("plan")) {
-      plan_.regions.push_back(PlanParser(lexer_, ops_, depth_ - 1, budget_).parse());
+      plan_.regions.push_back(part());
       return;
     }
     if (lexer_.is("func")) {
       if (plan_.graph) lexer_.fail("a plan has one program");
-      plan_.graph = parse_graph_at(lexer_, ops_, budget_);
+      plan_.graph = names_ ? parse_graph_at(lexer_, ops_, budget_, *names_) : parse_graph_at(lexer_, ops_, budget_);
       return;
     }
     if (lexer_.accept("prologue")) return prologue();
@@ -70,6 +71,11 @@ class PlanParser {
     if (lexer_.accept("keep")) return kept();
     if (lexer_.accept("finite")) return finite();
     definition();
+  }
+
+  std::shared_ptr<const Plan> part() {
+    static constexpr ProgramNames kNoLike;
+    return PlanParser(lexer_, ops_, depth_ - 1, budget_, names_ ? &kNoLike : nullptr).parse();
   }
 
   int number(std::string_view what) {
@@ -189,7 +195,7 @@ class PlanParser {
   void prologue() {
     PlanPrologue part;
     list([&] { part.from.push_back(number("an argument")); });
-    part.plan = PlanParser(lexer_, ops_, depth_ - 1, budget_).parse();
+    part.plan = this->part();
     plan_.prologue.push_back(std::move(part));
   }
 
@@ -251,18 +257,20 @@ class PlanParser {
   const OpTable& ops_;
   const int depth_;
   int64_t& budget_;
+  const ProgramNames* names_;  ///< null: all is called as in the text
   Plan plan_;
   std::vector<Pending> nodes_, roots_;
 };
 
 }  // namespace
 
-base::Result<std::shared_ptr<const Plan>> parse_plan(std::string_view text, const OpTable& ops) {
+base::Result<std::shared_ptr<const Plan>> parse_plan(std::string_view text, const OpTable& ops,
+                                                     const ProgramNames* names) {
   try {
     TextLexer lexer(text, kCode);
     int64_t budget = ParseLimits{}.literal_bytes;
     read_declarations(lexer);
-    auto plan = PlanParser(lexer, ops, kMostRegions, budget).parse();
+    auto plan = PlanParser(lexer, ops, kMostRegions, budget, names).parse();
     if (!lexer.at_end()) lexer.fail(fmt::format("expected the end behind the plan, found {}", lexer.found()));
     return plan;
   } catch (const base::Error& error) {

@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 
+#include "strata/ir/graph/text/program_names.h"
 #include "strata/ir/plan/plan.h"
 
 namespace strata::ir {
@@ -30,7 +31,8 @@ namespace strata::ir {
 std::string print_plan(const Plan& plan);
 
 /// Errors: E0132 with line and column for the text, those of parse_graph for the program. What is parsed need not be
-/// sound: verify.h.
-base::Result<std::shared_ptr<const Plan>> parse_plan(std::string_view text, const OpTable& ops);
+/// sound: verify.h. `names`: what the text can't say of names; null: all is called as in the text.
+base::Result<std::shared_ptr<const Plan>> parse_plan(std::string_view text, const OpTable& ops,
+                                                     const ProgramNames* names = nullptr);
 
 }  // namespace strata::ir
