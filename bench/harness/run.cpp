@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "bench/harness/contest.h"
+#include "bench/workloads/first_call.h"
 #include "bench/workloads/gpt_step.h"
+#include "bench/workloads/image_step.h"
 #include "bench/workloads/large_programs.h"
 #include "bench/workloads/memory_workloads.h"
 #include "strata/base/bytes/atomic_file.h"
@@ -69,10 +71,22 @@ std::vector<Row> run(const RunOptions& options) {
   return all;
 }
 
+namespace {
+
+template <class Model>
+base::Json measure_image_compile(Model model) {
+  ImageStep<Model> step(std::move(model), 16, 64);
+  return measure_first_call(step);
+}
+
+}  // namespace
+
 base::Json measure(const std::string& name) {
   if (name == "gpt_compile") return measure_gpt_compile();
   if (name == "gpt2_compile") return measure_gpt_compile(gpt2_size());
   if (name == "gpt2_24_layers_compile") return measure_gpt_compile(gpt2_size(24));
+  if (name == "resnet18_compile") return measure_image_compile(models::ResNet({.depth = 18}));
+  if (name == "mobilenet_v2_compile") return measure_image_compile(models::MobileNetV2());
   if (is_memory_measurement(name)) return measure_memory(name);
   if (is_large_program(name)) return measure_large_program(name);
   throw base::Error(base::code::kCommandLine, fmt::format("there is no measurement '{}'", name));

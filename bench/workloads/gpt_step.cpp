@@ -1,7 +1,6 @@
 #include "bench/workloads/gpt_step.h"
 
-#include "bench/harness/contest.h"
-#include "strata/runtime/execute/executable.h"
+#include "bench/workloads/first_call.h"
 
 namespace strata::bench {
 namespace {
@@ -31,14 +30,7 @@ GptSize gpt2_size(int64_t layers) {
 base::Json measure_gpt_compile(GptSize size) {
   size.batch = 1;  // a symbol of the program: one sequence runs the same code as sixteen
   GptStep step(size);
-  const double first = wall_seconds([&] { step(); });
-  const double second = wall_seconds([&] { step(); });
-  const auto program = step.program();
-  const ir::Plan& plan = program->plan();
-  return base::Json::object()
-      .set("seconds", first - second)
-      .set("commands", std::ssize(plan.commands))
-      .set("kernels", std::ssize(plan.kernels));
+  return measure_first_call(step);
 }
 
 }  // namespace strata::bench

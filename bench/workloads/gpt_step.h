@@ -45,8 +45,7 @@ class GptStep {
   Jitted<Step> step_;
 };
 
-/// Seconds from the step's first call to a program that runs: recording, derivative, passes and machine code. In a
-/// fresh process: {"seconds", "commands", "nodes"}. Whether the disk cache has the kernels is up to STRATA_CACHE.
+/// measure_first_call() of first_call.h.
 base::Json measure_gpt_compile(GptSize size = {});
 
 }  // namespace strata::bench

@@ -1,5 +1,5 @@
 // Whether two plans are the same: they run the same and say the same. Texts may say less than a plan holds (a name that is
-// no word, a quote in a reason), so who keeps a plan as text and wants this very plan back asks here.
+// no word, `//` in a name path), so who keeps a plan as text and wants this very plan back asks here.
 #pragma once
 
 #include "strata/ir/plan/plan.h"

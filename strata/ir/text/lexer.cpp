@@ -28,7 +28,7 @@ void TextLexer::skip_blanks() {
     const char c = source_[at_];
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
       ++at_;
-    } else if (source_.substr(at_, 2) == "//") {
+    } else if (c == '/' && source_.substr(at_, 2) == "//") {
       at_ = std::min(source_.find('\n', at_), source_.size());
     } else {
       return;
@@ -69,8 +69,9 @@ void TextLexer::advance() {
     if (end >= source_.size() || source_[end] != '"') fail_at(at_, "expected a closing quote on the same line");
     return take(TextToken::Text, at_ + 1, end, end + 1);
   }
-  for (std::string_view pair : kPairs)
-    if (source_.substr(at_, 2) == pair) return take(TextToken::Symbol, at_, at_ + 2, at_ + 2);
+  if (next == '>' || next == '=' || next == '.')
+    for (std::string_view pair : kPairs)
+      if (source_.substr(at_, 2) == pair) return take(TextToken::Symbol, at_, at_ + 2, at_ + 2);
   take(TextToken::Symbol, at_, at_ + 1, at_ + 1);
 }
 

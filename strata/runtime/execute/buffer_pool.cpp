@@ -85,6 +85,8 @@ std::shared_ptr<std::byte> allocate_bytes(int64_t bytes) {
   return {p, GiveBack{size}};
 }
 
+void release_idle_memory() { pool().release(); }
+
 bool is_own_memory(const std::shared_ptr<std::byte>& storage) {
   return storage.use_count() == 1 && std::get_deleter<GiveBack>(storage) != nullptr;
 }

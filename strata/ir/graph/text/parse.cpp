@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/graph/text/program_names.h"
@@ -42,12 +43,30 @@ Location read_location(std::string_view text) {
   return where;
 }
 
+/// Regions by their first line, each with its whole text: a program of many layers has the same ones again and again.
+class KnownRegions {
+ public:
+  /// One whose text begins the text at hand, and the length of that.
+  std::optional<std::pair<GraphRef, size_t>> find(std::string_view text) const {
+    const auto [first, last] = by_line_.equal_range(line(text));
+    for (auto at = first; at != last; ++at)
+      if (text.starts_with(at->second.first)) return std::pair(at->second.second, at->second.first.size());
+    return std::nullopt;
+  }
+  void add(std::string_view text, GraphRef region) { by_line_.emplace(line(text), std::pair(text, std::move(region))); }
+
+ private:
+  static std::string_view line(std::string_view text) { return text.substr(0, text.find('\n')); }
+  std::unordered_multimap<std::string_view, std::pair<std::string_view, GraphRef>> by_line_;
+};
+
 class GraphParser {
  public:
-  /// `names`: nothing, and all is called as in the text.
+  /// `names`: nothing, and all is called as in the text. `known`: regions that were read, to share them; null: each node
+  /// has regions of its own, as passes may ask.
   GraphParser(TextLexer& lexer, const OpTable& ops, int depth, int64_t& literal_budget,
-              std::optional<ProgramNames> names = std::nullopt)
-      : lexer_(lexer), ops_(ops), depth_(depth), budget_(literal_budget), names_(names) {}
+              std::optional<ProgramNames> names = std::nullopt, KnownRegions* known = nullptr)
+      : lexer_(lexer), ops_(ops), depth_(depth), budget_(literal_budget), names_(names), known_(known) {}
 
   std::shared_ptr<Graph> parse() {
     if (depth_ < 0) lexer_.fail("regions nest too deeply");
@@ -209,9 +228,17 @@ class GraphParser {
     add(op, operands, attrs, regions, where, start, names, types, types_at);
   }
 
-  std::shared_ptr<Graph> region() {
-    return GraphParser(lexer_, ops_, depth_ - 1, budget_, names_ ? std::optional(ProgramNames{}) : std::nullopt)
-        .parse();
+  GraphRef region() {
+    const std::string_view text = lexer_.source().substr(lexer_.position());
+    if (const auto known = known_ ? known_->find(text) : std::nullopt) {
+      lexer_.go_to(lexer_.position() + known->second);
+      return known->first;
+    }
+    const size_t begin = lexer_.position();
+    const auto names = names_ ? std::optional(ProgramNames{}) : std::nullopt;
+    GraphRef region = GraphParser(lexer_, ops_, depth_ - 1, budget_, names, known_).parse();
+    if (known_) known_->add(text.substr(0, text.substr(0, lexer_.position() - begin).rfind('}') + 1), region);
+    return region;
   }
 
   void add(const Op& op, std::span<const Value> operands, const AttrStore& attrs, std::span<const GraphRef> regions,
@@ -257,6 +284,7 @@ class GraphParser {
   const int depth_;
   int64_t& budget_;
   const std::optional<ProgramNames> names_;
+  KnownRegions* const known_;
   std::shared_ptr<Graph> graph_;
   std::unordered_map<std::string_view, Value> values_;
 };
@@ -283,7 +311,8 @@ std::shared_ptr<Graph> parse_graph_at(TextLexer& lexer, const OpTable& ops, int6
 
 std::shared_ptr<Graph> parse_graph_at(TextLexer& lexer, const OpTable& ops, int64_t& literal_budget,
                                       const ProgramNames& names) {
-  return GraphParser(lexer, ops, ParseLimits{}.region_depth, literal_budget, names).parse();
+  KnownRegions known;
+  return GraphParser(lexer, ops, ParseLimits{}.region_depth, literal_budget, names, &known).parse();
 }
 
 base::Result<std::shared_ptr<Graph>> parse_graph(std::string_view text, const OpTable& ops, const ParseLimits& limits) {

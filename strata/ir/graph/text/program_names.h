@@ -18,7 +18,7 @@ struct ProgramNames {
   const Graph* like = nullptr;
 };
 
-/// As parse_graph_at() of text_form.h.
+/// As parse_graph_at() of text_form.h, for programs that are run as they are: regions with the same text are one.
 std::shared_ptr<Graph> parse_graph_at(TextLexer& lexer, const OpTable& ops, int64_t& literal_budget,
                                       const ProgramNames& names);
 

@@ -175,7 +175,7 @@ class PlanParser {
     }
     if (lexer_.accept("copied")) {
       lexer_.expect("because", "behind copied");
-      c.copied_because = lexer_.expect(TextToken::Text, "the reason in quotes").text;
+      c.copied_because = unescaped(lexer_.expect(TextToken::Text, "the reason in quotes").text);
     }
     c.can_fail = lexer_.accept("can_fail");
     plan_.commands.push_back(std::move(c));
@@ -220,7 +220,7 @@ class PlanParser {
     lexer_.expect("result", "behind beside");
     k.result = number("a result");
     lexer_.expect("because", "behind the result");
-    k.reason = lexer_.expect(TextToken::Text, "the reason in quotes").text;
+    k.reason = unescaped(lexer_.expect(TextToken::Text, "the reason in quotes").text);
     plan_.kept.push_back(std::move(k));
   }
 
@@ -228,7 +228,7 @@ class PlanParser {
     lexer_.expect("result", "behind finite");
     FiniteResult f;
     f.result = number("a result");
-    f.name = lexer_.expect(TextToken::Text, "the result's name in quotes").text;
+    f.name = unescaped(lexer_.expect(TextToken::Text, "the result's name in quotes").text);
     lexer_.expect("in", "behind the name");
     f.buffer = buffer();
     lexer_.expect("behind", "behind the buffer");

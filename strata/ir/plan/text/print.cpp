@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/text/array_text.h"
@@ -37,15 +39,16 @@ std::string command_text(const Plan& plan, size_t i) {
   for (size_t r = 0; r < c.regions.size(); ++r) text += fmt::format("{}{}", r ? ", " : " regions (", c.regions[r]);
   if (!c.regions.empty()) text += ")";
   if (c.updates >= 0) text += fmt::format(" updates {}{}", c.updates, c.must_be_in_place ? " in_place" : "");
-  if (!c.copied_because.empty()) text += fmt::format(" copied because \"{}\"", c.copied_because);
+  if (!c.copied_because.empty()) text += " copied because " + quoted(c.copied_because);
   return c.can_fail ? text + " can_fail" : text;
 }
 
-std::string indented(const std::string& text) {
-  std::string result = "  ";
-  for (size_t i = 0; i < text.size(); ++i) {
-    result += text[i];
-    if (text[i] == '\n' && i + 1 < text.size()) result += "  ";
+std::string indented(std::string_view text) {
+  std::string result;
+  result.reserve(text.size() + text.size() / 16);
+  for (size_t end = 0; !text.empty(); text.remove_prefix(end)) {
+    end = std::min(text.find('\n'), text.size() - 1) + 1;
+    result.append("  ").append(text.substr(0, end));
   }
   return result;
 }
@@ -63,9 +66,9 @@ std::string print_plan(const Plan& plan) {
   for (const Donation& d : plan.donations)
     text += fmt::format("  donate result {} argument {}\n", d.result, d.argument);
   for (const KeptArgument& k : plan.kept)
-    text += fmt::format("  keep argument {} beside result {} because \"{}\"\n", k.argument, k.result, k.reason);
+    text += fmt::format("  keep argument {} beside result {} because {}\n", k.argument, k.result, quoted(k.reason));
   for (const FiniteResult& f : plan.finite)
-    text += fmt::format("  finite result {} \"{}\" in b{} behind {}\n", f.result, f.name, f.buffer, f.command);
+    text += fmt::format("  finite result {} {} in b{} behind {}\n", f.result, quoted(f.name), f.buffer, f.command);
   for (const auto& region : plan.regions) text += indented(print_plan(*region));
   for (const PlanPrologue& part : plan.prologue) {
     std::string from;
