@@ -153,7 +153,7 @@ TEST(ScheduleDatabase, OfThisCacheFolderIsUsedByItselfUnlessItIsBroken) {
   EXPECT_EQ(found_in(folder / "broken"), nullptr);
 }
 
-TEST(ScheduleSource, TheTwoAvx512TargetsShareWhatHasNoSmallIntegers) {
+TEST(ScheduleSource, Avx512TargetsShareWhatHasNoDotProductsOfTheirOwn) {
   const auto kernel = [](const std::string& dtype) {
     return ir::loops::parse_kernel(
                fmt::format("kernel @copy(%x: {0}[8]) -> (%y: {0}[8]) {{ parallel i in 0..8 {{ %y[i] = "
@@ -170,6 +170,10 @@ TEST(ScheduleSource, TheTwoAvx512TargetsShareWhatHasNoSmallIntegers) {
   EXPECT_NE(rewrites("f32", "avx512"), "");
   EXPECT_NE(rewrites("f32", "avx512-vnni"), "");
   EXPECT_EQ(rewrites("i8", "avx512-vnni"), "") << "there its dot products are others";
+  EXPECT_NE(rewrites("f32", "avx512-bf16"), "");
+  EXPECT_EQ(rewrites("i8", "avx512-bf16"), "");
+  database.set(nest_key(kernel("i8")), "avx512-vnni", "vectorise i by 16, 1; parallel points by 64");
+  EXPECT_NE(rewrites("i8", "avx512-bf16"), "") << "these two have the same";
   EXPECT_EQ(rewrites("f32", "avx2"), "");
 }
 

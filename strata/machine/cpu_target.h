@@ -70,7 +70,11 @@ inline constexpr CpuTarget kAvx512Vnni{
     "avx512-vnni",
     {CpuFeature::Fma, CpuFeature::F16c, CpuFeature::Avx2, CpuFeature::Avx512, CpuFeature::Avx512Vnni},
     {64, 32, true, true}};
-inline constexpr CpuTarget kCpuTargets[] = {kScalar, kAvx2, kAvx512, kAvx512Vnni};
+inline constexpr CpuTarget kAvx512Bf16{"avx512-bf16",
+                                       {CpuFeature::Fma, CpuFeature::F16c, CpuFeature::Avx2, CpuFeature::Avx512,
+                                        CpuFeature::Avx512Vnni, CpuFeature::Avx512Bf16},
+                                       {64, 32, true, true, true}};
+inline constexpr CpuTarget kCpuTargets[] = {kScalar, kAvx2, kAvx512, kAvx512Vnni, kAvx512Bf16};
 
 /// Whether code for it runs here.
 bool host_can_run(const CpuTarget& target);

@@ -13,7 +13,7 @@ TEST(CpuTarget, NamesRoundTripAndUnknownOnesAreRefused) {
   EXPECT_FALSE(find_cpu_target("avx10"));
   EXPECT_EQ(base::message_of([] { cpu_target_named("avx513", "--isa"); }),
             "error[E0401]: --isa: 'avx513' is no instruction set that Strata compiles for\nhint: did you mean avx512?\n"
-            "hint: there are scalar, avx2, avx512, avx512-vnni");
+            "hint: there are scalar, avx2, avx512, avx512-vnni, avx512-bf16");
 }
 
 TEST(CpuTarget, AForcedOneIsChosenUntilItIsTakenBack) {
@@ -24,10 +24,12 @@ TEST(CpuTarget, AForcedOneIsChosenUntilItIsTakenBack) {
 }
 
 TEST(CpuTarget, ForcingWhatTheHostLacksIsAnErrorThatNamesTheFeatures) {
-  if (host_can_run(kAvx512Vnni)) GTEST_SKIP() << "this host runs all of them";
-  EXPECT_TRUE(base::message_of([] {
-                force_cpu_target(kAvx512Vnni);
-              }).starts_with("error[E0401]: force_cpu_target: this CPU can't run avx512-vnni, which needs fma f16c"));
+  if (host_can_run(kAvx512Bf16)) GTEST_SKIP() << "this host runs all of them";
+  const std::string message = base::message_of([] { force_cpu_target(kAvx512Bf16); });
+  EXPECT_TRUE(
+      message.starts_with("error[E0401]: force_cpu_target: this CPU can't run avx512-bf16, which needs fma f16c"
+                          " avx2 avx512 avx512_vnni avx512_bf16\nnote: it has "))
+      << message;
 }
 
 TEST(CpuTarget, AgreesWithTheCompilersOwnDetection) {
@@ -37,6 +39,7 @@ TEST(CpuTarget, AgreesWithTheCompilersOwnDetection) {
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   EXPECT_EQ(host_can_run(kAvx512), avx512);
   EXPECT_EQ(host_can_run(kAvx512Vnni), avx512 && __builtin_cpu_supports("avx512vnni"));
+  EXPECT_EQ(host_can_run(kAvx512Bf16), host_can_run(kAvx512Vnni) && __builtin_cpu_supports("avx512bf16"));
   EXPECT_LE(host_can_run(kAvx2), avx2);
 }
 

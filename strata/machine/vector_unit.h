@@ -10,6 +10,7 @@ struct VectorUnit {
   int registers = 16;          ///< that a program can name
   bool has_word_dots = false;  ///< products of pairs of i16, added into i32 (VPMADDWD)
   bool has_byte_dots = false;  ///< and of four u8 by i8 (VPDPBUSD)
+  bool has_half_dots = false;  ///< of pairs of bf16, added into f32 without denormals (VDPBF16PS)
 
   /// Elements of so many bytes in a register, at least 1.
   constexpr int lanes(int64_t element_bytes) const {

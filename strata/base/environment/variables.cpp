@@ -22,7 +22,7 @@ constexpr EnvironmentVariable kVariables[] = {
      "each program that is compiled writes its graph there after each pass that changed it, as text: "
      "`<name>-<hash>/01-inline-calls.sir` and so on",
      "every program"},
-    {"STRATA_ISA", "scalar, avx2, avx512 or avx512-vnni",
+    {"STRATA_ISA", "scalar, avx2, avx512, avx512-vnni or avx512-bf16",
      "the instruction set that kernels are made for; not set: the highest that this CPU has", "every program"},
     {"STRATA_LAZY", "background, at-once or never",
      "when what runs without jit is compiled as a whole: beside, once it has come twice; before it runs; or not at "

@@ -11,7 +11,7 @@ namespace strata::base {
 
 struct EnvironmentVariable {
   std::string_view name;
-  std::string_view value;   ///< what may stand in it: "scalar, avx2, avx512 or avx512-vnni"
+  std::string_view value;   ///< what may stand in it: "scalar, avx2, avx512, avx512-vnni or avx512-bf16"
   std::string_view effect;  ///< one line
   std::string_view reader;  ///< "every program", "strata bench", "tests", "make"
 };

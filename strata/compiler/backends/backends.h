@@ -15,7 +15,7 @@ const Target& llvm_target_for(const machine::CpuTarget& cpu);
 const Target& chosen_target();
 
 /// By the name that a user gives: "llvm" (the chosen one), "llvm-scalar", "llvm-avx2", "llvm-avx512",
-/// "llvm-avx512-vnni", "null".
+/// "llvm-avx512-vnni", "llvm-avx512-bf16", "null".
 /// Throws E0313 with the nearest name.
 const Target& target_by_name(std::string_view name);
 std::vector<std::string> target_names();

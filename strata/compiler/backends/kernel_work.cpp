@@ -68,7 +68,7 @@ class Counter {
       work.bytes_loaded += e->type.lanes * ir::dtype_bytes(e->type.dtype);
     const bool arithmetic = e->op >= ExprOp::Neg && e->op != ExprOp::Cast && e->op != ExprOp::Bitcast;
     if (!arithmetic || e->args[e->arg_count - 1]->type.dtype == DType::i64) return;
-    work.operations += e->type.lanes * (e->op == ExprOp::Fma ? 2 : 1);
+    work.operations += e->type.lanes * (e->op == ExprOp::Fma || e->op == ExprOp::FmaFlushed ? 2 : 1);
   }
 
   KnownValues known_;

@@ -17,6 +17,7 @@ Kernel parse(const std::string& text) { return ir::loops::parse_kernel(text).val
 
 struct Factors {
   const char *x, *w, *sum;
+  const char* fma = "fma";  ///< of floats
 };
 
 /// y[M, N] with chains of `block` terms; `x` and `w` are stored as M,K or K,M and K,N or N,K.
@@ -24,13 +25,14 @@ std::string product(Factors f, bool is_x_transposed, bool is_w_transposed, int b
   const bool is_float = std::string(f.sum) == "f32";
   const std::string a = fmt::format("cast({}, %x[{}])", f.sum, is_x_transposed ? "k,i" : "i,k"),
                     b = fmt::format("cast({}, %w[{}])", f.sum, is_w_transposed ? "j,k" : "k,j");
-  return fmt::format(R"(kernel @dot(%x: {}[{}], %w: {}[{}], %b: {}[N]) -> (%y: {}[M,N]) {{
+  return fmt::format(
+      R"(kernel @dot(%x: {}[{}], %w: {}[{}], %b: {}[N]) -> (%y: {}[M,N]) {{
     parallel i in 0..M {{ vector j in 0..N {{ var acc: {} = {}
       for k in 0..K joining acc by {}, outer 1, inner 0 {{ acc = {} }}
       %y[i,j] = add(acc, %b[j]) }} }} }})",
-                     f.x, is_x_transposed ? "K,M" : "M,K", f.w, is_w_transposed ? "N,K" : "K,N", f.sum, f.sum, f.sum,
-                     is_float ? "0.0" : "0", block,
-                     is_float ? fmt::format("fma({}, {}, acc)", a, b) : fmt::format("add(mul({}, {}), acc)", a, b));
+      f.x, is_x_transposed ? "K,M" : "M,K", f.w, is_w_transposed ? "N,K" : "K,N", f.sum, f.sum, f.sum,
+      is_float ? "0.0" : "0", block,
+      is_float ? fmt::format("{}({}, {}, acc)", f.fma, a, b) : fmt::format("add(mul({}, {}), acc)", a, b));
 }
 
 std::vector<int64_t> in_order(const Kernel& kernel, int64_t m, int64_t n, int64_t k) {
@@ -50,16 +52,19 @@ std::string small_tiles(int group, const char* order = "") {
 void expect_same(const std::string& rewrites, const std::string& text, int64_t m, int64_t n, int64_t k,
                  Run run = Run::InterpretOnly) {
   const Kernel naive = parse(text);
-  for (const machine::CpuTarget& cpu : {machine::kScalar, machine::kAvx2, machine::kAvx512Vnni}) {
+  for (const machine::CpuTarget& cpu : {machine::kScalar, machine::kAvx2, machine::kAvx512Bf16}) {
     const Kernel scheduled = schedule(naive, cpu.vectors, nullptr, {.rewrites = rewrites});
     EXPECT_EQ(compare_kernels(naive, scheduled, in_order(naive, m, n, k), cpu, run), "")
         << rewrites << text << ir::loops::print(scheduled);
   }
 }
 
+constexpr Factors kFlushed{"bf16", "bf16", "f32", "fma_flushed"};
+
 const std::vector<std::pair<Factors, int>> kFactors = {
-    {{"u8", "i8", "i32"}, 4}, {{"i8", "u8", "i32"}, 4},  {{"u8", "i8", "i32"}, 2},   {{"i8", "i8", "i32"}, 2},
-    {{"u8", "u8", "i32"}, 2}, {{"i16", "i8", "i32"}, 2}, {{"i16", "i16", "i32"}, 2}, {{"bf16", "bf16", "f32"}, 2},
+    {{"u8", "i8", "i32"}, 4},   {{"i8", "u8", "i32"}, 4},     {{"u8", "i8", "i32"}, 2},
+    {{"i8", "i8", "i32"}, 2},   {{"u8", "u8", "i32"}, 2},     {{"i16", "i8", "i32"}, 2},
+    {{"i16", "i16", "i32"}, 2}, {{"bf16", "bf16", "f32"}, 2}, {kFlushed, 2},
 };
 
 TEST(Groups, EveryTypeAndTransposedForm) {
@@ -111,8 +116,12 @@ TEST(Groups, AreChosenForIntegersWhereTheTargetHasTheInstruction) {
   EXPECT_EQ(lines(bytes, machine::kScalar).find("group"), std::string::npos);
   const std::string signed_bytes = product({"i8", "i8", "i32"}, false, true, 256);
   EXPECT_NE(lines(signed_bytes, machine::kAvx512Vnni).find("group depth by 2"), std::string::npos);
-  EXPECT_EQ(lines(product({"bf16", "bf16", "f32"}, false, true, 256), machine::kAvx512Vnni).find("group"),
+  EXPECT_EQ(lines(product({"bf16", "bf16", "f32"}, false, true, 256), machine::kAvx512Bf16).find("group"),
+            std::string::npos)
+      << "VDPBF16PS means something else";
+  EXPECT_NE(lines(product(kFlushed, false, true, 256), machine::kAvx512Bf16).find("group depth by 2"),
             std::string::npos);
+  EXPECT_EQ(lines(product(kFlushed, false, true, 256), machine::kAvx512Vnni).find("group"), std::string::npos);
   for (const auto& [factors, group] : kFactors)
     EXPECT_EQ(compare_schedules(product(factors, false, true, 256),
                                 in_order(parse(product(factors, false, true, 256)), 31, 67, 300)),

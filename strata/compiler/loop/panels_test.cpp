@@ -42,6 +42,12 @@ std::string of_halves(const char* w, int64_t columns, int64_t depth) {
   return product(w, fmt::format("{}[{},{},{}]", w, panels(columns), depth, kWidth),
                  "cast(f32, %w[floordiv(j, 8), k, floormod(j, 8)])", "f32", columns, depth, 4);
 }
+std::string of_pairs_of_halves(int64_t columns, int64_t depth) {
+  std::string text = product("bf16", fmt::format("bf16[{},{},{},2]", panels(columns), (depth + 1) / 2, kWidth),
+                             "cast(f32, %w[floordiv(j, 8), floordiv(k, 2), floormod(j, 8), floormod(k, 2)])", "f32",
+                             columns, depth, 256);
+  return text.replace(text.find("fma("), 4, "fma_flushed(");
+}
 /// Blocks of 32: a scale of one byte, and 16 bytes of two elements each, k and k + 16.
 std::string of_blocks(int64_t columns, int64_t depth, int block) {
   const std::string byte = "%w[floordiv(j, 8), floordiv(k, 32) * 17 + {}, floormod(j, 8)]";
@@ -62,7 +68,7 @@ std::string tiles(int64_t tile_columns, int64_t depth, int group, const char* co
 
 void expect_same(const std::string& text, const std::string& rewrites, int64_t rows, Run run) {
   const Kernel naive = parse(text);
-  for (const machine::CpuTarget& cpu : {machine::kScalar, machine::kAvx2, machine::kAvx512Vnni}) {
+  for (const machine::CpuTarget& cpu : {machine::kScalar, machine::kAvx2, machine::kAvx512Bf16}) {
     const Kernel scheduled = schedule(naive, cpu.vectors, nullptr, {.rewrites = rewrites});
     EXPECT_EQ(compare_kernels(naive, scheduled, {rows}, cpu, run), "") << rewrites << "\n"
                                                                        << text << ir::loops::print(scheduled);
@@ -79,6 +85,16 @@ TEST(Panels, GroupsOfIntegers) {
         for (const int64_t rows : {0, 1, 7})
           expect_same(of_groups(x, w, group, columns, depth), tiles(depth == 8 ? 24 : 8, 256, group, how), rows,
                       rows == 7 ? Run::InterpretAndNative : Run::InterpretOnly);
+}
+
+/// Pairs that a register tile reads in place change places as they are read.
+TEST(Panels, PairsOfFlushedHalfFloats) {
+  for (const char* how : kFromPanels)
+    for (const auto& [columns, depth] : {std::pair{9, 5}, {33, 37}, {16, 300}, {64, 8}})
+      for (const int64_t rows : {0, 1, 7}) {
+        expect_same(of_pairs_of_halves(columns, depth), tiles(depth == 8 ? 24 : 8, 256, 2, how), rows,
+                    rows == 7 ? Run::InterpretAndNative : Run::InterpretOnly);
+      }
 }
 
 TEST(Panels, HalfFloats) {

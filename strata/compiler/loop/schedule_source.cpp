@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/ir/loops/rewrite.h"
 #include "strata/machine/cpu_target.h"
 
 namespace strata::compiler {
@@ -20,16 +21,30 @@ bool has_small_integers(const ir::loops::Kernel& kernel) {
   });
 }
 
-/// Another target with the same registers, whose schedules of this kernel are as good: such two differ in their dot
-/// products of small integers alone.
-std::optional<std::string_view> twin_of(const ir::loops::Kernel& naive, std::string_view target) {
+bool has_flushed_sums(const ir::loops::Kernel& kernel) {
+  using namespace ir::loops;
+  bool found = false;
+  for_each_stmt(kernel.body, [&](const Stmt& stmt) {
+    for_each_expr(
+        stmt, [&](Expr e) { found = found || any_node(e, [](Expr node) { return node->op == ExprOp::FmaFlushed; }); });
+  });
+  return found;
+}
+
+/// Other targets with the same registers, whose schedules of this kernel are as good: they differ in their dot products
+/// alone, of small integers and of bf16.
+std::vector<std::string_view> twins_of(const ir::loops::Kernel& naive, std::string_view target) {
   const auto own = machine::find_cpu_target(target);
-  if (!own || has_small_integers(naive)) return std::nullopt;
-  for (const machine::CpuTarget& other : machine::kCpuTargets)
-    if (other.name != target && other.vectors.bytes == own->vectors.bytes &&
-        other.vectors.registers == own->vectors.registers)
-      return other.name;
-  return std::nullopt;
+  if (!own) return {};
+  const bool has_bytes = has_small_integers(naive), has_halves = has_flushed_sums(naive);
+  std::vector<std::string_view> twins;
+  for (const machine::CpuTarget& other : machine::kCpuTargets) {
+    const machine::VectorUnit &a = own->vectors, &b = other.vectors;
+    if (other.name == target || a.bytes != b.bytes || a.registers != b.registers) continue;
+    if (has_bytes && (a.has_byte_dots != b.has_byte_dots || a.has_word_dots != b.has_word_dots)) continue;
+    if (!has_halves || a.has_half_dots == b.has_half_dots) twins.push_back(other.name);
+  }
+  return twins;
 }
 
 }  // namespace
@@ -39,7 +54,9 @@ ScheduleOptions with_schedule_of(const ScheduleSource* source, const ir::loops::
   if (!source) return options;
   const base::Hash128 nest = nest_key(naive);
   auto found = source->find(nest, target);
-  if (const auto twin = found ? std::nullopt : twin_of(naive, target)) found = source->find(nest, *twin);
+  if (!found)
+    for (const std::string_view twin : twins_of(naive, target))
+      if ((found = source->find(nest, twin))) break;
   if (!found) return options;
   options.rewrites = std::move(found->rewrites);
   options.where = std::move(found->where);

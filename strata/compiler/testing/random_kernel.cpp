@@ -156,7 +156,8 @@ class Generator {
       if (rule.arity == 1) return c().unary(rule.op, a);
       Expr b = pick(6) == 0 ? a : value(operand, lanes, depth - 1);
       if (rule.op == ExprOp::CopySign) b = without_nan(b);
-      if (rule.op == ExprOp::Fma) return c().fma(a, b, value(operand, lanes, depth - 1));
+      if (rule.op == ExprOp::Fma || rule.op == ExprOp::FmaFlushed)
+        return c().fma(a, b, value(operand, lanes, depth - 1), rule.op);
       return c().binary(rule.op, a, b);
     }
     return leaf(type, lanes, depth);

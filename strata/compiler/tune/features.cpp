@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "strata/ir/loops/known_values.h"
+#include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/rewrite.h"
 
 namespace strata::compiler::tune {
@@ -312,14 +313,12 @@ class Walker {
     if (e->op == ExprOp::Broadcast && e->args[0]->op == ExprOp::Load) work.broadcasts += 1;
     const bool is_arithmetic = e->op >= ExprOp::Neg && e->op != ExprOp::Bitcast;
     if (!is_arithmetic || e->args[e->arg_count - 1]->type.dtype == ir::DType::i64) return;
-    const double operations = lanes * (e->op == ExprOp::Fma    ? 2
-                                       : e->op == ExprOp::Dot2 ? 4
-                                       : e->op == ExprOp::Dot4 ? 8
-                                                               : 1);
+    const bool is_fma = e->op == ExprOp::Fma || e->op == ExprOp::FmaFlushed;
+    const double operations = lanes * (is_fma ? 2 : group_of(e->op) ? 2 * group_of(e->op) : 1);
     work.operations += operations;
     work.lanes += operations * lanes;
     if (lanes > 1) work.vector_operations += operations;
-    if (e->op == ExprOp::Fma) work.fmas += operations;
+    if (is_fma) work.fmas += operations;
     if (e->op == ExprOp::Div || e->op == ExprOp::Sqrt || e->op == ExprOp::Rem) work.divisions += lanes;
   }
 

@@ -202,17 +202,18 @@ Expr LoopContext::binary(ExprOp op, Expr a, Expr b) {
   return state_->intern(op, op_rule(op).compares ? ScalarType{DType::boolean, a->type.lanes} : a->type, args);
 }
 
-Expr LoopContext::fma(Expr a, Expr b, Expr c) {
+Expr LoopContext::fma(Expr a, Expr b, Expr c, ExprOp op) {
   const ScalarType types[] = {a->type, b->type, c->type};
-  if (auto why = refuse_operands(ExprOp::Fma, types); !why.empty()) refuse(std::move(why));
+  if (op != ExprOp::Fma && op != ExprOp::FmaFlushed) refuse("fma makes fma and fma_flushed");
+  if (auto why = refuse_operands(op, types); !why.empty()) refuse(std::move(why));
   const int lanes = std::max({a->type.lanes, b->type.lanes, c->type.lanes});
   Expr args[] = {a, b, c};
   if (lanes > 1 && (a->type.lanes == 1 || is_splat(a)) && (b->type.lanes == 1 || is_splat(b)) &&
       (c->type.lanes == 1 || is_splat(c)))
-    return broadcast(fma(scalar_of_splat(*this, a), scalar_of_splat(*this, b), scalar_of_splat(*this, c)), lanes);
+    return broadcast(fma(scalar_of_splat(*this, a), scalar_of_splat(*this, b), scalar_of_splat(*this, c), op), lanes);
   for (Expr& arg : args)
     if (arg->type.lanes != lanes) arg = broadcast(arg, lanes);
-  return state_->intern(ExprOp::Fma, a->type.with_lanes(lanes), args);
+  return state_->intern(op, a->type.with_lanes(lanes), args);
 }
 
 Expr LoopContext::select(Expr condition, Expr a, Expr b) {
@@ -236,7 +237,7 @@ Expr LoopContext::select(Expr condition, Expr a, Expr b) {
 
 Expr LoopContext::group_dot(ExprOp op, Expr a, Expr b, Expr sum) {
   const ScalarType types[] = {a->type, b->type, sum->type};
-  if (!group_of(op)) refuse("group_dot makes dot2 and dot4");
+  if (!group_of(op)) refuse("group_dot makes dot2, dot2_flushed and dot4");
   if (auto why = refuse_group(op, types); !why.empty()) refuse(std::move(why));
   const Expr args[] = {a, b, sum};
   return state_->intern(op, sum->type, args);

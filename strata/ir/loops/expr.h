@@ -90,6 +90,10 @@ enum class ExprOp : uint8_t {
          ///< wraps. bf16 x bf16 into f32: two FMAs, the lower lane first, denormals kept
   Dot4,  ///< u8 x i8 into i32, 4 products: wraps, never saturates
   Interleave,  ///< twice the lanes: args[0][0], args[1][0], args[0][1], args[1][1], ...
+  // without denormals
+  FmaFlushed,   ///< Fma whose operands that are denormal count as 0, and whose result that is below the least normal
+                ///< number, rounded as if there were no least exponent, is 0; signs stay (f32, f64)
+  Dot2Flushed,  ///< bf16 x bf16 into f32: two FmaFlushed, the higher lane first, as VDPBF16PS has them
 };
 
 /// One node. Read-only; made by LoopContext.

@@ -9,7 +9,7 @@ namespace strata::ir::loops {
 
 std::optional<ExprOp> join_op_of(const Stmt& assign) {
   const ExprOp root = assign.value->op;
-  if (root == ExprOp::Fma || root == ExprOp::Add) return ExprOp::Add;
+  if (root == ExprOp::Fma || root == ExprOp::FmaFlushed || root == ExprOp::Add) return ExprOp::Add;
   return root == ExprOp::Mul ? std::optional(root) : std::nullopt;
 }
 

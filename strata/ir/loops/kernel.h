@@ -132,9 +132,9 @@ class LoopContext {
   Expr bitcast(DType type, Expr a);
   /// Operands of one dtype; a scalar operand beside a vector is broadcast.
   Expr binary(ExprOp op, Expr a, Expr b);
-  Expr fma(Expr a, Expr b, Expr c);
+  Expr fma(Expr a, Expr b, Expr c, ExprOp op = ExprOp::Fma);  ///< Fma or FmaFlushed
   Expr select(Expr condition, Expr a, Expr b);
-  /// Dot2 or Dot4: a factor has a group for each lane of the sum, or one that all share.
+  /// Dot2, Dot2Flushed or Dot4: a factor has a group for each lane of the sum, or one that all share.
   Expr group_dot(ExprOp op, Expr a, Expr b, Expr sum);
   Expr interleave(Expr a, Expr b);
 

@@ -55,6 +55,8 @@ constexpr OpRule kRules[kExprOpCount] = {
     {ExprOp::Dot2, "dot2", 3, Domain::None},
     {ExprOp::Dot4, "dot4", 3, Domain::None},
     {ExprOp::Interleave, "interleave", 2, Domain::None},
+    {ExprOp::FmaFlushed, "fma_flushed", 3, Domain::Float},
+    {ExprOp::Dot2Flushed, "dot2_flushed", 3, Domain::None},
 };
 
 constexpr bool in_order_of_ops() {
@@ -142,7 +144,10 @@ std::string refuse_operands(ExprOp op, std::span<const ScalarType> operands) {
   return {};
 }
 
-int group_of(ExprOp op) { return op == ExprOp::Dot2 ? 2 : op == ExprOp::Dot4 ? 4 : 0; }
+int group_of(ExprOp op) {
+  if (op == ExprOp::Dot2 || op == ExprOp::Dot2Flushed) return 2;
+  return op == ExprOp::Dot4 ? 4 : 0;
+}
 
 std::string refuse_group(ExprOp op, std::span<const ScalarType> operands) {
   const OpRule& rule = op_rule(op);
@@ -157,9 +162,14 @@ std::string refuse_group(ExprOp op, std::span<const ScalarType> operands) {
   const bool is_byte_pairs = a.dtype == DType::u8 && b.dtype == DType::i8 && sum.dtype == DType::i16;
   const bool is_words = a.dtype == DType::i16 && b.dtype == DType::i16 && sum.dtype == DType::i32;
   const bool is_floats = a.dtype == DType::bf16 && b.dtype == DType::bf16 && sum.dtype == DType::f32;
-  if (op == ExprOp::Dot4 ? !is_bytes : !is_words && !is_floats && !is_byte_pairs)
+  const bool is_taken = op == ExprOp::Dot4   ? is_bytes
+                        : op == ExprOp::Dot2 ? is_words || is_floats || is_byte_pairs
+                                             : is_floats;
+  if (!is_taken)
     return fmt::format("{} takes {}, not {}, {} and {}", rule.name,
-                       op == ExprOp::Dot4 ? "u8, i8 and i32" : "i16, i16 and i32, bf16, bf16 and f32 or u8, i8 and i16",
+                       op == ExprOp::Dot4   ? "u8, i8 and i32"
+                       : op == ExprOp::Dot2 ? "i16, i16 and i32, bf16, bf16 and f32 or u8, i8 and i16"
+                                            : "bf16, bf16 and f32",
                        type_name(a), type_name(b), type_name(sum));
   const int group = group_of(op), lanes = group * sum.lanes;
   const auto fits = [&](ScalarType factor) { return factor.lanes == lanes || factor.lanes == group; };

@@ -31,7 +31,7 @@ struct OpRule {
   bool compares = false;  ///< the result is bool
 };
 
-inline constexpr int kExprOpCount = static_cast<int>(ExprOp::Interleave) + 1;
+inline constexpr int kExprOpCount = static_cast<int>(ExprOp::Dot2Flushed) + 1;
 
 /// One rule per op, in the order of ExprOp.
 std::span<const OpRule> op_rules();
@@ -52,9 +52,10 @@ std::string type_name(ScalarType type);
 /// casts.
 std::string refuse_operands(ExprOp op, std::span<const ScalarType> operands);
 
-/// Lanes of a factor that go with one lane of the result: 2 of Dot2, 4 of Dot4; 0 of any other op.
+/// Lanes of a factor that go with one lane of the result: 2 of Dot2 and Dot2Flushed, 4 of Dot4; 0 of any other
+/// op.
 int group_of(ExprOp op);
-/// As refuse_operands, for Dot2, Dot4 and Interleave.
+/// As refuse_operands, for those and Interleave.
 std::string refuse_group(ExprOp op, std::span<const ScalarType> operands);
 
 }  // namespace strata::ir::loops

@@ -115,8 +115,8 @@ class Follower {
     }
     if (!has_origin) return 0;
     const bool is_commutative = e->op == ExprOp::Add || e->op == ExprOp::Mul || e->op == ExprOp::Fma ||
-                                e->op == ExprOp::Min || e->op == ExprOp::Max || e->op == ExprOp::And ||
-                                e->op == ExprOp::Or || e->op == ExprOp::Xor;
+                                e->op == ExprOp::FmaFlushed || e->op == ExprOp::Min || e->op == ExprOp::Max ||
+                                e->op == ExprOp::And || e->op == ExprOp::Or || e->op == ExprOp::Xor;
     if (is_commutative && operands[0] > operands[1]) std::swap(operands[0], operands[1]);
     uint64_t number = mix(static_cast<uint64_t>(e->op), static_cast<uint64_t>(e->type.dtype) + 100);
     for (int i = 0; i < e->arg_count; ++i) number = mix(number, operands[i]);

@@ -31,10 +31,12 @@ Expr rebuild(LoopContext& context, Expr node, std::span<const Expr> args) {
     case ExprOp::Bitcast:
       return context.bitcast(node->type.dtype, args[0]);
     case ExprOp::Fma:
-      return context.fma(args[0], args[1], args[2]);
+    case ExprOp::FmaFlushed:
+      return context.fma(args[0], args[1], args[2], node->op);
     case ExprOp::Select:
       return context.select(args[0], args[1], args[2]);
     case ExprOp::Dot2:
+    case ExprOp::Dot2Flushed:
     case ExprOp::Dot4:
       return context.group_dot(node->op, args[0], args[1], args[2]);
     case ExprOp::Interleave:

@@ -162,6 +162,22 @@ To cast_scalar(From value) {
   }
 }
 
+/// A zero of its sign for a denormal.
+template <LoopFloat T>
+T flushed(T x) {
+  return std::fabs(x) < std::numeric_limits<T>::min() ? std::copysign(T{0}, x) : x;
+}
+
+/// FmaFlushed. Whether the result is below the least normal number is asked after it is rounded as if there were
+/// smaller exponents (Intel's manual, volume 1, 4.9.1.5). Twice the result is rounded so wherever that matters: an
+/// exponent higher there is one more. Where doubling overflows, the result is 0 or far from small.
+template <LoopFloat T>
+T flushed_fma(T a, T b, T sum) {
+  a = flushed(a), b = flushed(b), sum = flushed(sum);
+  const T result = std::fma(a, b, sum), twice = std::fma(a + a, b, sum + sum);
+  return std::fabs(twice) < 2 * std::numeric_limits<T>::min() ? std::copysign(T{0}, result) : result;
+}
+
 /// One term of Dot2 and Dot4.
 template <LoopInt A, LoopInt B>
 int32_t add_product(A a, B b, int32_t sum) {

@@ -26,7 +26,7 @@ constexpr ErrorPage kPages[] = {
      "cache folder if the message names a cached file; else memory may be short."},
     {code::kUnknownBackend, ErrorKind::User, "no backend has this name",
      "`strata explain --backend` and the compile options take llvm, llvm-scalar, llvm-avx2, llvm-avx512, "
-     "llvm-avx512-vnni or null."},
+     "llvm-avx512-vnni, llvm-avx512-bf16 or null."},
     {code::kMemoryLimit, ErrorKind::User, "a program takes more memory than it may",
      "Memory is planned before it is used: what a run takes (arguments, new results and the arena) is known from the "
      "plan and compared with the budget (`train.memory_budget`, JitOptions or `strata opt --plan --memory-budget`) "

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <random>
 
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/testing/native_comparison.h"
@@ -55,12 +56,13 @@ TEST(GroupOps, NativeCodeEqualsTheInterpreter) {
   for (int lanes : {1, 2, 4, 8, 16}) {
     kernels.push_back(dot_kernel("dot4", 4, "u8", "i8", "i32", lanes));
     kernels.push_back(dot_kernel("dot2", 2, "i16", "i16", "i32", lanes));
-    kernels.push_back(dot_kernel("dot2", 2, "bf16", "bf16", "f32", lanes));
+    for (const char* op : {"dot2", "dot2_flushed"}) kernels.push_back(dot_kernel(op, 2, "bf16", "bf16", "f32", lanes));
     if (lanes > 1)
       for (const bool is_a : {true, false}) {
         kernels.push_back(shared_kernel(dot_kernel("dot4", 4, "u8", "i8", "i32", lanes), 4, is_a));
         kernels.push_back(shared_kernel(dot_kernel("dot2", 2, "i16", "i16", "i32", lanes), 2, is_a));
-        kernels.push_back(shared_kernel(dot_kernel("dot2", 2, "bf16", "bf16", "f32", lanes), 2, is_a));
+        for (const char* op : {"dot2", "dot2_flushed"})
+          kernels.push_back(shared_kernel(dot_kernel(op, 2, "bf16", "bf16", "f32", lanes), 2, is_a));
       }
     for (const char* t : {"u8", "bf16", "f32", "i64", "bool"}) {
       const std::string index = lanes == 1 ? "j" : fmt::format("ramp(j, 1, {})", lanes);
@@ -159,10 +161,16 @@ TEST(GroupOps, SumsOfHalfFloatsRoundAfterEachTermTheLowerFirst) {
 }
 
 /// VDPBF16PS by the pseudo code of Intel's manual: the higher of the two terms first, each an FMA that takes denormals
-/// for zeros and flushes its result, whatever the state of the processor.
+/// for zeros and flushes its result, whatever the state of the processor. A result is flushed if it is below 2^-126
+/// once it is rounded to 24 bits: from the middle between 2^-126 and the number below it, it is not. An exact sum near
+/// there has fewer bits than f64.
 float by_instruction(float a0, float a1, float b0, float b1, float sum) {
   const auto flushed = [](float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.f, x) : x; };
-  const auto step = [&](float a, float b, float to) { return flushed(std::fma(flushed(a), flushed(b), flushed(to))); };
+  const auto step = [&](float a, float b, float to) {
+    a = flushed(a), b = flushed(b), to = flushed(to);
+    const float result = std::fma(a, b, to);
+    return std::fabs(static_cast<double>(a) * b + to) < 0x1p-126 - 0x1p-151 ? std::copysign(0.f, result) : result;
+  };
   return step(a0, b0, step(a1, b1, sum));
 }
 
@@ -183,11 +191,82 @@ TEST(GroupOps, TheInstructionForHalfFloatsMeansSomethingElse) {
   EXPECT_EQ(dot(0x1p-70f, 0, 0x1p-70f, 0, 0), 0x1p-140f);
 }
 
+/// What is random, near the least normal number and special, in all places.
+TEST(GroupOps, FlushedPairsAreThatInstruction) {
+  using ir::BF16;
+  std::mt19937 random(1);
+  const auto any = [&]() -> float {
+    const float special[] = {0.f, -0.f, 1.f, -1.f, INFINITY, -INFINITY, NAN, 0x1p-127f, 0x1p-126f, 0x1.fep127f};
+    const auto digits = static_cast<float>(random() % 256 + 128);
+    switch (random() % 4) {
+      case 0:
+        return special[random() % std::size(special)];
+      case 1:
+        return std::ldexp(random() % 2 ? digits : -digits, static_cast<int>(random() % 8) - 74);
+      case 2:
+        return std::ldexp(random() % 2 ? digits : -digits, static_cast<int>(random() % 250) - 140);
+      default:
+        return static_cast<float>(BF16(static_cast<float>(random()) * 0x1p-30f - 2));
+    }
+  };
+  /// Sums have more digits: most near the least normal number.
+  const auto sum = [&]() -> float {
+    if (random() % 2) return any();
+    const float x = std::bit_cast<float>(static_cast<uint32_t>(0x00800000u + random() % 64));
+    return random() % 2 ? x : -x;
+  };
+  constexpr int kCount = 200000;
+  std::vector<BF16> a, b;
+  std::vector<float> c, y(kCount);
+  for (int i = 0; i < kCount; ++i) {
+    for (int k = 0; k < 2; ++k) a.emplace_back(any()), b.emplace_back(any());
+    c.push_back(sum());
+  }
+  const Kernel k = parse_kernel(fmt::format("kernel @k(%a: bf16[{1}], %b: bf16[{1}], %c: f32[{0}]) -> (%y: f32[{0}]) {{"
+                                            " for j in 0..{0} step 8 {{ %y[ramp(j, 1, 8)] = dot2_flushed("
+                                            "%a[ramp(j*2, 1, 16)], %b[ramp(j*2, 1, 16)], %c[ramp(j, 1, 8)]) }} }}",
+                                            kCount, 2 * kCount))
+                       .value();
+  void* const buffers[] = {a.data(), b.data(), c.data(), y.data()};
+  RunStatus status;
+  interpret(k, buffers, {}, status);
+  int flushed = 0, kept = 0;
+  for (size_t i = 0; i < y.size(); ++i) {
+    const float a0(a[2 * i]), a1(a[2 * i + 1]), b0(b[2 * i]), b1(b[2 * i + 1]);
+    const float expected = by_instruction(a0, a1, b0, b1, c[i]);
+    ASSERT_TRUE(std::isnan(expected) ? std::isnan(y[i])
+                                     : std::bit_cast<uint32_t>(expected) == std::bit_cast<uint32_t>(y[i]))
+        << a0 << " " << a1 << " " << b0 << " " << b1 << " " << c[i] << ": " << expected << ", found " << y[i];
+    flushed += y[i] == 0 && std::fma(a0, b0, std::fma(a1, b1, c[i])) != 0;
+    kept += std::fabs(y[i]) == 0x1p-126f;
+  }
+  EXPECT_GT(flushed, 1000);
+  EXPECT_GT(kept, 100);
+}
+
+/// 2^-126 less three quarters of what a denormal can tell: FMA rounds it up to a normal number, but with 24 bits it
+/// would be less than that.
+TEST(GroupOps, WhatIsFlushedIsDecidedAsIfThereWereSmallerExponents) {
+  using ir::BF16;
+  const auto dot = [](float a, float b, float sum) {
+    return one_dot("dot2_flushed", "bf16bf16f32 ", std::vector<BF16>{BF16(a), BF16(0.f)},
+                   std::vector<BF16>{BF16(b), BF16(0.f)}, sum);
+  };
+  EXPECT_EQ(std::fma(-1.5f * 0x1p-75f, 0x1p-76f, 0x1p-126f), 0x1p-126f);
+  EXPECT_EQ(dot(-1.5f * 0x1p-75f, 0x1p-76f, 0x1p-126f), 0);
+  EXPECT_EQ(dot(-0x1p-75f, 0x1p-76f, 0x1p-126f), 0x1p-126f);  // half of that: a tie, to even
+  EXPECT_TRUE(std::signbit(dot(1.5f * 0x1p-75f, 0x1p-76f, -0x1p-126f)));
+  EXPECT_EQ(dot(1.5f * 0x1p-75f, 0x1p-76f, -0x1p-126f), 0);
+  EXPECT_TRUE(std::signbit(dot(-0x1p-70f, 0x1p-70f, 0)));
+}
+
 TEST(GroupOps, PrintAndParse) {
   const char* text = R"(kernel @k(%a: u8[64], %b: i8[64], %c: bf16[8]) -> (%y: i32[16], %z: f32[4], %w: u8[128]) {
   prefetch %a[4096]
   %y[ramp(0, 1, 16)] = dot4(%a[ramp(0, 1, 64)], %b[ramp(0, 1, 64)], broadcast(0i32, 16))
   %z[ramp(0, 1, 4)] = dot2(%c[ramp(0, 1, 8)], %c[ramp(0, 1, 8)], broadcast(0.0f32, 4))
+  %z[ramp(0, 1, 4)] = dot2_flushed(%c[ramp(0, 1, 8)], %c[ramp(0, 1, 2)], %z[ramp(0, 1, 4)])
+  %z[0] = fma_flushed(%z[1], 2.0, %z[2])
   %w[ramp(0, 1, 128)] = interleave(%a[ramp(0, 1, 64)], %a[ramp(0, 1, 64)])
 }
 )";
@@ -195,6 +274,8 @@ TEST(GroupOps, PrintAndParse) {
   const std::string printed = print(k);
   EXPECT_EQ(print(parse_kernel(printed).value()), printed);
   EXPECT_NE(printed.find("prefetch %a[4096]"), std::string::npos);
+  EXPECT_NE(printed.find("dot2_flushed(%c[ramp(0, 1, 8)], %c[ramp(0, 1, 2)], %z[ramp(0, 1, 4)])"), std::string::npos);
+  EXPECT_NE(printed.find("fma_flushed(%z[1], 2.0"), std::string::npos);
   EXPECT_NE(
       structural_hash(k),
       structural_hash(parse_kernel(std::string(text).replace(std::string(text).find("4096"), 4, "4097")).value()));
@@ -221,6 +302,11 @@ TEST(GroupOps, RefuseOtherTypesAndLanes) {
                 .find("dot2 takes i16, i16 and i32, bf16, bf16 and f32 or u8, "
                       "i8 and i16"),
             std::string::npos);
+  EXPECT_NE(refusal("dot2_flushed(" + a + ", " + b + ", " + c + ")")
+                .find("dot2_flushed takes bf16, bf16 and f32, not u8x16, i8x16 and i32x4"),
+            std::string::npos);
+  EXPECT_NE(refusal("fma_flushed(" + c + ", " + c + ", " + c + ")").find("fma_flushed takes f64 and f32, not i32x4"),
+            std::string::npos);
   EXPECT_NE(refusal("interleave(" + a + ", " + c + ")").find("interleave: operands are u8x16 and i32x4"),
             std::string::npos);
 }
@@ -233,6 +319,23 @@ TEST(GroupOps, AreOneInstructionWhereTheTargetHasIt) {
   EXPECT_NE(with.listing(of_bytes).find("vpdpbusd"), std::string::npos);
   EXPECT_NE(with.listing(of_words).find("vpdpwssd"), std::string::npos);
   EXPECT_EQ(without.listing(of_bytes).find("vpdp"), std::string::npos);
+}
+
+/// Only of the op that means it, in each width of registers, and only where the target has it.
+TEST(GroupOps, FlushedPairsAreOneInstructionWhereTheTargetHasIt) {
+  const Target &with = llvm_target_for(machine::kAvx512Bf16), &without = llvm_target_for(machine::kAvx512Vnni);
+  const std::pair<int, const char*> widths[] = {{4, "xmm"}, {8, "ymm"}, {16, "zmm"}};
+  for (const auto& [lanes, registers] : widths) {
+    const Kernel flushed = dot_kernel("dot2_flushed", 2, "bf16", "bf16", "f32", lanes),
+                 kept = dot_kernel("dot2", 2, "bf16", "bf16", "f32", lanes);
+    const Kernel *const of_flushed[] = {&flushed}, *const of_kept[] = {&kept};
+    const std::string text = with.listing(of_flushed);
+    const size_t at = text.find("vdpbf16ps");
+    ASSERT_NE(at, std::string::npos) << text;
+    EXPECT_NE(text.substr(at, text.find('\n', at) - at).find(registers), std::string::npos) << text;
+    EXPECT_EQ(without.listing(of_flushed).find("vdpbf16ps"), std::string::npos);
+    EXPECT_EQ(with.listing(of_kept).find("vdpbf16ps"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -90,13 +90,8 @@ class KernelEmitter {
   Value* constant_bits(DType type, uint64_t bits, int lanes);
   Value* constant_int(Value* like, int64_t value);
   Value* emit_ramp(Expr expr);
-  Value* every_lane(Value* x, int group, int first, int lanes);
-  unsigned pair_instruction(DType a, DType b, int group, int lanes) const;
-  unsigned dot_instruction(DType a, DType b, DType to, int group, int lanes) const;
-  Value* emit_group_dot(Expr expr, Value* a);
-  unsigned byte_pair_instruction(int lanes) const;
-  Value* emit_byte_pairs(Expr expr, Value* a, Value* b, Value* sum);
-  Value* emit_interleave(Expr expr, Value* a);
+  Value* emit_flushed(Value* x);
+  Value* emit_flushed_fma(Value* a, Value* b, Value* sum);
   Value* emit_unary(ExprOp op, DType type, Value* a);
   Value* emit_huge(ExprOp op, Value* x);
   Value* emit_binary(ExprOp op, DType type, Value* a, Value* b);
@@ -107,6 +102,16 @@ class KernelEmitter {
   Value* emit_float_extreme(bool is_max, Value* a, Value* b);
   Value* emit_compare(ExprOp op, DType type, Value* a, Value* b);
   bool is_pure(Expr expr);
+
+  // emit_groups.cpp: dot products of groups of lanes
+  Value* every_lane(Value* x, int group, int first, int lanes);
+  unsigned pair_instruction(DType a, DType b, int group, int lanes) const;
+  unsigned dot_instruction(DType a, DType b, DType to, int group, int lanes) const;
+  Value* emit_group_dot(Expr expr, Value* a);
+  Value* emit_flushed_pairs(Expr expr, Value* a, Value* b, Value* sum);
+  unsigned byte_pair_instruction(int lanes) const;
+  Value* emit_byte_pairs(Expr expr, Value* a, Value* b, Value* sum);
+  Value* emit_interleave(Expr expr, Value* a);
 
   // emit_cast.cpp: conversions
   Value* emit_cast(DType from, DType to, Value* a);

@@ -73,8 +73,8 @@ TEST_P(EveryOp, GivesTheInterpretersBitsOnSpecialValues) {
       const std::string name(rule.name);
       if (rule.op == ExprOp::Select)
         made.output(name, c.select(made.input(3), x, y));
-      else if (rule.op == ExprOp::Fma)
-        made.output(name, c.fma(x, y, made.input(2)));
+      else if (rule.op == ExprOp::Fma || rule.op == ExprOp::FmaFlushed)
+        made.output(name, c.fma(x, y, made.input(2), rule.op));
       else if (rule.op == ExprOp::CopySign)
         made.output(name, c.binary(rule.op, x, without_nan(c, y)));
       else if (rule.arity == 1)

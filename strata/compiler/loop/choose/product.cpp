@@ -208,8 +208,8 @@ int64_t panel_width(ir::DType accumulator, const machine::VectorUnit& vectors, i
 }
 
 int best_group(const Contraction& k, LoopContext& c, const machine::VectorUnit& vectors) {
-  if (k.is_float) return 1;
   const int64_t depth = expected_extent(k.depth);
+  if (k.is_float) return k.is_flushed && vectors.has_half_dots && depth >= 2 && in_groups(k, 2, c) ? 2 : 1;
   if (vectors.has_byte_dots && depth >= 8 && in_groups(k, 4, c)) return 4;
   return vectors.has_word_dots && depth >= 4 && in_groups(k, 2, c) ? 2 : 1;
 }

@@ -17,11 +17,19 @@ int64_t sum_planes(const DepthBlocks& blocks) {
 }
 
 Expr Contraction::step(LoopContext& c, Expr row, Expr column, Expr sum) const {
-  if (group == 2) return c.group_dot(ExprOp::Dot2, row, column, sum);
+  if (group == 2) return c.group_dot(is_flushed ? ExprOp::Dot2Flushed : ExprOp::Dot2, row, column, sum);
   if (group == 4)  // whose first factor is the unsigned one
     return row->type.dtype == DType::u8 ? c.group_dot(ExprOp::Dot4, row, column, sum)
                                         : c.group_dot(ExprOp::Dot4, column, row, sum);
+  if (is_flushed) return c.fma(row, column, sum, ExprOp::FmaFlushed);
   return is_float ? c.fma(row, column, sum) : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, row, column), sum);
+}
+
+Expr Contraction::in_order_of_steps(LoopContext& c, Expr groups) const {
+  if (!exchanges_pairs()) return groups;
+  const Expr pairs = c.bitcast(DType::u32, groups), half = c.constant(DType::u32, 16);
+  return c.bitcast(DType::bf16,
+                   c.binary(ExprOp::Or, c.binary(ExprOp::Shl, pairs, half), c.binary(ExprOp::ShrLogical, pairs, half)));
 }
 
 void Contraction::transpose() {
@@ -37,7 +45,9 @@ bool is_read_of(Expr e, const Local* local) { return e->op == ExprOp::Read && e-
 bool read_step(Contraction& found, Expr value, DType dtype) {
   found.is_float = ir::is_float(dtype);
   if (found.is_float) {
-    if (value->op != ExprOp::Fma || !is_read_of(value->args[2], found.accumulator)) return false;
+    found.is_flushed = value->op == ExprOp::FmaFlushed;
+    if (value->op != ExprOp::Fma && !found.is_flushed) return false;
+    if (!is_read_of(value->args[2], found.accumulator)) return false;
     found.rows_operand = value->args[0];
     found.columns_operand = value->args[1];
   } else {

@@ -37,24 +37,29 @@ struct Contraction {
   const ir::loops::Local* accumulator = nullptr;
   std::vector<ir::loops::StmtPtr> epilogue;  ///< at (batch, row, column), reads the accumulator
   bool is_float = true;                      ///< fma, else multiply and add
+  bool is_flushed = false;                   ///< FmaFlushed
   int group = 1;                             ///< of steps of the depth that are one step of the sums
   DepthBlocks blocks;
   std::shared_ptr<const RowsBehind> behind;  ///< of the nest; a task has to hold whole rows
 
-  /// `row` and `column` are one element each, or a group of them along the depth.
+  /// `row` and `column` are one element each, or a group of them along the depth, in_order_of_steps().
   ir::loops::Expr step(ir::loops::LoopContext& c, ir::loops::Expr row, ir::loops::Expr column,
                        ir::loops::Expr sum) const;
   /// Rows and columns, and their operands, change places: a product does not mind.
   void transpose();
   /// Of integers, whose sums are exact in any order: chains of at most so many terms.
   void cut_depth(int64_t terms);
+  /// Groups of the depth as step() takes them, of groups whose first element comes first: of Dot2Flushed, which begins
+  /// with the second, the elements of each pair change places.
+  bool exchanges_pairs() const { return is_flushed && group == 2; }
+  ir::loops::Expr in_order_of_steps(ir::loops::LoopContext& c, ir::loops::Expr groups) const;
 };
 
 /// Where the loops of an operand's group appear: in the operand and in the epilogue.
 std::vector<ir::loops::Expr> uses_of_group(const Contraction& contraction, ir::loops::Expr operand);
 
 /// The same sums by dot products of `group` steps of the depth: 4 of u8 by i8, or 2 of integers that fit i16 or of
-/// bf16. The operands are what such a product takes, and sums of integers are cut where that is cheap. Empty where they
+/// bf16, flushed or not. The operands are what such a product takes, and sums of integers are cut where that is cheap. Empty where they
 /// are something else, or a block of floats would cut a group.
 std::optional<Contraction> in_groups(const Contraction& contraction, int group, ir::loops::LoopContext& context);
 

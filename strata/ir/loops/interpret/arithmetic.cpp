@@ -24,12 +24,13 @@ const Instruction* binary_step(Frame& frame, const Instruction* in) {
     dst[l] = lane_bits<R>(static_cast<R>(F{}(lane_value<T>(a[l]), lane_value<T>(b[l]))));
   return in + 1;
 }
-template <class T>
+/// `F`: of three numbers.
+template <class T, class F>
 const Instruction* fma_step(Frame& frame, const Instruction* in) {
   const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b], *c = &frame.registers[in->c];
   uint64_t* dst = &frame.registers[in->dst];
   for (uint32_t l = 0; l < in->lanes; ++l)
-    dst[l] = lane_bits<T>(std::fma(lane_value<T>(a[l]), lane_value<T>(b[l]), lane_value<T>(c[l])));
+    dst[l] = lane_bits<T>(F{}(lane_value<T>(a[l]), lane_value<T>(b[l]), lane_value<T>(c[l])));
   return in + 1;
 }
 const Instruction* select_step(Frame& frame, const Instruction* in) {
@@ -39,6 +40,10 @@ const Instruction* select_step(Frame& frame, const Instruction* in) {
   return in + 1;
 }
 
+template <class T, class F>
+Step fused(F) {
+  return fma_step<T, F>;
+}
 template <class T, class F>
 Step unary(F) {
   return unary_step<T, T, F>;
@@ -82,7 +87,9 @@ Step float_only(ExprOp op) {
     case ExprOp::CopySign:
       return binary<T>([](T a, T b) { return std::copysign(a, b); });
     case ExprOp::Fma:
-      return fma_step<T>;
+      return fused<T>([](T a, T b, T c) { return std::fma(a, b, c); });
+    case ExprOp::FmaFlushed:
+      return fused<T>([](T a, T b, T c) { return flushed_fma(a, b, c); });
     default:
       return nullptr;
   }
@@ -197,6 +204,20 @@ const Instruction* dot_step(Frame& frame, const Instruction* in) {
   return in + 1;
 }
 
+template <uint32_t a_step, uint32_t b_step>
+const Instruction* flushed_pair_step(Frame& frame, const Instruction* in) {
+  const uint64_t *a = &frame.registers[in->a], *b = &frame.registers[in->b], *c = &frame.registers[in->c];
+  uint64_t* dst = &frame.registers[in->dst];
+  for (uint32_t l = 0; l < in->lanes; ++l) {
+    float sum = lane_value<float>(c[l]);
+    for (const uint32_t k : {1u, 0u})
+      sum = flushed_fma(static_cast<float>(lane_value<BF16>(a[a_step * l + k])),
+                        static_cast<float>(lane_value<BF16>(b[b_step * l + k])), sum);
+    dst[l] = lane_bits<float>(sum);
+  }
+  return in + 1;
+}
+
 /// u8 by i8 into i16: the pair's sum saturates, what it is added to wraps.
 template <uint32_t a_step, uint32_t b_step>
 const Instruction* byte_pair_step(Frame& frame, const Instruction* in) {
@@ -250,6 +271,10 @@ Step group_step(Expr e) {
   if (e->op == ExprOp::Bitcast) return regroup_step;
   const ScalarType a = e->args[0]->type, b = e->args[1]->type;
   const bool is_a_shared = a.lanes == group_of(e->op), is_b_shared = b.lanes == group_of(e->op);
+  if (e->op == ExprOp::Dot2Flushed) {
+    if (is_a_shared) return is_b_shared ? flushed_pair_step<0, 0> : flushed_pair_step<0, 2>;
+    return is_b_shared ? flushed_pair_step<2, 0> : flushed_pair_step<2, 2>;
+  }
   if (e->op == ExprOp::Dot4) return dot_step_of<uint8_t, int8_t, int32_t, 4>(is_a_shared, is_b_shared);
   if (a.dtype == DType::u8) {
     if (is_a_shared) return is_b_shared ? byte_pair_step<0, 0> : byte_pair_step<0, 2>;

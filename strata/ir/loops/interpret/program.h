@@ -70,7 +70,7 @@ struct InterpreterProgram {
 
 /// Steps by op and types; nullptr if the table has none (the verifier refuses such nodes).
 Step arithmetic_step(ExprOp op, DType type);
-/// Dot2, Dot4 and Interleave.
+/// Dot2, Dot2Flushed, Dot4 and Interleave.
 Step group_step(Expr e);
 Step cast_step(DType to, DType from);
 Step load_step(DType type);

@@ -191,7 +191,8 @@ Expr ExprParser::operation(ExprOp op, std::vector<Operand> operands, size_t posi
   return make(position, [&] {
     if (args.size() == 1) return context_.unary(op, args[0]);
     if (args.size() == 2) return context_.binary(op, args[0], args[1]);
-    return op == ExprOp::Fma ? context_.fma(args[0], args[1], args[2]) : context_.select(args[0], args[1], args[2]);
+    return op == ExprOp::Select ? context_.select(args[0], args[1], args[2])
+                                : context_.fma(args[0], args[1], args[2], op);
   });
 }
 

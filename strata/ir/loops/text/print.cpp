@@ -191,6 +191,7 @@ std::string Printer::call(Expr e) {
     case ExprOp::Bitcast:
       return fmt::format("{}({}, {})", name, dtype_name(e->type.dtype), expression(e->args[0], false));
     case ExprOp::Dot2:
+    case ExprOp::Dot2Flushed:
     case ExprOp::Dot4:
     case ExprOp::Interleave: {
       std::string text;

@@ -16,6 +16,17 @@ using namespace ir::loops;
 using Stmts = std::vector<StmtPtr>;
 
 Stmts ColumnPanel::pack_groups(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
+  Stmts stmts = pack_groups_as_they_lie(tile, first, columns, depth);
+  const LoopVar* number = c_.loop_var("kg");
+  const int64_t elements = scope_.tiling.tile_columns() * scope_.contraction.group;
+  Stmts line = scope_.put_groups_in_order(panel_, {tile, c_.loop(number)}, c_.i64(elements));
+  if (line.empty()) return stmts;
+  const Expr groups = scope_.ceil_div(scope_.sub(depth.high, depth.low), scope_.contraction.group);
+  stmts.push_back(make_for(number, c_.i64(0), groups, LoopKind::Serial, std::move(line)));
+  return stmts;
+}
+
+Stmts ColumnPanel::pack_groups_as_they_lie(Expr tile, Expr first, TaskRange columns, TaskRange depth) const {
   const int group = scope_.contraction.group;
   const LoopVar* number = c_.loop_var("kg");
   Stmts stmts;

@@ -1,7 +1,8 @@
 // The packed columns of a contraction: what a panel of depth of a task's columns looks like in scratch.
 //
 //   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
-//   [tile][k / group][tile_columns][k mod group] for dot products of groups (column_groups.cpp)
+//   [tile][k / group][tile_columns][k mod group] for dot products of groups (column_groups.cpp);
+//                                           k mod group the other way round where pairs are exchanged (contraction.h)
 //
 // The operand may be any expression, as of a row panel. Columns beyond the end are zero, or repeat the last one; their
 // sums are never read.
@@ -48,6 +49,7 @@ class ColumnPanel {
   Stmts pack_lines(TaskRange columns, const PanelDepth& depth) const;
   // column_groups.cpp
   Stmts pack_groups(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
+  Stmts pack_groups_as_they_lie(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_group(Expr tile, Expr first, Expr count, Expr number, TaskRange depth, bool is_whole) const;
   Stmts pack_groups_along_depth(Expr tile, Expr first, Expr count, TaskRange depth) const;
 

@@ -98,12 +98,14 @@ Stmts ReadyColumns::prefetches(const Firsts& first, Expr k) const {
 
 Expr ReadyColumns::group_at(const Firsts& first, size_t v, Expr k, Expr relative) const {
   LinearIndices indices(c_, scope_.facts);
-  if (panels_.group == scope_.contraction.group) return decoded(first, v, k, relative, indices);
+  const Contraction& contraction = scope_.contraction;
+  if (panels_.group == contraction.group)
+    return contraction.in_order_of_steps(c_, decoded(first, v, k, relative, indices));
   std::vector<Expr> members;
-  for (int64_t m = 0; m < scope_.contraction.group; ++m)
+  for (int64_t m = 0; m < contraction.group; ++m)
     members.push_back(decoded(first, v, scope_.add(k, c_.i64(m)),
-                              scope_.add(scope_.mul(relative, scope_.contraction.group), c_.i64(m)), indices));
-  return beside(c_, members);
+                              scope_.add(scope_.mul(relative, contraction.group), c_.i64(m)), indices));
+  return contraction.in_order_of_steps(c_, beside(c_, members));
 }
 
 Stmts ReadyColumns::steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step,

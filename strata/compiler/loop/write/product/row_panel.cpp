@@ -88,6 +88,7 @@ Stmts RowPanel::pack_chains(Expr tile, Expr first, TaskRange rows, TaskRange dep
                                     {make_store(panel_, {tile, c_.loop(i), scope_.sub(flat, depth.low)}, value)});
              }));
   append(body, fill_last_group(tile, c_.loop(i), depth));
+  append(body, scope_.put_groups_in_order(panel_, {tile, c_.loop(i)}, scope_.sub(depth.high, depth.low)));
   return {make_for(i, c_.i64(0), c_.i64(scope_.tiling.tile_rows), LoopKind::Serial, std::move(body))};
 }
 
