@@ -35,13 +35,15 @@ struct Form {
   DType x;
   Encoding w;
   DType sum;
+  ops::DotAlgorithm algorithm = ops::DotAlgorithm::Direct;
 };
 std::vector<Form> forms() {
-  std::vector<Form> all{{DType::u8, DType::i8, DType::i32},      {DType::i8, DType::u8, DType::i32},
-                        {DType::i8, DType::i8, DType::i32},      {DType::u8, DType::u8, DType::i32},
-                        {DType::i16, DType::i16, DType::i32},    {DType::bf16, DType::bf16, DType::f32},
-                        {DType::bf16, DType::bf16, DType::bf16}, {DType::f16, DType::f16, DType::f32},
-                        {DType::f64, DType::f64, DType::f64}};
+  std::vector<Form> all{
+      {DType::u8, DType::i8, DType::i32},      {DType::i8, DType::u8, DType::i32},
+      {DType::i8, DType::i8, DType::i32},      {DType::u8, DType::u8, DType::i32},
+      {DType::i16, DType::i16, DType::i32},    {DType::bf16, DType::bf16, DType::f32},
+      {DType::bf16, DType::bf16, DType::bf16}, {DType::f16, DType::f16, DType::f32},
+      {DType::f64, DType::f64, DType::f64},    {DType::bf16, DType::bf16, DType::f32, ops::DotAlgorithm::FlushedBf16}};
   for (const Encoding e : ir::built_in_encodings())
     all.push_back(ir::is_float(e.value_dtype()) ? Form{DType::f32, e, DType::f32} : Form{DType::i8, e, DType::i32});
   return all;
@@ -54,7 +56,7 @@ std::shared_ptr<Graph> product(const Form& form, Dim rows, int64_t depth, bool i
   const Dim n = kColumns, k = depth;
   const Value x = graph->add_parameter(Type::of(form.x, {rows, k}), "x");
   const Value w = graph->add_parameter(is_along_depth ? Type::of(form.w, {n, k}) : Type::of(form.w, {k, n}), "w");
-  graph->set_results({ops::dot(x, w, {{1}, {is_along_depth ? 1 : 0}, {}, {}}, form.sum)});
+  graph->set_results({ops::dot(x, w, {{1}, {is_along_depth ? 1 : 0}, {}, {}, form.algorithm}, form.sum)});
   return graph;
 }
 
@@ -126,6 +128,22 @@ TEST(PreparedNarrowWeights, BytesAreMultipliedByTheInstructionOfTheTarget) {
   EXPECT_NE(avx2.find("vpmaddwd"), std::string::npos);
   for (const machine::CpuTarget& cpu : machine::kCpuTargets)
     EXPECT_EQ(listing(cpu).find("pmaddubsw"), std::string::npos);
+}
+
+/// Few rows of panels that are prepared, and many that are packed.
+TEST(PreparedNarrowWeights, HalfFloatsAreMultipliedByTheInstructionThatIsAskedFor) {
+  for (const auto& [algorithm, has_it] :
+       {std::pair{ops::DotAlgorithm::FlushedBf16, true}, {ops::DotAlgorithm::Direct, false}}) {
+    const auto graph = product({DType::bf16, DType::bf16, DType::f32, algorithm}, 64, 448, true);
+    const auto listing = [&](const machine::CpuTarget& cpu) {
+      const ir::loops::Kernel made =
+          schedule(lower_kernel(*graph->nodes().back(), graph->facts(), "halves"), cpu.vectors);
+      const ir::loops::Kernel* const kernels[] = {&made};
+      return llvm_target_for(cpu).listing(kernels);
+    };
+    EXPECT_EQ(listing(machine::kAvx512Bf16).find("vdpbf16ps") != std::string::npos, has_it);
+    EXPECT_EQ(listing(machine::kAvx512Vnni).find("vdpbf16ps"), std::string::npos);
+  }
 }
 
 }  // namespace

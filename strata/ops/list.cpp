@@ -108,6 +108,7 @@ constexpr const ir::Op* kOps[] = {
     &kCountedRange,
     // contraction
     &kDot,
+    &kDotFlushed,
     &kBlockDot,
     &kDotWhere,
     &kDotReadWhere,

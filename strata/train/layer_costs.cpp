@@ -29,7 +29,7 @@ class Summation {
     layer.flops += flops;
     layer.bytes += value(cost.bytes);
     const std::string_view name = node.op->name;
-    if (name == "dot" || name == "conv") layer.matrix_flops += flops;
+    if (name == "dot" || name == "dot_flushed" || name == "conv") layer.matrix_flops += flops;
   }
   double value(ir::Dim d) const {
     return static_cast<double>(d.evaluate([this](std::string_view) { return batch_; }));

@@ -42,7 +42,7 @@ struct Content {
 
   void add(const ir::Node& node) {
     const std::string_view name = node.op->name;
-    has_contraction = has_contraction || name == "dot" || name == "conv";
+    has_contraction = has_contraction || name == "dot" || name == "dot_flushed" || name == "conv";
     has_reduction = has_reduction || name.starts_with("reduce") || name.starts_with("arg") || name.starts_with("cum");
     has_arithmetic = has_arithmetic || node.op->tolerance.kind != ir::Tolerance::Kind::Exact;
     for (const ir::GraphRef& region : node.regions())

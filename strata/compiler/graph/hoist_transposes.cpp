@@ -4,7 +4,7 @@
 
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/ir/graph/op.h"
-#include "strata/ops/contraction/dot.h"
+#include "strata/ops/contraction/dot_layout.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"
 
@@ -38,12 +38,12 @@ bool absorb(Value& operand, Ints& contract, Ints& batch) {
 }
 
 Value into_dot(const Node& n) {
-  if (n.op != &ops::kDot) return {};
+  if (n.op != &ops::kDot && n.op != &ops::kDotFlushed) return {};
   Value lhs = n.operand(0), rhs = n.operand(1);
-  ops::DotAxes axes{ints(n, "lhs_contract"), ints(n, "rhs_contract"), ints(n, "lhs_batch"), ints(n, "rhs_batch")};
+  ops::DotAxes axes = ops::DotLayout(n).axes;
   const bool is_lhs_changed = absorb(lhs, axes.lhs_contract, axes.lhs_batch),
              is_rhs_changed = absorb(rhs, axes.rhs_contract, axes.rhs_batch);
-  return is_lhs_changed || is_rhs_changed ? ops::dot(lhs, rhs, axes, n.type().dtype()) : Value{};
+  return is_lhs_changed || is_rhs_changed ? ops::add_dot(lhs, rhs, axes, n.type().dtype()) : Value{};
 }
 
 /// transpose(f(transpose(x), splat)) where the two transposes cancel: f(x, splat). One of another kind would only move.

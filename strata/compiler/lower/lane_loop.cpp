@@ -243,7 +243,8 @@ Expr LaneLoop::chain(const Node& node, std::span<const Expr> index, Stmts& body)
   const Local* acc = c_.local("acc", {dtype, 1}, true);
   body.push_back(make_declare(acc, c_.constant(dtype, 0)));
   append(body, ops::chain_nest(c_, product.depth, {}, kJoinBlock, acc, [&](std::span<const Expr> k) -> Stmts {
-           return {make_assign(acc, c_.fma(product.lhs(all(b, row, k)), product.rhs(all(b, column, k)), c_.read(acc)))};
+           const Expr lhs = product.lhs(all(b, row, k)), rhs = product.rhs(all(b, column, k));
+           return {make_assign(acc, c_.fma(lhs, rhs, c_.read(acc), product.fma))};
          }));
   return product.finish ? product.finish(c_.read(acc)) : c_.read(acc);
 }

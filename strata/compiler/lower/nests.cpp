@@ -219,7 +219,7 @@ Stmts contraction_at(LoopContext& c, const ir::ContractionForm& form, DType dtyp
   const auto step = [&](std::span<const Expr> k) -> Stmts {
     if (form.block_terms) return ops::block_step(c, form, joined(joined(b, row), k), joined(joined(b, column), k), acc);
     const Expr lhs = form.lhs(joined(joined(b, row), k)), rhs = form.rhs(joined(joined(b, column), k));
-    const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc))
+    const Expr next = is_float(dtype) ? c.fma(lhs, rhs, c.read(acc), form.fma)
                                       : c.binary(ExprOp::Add, c.binary(ExprOp::Mul, lhs, rhs), c.read(acc));
     return {make_assign(acc, next)};
   };

@@ -200,7 +200,8 @@ class NaiveLowering final : public ir::Lowering {
           const Expr lhs = form.lhs(at_row), rhs = form.rhs(at_column);
           const Expr sum = context.read(acc);
           const IndexMath m{context};
-          return Stmts{make_assign(acc, ir::is_float(type) ? context.fma(lhs, rhs, sum) : m.add(m.mul(lhs, rhs), sum))};
+          return Stmts{make_assign(
+              acc, ir::is_float(type) ? context.fma(lhs, rhs, sum, form.fma) : m.add(m.mul(lhs, rhs), sum))};
         });
     body.insert(body.end(), depth.begin(), depth.end());
     const Expr sum = context.read(acc);

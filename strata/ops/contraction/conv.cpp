@@ -331,6 +331,8 @@ constinit const Op kConv = {
     .is_smooth = true,
 };
 
+ConvShape shape_of_conv(const Node& conv) { return shape_attrs(conv.attrs); }
+
 ConvShape with_all_lists(const ConvShape& shape, Value x, Value w) {
   ConvShape c = shape;
   const size_t spatial = std::max(x.rank() - 2, 0);

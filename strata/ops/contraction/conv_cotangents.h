@@ -8,6 +8,9 @@ namespace strata::ops {
 /// Extent of `d` elements at distance `dilation`.
 Dim spread_extent(Dim d, Dim dilation);
 
+/// The shape of a node of the op `conv`, with all lists.
+ConvShape shape_of_conv(const Node& conv);
+
 /// `v`, whose extents are those of `wanted`, though they may be spelled otherwise.
 Value settled(Value v, Type wanted);
 

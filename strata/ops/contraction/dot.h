@@ -3,16 +3,18 @@
 
 #include <string_view>
 
+#include "strata/ops/contraction/algorithms.h"
 #include "strata/ops/operands/axes.h"
 #include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
 
-extern const Op kDot, kConv;
+extern const Op kDot, kDotFlushed, kConv;
 
 /// Axes that are multiplied and summed, and axes that are only shared; pairs by position.
 struct DotAxes {
   Ints lhs_contract, rhs_contract, lhs_batch, rhs_batch;
+  DotAlgorithm algorithm = DotAlgorithm::Direct;  ///< E0116 where it does not fit
 };
 /// Result axes: batch, lhs free, rhs free. `result`: dtype of the result, the operands' by default; i32 for i8 operands
 /// and f32 for half floats are the useful others.
@@ -25,13 +27,6 @@ STRATA_FUNCTION(matmul, (lhs, rhs), (), ())
 /// and more, up to 64, are contracted two at a time in the order of least multiplications, which is a function of the
 /// shapes (contraction_order.h). A text that is no formula: E0116; extents or ranks that differ: E0102.
 Value einsum(std::string_view formula, const std::vector<Value>& operands);
-
-/// How a convolution is computed. All mean the same sums; those that round otherwise are asked for by name.
-enum class ConvAlgorithm : uint8_t {
-  Direct,        ///< the products as they stand, in the order of the op `conv`
-  WinogradF2x3,  ///< 2 x 2 results at once of windows of 3 x 3, by 16 products instead of 36 (winograd.h)
-  WinogradF4x3,  ///< 4 x 4 results at once, by 36 products instead of 144
-};
 
 /// Per spatial axis; empty lists mean 1 (strides, dilations) and 0 (padding).
 struct ConvShape {
@@ -64,6 +59,7 @@ V conv(V x, V w, const ConvShape& shape = {}, Source at = Source::here()) {
 namespace strata {
 
 // What users find without `ops::`.
-using ops::DotAxes, ops::ConvAlgorithm, ops::ConvShape, ops::dot, ops::matmul, ops::einsum, ops::conv;
+using ops::DotAlgorithm, ops::DotAxes, ops::ConvAlgorithm, ops::ConvShape, ops::dot, ops::matmul, ops::einsum,
+    ops::conv;
 
 }  // namespace strata

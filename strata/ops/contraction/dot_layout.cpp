@@ -60,7 +60,7 @@ Type dot_result(const ir::Infer& i) {
 
 DotLayout::DotLayout(const Node& n)
     : axes{ints_attr(n, "lhs_contract"), ints_attr(n, "rhs_contract"), ints_attr(n, "lhs_batch"),
-           ints_attr(n, "rhs_batch")},
+           ints_attr(n, "rhs_batch"), n.op == &kDotFlushed ? DotAlgorithm::FlushedBf16 : DotAlgorithm::Direct},
       lhs_free(other_axes(joined(axes.lhs_batch, axes.lhs_contract), n.operand(0).rank())),
       rhs_free(other_axes(joined(axes.rhs_batch, axes.rhs_contract), n.operand(1).rank())) {}
 
@@ -80,8 +80,10 @@ CotangentProduct cotangent_product(const DotLayout& d, bool for_lhs, CotangentSt
   Ints partners;
   for (const int64_t k : order) partners.push_back(own_contract[static_cast<size_t>(k)]);
   if (stands == CotangentStands::Left)
-    return {{in_cotangent, other_free, batch_of_cotangent, other_batch}, joined(joined(own_batch, own_free), partners)};
-  return {{other_free, in_cotangent, other_batch, batch_of_cotangent}, joined(joined(own_batch, partners), own_free)};
+    return {{in_cotangent, other_free, batch_of_cotangent, other_batch, d.axes.algorithm},
+            joined(joined(own_batch, own_free), partners)};
+  return {{other_free, in_cotangent, other_batch, batch_of_cotangent, d.axes.algorithm},
+          joined(joined(own_batch, partners), own_free)};
 }
 
 std::vector<Dim> extents(Type t, const Ints& axes) {
@@ -104,6 +106,21 @@ std::vector<Attr> dot_attrs(std::span<const int64_t> lc, std::span<const int64_t
           Attr("result", result)};
 }
 
+std::string flushed_misfit(Type lhs, Type rhs, DType result) {
+  const auto is_half = [](Type t) { return !t.is_encoded() && t.dtype() == DType::bf16; };
+  if (is_half(lhs) && is_half(rhs) && (result == DType::bf16 || result == DType::f32)) return {};
+  return fmt::format("takes bf16 by bf16 into bf16 or f32, found {} by {} into {}", lhs.str(), rhs.str(),
+                     ir::dtype_name(result));
+}
+
+Value add_dot(Value lhs, Value rhs, const DotAxes& a, DType result) {
+  const Value operands[] = {lhs, rhs};
+  return lhs.graph()
+      .add(a.algorithm == DotAlgorithm::FlushedBf16 ? kDotFlushed : kDot, operands,
+           dot_attrs(a.lhs_contract, a.rhs_contract, a.lhs_batch, a.rhs_batch, result))
+      ->result();
+}
+
 DotAxes named_axes(const DotAxes& axes, Value lhs, Value rhs) {
   const auto named = [](const Ints& list, Value v) {
     Ints all;
@@ -111,7 +128,7 @@ DotAxes named_axes(const DotAxes& axes, Value lhs, Value rhs) {
     return all;
   };
   return {named(axes.lhs_contract, lhs), named(axes.rhs_contract, rhs), named(axes.lhs_batch, lhs),
-          named(axes.rhs_batch, rhs)};
+          named(axes.rhs_batch, rhs), axes.algorithm};
 }
 
 }  // namespace strata::ops

@@ -16,6 +16,10 @@ inline constexpr AttrSpec kDotAttrs[] = {
     {"result", AttrKind::Type, "dtype of the result"}};
 std::vector<Attr> dot_attrs(std::span<const int64_t> lhs_contract, std::span<const int64_t> rhs_contract,
                             std::span<const int64_t> lhs_batch, std::span<const int64_t> rhs_batch, DType result);
+/// Why flushed_bf16 doesn't take a dot: "takes bf16 by bf16 into bf16 or f32, found ..."; empty if it does.
+std::string flushed_misfit(Type lhs, Type rhs, DType result);
+/// Adds the op that the algorithm names, of axes that are counted from the front: what rules of the dots make.
+Value add_dot(Value lhs, Value rhs, const DotAxes& axes, DType result);
 /// Axes as users give them, counted from either end.
 DotAxes named_axes(const DotAxes& axes, Value lhs, Value rhs);
 

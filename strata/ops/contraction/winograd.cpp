@@ -34,8 +34,6 @@ constexpr double kBack4[] = {1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -2, 0, 0, 1, 1, 4, 4
 constexpr WinogradMatrices kMatrices2 = {2, {4, 4, kImage2}, {4, 3, kWindow2}, {2, 4, kBack2}};
 constexpr WinogradMatrices kMatrices4 = {4, {6, 6, kImage4}, {6, 3, kWindow4}, {4, 6, kBack4}};
 
-const char* name_of(ConvAlgorithm a) { return a == ConvAlgorithm::WinogradF2x3 ? "winograd_f2x3" : "winograd_f4x3"; }
-
 /// The products of a row of a matrix with as many values, in ascending order; those by 0 are left out.
 Value combined(const TransformMatrix& matrix, int row, const std::vector<Value>& values) {
   Value sum;
@@ -188,30 +186,10 @@ Value as_winograd(Value x, Value w, const ConvShape& c, Derivative derivative) {
     return derivative == Derivative::SameForm ? with_cotangents(a, b, c) : with_ordinary_tangents(a, b, c);
   };
   return as_composite("conv_winograd",
-                      {Attr("algorithm", name_of(c.algorithm)), Attr("pad_lo", dims_span(c.pad_lo)),
+                      {Attr("algorithm", algorithm_name(c.algorithm)), Attr("pad_lo", dims_span(c.pad_lo)),
                        Attr("pad_hi", dims_span(c.pad_hi)), Attr("groups", c.groups),
                        Attr("derivative", derivative == Derivative::SameForm ? "winograd" : "direct")},
                       body, x, w);
-}
-
-void require_fit(Value x, Value w, const ConvShape& c) {
-  const auto refuse = [&](const std::string& expected, const std::string& found) {
-    throw base::Error(base::code::kAttributeValue,
-                      fmt::format("conv: {} takes {}, found {}", name_of(c.algorithm), expected, found));
-  };
-  if (!is_float(x.dtype()) || x.dtype() != w.dtype() || *c.result != x.dtype())
-    refuse("floats of one dtype",
-           fmt::format("{} and {} to {}", x.type().str(), w.type().str(), dtype_name(*c.result)));
-  if (x.rank() != 4 || w.rank() != 4) refuse("two spatial axes", x.type().str() + " and " + w.type().str());
-  if (!(w.type().dim(2) == Dim(kWindow)) || !(w.type().dim(3) == Dim(kWindow)))
-    refuse("windows of 3 x 3", w.type().str());
-  const auto ones = [&](const Shape& list, const char* name) {
-    for (const Dim d : list)
-      if (!(d == Dim(1))) refuse(fmt::format("no {}", name), fmt::format("{} {}", name, d.str()));
-  };
-  ones(c.strides, "strides");
-  ones(c.lhs_dilation, "lhs_dilation");
-  ones(c.rhs_dilation, "rhs_dilation");
 }
 
 }  // namespace
@@ -220,8 +198,26 @@ const WinogradMatrices& winograd_matrices(ConvAlgorithm algorithm) {
   return algorithm == ConvAlgorithm::WinogradF2x3 ? kMatrices2 : kMatrices4;
 }
 
+std::string winograd_misfit(Value x, Value w, const ConvShape& c) {
+  const auto takes = [](const std::string& expected, const std::string& found) {
+    return fmt::format("takes {}, found {}", expected, found);
+  };
+  if (!is_float(x.dtype()) || x.dtype() != w.dtype() || *c.result != x.dtype())
+    return takes("floats of one dtype",
+                 fmt::format("{} and {} to {}", x.type().str(), w.type().str(), dtype_name(*c.result)));
+  if (x.rank() != 4 || w.rank() != 4) return takes("two spatial axes", x.type().str() + " and " + w.type().str());
+  if (!(w.type().dim(2) == Dim(kWindow)) || !(w.type().dim(3) == Dim(kWindow)))
+    return takes("windows of 3 x 3", w.type().str());
+  for (const auto& [list, name] :
+       {std::pair{&c.strides, "strides"}, {&c.lhs_dilation, "lhs_dilation"}, {&c.rhs_dilation, "rhs_dilation"}})
+    for (const Dim d : *list)
+      if (!(d == Dim(1))) return takes(fmt::format("no {}", name), fmt::format("{} {}", name, d.str()));
+  return {};
+}
+
 Value winograd_conv(Value x, Value w, const ConvShape& c) {
-  require_fit(x, w, c);
+  if (const std::string why = winograd_misfit(x, w, c); !why.empty())
+    throw base::Error(base::code::kAttributeValue, fmt::format("conv: {} {}", algorithm_name(c.algorithm), why));
   return as_winograd(x, w, c, Derivative::SameForm);
 }
 

@@ -28,6 +28,9 @@
 
 namespace strata::ops {
 
+/// Why Winograd's convolutions don't take this one, of which `shape` has all lists: "takes windows of 3 x 3, found
+/// f32[64,64,1,1]"; empty if they do.
+std::string winograd_misfit(Value x, Value w, const ConvShape& shape);
 /// `shape`: with all lists and an algorithm that is not Direct. E0116 where that does not fit, else what `conv` throws.
 Value winograd_conv(Value x, Value w, const ConvShape& shape);
 

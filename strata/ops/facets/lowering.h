@@ -59,6 +59,8 @@ struct ContractionForm {
   /// acc = fma(f32(sum), lhs_scale * rhs_scale, acc). 0: a step of the depth is one product.
   int64_t block_terms = 0;
   ElementFn lhs_scale, rhs_scale;  ///< at (batch..., row or column..., depth...)
+  /// Of floats: how a product enters its sum, Fma or FmaFlushed.
+  loops::ExprOp fma = loops::ExprOp::Fma;
   /// Result index from (batch..., row..., column...).
   std::function<std::vector<loops::Expr>(std::span<const loops::Expr>)> result_index;
   std::function<loops::Expr(loops::Expr)> finish;  ///< to the result's dtype; empty: as it is

@@ -18,7 +18,7 @@ namespace {
 
 bool is_in_memory(Value v) {
   const ir::Op* op = v.node->op;
-  return !op || op == &ops::kDot || op == &ops::kConv || op == &ops::kReshape;
+  return !op || op == &ops::kDot || op == &ops::kDotFlushed || op == &ops::kConv || op == &ops::kReshape;
 }
 
 Value collapse(const Node& n) {
