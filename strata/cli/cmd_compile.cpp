@@ -130,7 +130,7 @@ Run declare_compile(CommandLine& line) {
       "a safetensors file: parameters with the name of one of its tensors refer to it; with --object they are "
       "embedded");
   line.add_option("--isa", options->isa,
-                  "the instruction set of the code: scalar, avx2, avx512 or avx512-vnni; else this CPU's");
+                  "the instruction set of the code: scalar, avx2, avx512, avx512-vnni or avx512-bf16; else this CPU's");
   line.add_flag("--json", options->json, "as JSON");
   line.footer(
       "Programs in C link the object with the library strata_c, and need no compiler when they run:\n"

@@ -181,7 +181,8 @@ Run declare_explain(CommandLine& line) {
       line.add_option("--donate", options->donations,
                       "RESULT:ARGUMENT: say whether the result is written in the argument's memory, and if not, why");
   line.add_option("--backend", options->backend, "whose code and refusals: llvm (for --isa) or another by name");
-  line.add_option("--isa", options->isa, "scalar, avx2, avx512 or avx512-vnni; also one that this machine lacks");
+  line.add_option("--isa", options->isa,
+                  "scalar, avx2, avx512, avx512-vnni or avx512-bf16; also one that this machine lacks");
   line.add_option("--schedules", options->schedules,
                   "a file of tuned schedules, instead of what STRATA_SCHEDULES names");
   auto write_schedules =

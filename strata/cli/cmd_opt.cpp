@@ -32,6 +32,7 @@
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ops/list.h"
+#include "strata/transform/with_algorithms.h"
 
 namespace strata::cli {
 namespace {
@@ -39,7 +40,7 @@ namespace {
 struct Options {
   std::string file, level, backend, isa;
   std::optional<std::string> schedule;
-  std::vector<std::string> passes;
+  std::vector<std::string> passes, algorithms;
   compiler::RunPassesOptions run;
   std::vector<std::string> arguments;
   int64_t seed = 1, memory_budget = 0;
@@ -149,7 +150,18 @@ int print_plan_of(const std::shared_ptr<const ir::Graph>& graph, const compiler:
   return print_out(ir::print_plan(own->plan())), 0;
 }
 
+/// The program by the algorithms that were named, and on stderr which contractions took them.
+std::shared_ptr<const ir::Graph> by_algorithms(std::shared_ptr<const ir::Graph> graph, const Options& options) {
+  if (options.algorithms.empty()) return graph;
+  transform::AlgorithmReport report;
+  graph = transform::with_algorithms(*graph, transform::algorithms_named(options.algorithms, "--algorithms"), &report);
+  if (report.entries.empty()) std::fputs("there is no contraction that --algorithms is about\n", stderr);
+  for (const std::string& line : report.lines()) std::fputs((line + "\n").c_str(), stderr);
+  return graph;
+}
+
 int run_on(std::shared_ptr<const ir::Graph> graph, const Options& options) {
+  graph = by_algorithms(std::move(graph), options);
   const std::vector<compiler::Pass> passes = chosen_passes(options);
   for (int i : options.run.constants)
     if (i < 0 || i >= std::ssize(graph->parameters()))
@@ -173,8 +185,9 @@ bool is_of_level(const Options& options, const char* level, const char* ending) 
 /// An option that would change nothing is a slip, not a wish.
 void refuse_ignored_options(const Options& options, const CommandLine& line) {
   if (!is_of_level(options, "loops", ".sloop") && !is_of_level(options, "plan", ".splan")) return;
-  for (const char* name : {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable",
-                           "--time", "--reduce", "--plan", "--strict", "--no-positions", "--memory-budget"})
+  for (const char* name :
+       {"--passes", "--disable", "--backend", "--constants", "--limit", "--dump", "--check-stable", "--time",
+        "--reduce", "--plan", "--strict", "--no-positions", "--memory-budget", "--algorithms"})
     if (line.has(name))
       throw base::Error(base::code::kCommandLine, fmt::format("{} is for tensor programs (.sir)", name))
           .hint("loop programs and plans take --interpret, loop programs --native and --schedule, too");
@@ -224,6 +237,10 @@ Run declare_opt(CommandLine& line) {
       .one_of({"graph", "loops", "plan"});
   line.add_option("--passes", o->passes, "passes in this order, or `all` for the compiler's list").delimiter(',');
   line.add_option("--disable", o->run.disabled, "passes to leave out").delimiter(',');
+  line.add_option("--algorithms", o->algorithms,
+                  "before the passes, compute the contractions that they fit by these: winograd_f2x3 or winograd_f4x3, "
+                  "flushed_bf16; stderr tells which took them")
+      .delimiter(',');
   line.add_option("--backend", o->backend, "offer composites to this backend; to none if left out");
   line.add_option(
           "--constants", o->run.constants,
@@ -250,10 +267,10 @@ Run declare_opt(CommandLine& line) {
   line.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
   line.add_option("--memory-budget", o->memory_budget,
                   "with --plan: bytes that a run may take, of the largest sizes that the program allows");
-  line.add_option(
-      "--isa", o->isa,
-      "scalar, avx2, avx512 or avx512-vnni: what --native, --plan and --schedule compile for, and passes lay weights "
-      "out for");
+  line.add_option("--isa", o->isa,
+                  "scalar, avx2, avx512, avx512-vnni or avx512-bf16: what --native, --plan and --schedule compile for, "
+                  "and passes lay weights "
+                  "out for");
   line.add_flag("--strict", o->compile.is_strict,
                 "with --native and --plan: a kernel that the schedule leaves as written is an error");
   line.add_flag("--no-positions", o->no_positions, "leave the source positions out");

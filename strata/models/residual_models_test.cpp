@@ -10,6 +10,8 @@
 #include "strata/models/resnet.h"
 #include "strata/nn/testing/golden.h"
 #include "strata/ops/reduce/reduce.h"
+#include "strata/tensor/jit/jit.h"
+#include "strata/tensor/random.h"
 #include "strata/tensor/transforms/grad.h"
 
 namespace strata::models {
@@ -135,6 +137,45 @@ TEST(MobileNet, HasThePublishedNumberOfParameters) {
   EXPECT_EQ(parameters(MobileNetV2()), 3'504'872);
   EXPECT_EQ(parameters(MobileNetV2()), golden("small.parameters").item());
   EXPECT_EQ(parameters(MobileNetV2({.width = 0.5})), golden("large.parameters").item());
+}
+
+/// All at once by the option of jit, and one by one in the layers.
+TEST(ResNet, ByWinogradIsTheSameAsLayerByLayer) {
+  ResNet model({.depth = 18, .width = 4, .channels = 3, .classes = 5, .image = 30});
+  nn::init(model, Key(0));
+  const Tensor x = normal(Key(1), {2, 3, 29, 30});
+  const auto classify = [](const ResNet& net, const Tensor& images) {
+    nn::Context evaluation;
+    return net(images, evaluation);
+  };
+  auto all = jit(classify, {.algorithms = {.conv = ConvAlgorithm::WinogradF4x3}});
+  const Tensor found = all(model, x), direct = jit(classify)(model, x);
+  EXPECT_NE(all.explain().find("14 of 20 contractions are computed as asked"), std::string::npos) << all.explain();
+  EXPECT_NE(all.explain().find("since that takes no strides, found strides 2"), std::string::npos) << all.explain();
+
+  model.conv1.options.algorithm = ConvAlgorithm::WinogradF4x3;
+  for (auto* stage : {&model.layer1, &model.layer2, &model.layer3, &model.layer4})
+    for (ResNetBlock& block : *stage)
+      for (nn::Conv2d* conv : {&block.conv1, &block.conv2})
+        if (conv->options.stride[0] == 1) conv->options.algorithm = ConvAlgorithm::WinogradF4x3;
+  EXPECT_TRUE(found.array().same_bits(jit(classify)(model, x).array()));
+  EXPECT_FALSE(found.array().same_bits(direct.array()));
+  EXPECT_EQ(nn::difference(found, direct, 1e-3), "");
+}
+
+/// The other windows have strides, one channel for each group, or one element.
+TEST(MobileNet, TheFirstConvolutionAloneIsForWinograd) {
+  MobileNetV2 model({.width = 0.1, .channels = 1, .classes = 5, .image = 30, .dropout = 0});
+  nn::init(model, Key(0));
+  auto classify = jit(
+      [](const MobileNetV2& net, const Tensor& images) {
+        nn::Context evaluation;
+        return net(images, evaluation);
+      },
+      {.algorithms = {.conv = ConvAlgorithm::WinogradF2x3}});
+  classify(model, normal(Key(1), {2, 1, 30, 30})).evaluate();
+  EXPECT_NE(classify.explain().find("  1 of 52 contractions are computed as asked\n"), std::string::npos)
+      << classify.explain();
 }
 
 TEST(ResidualModels, StartWithPathsOfTorchvisionsStateDicts) {

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "strata/tensor/tree/tree.h"
+#include "strata/transform/with_algorithms.h"
 
 namespace strata::runtime {
 class Executable;
@@ -81,6 +82,11 @@ struct JitOptions {
   ///
   ///   auto serve = jit([](const Gpt& model, Tensor ids) { return model(ids); }, {.constants = {0}});
   std::vector<int> constants;
+  /// Algorithms by name for the contractions of the program: they round otherwise, and explain() tells which
+  /// contractions they took and why they left the others (transform/with_algorithms.h).
+  ///
+  ///   auto classify = jit(model, {.algorithms = {.conv = ConvAlgorithm::WinogradF4x3}});
+  transform::Algorithms algorithms;
   /// Recordings that are kept, with their programs. One more takes the place of the one that was called longest ago,
   /// which is recorded again when it is needed.
   int most_programs = 64;

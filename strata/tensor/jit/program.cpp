@@ -222,6 +222,8 @@ Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, cons
   trace.program->assumptions = assumptions;
   trace.program->guards = guards.taken();
   trace.program->graph = recording.take_graph();
+  if (!(options.algorithms == transform::Algorithms{}))
+    trace.program->graph = transform::with_algorithms(*trace.program->graph, options.algorithms, &trace.algorithms);
   return trace;
 }
 
@@ -244,6 +246,7 @@ std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSiz
       compile_options.schedule_variation = options.schedule_variation;
       trace.program->executable = compiler::compile(trace.program->graph, compile_options);
       trace.program->explanation = explained(*trace.program, call.signature);
+      for (const std::string& line : trace.algorithms.lines()) trace.program->explanation += "  " + line + "\n";
       trace.program->attempts = attempt;
       return std::move(trace.program);
     } catch (const base::Error& error) {

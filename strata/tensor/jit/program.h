@@ -60,6 +60,7 @@ struct Trace {
   std::vector<ir::Donation> donations;
   std::vector<ir::FiniteResult> finite;
   std::vector<int> constants;  ///< parameters
+  transform::AlgorithmReport algorithms;
 };
 Trace record_under(const Assumptions& assumptions, const CallOfSizes& call, const JitOptions& options,
                    const Body& body);
