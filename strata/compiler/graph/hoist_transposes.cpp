@@ -5,6 +5,7 @@
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ops/contraction/dot_layout.h"
+#include "strata/ops/contraction/product_nodes.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"
 
@@ -38,7 +39,7 @@ bool absorb(Value& operand, Ints& contract, Ints& batch) {
 }
 
 Value into_dot(const Node& n) {
-  if (n.op != &ops::kDot && n.op != &ops::kDotFlushed) return {};
+  if (!ops::is_dot(n)) return {};
   Value lhs = n.operand(0), rhs = n.operand(1);
   ops::DotAxes axes = ops::DotLayout(n).axes;
   const bool is_lhs_changed = absorb(lhs, axes.lhs_contract, axes.lhs_batch),

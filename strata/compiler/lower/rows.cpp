@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/ops/contraction/point_windows.h"
+#include "strata/ops/contraction/product_nodes.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/reduce/short_fold.h"
 
@@ -28,7 +28,7 @@ bool makes_rows(const Node& node, const Rows& rows) {
   constexpr int64_t kDeepest = 256;         // steps of a panel
   constexpr int64_t kFewestRows = 64;       // whatever the symbols are: fewer are one task
   constexpr int64_t kTile = 16;             // planes are multiples of it, so that several are whole tiles
-  const bool is_dot = node.op == &ops::kDot;
+  const bool is_dot = ops::is_dot(node);
   if (!is_dot && !(ops::is_point_conv(node) && node.attrs.integer("groups") == 1)) return false;
   const ir::Type x = node.operand(0).type(), w = node.operand(1).type();
   if (!is_per_element(node.type(), rows) || !ir::is_float(node.type().dtype()) || !ir::is_float(x.dtype()))

@@ -7,7 +7,7 @@
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
-#include "strata/ops/contraction/point_windows.h"
+#include "strata/ops/contraction/product_nodes.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/reduce/short_fold.h"
 #include "strata/ops/shape/shape.h"
@@ -58,7 +58,7 @@ bool leaves_caches(ir::Type type) {
 /// Whether a contraction's packing takes each element once, for each of the tasks that share it. The plane under larger
 /// windows is packed by more tasks, or element by element for each offset.
 bool packs_each_once(const Node& contraction) {
-  return contraction.op == &ops::kDot || ops::is_point_conv(contraction);
+  return ops::is_dot(contraction) || ops::is_point_conv(contraction);
 }
 
 bool same_shape(ir::Type a, ir::Type b) {

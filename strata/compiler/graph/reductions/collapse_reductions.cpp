@@ -3,7 +3,7 @@
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/compiler/lower/rows.h"
 #include "strata/ir/graph/op.h"
-#include "strata/ops/contraction/dot.h"
+#include "strata/ops/contraction/product_nodes.h"
 #include "strata/ops/reduce/short_fold.h"
 #include "strata/ops/shape/shape.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 bool is_in_memory(Value v) {
   const ir::Op* op = v.node->op;
-  return !op || op == &ops::kDot || op == &ops::kDotFlushed || op == &ops::kConv || op == &ops::kReshape;
+  return !op || ops::is_dot(*v.node) || op == &ops::kConv || op == &ops::kReshape;
 }
 
 Value collapse(const Node& n) {
