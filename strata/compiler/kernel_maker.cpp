@@ -1,5 +1,6 @@
 #include "strata/compiler/kernel_maker.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <unordered_map>
@@ -8,11 +9,13 @@
 #include "strata/base/recent/recent_table.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/base/trace/log.h"
+#include "strata/compiler/loop/poly/polyhedral_schedule.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/in_place.h"
 #include "strata/compiler/lower/lower_kernel.h"
 #include "strata/compiler/strict.h"
 #include "strata/ops/composites/composite.h"
+#include "strata/ops/control/fusion.h"
 #include "strata/runtime/execute/cancel.h"
 
 namespace strata::compiler {
@@ -54,6 +57,12 @@ void for_each_at_once(const std::vector<T*>& list, const Do& what) {
                                    for (int64_t i = range.begin; i < range.end; ++i) what(list[i]);
                                  },
                                  {base::Split::Dynamic, 1});
+}
+
+bool is_product(const Node& node) {
+  if (node.op != &ops::kFusion) return form_of(node) == Form::Contraction;
+  return std::ranges::any_of(node.region(0).nodes(),
+                             [](const Node* n) { return !n->is_parameter() && form_of(*n) == Form::Contraction; });
 }
 
 }  // namespace
@@ -119,7 +128,9 @@ void KernelMaker::make_ready(Pending& k, const ir::Facts& facts) const {
   } else {
     const ir::loops::Kernel naive = known ? lower_kernel(*k.node, facts, k.choice.name) : compile_loops(k, facts, made);
     k.ready.dims = naive.dims;
-    if (!update_in(*k.node).node) k.ready.in_place = in_place_pairs(naive);
+    // A polyhedral schedule may put all of one result's stores behind all of another's.
+    if (!update_in(*k.node).node && !is_polyhedral(parse_rewrites(k.choice.schedule.rewrites)))
+      k.ready.in_place = in_place_pairs(naive, is_product(*k.node) ? NestOf::Products : NestOf::Elements);
     k.ready.is_surprise = should_have_schedule(*k.node, naive);
     tell(k.ready, made);
   }

@@ -1,6 +1,7 @@
 #include "strata/compiler/lower/in_place.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "strata/ir/loops/rewrite.h"
 
@@ -8,16 +9,37 @@ namespace strata::compiler {
 
 using namespace ir::loops;
 
-std::vector<std::pair<int, int>> in_place_pairs(const Kernel& kernel) {
+namespace {
+
+/// The stores of a nest in their order, and what it reads before them.
+struct NestReads {
   std::vector<const Stmt*> stores;
+  std::vector<const Buffer*> summed;
+};
+
+/// Empty: the nest is none that may write in place.
+std::optional<NestReads> reads_of(const Kernel& kernel, NestOf nest) {
+  NestReads reads;
   bool is_plain = true;
   for_each_stmt(kernel.body, [&](const Stmt& s) {
-    if (s.kind == StmtKind::Store)
-      stores.push_back(&s);
-    else if (s.kind != StmtKind::For && s.kind != StmtKind::Block)
+    if (s.kind == StmtKind::Store) {
+      reads.stores.push_back(&s);
+    } else if (nest == NestOf::Products && (s.kind == StmtKind::Declare || s.kind == StmtKind::Assign)) {
+      is_plain = is_plain && reads.stores.empty();
+      for (const Expr load : collect_loads(s.value)) reads.summed.push_back(load->buffer);
+    } else if (s.kind != StmtKind::For && s.kind != StmtKind::Block) {
       is_plain = false;
+    }
   });
-  if (!is_plain) return {};
+  return is_plain ? std::optional(std::move(reads)) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::pair<int, int>> in_place_pairs(const Kernel& kernel, NestOf nest) {
+  const std::optional<NestReads> reads = reads_of(kernel, nest);
+  if (!reads) return {};
+  const std::vector<const Stmt*>& stores = reads->stores;
   std::vector<const Buffer*> inputs, outputs;
   for (const Buffer* b : kernel.params) (b->kind == BufferKind::Input ? inputs : outputs).push_back(b);
 
@@ -26,7 +48,8 @@ std::vector<std::pair<int, int>> in_place_pairs(const Kernel& kernel) {
     const auto at = std::find_if(stores.begin(), stores.end(), [&](const Stmt* s) { return s->buffer == outputs[o]; });
     if (at == stores.end()) continue;
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (inputs[i]->dtype != outputs[o]->dtype) continue;
+      if (inputs[i]->dtype != outputs[o]->dtype || std::ranges::find(reads->summed, inputs[i]) != reads->summed.end())
+        continue;
       bool is_safe = true;
       for (auto s = stores.begin(); s != stores.end(); ++s)
         for (Expr load : collect_loads((*s)->value)) {

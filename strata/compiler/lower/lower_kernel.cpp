@@ -312,7 +312,7 @@ class KernelWriter {
     }
     // Later results are computed from earlier ones and from what those read: they are stored first, so that an earlier
     // one may be written in place of its operand (a moment before the parameter that it moves).
-    if (heroes_.empty()) std::reverse(stores.begin(), stores.end());
+    if (heroes_.empty() || heroes_[0]->form == Form::Contraction) std::reverse(stores.begin(), stores.end());
     return stores;
   }
 

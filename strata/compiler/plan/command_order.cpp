@@ -31,13 +31,28 @@ std::vector<bool> needed_by_what_fails(const OrderRequest& request) {
   return is_needed;
 }
 
-/// A part of the order in which updates wait for the other readers of what they write over.
-class UpdatesLast {
+/// By node id, the values that the node writes over: the operand of an update, and arguments that were donated to what
+/// it writes.
+std::vector<std::vector<uint32_t>> written_over(const OrderRequest& request) {
+  std::vector<std::vector<uint32_t>> written(request.graph.nodes().size());
+  for (const Node* n : request.nodes)
+    if (const int operand = request.updated[n->id]; operand >= 0)
+      written[n->id].push_back(written_value(n->operand(operand)).node->id);
+  for (const ir::Donation& d : request.donations)
+    if (const Node* writer = written_value(request.graph.results()[d.result]).node; !writer->is_parameter())
+      written[writer->id].push_back(request.graph.parameters()[d.argument]->id);
+  return written;
+}
+
+/// A part of the order in which what writes over a value waits for the value's other readers.
+class WritersLast {
  public:
-  UpdatesLast(std::span<const Node*> part, const OrderRequest& request) : part_(part), request_(request) {}
+  WritersLast(std::span<const Node*> part, const OrderRequest& request,
+              const std::vector<std::vector<uint32_t>>& written_over)
+      : part_(part), request_(request), written_over_(written_over) {}
 
   void sort() {
-    if (std::ranges::none_of(part_, [&](const Node* n) { return is_update(*n); })) return;
+    if (std::ranges::all_of(part_, [&](const Node* n) { return written_over_[n->id].empty(); })) return;
     find_edges();
     std::vector<const Node*> order;
     for (size_t i = 0; i < part_.size(); ++i)
@@ -46,7 +61,7 @@ class UpdatesLast {
       std::set<size_t>& from = ready_.empty() ? put_off_ : ready_;
       const size_t next = *from.begin();
       from.erase(from.begin());
-      if (&from == &ready_ && is_update(*part_[next]) && readers_left_[updated_by(next)].size() > 1) {
+      if (&from == &ready_ && has_other_readers(next)) {
         put_off_.insert(next);
         continue;
       }
@@ -57,16 +72,22 @@ class UpdatesLast {
   }
 
  private:
-  bool is_update(const Node& n) const { return request_.updated[n.id] >= 0; }
-  uint32_t updated_by(size_t i) const {
-    return written_value(part_[i]->operand(request_.updated[part_[i]->id])).node->id;
+  std::span<const uint32_t> written_by(size_t i) const { return written_over_[part_[i]->id]; }
+  bool has_other_readers(size_t i) const {
+    return std::ranges::any_of(written_by(i), [&](uint32_t id) {
+      const std::set<size_t>& left = readers_left_.at(id);
+      return left.size() > left.count(i);
+    });
   }
 
   void find_edges() {
     std::map<uint32_t, size_t> place;
     for (size_t i = 0; i < part_.size(); ++i) {
       place[part_[i]->id] = i;
-      if (is_update(*part_[i])) readers_left_[updated_by(i)];
+      for (const uint32_t id : written_by(i)) {
+        readers_left_[id];
+        writers_[id].push_back(i);
+      }
     }
     waits_for_.assign(part_.size(), 0);
     before_.resize(part_.size());
@@ -93,17 +114,24 @@ class UpdatesLast {
     for (size_t next : before_[i])
       if (--waits_for_[next] == 0) ready_.insert(next);
     for (const ir::Value& v : part_[i]->operands()) {
-      const auto read = readers_left_.find(written_value(v).node->id);
-      if (read == readers_left_.end() || read->second.erase(i) == 0 || read->second.size() != 1) continue;
-      if (const size_t left = *read->second.begin(); put_off_.erase(left)) ready_.insert(left);
+      const uint32_t id = written_value(v).node->id;
+      const auto read = readers_left_.find(id);
+      if (read == readers_left_.end() || read->second.erase(i) == 0) continue;
+      for (const size_t writer : writers_[id])
+        if (put_off_.contains(writer) && !has_other_readers(writer)) {
+          put_off_.erase(writer);
+          ready_.insert(writer);
+        }
     }
   }
 
   std::span<const Node*> part_;
   const OrderRequest& request_;
+  const std::vector<std::vector<uint32_t>>& written_over_;  ///< by node id
   std::vector<int> waits_for_;
   std::vector<std::vector<size_t>> before_;
-  std::map<uint32_t, std::set<size_t>> readers_left_;  ///< by node whose memory is updated
+  std::map<uint32_t, std::set<size_t>> readers_left_;  ///< by node whose memory is written over
+  std::map<uint32_t, std::vector<size_t>> writers_;    ///< the same
   std::set<size_t> ready_, put_off_;
 };
 
@@ -123,10 +151,11 @@ namespace {
 /// Those that write donated memory and that nothing which can fail needs, with what needs them: they move behind the
 /// last node that can fail. Empty: none can, or nothing is donated.
 std::vector<bool> put_off_behind_failures(std::vector<const Node*>& order, const OrderRequest& request) {
+  const std::vector<std::vector<uint32_t>> written = written_over(request);
   const auto behind_last =
       std::find_if(order.rbegin(), order.rend(), [&](const Node* n) { return request.fails[n->id]; }).base();
   if (behind_last == order.begin() || request.donations.empty()) {
-    UpdatesLast(order, request).sort();
+    WritersLast(order, request, written).sort();
     return {};
   }
   const std::vector<bool> is_needed = needed_by_what_fails(request);
@@ -140,8 +169,8 @@ std::vector<bool> put_off_behind_failures(std::vector<const Node*>& order, const
       is_put_off[n->id] = true;
   const auto put_off =
       std::stable_partition(order.begin(), behind_last, [&](const Node* n) { return !is_put_off[n->id]; });
-  UpdatesLast({order.begin(), put_off}, request).sort();
-  UpdatesLast({put_off, order.end()}, request).sort();
+  WritersLast({order.begin(), put_off}, request, written).sort();
+  WritersLast({put_off, order.end()}, request, written).sort();
   return is_put_off;
 }
 

@@ -19,7 +19,7 @@ struct Edges {
     const auto add_node = [&](const Node& needed, int i) {
       if (place[needed.id] >= 0) add(place[needed.id], i);
     };
-    std::vector<int> argument_of = written_arguments(request);
+    const std::vector<std::vector<int>> arguments_of = written_arguments(request);
     std::vector<std::vector<int>> readers(request.graph.nodes().size());  // of what somebody writes over
     std::optional<int> last_failing;
     for (int i = 0; i < std::ssize(order); ++i) {
@@ -36,7 +36,7 @@ struct Edges {
       // Before this place a reader finds what stands there now.
       const int updated = request.updated[node.id];
       if (updated >= 0) add_all(readers[written_value(node.operand(updated)).node->id], i);
-      if (argument_of[node.id] >= 0) add_all(readers[request.graph.parameters()[argument_of[node.id]]->id], i);
+      for (const int argument : arguments_of[node.id]) add_all(readers[request.graph.parameters()[argument]->id], i);
       for (const ir::Value& v : node.operands()) readers[written_value(v).node->id].push_back(i);
     }
   }
@@ -50,13 +50,13 @@ struct Edges {
     for (const int f : first)
       if (f != second) add(f, second);
   }
-  /// By node id: the argument whose memory it writes; -1: none.
-  static std::vector<int> written_arguments(const OrderRequest& request) {
-    std::vector<int> argument(request.graph.nodes().size(), -1);
+  /// By node id: the arguments whose memory it writes.
+  static std::vector<std::vector<int>> written_arguments(const OrderRequest& request) {
+    std::vector<std::vector<int>> arguments(request.graph.nodes().size());
     for (const ir::Donation& d : request.donations)
       if (const Node* writer = written_value(request.graph.results()[d.result]).node; !writer->is_parameter())
-        argument[writer->id] = d.argument;
-    return argument;
+        arguments[writer->id].push_back(d.argument);
+    return arguments;
   }
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 #include "strata/compiler/loop/write/innermost.h"
 
 namespace strata::compiler {
@@ -119,10 +121,18 @@ Stmts ProductWriter::epilogue_of_tile(const RowTile& row, Expr sums_column, Expr
 
 Stmts ProductWriter::stores(Substitution with, Expr total) const {
   with.locals[scope_.contraction.accumulator] = total;
-  Stmts made;
-  for (const StmtPtr& store : scope_.contraction.epilogue)
-    made.push_back(
-        make_store(store->buffer, {scope_.element(store->indices[0], with)}, scope_.element(store->value, with)));
+  const Stmts& epilogue = scope_.contraction.epilogue;
+  Stmts made, stored;
+  for (const StmtPtr& store : epilogue) {
+    Expr value = scope_.element(store->value, with);
+    if (epilogue.size() > 1) {
+      const Local* local = c_.local("v" + std::to_string(stored.size()), value->type, false);
+      made.push_back(make_declare(local, value));
+      value = c_.read(local);
+    }
+    stored.push_back(make_store(store->buffer, {scope_.element(store->indices[0], with)}, value));
+  }
+  append(made, stored);
   return made;
 }
 

@@ -83,7 +83,8 @@ class ProductWriter {
   Stmts for_rows(const RowTile& tile, const RowBody& body) const;
   /// The epilogue of one tile, whose columns begin at `low`: by whole vectors where all of them are there.
   Stmts epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const;
-  /// The epilogue's stores where the accumulator is `total`.
+  /// The epilogue's stores where the accumulator is `total`, behind all values: what they share is computed once, and a
+  /// store may lie where a value reads.
   Stmts stores(ir::loops::Substitution with, Expr total) const;
 
   ProductScope& scope_;
