@@ -13,9 +13,9 @@ models::Gpt initialised(const models::GptConfig& config) {
 
 }  // namespace
 
-GptStep::GptStep(const GptSize& size, std::optional<int64_t> memory_budget_bytes)
+GptStep::GptStep(const GptSize& size, std::optional<int64_t> memory_budget_bytes, optim::Commit commit)
     : model_(initialised(size.model)),
-      optimiser_(optim::AdamW{.lr = 3e-4}.start(model_)),
+      optimiser_(optim::AdamW{.lr = 3e-4, .commit = commit}.start(model_)),
       x_BT_(random_integers(Key(1), {size.batch, size.length}, 0, size.model.vocabulary, DType::i64)),
       y_BT_(random_integers(Key(2), {size.batch, size.length}, 0, size.model.vocabulary, DType::i64)),
       step_(jit(Step{}, {.name = "gpt_step", .memory_budget_bytes = memory_budget_bytes})) {

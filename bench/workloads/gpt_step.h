@@ -23,7 +23,8 @@ GptSize gpt2_size(int64_t layers = 12);
 
 class GptStep {
  public:
-  explicit GptStep(const GptSize& size = {}, std::optional<int64_t> memory_budget_bytes = {});
+  explicit GptStep(const GptSize& size = {}, std::optional<int64_t> memory_budget_bytes = {},
+                   optim::Commit commit = optim::Commit::WhenGradientsAreFinite);
   double operator()() { return step_(model_, optimiser_, x_BT_, y_BT_).item(); }
   std::shared_ptr<const runtime::Executable> program() const { return step_.executable(); }
 

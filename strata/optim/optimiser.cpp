@@ -27,7 +27,8 @@ bool matches_one(std::string_view path, std::string_view pattern) {
 }
 
 std::string describe(const Common& common) {
-  std::string text = fmt::format(" weight_decay={} clip_norm={}", common.weight_decay, common.clip_norm);
+  std::string text = fmt::format(" weight_decay={} clip_norm={} commit={}", common.weight_decay, common.clip_norm,
+                                 common.commit == Commit::WhenLossIsFinite ? "finite_loss" : "finite_gradients");
   for (const Group& g : common.groups)
     text += fmt::format(" [{} lr_scale={} weight_decay={} frozen={}]", g.pattern, g.lr_scale,
                         g.weight_decay ? fmt::format("{}", *g.weight_decay) : "rule's", g.is_frozen);
@@ -78,6 +79,9 @@ void check_options(const Rule& rule, const Common& common) {
   check.number("lr", common.lr, kLearningRate)
       .number("weight_decay", common.weight_decay, kWeightDecay)
       .number("clip_norm", common.clip_norm, kClipNorm);
+  if (common.clip_norm > 0 && common.commit == Commit::WhenLossIsFinite)
+    check.refuse("clip_norm", fmt::format("{}", common.clip_norm),
+                 "0 with Commit::WhenLossIsFinite, since clipping waits for all gradients");
   rule.check();
   for (const Group& g : common.groups) {
     const std::string name = fmt::format("{}, group \"{}\"", rule.name(), g.pattern);
@@ -291,14 +295,27 @@ Tensor Optimiser::update_leaves(const Leaves& parameters, const Leaves& grads, c
   return ops::noting_line(at, [&] { return committed(parameters, grads, loss); });
 }
 
+void Optimiser::require_loss(const Tensor& loss) const {
+  if (common_.commit == Commit::WhenLossIsFinite && !loss.defined())
+    base::OptionCheck(base::code::kOptionOutOfRange, rule_->name())
+        .refuse("loss", "not given", "the loss of the step, which Commit::WhenLossIsFinite looks at");
+}
+
+Tensor Optimiser::soundness(const Tensor& norm, const Tensor& loss) const {
+  Tensor is_sound = (lr_ >= kLearningRate.low) & (lr_ <= kLearningRate.high);  // false of NaN
+  if (norm.defined()) is_sound = is_finite(norm) & is_sound;
+  if (loss.defined()) is_sound = is_sound & is_finite(loss);
+  return is_sound;
+}
+
 Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const Tensor& loss) {
   if (!rule_)
     throw base::Error(base::code::kOptimiserNotStarted, "an optimiser is used that was never started")
         .hint("make one with optim::Sgd{...}.start(model) or another rule");
+  require_loss(loss);
   const auto parameter_at = by_path(parameters), grad_at = by_path(grads);
-  const Tensor norm = wide_norm(grads, Source::here());
-  Tensor is_sound = is_finite(norm) & (lr_ >= kLearningRate.low) & (lr_ <= kLearningRate.high);  // false of NaN
-  if (loss.defined()) is_sound = is_sound & is_finite(loss);
+  const Tensor norm = common_.commit == Commit::WhenGradientsAreFinite ? wide_norm(grads, Source::here()) : Tensor();
+  const Tensor is_sound = soundness(norm, loss);
   const Tensor next_step = step_ + 1, count = cast(next_step, DType::f64);
   const bool is_clipped = common_.clip_norm > 0;
   const ClipFactor factor = is_clipped ? clip_factor(norm, common_.clip_norm) : ClipFactor{};
@@ -326,7 +343,8 @@ Tensor Optimiser::committed(const Leaves& parameters, const Leaves& grads, const
     const Tensor updated = updated_by(*rule_, value, grad, stored, rate, count, slots.weight_decay, is_sound);
     changes.push_back({&slots, found->second, select(is_sound, updated, value), std::move(stored)});
   }
-  Tensor step = select(is_sound, next_step, step_), shown = select(is_sound, cast(norm, DType::f32), grad_norm_);
+  Tensor step = select(is_sound, next_step, step_);
+  Tensor shown = norm.defined() ? select(is_sound, cast(norm, DType::f32), grad_norm_) : grad_norm_;
   for (Change& c : changes) {
     c.parameter->assign(c.value);
     std::ranges::move(c.stored, c.slots->tensors.begin());  // one by one: a tree's places are where its tensors are

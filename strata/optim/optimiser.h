@@ -10,7 +10,8 @@
 // is static.
 //
 // An update commits only when it is sound: if the norm of all gradients (or the loss, where it is given) is not finite,
-// then parameters, slots and step keep their values, and update() returns false.
+// then parameters, slots and step keep their values, and update() returns false. So all gradients are held until the
+// last one is there. Whoever lacks the memory for that says Commit::WhenLossIsFinite.
 #pragma once
 
 #include <memory>
@@ -74,12 +75,24 @@ class Rule {
   std::string description() const;
 };
 
+/// What an update waits for. The learning rate is looked at in any case, and the bits of a committed update are the
+/// same.
+enum class Commit {
+  /// The norm of all gradients is finite, and the loss where it is given.
+  WhenGradientsAreFinite,
+  /// The loss is finite, which update() must be given. Each parameter is updated as soon as its gradient is there, and
+  /// the gradient dies; one that is not finite goes into its parameter. No norm is computed: clip_norm, which waits for
+  /// all gradients, is refused beside it (E0760), and grad_norm() stays 0.
+  WhenLossIsFinite,
+};
+
 /// Options that all rules share.
 struct Common {
   double lr = 0;
   double weight_decay = 0;
   double clip_norm = 0;  ///< gradients are scaled down to this global norm; 0: not
   std::vector<Group> groups;
+  Commit commit = Commit::WhenGradientsAreFinite;
 };
 
 class Optimiser {
@@ -90,7 +103,8 @@ class Optimiser {
 
   /// Rebinds the parameters of `model` (and this state), or nothing where it throws; the model must have the structure
   /// that start() saw. By the gradients in a tree like it (or with undefined tensors for parameters to leave alone).
-  /// Returns whether the step was committed, a bool scalar.
+  /// Returns whether the step was committed, a bool scalar. `loss`: of the step, a scalar; E0760 where the commit needs
+  /// it and it is not given.
   template <class Model>
   Tensor update(Model& model, const Model& grads, const Tensor& loss = {}, Source at = Source::here()) {
     Model copy = grads;
@@ -105,7 +119,7 @@ class Optimiser {
   /// Updates that were committed, an i64 scalar.
   const Tensor& step() const { return step_; }
   /// The norm of all gradients of the last committed update before clipping, an f32 scalar: to show. 0 before the
-  /// first.
+  /// first, and with Commit::WhenLossIsFinite.
   const Tensor& grad_norm() const { return grad_norm_; }
 
   template <class V>
@@ -127,6 +141,9 @@ class Optimiser {
   void make_slots(const Leaf& leaf, const Group* group);
   /// E0511 and E0512.
   void require_fit(const Slots& slots, const Tensor& value, const Tensor& grad) const;
+  void require_loss(const Tensor& loss) const;
+  /// What an update waits for: a bool scalar. `norm`: of the gradients; undefined where it is not looked at.
+  Tensor soundness(const Tensor& norm, const Tensor& loss) const;
   Tensor committed(const Leaves& parameters, const Leaves& grads, const Tensor& loss);
   template <class Self, class V>
   static void visit(Self& self, V& visitor) {

@@ -114,6 +114,18 @@ TEST(Options, TheMessageHasTheCallersLine) {
             "options_test.cpp");
 }
 
+TEST(Options, WhatALossAloneCommitsIsNotClippedAndHasALoss) {
+  EXPECT_EQ(message_of([] { AdamW{.clip_norm = 1, .commit = Commit::WhenLossIsFinite}.start(Two()); }),
+            "error[E0760]: adamw: clip_norm is 1, expected 0 with Commit::WhenLossIsFinite, since clipping waits for "
+            "all gradients\nnote: recorded at options_test.cpp");
+  Two model;
+  auto sgd = Sgd{.commit = Commit::WhenLossIsFinite}.start(model);
+  EXPECT_EQ(message_of([&] { sgd.update(model, Two()); }),
+            "error[E0760]: sgd: loss is not given, expected the loss of the step, which Commit::WhenLossIsFinite looks "
+            "at\nnote: recorded at options_test.cpp");
+  EXPECT_TRUE(sgd.update(model, Two(), Tensor::scalar(1)).item());
+}
+
 TEST(ErrorMessages, E0761NamesThePatternThatMatchesNothing) {
   EXPECT_EQ(message_of([] { Sgd{.groups = {{.pattern = "*.biass", .weight_decay = 0}}}.start(Two()); }),
             "error[E0761]: the pattern \"*.biass\" of a group matches none of the 2 parameters\nnote: parameters: "

@@ -2,7 +2,7 @@
 //
 //   auto sgd = optim::Sgd{.lr = 0.01, .momentum = 0.9}.start(model);
 //
-// lr is the first learning rate; set_lr changes it. groups and clip_norm: optimiser.h.
+// lr is the first learning rate; set_lr changes it. groups, clip_norm and commit: optimiser.h.
 #pragma once
 
 #include "strata/optim/optimiser.h"
@@ -18,7 +18,7 @@ struct Startable {
   Optimiser start(const Model& model, Source at = Source::here()) const {
     const Options& o = static_cast<const Options&>(*this);
     const Leaves parameters = leaves_of(model);
-    return Optimiser(o.rule(), {o.lr, o.weight_decay, o.clip_norm, o.groups}, parameters, at);
+    return Optimiser(o.rule(), {o.lr, o.weight_decay, o.clip_norm, o.groups, o.commit}, parameters, at);
   }
 };
 
@@ -28,6 +28,7 @@ struct Sgd : Startable<Sgd> {
   bool nesterov = false;
   double clip_norm = 0;
   std::vector<Group> groups{};
+  Commit commit = Commit::WhenGradientsAreFinite;
   std::shared_ptr<const Rule> rule() const;
 };
 
@@ -36,6 +37,7 @@ struct Adam : Startable<Adam> {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
   double clip_norm = 0;
   std::vector<Group> groups{};
+  Commit commit = Commit::WhenGradientsAreFinite;
   std::shared_ptr<const Rule> rule() const;
 };
 
@@ -44,6 +46,7 @@ struct AdamW : Startable<AdamW> {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
   double clip_norm = 0;
   std::vector<Group> groups{};
+  Commit commit = Commit::WhenGradientsAreFinite;
   std::shared_ptr<const Rule> rule() const;
 };
 
@@ -52,6 +55,7 @@ struct Adagrad : Startable<Adagrad> {
   double lr = 1e-2, lr_decay = 0, weight_decay = 0, epsilon = 1e-10;
   double clip_norm = 0;
   std::vector<Group> groups{};
+  Commit commit = Commit::WhenGradientsAreFinite;
   std::shared_ptr<const Rule> rule() const;
 };
 
@@ -61,6 +65,7 @@ struct RmsProp : Startable<RmsProp> {
   bool is_centred = false;
   double clip_norm = 0;
   std::vector<Group> groups{};
+  Commit commit = Commit::WhenGradientsAreFinite;
   std::shared_ptr<const Rule> rule() const;
 };
 

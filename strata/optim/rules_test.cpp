@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <map>
+#include <string>
 
 #include "strata/base/error/error.h"
 #include "strata/ops/reduce/reduce.h"
@@ -109,18 +112,70 @@ TEST(Optimiser, AStepThatIsNotFiniteChangesNothing) {
   }
 }
 
-TEST(Optimiser, ARateThatAProgramMadeIsLookedAt) {
-  for (const double rate :
-       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0, 2e6}) {
+TEST(Optimiser, OfAFiniteLossCommitsAGradientThatIsNotFinite) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {nan, infinity}) {
     Two model = ones();
-    auto adam = Adam{.lr = 1}.start(model);
-    adam.set_lr(Tensor::scalar(rate, DType::f64));
-    EXPECT_EQ(adam.update(model, ones()).item(), 0) << rate;
-    EXPECT_EQ(model.weight.data<float>()[0], 1) << rate;
-    EXPECT_EQ(adam.step().item(), 0) << rate;
-    adam.set_lr(Tensor::scalar(0.5, DType::f64));
-    EXPECT_EQ(adam.update(model, ones()).item(), 1);
+    auto adam = Adam{.lr = 1, .commit = Commit::WhenLossIsFinite}.start(model);
+    const Two grads{Tensor::from({bad, 1.f}), Tensor::from({1.f})};
+    EXPECT_EQ(adam.update(model, grads, Tensor::scalar(bad)).item(), 0);
+    EXPECT_EQ(model.weight.array().get(0), 1);
+    EXPECT_EQ(adam.step().item(), 0);
+    EXPECT_EQ(adam.update(model, grads, Tensor::scalar(1)).item(), 1);
+    EXPECT_TRUE(std::isnan(model.weight.array().get(0))) << "infinity over its own root";
+    EXPECT_NEAR(model.weight.array().get(1), 0, 1e-6) << "elements and parameters beside it are updated";
+    EXPECT_NEAR(model.bias.array().get(0), 0, 1e-6);
+    EXPECT_EQ(adam.step().item(), 1);
+    EXPECT_EQ(adam.grad_norm().item(), 0) << "no norm is computed";
   }
+}
+
+template <class Options>
+void expect_same_bits_with_either_commit(Options options) {
+  const auto state_after_steps = [&](Commit commit) {
+    options.commit = commit;
+    Quadratic model{matrix(kW0)};
+    const Tensor a = matrix(kA), b = matrix(kB);
+    auto optimiser = options.start(model);
+    auto step = jit([&](Quadratic& m, Optimiser& o) {
+      auto [loss, grads] = value_and_grad([&](const Quadratic& m) { return sum(square(a * m.w - b)); }, m);
+      return o.update(m, grads, loss);
+    });
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(step(model, optimiser).item(), 1);
+    std::map<std::string, HostArray> state{{"w", model.w.array().clone()}};
+    for (const Leaf& leaf : leaves_of(optimiser).list) state[leaf.paths[0]] = leaf.tensor().array().clone();
+    return state;
+  };
+  const auto by_gradients = state_after_steps(Commit::WhenGradientsAreFinite);
+  const auto by_loss = state_after_steps(Commit::WhenLossIsFinite);
+  for (const auto& [path, array] : by_gradients)
+    if (path != "grad_norm") {
+      EXPECT_TRUE(array.same_bits(by_loss.at(path))) << path;
+    }
+  EXPECT_FALSE(by_gradients.at("w").same_bits(matrix(kW0).array()));
+}
+
+TEST(Optimiser, FiniteUpdatesAreTheSameBitsWithEitherCommit) {
+  expect_same_bits_with_either_commit(Sgd{.lr = 0.1, .momentum = 0.9, .nesterov = true});
+  expect_same_bits_with_either_commit(Adam{.lr = 0.1, .weight_decay = 0.02});
+  expect_same_bits_with_either_commit(AdamW{.lr = 0.1, .weight_decay = 0.1});
+  expect_same_bits_with_either_commit(Adagrad{.lr = 0.1, .lr_decay = 0.1});
+  expect_same_bits_with_either_commit(RmsProp{.lr = 0.1, .momentum = 0.5, .is_centred = true});
+}
+
+TEST(Optimiser, ARateThatAProgramMadeIsLookedAt) {
+  for (const Commit commit : {Commit::WhenGradientsAreFinite, Commit::WhenLossIsFinite})
+    for (const double rate :
+         {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0, 2e6}) {
+      Two model = ones();
+      auto adam = Adam{.lr = 1, .commit = commit}.start(model);
+      adam.set_lr(Tensor::scalar(rate, DType::f64));
+      EXPECT_EQ(adam.update(model, ones(), Tensor::scalar(1)).item(), 0) << rate;
+      EXPECT_EQ(model.weight.data<float>()[0], 1) << rate;
+      EXPECT_EQ(adam.step().item(), 0) << rate;
+      adam.set_lr(Tensor::scalar(0.5, DType::f64));
+      EXPECT_EQ(adam.update(model, ones(), Tensor::scalar(1)).item(), 1);
+    }
 }
 
 TEST(Optimiser, ItsStateIsNamedByParameter) {
@@ -136,6 +191,8 @@ TEST(Optimiser, AnotherRuleIsAnotherProgram) {
   Two model = ones();
   auto a = Sgd{.momentum = 0.9}.start(model), b = Sgd{.momentum = 0.8}.start(model);
   EXPECT_NE(leaves_of(a).structure, leaves_of(b).structure);
+  auto c = Sgd{.momentum = 0.9, .commit = Commit::WhenLossIsFinite}.start(model);
+  EXPECT_NE(leaves_of(a).structure, leaves_of(c).structure);
 }
 
 TEST(Optimiser, WrongGradientsAreRefusedByName) {

@@ -6,11 +6,12 @@
 // Loss is a function: Tensor operator()(const Model&, const Tensor& x, const Tensor& y, nn::Context&) const. Its state,
 // if it has any, stays as it is.
 // A step commits only when loss, gradients and all that it would commit (parameters, optimiser state, running
-// statistics) are finite; else, and when it throws, everything stays as it was. A step that was not finite is replayed
-// to name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
+// statistics) are finite, or with optim.commit = "finite_loss" when the loss is; else, and when it throws, everything
+// stays as it was. A step that was not finite is replayed to name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -51,8 +52,9 @@ class Learner {
   /// One optimiser step on the mean loss of the samples (several: their gradients are averaged).
   StepResult step(std::span<const Sample> samples, double learning_rate) {
     StepResult result;
-    // What a step changes before it is refused: statistics of earlier small batches, and the rate.
-    const Model model = model_;
+    // What a step changes before it is refused: statistics of earlier small batches, and the rate. A step of one batch
+    // changes no more, and writes into the model's memory where nobody else holds it.
+    const std::optional<Model> model = samples.size() > 1 ? std::optional(model_) : std::nullopt;
     const double rate = optimiser_.lr();
     optimiser_.set_lr(learning_rate);
     try {
@@ -127,8 +129,8 @@ class Learner {
     }
   };
 
-  void put_back(const Model& model, double rate) {
-    model_ = model;
+  void put_back(const std::optional<Model>& model, double rate) {
+    if (model) model_ = *model;
     optimiser_.set_lr(rate);
   }
 

@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "strata/base/config/config.h"
 #include "strata/nn/linear.h"
@@ -31,7 +35,9 @@ struct NetLoss {
   }
 };
 
-base::Config config() { return base::parse_config(training_schema(), "", "test", {}); }
+base::Config config(std::vector<std::string> overrides = {}) {
+  return base::parse_config(training_schema(), "", "test", overrides);
+}
 
 Sample sample(uint64_t seed) { return {uniform(Key(seed), {8, 3}, -1, 1), uniform(Key(seed + 1), {8, 4}, -1, 1)}; }
 
@@ -56,6 +62,50 @@ TEST(Learner, AStepThatIsNotFiniteLeavesStatisticsAlone) {
   const Sample bad[] = {{Tensor(poisoned), sample(1).y}};
   EXPECT_FALSE(net.step(bad, 0.01).is_finite);
   EXPECT_TRUE(net.model().norm.running_mean.array().same_bits(before));
+}
+
+/// The loss is finite, and the gradient of the root of 0 is not.
+struct RootOfBiasLoss {
+  Tensor operator()(const Net& net, const Tensor& x, const Tensor& y, nn::Context& context) const {
+    return nn::mse(net(x, context), y) + sum(sqrt(abs(net.fc.bias) * 0.0));
+  }
+};
+
+TEST(Learner, AFiniteLossCommitsWhatGradientsWouldNot) {
+  const Sample one[] = {sample(1)}, two[] = {sample(1), sample(3)};
+  for (const std::span<const Sample> samples : {std::span<const Sample>(one), std::span<const Sample>(two)}) {
+    Learner<Net, RootOfBiasLoss> by_gradients(config(), nn::init<Net>(Key(1)));
+    Learner<Net, RootOfBiasLoss> by_loss(config({"optim.commit=finite_loss"}), nn::init<Net>(Key(1)));
+    EXPECT_FALSE(by_gradients.step(samples, 0.01).is_finite);
+    EXPECT_FALSE(std::isnan(by_gradients.model().fc.bias.array().get(0)));
+    EXPECT_TRUE(by_loss.step(samples, 0.01).is_finite);
+    EXPECT_TRUE(std::isnan(by_loss.model().fc.bias.array().get(0)));
+    EXPECT_FALSE(std::isnan(by_loss.model().fc.weight.array().get(0)));
+    const HostArray weight = by_loss.model().fc.weight.array().clone();
+    EXPECT_FALSE(by_loss.step(samples, 0.01).is_finite) << "NaN in the parameters is NaN in the loss";
+    EXPECT_TRUE(by_loss.model().fc.weight.array().same_bits(weight));
+  }
+}
+
+TEST(Learner, AFiniteLossGivesTheBitsOfFiniteGradientsAndUpdatesInPlace) {
+  Learner<Net, NetLoss> by_gradients(config(), nn::init<Net>(Key(1)));
+  Learner<Net, NetLoss> by_loss(config({"optim.commit=finite_loss"}), nn::init<Net>(Key(1)));
+  const Sample one[] = {sample(1)}, two[] = {sample(1), sample(3)};
+  const std::byte* weight = nullptr;
+  for (const std::span<const Sample> samples : {std::span<const Sample>(one), {two}, {one}, {one}}) {
+    if (samples.size() == 1) weight = by_loss.model().fc.weight.array().data();
+    EXPECT_TRUE(by_gradients.step(samples, 0.01).is_finite);
+    EXPECT_TRUE(by_loss.step(samples, 0.01).is_finite);
+    if (samples.size() == 1) {
+      EXPECT_EQ(by_loss.model().fc.weight.array().data(), weight) << "it has no memory beside the old one";
+    }
+  }
+  Snapshot a, b;
+  by_gradients.save(a), by_loss.save(b);
+  for (const auto& [name, array] : a.tensors)
+    if (name != "optimiser.grad_norm") {
+      EXPECT_TRUE(array.same_bits(b.tensors.at(name))) << name;
+    }
 }
 
 /// A batch whose variance is beyond f32, behind a layer that makes it harmless again: loss and gradients are finite.

@@ -35,6 +35,8 @@ void check_rules(const base::Config& config) {
                               models::input_name(model.eats), data.name, models::input_name(data.gives)));
   if (!model.trains_in_half && config.string_at("optim.precision") != "f32")
     config.refuse("optim.precision", fmt::format("a {} trains in f32 only", model.name));
+  if (config.string_at("optim.commit") == "finite_loss" && config.float_at("optim.clip") > 0)
+    config.refuse("optim.clip", "clipping waits for all gradients, and optim.commit = \"finite_loss\" for none");
   if (model.check) model.check(config);
   if (data.check) data.check(config);
 }

@@ -21,6 +21,11 @@ optim::Group spared_group(const Leaves& parameters) {
   return spared;
 }
 
+optim::Commit commit_of(const base::Config& config) {
+  return config.string_at("optim.commit") == "finite_loss" ? optim::Commit::WhenLossIsFinite
+                                                           : optim::Commit::WhenGradientsAreFinite;
+}
+
 }  // namespace
 
 optim::Optimiser start_optimiser(const base::Config& config, const Leaves& parameters) {
@@ -28,7 +33,7 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
   const double clip = config.float_at("optim.clip"), epsilon = config.float_at("optim.epsilon");
   const double beta1 = config.float_at("optim.beta1"), beta2 = config.float_at("optim.beta2");
   const std::string& rule = config.string_at("optim.kind");
-  optim::Common common{lr, decay, clip, {}};
+  optim::Common common{lr, decay, clip, {}, commit_of(config)};
   if (const optim::Group spared = spared_group(parameters); !spared.pattern.empty()) common.groups.push_back(spared);
   std::shared_ptr<const optim::Rule> chosen;
   if (rule == "sgd")
@@ -51,7 +56,7 @@ JitOptions step_options(const base::Config& config, const char* name) {
   const int64_t budget = config.int_at("train.memory_budget") * 1'000'000;
   return {.name = name,
           .memory_budget_bytes = budget > 0 ? std::optional(budget) : std::nullopt,
-          .require_finite = true,
+          .require_finite = commit_of(config) == optim::Commit::WhenGradientsAreFinite,
           .is_strict = config.bool_at("train.strict")};
 }
 

@@ -18,7 +18,8 @@ optim::Optimiser start_optimiser(const base::Config& config, const Leaves& param
 /// What random numbers of the steps are drawn from: run.seed.
 Key step_key(const base::Config& config);
 
-/// How the programs of a step are recorded: train.memory_budget, train.strict.
+/// How the programs of a step are recorded: train.memory_budget, train.strict, and whether new values are looked at
+/// before they are committed (optim.commit).
 JitOptions step_options(const base::Config& config, const char* name);
 
 /// Steps of a pass over so many batches. Refuses a train.accumulate that takes more batches than a pass has, unless

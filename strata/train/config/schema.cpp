@@ -90,6 +90,11 @@ std::vector<base::ConfigKey> optim_keys() {
       float_key("optim.weight_decay", 0.0, "decoupled for adamw; not applied to biases and norms")
           .within(optim::kWeightDecay),
       float_key("optim.clip", 0.0, "largest global norm of the gradient; 0: none").within(optim::kClipNorm),
+      choice_key(
+          "optim.commit", "finite_gradients", {"finite_gradients", "finite_loss"},
+          "what a step looks at before it changes anything. finite_gradients: loss, gradients and all new values; "
+          "finite_loss: the loss alone, so that each parameter is updated in its place behind its gradient, in "
+          "less memory; parameters are then looked at before they are evaluated or saved"),
       choice_key("optim.schedule", "cosine", {"constant", "linear", "cosine", "step"},
                  "learning rate after the warm-up"),
       int_key("optim.warmup", 0, "steps of linear warm-up").within(optim::kScheduleSteps),

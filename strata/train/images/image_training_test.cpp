@@ -188,6 +188,29 @@ TEST(ImageTraining, AnUpdateThatIsNotFiniteIsNeverSaved) {
   }
 }
 
+TEST(ImageTraining, AStateThatAFiniteLossCommittedIsLookedAtBeforeItIsSaved) {
+  const base::TempFolder folder;
+  const base::Config config = image_config(
+      folder.path(), {"optim.kind=adagrad", "optim.epsilon=1e-30", "optim.learning_rate=1e6", "train.log_every=1",
+                      "train.checkpoint_every=1", "optim.schedule=constant", "optim.commit=finite_loss"});
+  const RunFolder run(folder / "run", Start::Fresh);
+  const std::string text = text_of([&] { train(config, run, Start::Fresh); });
+  EXPECT_NE(text.find("error[E0704]"), std::string::npos) << text;
+  if (run.has("checkpoint.safetensors")) {
+    EXPECT_EQ(first_not_finite(load_checkpoint(run.file("checkpoint.safetensors"))), "");
+  }
+}
+
+TEST(ImageTraining, ClippingBesideAFiniteLossIsRefused) {
+  const base::TempFolder folder;
+  const std::string text =
+      text_of([&] { make_task(image_config(folder.path(), {"optim.commit=finite_loss", "optim.clip=1.0"})); });
+  EXPECT_NE(text.find("E0007]: --set optim.clip=1.0: optim.clip: clipping waits for all gradients, and optim.commit = "
+                      "\"finite_loss\" for none"),
+            std::string::npos)
+      << text;
+}
+
 TEST(ImageTraining, DecaysOfOneAndAnEpsilonOfZeroAreRefused) {
   for (const char* bad : {"optim.epsilon=0", "optim.beta1=1", "optim.beta2=1.0"}) {
     const std::string overrides[] = {bad};

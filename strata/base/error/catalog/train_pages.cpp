@@ -18,7 +18,9 @@ constexpr ErrorPage kPages[] = {
      "The loss, a gradient or an updated parameter became NaN or infinite. Nothing of the step was saved and the last "
      "checkpoint stands. The step was replayed with a look at the result of each op; the note names the first op that "
      "isn't finite, with the line and the layer that recorded it. Usual causes: a learning rate that is too high, no "
-     "clipping (optim.clip), bad values in the data."},
+     "clipping (optim.clip), bad values in the data. With optim.commit = \"finite_loss\" a step commits by its loss "
+     "alone, "
+     "so that the parameters may be NaN already: they are looked at before each evaluation and checkpoint."},
     {code::kForeignCheckpoint, ErrorKind::User, "a checkpoint is of another architecture",
      "A tensor is missing, has another shape or dtype than the model or the optimiser of the configuration, or has no "
      "place in it. The message names the first one and both types. The run folder's own config.toml fits its "
