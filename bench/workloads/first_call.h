@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "bench/harness/contest.h"
 #include "strata/base/json/json.h"
@@ -19,7 +20,7 @@ template <class Step>
 base::Json measure_first_call(Step& step) {
   constexpr int kLaterCalls = 3;
   const double first = wall_seconds([&] { step(); });
-  double known = 1e9, fresh = 1e9;
+  double known = INFINITY, fresh = INFINITY;
   for (int i = 0; i < kLaterCalls; ++i) {
     known = std::min(known, wall_seconds([&] { step(); }));
     runtime::trim_idle_contexts();

@@ -31,7 +31,7 @@ using Graph = std::shared_ptr<const ir::Graph>;
 
 Graph parsed(std::string_view text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
-/// A product with an epilogue, a loop, a piece of x that needs B >= 3, and a check.
+/// A product with what is made of it, and a piece of x that needs B >= 3.
 const char* const kSeveral = R"(func @several(%x: f32[B,8], %w: f32[8,8]) -> (f32[B], f32[3,8]) {
   %0 = dot %x, %w {lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}  @ model.cpp:11
   %1 = tanh %0
