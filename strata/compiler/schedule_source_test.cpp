@@ -95,7 +95,7 @@ TEST(ScheduleDatabase, IsWrittenByPrograms) {
 }
 
 TEST(ScheduleDatabase, KeepsMachinesAndMeasurementsApart) {
-  const std::string here = machine::machine_word();
+  const std::string& here = machine::machine_word();
   const std::string text = fmt::format(
       "strata schedules 2\nschedule {0} avx2\n  parallel points by 1\nschedule {0} avx2 on {1}\n  measured 12.5 us, "
       "heuristic 20 us, threads 2, trials 30\n  parallel points by 2\nschedule {0} avx512 on elsewhere\n  parallel "

@@ -86,7 +86,7 @@ class Choice {
     const Value a = node.operand(0), b = node.operand(1);
     if (node.op == &ops::kDot) return ops::flushed_misfit(a.type(), b.type(), node.type().dtype());
     const ops::ConvShape shape = ops::shape_of_conv(node);
-    const std::string why = ops::winograd_misfit(a, b, shape);
+    std::string why = ops::winograd_misfit(a, b, shape);
     if (why.empty() && shape.groups > 1 && b.type().dim(1) == ir::Dim(1)) return "each group has one channel";
     return why;
   }

@@ -156,7 +156,7 @@ TEST(Groups, ConvolutionsOfBytes) {
 TEST(Groups, ADepthOfNothingGivesTheStart) {
   for (const auto& [factors, group] : kFactors) {
     std::string text = product(factors, false, false, 8);
-    for (size_t at; (at = text.find("K")) != std::string::npos;) text.replace(at, 1, "0");
+    for (size_t at; (at = text.find('K')) != std::string::npos;) text.replace(at, 1, "0");
     expect_same(small_tiles(group), text, 5, 9, 0);
     std::string alone = small_tiles(group);
     alone.erase(alone.find("group depth"), alone.find("pack") - alone.find("group depth"));

@@ -54,9 +54,12 @@ ScheduleOptions with_schedule_of(const ScheduleSource* source, const ir::loops::
   if (!source) return options;
   const base::Hash128 nest = nest_key(naive);
   auto found = source->find(nest, target);
-  if (!found)
-    for (const std::string_view twin : twins_of(naive, target))
-      if ((found = source->find(nest, twin))) break;
+  if (!found) {
+    for (const std::string_view twin : twins_of(naive, target)) {
+      found = source->find(nest, twin);
+      if (found) break;
+    }
+  }
   if (!found) return options;
   options.rewrites = std::move(found->rewrites);
   options.where = std::move(found->where);

@@ -38,7 +38,9 @@ Value winograd_conv(Value x, Value w, const ConvShape& shape);
 struct TransformMatrix {
   int rows = 0, columns = 0;
   std::span<const double> elements;
-  double at(int row, int column) const { return elements[static_cast<size_t>(row * columns + column)]; }
+  double at(int row, int column) const {
+    return elements[static_cast<size_t>(row) * static_cast<size_t>(columns) + static_cast<size_t>(column)];
+  }
 };
 struct WinogradMatrices {
   int results = 0;         ///< m

@@ -40,7 +40,8 @@ HostArray numbers(std::vector<int64_t> shape, uint32_t seed) {
   return made;
 }
 
-std::shared_ptr<ir::Graph> product(std::vector<int64_t> x, std::vector<int64_t> w, const DotAxes& axes, DType result) {
+std::shared_ptr<ir::Graph> product(const std::vector<int64_t>& x, const std::vector<int64_t>& w, const DotAxes& axes,
+                                   DType result) {
   const auto graph = std::make_shared<ir::Graph>("product");
   const auto type = [](const std::vector<int64_t>& shape) {
     return Type::of(DType::bf16, std::vector<Dim>(shape.begin(), shape.end()));

@@ -83,7 +83,8 @@ struct JitOptions {
   ///   auto serve = jit([](const Gpt& model, Tensor ids) { return model(ids); }, {.constants = {0}});
   std::vector<int> constants;
   /// Algorithms by name for the contractions of the program: they round otherwise, and explain() tells which
-  /// contractions they took and why they left the others (transform/with_algorithms.h).
+  /// contractions they took and why they left the others (transform/with_algorithms.h). Where the call becomes part of
+  /// another program, that program's option counts.
   ///
   ///   auto classify = jit(model, {.algorithms = {.conv = ConvAlgorithm::WinogradF4x3}});
   transform::Algorithms algorithms;

@@ -85,7 +85,7 @@ template <class A, class B, class S>
 S one_dot(const char* op, const char* types, std::vector<A> a, std::vector<B> b, S sum) {
   const int group = a.size();
   const auto name = [&](int i) { return std::string(types).substr(static_cast<size_t>(i) * 4, 4); };
-  const auto trimmed = [](std::string s) { return s.substr(0, s.find(' ')); };
+  const auto trimmed = [](const std::string& s) { return s.substr(0, s.find(' ')); };
   const Kernel k =
       parse_kernel(
           fmt::format("kernel @k(%a: {1}[{4}], %b: {2}[{4}], %c: {3}[1]) -> (%y: {3}[1]) {{ %y[0] = {0}(%a[ramp(0, "

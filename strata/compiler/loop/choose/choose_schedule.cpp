@@ -34,10 +34,13 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
   if (contraction->behind) return choose_product(*contraction, c, facts, vectors, variation);
   // A group's dot product does the work of 2 or 4 steps, but both operands are packed for it: many products share that.
   constexpr int64_t kEnough = 8;
-  const bool is_in_groups = best_group(*contraction, c, vectors) > 1 && expected_extent(contraction->rows) >= kEnough &&
-                            expected_extent(contraction->columns) >= kEnough;
+  const bool has_groups = best_group(*contraction, c, vectors) > 1;
+  const bool is_in_groups =
+      has_groups && expected_extent(contraction->rows) >= kEnough && expected_extent(contraction->columns) >= kEnough;
+  // One by one, FMAs without denormals take ten instructions each.
+  const bool wants_pairs = has_groups && contraction->is_flushed;
   if (const auto lanes = choose_batch_lanes(*contraction, c, facts, vectors, variation))
-    if (variation.flip(true)) return *lanes;
+    if (variation.flip(!wants_pairs)) return *lanes;
   if (variation.flip(!is_in_groups))
     if (auto windowed = choose_planes(*contraction, c, facts, vectors, variation)) return windowed;
   if (variation.flip(is_short_sum(*contraction))) return choose_elements(nest, c, facts, vectors, variation);
