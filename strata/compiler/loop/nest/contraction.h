@@ -59,8 +59,8 @@ struct Contraction {
 std::vector<ir::loops::Expr> uses_of_group(const Contraction& contraction, ir::loops::Expr operand);
 
 /// The same sums by dot products of `group` steps of the depth: 4 of u8 by i8, or 2 of integers that fit i16 or of
-/// bf16, flushed or not. The operands are what such a product takes, and sums of integers are cut where that is cheap. Empty where they
-/// are something else, or a block of floats would cut a group.
+/// bf16, flushed or not. The operands are what such a product takes, and sums of integers are cut where that is cheap.
+/// Empty where they are something else, or a block of floats would cut a group.
 std::optional<Contraction> in_groups(const Contraction& contraction, int group, ir::loops::LoopContext& context);
 
 /// The contraction that the nest is; empty if it is none.

@@ -42,8 +42,8 @@ struct ProductScope {
   }
   /// The depth, as a flat index, of a block by its number.
   TaskRange block_range(Expr number) const;
-  /// The elements from 0 to `count` of a line of a packed panel, whose groups are put in_order_of_steps(). Whole vectors
-  /// are: the line has room for them.
+  /// Puts the groups of the first `count` elements of a line of a packed panel in_order_of_steps(), by whole vectors:
+  /// the line has room for them.
   Stmts put_groups_in_order(const ir::loops::Buffer* panel, std::vector<Expr> line, Expr count) const;
   const ir::loops::Buffer* scratch(const char* name, ir::DType dtype, std::vector<ir::Dim> shape) const;
 };
