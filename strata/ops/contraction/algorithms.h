@@ -17,7 +17,7 @@ enum class DotAlgorithm : uint8_t {
   Direct,  ///< as the op `dot`
   /// As the op `dot_flushed`, of bf16 alone (E0116): the same chains of FMAs in f32, but denormals count as 0 and
   /// denormal sums become 0. A CPU with AVX512-BF16 takes two terms by one VDPBF16PS; elsewhere the same bits come of
-  /// some ten instructions for each FMA.
+  /// some fifteen instructions for each FMA.
   FlushedBf16,
 };
 

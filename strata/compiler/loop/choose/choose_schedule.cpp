@@ -37,7 +37,7 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
   const bool has_groups = best_group(*contraction, c, vectors) > 1;
   const bool is_in_groups =
       has_groups && expected_extent(contraction->rows) >= kEnough && expected_extent(contraction->columns) >= kEnough;
-  // One by one, FMAs without denormals take ten instructions each.
+  // One by one, FMAs without denormals take some fifteen instructions each.
   const bool wants_pairs = has_groups && contraction->is_flushed;
   if (const auto lanes = choose_batch_lanes(*contraction, c, facts, vectors, variation))
     if (variation.flip(!wants_pairs)) return *lanes;
