@@ -10,10 +10,13 @@
 #include <string>
 
 #include "strata/base/error/error.h"
+#include "strata/ops/contraction/dot.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
 #include "strata/optim/accumulate.h"
+#include "strata/runtime/execute/executable.h"
 #include "strata/tensor/jit/jit.h"
+#include "strata/tensor/random.h"
 #include "strata/tensor/transforms/grad.h"
 
 namespace strata::optim {
@@ -161,6 +164,46 @@ TEST(Optimiser, FiniteUpdatesAreTheSameBitsWithEitherCommit) {
   expect_same_bits_with_either_commit(AdamW{.lr = 0.1, .weight_decay = 0.1});
   expect_same_bits_with_either_commit(Adagrad{.lr = 0.1, .lr_decay = 0.1});
   expect_same_bits_with_either_commit(RmsProp{.lr = 0.1, .momentum = 0.5, .is_centred = true});
+}
+
+/// Layers whose weights are much larger than what flows between them.
+struct Deep {
+  std::vector<Tensor> weights;
+  STRATA_FIELDS(weights)
+};
+
+TEST(Optimiser, OfAFiniteLossHoldsNoGradientsAndUpdatesInPlace) {
+  const auto first = [] {
+    Deep model;
+    for (uint64_t i = 0; i < 8; ++i) model.weights.push_back(uniform(Key(i), {128, 128}, -0.1, 0.1));
+    return model;
+  };
+  const Tensor x = uniform(Key(20), {8, 128}, -1, 1);
+  const auto arena_of_training = [&](Commit commit, Deep& model) {
+    auto adam = AdamW{.lr = 0.1, .commit = commit}.start(model);
+    auto step = jit(
+        [](Deep& m, Optimiser& o, Tensor x) {
+          auto [loss, grads] = value_and_grad(
+              [&](const Deep& m) {
+                Tensor y = x;
+                for (const Tensor& w : m.weights) y = tanh(matmul(y, w));
+                return sum(square(y));
+              },
+              m);
+          o.update(m, grads, loss);
+        },
+        {.is_batch_symbolic = false});
+    for (int i = 0; i < 3; ++i) step(model, adam, x);
+    const ir::Plan& plan = step.executable()->plan();
+    for (const ir::KeptArgument& kept : plan.kept)
+      EXPECT_EQ(plan.buffers[plan.arguments[kept.argument]].type.rank(), 0) << kept.reason;
+    return step.executable()->memory_use(ir::DimBinding()).arena_bytes;
+  };
+  Deep by_gradients = first(), by_loss = first();
+  constexpr int64_t kGradient = 4 * 128 * 128;
+  EXPECT_GT(arena_of_training(Commit::WhenGradientsAreFinite, by_gradients), 8 * kGradient);
+  EXPECT_LT(arena_of_training(Commit::WhenLossIsFinite, by_loss), 4 * kGradient) << "what flows between the layers";
+  for (size_t i = 0; i < 8; ++i) EXPECT_TRUE(by_gradients.weights[i].array().same_bits(by_loss.weights[i].array()));
 }
 
 TEST(Optimiser, ARateThatAProgramMadeIsLookedAt) {
