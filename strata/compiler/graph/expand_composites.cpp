@@ -6,6 +6,7 @@
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/composites/composite.h"
+#include "strata/ops/composites/computed_form.h"
 
 namespace strata::compiler {
 
@@ -32,8 +33,11 @@ bool is_expanded(const Node& node, const ir::Location& place, const PassContext&
 }
 
 void put(const Node& node, GraphCopier& copier, Graph& to, const PassContext& context) {
-  if (is_expanded(node, to.location(), context))
-    return ops::append_body(node, copier, to, [&](const Node& n, GraphCopier& inner) { put(n, inner, to, context); });
+  if (is_expanded(node, to.location(), context)) {
+    const ir::GraphRef other = ops::is_composite(node) ? ops::computed_form(node, to.facts()) : nullptr;
+    return ops::append_body(node, other ? *other : node.region(0), copier, to,
+                            [&](const Node& n, GraphCopier& inner) { put(n, inner, to, context); });
+  }
   std::vector<ir::GraphRef> regions;
   for (const ir::GraphRef& region : node.regions())
     regions.push_back(ops::is_composite(node) || !region->has_calls() ? region : expand_composites(*region, context));

@@ -35,6 +35,8 @@ using Key = std::pair<const Node*, uint32_t>;
 
 /// Elements that a lane keeps: 64 lanes of them, in f32, are half a megabyte, what a second cache has.
 constexpr int64_t kMostKept = 2048;
+/// Elements that a point without lanes keeps: the same half a megabyte.
+constexpr int64_t kMostOfPoint = 64 * kMostKept;
 
 Key key(Value v) { return {v.node, v.index}; }
 
@@ -65,13 +67,15 @@ class LaneLoop {
 
   Stmts write() {
     std::vector<Dim> extents = axes_.lead;
-    extents.push_back(axes_.lane);
+    if (axes_.lane) extents.push_back(*axes_.lane);
     return ops::independent_nest(c_, extents, [&](std::span<const Expr> index) {
       lead_.assign(index.begin(), index.end());
       for (size_t axis = 0; axis < lead_.size(); ++axis)
         if (extents[axis] == Dim(1)) lead_[axis] = c_.i64(0);  // as a broadcast reads it
-      lane_ = lead_.back();
-      lead_.pop_back();
+      if (axes_.lane) {
+        lane_ = lead_.back();
+        lead_.pop_back();
+      }
       return at_lane();
     });
   }
@@ -82,15 +86,16 @@ class LaneLoop {
   Index full_index(std::span<const Expr> between) const {
     Index index = lead_;
     index.insert(index.end(), between.begin(), between.end());
-    index.push_back(lane_);
+    if (lane_) index.push_back(lane_);
     return index;
   }
   bool is_own(std::span<const Expr> index) const {
-    return index.size() > lead_.size() && index.back() == lane_ && std::ranges::equal(index.first(lead_.size()), lead_);
+    if (lane_ && (index.size() <= lead_.size() || index.back() != lane_)) return false;
+    return index.size() >= lead_.size() && std::ranges::equal(index.first(lead_.size()), lead_);
   }
   Index within(const Buffer* kept, std::span<const Expr> index) const {
     if (!is_own(index)) throw LaneRefusal{"a value is read in another lane than its own"};
-    const auto between = index.subspan(lead_.size(), index.size() - lead_.size() - 1);
+    const auto between = index.subspan(lead_.size(), index.size() - lead_.size() - (lane_ ? 1 : 0));
     if (between.empty()) return {c_.i64(0)};
     if (between.size() != kept->shape.size()) throw LaneRefusal{"a value is read at an index of another rank"};
     return {between.begin(), between.end()};
@@ -118,6 +123,7 @@ class LaneLoop {
   }
   Stmts result(Value v, const Buffer* to);
   Stmts next_state();
+  Stmts stacked(const std::vector<Value>& slices, Expr number);
   /// Carries that an expression still reads: where it is stored, and at other places.
   struct CarryReads {
     std::set<size_t> own, elsewhere;
@@ -189,7 +195,9 @@ const Buffer* LaneLoop::new_kept(const char* name, Value v) {
   }
   if (elements == 0) throw LaneRefusal{"a value without elements"};
   kept_ += elements;
-  if (kept_ > kMostKept) throw LaneRefusal{fmt::format("a lane keeps more than {} elements", kMostKept)};
+  const int64_t most = axes_.lane ? kMostKept : kMostOfPoint;
+  if (kept_ > most)
+    throw LaneRefusal{fmt::format("a {} keeps more than {} elements", axes_.lane ? "lane" : "point", most)};
   if (shape.empty()) shape = {Dim(1)};
   return c_.buffer({fmt::format("{}{}", name, names_++), v.dtype(), std::move(shape), BufferKind::Scratch});
 }
@@ -254,11 +262,13 @@ Stmts LaneLoop::stores_of(Value v, const Place& place) {
     const Index index = full_index(between);
     Stmts body;
     const bool is_made_here = !sources_.contains(key(v)) && !v.node->is_parameter();
-    const Node* product = is_made_here ? plan_.product_in(v.node) : nullptr;
-    if (product) {
-      hero_value_ = chain(*product, index, body);
-      hero_index_ = index;
-      hero_ = product;
+    const LanePlan::InlinedProduct product = is_made_here ? plan_.product_in(v.node) : LanePlan::InlinedProduct{};
+    if (product.node) {
+      Index own;
+      for (const size_t place : product.places) own.push_back(index[place]);
+      hero_value_ = chain(*product.node, own, body);
+      hero_index_ = own;
+      hero_ = product.node;
     }
     const bool is_chain = is_made_here && (rule_of(*v.node).fold || rule_of(*v.node).product);
     const Expr value = is_chain ? chain(*v.node, index, body) : element(v, index);
@@ -360,7 +370,8 @@ Stmts LaneLoop::step(Expr number) {
     sources_[{slices[i], 0}] = {.outside = scan_.operand(static_cast<int>(parts_.constants + parts_.carries + i)),
                                 .prefix = {number}};
   // In front of what the step keeps, which is not there where it does not hold.
-  const Expr taken = plan_.condition() ? element(plan_.condition(), full_index({})) : nullptr;
+  const Index of_condition = axes_.lane ? full_index({}) : Index{};
+  const Expr taken = plan_.condition() ? element(plan_.condition(), of_condition) : nullptr;
   Stmts body;
   for (const Node* p : slices)
     if (plan_.is_kept(p->result())) keep_copy(p->result(), body);
@@ -370,17 +381,24 @@ Stmts LaneLoop::step(Expr number) {
     if (!plan_.has_readers(v) && std::ranges::find(plan_.next(), v) != plan_.next().end()) continue;  // goes there
     append(body, stage(*n));
   }
-  for (size_t r = parts_.carries; r < region_.results().size(); ++r)
+  append(body, stacked(plan_.stacked(), number));
+  append(body, next_state());
+  if (!taken) return body;
+  return {make_if(taken, std::move(body), stacked(plan_.stacked_otherwise(), number))};
+}
+
+/// The stores of slices of stacked results.
+Stmts LaneLoop::stacked(const std::vector<Value>& slices, Expr number) {
+  Stmts body;
+  for (size_t r = 0; r < slices.size(); ++r)
     for (size_t o = 0; o < outputs_.size(); ++o)
-      if (kernel_.results()[o] == scan_.result(r))
-        append(body, stores_of(region_.results()[r], [&](const Index& at) {
+      if (kernel_.results()[o] == scan_.result(static_cast<uint32_t>(parts_.carries + r)))
+        append(body, stores_of(slices[r], [&](const Index& at) {
                  Index all{number};
                  all.insert(all.end(), at.begin(), at.end());
                  return std::pair{outputs_[o], all};
                }));
-  append(body, next_state());
-  if (!taken) return body;
-  return {make_if(taken, std::move(body))};
+  return body;
 }
 
 Stmts LaneLoop::at_lane() {
@@ -425,19 +443,29 @@ Stmts LaneLoop::result(Value v, const Buffer* to) {
   });
 }
 
-/// The loop with as many leading axes as can be.
+/// The loop with as many leading axes as can be; without lanes where a step mixes them.
 Stmts written(const Graph& kernel, LoopContext& context, const std::vector<const Buffer*>& inputs,
               const std::vector<const Buffer*>& outputs) {
   const Node* scan = nullptr;
   for (const Node* n : kernel.nodes())
     if (n->op == &ops::kScan) scan = n;
   if (!scan) throw LaneRefusal{"it has no scan"};
-  for (LaneAxes axes = widest_axes(*scan);; axes.lead.pop_back()) {
+  try {
+    for (LaneAxes axes = widest_axes(*scan);; axes.lead.pop_back()) {
+      try {
+        return LaneLoop(kernel, *scan, axes, context, inputs, outputs).write();
+      } catch (const LaneRefusal&) {
+        if (axes.lead.empty()) throw;
+      }
+    }
+  } catch (const LaneRefusal&) {
     try {
+      const LaneAxes axes = matrix_axes(*scan);
       return LaneLoop(kernel, *scan, axes, context, inputs, outputs).write();
     } catch (const LaneRefusal&) {
-      if (axes.lead.empty()) throw;
+      // What keeps it from having lanes is the reason that is told.
     }
+    throw;
   }
 }
 

@@ -22,8 +22,12 @@
 //   a view     made of constants and slices alone, element by element: computed where it is read
 //   the rest   computed where it is read; a product whose only reader is kept is computed there, too
 //
+// Where a step mixes what lies along all axes but the leading ones, and all that it has are matrices, a point of these
+// axes keeps whole matrices, and there are no lanes (attention's gradients in one walk, attention_one_walk.h). Then a
+// product's sides may both be state, and a slice of a stacked result may be made of a product.
+//
 // A step that changes its state only in some lanes (every new value is select(c, new, old) for one c that differs by
-// lane) stands in an `if (c)`.
+// lane; without lanes, a scalar) stands in an `if (c)`.
 #pragma once
 
 #include <string>

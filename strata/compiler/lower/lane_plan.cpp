@@ -9,6 +9,7 @@
 #include "strata/ops/control/control.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/operands/broadcast.h"
+#include "strata/ops/shape/shape.h"
 
 namespace strata::compiler {
 
@@ -22,6 +23,9 @@ namespace {
 
 /// Nodes of a step: attention has 60, and each is a loop of the kernel at most.
 constexpr size_t kMostNodes = 500;
+
+/// Rows and columns of matrices that are worth a register tile.
+constexpr int64_t kShortest = 8;
 
 /// Arithmetic of an instruction or two.
 bool is_cheap_op(const ir::Op* op) {
@@ -39,7 +43,8 @@ ScanParts::ScanParts(const Node& scan)
 
 bool LaneAxes::has(Type t) const {
   const auto shape = t.shape();
-  return shape.size() > lead.size() && shape.back() == lane && std::ranges::equal(shape.first(lead.size()), lead);
+  if (lane && (shape.size() <= lead.size() || shape.back() != *lane)) return false;
+  return shape.size() >= lead.size() && std::ranges::equal(shape.first(lead.size()), lead);
 }
 
 LaneAxes widest_axes(const Node& scan) {
@@ -57,6 +62,19 @@ LaneAxes widest_axes(const Node& scan) {
   }
   for (Type t : types)
     if (!axes.has(t)) throw LaneRefusal{fmt::format("state is {}, which lacks the lanes of the rest", t.str())};
+  return axes;
+}
+
+LaneAxes matrix_axes(const Node& scan) {
+  LaneAxes axes;
+  const auto results = scan.region(0).results();
+  for (const Value& v : results)
+    if (v.rank() != results[0].rank() || v.rank() < 3) throw LaneRefusal{"its state are no matrices of one rank"};
+  if (results.empty()) throw LaneRefusal{"it gives nothing"};
+  for (int axis = 0; axis + 2 < results[0].rank(); ++axis) axes.lead.push_back(results[0].type().dim(axis));
+  if (std::ranges::all_of(axes.lead, [](Dim d) { return d == Dim(1); })) throw LaneRefusal{"it is one task"};
+  for (const Value& v : results)
+    if (!axes.has(v.type())) throw LaneRefusal{fmt::format("state is {}, of other axes than the rest", v.type().str())};
   return axes;
 }
 
@@ -121,6 +139,50 @@ void LanePlan::keep_sides_of_products() {
   }
 }
 
+/// Sides that a step computes, and constants that lie in memory by the other axis. A product's batch is a point of the
+/// kernel: nothing is shared between points.
+void LanePlan::keep_matrices_of_products() {
+  for (const Node* n : nodes_) {
+    if (forms_.at(n) == Form::Reduction) throw LaneRefusal{"a sum beside products of matrices"};
+    if (forms_.at(n) != Form::Contraction) continue;
+    LoopContext c;
+    std::vector<Value> read;
+    const NodeRule rule(*n, c, [&](Value v, std::span<const Expr>) {
+      read.push_back(v);
+      return c.constant(v.dtype(), 0);
+    });
+    const ir::ContractionForm& product = *rule.product;
+    const std::vector<size_t> places = result_places(product, c);
+    // What hides elements by column is told the column on both sides: it stands among the batch.
+    const size_t lead = axes_.lead.size(), batch = product.batch.size();
+    if (product.block_terms > 0 || batch < lead || batch + product.columns.size() != lead + 1 ||
+        !axes_.has(n->type()) || product.rows.size() != 1 || product.depth.size() != 1)
+      throw LaneRefusal{"a product that is none of matrices of one point"};
+    for (const Dim d : axes_.between(n->type()))
+      if (!d.is_constant() || d.constant() < kShortest) throw LaneRefusal{"a product of a few rows or columns"};
+    for (size_t axis = 0; axis < lead; ++axis)
+      if (places[axis] != axis) throw LaneRefusal{"a product that is none of matrices of one point"};
+    const auto index = [&](size_t free) {
+      std::vector<Expr> at;
+      while (at.size() < batch + free + 1) at.push_back(c.loop(c.loop_var("p")));
+      return at;
+    };
+    product.lhs(index(1));
+    product.rhs(index(product.columns.size()));
+    for (const Value& v : read) {
+      if (ir::is_bool(v.dtype()) && is_position(v)) continue;  // computed where it is read
+      if (!axes_.has(v.type())) throw LaneRefusal{fmt::format("a product reads {}", v.type().str())};
+      const auto parameters = region_.parameters();
+      const auto constants = parameters.first(parts_.constants);
+      const auto constant = std::ranges::find(constants, v.node);
+      const bool is_by_columns =
+          constant != constants.end() &&
+          scan_.operand(static_cast<int>(constant - constants.begin())).node->op == &ops::kTranspose;
+      if (!is_view(v) || is_by_columns) keeps_.insert(key(v));
+    }
+  }
+}
+
 /// Made of numbers and of where it stands: no memory is read for it.
 bool LanePlan::is_position(Value v) const {
   if (!is_view(v)) return false;
@@ -142,44 +204,56 @@ void LanePlan::keep_what_is_shared() {
     if (!from.node->is_parameter() && from.node->op != &ops::kBroadcast) keeps_.insert(key(from));
   }
   // Constants of the lanes: they are read in each step.
-  for (size_t i = 0; i < parts_.constants; ++i)
+  for (size_t i = 0; axes_.lane && i < parts_.constants; ++i)
     if (const Value p = region_.parameter(i); axes_.has(p.type()) && readers_.contains(key(p))) keeps_.insert(key(p));
 }
 
-/// Where a product's elements end up through cheap arithmetic alone, each with one reader: something that is kept or a
-/// new carry. Null if there is more: a register tile's sums wait in registers while it is computed.
-const Node* LanePlan::cheap_reader_of(const Node* product) const {
+/// Where a product's elements end up through cheap arithmetic alone, each with one reader: something that is kept, a new
+/// carry, or a slice of a result. Null if there is more: a register tile's sums wait in registers while it is computed.
+const Node* LanePlan::cheap_reader_of(const Node* product, std::vector<size_t>& places) const {
   constexpr int kMostOps = 8;
+  places.resize(static_cast<size_t>(product->type().rank()));
+  for (size_t axis = 0; axis < places.size(); ++axis) places[axis] = axis;
   const Node* at = product;
   for (int ops = 0; ops < kMostOps; ++ops) {
     const auto readers = readers_.find(key(at->result()));
     if (readers == readers_.end() || readers->second.size() != 1) return nullptr;
+    const Type before = at->type();
     at = readers->second[0];
-    if (!is_cheap_op(at->op) || at->type() != product->type()) return nullptr;
-    if (std::ranges::any_of(at->operands(), [&](Value v) { return is_view(v) && v.rank() > 0; })) return nullptr;
+    if (!axes_.lane && at->op == &ops::kTranspose) {
+      const auto perm = at->attrs.ints("perm");
+      for (size_t& place : places)
+        place = static_cast<size_t>(std::ranges::find(perm, static_cast<int64_t>(place)) - perm.begin());
+      continue;
+    }
+    if (!is_cheap_op(at->op) || at->type() != before) return nullptr;
+    const auto is_far = [&](Value v) { return is_view(v) && v.rank() > 0 && (axes_.lane || !v.node->is_parameter()); };
+    if (std::ranges::any_of(at->operands(), is_far)) return nullptr;
     if (keeps_.contains(key(at->result())) || is_next(at)) return at;
   }
   return nullptr;
 }
 
 bool LanePlan::is_next(const Node* node) const {
-  return std::ranges::any_of(next_, [&](Value v) { return v.node == node; });
+  const auto is_it = [&](Value v) { return v.node == node; };
+  return std::ranges::any_of(next_, is_it) || (!axes_.lane && std::ranges::any_of(stacked_, is_it));
 }
 
 void LanePlan::compute_products_where_read() {
   for (const Node* n : nodes_) {
     if (forms_.at(n) != Form::Contraction || is_next(n)) continue;
-    const Node* at = cheap_reader_of(n);
+    std::vector<size_t> places;
+    const Node* at = cheap_reader_of(n, places);
     if (!at || product_in_.contains(at)) continue;
-    product_in_[at] = n;
+    product_in_[at] = {n, places};
     inlined_.insert(n);
     keeps_.erase(key(n->result()));
   }
 }
 
-const Node* LanePlan::product_in(const Node* reader) const {
+LanePlan::InlinedProduct LanePlan::product_in(const Node* reader) const {
   const auto found = product_in_.find(reader);
-  return found == product_in_.end() ? nullptr : found->second;
+  return found == product_in_.end() ? InlinedProduct{} : found->second;
 }
 
 const Node* LanePlan::fold_over(const Node& elements) const {
@@ -195,6 +269,8 @@ const Node* LanePlan::fold_over(const Node& elements) const {
 void LanePlan::find_condition() {
   const auto results = region_.results();
   next_.assign(results.begin(), results.begin() + parts_.carries);
+  stacked_.assign(results.begin() + parts_.carries, results.end());
+  if (!axes_.lane) return find_condition_of_matrices();
   if (parts_.carries == 0 || results.size() != parts_.carries) return;
   // A condition of lanes, spread along what they have.
   const auto base_of = [&](Value c) {
@@ -219,6 +295,33 @@ void LanePlan::find_condition() {
   next_ = inner;
 }
 
+/// select(c, new, old) for every result, one scalar c. What is old of a stacked result is a slice of an operand.
+void LanePlan::find_condition_of_matrices() {
+  Value common;
+  std::vector<Value> inner, old;
+  const auto parameters = region_.parameters();
+  const auto slices = parameters.subspan(parts_.constants + parts_.carries);
+  for (size_t i = 0; i < region_.results().size(); ++i) {
+    const Node& n = *region_.results()[i].node;
+    if (n.op != &ops::kSelect) return;
+    const Value spread = n.operand(0), before = n.operand(2);
+    if (spread.node->op != &ops::kBroadcast || spread.node->operand(0).rank() != 0) return;
+    const Value c = spread.node->operand(0);
+    if (!is_view(c) || (common && c != common)) return;
+    const bool is_old = i < parts_.carries ? before == region_.parameter(parts_.constants + i)
+                                           : std::ranges::find(slices, before.node) != slices.end();
+    if (!is_old) return;
+    common = c;
+    inner.push_back(n.operand(1));
+    old.push_back(before);
+  }
+  condition_ = common;
+  const auto split = static_cast<int64_t>(parts_.carries);
+  next_.assign(inner.begin(), inner.begin() + split);
+  stacked_.assign(inner.begin() + split, inner.end());
+  otherwise_.assign(old.begin() + split, old.end());
+}
+
 void LanePlan::find_nodes() {
   const std::vector<bool> live = ir::live_nodes(region_);
   for (const Node* n : region_.nodes()) {
@@ -239,6 +342,7 @@ void LanePlan::find_nodes() {
 void LanePlan::drop_unneeded() {
   std::vector<bool> needed(region_.nodes().size());
   for (const Value& v : next_) needed[v.node->id] = true;
+  for (const Value& v : stacked_) needed[v.node->id] = true;
   needed[condition_.node->id] = true;
   for (size_t i = nodes_.size(); i-- > 0;)
     if (needed[nodes_[i]->id])
@@ -246,14 +350,18 @@ void LanePlan::drop_unneeded() {
   std::erase_if(nodes_, [&](const Node* n) { return !needed[n->id]; });
 }
 
-LanePlan::LanePlan(const Node& scan, const LaneAxes& axes) : region_(scan.region(0)), parts_(scan), axes_(axes) {
+LanePlan::LanePlan(const Node& scan, const LaneAxes& axes)
+    : scan_(scan), region_(scan.region(0)), parts_(scan), axes_(axes) {
   find_nodes();
   find_views();
   find_condition();
   if (condition_) drop_unneeded();
   for (const Node* n : nodes_)
     for (const Value& v : n->operands()) readers_[key(v)].push_back(n);
-  keep_sides_of_products();
+  if (axes_.lane)
+    keep_sides_of_products();
+  else
+    keep_matrices_of_products();
   keep_what_is_shared();
   compute_products_where_read();
 }

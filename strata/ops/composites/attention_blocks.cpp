@@ -3,7 +3,9 @@
 #include <array>
 #include <functional>
 
+#include "strata/ops/composites/attention_one_walk.h"
 #include "strata/ops/composites/attention_walk.h"
+#include "strata/ops/composites/composite.h"
 #include "strata/ops/control/custom_gradient.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/elementwise/elementwise.h"
@@ -65,44 +67,6 @@ Values forward(const Operands& x, const Meaning& meaning) {
   const Value is_empty = eq(state[1], 0), sum = select(is_empty, ones_like(state[1]), state[1]);
   const Value out = state[2] / broadcast(sum, state[2].shape(), ints_span({0, 1, 3}));
   return {by_lanes(out), select(is_empty, zeros_like(sum), log(sum) + finite_or_zero(state[0]))};
-}
-
-/// The derivative of one block.
-struct BlockGradient {
-  Value visible;   ///< null: everything is. The others may be anything where it is not
-  Value weights;   ///< behind the factor
-  Value d_masked;  ///< of what the softmax is made of
-  Value d_score;   ///< of the product of q and k
-  Value d_factor;  ///< null without one
-};
-struct Sides {
-  Value block, lanes;
-};
-/// `score` and `out`: the sides of q k^T and of dO v^T. `log_sum` and `delta` like the scores.
-BlockGradient gradient_of_block(const Walk& walk, Sides score, Sides out, Value log_sum, Value delta,
-                                const ScoreBlock& block) {
-  const Walk::Scores s = walk.scores(score.block, score.lanes, block);
-  BlockGradient made;
-  made.visible = s.visible;
-  const Value weights = exp(s.masked - log_sum);
-  Value d_weights = Walk::product(out.block, out.lanes, s.visible);
-  made.weights = weights;
-  if (block.factor) {
-    const auto seen = [&](Value x) { return s.visible ? select(s.visible, x, zeros_like(x)) : x; };
-    const Value spread = seen(broadcast_to(block.factor, weights.shape()));
-    d_weights = seen(d_weights);
-    made.d_factor = weights * d_weights;
-    made.weights = weights * spread;
-    d_weights = d_weights * spread;
-  }
-  // In front of what spreads a row's numbers along its scores: their cotangents sum up those of all scores.
-  Value d_log_weights = d_weights - delta;
-  if (s.visible) d_log_weights = select(s.visible, d_log_weights, zeros_like(d_log_weights));
-  made.d_masked = weights * d_log_weights;
-  // Nor do those of d_masked come from what a function made of hidden scores.
-  if (s.visible && walk.bends_scores()) made.d_masked = select(s.visible, made.d_masked, zeros_like(made.d_masked));
-  made.d_score = walk.through_scores(made.d_masked, s, block);
-  return made;
 }
 
 /// A function of a step's constants and slices that reverse mode computes again.
@@ -208,6 +172,25 @@ class Backward {
   const Meaning& meaning_;
 };
 
+/// dQ, dK, dV. Those of attention that position alone masks are a composite, for which there is another form.
+std::array<Value, 3> gradients_of_sides(const Operands& x, Value log_sum, Value d_out, Value delta,
+                                        const Meaning& meaning) {
+  const auto two_walks = [&](const Operands& own, Value l, Value d, Value sums) -> std::array<Value, 3> {
+    const Backward back(own, l, d, sums, meaning);
+    const auto [d_k, d_v] = back.d_keys_and_values();
+    return {back.d_queries(), d_k, d_v};
+  };
+  if (x.mask || x.factor || x.segments || meaning.function) return two_walks(x, log_sum, d_out, delta);
+  const auto body = [&](Value q, Value k, Value v, Value l, Value d, Value sums) {
+    return two_walks({.q = q, .k = k, .v = v}, l, d, sums);
+  };
+  const ScoreForm& f = meaning.form;
+  return as_composite(kAttentionGradient,
+                      {Attr("is_causal", f.is_causal), Attr("scale", f.scale), Attr("window", f.window),
+                       Attr("soft_cap", f.soft_cap), Attr("key_block", f.key_block)},
+                      body, x.q, x.k, x.v, log_sum, d_out, delta);
+}
+
 /// Which of the operands there are, in the order in which they stand in a list, and the way back.
 class Layout {
  public:
@@ -268,9 +251,10 @@ Values with_gradient(const Operands& x, const Meaning& meaning, int orders) {
   regions.backward = region("attention_backward", with_captures(residuals), [&](Graph&, const Values& p) {
     const Operands own = layout.of(p, behind(p));
     const Value out = p[count], log_sum = p[count + 1], d_out = p[count + 2], d_log_sum = p[count + 3];
-    const Backward back(own, log_sum, d_out, reduce_sum(d_out * out, {3}) - d_log_sum, meaning);
-    const auto [d_k, d_v] = back.d_keys_and_values();
-    Values cotangents{back.d_queries(), d_k, d_v};
+    const Value delta = reduce_sum(d_out * out, {3}) - d_log_sum;
+    const Backward back(own, log_sum, d_out, delta, meaning);
+    const auto sides = gradients_of_sides(own, log_sum, d_out, delta, meaning);
+    Values cotangents(sides.begin(), sides.end());
     if (own.mask && ir::is_float(own.mask.dtype())) cotangents.push_back(back.d_mask());
     if (own.factor && ir::is_float(own.factor.dtype())) cotangents.push_back(back.d_factor());
     if (own.sinks) cotangents.push_back(back.d_sinks());

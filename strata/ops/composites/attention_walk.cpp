@@ -88,6 +88,9 @@ AttentionWalk::AttentionWalk(WalkBy by, const AttentionOperands& like, const Att
   block_ = block_of(extent(), form_.key_block);
   count_ = ir::ceil_div(extent(), block_);
   has_end_ = count_ * block_ != extent();
+  const Dim lanes = by_ == WalkBy::Keys ? queries_ : keys_;
+  lane_block_ = block_of(lanes, form_.key_block);
+  has_lane_end_ = ir::ceil_div(lanes, lane_block_) * lane_block_ != lanes;
 }
 
 Value AttentionWalk::blocks(Value x) const {
@@ -115,10 +118,19 @@ Value AttentionWalk::blocks_of_scores(Value x) const {
   return broadcast(x, dims_span(same), ints_span({1, 2, 3, 4}));
 }
 
-Value AttentionWalk::whole(Value blocks) const {
+Value AttentionWalk::rows(Value blocks) const {
   const Shape s = shape_of(blocks);
-  const Value joined = reshape(transpose(blocks, {1, 2, 0, 3, 4}), {s[1], s[2], s[0] * s[3], s[4]});
-  const Value x = slice_axis(joined, 2, {.limit = extent()});
+  Shape joined{s[1], s[2], s[0] * s[3]};
+  Ints order{1, 2, 0, 3};
+  for (size_t axis = 4; axis < s.size(); ++axis) {
+    joined.push_back(s[axis]);
+    order.push_back(static_cast<int64_t>(axis));
+  }
+  return slice_axis(reshape(transpose(blocks, order), joined), 2, {.limit = extent()});
+}
+
+Value AttentionWalk::whole(Value blocks) const {
+  const Value x = rows(blocks);
   return by_ == WalkBy::Keys ? swap_axes(x, 2, 3) : x;
 }
 
@@ -129,19 +141,26 @@ Value AttentionWalk::offset(Value like) const {
   return broadcast_to(number_of(like.graph(), keys_ - queries_), like.shape());
 }
 
-AttentionWalk::Places AttentionWalk::places(Value scores, Value number) const {
-  const Value lane = iota_like(scores, DType::i32, 3),
-              place = iota_like(scores, DType::i32, 2) + broadcast_to(number * length(number), scores.shape());
+AttentionWalk::Places AttentionWalk::places(Value scores, const ScoreBlock& block) const {
+  Graph& g = scores.graph();
+  const Value place =
+      iota_like(scores, DType::i32, 2) + broadcast_to(block.number * number_of(g, block_), scores.shape());
+  Value lane = iota_like(scores, DType::i32, 3);
+  if (block.lane_number) lane = lane + broadcast_to(block.lane_number * number_of(g, lane_block_), scores.shape());
   return by_ == WalkBy::Keys ? Places{lane + offset(lane), place} : Places{place + offset(place), lane};
 }
 
-Value AttentionWalk::by_position(Value scores, Value number) const {
+Value AttentionWalk::by_position(Value scores, const ScoreBlock& block) const {
   Value visible;
-  if (!has_end_ && !form_.is_causal && form_.window == 0) return visible;
-  const auto [query, key] = places(scores, number);
-  if (has_end_)  // both ends are at the position of the last key
-    visible =
-        lt<Value>(by_ == WalkBy::Keys ? key : query, broadcast_to(number_of(scores.graph(), keys_), scores.shape()));
+  const bool has_lane_end = block.lane_number && has_lane_end_;
+  if (!has_end_ && !has_lane_end && !form_.is_causal && form_.window == 0) return visible;
+  const auto [query, key] = places(scores, block);
+  // Both ends are at the position of the last key.
+  const auto ends = [&](Value place) {
+    visible = both(visible, lt<Value>(place, broadcast_to(number_of(scores.graph(), keys_), scores.shape())));
+  };
+  if (has_end_) ends(by_ == WalkBy::Keys ? key : query);
+  if (has_lane_end) ends(by_ == WalkBy::Keys ? query : key);
   if (form_.is_causal) visible = both(visible, le<Value>(key, query));
   if (form_.window > 0) visible = both(visible, gt<Value>(key, query - form_.window));
   if (form_.window > 0 && !form_.is_causal) visible = both(visible, lt<Value>(key, query + form_.window));
@@ -149,7 +168,7 @@ Value AttentionWalk::by_position(Value scores, Value number) const {
 }
 
 Values AttentionWalk::arguments(Value score, const ScoreBlock& block) const {
-  const auto [query, key] = places(score, block.number);
+  const auto [query, key] = places(score, block);
   Values given{score, iota_like(score, DType::i32, 0), iota_like(score, DType::i32, 1), query, key};
   given.insert(given.end(), block.captures.begin(), block.captures.end());
   return given;
@@ -185,7 +204,7 @@ Value AttentionWalk::visible(Value like, const ScoreBlock& block) const {
   const auto spread = [&](Value x, std::initializer_list<int64_t> axes) {
     return broadcast(x, like.shape(), ints_span(axes));
   };
-  Value visible = both(by_position(like, block.number), by_function(like, block));
+  Value visible = both(by_position(like, block), by_function(like, block));
   if (block.segments)
     visible = both(visible, eq<Value>(spread(block.segments, {0, 2}), spread(block.lane_segments, {0, 3})));
   if (!block.mask) return visible;
@@ -221,6 +240,11 @@ Value AttentionWalk::sum_over_block(Value side, Value lanes, Value visible) {
   return visible ? dot_where(side, lanes, visible, axes) : dot(side, lanes, axes);
 }
 
+Value AttentionWalk::sum_over_lanes(Value side, Value block, Value visible) {
+  const DotAxes axes{{2}, {3}, {0, 1}, {0, 1}};  // [B, H, E, block]
+  return swap_axes(visible ? dot_where(side, block, visible, axes) : dot(side, block, axes), 2, 3);
+}
+
 Value AttentionWalk::through_scores(Value d, const Scores& s, const ScoreBlock& block) const {
   if (function_) {
     Values given = arguments(s.capped, block);
@@ -253,6 +277,22 @@ Value AttentionWalk::where_seen(Value after, Value before, Value number) const {
   return select(alive, after, before);
 }
 
+Value AttentionWalk::where_block_seen(Value after, Value before, const ScoreBlock& block) const {
+  if (!form_.is_causal && form_.window == 0) return after;
+  Graph& g = after.graph();
+  const Value length = number_of(g, block_), lanes = number_of(g, lane_block_), offset = number_of(g, keys_ - queries_);
+  const bool by_keys = by_ == WalkBy::Keys;
+  const Value first_place = block.number * length, first_lane = block.lane_number * lanes;
+  const Value first_query = (by_keys ? first_lane : first_place) + offset,
+              last_query = first_query + ((by_keys ? lanes : length) - 1);
+  const Value first_key = by_keys ? first_place : first_lane, last_key = first_key + ((by_keys ? length : lanes) - 1);
+  Value alive;
+  if (form_.is_causal) alive = le<Value>(first_key, last_query);
+  if (form_.window > 0) alive = both(alive, gt<Value>(last_key, first_query - form_.window));
+  if (form_.window > 0 && !form_.is_causal) alive = both(alive, lt<Value>(first_key, last_query + form_.window));
+  return select(broadcast_to(alive, after.shape()), after, before);
+}
+
 AttentionWalk::Steps AttentionWalk::steps(const AttentionOperands& x, Values constants, Values slices) const {
   slices.push_back(iota(x.q.graph(), Type::of(DType::i32, {count_}), 0));
   for (const Value v : {x.mask, x.factor})
@@ -279,6 +319,32 @@ AttentionWalk::Step AttentionWalk::step(const AttentionOperands& x, const Values
   s.block.factor = read.one_if(x.factor);
   s.block.segments = read.one_if(x.segments);
   return s;
+}
+
+BlockGradient gradient_of_block(const AttentionWalk& walk, BlockSides score, BlockSides out, Value log_sum, Value delta,
+                                const ScoreBlock& block) {
+  const AttentionWalk::Scores s = walk.scores(score.block, score.lanes, block);
+  BlockGradient made;
+  made.visible = s.visible;
+  const Value weights = exp(s.masked - log_sum);
+  Value d_weights = AttentionWalk::product(out.block, out.lanes, s.visible);
+  made.weights = weights;
+  if (block.factor) {
+    const auto seen = [&](Value x) { return s.visible ? select(s.visible, x, zeros_like(x)) : x; };
+    const Value spread = seen(broadcast_to(block.factor, weights.shape()));
+    d_weights = seen(d_weights);
+    made.d_factor = weights * d_weights;
+    made.weights = weights * spread;
+    d_weights = d_weights * spread;
+  }
+  // In front of what spreads a row's numbers along its scores: their cotangents sum up those of all scores.
+  Value d_log_weights = d_weights - delta;
+  if (s.visible) d_log_weights = select(s.visible, d_log_weights, zeros_like(d_log_weights));
+  made.d_masked = weights * d_log_weights;
+  // Nor do those of d_masked come from what a function made of hidden scores.
+  if (s.visible && walk.bends_scores()) made.d_masked = select(s.visible, made.d_masked, zeros_like(made.d_masked));
+  made.d_score = walk.through_scores(made.d_masked, s, block);
+  return made;
 }
 
 }  // namespace strata::ops

@@ -15,6 +15,7 @@ struct AttentionMeaning {
 /// What a step knows of its block besides the products' sides. Null: there is none.
 struct ScoreBlock {
   Value number;                   ///< i32
+  Value lane_number;              ///< i32: lanes are a block of their axis, too; null: they are all of it
   Value mask, factor;             ///< blocks of them, of rank 4
   Value lane_segments, segments;  ///< [B, lanes] and [B, block]
   std::vector<Value> captures;
@@ -28,6 +29,8 @@ class AttentionWalk {
   Dim count() const { return count_; }
   /// x [.., .., rows, ...], rows those that the walk goes through: [count, .., .., block, ...], zeros behind the end.
   Value blocks(Value x) const;
+  /// The way back: [count, .., .., block, ...] as [.., .., rows, ...].
+  Value rows(Value blocks) const;
   /// The stacked blocks of scores, as [B, H, T, S].
   Value whole(Value blocks) const;
 
@@ -43,6 +46,8 @@ class AttentionWalk {
   static Value product(Value side, Value lanes, Value visible);
   /// [B, H, block, E] with [B, H, block, lanes], summed over what of the block is visible: [B, H, E, lanes].
   static Value sum_over_block(Value side, Value lanes, Value visible);
+  /// [B, H, lanes, E] with [B, H, block, lanes], summed over visible lanes: [B, H, block, E].
+  static Value sum_over_lanes(Value side, Value block, Value visible);
   /// Whether a score is more than a product and a scale: then its derivative depends on it.
   bool bends_scores() const { return function_ != nullptr || form_.soft_cap > 0; }
   /// The cotangent of the product of q and k, from that of the masked scores. Where nothing is visible it means
@@ -52,6 +57,8 @@ class AttentionWalk {
   /// `after`, but `before` in lanes that by their position see nothing of the block. For finite values the two are
   /// equal there: this tells a back end that it need not compute them.
   Value where_seen(Value after, Value before, Value number) const;
+  /// The same where lanes are a block: `before` if no query of the block can see a key of it.
+  Value where_block_seen(Value after, Value before, const ScoreBlock& block) const;
 
   /// The operands of a scan: first what its maker gives, then what the blocks need.
   struct Steps {
@@ -73,10 +80,10 @@ class AttentionWalk {
   Dim extent() const { return by_ == WalkBy::Keys ? keys_ : queries_; }
   Value length(Value like) const;
   Value offset(Value like) const;
-  Places places(Value scores, Value number) const;
+  Places places(Value scores, const ScoreBlock& block) const;
   /// What is seen by position alone, by the score function, and by all that says so; null: everything. `like`: i32 of
   /// the scores' shape.
-  Value by_position(Value like, Value number) const;
+  Value by_position(Value like, const ScoreBlock& block) const;
   Value by_function(Value like, const ScoreBlock& block) const;
   Value visible(Value like, const ScoreBlock& block) const;
   std::vector<Value> arguments(Value score, const ScoreBlock& block) const;
@@ -86,7 +93,25 @@ class AttentionWalk {
   ScoreForm form_;
   const ScoreFunction* function_;
   Dim queries_, keys_, block_, count_;
-  bool has_end_;  ///< whether places behind the last row are in its block
+  Dim lane_block_;     ///< where lanes are a block
+  bool has_end_;       ///< whether places behind the last row are in its block
+  bool has_lane_end_;  ///< whether lanes behind the last one are in their block
 };
+
+/// The derivative of one block.
+struct BlockGradient {
+  Value visible;   ///< null: everything is. The others may be anything where it is not
+  Value weights;   ///< behind the factor
+  Value d_masked;  ///< of what the softmax is made of
+  Value d_score;   ///< of the product of q and k
+  Value d_factor;  ///< null without one
+};
+/// What a product of a step reads: rows of the block, and columns by lane.
+struct BlockSides {
+  Value block, lanes;
+};
+/// `score` and `out`: the sides of q k^T and of dO v^T. `log_sum` and `delta` like the scores.
+BlockGradient gradient_of_block(const AttentionWalk& walk, BlockSides score, BlockSides out, Value log_sum, Value delta,
+                                const ScoreBlock& block);
 
 }  // namespace strata::ops

@@ -104,7 +104,10 @@ bool is_composite(const Node& node) { return node.op == &kComposite; }
 std::string_view composite_name(const Node& composite) { return composite.attrs.text("name"); }
 
 void append_body(const Node& composite, ir::GraphCopier& outer, Graph& to, const PutNode& put) {
-  const Graph& body = composite.region(0);
+  append_body(composite, composite.region(0), outer, to, put);
+}
+
+void append_body(const Node& composite, const Graph& body, ir::GraphCopier& outer, Graph& to, const PutNode& put) {
   const ir::LocationScope scope(to, composite.where.file || composite.where.path ? composite.where : to.location());
   ir::GraphCopier inner(body, to);
   for (size_t i = 0; i < body.parameters().size(); ++i) inner.set(body.parameter(i), outer.get(composite.operand(i)));

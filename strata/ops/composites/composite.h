@@ -67,6 +67,8 @@ std::string_view composite_name(const Node& composite);
 using PutNode = std::function<void(const Node&, ir::GraphCopier&)>;
 /// Has `put` append each node of a composite's body to `to`, and maps the composite to what the body returns.
 void append_body(const Node& composite, ir::GraphCopier& outer, Graph& to, const PutNode& put);
+/// The same with another body of the same operands and results.
+void append_body(const Node& composite, const Graph& body, ir::GraphCopier& outer, Graph& to, const PutNode& put);
 /// The same for a node of any kind and through bodies within bodies: `put` sees core ops only.
 void append_core(const Node& node, ir::GraphCopier& copier, Graph& to, const PutNode& put);
 

@@ -4,6 +4,7 @@
 
 #include "strata/compiler/loop/choose/sizes.h"
 #include "strata/compiler/loop/nest/access.h"
+#include "strata/compiler/loop/nest/matrix_program.h"
 
 namespace strata::compiler {
 
@@ -46,6 +47,21 @@ StripSchedule choose_strips(const Strip& strip, const Nest& nest, const machine:
   const int64_t rows = vectors.registers >= 32 ? 8 : made.tile_vectors == 1 ? 12 : 6;
   made.tile_rows = variation.pick(std::min(highest, rows), 1, std::min<int64_t>(highest, 12));
   while (made.tile_rows > 1 && !fits_registers(made.tile_rows, made.tile_vectors, vectors)) --made.tile_rows;
+  return made;
+}
+
+StripSchedule choose_matrix_tiles(const Nest& nest, const machine::VectorUnit& vectors, Variation& variation) {
+  StripSchedule made;
+  made.lanes = vectors.lanes(4);
+  ir::loops::for_each_stmt(nest.body, [&](const ir::loops::Stmt& s) {
+    if (const auto product = read_matrix_product(s))
+      made.lanes = std::min(made.lanes, lanes_of(product->accumulator->type.dtype, vectors));
+  });
+  if (made.lanes >= 8 && variation.flip(false)) made.lanes /= 2;
+  made.tile_vectors = variation.pick(made.lanes == 1 ? 1 : 2, 1, 3);
+  made.tile_rows = variation.pick(vectors.registers >= 32 ? 8 : 6, 1, 12);
+  while (made.tile_rows > 1 && !fits_registers(made.tile_rows, made.tile_vectors, vectors)) --made.tile_rows;
+  made.strip = made.tile_vectors * made.lanes;
   return made;
 }
 

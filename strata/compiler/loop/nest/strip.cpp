@@ -58,14 +58,18 @@ bool has_sums_of_products(std::span<const StmtPtr> body) {
 
 bool is_zero(Expr e) { return e->op == ExprOp::Constant && ir::is_float(e->type.dtype) && e->bits == 0; }
 
-/// A whole number that grows evenly with the loops. It does not wrap: positions are compared in i32, of arrays that
-/// have fewer rows (ops/composites/attention_blocks.h).
+/// A whole number that grows evenly with the loops; one that is loaded may stand in it if it is the kernel's own: the
+/// number of a block. It does not wrap: positions are compared in i32, of arrays that have fewer rows
+/// (ops/composites/attention_blocks.h).
 bool is_linear(Expr e, std::span<const LoopVar* const> loops) {
   const auto is_fixed = [&](Expr x) {
     return std::ranges::none_of(loops, [&](const LoopVar* v) { return depends_on(x, v); });
   };
   if (!ir::is_int(e->type.dtype)) return false;
-  if (is_fixed(e)) return !any_node(e, [](Expr n) { return n->op == ExprOp::Load; });
+  const auto is_of_memory = [](Expr n) {
+    return n->op == ExprOp::Load && !(n->buffer->shape.size() == 1 && n->buffer->shape[0] == ir::Dim(1));
+  };
+  if (is_fixed(e)) return !any_node(e, is_of_memory);
   switch (e->op) {
     case ExprOp::Loop:
       return true;
@@ -77,20 +81,6 @@ bool is_linear(Expr e, std::span<const LoopVar* const> loops) {
     case ExprOp::Mul:
       return is_linear(e->args[0], loops) && is_linear(e->args[1], loops) &&
              (is_fixed(e->args[0]) || is_fixed(e->args[1]));
-    default:
-      return false;
-  }
-}
-
-bool joins_half_planes(Expr e, std::span<const LoopVar* const> loops) {
-  switch (e->op) {
-    case ExprOp::And:
-      return joins_half_planes(e->args[0], loops) && joins_half_planes(e->args[1], loops);
-    case ExprOp::Lt:
-    case ExprOp::Le:
-    case ExprOp::Gt:
-    case ExprOp::Ge:
-      return is_linear(e->args[0], loops) && is_linear(e->args[1], loops);
     default:
       return false;
   }
@@ -126,10 +116,24 @@ bool is_leaf(const Stmt& stmt) {
   return std::ranges::all_of(stmt.body, [](const StmtPtr& s) { return is_leaf(*s); });
 }
 
+bool holds_on_half_planes(Expr e, std::span<const LoopVar* const> loops) {
+  switch (e->op) {
+    case ExprOp::And:
+      return holds_on_half_planes(e->args[0], loops) && holds_on_half_planes(e->args[1], loops);
+    case ExprOp::Lt:
+    case ExprOp::Le:
+    case ExprOp::Gt:
+    case ExprOp::Ge:
+      return is_linear(e->args[0], loops) && is_linear(e->args[1], loops);
+    default:
+      return false;
+  }
+}
+
 bool is_known_at_corners(const LaneProduct& product, const LoopVar* lane) {
   if (product.depth.size() != 1 || !lane) return false;
   const LoopVar* const loops[] = {lane, product.depth[0]->loop};
-  return joins_half_planes(product.where, loops);
+  return holds_on_half_planes(product.where, loops);
 }
 
 bool touches_lanes_of_parameters(std::span<const StmtPtr> stmts, const LoopVar* lane) {

@@ -41,6 +41,10 @@ std::optional<LaneProduct> read_lane_product(const ir::loops::Stmt& leaf, const 
 /// numbers that are linear in both, each of which holds on a convex set.
 bool is_known_at_corners(const LaneProduct& product, const ir::loops::LoopVar* lane);
 
+/// Whether a condition joins comparisons of numbers that are linear in the loops: it is known of a box of their steps
+/// from the box's corners, since each comparison holds on a half plane.
+bool holds_on_half_planes(ir::loops::Expr condition, std::span<const ir::loops::LoopVar* const> loops);
+
 /// Whether statements read or write parameters at a place that depends on the lane.
 bool touches_lanes_of_parameters(std::span<const ir::loops::StmtPtr> stmts, const ir::loops::LoopVar* lane);
 

@@ -5,7 +5,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "strata/compiler/loop/nest/matrix_program.h"
 #include "strata/compiler/loop/nest/strip.h"
+#include "strata/compiler/loop/write/matrix_programs.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
 #include "strata/ir/loops/joined_loops.h"
@@ -414,6 +416,7 @@ class StripWriter {
 }  // namespace
 
 Stmts write_strips(const Nest& nest, const StripSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
+  if (is_matrix_program(nest)) return write_matrix_program(nest, schedule, c, facts);
   const auto strip = read_strip(nest);
   if (!strip) refuse_schedule("the nest is no program of lanes");
   if (!strip->lane && schedule.strip != 1) refuse_schedule("the nest has no lanes: its strips are of 1");
