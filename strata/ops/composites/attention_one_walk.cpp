@@ -63,7 +63,7 @@ Values walk_queries(const AttentionWalk& walk, Value k, Value v, Value key_numbe
 bool is_for_one_walk(ir::Type q, ir::Type k, ir::Type v, const ScoreForm& form) {
   const auto is_known = [](Dim d) { return d.is_constant(); };
   const auto fits = [&](Dim d) { return is_known(d) && d.constant() % kUnit == 0 && d.constant() <= kMostChannels; };
-  const auto has_blocks = [&](Dim d) { return !is_known(d) || d.constant() >= form.key_block; };
+  const auto has_blocks = [&](Dim d) { return !is_known(d) || d.constant() > form.key_block; };
   const auto at_least_one = [&](Dim d) { return is_known(d) ? d.constant() : int64_t{1}; };
   return fits(q.dim(3)) && fits(v.dim(3)) && form.key_block % kUnit == 0 && form.key_block <= kMostBlock &&
          has_blocks(q.dim(2)) && has_blocks(k.dim(2)) &&

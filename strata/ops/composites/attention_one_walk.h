@@ -28,7 +28,7 @@ struct GradientOperands {
   Value delta;    ///< [B, H, T]: the sum of dO * O over a row
 };
 
-/// Whether extents are such that one walk is faster: enough heads for the threads, blocks and channels that fill
+/// Whether extents are such that one walk is faster: several blocks, enough heads for the threads, channels that fill
 /// vectors and fit a task's scratch.
 bool is_for_one_walk(ir::Type q, ir::Type k, ir::Type v, const ScoreForm& form);
 

@@ -89,8 +89,8 @@ AttentionWalk::AttentionWalk(WalkBy by, const AttentionOperands& like, const Att
   count_ = ir::ceil_div(extent(), block_);
   has_end_ = count_ * block_ != extent();
   const Dim lanes = by_ == WalkBy::Keys ? queries_ : keys_;
-  lane_block_ = block_of(lanes, form_.key_block);
-  has_lane_end_ = ir::ceil_div(lanes, lane_block_) * lane_block_ != lanes;
+  strip_length_ = block_of(lanes, form_.key_block);
+  has_lane_end_ = ir::ceil_div(lanes, strip_length_) * strip_length_ != lanes;
 }
 
 Value AttentionWalk::blocks(Value x) const {
@@ -146,7 +146,7 @@ AttentionWalk::Places AttentionWalk::places(Value scores, const ScoreBlock& bloc
   const Value place =
       iota_like(scores, DType::i32, 2) + broadcast_to(block.number * number_of(g, block_), scores.shape());
   Value lane = iota_like(scores, DType::i32, 3);
-  if (block.lane_number) lane = lane + broadcast_to(block.lane_number * number_of(g, lane_block_), scores.shape());
+  if (block.lane_number) lane = lane + broadcast_to(block.lane_number * number_of(g, strip_length_), scores.shape());
   return by_ == WalkBy::Keys ? Places{lane + offset(lane), place} : Places{place + offset(place), lane};
 }
 
@@ -280,7 +280,8 @@ Value AttentionWalk::where_seen(Value after, Value before, Value number) const {
 Value AttentionWalk::where_block_seen(Value after, Value before, const ScoreBlock& block) const {
   if (!form_.is_causal && form_.window == 0) return after;
   Graph& g = after.graph();
-  const Value length = number_of(g, block_), lanes = number_of(g, lane_block_), offset = number_of(g, keys_ - queries_);
+  const Value length = number_of(g, block_), lanes = number_of(g, strip_length_),
+              offset = number_of(g, keys_ - queries_);
   const bool by_keys = by_ == WalkBy::Keys;
   const Value first_place = block.number * length, first_lane = block.lane_number * lanes;
   const Value first_query = (by_keys ? first_lane : first_place) + offset,

@@ -93,7 +93,7 @@ class AttentionWalk {
   ScoreForm form_;
   const ScoreFunction* function_;
   Dim queries_, keys_, block_, count_;
-  Dim lane_block_;     ///< where lanes are a block
+  Dim strip_length_;   ///< where lanes are a block
   bool has_end_;       ///< whether places behind the last row are in its block
   bool has_lane_end_;  ///< whether lanes behind the last one are in their block
 };
