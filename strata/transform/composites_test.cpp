@@ -62,7 +62,8 @@ template <class F>
 void expect_same(const Graph& graph, F&& transform) {
   const auto expanded_first = transform(*ops::expand_composites(graph));
   const auto expanded_last = ops::expand_composites(*transform(graph));
-  EXPECT_EQ(expanded_first->hash(), expanded_last->hash());
+  // A derivative may be a composite of its own (attention's): custom_vjp holds it as it was recorded.
+  EXPECT_EQ(ops::expand_composites(*expanded_first)->hash(), expanded_last->hash());
 }
 
 TEST(Composites, HaveTheGradientsOfTheirBodies) {
