@@ -13,7 +13,8 @@
 namespace strata::bench {
 
 /// Of a step that was never called, in a fresh process. Whether the disk cache has the program is up to STRATA_CACHE.
-///   seconds             from the first call to a program that runs: recording, derivative, passes and machine code. The
+///   seconds             from the first call to a program that runs: recording, derivative, passes and machine code.
+///   The
 ///                       first call less a later one that runs in new memory, too
 ///   new_memory_seconds  what new memory costs a call, which the system clears page by page
 template <class Step>

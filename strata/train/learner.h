@@ -7,7 +7,8 @@
 // if it has any, stays as it is.
 // A step commits only when loss, gradients and all that it would commit (parameters, optimiser state, running
 // statistics) are finite, or with optim.commit = "finite_loss" when the loss is; else, and when it throws, everything
-// stays as it was. A step that was not finite is replayed to name the first op that made a NaN. Random numbers of a step (dropout) depend on seed, step and sample alone.
+// stays as it was. A step that was not finite is replayed to name the first op that made a NaN. Random numbers of a
+// step (dropout) depend on seed, step and sample alone.
 #pragma once
 
 #include <limits>

@@ -1,8 +1,8 @@
 // One compilation as the cache on disk has it (cache/program_cache.h): found before anything is done, kept when all is.
 //
-// A program from the cache is the one that was compiled: kernels, plan, names, positions. Its recorded graph is the one at
-// hand, so that bindings that empty an axis are compiled as of a program that was compiled now. What the text of a plan
-// can't say (ir/plan/same_plan.h) is noticed when the program is kept: then it isn't.
+// A program from the cache is the one that was compiled: kernels, plan, names, positions. Its recorded graph is the one
+// at hand, so that bindings that empty an axis are compiled as of a program that was compiled now. What the text of a
+// plan can't say (ir/plan/same_plan.h) is noticed when the program is kept: then it isn't.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Programs from the cache on disk are those that were compiled: the same plan, bits and messages; and what is wrong with
-// a file is noticed.
+// Programs from the cache on disk are those that were compiled: the same plan, bits and messages; and what is wrong
+// with a file is noticed.
 #include "strata/compiler/cache/cached_compilation.h"
 
 #include <gtest/gtest.h>

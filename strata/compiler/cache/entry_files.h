@@ -1,5 +1,6 @@
-// Files of the compile cache, one per key: what kernels (kernel_cache.h) and programs (program_cache.h) have in common. A
-// file that is truncated, changed or of another version is as good as absent: what it held is made again and replaces it.
+// Files of the compile cache, one per key: what kernels (kernel_cache.h) and programs (program_cache.h) have in common.
+// A file that is truncated, changed or of another version is as good as absent: what it held is made again and replaces
+// it.
 //
 // Each build of the compiler has a folder of its own, kernels/<start of sources_hash()>/, since none can use another's
 // files. When a build writes its first file, only the folders of the latest few builds are kept.

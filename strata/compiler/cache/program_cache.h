@@ -1,5 +1,6 @@
-// Compiled programs on disk, one file per key (entry_files.h): the plan, and which kernels it runs. These have their own
-// files (kernel_cache.h), which programs share. A process that finds its program neither runs passes nor lowers a node.
+// Compiled programs on disk, one file per key (entry_files.h): the plan, and which kernels it runs. These have their
+// own files (kernel_cache.h), which programs share. A process that finds its program neither runs passes nor lowers a
+// node.
 //
 //   | kernels | image |
 //   kernel   | identity lo, hi | name | dims | pairs in place | 1: its having no schedule surprises |

@@ -208,8 +208,9 @@ void LanePlan::keep_what_is_shared() {
     if (const Value p = region_.parameter(i); axes_.has(p.type()) && readers_.contains(key(p))) keeps_.insert(key(p));
 }
 
-/// Where a product's elements end up through cheap arithmetic alone, each with one reader: something that is kept, a new
-/// carry, or a slice of a result. Null if there is more: a register tile's sums wait in registers while it is computed.
+/// Where a product's elements end up through cheap arithmetic alone, each with one reader: something that is kept, a
+/// new carry, or a slice of a result. Null if there is more: a register tile's sums wait in registers while it is
+/// computed.
 const Node* LanePlan::cheap_reader_of(const Node* product, std::vector<size_t>& places) const {
   constexpr int kMostOps = 8;
   places.resize(static_cast<size_t>(product->type().rank()));

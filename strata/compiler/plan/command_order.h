@@ -30,8 +30,8 @@ struct OrderRequest {
 
 /// The nodes with those put off that write donated memory (and those that need them) behind the last node that can
 /// fail, if that does not need them itself. On each side of that, what writes over a value, an update or the writer of
-/// donated memory, waits for what else reads the value, unless that waits for the writer. All else stays in program order, but for what holds less
-/// memory in another place.
+/// donated memory, waits for what else reads the value, unless that waits for the writer. All else stays in program
+/// order, but for what holds less memory in another place.
 std::vector<const ir::Node*> order_commands(const OrderRequest& request);
 
 }  // namespace strata::compiler

@@ -18,8 +18,8 @@ bool same_position(const Location& a, const Location& b) {
   return path_a == path_b && file_name(a) == file_name(b) && (a.line == b.line || !a.file);
 }
 
-/// By node: its place among the parameters, or behind them among the others. A graph may have its parameters between its
-/// nodes; its text has them first.
+/// By node: its place among the parameters, or behind them among the others. A graph may have its parameters between
+/// its nodes; its text has them first.
 std::vector<size_t> places_of(const Graph& graph) {
   std::vector<size_t> places(graph.nodes().size());
   size_t next = 0;

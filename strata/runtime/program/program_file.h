@@ -71,9 +71,9 @@ struct ProgramImage {
 };
 /// E0325 as for write_program.
 ProgramImage program_image(const Executable& program, const ProgramFileOptions& options = {});
-/// Of the kernels without their dimensions, which the image has. The code of those that don't keep it themselves lives as
-/// long as the program, and so does `image` where it has the recorded program; `source` names it in messages. Errors as
-/// of read_program.
+/// Of the kernels without their dimensions, which the image has. The code of those that don't keep it themselves lives
+/// as long as the program, and so does `image` where it has the recorded program; `source` names it in messages. Errors
+/// as of read_program.
 ProgramFile read_program_image(std::span<const std::byte> image, const std::string& source,
                                std::span<const BoundKernel> kernels, const ReadProgramOptions& options);
 

@@ -57,9 +57,7 @@ bool leaves_caches(ir::Type type) {
 
 /// Whether a contraction's packing takes each element once, for each of the tasks that share it. The plane under larger
 /// windows is packed by more tasks, or element by element for each offset.
-bool packs_each_once(const Node& contraction) {
-  return ops::is_dot(contraction) || ops::is_point_conv(contraction);
-}
+bool packs_each_once(const Node& contraction) { return ops::is_dot(contraction) || ops::is_point_conv(contraction); }
 
 bool same_shape(ir::Type a, ir::Type b) {
   return std::equal(a.shape().begin(), a.shape().end(), b.shape().begin(), b.shape().end());

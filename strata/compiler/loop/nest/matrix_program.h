@@ -9,8 +9,8 @@
 
 namespace strata::compiler {
 
-/// `for row, for column { acc = start; for k { acc = fma(left, right, acc) }; stores }`, where the left side is the same
-/// for all columns and the right one for all rows. Either may be hidden: `select(where, left, 0)`.
+/// `for row, for column { acc = start; for k { acc = fma(left, right, acc) }; stores }`, where the left side is the
+/// same for all columns and the right one for all rows. Either may be hidden: `select(where, left, 0)`.
 struct MatrixProduct {
   const ir::loops::Stmt *row = nullptr, *column = nullptr, *depth = nullptr;  ///< loops from 0 to a number
   int64_t rows = 0, columns = 0, terms = 0;

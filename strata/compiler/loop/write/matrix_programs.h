@@ -2,7 +2,8 @@
 //
 //   parallel task over the nest's loops
 //     scratch, loops and branches as written
-//     a product:  register tiles of rows by vectors of columns;  sums = 0; for k { sums = fma(left, right, sums) }; stores
+//     a product:  register tiles of rows by vectors of columns;  sums = 0;
+//                 for k { sums = fma(left, right, sums) };  stores
 //     others:     for x... { for columns by vectors { as written } }
 //
 // A product that hides some of its steps is written twice: with its masks, and without for where nothing is hidden.

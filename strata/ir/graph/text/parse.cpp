@@ -62,8 +62,8 @@ class KnownRegions {
 
 class GraphParser {
  public:
-  /// `names`: nothing, and all is called as in the text. `known`: regions that were read, to share them; null: each node
-  /// has regions of its own, as passes may ask.
+  /// `names`: nothing, and all is called as in the text. `known`: regions that were read, to share them; null: each
+  /// node has regions of its own, as passes may ask.
   GraphParser(TextLexer& lexer, const OpTable& ops, int depth, int64_t& literal_budget,
               std::optional<ProgramNames> names = std::nullopt, KnownRegions* known = nullptr)
       : lexer_(lexer), ops_(ops), depth_(depth), budget_(literal_budget), names_(names), known_(known) {}

@@ -13,8 +13,8 @@ namespace strata::ir {
 class TextLexer;
 
 struct ProgramNames {
-  /// The program, and the parameters of it that are its first, are called as these; null: a parameter that the text calls
-  /// as if it had no name has none. So it is with those of regions.
+  /// The program, and the parameters of it that are its first, are called as these; null: a parameter that the text
+  /// calls as if it had no name has none. So it is with those of regions.
   const Graph* like = nullptr;
 };
 
