@@ -137,14 +137,16 @@ class LaneKernel {
   /// others should lie close, or they evict each other from the cache.
   bool should_be_copied(Value slices) const {
     const ir::Type type = slices.type();
+    if (type.rank() <= 1) return false;
+    const Strides strides = strides_of(slices);
+    if (!strides.empty() && strides.back() == Dim(1) && strides[strides.size() - 2] == type.shape().back())
+      return false;
     int rank = 0;  // of the state: leading axes, one between, the lanes
     for (const Value& v : step_->results()) {
       rank = std::max(rank, v.rank());
-      if (v.rank() > 0 && type.rank() > 1 && type.shape().back() == v.type().shape().back()) return true;
+      if (v.rank() > 0 && type.shape().back() == v.type().shape().back()) return true;
     }
-    if (type.rank() <= rank) return false;
-    const Strides strides = strides_of(slices);
-    return strides.empty() || strides.back() != Dim(1) || strides[strides.size() - 2] != type.shape().back();
+    return type.rank() > rank;
   }
 
   Value taken_in(Value v, bool through) {

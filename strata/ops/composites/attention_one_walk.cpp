@@ -1,5 +1,7 @@
 #include "strata/ops/composites/attention_one_walk.h"
 
+#include <span>
+
 #include "strata/ops/composites/attention_walk.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/creation/creation.h"
@@ -75,15 +77,17 @@ std::array<Value, 3> gradients_in_one_walk(const GradientOperands& x, const Scor
   const AttentionOperands like{.q = x.q, .k = x.k, .v = x.v};
   const AttentionWalk keys(WalkBy::Keys, like, meaning), queries(WalkBy::Queries, like, meaning);
   Graph& g = x.q.graph();
-  const Values blocks{queries.blocks(x.q), queries.blocks(x.d_out), queries.blocks(x.log_sum), queries.blocks(x.delta)};
+  const Values whole{x.q, x.d_out, x.log_sum, x.delta};  // cut within the step: its kernel reads them where they lie
   const Value number = iota(g, Type::of(DType::i32, {keys.count()}), 0);
   const auto step = [&](Graph&, const Values& p) -> Values {
-    const Value k = p[5], v = p[6];
-    const Values made = walk_queries(queries, k, v, p[7], {p[0], p[1], p[2], p[3], p[4]});
+    Values blocks;
+    for (const Value& rows : std::span(p).first(4)) blocks.push_back(queries.blocks(rows));
+    blocks.push_back(p[4]);
+    const Values made = walk_queries(queries, p[5], p[6], p[7], blocks);
     return {made[2], by_lanes(made[0]), by_lanes(made[1])};
   };
-  const ScanResults made =
-      scan({blocks, {zeros_like(blocks[0])}, {keys.blocks(x.k), keys.blocks(x.v), number}}, keys.count(), step);
+  const ScanResults made = scan(
+      {whole, {zeros_like(queries.blocks(x.q))}, {keys.blocks(x.k), keys.blocks(x.v), number}}, keys.count(), step);
   return {queries.rows(made.carries[0]), keys.rows(made.ys[0]), keys.rows(made.ys[1])};
 }
 
