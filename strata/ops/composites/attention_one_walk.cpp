@@ -23,6 +23,23 @@ constexpr int64_t kUnit = 16;
 
 Value by_lanes(Value x) { return swap_axes(x, 2, 3); }
 
+/// [B, H, count, block, D] at a number of a block, and with another block there.
+Values start_of(Value at) {
+  const Value zero = scalar_like(at, 0);
+  return {zero, zero, at, zero, zero};
+}
+Value block_at(Value x, Value at) {
+  Shape one = shape_of(x);
+  one[2] = Dim(1);
+  const Value block = dynamic_slice(x, start_of(at), one);
+  return reshape(block, {one[0], one[1], one[3], one[4]});
+}
+Value with_block_at(Value x, Value block, Value at) {
+  Shape one = shape_of(x);
+  one[2] = Dim(1);
+  return dynamic_update_slice(x, reshape(block, one), start_of(at));
+}
+
 /// Slices of a block of queries, behind the sides of its keys.
 struct BlockOfQueries {
   Value q, d_out, log_sum, delta, d_q;
@@ -78,17 +95,21 @@ std::array<Value, 3> gradients_in_one_walk(const GradientOperands& x, const Scor
   const AttentionWalk keys(WalkBy::Keys, like, meaning), queries(WalkBy::Queries, like, meaning);
   Graph& g = x.q.graph();
   const Values whole{x.q, x.d_out, x.log_sum, x.delta};  // cut within the step: its kernel reads them where they lie
+  const Values cut{keys.side_by_side(x.k), keys.side_by_side(x.v)};
   const Value number = iota(g, Type::of(DType::i32, {keys.count()}), 0);
+  Values constants = whole;
+  constants.insert(constants.end(), cut.begin(), cut.end());
   const auto step = [&](Graph&, const Values& p) -> Values {
     Values blocks;
     for (const Value& rows : std::span(p).first(4)) blocks.push_back(queries.blocks(rows));
-    blocks.push_back(p[4]);
-    const Values made = walk_queries(queries, p[5], p[6], p[7], blocks);
-    return {made[2], by_lanes(made[0]), by_lanes(made[1])};
+    blocks.push_back(p[6]);
+    const Value at = p[9];
+    const Values made = walk_queries(queries, block_at(p[4], at), block_at(p[5], at), at, blocks);
+    return {made[2], with_block_at(p[7], by_lanes(made[0]), at), with_block_at(p[8], by_lanes(made[1]), at)};
   };
-  const ScanResults made = scan(
-      {whole, {zeros_like(queries.blocks(x.q))}, {keys.blocks(x.k), keys.blocks(x.v), number}}, keys.count(), step);
-  return {queries.rows(made.carries[0]), keys.rows(made.ys[0]), keys.rows(made.ys[1])};
+  const Values start{zeros_like(queries.blocks(x.q)), zeros_like(cut[0]), zeros_like(cut[1])};
+  const ScanResults made = scan({constants, start, {number}}, keys.count(), step);
+  return {queries.rows(made.carries[0]), keys.whole_of(made.carries[1]), keys.whole_of(made.carries[2])};
 }
 
 }  // namespace strata::ops

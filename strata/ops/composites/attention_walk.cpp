@@ -93,7 +93,7 @@ AttentionWalk::AttentionWalk(WalkBy by, const AttentionOperands& like, const Att
   has_lane_end_ = ir::ceil_div(lanes, strip_length_) * strip_length_ != lanes;
 }
 
-Value AttentionWalk::blocks(Value x) const {
+Value AttentionWalk::side_by_side(Value x) const {
   const Shape s = shape_of(x);
   if (count_ * block_ != s[2]) {
     std::vector<Padding> padding(s.size());
@@ -101,12 +101,21 @@ Value AttentionWalk::blocks(Value x) const {
     x = pad_zero(x, padding);
   }
   Shape apart{s[0], s[1], count_, block_};
+  apart.insert(apart.end(), s.begin() + 3, s.end());
+  return reshape(x, apart);
+}
+
+Value AttentionWalk::whole_of(Value side_by_side) const {
+  const Shape s = shape_of(side_by_side);
+  Shape joined{s[0], s[1], s[2] * s[3]};
+  joined.insert(joined.end(), s.begin() + 4, s.end());
+  return slice_axis(reshape(side_by_side, joined), 2, {.limit = extent()});
+}
+
+Value AttentionWalk::blocks(Value x) const {
   Ints order{2, 0, 1, 3};
-  for (size_t axis = 3; axis < s.size(); ++axis) {
-    apart.push_back(s[axis]);
-    order.push_back(static_cast<int64_t>(axis) + 1);
-  }
-  return transpose(reshape(x, apart), order);
+  for (int64_t axis = 3; axis < x.rank(); ++axis) order.push_back(axis + 1);
+  return transpose(side_by_side(x), order);
 }
 
 /// Of mask or factor, [.., .., T or 1, S or 1], as the scores stand.
@@ -119,14 +128,9 @@ Value AttentionWalk::blocks_of_scores(Value x) const {
 }
 
 Value AttentionWalk::rows(Value blocks) const {
-  const Shape s = shape_of(blocks);
-  Shape joined{s[1], s[2], s[0] * s[3]};
-  Ints order{1, 2, 0, 3};
-  for (size_t axis = 4; axis < s.size(); ++axis) {
-    joined.push_back(s[axis]);
-    order.push_back(static_cast<int64_t>(axis));
-  }
-  return slice_axis(reshape(transpose(blocks, order), joined), 2, {.limit = extent()});
+  Ints order{1, 2, 0};
+  for (int64_t axis = 3; axis < blocks.rank(); ++axis) order.push_back(axis);
+  return whole_of(transpose(blocks, order));
 }
 
 Value AttentionWalk::whole(Value blocks) const {

@@ -27,7 +27,11 @@ class AttentionWalk {
   AttentionWalk(WalkBy by, const AttentionOperands& like, const AttentionMeaning& meaning);
 
   Dim count() const { return count_; }
-  /// x [.., .., rows, ...], rows those that the walk goes through: [count, .., .., block, ...], zeros behind the end.
+  /// x [.., .., rows, ...], rows those that the walk goes through: [.., .., count, block, ...], zeros behind the end; and
+  /// the way back.
+  Value side_by_side(Value x) const;
+  Value whole_of(Value side_by_side) const;
+  /// The same as slices of the walk: [count, .., .., block, ...].
   Value blocks(Value x) const;
   /// The way back: [count, .., .., block, ...] as [.., .., rows, ...].
   Value rows(Value blocks) const;
