@@ -27,8 +27,8 @@ class AttentionWalk {
   AttentionWalk(WalkBy by, const AttentionOperands& like, const AttentionMeaning& meaning);
 
   Dim count() const { return count_; }
-  /// x [.., .., rows, ...], rows those that the walk goes through: [.., .., count, block, ...], zeros behind the end; and
-  /// the way back.
+  /// x [.., .., rows, ...], rows those that the walk goes through: [.., .., count, block, ...], zeros behind the end;
+  /// and the way back.
   Value side_by_side(Value x) const;
   Value whole_of(Value side_by_side) const;
   /// The same as slices of the walk: [count, .., .., block, ...].
