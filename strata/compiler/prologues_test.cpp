@@ -100,6 +100,32 @@ TEST(Prologues, WhatCanBeAnEpilogueIsOne) {
       std::nullopt);
 }
 
+TEST(Prologues, ACastAndAScaleOfWeights) {
+  const char* text = R"(func @main(%x: f32[M,40], %w: bf16[50,40], %s: f32[50]) -> f32[M,50] {
+  %0 = cast %w {to = f32}
+  %1 = broadcast %s {shape = [50, 40], axes = [0]}
+  %2 = mul %0, %1
+  %3 = dot %x, %2 {lhs_contract = [1], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = f32}
+  return %3
+})";
+  EXPECT_EQ(kernels_of(text), 1);
+  HostArray w(ir::DType::bf16, {50, 40});
+  for (int64_t i = 0; i < w.elements(); ++i) w.set(i, std::cos(static_cast<double>(i)));
+  for (const int64_t m : {0, 1, 7, 65})
+    EXPECT_EQ(find_native_difference(parse(text), std::vector<HostArray>{random_array({m, 40}, 1), HostArray(w.clone()),
+                                                                         random_array({50}, 2)}),
+              std::nullopt);
+}
+
+TEST(Prologues, InDoublePrecision) {
+  std::vector<HostArray> wide;
+  for (const HostArray& a : images(1)) {
+    HostArray& to = wide.emplace_back(ir::DType::f64, std::vector<int64_t>(a.shape().begin(), a.shape().end()));
+    for (int64_t i = 0; i < a.elements(); ++i) to.set(i, a.get(i));
+  }
+  EXPECT_EQ(find_native_difference(parse(channels_then_conv(1, "f64")), wide), std::nullopt);
+}
+
 TEST(Prologues, RowsOfAProduct) {
   EXPECT_EQ(kernels_of(rows_then_dot("mul", false)), 1);
   EXPECT_EQ(kernels_of(rows_then_dot("mul", true)), 2) << "made again for each product";

@@ -7,7 +7,6 @@
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
-#include "strata/ops/contraction/product_nodes.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/reduce/short_fold.h"
 #include "strata/ops/shape/shape.h"
@@ -54,10 +53,6 @@ bool leaves_caches(ir::Type type) {
   if (elements.is_constant()) return type.rank() >= 2 && elements.constant() >= kFewestRepeatedElements;
   return std::ranges::count_if(type.shape(), [](Dim d) { return !d.is_constant(); }) >= 2;
 }
-
-/// Whether a contraction's packing takes each element once, for each of the tasks that share it. The plane under larger
-/// windows is packed by more tasks, or element by element for each offset.
-bool packs_each_once(const Node& contraction) { return ops::is_dot(contraction) || ops::is_point_conv(contraction); }
 
 bool same_shape(ir::Type a, ir::Type b) {
   return std::equal(a.shape().begin(), a.shape().end(), b.shape().begin(), b.shape().end());
@@ -116,7 +111,7 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
     case Form::Reduction:
       return user.op->reads_each_once || is_movement(node);
     case Form::Contraction:
-      return !joins_computed_[node.id] && (is_movement(node) || (packs_each_once(user) && is_prologue(node)));
+      return !joins_computed_[node.id] && (is_movement(node) || is_prologue(node, user));
     case Form::Update:
       return user.op->reads_each_once || is_movement(node) || is_leaf(node);
     case Form::Loops:
@@ -227,18 +222,6 @@ bool FusionGroups::may_repeat(const Node& node) const {
   if (inline_reads_[node.id].empty() && uses_[node.id].size() <= kMostRepeatedUses && leaves_caches(node.type()))
     return inline_size_[node.id] <= kLargestInlineTree;
   return is_cheap(node);
-}
-
-/// Whether a product may make the node where it packs it: where it costs little, and what it is made of, one array
-/// beside what is repeated, lies in memory whether or not the node does. Else its kernel writes it in place of that.
-bool FusionGroups::is_prologue(const Node& node) const {
-  const std::vector<Value>& reads = inline_reads_[node.id];
-  if (!is_cheap(node) || reads.size() != 1) return false;
-  const Node& read = *reads[0].node;
-  if (read.is_parameter() || is_result_[read.id]) return true;
-  return std::ranges::any_of(uses_[read.id], [&](const Use& use) {
-    return forms_[use.user->id] == Form::Reduction || forms_[use.user->id] == Form::Contraction;
-  });
 }
 
 bool FusionGroups::is_cheap(const Node& node) const {
