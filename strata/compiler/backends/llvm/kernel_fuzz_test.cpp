@@ -82,6 +82,35 @@ TEST(Objects, ListingsShowAssemblyOfTheLevelThatWasAskedFor) {
   EXPECT_EQ(generator.listing(kernels, machine::kScalar, Listing::Assembly).find("%ymm"), std::string::npos);
 }
 
+/// x through `terms` steps of Horner's rule, each with a constant of its own.
+Kernel polynomial(int lanes, int terms) {
+  Kernel kernel;
+  kernel.name = "polynomial";
+  kernel.context = std::make_shared<ir::loops::LoopContext>();
+  auto& c = *kernel.context;
+  const auto* y = c.buffer({"y", ir::DType::f32, {16}, ir::loops::BufferKind::InOut});
+  kernel.params = {y};
+  const auto x = c.load(y, {c.ramp(c.i64(0), 1, lanes)});
+  auto value = x;
+  for (int i = 0; i < terms; ++i) value = c.fma(value, x, c.broadcast(c.constant(ir::DType::f32, i + 0.5), lanes));
+  kernel.body = {ir::loops::make_store(y, {c.ramp(c.i64(0), 1, lanes)}, value)};
+  return kernel;
+}
+
+TEST(Objects, APolynomialOfManyTermsNeedsNoBroadcastsOfItsOwnOnAvx2) {
+  const Kernel kernel = polynomial(8, 40);  // more than there are registers
+  const Kernel* kernels[] = {&kernel};
+  const std::string text = test_generator().listing(kernels, machine::kAvx2, Listing::Assembly);
+  EXPECT_EQ(text.find("vbroadcastss"), std::string::npos) << text;
+  EXPECT_EQ(compare_with_interpreter({&kernel}, {}, 1), "");
+}
+
+TEST(Objects, ConstantsOfAvx512StayOneElement) {
+  const Kernel kernel = polynomial(16, 40);
+  const Kernel* kernels[] = {&kernel};
+  EXPECT_EQ(test_generator().listing(kernels, machine::kAvx512, Listing::Assembly).find("splat"), std::string::npos);
+}
+
 TEST(Objects, TheDeepestExpressionThatTheMakersAllowCompiles) {
   Kernel kernel;
   kernel.name = "deep";
