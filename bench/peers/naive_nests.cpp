@@ -1,23 +1,16 @@
 // The nests of examples/loops as a C++ programmer writes them down, compiled at -O3 for this machine, with FMAs: the
-// peer of the polyhedral scheduler. One thread, as written. Requests and replies as bench/harness/peer.h describes
-// them.
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <iostream>
+// peer of the polyhedral scheduler. One thread, as written; run {"nest": "seidel" | "jacobi" | "lu" | "blur", "n",
+// "steps"}.
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "peer_program.h"
+
 namespace {
 
-/// The integer behind "key": in a line of JSON that our own harness wrote; 0 if there is none.
-long field(const std::string& line, const std::string& key) {
-  const size_t at = line.find("\"" + key + "\":");
-  return at == std::string::npos ? 0 : std::strtol(line.c_str() + at + key.size() + 3, nullptr, 10);
-}
-
+using strata_peer::Json;
 using Matrix = std::vector<float>;
 
 Matrix matrix(long rows, long columns) {
@@ -68,19 +61,16 @@ void blur(const float* in, float* rows, float* out, long h, long w) {
       out[y * w + x] = (rows[y * w + x] + rows[(y + 1) * w + x] + rows[(y + 2) * w + x]) * 0.3333333f;
 }
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// Arrays that a nest works on, made once.
 struct Arrays {
   Matrix a, b, c;
 };
 
-double run_once(const std::string& line, Arrays& arrays) {
-  const long n = field(line, "n"), steps = field(line, "steps");
-  const bool is_lu = line.find("\"lu\"") != std::string::npos;
-  if (line.find("\"blur\"") != std::string::npos) {
+double run_once(const Json& request, Arrays& arrays) {
+  const long n = request.at("n"), steps = request.at("steps");
+  const std::string nest = request.at("nest");
+  const bool is_lu = nest == "lu";
+  if (nest == "blur") {
     if (arrays.a.empty()) arrays = {matrix(n + 2, n + 2), matrix(n + 2, n), matrix(n, n)};
   } else if (is_lu) {
     // Each run starts with the matrix itself, as on our side; its diagonal is large, so that no pivot is small.
@@ -89,37 +79,26 @@ double run_once(const std::string& line, Arrays& arrays) {
   } else if (arrays.a.empty()) {
     arrays = {matrix(n, n), matrix(n, n), {}};
   }
-  const double start = seconds_now();
+  const double start = strata_peer::wall_seconds();
   if (is_lu)
     lu(arrays.a.data(), n);
-  else if (line.find("\"seidel\"") != std::string::npos)
+  else if (nest == "seidel")
     seidel(arrays.a.data(), n, steps);
-  else if (line.find("\"jacobi\"") != std::string::npos)
+  else if (nest == "jacobi")
     jacobi(arrays.a.data(), arrays.b.data(), n, steps);
   else
     blur(arrays.a.data(), arrays.b.data(), arrays.c.data(), n, n);
-  return seconds_now() - start;
-}
-
-/// Of one run, in a burst after one that is not timed.
-double run(const std::string& line, Arrays& arrays) {
-  run_once(line, arrays);
-  int count = 0;
-  double total = 0;
-  for (; total < 0.1; ++count) total += run_once(line, arrays);
-  return total / count;
+  return strata_peer::wall_seconds() - start;
 }
 
 }  // namespace
 
 int main() {
   std::map<std::string, Arrays> known;
-  for (std::string line; std::getline(std::cin, line);) {
-    if (line.find("\"setup\"") != std::string::npos)
-      std::printf("{\"peer\": \"naive nest\", \"version\": \"g++ %s -O3\"}\n", __VERSION__);
-    else
-      std::printf("{\"seconds\": %.9f}\n", run(line, known[line]));
-    std::fflush(stdout);
-  }
-  return 0;
+  return strata_peer::serve(
+      [](const Json&) { return Json{{"peer", "naive nest"}, {"version", "g++ " __VERSION__ " -O3"}}; },
+      [&](const Json& request) {
+        Arrays& arrays = known[request.dump()];
+        return strata_peer::seconds_of_burst([&] { return run_once(request, arrays); });
+      });
 }

@@ -1,4 +1,5 @@
-// oneDNN's matmul as a peer process: requests and replies as bench/harness/peer.h describes them. "form" says which:
+// oneDNN's matmul as a peer process: run {"m", "n", "k", "count", "form"} makes so many products, each of matrices of
+// its own, in the form
 //
 //   0  f32: operands are plain row-major, as ours are
 //   1  u8 by i8 with a scale for each column, a bias and a zero point of the result, to u8
@@ -8,142 +9,123 @@
 // before it is timed.
 #include <omp.h>
 
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <ctime>
-#include <iostream>
 #include <map>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <dnnl.hpp>
 
+#include "peer_program.h"
+
 namespace {
 
-/// The integer behind "key": in a line of JSON that our own harness wrote; 0 if there is none.
-long field(const std::string& line, const std::string& key) {
-  const size_t at = line.find("\"" + key + "\":");
-  return at == std::string::npos ? 0 : std::strtol(line.c_str() + at + key.size() + 3, nullptr, 10);
-}
-
+using strata_peer::Json;
 using Kind = dnnl::memory::data_type;
+using Dim = dnnl::memory::dim;
+
+struct Size {
+  Dim m, n, k;
+};
 
 /// A plain row-major matrix; `any`: as the primitive likes it.
-dnnl::memory::desc matrix(dnnl::memory::dim rows, dnnl::memory::dim columns, Kind kind,
+dnnl::memory::desc matrix(Dim rows, Dim columns, Kind kind,
                           dnnl::memory::format_tag tag = dnnl::memory::format_tag::ab) {
   return {{rows, columns}, kind, tag};
 }
 
-dnnl::matmul::primitive_desc described(const dnnl::engine& engine, dnnl::memory::dim n, long form) {
+dnnl::matmul::primitive_desc described(const dnnl::engine& engine, const Size& size, int form) {
   const auto any = dnnl::memory::format_tag::any;
-  if (form == 0) {
-    const auto square = matrix(n, n, Kind::f32);
-    return {{square, square, square}, engine};
-  }
-  if (form == 2) return {{matrix(n, n, Kind::bf16), matrix(n, n, Kind::bf16, any), matrix(n, n, Kind::f32)}, engine};
+  const auto [m, n, k] = size;
+  if (form == 0) return {{matrix(m, k, Kind::f32), matrix(k, n, Kind::f32), matrix(m, n, Kind::f32)}, engine};
+  if (form == 2) return {{matrix(m, k, Kind::bf16), matrix(k, n, Kind::bf16, any), matrix(m, n, Kind::f32)}, engine};
   dnnl::primitive_attr attributes;
   constexpr int of_columns = 2;
   std::vector<float> scales;
-  for (dnnl::memory::dim i = 0; i < n; ++i) scales.push_back(1e-5f * static_cast<float>(1 + i % 7));
+  for (Dim i = 0; i < n; ++i) scales.push_back(1e-5f * static_cast<float>(1 + i % 7));
   attributes.set_output_scales(of_columns, scales);
   attributes.set_zero_points(DNNL_ARG_DST, 0, {128});
-  return {{matrix(n, n, Kind::u8), matrix(n, n, Kind::s8, any), matrix(1, n, Kind::s32), matrix(n, n, Kind::u8)},
+  return {{matrix(m, k, Kind::u8), matrix(k, n, Kind::s8, any), matrix(1, n, Kind::s32), matrix(m, n, Kind::u8)},
           attributes,
           engine};
 }
 
-class Product {
+class Products {
  public:
-  Product(const dnnl::engine& engine, dnnl::memory::dim n, long form)
-      : described_(described(engine, n, form)),
-        a_(described_.src_desc(), engine),
-        b_(described_.weights_desc(), engine),
-        c_(described_.dst_desc(), engine),
-        bias_(form == 1 ? described_.bias_desc() : dnnl::memory::desc(), engine),
-        matmul_(described_) {
-    // The values of bytes and of bf16 do not matter: small integers, and halves of f32, that are no NaN.
-    for (const auto& [memory, desc] : {std::pair{&a_, described_.src_desc()}, {&b_, described_.weights_desc()}}) {
-      auto* bytes = static_cast<unsigned char*>(memory->get_data_handle());
-      if (form == 0)
-        for (dnnl::memory::dim i = 0; i < n * n; ++i)
-          reinterpret_cast<float*>(bytes)[i] = static_cast<float>(i % 17) / 17 - 0.5f;
-      else
-        for (size_t i = 0; i < desc.get_size(); ++i) bytes[i] = static_cast<unsigned char>(i % 61);
-    }
-    if (form == 1) std::memset(bias_.get_data_handle(), 0, described_.bias_desc().get_size());
-    arguments_ = {{DNNL_ARG_SRC, a_}, {DNNL_ARG_WEIGHTS, b_}, {DNNL_ARG_DST, c_}};
-    if (form == 1) arguments_.emplace(DNNL_ARG_BIAS, bias_);
+  Products(const dnnl::engine& engine, const Size& size, int count, int form)
+      : described_(described(engine, size, form)), matmul_(described_) {
+    for (int i = 0; i < count; ++i) arguments_.push_back(filled(engine, form));
   }
-  void run(dnnl::stream& stream) {
-    matmul_.execute(stream, arguments_);
+
+  double run(dnnl::stream& stream) {
+    const double start = strata_peer::seconds_now(omp_get_max_threads());
+    for (const Arguments& arguments : arguments_) matmul_.execute(stream, arguments);
     stream.wait();
+    return strata_peer::seconds_now(omp_get_max_threads()) - start;
   }
 
  private:
+  using Arguments = std::unordered_map<int, dnnl::memory>;
+
+  /// The values of bytes and of bf16 do not matter: small integers, and halves of f32, that are no NaN.
+  Arguments filled(const dnnl::engine& engine, int form) const {
+    Arguments arguments{{DNNL_ARG_SRC, dnnl::memory(described_.src_desc(), engine)},
+                        {DNNL_ARG_WEIGHTS, dnnl::memory(described_.weights_desc(), engine)},
+                        {DNNL_ARG_DST, dnnl::memory(described_.dst_desc(), engine)}};
+    for (const int operand : {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS}) {
+      const dnnl::memory& memory = arguments.at(operand);
+      auto* bytes = static_cast<unsigned char*>(memory.get_data_handle());
+      const size_t size = memory.get_desc().get_size();
+      if (form == 0)
+        for (size_t i = 0; i < size / sizeof(float); ++i)
+          reinterpret_cast<float*>(bytes)[i] = static_cast<float>(i % 17) / 17 - 0.5f;
+      else
+        for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<unsigned char>(i % 61);
+    }
+    if (form == 1) {
+      const dnnl::memory bias(described_.bias_desc(), engine);
+      std::memset(bias.get_data_handle(), 0, described_.bias_desc().get_size());
+      arguments.emplace(DNNL_ARG_BIAS, bias);
+    }
+    return arguments;
+  }
+
   dnnl::matmul::primitive_desc described_;
-  dnnl::memory a_, b_, c_, bias_;
   dnnl::matmul matmul_;
-  std::unordered_map<int, dnnl::memory> arguments_;
+  std::vector<Arguments> arguments_;
 };
 
-/// With one thread CPU time, else wall time, as on our side.
-double seconds_now() {
-  if (omp_get_max_threads() == 1) return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using Known = std::map<std::tuple<Dim, Dim, Dim, int, int>, Products>;
 
-double seconds_of_burst(Product& product, dnnl::stream& stream) {
-  int count = 0;
-  double total = 0;
-  for (product.run(stream); total < 0.1; ++count) {
-    const double start = seconds_now();
-    product.run(stream);
-    total += seconds_now() - start;
-  }
-  return total / count;
-}
-
-using Products = std::map<std::pair<long, long>, Product>;
-
-double seconds_of(Products& products, const dnnl::engine& engine, dnnl::stream& stream, long n, long form) {
+double seconds_of(Known& known, const dnnl::engine& engine, dnnl::stream& stream, const Json& request) {
+  const Size size{request.at("m"), request.at("n"), request.at("k")};
+  const int count = request.value("count", 1), form = request.value("form", 0);
   try {
-    Product& product = products.try_emplace({n, form}, engine, n, form).first->second;
-    return seconds_of_burst(product, stream);
+    Products& products =
+        known.try_emplace({size.m, size.n, size.k, count, form}, engine, size, count, form).first->second;
+    return strata_peer::seconds_of_burst([&] { return products.run(stream); });
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_unimplemented) return 0;
     throw;
   }
 }
 
-void serve() {
-  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  dnnl::stream stream(engine);
-  Products products;
-  for (std::string line; std::getline(std::cin, line);) {
-    if (line.find("\"setup\"") != std::string::npos) {
-      omp_set_num_threads(static_cast<int>(field(line, "threads")));
-      const dnnl_version_t* v = dnnl_version();
-      std::printf("{\"peer\": \"oneDNN\", \"version\": \"%d.%d.%d\"}\n", v->major, v->minor, v->patch);
-    } else {
-      const long n = field(line, "n"), form = field(line, "form");
-      std::printf("{\"seconds\": %.9f}\n", seconds_of(products, engine, stream, n, form));
-    }
-    std::fflush(stdout);
-  }
-}
-
 }  // namespace
 
 int main() {
-  try {
-    serve();
-  } catch (const std::exception& error) {
-    std::printf("{\"error\": \"%s\"}\n", error.what());
-    return 1;
-  }
-  return 0;
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  dnnl::stream stream(engine);
+  Known known;
+  return strata_peer::serve(
+      [](const Json& request) {
+        omp_set_num_threads(request.at("threads"));
+        const dnnl_version_t* v = dnnl_version();
+        const std::string version =
+            std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+        return Json{{"peer", "oneDNN"}, {"version", version}};
+      },
+      [&](const Json& request) { return seconds_of(known, engine, stream, request); });
 }
