@@ -1,8 +1,6 @@
 // Networks for images in evaluation mode, one image at a time, against ONNX Runtime, which folds norms into weights,
-// and
-// against PyTorch, eager and compiled: the best of them counts. Ours with the batch as a number and as a symbol, and
-// with
-// the convolutions of 3 x 3 by Winograd, which a user asks for by name.
+// and against PyTorch, eager and compiled: the best of them counts. Ours with the batch as a number and as a symbol,
+// and with the convolutions of 3 x 3 by Winograd, which a user asks for by name.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -2,9 +2,8 @@
 // 4096 x 4096 that lie ready, in f32, bf16, bytes and blocks of 4 and 8 bits, against what the machine allows.
 //
 // The limit of few rows is the slower of two: 0.9 of the rate at which a loop that only reads goes through as many
-// bytes
-// as the weights have, in turns with the product; and 0.8 of the rate of the instructions of the inner loop, decoding
-// included, where each takes the time of an FMA. Weights of 4 and 8 bits lie in the last cache for both sides.
+// bytes as the weights have, in turns with the product; and 0.8 of the rate of the instructions of the inner loop,
+// decoding included, where each takes the time of an FMA. Weights of 4 and 8 bits lie in the last cache for both sides.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -128,8 +127,7 @@ struct FewRows {
 };
 
 /// Reads bytes with the threads of the pool, in pieces as a product's tasks are: looks for one that isn't there, which
-/// the
-/// C library does by whole vectors.
+/// the C library does by whole vectors.
 void read_bytes(const std::vector<char>& bytes) {
   static std::atomic<int> found;
   constexpr size_t kPieces = 64;

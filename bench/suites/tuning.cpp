@@ -1,6 +1,5 @@
 // What the heuristic leaves on the table: the kernels of training steps under the schedules that it chooses, against
-// the
-// best that a search finds in 20 s for each of the rounds, one thread, by processor time. Both sides have the same
+// the best that a search finds in 20 s for each of the rounds, one thread, by processor time. Both sides have the same
 // bits.
 #include <fmt/format.h>
 
