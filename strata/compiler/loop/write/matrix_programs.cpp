@@ -6,6 +6,7 @@
 #include "strata/compiler/loop/nest/strip.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/append.h"
 #include "strata/ir/loops/legality.h"
 
 namespace strata::compiler {
@@ -15,8 +16,6 @@ using namespace ir::loops;
 namespace {
 
 using Stmts = std::vector<StmtPtr>;
-
-void append(Stmts& to, const Stmts& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 class MatrixWriter {
  public:

@@ -3,6 +3,7 @@
 #include "strata/compiler/loop/nest/padding.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/append.h"
 
 namespace strata::compiler {
 
@@ -34,10 +35,9 @@ Stmts peeled_loop(LoopContext& c, const ir::Facts& facts, const LoopVar* var, Ex
   from = c.read(bind(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts));
   to = c.read(bind(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts));
   const int one[] = {1};
-  const auto append = [&](const Stmts& more) { stmts.insert(stmts.end(), more.begin(), more.end()); };
-  append(loop_in_stages(c, var, low, from, one, body));
-  append(innermost_loop(c, var, from, to, widths, middle));
-  append(loop_in_stages(c, var, to, high, one, body));
+  append(stmts, loop_in_stages(c, var, low, from, one, body));
+  append(stmts, innermost_loop(c, var, from, to, widths, middle));
+  append(stmts, loop_in_stages(c, var, to, high, one, body));
   return stmts;
 }
 

@@ -10,6 +10,7 @@
 #include "strata/compiler/loop/write/matrix_programs.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/append.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
 
@@ -21,8 +22,6 @@ using namespace ir::loops;
 namespace {
 
 using Stmts = std::vector<StmtPtr>;
-
-void append(Stmts& to, const Stmts& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 class StripWriter {
  public:
