@@ -33,6 +33,8 @@ struct Row {
   int threads = 1;
   std::optional<double> operations, bytes;
 
+  /// What it is compared with: a peer of this name and version, and its figure.
+  void against(std::string name, std::string version, double figure);
   std::optional<double> ratio() const;
   bool is_below_bar() const { return bar && ratio() && *ratio() < *bar; }
   base::Json json() const;

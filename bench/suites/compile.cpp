@@ -53,9 +53,7 @@ void add_rows(const Report& report, const std::string& workload, double ours, do
           .threads = 2};
   report(row);
   if (!theirs) return;
-  row.peer = "torch.compile";
-  row.peer_version = version;
-  row.theirs = theirs;
+  row.against("torch.compile", version, *theirs);
   row.bar = std::nullopt;
   report(row);
 }

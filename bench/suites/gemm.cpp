@@ -29,11 +29,7 @@ void run_size(int64_t n, int threads, Peer* peer, const std::string& version, co
           .threads = threads,
           .operations = flops,
           .bytes = 12.0 * static_cast<double>(n * n)};
-  if (peer) {
-    row.peer = "oneDNN";
-    row.peer_version = version;
-    row.theirs = flops / seconds[1] * 1e-9;
-  }
+  if (peer) row.against("oneDNN", version, flops / seconds[1] * 1e-9);
   report(std::move(row));
 }
 

@@ -72,9 +72,9 @@ void run_entries(const char* peer_name, std::vector<Entry> entries, int threads,
       const auto best = std::min_element(seconds.begin() + ours, seconds.end()) - seconds.begin();
       const std::string& name = contestants[static_cast<size_t>(best)].name;
       const bool is_onnx = name == kModes[0];
-      row.peer = is_onnx ? name : "PyTorch, " + name;
-      row.peer_version = reply.at("versions").at(is_onnx ? "ONNX Runtime" : "PyTorch").as_string();
-      row.theirs = seconds[static_cast<size_t>(best)] * 1e3;
+      row.against(is_onnx ? name : "PyTorch, " + name,
+                  reply.at("versions").at(is_onnx ? "ONNX Runtime" : "PyTorch").as_string(),
+                  seconds[static_cast<size_t>(best)] * 1e3);
     }
     report(std::move(row));
   }

@@ -83,11 +83,7 @@ void report_product(std::string workload, int64_t n, int form, int64_t result_by
           .threads = threads,
           .operations = 2.0 * static_cast<double>(n * n * n),
           .bytes = static_cast<double>(n * n * ((form == kByteForm ? 2 : 4) + result_bytes))};
-  if (against.peer && seconds[1] > 0) {
-    row.peer = "oneDNN";
-    row.peer_version = against.version;
-    row.theirs = giga / seconds[1];
-  }
+  if (against.peer && seconds[1] > 0) row.against("oneDNN", against.version, giga / seconds[1]);
   report(std::move(row));
 }
 
