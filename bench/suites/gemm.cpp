@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "bench/harness/contest.h"
+#include "bench/harness/machine_limits.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"

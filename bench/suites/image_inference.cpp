@@ -8,6 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/models/mobilenet.h"
 #include "strata/models/resnet.h"
 #include "strata/nn/context.h"

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "bench/harness/contest.h"
+#include "bench/harness/machine_limits.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/machine/cpu_target.h"
 #include "strata/ops/composites/quantise.h"

@@ -8,6 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/base/bytes/files.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/native_kernel.h"

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/workloads/gpt_step.h"
 #include "bench/workloads/image_step.h"
 #include "bench/workloads/lenet_step.h"

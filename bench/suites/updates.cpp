@@ -8,6 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/numpy_names.h"
