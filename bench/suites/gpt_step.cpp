@@ -1,3 +1,4 @@
+// A training step of a GPT against PyTorch's, eager and compiled, with two threads and with one.
 #include "bench/workloads/gpt_step.h"
 
 #include <algorithm>

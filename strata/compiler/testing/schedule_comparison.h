@@ -44,7 +44,13 @@ std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor 
 std::string compare_schedules(const ir::loops::Kernel& naive, const std::vector<int64_t>& dims,
                               Run run = Run::InterpretAndNative, uint64_t seed = 1);
 
-/// The same for the text of a kernel.
+/// The same for random variations of the schedule of each preset.
+std::string compare_variations(const ir::loops::Kernel& naive, const std::vector<int64_t>& dims);
+
+/// The same for schedules that a tuner reaches from the heuristic's in small steps, for AVX2.
+std::string compare_mutations(const ir::loops::Kernel& naive, const std::vector<int64_t>& dims, uint64_t seed);
+
+/// As the first, for the text of a kernel.
 std::string compare_schedules(const std::string& text, const std::vector<int64_t>& dims,
                               Run run = Run::InterpretAndNative, uint64_t seed = 1);
 
