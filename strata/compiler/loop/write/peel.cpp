@@ -14,12 +14,6 @@ namespace {
 
 using Stmts = std::vector<StmtPtr>;
 
-const Local* bind(LoopContext& c, const char* name, Expr value, Stmts& stmts) {
-  const Local* local = c.local(name, value->type, false);
-  stmts.push_back(make_declare(local, value));
-  return local;
-}
-
 }  // namespace
 
 Stmts peeled_loop(LoopContext& c, const ir::Facts& facts, const LoopVar* var, Expr low, Expr high,
@@ -32,8 +26,8 @@ Stmts peeled_loop(LoopContext& c, const ir::Facts& facts, const LoopVar* var, Ex
   Stmts stmts;
   Expr from = low, to = high;
   conditions.narrow(from, to);
-  from = c.read(bind(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts));
-  to = c.read(bind(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts));
+  from = bound(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts);
+  to = bound(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts);
   const int one[] = {1};
   append(stmts, loop_in_stages(c, var, low, from, one, body));
   append(stmts, innermost_loop(c, var, from, to, widths, middle));
@@ -71,8 +65,8 @@ Stmts spilling_loop(LoopContext& c, const ir::Facts& facts, const LoopVar* var, 
   Stmts stmts;
   Expr from = low, to = high;
   conditions.narrow(from, to);
-  from = c.read(bind(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts));
-  to = c.read(bind(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts));
+  from = bound(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts);
+  to = bound(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts);
   const auto fill = [&](Expr begin, Expr end) {
     const LoopVar* own = c.loop_var(var->name);
     const auto wide = vector_body(c, Stmts{make_store(store.buffer, store.indices, outside)}, var, c.loop(own), lanes);
