@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "bench/harness/contest.h"
+#include "bench/harness/machine_limits.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/run.h"
 #include "bench/harness/suite.h"

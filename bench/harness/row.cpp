@@ -15,6 +15,12 @@ std::string figure(const std::optional<double>& value) { return value ? fmt::for
 
 }  // namespace
 
+void Row::against(std::string name, std::string version, double figure) {
+  peer = std::move(name);
+  peer_version = std::move(version);
+  theirs = figure;
+}
+
 std::optional<double> Row::ratio() const {
   if (!theirs || ours == 0 || *theirs == 0) return std::nullopt;
   return better == Better::Lower ? *theirs / ours : ours / *theirs;

@@ -1,12 +1,12 @@
 // What a benchmark reports: one row a figure, always in the same form.
 //
-//   {suite, workload, peer, peer_version, cpu, ours, theirs, unit, ratio, bar, limit_fraction, threads, operations,
-// bytes}
+//   {suite, workload, peer, peer_version, cpu, ours, theirs, unit, ratio, bar, limit_fraction, threads,
+//    operations, bytes}
 //
 // ratio > 1: Strata is faster (or smaller). bar: the ratio asked for. limit_fraction: our share of the machine's
 // measured peak for the resource that binds. operations, bytes: of one piece of work, whoever does it; the bytes are
-// those
-// that have to be moved at least. What isn't known is null: a peer that isn't installed, a figure without a limit.
+// those that have to be moved at least. What isn't known is null: a peer that isn't installed, a figure without a
+// limit.
 #pragma once
 
 #include <optional>
@@ -33,6 +33,8 @@ struct Row {
   int threads = 1;
   std::optional<double> operations, bytes;
 
+  /// What it is compared with: a peer of this name and version, and its figure.
+  void against(std::string name, std::string version, double figure);
   std::optional<double> ratio() const;
   bool is_below_bar() const { return bar && ratio() && *ratio() < *bar; }
   base::Json json() const;

@@ -88,7 +88,7 @@ base::Json measure(const std::string& name) {
   if (name == "resnet18_compile") return measure_image_compile(models::ResNet({.depth = 18}));
   if (name == "mobilenet_v2_compile") return measure_image_compile(models::MobileNetV2());
   if (is_memory_measurement(name)) return measure_memory(name);
-  if (is_large_program(name)) return measure_large_program(name);
+  if (const auto measured = measure_large_program(name)) return *measured;
   throw base::Error(base::code::kCommandLine, fmt::format("there is no measurement '{}'", name));
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "bench/harness/row.h"
-#include "strata/machine/peaks.h"
 
 namespace strata::bench {
 
@@ -26,24 +25,5 @@ struct Suite {
 
 /// In the order in which they run.
 std::span<const Suite> suites();
-
-/// What this machine reaches with so many threads, measured now, once for each number of threads. Figures that are kept
-/// from earlier, perhaps quieter, moments count where they are higher: other programs only ever take away.
-const machine::MachinePeaks& peaks_of(int threads);
-
-/// f32 multiply-add operations per second with so many threads: the limit of dense arithmetic.
-inline double peak_flops(int threads) { return 1e9 * peaks_of(threads).fma_gflops_all_threads; }
-
-/// Sets the pool's thread count for a scope.
-class ThreadsScope {
- public:
-  explicit ThreadsScope(int threads);
-  ~ThreadsScope();
-  ThreadsScope(const ThreadsScope&) = delete;
-  ThreadsScope& operator=(const ThreadsScope&) = delete;
-
- private:
-  int before_;
-};
 
 }  // namespace strata::bench

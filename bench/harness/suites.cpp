@@ -1,11 +1,5 @@
 #include "bench/harness/suite.h"
 
-#include <algorithm>
-#include <map>
-
-#include "strata/base/environment/cache_folder.h"
-#include "strata/base/threads/thread_pool.h"
-
 namespace strata::bench {
 
 void run_gemm(const SuiteOptions&, const Report&);
@@ -63,22 +57,5 @@ constexpr Suite kSuites[] = {
 }  // namespace
 
 std::span<const Suite> suites() { return kSuites; }
-
-const machine::MachinePeaks& peaks_of(int threads) {
-  static std::map<int, machine::MachinePeaks> known;
-  if (const auto it = known.find(threads); it != known.end()) return it->second;
-  const ThreadsScope scope(threads);
-  const machine::CpuTarget cpu = machine::chosen_cpu_target();
-  const machine::MachinePeaks kept = machine::machine_peaks(cpu, base::cache_folder());
-  machine::MachinePeaks peaks = machine::measure_peaks(cpu);
-  peaks.fma_gflops = std::max(peaks.fma_gflops, kept.fma_gflops);
-  peaks.fma_gflops_all_threads = std::max(peaks.fma_gflops_all_threads, kept.fma_gflops_all_threads);
-  return known.emplace(threads, peaks).first->second;
-}
-
-ThreadsScope::ThreadsScope(int threads) : before_(base::ThreadPool::shared().thread_count()) {
-  base::ThreadPool::shared().set_thread_count(threads);
-}
-ThreadsScope::~ThreadsScope() { base::ThreadPool::shared().set_thread_count(before_); }
 
 }  // namespace strata::bench

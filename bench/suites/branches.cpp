@@ -4,6 +4,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/loop/schedule_source.h"
 #include "strata/ir/graph/text/text_form.h"

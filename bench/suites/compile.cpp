@@ -53,9 +53,7 @@ void add_rows(const Report& report, const std::string& workload, double ours, do
           .threads = 2};
   report(row);
   if (!theirs) return;
-  row.peer = "torch.compile";
-  row.peer_version = version;
-  row.theirs = theirs;
+  row.against("torch.compile", version, *theirs);
   row.bar = std::nullopt;
   report(row);
 }
@@ -76,18 +74,9 @@ void add_growth_rows(int rounds, const Report& report) {
 
 void run_compile(const SuiteOptions& options, const Report& report) {
   const Seconds small = both_seconds("gpt_compile", std::min(options.rounds, 3));
-  const GptSize size;
-  const models::GptConfig& m = size.model;
-  base::Json reply, setup = base::Json::object()
-                                .set("workload", "gpt")
-                                .set("batch", 1)
-                                .set("layers", m.layers)
-                                .set("width", m.width)
-                                .set("heads", m.heads)
-                                .set("vocabulary", m.vocabulary)
-                                .set("context", m.context)
-                                .set("threads", 2)
-                                .set("empty_cache", true);
+  GptSize size;
+  size.batch = 1;
+  base::Json reply, setup = torch_setup(size).set("threads", 2).set("empty_cache", true);
   std::optional<double> theirs;
   std::string version;
   std::unique_ptr<Peer> peer;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "bench/harness/contest.h"
+#include "bench/harness/machine_limits.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/ops/contraction/dot.h"
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"
@@ -29,11 +31,7 @@ void run_size(int64_t n, int threads, Peer* peer, const std::string& version, co
           .threads = threads,
           .operations = flops,
           .bytes = 12.0 * static_cast<double>(n * n)};
-  if (peer) {
-    row.peer = "oneDNN";
-    row.peer_version = version;
-    row.theirs = flops / seconds[1] * 1e-9;
-  }
+  if (peer) row.against("oneDNN", version, flops / seconds[1] * 1e-9);
   report(std::move(row));
 }
 

@@ -1,30 +1,16 @@
+// A training step of a GPT against PyTorch's, eager and compiled, with two threads and with one.
 #include "bench/workloads/gpt_step.h"
 
 #include <algorithm>
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/suites/step_contest.h"
 #include "bench/workloads/program_figures.h"
 #include "strata/runtime/execute/executable.h"
 
 namespace strata::bench {
-
-namespace {
-
-base::Json peer_setup(const GptSize& size) {
-  const models::GptConfig& m = size.model;
-  return base::Json::object()
-      .set("workload", "gpt")
-      .set("batch", size.batch)
-      .set("layers", m.layers)
-      .set("width", m.width)
-      .set("heads", m.heads)
-      .set("vocabulary", m.vocabulary)
-      .set("context", m.context);
-}
-
-}  // namespace
 
 void run_gpt_step(const SuiteOptions& options, const Report& report) {
   const GptSize size;
@@ -35,7 +21,7 @@ void run_gpt_step(const SuiteOptions& options, const Report& report) {
     GptStep step(size);
     step();
     run_step_contest({.workload = "GPT 6 x 256, vocabulary 4096, batch 16 x 256, AdamW",
-                      .peer_setup = peer_setup(size),
+                      .peer_setup = torch_setup(size),
                       .ours = burst([&] { step(); }, threads),
                       .flops = matrix_flops(*step.program(), size.batch),
                       .bytes = least_bytes(*step.program(), size.batch),

@@ -1,8 +1,6 @@
 // Networks for images in evaluation mode, one image at a time, against ONNX Runtime, which folds norms into weights,
-// and
-// against PyTorch, eager and compiled: the best of them counts. Ours with the batch as a number and as a symbol, and
-// with
-// the convolutions of 3 x 3 by Winograd, which a user asks for by name.
+// and against PyTorch, eager and compiled: the best of them counts. Ours with the batch as a number and as a symbol,
+// and with the convolutions of 3 x 3 by Winograd, which a user asks for by name.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/models/mobilenet.h"
 #include "strata/models/resnet.h"
 #include "strata/nn/context.h"
@@ -74,9 +73,9 @@ void run_entries(const char* peer_name, std::vector<Entry> entries, int threads,
       const auto best = std::min_element(seconds.begin() + ours, seconds.end()) - seconds.begin();
       const std::string& name = contestants[static_cast<size_t>(best)].name;
       const bool is_onnx = name == kModes[0];
-      row.peer = is_onnx ? name : "PyTorch, " + name;
-      row.peer_version = reply.at("versions").at(is_onnx ? "ONNX Runtime" : "PyTorch").as_string();
-      row.theirs = seconds[static_cast<size_t>(best)] * 1e3;
+      row.against(is_onnx ? name : "PyTorch, " + name,
+                  reply.at("versions").at(is_onnx ? "ONNX Runtime" : "PyTorch").as_string(),
+                  seconds[static_cast<size_t>(best)] * 1e3);
     }
     report(std::move(row));
   }

@@ -5,6 +5,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/suites/step_contest.h"
 #include "bench/workloads/program_figures.h"
 

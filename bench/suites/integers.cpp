@@ -2,9 +2,8 @@
 // 4096 x 4096 that lie ready, in f32, bf16, bytes and blocks of 4 and 8 bits, against what the machine allows.
 //
 // The limit of few rows is the slower of two: 0.9 of the rate at which a loop that only reads goes through as many
-// bytes
-// as the weights have, in turns with the product; and 0.8 of the rate of the instructions of the inner loop, decoding
-// included, where each takes the time of an FMA. Weights of 4 and 8 bits lie in the last cache for both sides.
+// bytes as the weights have, in turns with the product; and 0.8 of the rate of the instructions of the inner loop,
+// decoding included, where each takes the time of an FMA. Weights of 4 and 8 bits lie in the last cache for both sides.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,8 +12,10 @@
 #include <vector>
 
 #include "bench/harness/contest.h"
+#include "bench/harness/machine_limits.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/machine/cpu_target.h"
 #include "strata/ops/composites/quantise.h"
@@ -84,11 +85,7 @@ void report_product(std::string workload, int64_t n, int form, int64_t result_by
           .threads = threads,
           .operations = 2.0 * static_cast<double>(n * n * n),
           .bytes = static_cast<double>(n * n * ((form == kByteForm ? 2 : 4) + result_bytes))};
-  if (against.peer && seconds[1] > 0) {
-    row.peer = "oneDNN";
-    row.peer_version = against.version;
-    row.theirs = giga / seconds[1];
-  }
+  if (against.peer && seconds[1] > 0) row.against("oneDNN", against.version, giga / seconds[1]);
   report(std::move(row));
 }
 
@@ -128,8 +125,7 @@ struct FewRows {
 };
 
 /// Reads bytes with the threads of the pool, in pieces as a product's tasks are: looks for one that isn't there, which
-/// the
-/// C library does by whole vectors.
+/// the C library does by whole vectors.
 void read_bytes(const std::vector<char>& bytes) {
   static std::atomic<int> found;
   constexpr size_t kPieces = 64;

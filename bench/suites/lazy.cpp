@@ -4,6 +4,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/suites/step_contest.h"
 #include "strata/nn/init.h"
 #include "strata/nn/linear.h"

@@ -1,6 +1,9 @@
+// A training step of LeNet-5 against PyTorch's, eager and compiled: small products, where what surrounds them counts.
 #include "bench/workloads/lenet_step.h"
+
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/suites/step_contest.h"
 #include "bench/workloads/program_figures.h"
 #include "strata/runtime/execute/executable.h"

@@ -57,9 +57,7 @@ void run_workload(const MemoryWorkload& w, const std::string& cache, const Suite
     reply = peer->ask(request);
     const double bytes = reply.at("bytes").as_double() / 1e6;
     if (row.theirs && *row.theirs <= bytes) continue;
-    row.theirs = bytes;
-    row.peer = std::string("PyTorch, ") + mode;
-    row.peer_version = reply.at("version").as_string();
+    row.against(std::string("PyTorch, ") + mode, reply.at("version").as_string(), bytes);
   }
   report(std::move(row));
 }

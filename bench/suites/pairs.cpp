@@ -7,6 +7,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/suites/torch_contest.h"
 #include "strata/ops/elementwise/elementwise.h"
 #include "strata/ops/reduce/reduce.h"

@@ -8,6 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/base/bytes/files.h"
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/native_kernel.h"
@@ -83,9 +84,7 @@ void run_work(const Work& work, int threads, Peer* peer, const std::string& vers
       .unit = "ms",
       .threads = threads};
   if (peer) {
-    row.peer = "naive nest, one thread";
-    row.peer_version = version;
-    row.theirs = seconds[1] * 1e3;
+    row.against("naive nest, one thread", version, seconds[1] * 1e3);
     if (threads == 2 && work.bar > 0) row.bar = work.bar;
   }
   report(std::move(row));

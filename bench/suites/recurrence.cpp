@@ -1,7 +1,10 @@
+// Loops that carry what they compute: a scan of many scalars and its gradient against stated limits, and a training step
+// of an LSTM against PyTorch's.
 #include <fmt/format.h>
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/suites/step_contest.h"
 #include "bench/workloads/lstm_step.h"
 #include "bench/workloads/program_figures.h"

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "bench/harness/contest.h"
+#include "bench/harness/machine_limits.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/suites/torch_contest.h"
 #include "bench/workloads/program_figures.h"
 #include "strata/ops/composites/loss.h"

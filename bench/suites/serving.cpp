@@ -9,6 +9,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/models/gpt.h"
 #include "strata/models/resnet.h"

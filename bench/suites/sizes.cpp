@@ -6,6 +6,7 @@
 
 #include "bench/harness/contest.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/models/gpt.h"
 #include "strata/nn/init.h"
 #include "strata/runtime/execute/executable.h"

@@ -1,5 +1,6 @@
 #include "bench/suites/step_contest.h"
 
+#include "bench/harness/machine_limits.h"
 #include "bench/suites/torch_contest.h"
 
 namespace strata::bench {

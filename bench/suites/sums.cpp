@@ -110,9 +110,8 @@ void run_sums(const SuiteOptions& options, const Report& report) {
                                          .set("terms", terms)
                                          .set("data", data)
                                          .set("seeds", seeds);
-          row.peer = "twice PyTorch, NumPy; or 1";
-          row.peer_version = reply.at("version").as_string();
-          row.theirs = std::max(1.0, 2 * peer->ask(request).at("rms").as_double() / kUnit);
+          row.against("twice PyTorch, NumPy; or 1", reply.at("version").as_string(),
+                      std::max(1.0, 2 * peer->ask(request).at("rms").as_double() / kUnit));
         }
         report(std::move(row));
       }

@@ -61,11 +61,7 @@ class TokenizerContest {
             .ours = seconds[0],
             .unit = "CPU s",
             .bar = bar};
-    if (peer_) {
-      row.peer = "tokenizers";
-      row.peer_version = reply_.at("version").as_string();
-      row.theirs = seconds[1];
-    }
+    if (peer_) row.against("tokenizers", reply_.at("version").as_string(), seconds[1]);
     report(std::move(row));
   }
 

@@ -18,9 +18,7 @@ double contest_with_torch(Row& row, const std::function<double()>& ours, Peer* p
   row.unit = "ms";
   if (peer) {
     const auto best = std::min_element(seconds.begin() + 1, seconds.end()) - seconds.begin();
-    row.peer = "PyTorch, " + contestants[best].name;
-    row.peer_version = setup_reply.at("version").as_string();
-    row.theirs = seconds[best] * 1e3;
+    row.against("PyTorch, " + contestants[best].name, setup_reply.at("version").as_string(), seconds[best] * 1e3);
   }
   return seconds[0];
 }

@@ -1,12 +1,12 @@
 // What the heuristic leaves on the table: the kernels of training steps under the schedules that it chooses, against
-// the
-// best that a search finds in 20 s for each of the rounds, one thread, by processor time. Both sides have the same
+// the best that a search finds in 20 s for each of the rounds, one thread, by processor time. Both sides have the same
 // bits.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "bench/workloads/gpt_step.h"
 #include "bench/workloads/image_step.h"
 #include "bench/workloads/lenet_step.h"

@@ -8,6 +8,7 @@
 #include "bench/harness/contest.h"
 #include "bench/harness/peer.h"
 #include "bench/harness/suite.h"
+#include "bench/harness/threads_scope.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/index/index.h"
 #include "strata/ops/numpy_names.h"
@@ -77,10 +78,7 @@ void embedding_gradient(const SuiteOptions& options, const Report& report, Peer*
                                                    },
                                                    1)}};
   if (peer) {
-    base::Json request = base::Json::object();
-    request.set("do", "run");
-    request.set("tokens", count);
-    request.set("joins", joins);
+    const base::Json request = base::Json::object().set("tokens", count).set("joins", joins);
     contestants.push_back({"theirs", [peer, request] { return peer->run(request); }});
   }
   const std::vector<double> seconds = contest(contestants, options.rounds);
@@ -88,11 +86,7 @@ void embedding_gradient(const SuiteOptions& options, const Report& report, Peer*
                                   joins ? ", into a gradient" : " and the zeros"),
           .ours = seconds[0] * 1e6,
           .unit = "us"};
-  if (peer) {
-    row.peer = reply.at("peer").as_string();
-    row.peer_version = reply.at("version").as_string();
-    row.theirs = seconds[1] * 1e6;
-  }
+  if (peer) row.against(reply.at("peer").as_string(), reply.at("version").as_string(), seconds[1] * 1e6);
   report(std::move(row));
 }
 
@@ -100,10 +94,8 @@ void embedding_gradient(const SuiteOptions& options, const Report& report, Peer*
 
 void run_updates(const SuiteOptions& options, const Report& report) {
   append_row(options, report);
-  base::Json setup = base::Json::object(), reply;
-  setup.set("do", "setup");
-  setup.set("vocabulary", kVocabulary);
-  setup.set("width", kWidth);
+  base::Json reply;
+  const base::Json setup = base::Json::object().set("vocabulary", kVocabulary).set("width", kWidth);
   const auto peer = options.with_peers ? python_peer("embedding_peer.py", setup, reply) : nullptr;
   for (const bool joins : {false, true})
     for (const int64_t count : {0, 128, 512, 2048})

@@ -27,6 +27,17 @@ GptSize gpt2_size(int64_t layers) {
   return {.model = {.layers = layers, .width = 768, .heads = 12, .vocabulary = 50257, .context = 1024}, .length = 32};
 }
 
+base::Json torch_setup(const GptSize& size) {
+  return base::Json::object()
+      .set("workload", "gpt")
+      .set("batch", size.batch)
+      .set("layers", size.model.layers)
+      .set("width", size.model.width)
+      .set("heads", size.model.heads)
+      .set("vocabulary", size.model.vocabulary)
+      .set("context", size.length);
+}
+
 base::Json measure_gpt_compile(GptSize size) {
   size.batch = 1;  // a symbol of the program: one sequence runs the same code as sixteen
   GptStep step(size);

@@ -20,6 +20,8 @@ struct GptSize {
 };
 /// GPT-2 of 124 M parameters, or with other layers.
 GptSize gpt2_size(int64_t layers = 12);
+/// The same step for bench/peers/torch_step.py.
+base::Json torch_setup(const GptSize& size);
 
 class GptStep {
  public:

@@ -48,17 +48,22 @@ base::Json measured(F&& f, const Tensor& x) {
       .set("kernels", std::ssize(plan.kernels));
 }
 
+struct LargeProgram {
+  std::string_view name;
+  base::Json (*measure)(const Tensor& x);
+};
+constexpr LargeProgram kPrograms[] = {
+    {"outputs_compile", [](const Tensor& x) { return measured(many_outputs, x); }},
+    {"sines_compile", [](const Tensor& x) { return measured([](const Tensor& x) { return grad(many_sines, x); }, x); }},
+    {"slices_compile", [](const Tensor& x) { return measured(many_slices, x); }},
+};
+
 }  // namespace
 
-bool is_large_program(std::string_view name) {
-  return name == "outputs_compile" || name == "sines_compile" || name == "slices_compile";
-}
-
-base::Json measure_large_program(std::string_view name) {
-  const Tensor x = normal(Key(1), {500, 16});
-  if (name == "outputs_compile") return measured(many_outputs, x);
-  if (name == "sines_compile") return measured([](const Tensor& x) { return grad(many_sines, x); }, x);
-  return measured(many_slices, x);
+std::optional<base::Json> measure_large_program(std::string_view name) {
+  for (const LargeProgram& p : kPrograms)
+    if (p.name == name) return p.measure(normal(Key(1), {500, 16}));
+  return std::nullopt;
 }
 
 }  // namespace strata::bench

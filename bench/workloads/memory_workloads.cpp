@@ -34,18 +34,10 @@ std::function<std::function<void()>()> steps_of(Args... args) {
 }
 
 MemoryWorkload gpt_workload(std::string name, std::string text, GptSize size) {
-  const models::GptConfig& m = size.model;
   return {.name = std::move(name),
           .text = std::move(text),
           .peer_script = "torch_step.py",
-          .peer_setup = Json::object()
-                            .set("workload", "gpt")
-                            .set("batch", size.batch)
-                            .set("layers", m.layers)
-                            .set("width", m.width)
-                            .set("heads", m.heads)
-                            .set("vocabulary", m.vocabulary)
-                            .set("context", size.length),
+          .peer_setup = torch_setup(size),
           .peer_run = Json::object().set("steps", 2),
           .make = steps_of<GptStep>(size)};
 }
@@ -73,7 +65,7 @@ std::function<std::function<void()>()> calls_of(Function f, std::vector<Shape> s
       return [arguments, forward = jit([f](const Tensors& a) { return f(a); })]() mutable {
         forward(arguments).evaluate();
       };
-    const Tensor dy = f == nullptr ? Tensor() : normal(Key(9), shapes[0]).evaluate();
+    const Tensor dy = normal(Key(9), shapes[0]).evaluate();
     auto both = jit([f](const Tensors& a, Tensor dy) { return vjp(f, a, dy).second; });
     return [arguments, dy, both]() mutable {
       for (const Tensor& t : both(arguments, dy)) t.evaluate();

@@ -1,6 +1,5 @@
 // Reductions whose chains run side by side in one kernel, and what they compute again instead of reading it: the bits
-// of
-// one kernel for each node.
+// of one kernel for each node.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -13,10 +12,10 @@
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/fusion/fuse.h"
 #include "strata/compiler/plan/memory_budget.h"
+#include "strata/compiler/testing/arrays.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/compiler/testing/random_array.h"
-#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/control/fusion.h"
-#include "strata/ops/list.h"
 
 namespace strata::compiler {
 namespace {
@@ -24,17 +23,11 @@ namespace {
 using ir::Graph;
 using ir::HostArray;
 
-std::shared_ptr<Graph> parse(const std::string& text) { return ir::parse_graph(text, ops::op_table()).value(); }
-
 HostArray random_of(ir::DType dtype, const std::vector<int64_t>& shape, uint32_t seed) {
   const HostArray numbers = random_array(shape, seed);
   HostArray made(dtype, shape);
   for (int64_t i = 0; i < made.elements(); ++i) made.set(i, numbers.get(i) * (is_float(dtype) ? 1 : 10));
   return made;
-}
-
-bool same_bits(const std::vector<HostArray>& a, const std::vector<HostArray>& b) {
-  return std::ranges::equal(a, b, [](const HostArray& x, const HostArray& y) { return x.same_bits(y); });
 }
 
 int kernels_of(const Graph& graph) {
@@ -60,7 +53,7 @@ TEST(Chains, SideBySideEachHasItsOwnBits) {
   for (const char* dtype : {"f32", "f64", "f16", "bf16", "i32"})
     for (const int64_t rows : {0, 1, 2, 5, 256, 257, 1031})
       for (const int64_t columns : {1, 7, 70}) {
-        const auto graph = parse(sums(dtype, rows, columns));
+        const auto graph = parsed(sums(dtype, rows, columns));
         std::vector<HostArray> arguments;
         for (int i = 0; i < 2; ++i)
           arguments.push_back(random_of(graph->parameters()[i]->type().dtype(), {rows, columns}, rows + i));
@@ -70,7 +63,7 @@ TEST(Chains, SideBySideEachHasItsOwnBits) {
             << dtype << ' ' << rows << ' ' << columns;
       }
   // x meets y, and y its own maximum: all four are one kernel.
-  EXPECT_EQ(kernels_of(*parse(sums("f32", 300, 70))), 1);
+  EXPECT_EQ(kernels_of(*parsed(sums("f32", 300, 70))), 1);
 }
 
 /// A number of blocks that is known has all levels of its tree in locals, one that is not those above the fourth in
@@ -87,7 +80,7 @@ TEST(Chains, ManyBlocksHaveTheBitsOfAKnownNumberOfThem) {
     for (const int64_t columns : {1, 3, 37}) {
       if (columns > 3 && rows > 10'000 && rows % 256 != 5) continue;
       const HostArray x = random_array({rows, columns}, static_cast<uint32_t>(rows + columns));
-      const auto known = parse(fmt::format(kSums, rows, columns)), unknown = parse(fmt::format(kSums, "B", columns));
+      const auto known = parsed(fmt::format(kSums, rows, columns)), unknown = parsed(fmt::format(kSums, "B", columns));
       const auto expected = run_natively(known, {&x, 1});
       for (const machine::CpuTarget& cpu : machine::host_cpu_targets())
         EXPECT_TRUE(same_bits(run_natively(unknown, {&x, 1}, {.target = &llvm_target_for(cpu)}), expected))
@@ -98,7 +91,7 @@ TEST(Chains, ManyBlocksHaveTheBitsOfAKnownNumberOfThem) {
 }
 
 TEST(Chains, NotANumberStaysWhereItIs) {
-  const auto graph = parse(sums("f32", 600, 9));
+  const auto graph = parsed(sums("f32", 600, 9));
   std::vector<HostArray> arguments{random_array({600, 9}, 1), random_array({600, 9}, 2)};
   arguments[0].set(9 * 300 + 4, std::numeric_limits<double>::quiet_NaN());
   arguments[1].set(9 * 500 + 2, std::numeric_limits<double>::infinity());
@@ -108,7 +101,7 @@ TEST(Chains, NotANumberStaysWhereItIs) {
 }
 
 TEST(Chains, OnesThatReadEachOtherAreApart) {
-  const auto graph = parse(R"(func @main(%x: f32[300,70]) -> (f32[70], f32[70]) {
+  const auto graph = parsed(R"(func @main(%x: f32[300,70]) -> (f32[70], f32[70]) {
   %0 = reduce_sum %x {axes = [0]}
   %1 = broadcast %0 {shape = [300, 70], axes = [1]}
   %2 = sub %x, %1
@@ -125,13 +118,13 @@ TEST(Chains, ShortFoldsAreFunctionsOfTheIndex) {
     for (const int64_t length : {1, 2, 3, 4, 5})
       for (const int axis : {0, 1}) {
         const std::string shape = axis ? fmt::format("37,{}", length) : fmt::format("{},37", length);
-        const auto graph = parse(fmt::format(R"(func @main(%x: f32[{0}]) -> f32[37] {{
+        const auto graph = parsed(fmt::format(R"(func @main(%x: f32[{0}]) -> f32[37] {{
   %0 = exp %x
   %1 = {1} %0 {{axes = [{2}]}}
   %2 = neg %1
   return %2
 }})",
-                                             shape, op, axis));
+                                              shape, op, axis));
         std::vector<int64_t> extents{37, 37};
         extents[axis] = length;
         std::vector<HostArray> x{random_array(extents, length)};
@@ -168,7 +161,7 @@ std::string pairs(const std::string& m, const std::string& n) {
 TEST(Chains, AllPairsNeedNoMemoryForThePairs) {
   constexpr int64_t kM = 1031, kN = 1153;
   const std::vector<HostArray> arguments{random_array({kM, 3}, 1), random_array({kN, 3}, 2), random_array({kN}, 3)};
-  const auto fixed = parse(pairs("1031", "1153")), symbolic = parse(pairs("M", "N"));
+  const auto fixed = parsed(pairs("1031", "1153")), symbolic = parsed(pairs("M", "N"));
   const auto alone = run_natively(fixed, arguments, {.disabled_passes = {"fuse"}});
   for (const auto& graph : {fixed, symbolic}) {
     EXPECT_TRUE(same_bits(run_natively(graph, arguments), alone));

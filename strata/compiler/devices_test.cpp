@@ -10,6 +10,7 @@
 #include "strata/compiler/backends/llvm/llvm_target.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/arrays.h"
 #include "strata/compiler/testing/queue_device.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/plan/dependences.h"
@@ -39,12 +40,6 @@ class QueueTarget final : public llvm_backend::LlvmTarget {
   const runtime::Device& device() const override { return queue; }
   QueueDevice queue;
 };
-
-std::vector<HostArray> copies_of(const std::vector<HostArray>& arrays) {
-  std::vector<HostArray> copies;
-  for (const HostArray& a : arrays) copies.push_back(a.clone());
-  return copies;
-}
 
 HostArray counted(std::vector<int64_t> shape, double scale) {
   HostArray a(DType::f32, std::move(shape));

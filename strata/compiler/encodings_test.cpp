@@ -11,6 +11,8 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/arrays.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/ir/encoding/block_format.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/graph/text/text_form.h"
@@ -25,8 +27,6 @@ using ir::DType;
 using ir::Encoding;
 using ir::HostArray;
 using Graph = std::shared_ptr<const ir::Graph>;
-
-Graph program(const std::string& text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
 /// Blocks with finite scales, or any bytes.
 HostArray blocks(Encoding e, std::vector<int64_t> shape, bool is_finite = true) {
@@ -55,10 +55,8 @@ int kernels_of(const Graph& graph) {
 std::optional<std::string> difference(const Graph& graph, const std::vector<HostArray>& arguments) {
   const auto expected = ir::interpret(*graph, arguments);
   for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
-    std::vector<HostArray> copies;
-    for (const HostArray& a : arguments) copies.push_back(a.clone());
     if (auto found =
-            first_difference(expected, compile(graph, {.target = &llvm_target_for(cpu)})->run(std::move(copies))))
+            first_difference(expected, compile(graph, {.target = &llvm_target_for(cpu)})->run(copies_of(arguments))))
       return found;
   }
   return std::nullopt;
@@ -75,15 +73,15 @@ TEST(Encodings, AProductReadsBlocksAsItWouldReadTheirElements) {
       const std::string attrs =
           fmt::format("{{lhs_contract = [1], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = {}}}",
                       ir::dtype_name(to));
-      const Graph blocked = program("func @f" + head + "%y = dot %x, %w " + attrs + "\nreturn %y\n}");
+      const Graph blocked = parsed("func @f" + head + "%y = dot %x, %w " + attrs + "\nreturn %y\n}");
       const std::vector<HostArray> arguments{numbers(t, {m, k}), blocks(e, {n, k})};
       if (m > 0) {
         EXPECT_EQ(kernels_of(blocked), 1) << e.name();
       }
       const Graph plain =
-          program(fmt::format("func @f(%x: {0}[{1},{3}], %w: {4}[{2},{3}]) -> {5}[{1},{2}] {{\n%y = dot %x, "
-                              "%w {6}\nreturn %y\n}}",
-                              ir::dtype_name(t), m, n, k, ir::dtype_name(e.value_dtype()), ir::dtype_name(to), attrs));
+          parsed(fmt::format("func @f(%x: {0}[{1},{3}], %w: {4}[{2},{3}]) -> {5}[{1},{2}] {{\n%y = dot %x, "
+                             "%w {6}\nreturn %y\n}}",
+                             ir::dtype_name(t), m, n, k, ir::dtype_name(e.value_dtype()), ir::dtype_name(to), attrs));
       const auto wanted = compile(plain)->run({arguments[0].clone(), arguments[1].decoded()});
       for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
         const auto found =
@@ -104,16 +102,16 @@ TEST(Encodings, DecodeAndEncodeGiveTheInterpretersBits) {
           e.name(), rows, columns, ir::dtype_name(e.value_dtype()));
     };
     for (auto [rows, columns] : {std::pair<int64_t, int64_t>{1, 64}, {7, 192}, {0, 64}})
-      EXPECT_FALSE(difference(program(text(rows, columns)), {blocks(e, {rows, columns}, false)})) << e.name();
+      EXPECT_FALSE(difference(parsed(text(rows, columns)), {blocks(e, {rows, columns}, false)})) << e.name();
     if (e.format()->order == ir::BlockOrder::WholeArray) {
-      EXPECT_FALSE(difference(program(text(5, 7)), {blocks(e, {5, 7})})) << e.name();
-      EXPECT_FALSE(difference(program(text(1, 1)), {blocks(e, {1, 1})})) << e.name();
+      EXPECT_FALSE(difference(parsed(text(5, 7)), {blocks(e, {5, 7})})) << e.name();
+      EXPECT_FALSE(difference(parsed(text(1, 1)), {blocks(e, {1, 1})})) << e.name();
     }
   }
 }
 
 TEST(Encodings, EncodedArraysGoInAndComeOutMoved) {
-  const Graph graph = program(R"(func @f(%w: q4_0[B,128], %ids: i32[3,1]) -> (q4_0[3,64], q4_0[B + 3,128]) {
+  const Graph graph = parsed(R"(func @f(%w: q4_0[B,128], %ids: i32[3,1]) -> (q4_0[3,64], q4_0[B + 3,128]) {
   %0 = gather %w, %ids {axes = [0], batch = 0, mode = "clamp", most = 0}
   %1 = slice %0 {start = [0, 64], limit = [3, 128], stride = [1, 1]}
   %2 = concat %w, %0 {axis = 0}
@@ -125,7 +123,7 @@ TEST(Encodings, EncodedArraysGoInAndComeOutMoved) {
 }
 
 TEST(Encodings, ARowOfBlocksIsWrittenInPlace) {
-  const Graph graph = program(R"(func @step(%cache: q8_0[64,32], %row: f32[1,32], %pos: i32[]) -> q8_0[64,32] {
+  const Graph graph = parsed(R"(func @step(%cache: q8_0[64,32], %row: f32[1,32], %pos: i32[]) -> q8_0[64,32] {
   %z = constant {value = i32[] 0}
   %0 = encode %row {encoding = "q8_0"}
   %1 = dynamic_update_slice %cache, %0, %pos, %z {in_place = true}
@@ -136,9 +134,7 @@ TEST(Encodings, ARowOfBlocksIsWrittenInPlace) {
   const std::vector<HostArray> arguments{blocks(ir::encoding_named("q8_0"), {64, 32}), numbers(DType::f32, {1, 32}),
                                          HostArray::scalar(DType::i32, 7)};
   const auto expected = ir::interpret(*graph, arguments);
-  std::vector<HostArray> given;
-  for (const HostArray& a : arguments) given.push_back(a.clone());
-  EXPECT_FALSE(first_difference(expected, executable->run(std::move(given))));
+  EXPECT_FALSE(first_difference(expected, executable->run(copies_of(arguments))));
 }
 
 TEST(Encodings, AFormatOfTheUsersIsDeclaredInTheText) {
@@ -151,18 +147,18 @@ func @f(%x: f32[3,40], %w: nines[5,40]) -> f32[3,5] {
   %y = dot %x, %w {lhs_contract = [1], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = f32}
   return %y
 })";
-  const Graph graph = program(text);
+  const Graph graph = parsed(text);
   EXPECT_FALSE(difference(graph, {numbers(DType::f32, {3, 40}), blocks(ir::encoding_named("nines"), {5, 40})}));
   const std::string printed = ir::print_graph(*graph);
   EXPECT_TRUE(printed.starts_with("encoding nines {")) << printed;
-  EXPECT_EQ(ir::print_graph(*program(printed)), printed);
-  EXPECT_EQ(program(printed)->hash(), graph->hash());
+  EXPECT_EQ(ir::print_graph(*parsed(printed)), printed);
+  EXPECT_EQ(parsed(printed)->hash(), graph->hash());
   const std::string plan = ir::print_plan(compile(graph)->plan());
   EXPECT_EQ(ir::print_plan(*ir::parse_plan(plan, ops::op_table()).value()), plan);
 }
 
 TEST(Encodings, BlocksAreAskedForWhenASymbolIsBound) {
-  const Graph graph = program(R"(func @f(%x: f32[2,K], %w: q4_0[3,K]) -> f32[2,3] {
+  const Graph graph = parsed(R"(func @f(%x: f32[2,K], %w: q4_0[3,K]) -> f32[2,3] {
   %y = dot %x, %w {lhs_contract = [1], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = f32}  @ model.cpp:7
   return %y
 })");
@@ -172,7 +168,7 @@ TEST(Encodings, BlocksAreAskedForWhenASymbolIsBound) {
   const auto run_at = [&](int64_t k) {
     return base::message_of([&] {
       std::vector<HostArray> arguments{numbers(DType::f32, {2, k}), numbers(DType::f32, {3, k})};
-      compile(program(R"(func @f(%x: f32[2,K], %v: f32[3,K]) -> f32[2,3] {
+      compile(parsed(R"(func @f(%x: f32[2,K], %v: f32[3,K]) -> f32[2,3] {
   %w = encode %v {encoding = "q4_0"}  @ model.cpp:5
   %y = dot %x, %w {lhs_contract = [1], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = f32}
   return %y
@@ -192,7 +188,7 @@ TEST(Encodings, BlocksAreAskedForWhenASymbolIsBound) {
 
 TEST(Encodings, MixedProducts) {
   const auto dot = [](const char* a, const char* b, const char* to) {
-    return program(
+    return parsed(
         fmt::format("func @f(%x: {}[M,K], %w: {}[N,K]) -> {}[M,N] {{\n%y = dot %x, %w {{lhs_contract = [1], "
                     "rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = {}}}\nreturn %y\n}}",
                     a, b, to, to));
@@ -208,7 +204,7 @@ TEST(Encodings, MixedProducts) {
 
 TEST(Encodings, ConvolutionsGiveTheDtypeThatIsAskedFor) {
   const auto conv = [](const char* a, const char* b, const char* to) {
-    return program(
+    return parsed(
         fmt::format("func @f(%x: {}[2,4,9,7], %w: {}[6,2,3,3]) -> {}[2,6,9,7] {{\n%y = conv %x, %w {{strides = [1, "
                     "1], pad_lo = [1, 1], pad_hi = [1, 1], lhs_dilation = [1, 1], rhs_dilation = [1, 1], groups "
                     "= 2, result = {}}}\nreturn %y\n}}",

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/compiler/testing/random_array.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ops/contraction/dot.h"
@@ -27,8 +28,6 @@ using ir::HostArray;
 using ir::Type;
 using ir::Value;
 using Values = std::vector<Value>;
-
-Type f32(const std::vector<Dim>& shape) { return Type::of(DType::f32, shape); }
 
 /// h = tanh(h wᵀ + exp(b) + x), with the weight as a linear layer has it.
 std::shared_ptr<Graph> recurrence(int64_t width, Dim rows, Dim length) {

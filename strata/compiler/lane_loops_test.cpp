@@ -11,6 +11,7 @@
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/lower/lane_loop.h"
 #include "strata/compiler/lower/lower_kernel.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/compiler/testing/random_array.h"
 #include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ops/contraction/dot.h"
@@ -33,7 +34,6 @@ using ir::Type;
 using ir::Value;
 using Values = std::vector<Value>;
 
-Type f32(std::initializer_list<Dim> shape) { return Type::of(DType::f32, shape); }
 Value spread(Value x, Value like, std::initializer_list<int64_t> axes) {
   return ops::broadcast(x, like.type().shape(), std::span(axes.begin(), axes.size()));
 }

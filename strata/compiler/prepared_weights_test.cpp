@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <random>
-#include <thread>
 
 #include "strata/base/bytes/temp_folder.h"
 #include "strata/base/error/message_of.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/eight_threads.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/compiler/testing/random_array.h"
 #include "strata/ir/plan/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
@@ -34,8 +34,6 @@ using ir::Type;
 using ir::Value;
 using runtime::prepared_bytes;
 using Program = std::shared_ptr<const runtime::Executable>;
-
-Type f32(const std::vector<Dim>& shape) { return Type::of(DType::f32, shape); }
 
 constexpr int kX = 0, kW = 1, kB = 2;
 
@@ -266,16 +264,10 @@ TEST(PreparedWeights, EightThreadsWithRandomBindingsGiveTheSerialBits) {
   std::vector<HostArray> expected;
   for (int64_t n = 0; n < kMostRows; ++n) expected.push_back(each_time->run(arguments_of(n, weights))[0]);
   std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (uint32_t t = 0; t < 8; ++t)
-    threads.emplace_back([&, t] {
-      std::mt19937 bits(t);
-      for (int i = 0; i < 125; ++i) {
-        const int64_t n = bits() % kMostRows;
-        wrong += !once->run(arguments_of(n, weights))[0].same_bits(expected[n]);
-      }
-    });
-  for (std::thread& t : threads) t.join();
+  in_eight_threads([&](std::mt19937& bits) {
+    const int64_t n = bits() % kMostRows;
+    wrong += !once->run(arguments_of(n, weights))[0].same_bits(expected[n]);
+  });
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(prepared_bytes(weights.w), panel_bytes(once)) << "made once, by whichever thread came first";
 }

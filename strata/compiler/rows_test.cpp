@@ -9,25 +9,23 @@
 #include <cmath>
 
 #include "strata/base/error/message_of.h"
+#include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/fusion/fuse.h"
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/lower/lower_kernel.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/compiler/testing/random_array.h"
 #include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/graph/interpret.h"
-#include "strata/ir/graph/text/text_form.h"
 #include "strata/ops/control/fusion.h"
-#include "strata/ops/list.h"
 
 namespace strata::compiler {
 namespace {
 
 using ir::Graph;
 using ir::HostArray;
-
-std::shared_ptr<Graph> parse(const std::string& text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
 /// Nodes that are more than parameters, after fusion.
 int kernels_of(const Graph& graph) {
@@ -37,24 +35,16 @@ int kernels_of(const Graph& graph) {
   return count;
 }
 
-bool same_bits(const std::vector<HostArray>& a, const std::vector<HostArray>& b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i)
-    for (int64_t e = 0; e < a[i].elements(); ++e) {
-      const double x = a[i].get(e), y = b[i].get(e);
-      if (!(x == y && std::signbit(x) == std::signbit(y)) && !(std::isnan(x) && std::isnan(y))) return false;
-    }
-  return true;
-}
-
 /// Against the interpreter, against one kernel for each node, and other schedules: the same bits.
 void expect_same(const std::string& text, const std::vector<HostArray>& arguments) {
-  const auto graph = parse(text);
+  const auto graph = parsed(text);
   EXPECT_EQ(find_native_difference(graph, arguments), std::nullopt) << text;
   const auto fused = run_natively(graph, arguments);
-  EXPECT_TRUE(same_bits(fused, run_natively(graph, arguments, {.disabled_passes = {"fuse"}}))) << text;
+  EXPECT_EQ(first_difference(fused, run_natively(graph, arguments, {.disabled_passes = {"fuse"}})), std::nullopt)
+      << text;
   for (const uint64_t variation : {1, 2, 3})
-    EXPECT_TRUE(same_bits(fused, run_natively(graph, arguments, {.schedule_variation = variation}))) << text;
+    EXPECT_EQ(first_difference(fused, run_natively(graph, arguments, {.schedule_variation = variation})), std::nullopt)
+        << text;
 }
 
 std::string softmax(const std::string& shape, const std::string& rows, int axis) {
@@ -74,7 +64,7 @@ std::string softmax(const std::string& shape, const std::string& rows, int axis)
 }
 
 TEST(Rows, SoftmaxIsOneKernelOfThreeStages) {
-  const auto graph = parse(softmax("16,100", "16", 1));
+  const auto graph = parsed(softmax("16,100", "16", 1));
   EXPECT_EQ(kernels_of(*graph), 1);
   const auto fused = fuse(*graph, {});
   const ir::Node& kernel = *fused->nodes().back();
@@ -123,7 +113,7 @@ constexpr const char* kNorm =
 })";
 
 TEST(Rows, NormalisationAfterAResidualIsOneKernel) {
-  EXPECT_EQ(kernels_of(*parse(kNorm)), 1);
+  EXPECT_EQ(kernels_of(*parsed(kNorm)), 1);
   for (const int64_t n : {1, 64, 80, 257})
     expect_same(kNorm, {random_array({2, 3, n}, 5), random_array({2, 3, n}, 6), random_array({n}, 7)});
 }
@@ -140,7 +130,7 @@ TEST(Rows, ReductionsOfTheSameRowsShareAKernel) {
   %7 = sub %d, %6
   return %7
 })";
-  EXPECT_EQ(kernels_of(*parse(text)), 1);
+  EXPECT_EQ(kernels_of(*parsed(text)), 1);
   for (const int64_t n : {1, 33, 64, 200}) expect_same(text, {random_array({10, n}, 8), random_array({10, n}, 9)});
 }
 
@@ -158,7 +148,7 @@ TEST(Rows, WhatReadsOtherRowsIsNotJoined) {
   };
   for (const char* spread : {"%1 = reverse %0 {axes = [0]}\n  %8 = broadcast %1 {shape = [64,64], axes = [0]}",
                              "%8 = broadcast %0 {shape = [64,64], axes = [1]}"}) {
-    EXPECT_GT(kernels_of(*parse(second(spread))), 1) << spread;
+    EXPECT_GT(kernels_of(*parsed(second(spread))), 1) << spread;
     expect_same(second(spread), {random_array({64, 64}, 10)});
   }
   const std::string columns = R"(func @main(%x: f32[64,64]) -> (f32[64], f32[64]) {
@@ -167,14 +157,14 @@ TEST(Rows, WhatReadsOtherRowsIsNotJoined) {
   %2 = reduce_sum %0 {axes = [0]}
   return %1, %2
 })";
-  EXPECT_GT(kernels_of(*parse(columns)), 1);
+  EXPECT_GT(kernels_of(*parsed(columns)), 1);
   expect_same(columns, {random_array({64, 64}, 11)});
 }
 
 TEST(Rows, ShortFewAndVeryLongRowsKeepTheirKernels) {
-  EXPECT_GT(kernels_of(*parse(softmax("1000,16", "1000", 1))), 1);
-  EXPECT_GT(kernels_of(*parse(softmax("2,512", "2", 1))), 1);
-  EXPECT_GT(kernels_of(*parse(softmax("16,1000000", "16", 1))), 1);
+  EXPECT_GT(kernels_of(*parsed(softmax("1000,16", "1000", 1))), 1);
+  EXPECT_GT(kernels_of(*parsed(softmax("2,512", "2", 1))), 1);
+  EXPECT_GT(kernels_of(*parsed(softmax("16,1000000", "16", 1))), 1);
 }
 
 TEST(Rows, OtherTypes) {
@@ -233,9 +223,9 @@ std::string tokens(int64_t columns, const std::string& kept = "B,80") {
 }
 
 TEST(Rows, ThatAProductMakesAreReducedBehindIt) {
-  EXPECT_EQ(kernels_of(*parse(planes("f32", 8))), 1);
-  EXPECT_EQ(kernels_of(*parse(planes("f32", 15, 2))), 1);
-  EXPECT_EQ(kernels_of(*parse(tokens(100))), 1);
+  EXPECT_EQ(kernels_of(*parsed(planes("f32", 8))), 1);
+  EXPECT_EQ(kernels_of(*parsed(planes("f32", 15, 2))), 1);
+  EXPECT_EQ(kernels_of(*parsed(tokens(100))), 1);
   for (const int64_t images : {0, 1, 2, 5}) {
     for (const int64_t side : {8, 12, 20})
       expect_same(planes("f32", side), {random_array({images, 5, side, side}, 20), random_array({70, 5, 1, 1}, 21)});
@@ -262,13 +252,13 @@ TEST(Rows, OfProductsWithSpecialNumbersAndOtherTypes) {
 TEST(Rows, OfProductsWhoseTasksHoldNoWholeRowsAreKernelsOfTheirOwn) {
   for (const std::string& text :
        {planes("f32", 14), planes("f32", 40), planes("f32", 4), tokens(1030), tokens(100, "M")})
-    EXPECT_GT(kernels_of(*parse(text)), 1) << text;
+    EXPECT_GT(kernels_of(*parsed(text)), 1) << text;
   expect_same(planes("f32", 14), {random_array({2, 5, 14, 14}, 29), random_array({70, 5, 1, 1}, 30)});
   expect_same(tokens(100, "M"), {random_array({70, 33}, 31), random_array({100, 33}, 32), random_array({70, 100}, 33)});
 }
 
 ir::loops::Kernel kernel_of(const std::string& text) {
-  const auto fused = fuse(*parse(text), {});
+  const auto fused = fuse(*parsed(text), {});
   return lower_kernel(*fused->nodes().back(), fused->facts(), "rows");
 }
 

@@ -12,6 +12,7 @@
 #include "strata/compiler/graph/canonicalise.h"
 #include "strata/compiler/graph/share_nodes.h"
 #include "strata/compiler/run_passes.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ir/graph/text/text_form.h"
@@ -20,10 +21,6 @@
 
 namespace strata::compiler {
 namespace {
-
-std::shared_ptr<const ir::Graph> parsed(const std::string& text) {
-  return ir::parse_graph(text, ops::op_table()).value();
-}
 
 std::shared_ptr<const ir::Graph> program() {
   return parsed(

@@ -3,12 +3,13 @@
 
 #include <atomic>
 #include <barrier>
-#include <random>
 #include <thread>
 
 #include "strata/base/error/message_of.h"
 #include "strata/base/threads/thread_pool.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/arrays.h"
+#include "strata/compiler/testing/eight_threads.h"
 #include "strata/compiler/testing/random_array.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ops/contraction/dot.h"
@@ -47,28 +48,16 @@ std::vector<HostArray> arguments_of(int64_t batch) {
   return {random_array({batch, 32}, batch), random_array({32, 48}, 7)};
 }
 
-bool are_same(const std::vector<HostArray>& a, const std::vector<HostArray>& b) {
-  bool same = a.size() == b.size();
-  for (size_t i = 0; same && i < a.size(); ++i) same = a[i].same_bits(b[i]);
-  return same;
-}
-
 TEST(RunsAtOnce, OfEightThreadsWithRandomBindingsGiveTheSerialBits) {
   const Program p = program();
   constexpr int64_t kBatches = 100;  // more than the table of bindings keeps
   std::vector<std::vector<HostArray>> expected;
   for (int64_t b = 0; b < kBatches; ++b) expected.push_back(program()->run(arguments_of(b)));
   std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (uint32_t t = 0; t < 8; ++t)
-    threads.emplace_back([&, t] {
-      std::mt19937 bits(t);
-      for (int i = 0; i < 125; ++i) {
-        const int64_t batch = bits() % kBatches;
-        wrong += !are_same(p->run(arguments_of(batch)), expected[batch]);
-      }
-    });
-  for (std::thread& t : threads) t.join();
+  in_eight_threads([&](std::mt19937& bits) {
+    const int64_t batch = bits() % kBatches;
+    wrong += !same_bits(p->run(arguments_of(batch)), expected[batch]);
+  });
   EXPECT_EQ(wrong, 0);
 }
 
@@ -97,7 +86,7 @@ TEST(RunsAtOnce, OneContextServesOneRun) {
   token.cancel();
   other.join();
   EXPECT_TRUE(ended.starts_with("error[E0319]")) << ended;
-  EXPECT_TRUE(are_same(small->run(arguments_of(2), context), small->run(arguments_of(2)))) << "usable again";
+  EXPECT_TRUE(same_bits(small->run(arguments_of(2), context), small->run(arguments_of(2)))) << "usable again";
 }
 
 TEST(RunsAtOnce, AContextGrowsToItsLargestRunAndGivesItBack) {
@@ -113,7 +102,7 @@ TEST(RunsAtOnce, AContextGrowsToItsLargestRunAndGivesItBack) {
   EXPECT_GT(context.bytes(), bytes);
   context.trim();
   EXPECT_EQ(context.bytes(), 0);
-  EXPECT_TRUE(are_same(p->run(arguments_of(3), context), p->run(arguments_of(3))));
+  EXPECT_TRUE(same_bits(p->run(arguments_of(3), context), p->run(arguments_of(3))));
   EXPECT_GT(runtime::idle_context_bytes(), 0);
   runtime::trim_idle_contexts();
   EXPECT_EQ(runtime::idle_context_bytes(), 0);
@@ -135,7 +124,7 @@ TEST(RunsAtOnce, NoMemoryForTheArenaIsAnErrorWithItsSizeAndNothingIsLost) {
   EXPECT_NE(message.find("outer_product: its arena takes 2814749767"), std::string::npos) << message;
   ASSERT_EQ(many.size(), 1u);
   EXPECT_EQ(many[0].data(), memory);
-  EXPECT_TRUE(are_same(p->run({random_array({5, 1}, 1)}, context), expected)) << "the context is usable again";
+  EXPECT_TRUE(same_bits(p->run({random_array({5, 1}, 1)}, context), expected)) << "the context is usable again";
 }
 
 TEST(RunsAtOnce, AContextMayUseFewerThreads) {
@@ -143,7 +132,7 @@ TEST(RunsAtOnce, AContextMayUseFewerThreads) {
   const std::vector<HostArray> expected = p->run(arguments_of(300));
   for (int slots : {0, 1, 2, 100}) {
     RunContext context(slots);
-    EXPECT_TRUE(are_same(p->run(arguments_of(300), context), expected)) << slots;
+    EXPECT_TRUE(same_bits(p->run(arguments_of(300), context), expected)) << slots;
   }
   EXPECT_TRUE(base::message_of([] { RunContext context(-1); }).starts_with("error[E0760]"));
 }

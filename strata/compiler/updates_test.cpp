@@ -10,20 +10,18 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/arrays.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/ir/graph/interpret.h"
-#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/interpret.h"
 #include "strata/ir/plan/text/text_form.h"
 #include "strata/ir/plan/verify.h"
-#include "strata/ops/list.h"
 
 namespace strata::compiler {
 namespace {
 
 using ir::HostArray;
 using Graph = std::shared_ptr<const ir::Graph>;
-
-Graph program(const std::string& text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
 /// "copied: REASON" or "in place" for each update of the plan, in order.
 std::vector<std::string> updates_of(const Graph& graph, const std::vector<ir::Donation>& donations = {}) {
@@ -42,8 +40,7 @@ std::optional<std::string> difference(const Graph& graph, const std::vector<Host
   const auto expected = ir::interpret(*graph, arguments);
   const auto executable = compile(graph, {.donations = donations});
   if (const auto fault = ir::find_plan_fault(executable->plan())) return fault;
-  std::vector<HostArray> given;
-  for (const HostArray& a : arguments) given.push_back(a.clone());
+  std::vector<HostArray> given = copies_of(arguments);
   if (auto found = first_difference(expected, ir::interpret_plan(executable->plan(), given))) return found;
   return first_difference(expected, executable->run(std::move(given)));
 }
@@ -53,7 +50,7 @@ constexpr const char* kAppend = R"(func @step(%cache: f32[8,4], %row: f32[1,4], 
   %1 = dynamic_update_slice %cache, %row, %pos, %z {{in_place = {}}}
   return %1
 }})";
-const Graph append_row = program(fmt::format(kAppend, false)), append_in_place = program(fmt::format(kAppend, true));
+const Graph append_row = parsed(fmt::format(kAppend, false)), append_in_place = parsed(fmt::format(kAppend, true));
 
 TEST(Updates, OfADonatedArgumentCopyNothing) {
   EXPECT_EQ(updates_of(append_row, {{0, 0}}), Updates{"in place"});
@@ -73,7 +70,7 @@ TEST(Updates, WriteTheRowAndNothingElse) {
 }
 
 TEST(Updates, OneAfterTheOtherShareTheMemory) {
-  const Graph graph = program(R"(func @f(%x: f32[7,3], %u: f32[1,3], %i: i64[5,1], %v: f32[5,3]) -> f32[7,3] {
+  const Graph graph = parsed(R"(func @f(%x: f32[7,3], %u: f32[1,3], %i: i64[5,1], %v: f32[5,3]) -> f32[7,3] {
     %two = constant {value = i64[] 2}
     %zero = constant {value = i64[] 0}
     %1 = dynamic_update_slice %x, %u, %two, %zero {in_place = false}
@@ -95,7 +92,7 @@ TEST(Updates, OneAfterTheOtherShareTheMemory) {
 }
 
 TEST(Updates, OfWhatLivesOnCopyAndNameWhatKeepsIt) {
-  const Graph result = program(R"(func @f(%x: f32[4]) -> (f32[4], f32[4]) {
+  const Graph result = parsed(R"(func @f(%x: f32[4]) -> (f32[4], f32[4]) {
     %1 = mul %x, 2.0
     %new = constant {value = f32[1] [9.0]}
     %one = constant {value = i64[] 1}
@@ -103,7 +100,7 @@ TEST(Updates, OfWhatLivesOnCopyAndNameWhatKeepsIt) {
     return %1, %2
   })");
   EXPECT_EQ(updates_of(result), Updates{"copied: result 0 is its old value"});
-  const Graph reader = program(R"(func @f(%x: f32[4]) -> (f32[4], f32[]) {
+  const Graph reader = parsed(R"(func @f(%x: f32[4]) -> (f32[4], f32[]) {
     %1 = exp %x
     %new = constant {value = f32[1] [9.0]}
     %one = constant {value = i64[] 1}
@@ -117,12 +114,12 @@ TEST(Updates, OfWhatLivesOnCopyAndNameWhatKeepsIt) {
   const Updates updates = updates_of(reader);
   ASSERT_EQ(updates.size(), 1u);
   EXPECT_TRUE(updates[0].starts_with("copied: command ") && updates[0].ends_with(" still reads it")) << updates[0];
-  const Graph self = program(R"(func @f(%x: f32[4], %i: i64[4,1]) -> f32[4] {
+  const Graph self = parsed(R"(func @f(%x: f32[4], %i: i64[4,1]) -> f32[4] {
     %1 = exp %x
     %2 = scatter %1, %i, %1 {axes = [0], batch = 0, mode = "clamp", combine = "set", most = 0, in_place = false}
     return %2
   })");
-  const Graph fused_self = program(R"(func @f(%x: f32[2,2], %i: i64[2,1]) -> f32[2,2] {
+  const Graph fused_self = parsed(R"(func @f(%x: f32[2,2], %i: i64[2,1]) -> f32[2,2] {
     %1 = exp %x
     %2 = reshape %i {dims = [1, 2]}
     %3 = transpose %2 {perm = [1, 0]}
@@ -131,7 +128,7 @@ TEST(Updates, OfWhatLivesOnCopyAndNameWhatKeepsIt) {
   })");
   EXPECT_EQ(updates_of(fused_self), Updates{"copied: what it writes is made of it as well"});
   EXPECT_EQ(updates_of(self), Updates{"copied: what it writes is made of it as well"});
-  const Graph literal = program(R"(func @f(%i: i64[]) -> i64[4] {
+  const Graph literal = parsed(R"(func @f(%i: i64[]) -> i64[4] {
     %old = constant {value = i64[4] [1, 2, 3, 4]}
     %new = constant {value = i64[1] [7]}
     %1 = dynamic_update_slice %old, %new, %i {in_place = false}
@@ -144,7 +141,7 @@ TEST(Updates, OfWhatLivesOnCopyAndNameWhatKeepsIt) {
 
 /// A reader that stands behind the update in the program runs before it, unless it waits for the update.
 TEST(Updates, WaitForOtherReaders) {
-  const Graph graph = program(R"(func @f(%x: f32[5,3], %u: f32[1,3]) -> (f32[5,3], f32[], f32[1,3]) {
+  const Graph graph = parsed(R"(func @f(%x: f32[5,3], %u: f32[1,3]) -> (f32[5,3], f32[], f32[1,3]) {
     %two = constant {value = i64[] 2}
     %zero = constant {value = i64[] 0}
     %1 = dynamic_update_slice %x, %u, %two, %zero {in_place = false}
@@ -161,19 +158,19 @@ TEST(Updates, WaitForOtherReaders) {
 
 /// What is written is made of elements that are written over.
 TEST(Updates, ReadTheirOwnOperandBeforeTheyWrite) {
-  const Graph shifted = program(R"(func @f(%x: f32[67]) -> f32[67] {
+  const Graph shifted = parsed(R"(func @f(%x: f32[67]) -> f32[67] {
     %1 = slice %x {start = [0], limit = [66], stride = [1]}
     %2 = mul %1, 2.0
     %one = constant {value = i64[] 1}
     %3 = dynamic_update_slice %x, %2, %one {in_place = false}
     return %3
   })");
-  const Graph reversed = program(R"(func @f(%x: f32[67,2], %i: i64[67,1]) -> f32[67,2] {
+  const Graph reversed = parsed(R"(func @f(%x: f32[67,2], %i: i64[67,1]) -> f32[67,2] {
     %1 = reverse %x {axes = [0]}
     %2 = scatter %x, %i, %1 {axes = [0], batch = 0, mode = "fill", combine = "add", most = 0, in_place = false}
     return %2
   })");
-  const Graph reshaped = program(R"(func @f(%x: f32[4,3]) -> f32[4,3] {
+  const Graph reshaped = parsed(R"(func @f(%x: f32[4,3]) -> f32[4,3] {
     %1 = reshape %x {dims = [12]}
     %2 = slice %1 {start = [1], limit = [12], stride = [1]}
     %3 = exp %2
@@ -192,7 +189,7 @@ TEST(Updates, ReadTheirOwnOperandBeforeTheyWrite) {
 }
 
 TEST(Updates, WriteNoDonatedMemoryBeforeWhatCanFail) {
-  const Graph graph = program(R"(func @f(%x: f32[5], %i: i64[3,1]) -> (f32[5], f32[3]) {
+  const Graph graph = parsed(R"(func @f(%x: f32[5], %i: i64[3,1]) -> (f32[5], f32[3]) {
     %new = constant {value = f32[1] [1.0]}
     %two = constant {value = i64[] 2}
     %1 = dynamic_update_slice %x, %new, %two {in_place = false}
@@ -206,7 +203,7 @@ TEST(Updates, WriteNoDonatedMemoryBeforeWhatCanFail) {
 }
 
 TEST(Updates, CheckTheirPositionsBeforeTheyWrite) {
-  const Graph graph = program(R"(func @f(%x: f32[5], %i: i64[3,1], %u: f32[3]) -> f32[5] {
+  const Graph graph = parsed(R"(func @f(%x: f32[5], %i: i64[3,1], %u: f32[3]) -> f32[5] {
     %1 = checked_indices %i {axes = [0], extents = [5], asker = "scatter"}
     %2 = scatter %x, %1, %u {axes = [0], batch = 0, mode = "fill", combine = "set", most = 0, in_place = true}
     return %2
@@ -227,7 +224,7 @@ TEST(Updates, E0330NamesWhatKeepsTheOperandAlive) {
   EXPECT_EQ(base::message_of([] { compile(append_in_place); }),
             "error[E0330]: step: dynamic_update_slice must be written in place, but argument 0 (cache) is not donated" +
                 hint);
-  const Graph result = program(R"(func @f(%x: f32[4], %i: i64[2,1]) -> (f32[4], f32[4]) {
+  const Graph result = parsed(R"(func @f(%x: f32[4], %i: i64[2,1]) -> (f32[4], f32[4]) {
     %1 = mul %x, 2.0
     %new = constant {value = f32[2] [1.0, 2.0]}
     %2 = scatter %1, %i, %new {axes = [0], batch = 0, mode = "clamp", combine = "min", most = 0, in_place = true}
@@ -298,7 +295,7 @@ TEST(Updates, OfRandomShapesAreTheInterpreters) {
   for (uint64_t seed = 0; seed < 40; ++seed) {
     RandomUpdate random(seed);
     for (const std::string& text : {random.block(), random.rows()}) {
-      const Graph graph = program(text);
+      const Graph graph = parsed(text);
       const auto arguments = random_arguments(*graph, seed);
       const std::vector<ir::Donation> donations =
           seed % 3 ? std::vector<ir::Donation>{{0, 0}} : std::vector<ir::Donation>{};
@@ -308,7 +305,7 @@ TEST(Updates, OfRandomShapesAreTheInterpreters) {
 }
 
 TEST(Updates, OfSymbolicShapesServeEverySize) {
-  const Graph graph = program(R"(func @f(%x: f32[T,3], %u: f32[B,3], %i: i64[B,1], %s: i64[]) -> f32[T,3]
+  const Graph graph = parsed(R"(func @f(%x: f32[T,3], %u: f32[B,3], %i: i64[B,1], %s: i64[]) -> f32[T,3]
       where B in [0, 64] {
     %1 = scatter %x, %i, %u {axes = [0], batch = 0, mode = "fill", combine = "max", most = 0, in_place = false}
     %new = constant {value = f32[1,3] [1.0, 2.0, 3.0]}
@@ -342,7 +339,7 @@ TEST(Updates, OfSumsAddUpApartFromTheirOperand) {
   }})";
   for (const char* dtype : {"f32", "f64"})
     for (const int updates : {1, 7, 32, 33, 1000}) {
-      const Graph graph = program(fmt::format(fmt::runtime(text), dtype, updates));
+      const Graph graph = parsed(fmt::format(fmt::runtime(text), dtype, updates));
       auto arguments = random_arguments(*graph, 1);
       for (int64_t i = 0; i < arguments[0].elements(); ++i) arguments[0].set(i, 1.0 + 0.37 * static_cast<double>(i));
       for (int64_t i = 0; i < arguments[2].elements(); ++i)
@@ -355,7 +352,7 @@ TEST(Updates, OfSumsAddUpApartFromTheirOperand) {
 
 /// `what` %state %i by %xs; the loop runs six times.
 Graph loop_of(const std::string& step, const std::string& result = "%2") {
-  return program(fmt::format(R"(func @loop(%a: f32[64,4], %rows: f32[64,4]) -> f32[64,4] {{
+  return parsed(fmt::format(R"(func @loop(%a: f32[64,4], %rows: f32[64,4]) -> f32[64,4] {{
   %0 = constant {{value = i64[] 0}}
   %1, %2 = while %rows, %0, %a {{constants = 1}}
     func @go(%rows: f32[64,4], %i: i64[], %s: f32[64,4]) -> bool[] {{
@@ -372,7 +369,7 @@ Graph loop_of(const std::string& step, const std::string& result = "%2") {
     }}
   return {}
 }})",
-                             step, result));
+                            step, result));
 }
 
 /// "in place" or the reason for each carry of the only loop, in order.
@@ -413,7 +410,7 @@ TEST(Updates, OfACarryWhoseOldValueIsReadLaterCopy) {
 TEST(Updates, ALoopTakesOverWhatItBeginsWith) {
   for (const int steps : {0, 1, 2, 5}) {
     SCOPED_TRACE(steps);
-    const Graph graph = program(fmt::format(R"(func @swap(%a: f32[9,4], %w: f32[4,4]) -> (f32[9,4], f32[9,4]) {{
+    const Graph graph = parsed(fmt::format(R"(func @swap(%a: f32[9,4], %w: f32[4,4]) -> (f32[9,4], f32[9,4]) {{
   %0 = dot %a, %w {{lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}}
   %1 = dot %0, %w {{lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}}
   %2, %3, %4 = scan %w, %0, %1, %0 {{length = [{}], constants = 1, carries = 3, reverse = false}}
@@ -426,7 +423,7 @@ TEST(Updates, ALoopTakesOverWhatItBeginsWith) {
   %6 = add %3, %4
   return %5, %6
 }})",
-                                            steps));
+                                           steps));
     EXPECT_EQ(difference(graph, random_arguments(*graph, 6), {}), std::nullopt);
   }
 }

@@ -1,6 +1,5 @@
 // What a caller in C gives and gets: the program's parameters without those that are embedded, its results, and the
-// sizes
-// that their shapes follow from.
+// sizes that their shapes follow from.
 #pragma once
 
 #include <functional>

@@ -22,8 +22,7 @@ struct ObjectOptions {
 };
 
 /// The bytes of the object. E0325 for a program without machine code of this machine, for a weight that is no
-/// parameter,
-/// has another type, or a symbolic one, and for a result whose size only a run tells.
+/// parameter, has another type, or a symbolic one, and for a result whose size only a run tells.
 std::string object_of(const runtime::Executable& program, const ObjectOptions& options);
 
 /// The header, for C99 and C++.

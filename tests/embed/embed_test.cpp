@@ -1,6 +1,5 @@
 // Programs as object files: two of them are linked into a program in C by the system's compiler, which then gives the
-// bits
-// that they give here, answers wrong calls with a status and a message, and has no compiler in it.
+// bits that they give here, answers wrong calls with a status and a message, and has no compiler in it.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,3 +1,5 @@
+// What every backend promises: it compiles what it accepts and says why it refuses the rest, its kernels are found by
+// name and equal the interpreter; with what is counted of a kernel (work, slots of scratch) whoever compiles it.
 #include "strata/compiler/backends/backends.h"
 
 #include <gtest/gtest.h>

@@ -14,9 +14,10 @@
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/cache/program_key.h"
 #include "strata/compiler/check/equivalence.h"
+#include "strata/compiler/testing/arrays.h"
 #include "strata/compiler/testing/no_disk_cache.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/compiler/testing/random_array.h"
-#include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/same_plan.h"
 #include "strata/ops/list.h"
 #include "strata/ops/testing/random_program.h"
@@ -28,8 +29,6 @@ namespace {
 using ir::HostArray;
 using Program = std::shared_ptr<const runtime::Executable>;
 using Graph = std::shared_ptr<const ir::Graph>;
-
-Graph parsed(std::string_view text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
 /// A product with what is made of it, and a piece of x that needs B >= 3.
 const char* const kSeveral = R"(func @several(%x: f32[B,8], %w: f32[8,8]) -> (f32[B], f32[3,8]) {
@@ -73,17 +72,11 @@ class CachedCompilations : public testing::Test {
   const base::TempFolder folder_{"cached-compilation"};
 };
 
-std::vector<HostArray> clones(std::span<const HostArray> arrays) {
-  std::vector<HostArray> copies;
-  for (const HostArray& a : arrays) copies.push_back(a.clone());
-  return copies;
-}
-
 /// With lines, which message_of() leaves out.
 std::string what_happens(const Program& program, std::span<const HostArray> arguments,
                          std::vector<HostArray>& results) {
   try {
-    results = program->run(clones(arguments));
+    results = program->run(copies_of(arguments));
     return "no error";
   } catch (const base::Error& error) {
     return error.text();

@@ -9,8 +9,7 @@
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/loop/schedule_database.h"
 #include "strata/compiler/program_kernels.h"
-#include "strata/ir/graph/text/text_form.h"
-#include "strata/ops/list.h"
+#include "strata/compiler/testing/programs.h"
 
 namespace strata::compiler {
 namespace {
@@ -31,8 +30,6 @@ constexpr std::string_view kProgram = R"(func @step(%x: f32[B,8], %w: f32[8]) ->
     }
   return %6, %7
 })";
-
-std::shared_ptr<ir::Graph> parsed(std::string_view text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
 base::Hash128 key(const ir::Graph& graph, const CompileOptions& options = {}) {
   return program_key(graph, options, KernelLowering(options)).value();

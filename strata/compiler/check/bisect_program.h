@@ -1,11 +1,11 @@
 // What makes a compiled program give something else than it should: a pass, a kernel, how the kernels work together, or
 // nothing but roundings that add up.
 //
-//   1. passes     each one's result means in the interpreter what it was given (bisect_passes.h), in regions of loops,
-// too
+//   1. passes     each one's result means in the interpreter what it was given (bisect_passes.h), in regions of loops
+//                 as well
 //   2. kernels    each gives what its node means (bisect_kernels.h)
 //   3. together   the program as it runs gives what its commands give one by one: else the plan or the threads are
-// wrong
+//                 wrong
 //   4. roundings  the results lie within what the ops' tolerances add up to
 #pragma once
 

@@ -9,11 +9,11 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/graph/apply_rules.h"
 #include "strata/compiler/testing/no_disk_cache.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ops/elementwise/elementwise.h"
-#include "strata/ops/list.h"
 #include "strata/runtime/execute/non_finite_origin.h"
 
 namespace strata::compiler {
@@ -22,10 +22,6 @@ namespace {
 using ir::HostArray;
 using ir::loops::Expr;
 using ir::loops::ExprOp;
-
-std::shared_ptr<const ir::Graph> parsed(const std::string& text) {
-  return ir::parse_graph(text, ops::op_table()).value();
-}
 
 /// Three kernels: a product, a fold over its rows, and what is made of both.
 std::shared_ptr<const ir::Graph> program() {

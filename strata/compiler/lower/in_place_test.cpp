@@ -9,6 +9,7 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/arrays.h"
 #include "strata/ir/plan/verify.h"
 #include "strata/machine/cpu_target.h"
 #include "strata/ops/contraction/conv_cotangents.h"
@@ -48,12 +49,6 @@ Graph update_of_product(DType dtype, ir::Dim rows, ir::Dim columns, ir::Dim dept
               d = graph->add_parameter(Type::of(dtype, {depth, columns}), "d");
   p.add_to(graph, ops::matmul(ops::transpose(x, {1, 0}), d));
   return graph;
-}
-
-std::vector<HostArray> copies_of(const std::vector<HostArray>& arguments) {
-  std::vector<HostArray> copies;
-  for (const HostArray& a : arguments) copies.push_back(a.clone());
-  return copies;
 }
 
 /// The bits of each op by itself, in memory of its own.

@@ -10,6 +10,7 @@
 #include "strata/compiler/lower/aliased_index.h"
 #include "strata/compiler/lower/lane_plan.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ir/loops/append.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ops/contraction/factors.h"
 #include "strata/ops/control/control.h"
@@ -39,8 +40,6 @@ constexpr int64_t kMostKept = 2048;
 constexpr int64_t kMostOfPoint = 64 * kMostKept;
 
 Key key(Value v) { return {v.node, v.index}; }
-
-void append(Stmts& to, const Stmts& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 /// Where a value's elements come from.
 struct ElementSource {

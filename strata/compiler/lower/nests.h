@@ -22,8 +22,6 @@
 
 namespace strata::compiler {
 
-inline constexpr int64_t kReductionLanes = 32;
-
 /// What to do with folded values at a result index: the stores of the heroes and of their epilogue.
 using StoreBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index,
                                                                 std::span<const ir::loops::Expr> values)>;

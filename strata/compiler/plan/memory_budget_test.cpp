@@ -1,3 +1,4 @@
+// What a run of a plan holds at most, and which tensors that is; a budget is met to the byte, or refused with them.
 #include "strata/compiler/plan/memory_budget.h"
 
 #include <gtest/gtest.h>

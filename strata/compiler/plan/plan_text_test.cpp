@@ -8,6 +8,7 @@
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/run_passes.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/ir/graph/interpret.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/interpret.h"
@@ -18,10 +19,6 @@
 
 namespace strata::compiler {
 namespace {
-
-std::shared_ptr<const ir::Graph> parsed(const std::string& text) {
-  return ir::parse_graph(text, ops::op_table()).value();
-}
 
 /// Two layers and the mean of squares: kernels, a constant, a reshape, reuse in place.
 std::shared_ptr<const ir::Graph> small_program() {

@@ -7,6 +7,7 @@
 
 #include "strata/compiler/loop/schedule.h"
 #include "strata/compiler/testing/kernel_run.h"
+#include "strata/compiler/tune/space.h"
 #include "strata/ir/loops/text/text_form.h"
 #include "strata/ir/loops/verify.h"
 #include "strata/runtime/machine_code/object_code.h"
@@ -102,6 +103,35 @@ std::string compare_schedules(const Kernel& naive, const std::vector<int64_t>& d
     const Kernel scheduled = schedule(naive, cpu.vectors, nullptr, {.is_strict = true});
     const std::string text = compare_kernels(naive, scheduled, dims, cpu, run, seed);
     if (!text.empty()) return with_loops(naive, scheduled, cpu, text);
+  }
+  return {};
+}
+
+std::string compare_variations(const Kernel& naive, const std::vector<int64_t>& dims) {
+  constexpr uint64_t kVariations = 6;
+  for (const machine::CpuTarget& cpu : machine::kCpuTargets)
+    for (uint64_t variation = 1; variation <= kVariations; ++variation) {
+      const Kernel scheduled = schedule(naive, cpu.vectors, nullptr, {.variation = variation, .is_strict = true});
+      const std::string text = compare_kernels(naive, scheduled, dims, cpu, Run::InterpretAndNative);
+      if (!text.empty()) return with_loops(naive, scheduled, cpu, fmt::format("variation {}: {}", variation, text));
+    }
+  return {};
+}
+
+std::string compare_mutations(const Kernel& naive, const std::vector<int64_t>& dims, uint64_t seed) {
+  constexpr int kSteps = 24;
+  const machine::CpuTarget& cpu = machine::kAvx2;
+  const tune::ScheduleSpace space([&] { return naive; }, cpu.vectors, dims);
+  base::SplitMix64 random(seed);
+  auto candidate = space.heuristic();
+  if (!candidate) return "the heuristic leaves the kernel as written";
+  for (int step = 0; step < kSteps; ++step) {
+    auto next = space.mutation(*candidate, random);
+    if (!next) continue;
+    const Kernel scheduled = schedule(naive, cpu.vectors, nullptr, {.rewrites = next->rewrites, .is_strict = true});
+    const std::string text = compare_kernels(naive, scheduled, dims, cpu, Run::InterpretAndNative);
+    if (!text.empty()) return with_loops(naive, scheduled, cpu, text + "\n" + next->rewrites);
+    if (step % 3 != 0) candidate = std::move(next);
   }
   return {};
 }

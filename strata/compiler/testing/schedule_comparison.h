@@ -14,10 +14,9 @@ namespace strata::compiler {
 enum class Run { InterpretOnly, InterpretAndNative };
 
 /// Fills the buffers at random, runs the naive kernel in the interpreter, then `scheduled` in the interpreter, where
-/// each
-/// element has to be made in the same way (dependence_difference), compiles it and, where the host can, runs that.
-/// Returns the first difference, or an empty text. Any NaN equals any other.
-/// Indices that a kernel loads are drawn from 0 and 1.
+/// each element has to be made in the same way (dependence_difference), compiles it and, where the host can, runs that.
+/// Returns the first difference, or an empty text. Any NaN equals any other. Indices that a kernel loads are drawn from
+/// 0 and 1.
 std::string compare_kernels(const ir::loops::Kernel& naive, const ir::loops::Kernel& scheduled,
                             const std::vector<int64_t>& dims, machine::CpuTarget cpu, Run run, uint64_t seed = 1);
 
@@ -45,7 +44,13 @@ std::string compare_all(const std::vector<ComparedKernel>& kernels, CompiledFor 
 std::string compare_schedules(const ir::loops::Kernel& naive, const std::vector<int64_t>& dims,
                               Run run = Run::InterpretAndNative, uint64_t seed = 1);
 
-/// The same for the text of a kernel.
+/// The same for random variations of the schedule of each preset.
+std::string compare_variations(const ir::loops::Kernel& naive, const std::vector<int64_t>& dims);
+
+/// The same for schedules that a tuner reaches from the heuristic's in small steps, for AVX2.
+std::string compare_mutations(const ir::loops::Kernel& naive, const std::vector<int64_t>& dims, uint64_t seed);
+
+/// As the first, for the text of a kernel.
 std::string compare_schedules(const std::string& text, const std::vector<int64_t>& dims,
                               Run run = Run::InterpretAndNative, uint64_t seed = 1);
 

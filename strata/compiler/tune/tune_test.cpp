@@ -9,21 +9,17 @@
 #include "strata/compiler/backends/backends.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/compiler/compile.h"
+#include "strata/compiler/testing/arrays.h"
 #include "strata/compiler/testing/no_disk_cache.h"
-#include "strata/ir/graph/text/text_form.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/machine/machine_word.h"
-#include "strata/ops/list.h"
 
 namespace strata::compiler::tune {
 namespace {
 
-std::shared_ptr<ir::Graph> graph_of(std::string_view text) {
-  return ir::parse_graph(std::string(text), ops::op_table()).value();
-}
-
 /// A product and an element kernel, open in one size.
 std::shared_ptr<ir::Graph> layer() {
-  return graph_of(R"(func @layer(%x: f32[N, 32], %w: f32[32, 48]) -> (f32[N, 48], f32[N, 32]) {
+  return parsed(R"(func @layer(%x: f32[N, 32], %w: f32[32, 48]) -> (f32[N, 48], f32[N, 32]) {
   %0 = dot %x, %w {lhs_contract = [1], rhs_contract = [0], lhs_batch = [], rhs_batch = [], result = f32}
   %1 = exp %x
   return %0, %1
@@ -75,14 +71,9 @@ TEST(Tune, WhatIsFoundIsTakenAndKeepsTheBits) {
     EXPECT_LT(entry.measured->seconds, entry.measured->heuristic_seconds);
   }
   const auto arguments = random_arguments(*graph, 3);
-  const auto copies = [&] {
-    std::vector<ir::HostArray> made;
-    for (const ir::HostArray& a : arguments) made.push_back(a.clone());
-    return made;
-  };
-  const auto plain = compile(graph)->run(copies());
+  const auto plain = compile(graph)->run(copies_of(arguments));
   CompileOptions tuned{.schedules = std::make_shared<const ScheduleDatabase>(found), .is_strict = true};
-  EXPECT_EQ(first_difference(plain, compile(graph, tuned)->run(copies())), std::nullopt);
+  EXPECT_EQ(first_difference(plain, compile(graph, tuned)->run(copies_of(arguments))), std::nullopt);
 }
 
 TEST(Tune, MeasuresKernelsForReal) {
@@ -100,7 +91,7 @@ TEST(Tune, MeasuresKernelsForReal) {
 }
 
 TEST(Tune, CountsLaunchesOfOneNestInALoopAndBesideIt) {
-  const TuneResult result = tune(*graph_of(R"(func @loop(%x: f32[5, 64]) -> (f32[64], f32[5, 64]) {
+  const TuneResult result = tune(*parsed(R"(func @loop(%x: f32[5, 64]) -> (f32[64], f32[5, 64]) {
   %0 = slice %x {start = [0, 0], limit = [1, 64], stride = [1, 1]}
   %1 = reshape %0 {dims = [64]}
   %2, %3 = scan %1, %x {length = [5], constants = 0, carries = 1, reverse = false}

@@ -23,6 +23,8 @@ inline constexpr int64_t kJoinBlock = 256;
 /// The same for the lanes of reductions over the last axis, scatters and cumulative ops, whose chains are cheap to end:
 /// terms that are all alike round the same way all along a chain.
 inline constexpr int64_t kSumBlock = 32;
+/// The virtual lanes of a reduction over the last axis, which a fixed tree combines.
+inline constexpr int64_t kReductionLanes = 32;
 
 /// Add or Mul: what the body of the joining loop does to its sum; empty if it does neither.
 std::optional<ExprOp> join_op(const Stmt& joining);

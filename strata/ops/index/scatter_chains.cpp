@@ -1,13 +1,12 @@
 #include "strata/ops/index/scatter_chains.h"
 
+#include "strata/ir/loops/append.h"
 #include "strata/ir/loops/joined_loops.h"
 
 namespace strata::ops {
 namespace {
 
 using namespace ir::loops;
-
-void append(StmtList& to, const StmtList& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 class Chains {
  public:

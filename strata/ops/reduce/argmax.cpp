@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "strata/base/error/codes/ir_codes.h"
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
 #include "strata/ops/facets/samples.h"
@@ -41,9 +42,8 @@ Expr beats(LoopContext& c, Expr a, Expr b) {
   return c.binary(ExprOp::Or, more, nan_wins);
 }
 
-constexpr int64_t kLanes = 32;
 /// Shorter lines are searched one element after the other, several lines at once.
-constexpr int64_t kShortestInLanes = 2 * kLanes;
+constexpr int64_t kShortestInLanes = 2 * kReductionLanes;
 
 /// The search of one line: what an element is, the best so far, and where that stands.
 template <bool is_max>
@@ -74,26 +74,26 @@ struct LineSearch {
   /// the lanes, and what is left over. The row is an i32: enough for 2^36 elements, 128 GiB.
   StmtList lanes() const {
     const IndexMath m{c};
-    const Buffer* bests = c.buffer({"bests", t, {Dim(kLanes)}, BufferKind::Register});
-    const Buffer* rows = c.buffer({"rows", DType::i32, {Dim(kLanes)}, BufferKind::Register});
-    const Expr row_count = m.div(extent, m.num(kLanes));
+    const Buffer* bests = c.buffer({"bests", t, {Dim(kReductionLanes)}, BufferKind::Register});
+    const Buffer* rows = c.buffer({"rows", DType::i32, {Dim(kReductionLanes)}, BufferKind::Register});
+    const Expr row_count = m.div(extent, m.num(kReductionLanes));
     StmtList stmts{make_alloc(bests), make_alloc(rows)};
-    stmts.push_back(one_loop(c, "l", c.i64(0), c.i64(kLanes), LoopKind::Vector, [&](Expr l) {
+    stmts.push_back(one_loop(c, "l", c.i64(0), c.i64(kReductionLanes), LoopKind::Vector, [&](Expr l) {
       return StmtList{make_store(bests, {l}, element(within(l))),
                       make_store(rows, {l}, c.constant_bits(DType::i32, 0))};
     }));
     stmts.push_back(one_loop(c, "row", c.i64(1), row_count, LoopKind::Serial, [&](Expr row) {
-      return StmtList{one_loop(c, "l", c.i64(0), c.i64(kLanes), LoopKind::Vector, [&](Expr l) {
+      return StmtList{one_loop(c, "l", c.i64(0), c.i64(kReductionLanes), LoopKind::Vector, [&](Expr l) {
         const Local *here = c.local("here", {t, 1}, false), *wins = c.local("wins", {DType::boolean, 1}, false);
         const auto choose = [&](const Buffer* of, Expr next) {
           return make_store(of, {l}, c.select(c.read(wins), next, c.load(of, {l})));
         };
-        return StmtList{make_declare(here, element(m.add(m.mul(row, m.num(kLanes)), l))),
+        return StmtList{make_declare(here, element(m.add(m.mul(row, m.num(kReductionLanes)), l))),
                         make_declare(wins, beats<is_max>(c, c.read(here), c.load(bests, {l}))),
                         choose(rows, c.cast(DType::i32, row)), choose(bests, c.read(here))};
       })};
     }));
-    for (const StmtList& more : {best_of_lanes(bests, rows), StmtList{rest(m.mul(row_count, m.num(kLanes)))}})
+    for (const StmtList& more : {best_of_lanes(bests, rows), StmtList{rest(m.mul(row_count, m.num(kReductionLanes)))}})
       stmts.insert(stmts.end(), more.begin(), more.end());
     return stmts;
   }
@@ -107,11 +107,11 @@ struct LineSearch {
   StmtList best_of_lanes(const Buffer* bests, const Buffer* rows) const {
     const IndexMath m{c};
     const auto position = [&](Expr l) {
-      return within(m.add(m.mul(c.cast(DType::i64, c.load(rows, {l})), m.num(kLanes)), l));
+      return within(m.add(m.mul(c.cast(DType::i64, c.load(rows, {l})), m.num(kReductionLanes)), l));
     };
     const Expr first = c.i64(0);
     return {make_declare(best, c.load(bests, {first})), make_declare(where, position(first)),
-            one_loop(c, "l", c.i64(1), c.i64(kLanes), LoopKind::Unrolled, [&](Expr l) {
+            one_loop(c, "l", c.i64(1), c.i64(kReductionLanes), LoopKind::Unrolled, [&](Expr l) {
               const Local *here = c.local("here", {t, 1}, false), *at = c.local("at", {DType::i64, 1}, false);
               const Expr a = c.read(here), b = c.read(best);
               const Expr is_earlier =

@@ -1,14 +1,12 @@
 // Places for the nodes of a directed graph in layers: whatever a node reads stands above it, and few edges cross.
 //
 //   layer 0    [a]   [b]
-//   layer 1      [ c ]        a node's layer: one below the lowest that it reads (arguments: one above their first
-// reader)
-//   layer 2    [d]   [e]
+//   layer 1      [ c ]        a node's layer: one below the lowest that it reads (arguments: one above their
+//   layer 2    [d]   [e]      first reader)
 //
 // After Sugiyama, Tagawa and Toda, "Methods for Visual Understanding of Hierarchical System Structures" (1981): order
 // within layers by the mean of the neighbours, places by the same means. Edges over many layers are far edges, which
-// have
-// no part in it: a program's backward half reads what its forward half made hundreds of layers above.
+// have no part in it: a program's backward half reads what its forward half made hundreds of layers above.
 #pragma once
 
 #include <span>

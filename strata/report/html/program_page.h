@@ -1,10 +1,8 @@
 // A compiled program as one HTML page that needs nothing else and no network: its graph to look around in, each kernel
-// with
-// its loops before and after the schedule, its cost and its refusals, the passes, and the memory plan.
+// with its loops before and after the schedule, its cost and its refusals, the passes, and the memory plan.
 //
 // All texts are text: they are escaped here. Kernels that several nodes share stand once in the file, so that a program
-// of
-// a thousand commands is a page of a few MB. The same data give the same bytes.
+// of a thousand commands is a page of a few MB. The same data give the same bytes.
 #pragma once
 
 #include <cstdint>

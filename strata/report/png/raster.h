@@ -9,8 +9,7 @@ namespace strata::report {
 enum class Lighting { Light, Dark };
 
 /// `scale` pixels for each of the drawing's, 1 to 4. Text that is rotated is drawn straight, at the same place. E0691
-/// for
-/// a picture that is too large.
+/// for a picture that is too large.
 Image raster(const Canvas& canvas, int scale = 2, Lighting lighting = Lighting::Light);
 
 }  // namespace strata::report

@@ -1,6 +1,5 @@
 // The roofline model: how many operations a second a machine can do, by how many operations there are for each byte
-// that
-// is moved, and where kernels stand below that (Williams, Waterman and Patterson, "Roofline: An Insightful Visual
+// that is moved, and where kernels stand below that (Williams, Waterman and Patterson, "Roofline: An Insightful Visual
 // Performance Model for Multicore Architectures", 2009).
 //
 //   op/s |        ________________ arithmetic
@@ -40,9 +39,8 @@ struct Roofline {
 };
 
 /// A canvas of at least 480 x 320 pixels. Labels stand where they touch nothing, the weightiest points' first; those
-/// that
-/// find no place are left out, and a note counts them with the points that have no place on a log scale (no operations,
-/// no time).
+/// that find no place are left out, and a note counts them with the points that have no place on a log scale (no
+/// operations, no time).
 Canvas draw_roofline(const Roofline& roofline, double width = 1040, double height = 640);
 
 }  // namespace strata::report

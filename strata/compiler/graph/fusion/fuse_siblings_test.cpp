@@ -15,17 +15,14 @@
 #include "strata/compiler/check/native_equivalence.h"
 #include "strata/compiler/compile.h"
 #include "strata/compiler/plan/memory_budget.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/compiler/testing/random_array.h"
-#include "strata/ir/graph/text/text_form.h"
-#include "strata/ops/list.h"
 
 namespace strata::compiler {
 namespace {
 
 using ir::Graph;
 using ir::HostArray;
-
-std::shared_ptr<Graph> parse(const std::string& text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
 CompileOptions apart() { return {.disabled_passes = {"fuse-siblings"}}; }
 
@@ -99,15 +96,15 @@ void expect_same(const std::shared_ptr<Graph>& graph, const std::vector<HostArra
 
 TEST(Siblings, AnUpdateIsOneKernelWithTheBitsOfTwo) {
   for (const char* shape : {"0", "1", "3", "5,7", "31", "1031", "64,300", "B", "B,9"}) {
-    const auto graph = parse(adam(shape));
+    const auto graph = parsed(adam(shape));
     expect_same(graph, arguments_of(*graph, 1), shape);
   }
-  EXPECT_EQ(commands_of(parse(adam("31"))), 1u);
-  EXPECT_EQ(commands_of(parse(adam("31")), apart()), 2u);
+  EXPECT_EQ(commands_of(parsed(adam("31"))), 1u);
+  EXPECT_EQ(commands_of(parsed(adam("31")), apart()), 2u);
 }
 
 TEST(Siblings, AnUpdateIsWrittenWhereItWasAndTakesNoMemory) {
-  const auto graph = parse(adam("50,20"));
+  const auto graph = parsed(adam("50,20"));
   const std::vector<ir::Donation> donations{{0, 1}, {1, 2}, {2, 3}};
   const auto program = compile(graph, {.donations = donations});
   ASSERT_EQ(program->plan().commands.size(), 1u);
@@ -128,7 +125,7 @@ TEST(Siblings, AnUpdateIsWrittenWhereItWasAndTakesNoMemory) {
 }
 
 TEST(Siblings, ThreeResultsOfOneValueAreOneKernel) {
-  const auto graph = parse(R"(func @main(%x: f32[37]) -> (f32[37], f32[37], f32[37]) {
+  const auto graph = parsed(R"(func @main(%x: f32[37]) -> (f32[37], f32[37], f32[37]) {
   %0 = neg %x
   %1 = exp %x
   %2 = mul %x, %x
@@ -147,7 +144,7 @@ TEST(Siblings, KernelsHaveAsManyResultsAndPolynomialsAsTheyMay) {
     types += types.empty() ? "f32[9]" : ", f32[9]";
   };
   const auto program = [&] {
-    return parse(fmt::format("func @main(%x: f32[9]) -> ({}) {{\n{}  return {}\n}}", types, body, results));
+    return parsed(fmt::format("func @main(%x: f32[9]) -> ({}) {{\n{}  return {}\n}}", types, body, results));
   };
   for (int i = 0; i < 30; ++i) add(fmt::format("mul %x, {}.5", i));
   const auto graph = program();
@@ -190,7 +187,7 @@ TEST(Siblings, RandomProgramsKeepTheirBitsAndTakeNoMoreMemory) {
   int fewer = 0;
   for (uint32_t trial = 0; trial < 40; ++trial) {
     const std::string text = random_elements(random);
-    const auto graph = parse(text);
+    const auto graph = parsed(text);
     const auto arguments = arguments_of(*graph, trial);
     expect_same(graph, arguments, text);
     const auto joined = compile(graph), alone = compile(graph, apart());
@@ -204,7 +201,7 @@ TEST(Siblings, RandomProgramsKeepTheirBitsAndTakeNoMoreMemory) {
 
 TEST(Siblings, WhatAnUpdateWritesOverIsReadBeforeIt) {
   // `neg %x` reads what the update takes over; it must not wait for what comes behind.
-  const auto graph = parse(R"(func @main(%x: f32[6,4], %r: f32[1,4]) -> (f32[6,4], f32[6,4], f32[6,4]) {
+  const auto graph = parsed(R"(func @main(%x: f32[6,4], %r: f32[1,4]) -> (f32[6,4], f32[6,4], f32[6,4]) {
   %0 = neg %x
   %1 = constant {value = i64[] 2}
   %2 = constant {value = i64[] 0}

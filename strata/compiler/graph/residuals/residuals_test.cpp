@@ -9,14 +9,11 @@
 #include "strata/compiler/compile.h"
 #include "strata/compiler/graph/residuals/residuals.h"
 #include "strata/compiler/testing/no_disk_cache.h"
+#include "strata/compiler/testing/programs.h"
 #include "strata/ir/graph/op.h"
-#include "strata/ir/graph/text/text_form.h"
-#include "strata/ops/list.h"
 
 namespace strata::compiler {
 namespace {
-
-std::shared_ptr<ir::Graph> parsed(const std::string& text) { return ir::parse_graph(text, ops::op_table()).value(); }
 
 int64_t count(const ir::Graph& graph, std::string_view op) {
   return std::ranges::count_if(graph.nodes(),

@@ -28,7 +28,7 @@ int lanes_of_batch(const Contraction& k, const machine::VectorUnit& vectors) {
 /// Whether vectors along a line do better: its elements lie as they are read, where lanes of a batch are gathered and
 /// scattered, some two cycles for each (Zen 3: even at lines of 8 and windows of 3 x 3, at 28 and 5 x 5; strides are
 /// worse along a line at any length).
-bool fill_vectors(const Windows& w, int lanes) {
+bool is_better_along_line(const Windows& w, int lanes) {
   constexpr int64_t kLargeWindow = 16;
   return w.phases() == 1 && w.offset_count() <= kLargeWindow && 2 * w.axes.back().space_extent >= 3 * lanes;
 }
@@ -94,7 +94,7 @@ std::optional<BatchLaneSchedule> choose_batch_lanes(const Contraction& contracti
   for (const Contraction* k : both) {
     if (expected_extent(k->rows) > kMostRows) continue;
     const auto windows = windows_along(Side::Columns, *k, c, facts);
-    if (!windows || windows->offset_count() < 2 || fill_vectors(*windows, lanes)) continue;
+    if (!windows || windows->offset_count() < 2 || is_better_along_line(*windows, lanes)) continue;
     if (!free_steps_of_block(*k, *windows) && !are_blocks_pieces_of_windows(*k, *windows)) continue;
     if (lanes >= 8 && variation.flip(false)) lanes /= 2;
     return BatchLaneSchedule{.is_exchanged = k == &exchanged,

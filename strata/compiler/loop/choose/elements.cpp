@@ -5,6 +5,7 @@
 
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/joined_loops.h"
 
 namespace strata::compiler {
 
@@ -76,7 +77,7 @@ int lanes_of_lane_loops(const Nest& nest, const machine::VectorUnit& vectors) {
 
 RowSchedule choose_rows(const Nest& nest, const ir::Facts& facts, int lanes) {
   const bool has_lanes = has_lane_loops(nest);
-  const int64_t inner = steps_within(nest.body, facts) * (has_lanes ? 32 : 1);
+  const int64_t inner = steps_within(nest.body, facts) * (has_lanes ? kReductionLanes : 1);
   const bool has_rows = has_lanes && !independent_loops(nest).empty();
   return {.lanes = has_lanes ? lanes : 0,
           .inner = has_rows ? halved_widths(lanes) : std::vector<int>(),

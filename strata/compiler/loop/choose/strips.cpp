@@ -24,7 +24,7 @@ StripSchedule choose_strips(const Strip& strip, const Nest& nest, const machine:
   int64_t highest = 1;
   int lanes = vectors.lanes(4);
   for (const LaneProduct& p : strip.products) {
-    lanes = std::min(lanes, lanes_of(p.accumulator->type.dtype, vectors));
+    lanes = std::min(lanes, lanes_of(p.chain.accumulator->type.dtype, vectors));
     highest = std::max(highest, p.extent);
   }
   if (!strip.lane)
@@ -55,7 +55,7 @@ StripSchedule choose_matrix_tiles(const Nest& nest, const machine::VectorUnit& v
   made.lanes = vectors.lanes(4);
   ir::loops::for_each_stmt(nest.body, [&](const ir::loops::Stmt& s) {
     if (const auto product = read_matrix_product(s))
-      made.lanes = std::min(made.lanes, lanes_of(product->accumulator->type.dtype, vectors));
+      made.lanes = std::min(made.lanes, lanes_of(product->chain.accumulator->type.dtype, vectors));
   });
   if (made.lanes >= 8 && variation.flip(false)) made.lanes /= 2;
   made.tile_vectors = variation.pick(made.lanes == 1 ? 1 : 2, 1, 3);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
 #include "strata/ir/loops/rewrite.h"
 
@@ -132,9 +133,8 @@ bool order_loops(Nest& nest, LinearIndices& indices, LoopContext& c, int vector,
 }
 
 bool is_lane_loop(const Stmt& stmt) {
-  constexpr int64_t lanes = 32;
   return stmt.kind == StmtKind::For && stmt.loop_kind == LoopKind::Vector &&
-         constant_value(stmt.end).value_or(lanes + 1) <= lanes;
+         constant_value(stmt.end).value_or(kReductionLanes + 1) <= kReductionLanes;
 }
 
 bool has_lane_axis(const Buffer& buffer) {

@@ -5,21 +5,17 @@
 
 #include <optional>
 
+#include "strata/compiler/loop/nest/masked_chain.h"
 #include "strata/compiler/loop/nest/nest.h"
 
 namespace strata::compiler {
 
-/// `for row, for column { acc = start; for k { acc = fma(left, right, acc) }; stores }`, where the left side is the
-/// same for all columns and the right one for all rows. Either may be hidden: `select(where, left, 0)`.
+/// `for row, for column { acc = start; for k { acc = fma(left, right, acc) }; stores }`, where the left side is the same
+/// for all columns and the right one for all rows. Steps of the chain may be hidden, by row or by column.
 struct MatrixProduct {
-  const ir::loops::Stmt *row = nullptr, *column = nullptr, *depth = nullptr;  ///< loops from 0 to a number
-  int64_t rows = 0, columns = 0, terms = 0;
-  const ir::loops::Local* accumulator = nullptr;
-  ir::loops::Expr start = nullptr, left = nullptr, right = nullptr;
-  /// bool, by step of the chain and by column or row: where a step counts; null: everywhere.
-  ir::loops::Expr where = nullptr;
-  bool is_where_by_row = false;
-  std::vector<ir::loops::StmtPtr> stores;
+  const ir::loops::Stmt *row = nullptr, *column = nullptr;  ///< loops from 0 to a number
+  int64_t rows = 0, columns = 0;
+  MaskedChain chain;  ///< of one loop, from 0 to a number
 };
 
 /// Empty if the leaf is something else.
@@ -28,9 +24,5 @@ std::optional<MatrixProduct> read_matrix_product(const ir::loops::Stmt& leaf);
 /// Whether the nest's points are such programs: serial loops over numbers of steps, branches that are the same for all
 /// that a point has, and no sum of products but those of matrices, of which there is one.
 bool is_matrix_program(const Nest& nest);
-
-/// Whether `where` of a product is known of a box of places and steps from the box's corners: it joins comparisons of
-/// numbers that are linear in both, each of which holds on a convex set.
-bool is_known_at_corners(const MatrixProduct& product);
 
 }  // namespace strata::compiler

@@ -36,10 +36,8 @@ std::optional<ReadyPanels> ready_panels(const Contraction& contraction, ir::loop
                                         const ir::Facts& facts);
 
 /// An operand that is a matrix in memory: for each column a line of `line` stored elements, in a piece, or, if it is
-/// not
-/// along the depth, `columns` apart from each other. The lines of a batch of matrices [depth, columns] that lie one
-/// behind
-/// the other go through all of them.
+/// not along the depth, `columns` apart from each other. The lines of a batch of matrices [depth, columns] that lie one
+/// behind the other go through all of them.
 struct ColumnMatrix {
   const ir::loops::Buffer* buffer;
   int64_t columns, line;

@@ -5,8 +5,7 @@
 //
 // A panel of such an operand would hold each element once for each offset. Its plane (the elements at all sums, padding
 // included) holds it once, and every offset is a shift in it. Where columns move by a stride s (x[b, c, s * i + ki]),
-// the
-// plane is cut into phases: an offset ki is a shift by ki / s in the phase ki mod s.
+// the plane is cut into phases: an offset ki is a shift by ki / s in the phase ki mod s.
 #pragma once
 
 #include <optional>

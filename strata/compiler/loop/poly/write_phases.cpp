@@ -9,6 +9,7 @@
 
 #include "strata/compiler/loop/poly/write_task.h"
 #include "strata/compiler/loop/rewrites.h"
+#include "strata/ir/loops/append.h"
 
 namespace strata::compiler::poly {
 
@@ -53,8 +54,6 @@ class PhaseWriter {
   }
 
  private:
-  static void append(Stmts& to, Stmts more) { to.insert(to.end(), more.begin(), more.end()); }
-
   /// Its tiles become loops.
   void make_serial(Phase& phase) const {
     if (phase.spread == Spread::Serial) return;

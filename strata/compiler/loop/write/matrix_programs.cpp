@@ -1,11 +1,11 @@
 #include "strata/compiler/loop/write/matrix_programs.h"
 
-#include <fmt/format.h>
-
 #include "strata/compiler/loop/nest/matrix_program.h"
 #include "strata/compiler/loop/nest/strip.h"
+#include "strata/compiler/loop/write/masked_tile.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/append.h"
 #include "strata/ir/loops/legality.h"
 
 namespace strata::compiler {
@@ -15,8 +15,6 @@ using namespace ir::loops;
 namespace {
 
 using Stmts = std::vector<StmtPtr>;
-
-void append(Stmts& to, const Stmts& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 class MatrixWriter {
  public:
@@ -83,33 +81,38 @@ class MatrixWriter {
 
   // Products.
 
-  Stmts product(MatrixProduct p) {
-    if (!p.where) return tiles(p);
-    const Expr sees_all = is_known_at_corners(p) ? holds_at_corners(p) : nullptr;
-    Stmts masked = tiles(p);
-    if (!sees_all) return masked;
-    p.where = nullptr;
-    return {make_if(sees_all, tiles(p), std::move(masked))};
+  ProgramPlace place_of(const MatrixProduct& p) {
+    const LoopVar* column = p.column->loop;
+    const auto in_column = [this, column](Expr e, Expr u) {
+      outer_.loops[column] = u;
+      return here(e);
+    };
+    const auto all_in_column = [in_column](const Stmts& stmts, Expr u) {
+      return map_exprs(stmts, [&](Expr e) { return in_column(e, u); });
+    };
+    return {.context = c_,
+            .outer = outer_,
+            .outside = [this](Expr e) { return here(e); },
+            .in_column = in_column,
+            .all_in_column = all_in_column};
   }
 
-  Expr holds_at_corners(const MatrixProduct& p) {
-    const Stmt& place = p.is_where_by_row ? *p.row : *p.column;
-    const int64_t places = p.is_where_by_row ? p.rows : p.columns;
-    Expr all = nullptr;
-    for (const int64_t step : {int64_t{0}, p.terms - 1})
-      for (const int64_t at : {int64_t{0}, places - 1}) {
-        outer_.loops[p.depth->loop] = c_.i64(step);
-        outer_.loops[place.loop] = c_.i64(at);
-        const Expr corner = here(p.where);
-        all = all ? c_.binary(ExprOp::And, all, corner) : corner;
-      }
-    return all;
+  Stmts product(MatrixProduct p) {
+    MaskedChain& k = p.chain;
+    if (!k.where) return tiles(p);
+    Expr sees_all = nullptr;
+    if (is_known_at_corners(k, (k.is_where_by_row ? p.row : p.column)->loop))
+      sees_all = holds_at_corners(place_of(p), k, p.row->loop, c_.i64(k.is_where_by_row ? p.rows : p.columns));
+    Stmts masked = tiles(p);
+    if (!sees_all) return masked;
+    k.where = nullptr;
+    return {make_if(sees_all, tiles(p), std::move(masked))};
   }
 
   /// Rows inside, so that a tile's columns of the right side stay in the first cache.
   Stmts tiles(const MatrixProduct& p) {
     // Masks take registers.
-    const int64_t vectors = p.where ? 1 : schedule_.tile_vectors;
+    const int64_t vectors = p.chain.where ? 1 : schedule_.tile_vectors;
     Stmts made;
     int64_t first = 0;
     for (int64_t width = vectors; width > 0; width = width > 1 ? 1 : 0) {
@@ -123,121 +126,11 @@ class MatrixWriter {
 
   Stmts columns_of_tiles(const MatrixProduct& p, int64_t first, int64_t end, int64_t vectors, int lanes) {
     constexpr int64_t kRowsOfMasked = 8;
-    const int64_t most =
-        p.where && schedule_.tile_vectors > 1 ? std::max(schedule_.tile_rows, kRowsOfMasked) : schedule_.tile_rows;
-    const int64_t height = std::min(most, p.rows), whole = p.rows / height * height;
+    MaskedTile tile{.rows = schedule_.tile_rows, .vectors = vectors, .lanes = lanes};
+    if (p.chain.where && schedule_.tile_vectors > 1) tile.rows = std::max(tile.rows, kRowsOfMasked);
     const LoopVar *x = c_.loop_var(p.row->loop->name), *u = c_.loop_var(p.column->loop->name);
-    const Tile tile{.rows = height, .vectors = vectors, .lanes = lanes};
-    Stmts rows{
-        make_for(x, c_.i64(0), c_.i64(whole), LoopKind::Serial, of_tile(p, c_.loop(x), c_.loop(u), tile), height)};
-    if (whole < p.rows) append(rows, of_tile(p, c_.i64(whole), c_.loop(u), {p.rows - whole, vectors, lanes}));
+    Stmts rows = tiles_over_rows(tile, place_of(p), p.chain, *p.row, p.rows, x, c_.loop(u));
     return {make_for(u, c_.i64(first), c_.i64(end), LoopKind::Serial, std::move(rows), vectors * lanes)};
-  }
-
-  struct Tile {
-    int64_t rows, vectors;
-    int lanes;
-  };
-
-  Stmts of_tile(const MatrixProduct& p, Expr x, Expr u, Tile tile) {
-    const ScalarType type{p.accumulator->type.dtype, static_cast<uint16_t>(tile.lanes)};
-    std::vector<const Local*> sums;
-    Stmts made;
-    for (int64_t i = 0; i < tile.rows * tile.vectors; ++i) {
-      sums.push_back(c_.local(fmt::format("s{}_{}", i / tile.vectors, i % tile.vectors), type, true));
-      made.push_back(make_declare(sums.back(), c_.broadcast(p.start, tile.lanes)));
-    }
-    const LoopVar* k = c_.loop_var(p.depth->loop->name);
-    outer_.loops[p.depth->loop] = c_.loop(k);
-    made.push_back(make_for(k, c_.i64(0), c_.i64(p.terms), LoopKind::Serial, step_of_tile(p, x, u, tile, sums)));
-    for (int64_t i = 0; i < tile.rows; ++i) {
-      outer_.loops[p.row->loop] = offset(x, i);
-      for (int64_t v = 0; v < tile.vectors; ++v)
-        append(made, stores(p, c_.read(sums[static_cast<size_t>(i * tile.vectors + v)]), offset(u, v * tile.lanes),
-                            tile.lanes));
-    }
-    return made;
-  }
-
-  Stmts step_of_tile(const MatrixProduct& p, Expr x, Expr u, Tile tile, const std::vector<const Local*>& sums) {
-    Stmts step;
-    std::vector<Expr> columns, seen;
-    const Expr zero = c_.broadcast(c_.constant(p.accumulator->type.dtype, 0), tile.lanes);
-    const bool is_by_column = p.where && !p.is_where_by_row;
-    for (int64_t v = 0; v < tile.vectors; ++v) {
-      const Expr first = offset(u, v * tile.lanes);
-      if (is_by_column)
-        seen.push_back(bound(fmt::format("w{}", v), by_vector(p, p.where, first, tile.lanes, step), step));
-      const Expr column = bound(fmt::format("c{}", v), by_vector(p, p.right, first, tile.lanes, step), step);
-      columns.push_back(is_by_column ? bound(fmt::format("d{}", v), c_.select(seen.back(), column, zero), step)
-                                     : column);
-    }
-    for (int64_t i = 0; i < tile.rows; ++i) {
-      outer_.loops[p.row->loop] = offset(x, i);
-      const Expr row = bound(fmt::format("r{}", i), c_.broadcast(here(p.left), tile.lanes), step);
-      Expr counts = nullptr;
-      if (p.where && p.is_where_by_row)
-        counts = bound(fmt::format("w{}", i), c_.broadcast(here(p.where), tile.lanes), step);
-      for (int64_t v = 0; v < tile.vectors; ++v) {
-        const auto at = static_cast<size_t>(v);
-        const Local* sum = sums[static_cast<size_t>(i * tile.vectors + v)];
-        const Expr shown = counts ? counts : is_by_column ? seen[at] : nullptr;
-        const Expr left = shown ? c_.select(shown, row, zero) : row;
-        const Expr right = counts ? c_.select(counts, columns[at], zero) : columns[at];
-        step.push_back(make_assign(sum, c_.fma(left, right, c_.read(sum))));
-      }
-    }
-    return step;
-  }
-
-  Expr offset(Expr base, int64_t by) const { return c_.binary(ExprOp::Add, base, c_.i64(by)); }
-
-  /// In a local.
-  Expr bound(std::string name, Expr value, Stmts& body) {
-    const Local* local = c_.local(std::move(name), value->type, false);
-    body.push_back(make_declare(local, value));
-    return c_.read(local);
-  }
-
-  /// Statements at columns first... of the loop variable `u`.
-  Stmts vector_of(const Stmts& stmts, const LoopVar* u, Expr first, int lanes) {
-    if (lanes == 1) {
-      Substitution with;
-      with.loops[u] = first;
-      return copy_fresh(c_, stmts, std::move(with));
-    }
-    auto made = vector_body(c_, stmts, u, first, lanes);
-    if (!made) refuse_schedule("a product's side or what is made of it has no vector form");
-    return std::move(*made);
-  }
-
-  /// An expression by column as a vector of columns; what it takes is declared in `body`.
-  Expr by_vector(const MatrixProduct& p, Expr e, Expr first, int lanes, Stmts& body) {
-    const LoopVar* u = c_.loop_var("u");
-    outer_.loops[p.column->loop] = c_.loop(u);
-    const Stmts one{make_declare(c_.local("c", e->type, false), here(e))};
-    Stmts made = vector_of(one, u, first, lanes);
-    append(body, {made.begin(), made.end() - 1});
-    return made.back()->value;
-  }
-
-  /// What is made of one vector of a product's sums.
-  Stmts stores(const MatrixProduct& p, Expr sum, Expr first, int lanes) {
-    // A local for the sum of one column, whose vector is then `sum`.
-    const Local* one = c_.local("sum", p.accumulator->type, false);
-    const LoopVar* u = c_.loop_var("u");
-    outer_.locals[p.accumulator] = c_.read(one);
-    outer_.loops[p.column->loop] = c_.loop(u);
-    Stmts body{make_declare(one, c_.cast(p.accumulator->type.dtype, c_.loop(u)))};  // differs by column
-    for (const StmtPtr& s : p.stores) {
-      Stmt next = *s;
-      next.value = here(next.value);
-      for (Expr& index : next.indices) index = here(index);
-      body.push_back(std::make_shared<const Stmt>(std::move(next)));
-    }
-    Stmts made = vector_of(body, u, first, lanes);
-    made[0] = make_declare(made[0]->local, sum);
-    return made;
   }
 
   const Nest& nest_;

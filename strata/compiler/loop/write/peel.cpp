@@ -3,6 +3,7 @@
 #include "strata/compiler/loop/nest/padding.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/append.h"
 
 namespace strata::compiler {
 
@@ -12,12 +13,6 @@ using namespace ir::loops;
 namespace {
 
 using Stmts = std::vector<StmtPtr>;
-
-const Local* bind(LoopContext& c, const char* name, Expr value, Stmts& stmts) {
-  const Local* local = c.local(name, value->type, false);
-  stmts.push_back(make_declare(local, value));
-  return local;
-}
 
 }  // namespace
 
@@ -31,13 +26,12 @@ Stmts peeled_loop(LoopContext& c, const ir::Facts& facts, const LoopVar* var, Ex
   Stmts stmts;
   Expr from = low, to = high;
   conditions.narrow(from, to);
-  from = c.read(bind(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts));
-  to = c.read(bind(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts));
+  from = bound(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts);
+  to = bound(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts);
   const int one[] = {1};
-  const auto append = [&](const Stmts& more) { stmts.insert(stmts.end(), more.begin(), more.end()); };
-  append(loop_in_stages(c, var, low, from, one, body));
-  append(innermost_loop(c, var, from, to, widths, middle));
-  append(loop_in_stages(c, var, to, high, one, body));
+  append(stmts, loop_in_stages(c, var, low, from, one, body));
+  append(stmts, innermost_loop(c, var, from, to, widths, middle));
+  append(stmts, loop_in_stages(c, var, to, high, one, body));
   return stmts;
 }
 
@@ -71,8 +65,8 @@ Stmts spilling_loop(LoopContext& c, const ir::Facts& facts, const LoopVar* var, 
   Stmts stmts;
   Expr from = low, to = high;
   conditions.narrow(from, to);
-  from = c.read(bind(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts));
-  to = c.read(bind(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts));
+  from = bound(c, "inner_low", c.binary(ExprOp::Min, from, high), stmts);
+  to = bound(c, "inner_high", c.binary(ExprOp::Max, from, c.binary(ExprOp::Min, to, high)), stmts);
   const auto fill = [&](Expr begin, Expr end) {
     const LoopVar* own = c.loop_var(var->name);
     const auto wide = vector_body(c, Stmts{make_store(store.buffer, store.indices, outside)}, var, c.loop(own), lanes);

@@ -1,15 +1,15 @@
 #include "strata/compiler/loop/write/strips.h"
 
-#include <fmt/format.h>
-
 #include <unordered_map>
 #include <unordered_set>
 
 #include "strata/compiler/loop/nest/matrix_program.h"
 #include "strata/compiler/loop/nest/strip.h"
+#include "strata/compiler/loop/write/masked_tile.h"
 #include "strata/compiler/loop/write/matrix_programs.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
+#include "strata/ir/loops/append.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/legality.h"
 
@@ -21,8 +21,6 @@ using namespace ir::loops;
 namespace {
 
 using Stmts = std::vector<StmtPtr>;
-
-void append(Stmts& to, const Stmts& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 class StripWriter {
  public:
@@ -50,21 +48,14 @@ class StripWriter {
     } else if (constant_value(count)) {
       count_ = count;
     } else {
-      count_ = bound("lanes", count, body);
+      count_ = bound(c_, "lanes", count, body);
     }
     const Expr unit = c_.i64(schedule_.tile_vectors * schedule_.lanes);
     const Expr units = c_.binary(ExprOp::FloorDiv, offset(count_, schedule_.tile_vectors * schedule_.lanes - 1), unit);
     padded_ = c_.binary(ExprOp::Mul, units, unit);
-    if (!constant_value(padded_)) padded_ = bound("padded", padded_, body);
+    if (!constant_value(padded_)) padded_ = bound(c_, "padded", padded_, body);
     append(body, block(nest_.body));
     return body;
-  }
-
-  /// In a local.
-  Expr bound(std::string name, Expr value, Stmts& body) {
-    const Local* local = c_.local(std::move(name), value->type, false);
-    body.push_back(make_declare(local, value));
-    return c_.read(local);
   }
 
   Stmts block(std::span<const StmtPtr> stmts) {
@@ -245,32 +236,29 @@ class StripWriter {
 
   // Products.
 
+  ProgramPlace place() {
+    return {.context = c_,
+            .outer = outer_,
+            .outside = [this](Expr e) { return outside(e); },
+            .in_column = [this](Expr e, Expr u) { return at_lane(e, u); },
+            .all_in_column = [this](const Stmts& stmts, Expr u) { return at_lane(stmts, u); }};
+  }
+
   /// Of what is hidden from some lane; as if nothing were where a strip sees everything.
   Stmts product(LaneProduct p) {
-    if (!p.where) return tiles(p);
+    MaskedChain& k = p.chain;
+    if (!k.where) return tiles(p);
     Stmts made;
-    const Expr sees_all = is_known_at_corners(p, lane_var()) ? holds_at_corners(p) : holds_everywhere(p, made);
+    const Expr sees_all =
+        is_known_at_corners(k, lane_var()) ? holds_at_corners(place(), k, nullptr, count_) : holds_everywhere(k, made);
     Stmts masked = tiles(p);
-    p.where = nullptr;
+    k.where = nullptr;
     made.push_back(make_if(sees_all, tiles(p), std::move(masked)));
     return made;
   }
 
-  Expr holds_at_corners(const LaneProduct& p) {
-    const Stmt& depth = *p.depth[0];
-    Expr all = nullptr;
-    for (const Expr step : {outside(depth.begin), offset(outside(depth.end), -1)}) {
-      outer_.loops[depth.loop] = step;
-      for (const Expr u : {c_.i64(0), offset(count_, -1)}) {
-        const Expr corner = at_lane(p.where, u);
-        all = all ? c_.binary(ExprOp::And, all, corner) : corner;
-      }
-    }
-    return all;
-  }
-
   /// Lane by lane first, which goes by vectors.
-  Expr holds_everywhere(const LaneProduct& p, Stmts& made) {
+  Expr holds_everywhere(const MaskedChain& k, Stmts& made) {
     const Expr yes = c_.constant(DType::boolean, 1);
     const Buffer* whole = c_.buffer({"whole", DType::boolean, {ir::Dim(schedule_.strip)}, BufferKind::Scratch});
     const LoopVar *u = c_.loop_var("u"), *v = c_.loop_var("u"), *w = c_.loop_var("u");
@@ -278,15 +266,15 @@ class StripWriter {
     made.push_back(make_alloc(whole));
     append(made, along_strip(u, padded_, {make_store(whole, {c_.loop(u)}, yes)}));
     std::vector<const LoopVar*> depth;
-    for (const Stmt* loop : p.depth) {
+    for (const Stmt* loop : k.depth) {
       depth.push_back(c_.loop_var(loop->loop->name));
       outer_.loops[loop->loop] = c_.loop(depth.back());
     }
-    const Expr both = c_.binary(ExprOp::And, at(v), at_lane(p.where, c_.loop(v)));
+    const Expr both = c_.binary(ExprOp::And, at(v), at_lane(k.where, c_.loop(v)));
     Stmts steps = along_strip(v, padded_, {make_store(whole, {c_.loop(v)}, both)}, true);
     for (size_t d = depth.size(); d-- > 0;)
       steps = {
-          make_for(depth[d], outside(p.depth[d]->begin), outside(p.depth[d]->end), LoopKind::Serial, std::move(steps))};
+          make_for(depth[d], outside(k.depth[d]->begin), outside(k.depth[d]->end), LoopKind::Serial, std::move(steps))};
     append(made, steps);
     const Local* all = c_.local("all", {DType::boolean, 1}, true);
     made.push_back(make_declare(all, yes));
@@ -296,11 +284,12 @@ class StripWriter {
   }
 
   /// Masks take registers, and each row one more beside them: tiles that hide are one vector wide.
-  int64_t vectors_of(const LaneProduct& p) const { return p.where ? 1 : schedule_.tile_vectors; }
-  int64_t height_of(const LaneProduct& p) const {
+  MaskedTile tile_of(const MaskedChain& k) const {
     constexpr int64_t kRowsOfMasked = 8;
-    const bool is_wide = p.where && schedule_.tile_vectors > 1;
-    return std::min(is_wide ? std::max(schedule_.tile_rows, kRowsOfMasked) : schedule_.tile_rows, p.extent);
+    MaskedTile tile{.rows = schedule_.tile_rows, .vectors = schedule_.tile_vectors, .lanes = schedule_.lanes};
+    if (k.where && tile.vectors > 1) tile.rows = std::max(tile.rows, kRowsOfMasked);
+    if (k.where) tile.vectors = 1;
+    return tile;
   }
 
   Stmts tiles(const LaneProduct& p) {
@@ -309,96 +298,16 @@ class StripWriter {
       own.push_back(c_.loop_var(loop->loop->name));
       outer_.loops[loop->loop] = c_.loop(own.back());
     }
-    const int64_t width = vectors_of(p) * schedule_.lanes, height = height_of(p);
+    const MaskedTile tile = tile_of(p.chain);
     const LoopVar* u = c_.loop_var("u");
-    const int64_t whole = p.extent / height * height;
-    const LoopVar* x = own.back();
-    Stmts rows{
-        make_for(x, c_.i64(0), c_.i64(whole), LoopKind::Serial, tile(p, c_.loop(x), c_.loop(u), height), height)};
-    if (whole < p.extent) append(rows, tile(p, c_.i64(whole), c_.loop(u), p.extent - whole));
-    Stmts made{make_for(u, c_.i64(0), padded_, LoopKind::Serial, std::move(rows), width)};
+    Stmts rows = tiles_over_rows(tile, place(), p.chain, *p.rows.back(), p.extent, own.back(), c_.loop(u));
+    Stmts made{make_for(u, c_.i64(0), padded_, LoopKind::Serial, std::move(rows), tile.vectors * tile.lanes)};
     for (size_t i = p.rows.size() - 1; i-- > 0;)
       made = {make_for(own[i], outside(p.rows[i]->begin), outside(p.rows[i]->end), LoopKind::Serial, std::move(made))};
     return made;
   }
 
-  Stmts tile(const LaneProduct& p, Expr x, Expr u, int64_t height) {
-    const int lanes = schedule_.lanes;
-    const int64_t vectors = vectors_of(p);
-    const LoopVar* row_loop = p.rows.back()->loop;
-    const ScalarType type{p.accumulator->type.dtype, static_cast<uint16_t>(lanes)};
-    std::vector<const Local*> sums;
-    Stmts made;
-    for (int64_t i = 0; i < height * vectors; ++i) {
-      sums.push_back(c_.local(fmt::format("s{}_{}", i / vectors, i % vectors), type, true));
-      made.push_back(make_declare(sums.back(), c_.broadcast(p.start, lanes)));
-    }
-    std::vector<const LoopVar*> depth;
-    for (const Stmt* loop : p.depth) {
-      depth.push_back(c_.loop_var(loop->loop->name));
-      outer_.loops[loop->loop] = c_.loop(depth.back());
-    }
-    Stmts step;
-    std::vector<Expr> columns, seen;
-    const Expr zero = c_.broadcast(c_.constant(type.dtype, 0), lanes);
-    for (int64_t v = 0; v < vectors; ++v) {
-      const auto of_vector = [&](std::string_view name, Expr by_lane) {
-        const LoopVar* at = c_.loop_var("u");
-        const Stmts one{make_declare(c_.local("c", by_lane->type, false), at_lane(by_lane, c_.loop(at)))};
-        return bound(fmt::format("{}{}", name, v), vector_of(one, at, offset(u, v * lanes))[0]->value, step);
-      };
-      if (p.where) seen.push_back(of_vector("w", p.where));
-      const Expr column = of_vector("c", p.column);
-      columns.push_back(p.where ? bound(fmt::format("d{}", v), c_.select(seen.back(), column, zero), step) : column);
-    }
-    for (int64_t i = 0; i < height; ++i) {
-      outer_.loops[row_loop] = offset(x, i);
-      const Expr row = bound(fmt::format("r{}", i), c_.broadcast(outside(p.row), lanes), step);
-      for (int64_t v = 0; v < vectors; ++v) {
-        const auto at = static_cast<size_t>(v);
-        const Local* sum = sums[static_cast<size_t>(i * vectors + v)];
-        const Expr counted = p.where ? c_.select(seen[at], row, zero) : row;
-        step.push_back(make_assign(sum, c_.fma(counted, columns[at], c_.read(sum))));
-      }
-    }
-    for (size_t d = depth.size(); d-- > 0;)
-      step = {
-          make_for(depth[d], outside(p.depth[d]->begin), outside(p.depth[d]->end), LoopKind::Serial, std::move(step))};
-    append(made, step);
-    for (int64_t i = 0; i < height; ++i) {
-      outer_.loops[row_loop] = offset(x, i);
-      for (int64_t v = 0; v < vectors; ++v)
-        append(made, stores(p, c_.read(sums[static_cast<size_t>(i * vectors + v)]), offset(u, v * lanes)));
-    }
-    return made;
-  }
-
   Expr offset(Expr base, int64_t by) const { return c_.binary(ExprOp::Add, base, c_.i64(by)); }
-
-  /// Statements at lanes first... of `u`.
-  Stmts vector_of(const Stmts& stmts, const LoopVar* u, Expr first) {
-    if (schedule_.lanes == 1) {
-      Substitution with;
-      with.loops[u] = first;
-      return copy_fresh(c_, stmts, std::move(with));
-    }
-    auto made = vector_body(c_, stmts, u, first, schedule_.lanes);
-    if (!made) refuse_schedule("a product's side or what is made of it has no vector form");
-    return std::move(*made);
-  }
-
-  /// What is made of one vector of a product's sums.
-  Stmts stores(const LaneProduct& p, Expr sum, Expr first) {
-    // A local for the sum of one lane, whose vector is then `sum`.
-    const Local* one = c_.local("sum", p.accumulator->type, false);
-    const LoopVar* u = c_.loop_var("u");
-    outer_.locals[p.accumulator] = c_.read(one);
-    Stmts body{make_declare(one, c_.cast(p.accumulator->type.dtype, c_.loop(u)))};  // differs by lane
-    append(body, at_lane(p.stores, c_.loop(u)));
-    Stmts made = vector_of(body, u, first);
-    made[0] = make_declare(made[0]->local, sum);
-    return made;
-  }
 
   const Nest& nest_;
   const Strip& strip_;

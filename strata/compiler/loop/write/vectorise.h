@@ -22,9 +22,8 @@ std::optional<std::vector<ir::loops::StmtPtr>> vector_body(ir::loops::LoopContex
 std::vector<int> halved_widths(int lanes);
 
 /// for var in low..high around `body`, low <= high, in stages: `widths` lanes at a time, widest first, then what is
-/// left
-/// of it by the next width. The last width should be 1. A body that has no vector form runs one by one. No stage is
-/// written that has nothing left: `multiple` divides high - low.
+/// left of it by the next width. The last width should be 1. A body that has no vector form runs one by one. No stage
+/// is written that has nothing left: `multiple` divides high - low.
 std::vector<ir::loops::StmtPtr> loop_in_stages(ir::loops::LoopContext& context, const ir::loops::LoopVar* var,
                                                ir::loops::Expr low, ir::loops::Expr high, std::span<const int> widths,
                                                const std::vector<ir::loops::StmtPtr>& body, int64_t multiple = 1);

@@ -39,8 +39,7 @@ class LanePlane {
   /// what the loops outside are.
   Stmts pack(TaskRange lanes, TaskRange rows, TaskRange space) const;
   /// The vector at a row (counted from the first that was packed) and at the axes' loops as `at` has them. Axis 0
-  /// begins
-  /// at the position `first`.
+  /// begins at the position `first`.
   Expr load(Expr row, const ir::loops::Substitution& at, Expr first) const;
 
  private:

@@ -1,6 +1,5 @@
 // Columns that lie in panels (nest/panels.h), as a register tile reads them: a vector of each panel's line at a k, or
-// at
-// a group of k, through whatever decodes it.
+// at a group of k, through whatever decodes it.
 //
 // Blocks of several k (nest/panels.h: DepthPeriods) are gone through block by block, so that what changes with k in the
 // way they are decoded is a constant or the index of a load, and what a block has once is read once:
@@ -49,8 +48,7 @@ class ReadyColumns {
 
  private:
   /// Where vector v of the tile begins in each line, by line and vector: at `origin` where the line is linear in k,
-  /// else
-  /// at the panel's first element.
+  /// else at the panel's first element.
   using Firsts = std::vector<std::vector<Expr>>;
   Firsts firsts(Expr jt, Expr first_column, Expr origin, Stmts& stmts) const;
   Stmts steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step, RowTileOf rows) const;

@@ -7,6 +7,7 @@
 #include "strata/compiler/loop/nest/contraction.h"
 #include "strata/compiler/loop/schedule_kinds.h"
 #include "strata/compiler/loop/write/tasks.h"
+#include "strata/ir/loops/append.h"
 
 namespace strata::compiler {
 
@@ -50,10 +51,6 @@ struct ProductScope {
 
 /// Two or four elements of each column beside each other, the first in front.
 ir::loops::Expr beside(ir::loops::LoopContext& context, const std::vector<ir::loops::Expr>& elements);
-
-inline void append(std::vector<ir::loops::StmtPtr>& to, const std::vector<ir::loops::StmtPtr>& more) {
-  to.insert(to.end(), more.begin(), more.end());
-}
 
 inline ir::loops::Substitution joined(ir::loops::Substitution a, const ir::loops::Substitution& b) {
   a.loops.insert(b.loops.begin(), b.loops.end());

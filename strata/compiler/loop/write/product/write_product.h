@@ -18,8 +18,8 @@
 //
 //   parallel task over (batch, rows, lines of the outermost axis)
 //     for panel of the depth's free loops:  fill the planes; pack rows
-//       for each row of tiles, each tile, each block of the chain:  sums = 0; for free { for offsets { sums = fma(row,
-//                                           plane[position + shift(offset)], sums) } }; join sums
+//       for each row of tiles, each tile, each block of the chain:
+//         sums = 0; for free { for offsets { sums = fma(row, plane[position + shift(offset)], sums) } }; join sums
 //     at the last panel: the epilogue, line by line
 //
 // Windows along rows (gradient of the filter; offsets.cpp). All offsets of a window are rows of one register tile, or
@@ -27,21 +27,20 @@
 //
 //   parallel task over (batch, free rows, pieces of the window, columns)
 //     for panel of the depth's free loops:  pack columns; fill the planes of the free rows
-//       for each tile of columns, free row, piece, block of the chain:  sums = 0, or what was cut; for free { for
-//                                           positions { sums = fma(plane[position + shift], column, sums) } }; join
-// sums
+//       for each tile of columns, free row, piece, block of the chain:  sums = 0, or what was cut;
+//         for free { for positions { sums = fma(plane[position + shift], column, sums) } }; join sums
 //     the epilogue
 //
 // Windows where the vectors run along the batch, since neither rows nor columns fill one (depthwise convolutions,
-// forward
-// and both gradients; batch_lanes.cpp). Both operands lie with the lanes innermost (lane_plane.h), and each result of a
-// register tile is a vector of its own.
+// forward and both gradients; batch_lanes.cpp). Both operands lie with the lanes innermost (lane_plane.h), and each
+// result of a register tile is a vector of its own.
 //
 //   parallel task over (batch, images, lanes, rows, lines of the outermost axis)
 //     for each image, free step of depth:  pack rows, fill the plane
-//       for each row, tile of lines and positions, block of the chain:  sums = 0, or what was cut; for offsets {
-//                                           sums = fma(row, plane[position + offset], sums) }; join sums
+//       for each row, tile of lines and positions, block of the chain:  sums = 0, or what was cut;
+//         for offsets { sums = fma(row, plane[position + offset], sums) }; join sums
 //     the epilogue
+//
 // Blocks of integers under scales (blocks.cpp): the sums of a block are dot products of bytes or words, and each enters
 // the sums of f32 by one FMA.
 #pragma once
