@@ -38,7 +38,7 @@ constexpr Suite kSuites[] = {
     {"sizes", "one program for all sizes: a new size, and the price against programs of one size", run_sizes},
     {"serving", "one program from several threads, over weights that were prepared once", run_serving},
     {"tokenizer", "training and encoding with byte-level BPE, one thread", run_tokenizer},
-    {"gemm", "f32 products of square matrices", run_gemm},
+    {"gemm", "f32 products of square matrices, and of the shapes of transformers and convolutions", run_gemm},
     {"integers", "products of bytes and half floats, and of a few rows by weights of 4 to 32 bits", run_integers},
     {"pairs", "sums over all pairs of points, with their gradients", run_pairs},
     {"poly", "stencils in time, LU and a blur in two stages by the polyhedral scheduler", run_poly},
@@ -50,7 +50,7 @@ constexpr Suite kSuites[] = {
     {"lenet_step", "a training step of LeNet-5, batch 64", run_lenet_step},
     {"compile", "compilation: training steps of GPTs, cold and from the disk cache, and programs of thousands of ops",
      run_compile},
-    {"gpt_step", "a training step of a GPT of 6 layers x 256", run_gpt_step},
+    {"gpt_step", "training steps of a GPT of 6 layers x 256 and of GPT-2", run_gpt_step},
     {"tuning", "kernels under the schedules of the heuristic, against the best that a search finds", run_tuning},
 };
 

@@ -23,6 +23,7 @@ def setup(request):
     targets = torch.randint(0, width, (rows,))
     functions = {
         "softmax": (lambda x: F.softmax(x, -1), [x]),
+        "scale, ReLU, square, sum": (lambda x: F.relu(x * 1.5 + 0.25).square() + x, [x]),
         "GELU": (lambda x: F.gelu(x), [x]),
         "LayerNorm": (lambda x, w, b: F.layer_norm(x, (width,), w, b), [x, weight, bias]),
         "RMSNorm": (lambda x, w: F.rms_norm(x, (width,), w, 1e-6), [x, weight]),

@@ -2,7 +2,7 @@
 """PyTorch's training step as a peer: eager and through torch.compile, with its best settings (fused optimisers, SDPA).
 
 With one thread seconds are CPU time, with more they are wall time, as on our side.
-setup {"workload": "lenet" | "mlp" | "lstm" | "gpt" | "resnet18" | "mobilenet_v2", "batch", "threads", ...sizes}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
+setup {"workload": "lenet" | "mlp" | "lstm" | "gpt" | "resnet18" | "mobilenet_v2", "batch", "threads", ...sizes[, "precision": "bf16"]}; run {"mode": "eager" | "torch.compile"[, "steps"]}.
 """
 import os
 import tempfile
@@ -48,6 +48,13 @@ def make_step(request):
         return loss.item()
 
     loss_of = torch_models.lstm_loss_of if request["workload"] == "lstm" else torch_models.loss_of
+    if request.get("precision") == "bf16":
+        in_f32 = loss_of
+
+        def loss_of(*arguments):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                return in_f32(*arguments)
+
     compiled = torch.compile(loss_of)
     return {"eager": lambda: step(loss_of), "torch.compile": lambda: step(compiled)}
 

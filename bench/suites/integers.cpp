@@ -73,8 +73,10 @@ void report_product(std::string workload, int64_t n, int form, int64_t result_by
                     const Report& report) {
   std::vector<Contestant> contestants = {{"strata", burst(ours, threads)}};
   if (against.peer)
-    contestants.push_back(
-        {"oneDNN", [&] { return against.peer->run(base::Json::object().set("n", n).set("form", form)); }});
+    contestants.push_back({"oneDNN", [&] {
+                             return against.peer->run(
+                                 base::Json::object().set("m", n).set("n", n).set("k", n).set("form", form));
+                           }});
   const std::vector<double> seconds = contest(contestants, options.rounds);
   const double giga = 2e-9 * static_cast<double>(n * n * n);
   Row row{.workload = std::move(workload),

@@ -34,6 +34,8 @@ struct Workload {
 
 const Workload kWorkloads[] = {
     {"softmax", 4096, 1024, [](const Tensors& a, const Tensor&) { return softmax(a[0], -1); }, 1, 2, 3},
+    {"scale, ReLU, square, sum", 4096, 1024,
+     [](const Tensors& a, const Tensor&) { return square(relu(a[0] * 1.5 + 0.25)) + a[0]; }, 1, 2, 3},
     {"GELU", 4096, 1024, [](const Tensors& a, const Tensor&) { return gelu(a[0]); }, 1, 2, 3},
     {"LayerNorm", 4096, 1024, [](const Tensors& a, const Tensor&) { return layer_norm<Tensor>(a[0], a[1], a[2]); }, 3,
      2, 3},

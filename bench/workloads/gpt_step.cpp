@@ -18,7 +18,7 @@ GptStep::GptStep(const GptSize& size, std::optional<int64_t> memory_budget_bytes
       optimiser_(optim::AdamW{.lr = 3e-4, .commit = commit}.start(model_)),
       x_BT_(random_integers(Key(1), {size.batch, size.length}, 0, size.model.vocabulary, DType::i64)),
       y_BT_(random_integers(Key(2), {size.batch, size.length}, 0, size.model.vocabulary, DType::i64)),
-      step_(jit(Step{}, {.name = "gpt_step", .memory_budget_bytes = memory_budget_bytes})) {
+      step_(jit(Step{size.precision}, {.name = "gpt_step", .memory_budget_bytes = memory_budget_bytes})) {
   x_BT_.evaluate();
   y_BT_.evaluate();
 }
@@ -35,7 +35,8 @@ base::Json torch_setup(const GptSize& size) {
       .set("width", size.model.width)
       .set("heads", size.model.heads)
       .set("vocabulary", size.model.vocabulary)
-      .set("context", size.length);
+      .set("context", size.length)
+      .set("precision", std::string(ir::dtype_name(size.precision)));
 }
 
 base::Json measure_gpt_compile(GptSize size) {

@@ -1,4 +1,5 @@
-// A GPT's training step: 6 layers x 256, 8 heads, vocabulary 4096, context 256, tied head, AdamW, no dropout.
+// A GPT's training step: 6 layers x 256, 8 heads, vocabulary 4096, context 256, tied head, AdamW, no dropout; in f32, or
+// in bf16 with parameters, losses and updates in f32.
 #pragma once
 
 #include <optional>
@@ -6,6 +7,7 @@
 #include "strata/base/json/json.h"
 #include "strata/models/gpt.h"
 #include "strata/nn/loss.h"
+#include "strata/nn/precision.h"
 #include "strata/optim/rules.h"
 #include "strata/runtime/execute/executable.h"
 #include "strata/tensor/jit/jit.h"
@@ -17,6 +19,7 @@ struct GptSize {
   models::GptConfig model{.layers = 6, .width = 256, .heads = 8, .vocabulary = 4096, .context = 256};
   int64_t batch = 16;
   int64_t length = 256;  ///< tokens of a sequence
+  DType precision = DType::f32;
 };
 /// GPT-2 of 124 M parameters, or with other layers.
 GptSize gpt2_size(int64_t layers = 12);
@@ -32,10 +35,12 @@ class GptStep {
 
  private:
   struct Step {
+    DType precision;
     Tensor operator()(models::Gpt& m, optim::Optimiser& optimiser, Tensor x_BT, Tensor y_BT) const {
       auto loss_of = [&](const models::Gpt& m) {
         nn::Context context;
-        return nn::cross_entropy(m(x_BT, context), y_BT);
+        if (precision == DType::f32) return nn::cross_entropy(m(x_BT, context), y_BT);
+        return nn::cross_entropy(cast(nn::cast_parameters(m, precision)(x_BT, context), DType::f32), y_BT);
       };
       auto [loss, grads] = value_and_grad(loss_of, m);
       optimiser.update(m, grads, loss);
