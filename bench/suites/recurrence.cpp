@@ -1,5 +1,5 @@
-// Loops that carry what they compute: a scan of many scalars and its gradient against stated limits, and a training step
-// of an LSTM against PyTorch's.
+// Loops that carry what they compute: a scan of many scalars and its gradient against stated limits, and a training
+// step of an LSTM against PyTorch's.
 #include <fmt/format.h>
 
 #include "bench/harness/contest.h"

@@ -11,6 +11,7 @@
 #include "strata/compiler/loop/nest/parts.h"
 #include "strata/compiler/loop/poly/polyhedral_schedule.h"
 #include "strata/compiler/loop/write/elements.h"
+#include "strata/compiler/loop/write/matrix_programs.h"
 #include "strata/compiler/loop/write/product/write_product.h"
 #include "strata/compiler/loop/write/strips.h"
 #include "strata/ir/loops/joined_loops.h"
@@ -71,6 +72,7 @@ struct Writing {
     return write_batch_lanes(*read_contraction(nest, facts), s, context, facts);
   }
   Stmts operator()(const StripSchedule& s) const { return write_strips(nest, s, context, facts); }
+  Stmts operator()(const MatrixSchedule& s) const { return write_matrix_program(nest, s, context, facts); }
 };
 
 /// Loops that are marked Vector still, of an extent that isn't constant, as the loops that they are: nobody below makes

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "strata/compiler/loop/nest/matrix_program.h"
+#include "strata/compiler/loop/nest/strip.h"
+
 namespace strata::compiler {
 
 using ir::loops::LoopContext;
@@ -107,9 +110,18 @@ struct Printer {
   }
 
   std::vector<Rewrite> operator()(const StripSchedule& s) const {
-    return {{"vectorise", {{"strip", {s.lanes}}}},
-            {"tile", {{"rows", {s.tile_rows}}, {"strip", {s.tile_vectors * s.lanes}}}},
-            {"parallel", {{"strip", {s.strip}}}}};
+    return {{"vectorise", {{"strip", {s.lanes}}}}, masked_tile(s, "strip"), {"parallel", {{"strip", {s.strip}}}}};
+  }
+
+  std::vector<Rewrite> operator()(const MatrixSchedule& s) const {
+    return {{"vectorise", {{"columns", {s.lanes}}}}, masked_tile(s, "columns")};
+  }
+
+  template <class S>
+  static Rewrite masked_tile(const S& s, const char* columns) {
+    Rewrite tile{"tile", {{"rows", {s.tile_rows}}, {columns, {s.tile_vectors * s.lanes}}}};
+    if (s.masked_rows != 0) tile.parts.push_back({"masked rows", {s.masked_rows}});
+    return tile;
   }
 
   std::vector<Rewrite> operator()(const BlockSchedule& s) const {
@@ -320,17 +332,27 @@ BatchLaneSchedule read_batch_lanes(RewriteReader& read, Contraction k, LoopConte
   return made;
 }
 
-StripSchedule read_strips(RewriteReader& read) {
-  StripSchedule made;
-  made.lanes = read.width("vectorise", "strip");
-  const int64_t columns = read.number("tile", "strip", 1, kMostExtent);
-  if (columns % made.lanes != 0)
-    refuse_schedule(fmt::format("`tile strip` takes a multiple of the vector's {}, found {}", made.lanes, columns));
-  made.tile_vectors = columns / made.lanes;
+/// Into a StripSchedule or a MatrixSchedule, whose vectors run along `columns`.
+template <class S>
+void read_masked_tile(RewriteReader& read, S& made, const std::string& columns, bool has_masks) {
+  made.lanes = read.width("vectorise", columns);
+  const int64_t wide = read.number("tile", columns, 1, kMostExtent);
+  if (wide % made.lanes != 0)
+    refuse_schedule(fmt::format("`tile {}` takes a multiple of the vector's {}, found {}", columns, made.lanes, wide));
+  made.tile_vectors = wide / made.lanes;
   made.tile_rows = read.number("tile", "rows", 1, kMostSums);
   require_sums_fit(made.tile_rows, made.tile_vectors);
+  if (has_masks) made.masked_rows = read.number("tile", "masked rows", 1, kMostSums);
+}
+
+StripSchedule read_strips(RewriteReader& read, const Nest& nest) {
+  const auto strip = read_strip(nest);
+  if (!strip) refuse_schedule("the nest is no program of lanes");
+  StripSchedule made;
+  read_masked_tile(read, made, "strip", strip->has_masks());
   made.strip = read.number("parallel", "strip", 1, kMostStrip);
-  require_multiple("parallel strip", made.strip, columns);
+  require_multiple("parallel strip", made.strip, made.tile_vectors * made.lanes);
+  if (!strip->lane && made.strip != 1) refuse_schedule("the nest has no lanes: its strips are of 1");
   return made;
 }
 
@@ -347,7 +369,12 @@ Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const 
   if (contraction && !is_of_elements) return read_product(read);
   if (!contraction && read.has("parallel", "columns"))
     if (const auto blocks = read_block_product(nest, facts)) return read_blocks(read, *blocks);
-  if (read.has("parallel", "strip")) return read_strips(read);
+  if (const auto products = matrix_products(nest); !products.empty() && !is_of_elements) {
+    MatrixSchedule made;
+    read_masked_tile(read, made, "columns", has_masks(products));
+    return made;
+  }
+  if (read.has("parallel", "strip")) return read_strips(read, nest);
   return read_elements(read, nest);
 }
 

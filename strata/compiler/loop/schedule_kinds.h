@@ -29,6 +29,10 @@
 //   strips            vectorise strip by W                   a nest of programs of their own (nest/strip.h): lanes
 //                     tile rows by R, strip by C             register tiles of their products, C a multiple of W
 //                     parallel strip by N                    lanes of a task, a multiple of C
+//   matrices          vectorise columns by W                 a nest of programs of matrices (nest/matrix_program.h), a
+//                     tile rows by R, columns by C           point a task; tiles as those of strips
+//   both of these     tile ..., masked rows by M             if products hide steps (nest/masked_chain.h): their tiles
+//                                                            are M rows by one vector
 //   column windows    window columns                         a convolution's windows, read from a plane
 //                     exchange, tile rows and columns, vectorise and block rows as above
 //                     block depth by N                       steps of the depth's free loops that are in planes at once
@@ -113,7 +117,15 @@ struct StripSchedule {
   int64_t strip = 1;      ///< points of the innermost loop that go through the program together
   int64_t tile_rows = 1;  ///< of a product's register tile, by tile_vectors
   int64_t tile_vectors = 1;
+  int64_t masked_rows = 0;  ///< of the tile of a product that hides steps, by one vector; 0: there is none
   friend bool operator==(const StripSchedule&, const StripSchedule&) = default;
+};
+
+struct MatrixSchedule {
+  int lanes = 1;  ///< of a vector
+  int64_t tile_rows = 1, tile_vectors = 1;
+  int64_t masked_rows = 0;  ///< as above
+  friend bool operator==(const MatrixSchedule&, const MatrixSchedule&) = default;
 };
 
 struct BlockSchedule {
@@ -123,7 +135,7 @@ struct BlockSchedule {
 };
 
 using Schedule = std::variant<ElementSchedule, RowSchedule, ContractionSchedule, ColumnWindowSchedule,
-                              RowWindowSchedule, BatchLaneSchedule, StripSchedule, BlockSchedule>;
+                              RowWindowSchedule, BatchLaneSchedule, StripSchedule, MatrixSchedule, BlockSchedule>;
 
 /// The rewrites that say it; `nest` names the axes.
 std::vector<Rewrite> rewrites_of(const Schedule& schedule, const Nest& nest);

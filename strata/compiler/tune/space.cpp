@@ -132,7 +132,8 @@ void change_columns(std::vector<Rewrite>& rewrites, base::SplitMix64& random) {
 
 /// One of the choices without numbers that a product or a window has.
 void change_choice(std::vector<Rewrite>& rewrites, base::SplitMix64& random) {
-  if (!find(rewrites, "vectorise", "columns")) return change_number(rewrites, random);
+  const bool has_tasks = find(rewrites, "parallel") != nullptr;  // else it is a program of matrices
+  if (!find(rewrites, "vectorise", "columns") || !has_tasks) return change_number(rewrites, random);
   const bool is_windowed = find(rewrites, "window") != nullptr;
   switch (is_windowed ? 0 : random.below(3)) {
     case 0:

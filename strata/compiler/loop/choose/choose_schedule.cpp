@@ -7,7 +7,6 @@
 #include "strata/compiler/loop/choose/product.h"
 #include "strata/compiler/loop/choose/sizes.h"
 #include "strata/compiler/loop/choose/strips.h"
-#include "strata/compiler/loop/nest/matrix_program.h"
 
 namespace strata::compiler {
 
@@ -29,7 +28,8 @@ std::optional<Schedule> choose_schedule(const Nest& nest, LoopContext& c, const 
   if (!contraction) {
     if (const auto blocks = read_block_product(nest, facts))
       if (const auto made = choose_blocks(*blocks, c, facts, vectors, variation)) return made;
-    if (is_matrix_program(nest)) return choose_matrix_tiles(nest, vectors, variation);
+    if (const auto products = matrix_products(nest); !products.empty())
+      return choose_matrix_tiles(products, vectors, variation);
     if (const auto strip = read_strip(nest)) return choose_strips(*strip, nest, vectors, variation);
     return choose_elements(nest, c, facts, vectors, variation);
   }

@@ -4,7 +4,6 @@
 
 #include "strata/compiler/loop/choose/sizes.h"
 #include "strata/compiler/loop/nest/access.h"
-#include "strata/compiler/loop/nest/matrix_program.h"
 
 namespace strata::compiler {
 
@@ -15,6 +14,14 @@ namespace {
 constexpr int64_t kWidest = 64;
 /// Scratch of a strip, in the second cache.
 constexpr int64_t kMostScratch = 256 * 1024;
+
+/// Of a tile that hides steps. Masks take registers, and each row one more beside them: such a tile is one vector wide,
+/// and where the others are wider it makes up for it in height, eight chains to hide the latency of an FMA (4 cycles,
+/// of which each starts two).
+int64_t choose_masked_rows(int64_t tile_rows, int64_t tile_vectors, Variation& variation) {
+  constexpr int64_t kChains = 8;
+  return variation.pick(tile_vectors > 1 ? std::max(tile_rows, kChains) : tile_rows, 1, 12);
+}
 
 }  // namespace
 
@@ -27,9 +34,11 @@ StripSchedule choose_strips(const Strip& strip, const Nest& nest, const machine:
     lanes = std::min(lanes, lanes_of(p.chain.accumulator->type.dtype, vectors));
     highest = std::max(highest, p.extent);
   }
-  if (!strip.lane)
-    return {
-        .lanes = 1, .strip = 1, .tile_rows = variation.pick(std::min<int64_t>(highest, 8), 1, 12), .tile_vectors = 1};
+  if (!strip.lane) {
+    made.tile_rows = variation.pick(std::min<int64_t>(highest, 8), 1, 12);
+    if (strip.has_masks()) made.masked_rows = choose_masked_rows(made.tile_rows, made.tile_vectors, variation);
+    return made;
+  }
   if (lanes >= 8 && variation.flip(false)) lanes /= 2;
   made.lanes = lanes;
   const int64_t extent = expected_extent(strip.lane->extent);
@@ -47,21 +56,21 @@ StripSchedule choose_strips(const Strip& strip, const Nest& nest, const machine:
   const int64_t rows = vectors.registers >= 32 ? 8 : made.tile_vectors == 1 ? 12 : 6;
   made.tile_rows = variation.pick(std::min(highest, rows), 1, std::min<int64_t>(highest, 12));
   while (made.tile_rows > 1 && !fits_registers(made.tile_rows, made.tile_vectors, vectors)) --made.tile_rows;
+  if (strip.has_masks()) made.masked_rows = choose_masked_rows(made.tile_rows, made.tile_vectors, variation);
   return made;
 }
 
-StripSchedule choose_matrix_tiles(const Nest& nest, const machine::VectorUnit& vectors, Variation& variation) {
-  StripSchedule made;
+MatrixSchedule choose_matrix_tiles(std::span<const MatrixProduct> products, const machine::VectorUnit& vectors,
+                                   Variation& variation) {
+  MatrixSchedule made;
   made.lanes = vectors.lanes(4);
-  ir::loops::for_each_stmt(nest.body, [&](const ir::loops::Stmt& s) {
-    if (const auto product = read_matrix_product(s))
-      made.lanes = std::min(made.lanes, lanes_of(product->chain.accumulator->type.dtype, vectors));
-  });
+  for (const MatrixProduct& p : products)
+    made.lanes = std::min(made.lanes, lanes_of(p.chain.accumulator->type.dtype, vectors));
   if (made.lanes >= 8 && variation.flip(false)) made.lanes /= 2;
   made.tile_vectors = variation.pick(made.lanes == 1 ? 1 : 2, 1, 3);
   made.tile_rows = variation.pick(vectors.registers >= 32 ? 8 : 6, 1, 12);
   while (made.tile_rows > 1 && !fits_registers(made.tile_rows, made.tile_vectors, vectors)) --made.tile_rows;
-  made.strip = made.tile_vectors * made.lanes;
+  if (has_masks(products)) made.masked_rows = choose_masked_rows(made.tile_rows, made.tile_vectors, variation);
   return made;
 }
 

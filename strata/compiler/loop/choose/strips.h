@@ -2,6 +2,7 @@
 #pragma once
 
 #include "strata/compiler/loop/choose/variation.h"
+#include "strata/compiler/loop/nest/matrix_program.h"
 #include "strata/compiler/loop/nest/strip.h"
 #include "strata/compiler/loop/schedule_kinds.h"
 #include "strata/machine/vector_unit.h"
@@ -11,8 +12,8 @@ namespace strata::compiler {
 StripSchedule choose_strips(const Strip& strip, const Nest& nest, const machine::VectorUnit& vectors,
                             Variation& variation);
 
-/// Of a nest whose points are programs of matrices (nest/matrix_program.h): the tiles of all products. A strip is a
-/// tile's columns.
-StripSchedule choose_matrix_tiles(const Nest& nest, const machine::VectorUnit& vectors, Variation& variation);
+/// Of a nest whose points are programs of matrices: the tiles of all products.
+MatrixSchedule choose_matrix_tiles(std::span<const MatrixProduct> products, const machine::VectorUnit& vectors,
+                                   Variation& variation);
 
 }  // namespace strata::compiler

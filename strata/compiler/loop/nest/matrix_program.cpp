@@ -16,12 +16,12 @@ std::optional<int64_t> length_of(const Stmt& s) {
   return constant_value(s.end);
 }
 
-bool is_program(std::span<const StmtPtr> body, int& products) {
+bool is_program(std::span<const StmtPtr> body, std::vector<MatrixProduct>& products) {
   for (const StmtPtr& s : body) {
     if (s->kind == StmtKind::Alloc) {
       if (!std::ranges::all_of(s->buffer->shape, [](ir::Dim d) { return d.is_constant(); })) return false;
-    } else if (read_matrix_product(*s)) {
-      ++products;
+    } else if (auto product = read_matrix_product(*s)) {
+      products.push_back(std::move(*product));
     } else if (is_leaf(*s)) {
       bool has_others = false;
       const StmtPtr one[] = {s};
@@ -60,9 +60,14 @@ std::optional<MatrixProduct> read_matrix_product(const Stmt& leaf) {
   return p;
 }
 
-bool is_matrix_program(const Nest& nest) {
-  int products = 0;
-  return !nest.loops.empty() && is_program(nest.body, products) && products > 0;
+std::vector<MatrixProduct> matrix_products(const Nest& nest) {
+  std::vector<MatrixProduct> products;
+  if (nest.loops.empty() || !is_program(nest.body, products)) products.clear();
+  return products;
+}
+
+bool has_masks(std::span<const MatrixProduct> products) {
+  return std::ranges::any_of(products, [](const MatrixProduct& p) { return p.chain.where != nullptr; });
 }
 
 }  // namespace strata::compiler

@@ -80,6 +80,10 @@ void collect_leaves(std::span<const StmtPtr> stmts, Strip& strip, bool& is_known
 
 }  // namespace
 
+bool Strip::has_masks() const {
+  return std::ranges::any_of(products, [](const LaneProduct& p) { return p.chain.where != nullptr; });
+}
+
 bool is_leaf(const Stmt& stmt) {
   if (stmt.kind == StmtKind::If || stmt.kind == StmtKind::Alloc) return false;
   // A loop over leaves is none: its steps follow each other, each by all lanes.

@@ -23,6 +23,9 @@ struct Strip {
   std::vector<const ir::loops::Stmt*> leaves;
   std::vector<LaneProduct> products;
   int64_t kept_bytes = 0;  ///< scratch of a lane
+
+  /// Whether a product hides steps.
+  bool has_masks() const;
 };
 
 /// Empty where the nest is no such program, or has no sum of products.

@@ -18,7 +18,7 @@ using Stmts = std::vector<StmtPtr>;
 
 class MatrixWriter {
  public:
-  MatrixWriter(const Nest& nest, const StripSchedule& schedule, LoopContext& context, const ir::Facts& facts)
+  MatrixWriter(const Nest& nest, const MatrixSchedule& schedule, LoopContext& context, const ir::Facts& facts)
       : nest_(nest), schedule_(schedule), c_(context), facts_(facts) {}
 
   Stmts write() {
@@ -111,7 +111,6 @@ class MatrixWriter {
 
   /// Rows inside, so that a tile's columns of the right side stay in the first cache.
   Stmts tiles(const MatrixProduct& p) {
-    // Masks take registers.
     const int64_t vectors = p.chain.where ? 1 : schedule_.tile_vectors;
     Stmts made;
     int64_t first = 0;
@@ -125,16 +124,15 @@ class MatrixWriter {
   }
 
   Stmts columns_of_tiles(const MatrixProduct& p, int64_t first, int64_t end, int64_t vectors, int lanes) {
-    constexpr int64_t kRowsOfMasked = 8;
-    MaskedTile tile{.rows = schedule_.tile_rows, .vectors = vectors, .lanes = lanes};
-    if (p.chain.where && schedule_.tile_vectors > 1) tile.rows = std::max(tile.rows, kRowsOfMasked);
+    const MaskedTile tile{
+        .rows = p.chain.where ? schedule_.masked_rows : schedule_.tile_rows, .vectors = vectors, .lanes = lanes};
     const LoopVar *x = c_.loop_var(p.row->loop->name), *u = c_.loop_var(p.column->loop->name);
     Stmts rows = tiles_over_rows(tile, place_of(p), p.chain, *p.row, p.rows, x, c_.loop(u));
     return {make_for(u, c_.i64(first), c_.i64(end), LoopKind::Serial, std::move(rows), vectors * lanes)};
   }
 
   const Nest& nest_;
-  const StripSchedule& schedule_;
+  const MatrixSchedule& schedule_;
   LoopContext& c_;
   const ir::Facts& facts_;
   Substitution outer_;  ///< what loops and locals of the naive program are
@@ -142,7 +140,7 @@ class MatrixWriter {
 
 }  // namespace
 
-Stmts write_matrix_program(const Nest& nest, const StripSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
+Stmts write_matrix_program(const Nest& nest, const MatrixSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
   return MatrixWriter(nest, schedule, c, facts).write();
 }
 

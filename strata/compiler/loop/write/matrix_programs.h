@@ -16,7 +16,7 @@
 namespace strata::compiler {
 
 /// E0317 when a product's sides have no vector form.
-std::vector<ir::loops::StmtPtr> write_matrix_program(const Nest& nest, const StripSchedule& schedule,
+std::vector<ir::loops::StmtPtr> write_matrix_program(const Nest& nest, const MatrixSchedule& schedule,
                                                      ir::loops::LoopContext& context, const ir::Facts& facts);
 
 }  // namespace strata::compiler

@@ -3,10 +3,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "strata/compiler/loop/nest/matrix_program.h"
 #include "strata/compiler/loop/nest/strip.h"
 #include "strata/compiler/loop/write/masked_tile.h"
-#include "strata/compiler/loop/write/matrix_programs.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
 #include "strata/ir/loops/append.h"
@@ -283,22 +281,16 @@ class StripWriter {
     return c_.read(all);
   }
 
-  /// Masks take registers, and each row one more beside them: tiles that hide are one vector wide.
-  MaskedTile tile_of(const MaskedChain& k) const {
-    constexpr int64_t kRowsOfMasked = 8;
-    MaskedTile tile{.rows = schedule_.tile_rows, .vectors = schedule_.tile_vectors, .lanes = schedule_.lanes};
-    if (k.where && tile.vectors > 1) tile.rows = std::max(tile.rows, kRowsOfMasked);
-    if (k.where) tile.vectors = 1;
-    return tile;
-  }
-
   Stmts tiles(const LaneProduct& p) {
     std::vector<const LoopVar*> own;
     for (const Stmt* loop : p.rows) {
       own.push_back(c_.loop_var(loop->loop->name));
       outer_.loops[loop->loop] = c_.loop(own.back());
     }
-    const MaskedTile tile = tile_of(p.chain);
+    const bool is_masked = p.chain.where != nullptr;
+    const MaskedTile tile{.rows = is_masked ? schedule_.masked_rows : schedule_.tile_rows,
+                          .vectors = is_masked ? 1 : schedule_.tile_vectors,
+                          .lanes = schedule_.lanes};
     const LoopVar* u = c_.loop_var("u");
     Stmts rows = tiles_over_rows(tile, place(), p.chain, *p.rows.back(), p.extent, own.back(), c_.loop(u));
     Stmts made{make_for(u, c_.i64(0), padded_, LoopKind::Serial, std::move(rows), tile.vectors * tile.lanes)};
@@ -325,11 +317,7 @@ class StripWriter {
 }  // namespace
 
 Stmts write_strips(const Nest& nest, const StripSchedule& schedule, LoopContext& c, const ir::Facts& facts) {
-  if (is_matrix_program(nest)) return write_matrix_program(nest, schedule, c, facts);
-  const auto strip = read_strip(nest);
-  if (!strip) refuse_schedule("the nest is no program of lanes");
-  if (!strip->lane && schedule.strip != 1) refuse_schedule("the nest has no lanes: its strips are of 1");
-  return StripWriter(nest, *strip, schedule, c, facts).write();
+  return StripWriter(nest, *read_strip(nest), schedule, c, facts).write();
 }
 
 }  // namespace strata::compiler

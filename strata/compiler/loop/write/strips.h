@@ -17,7 +17,7 @@
 
 namespace strata::compiler {
 
-/// E0317 when the nest is no such program.
+/// Of a nest that is such a program (read_strip). E0317 when a product's sides have no vector form.
 std::vector<ir::loops::StmtPtr> write_strips(const Nest& nest, const StripSchedule& schedule,
                                              ir::loops::LoopContext& context, const ir::Facts& facts);
 
