@@ -87,7 +87,7 @@ int FusionGroups::chain_group_to_join(const Node& root, const Reads& reads) cons
 void FusionGroups::note_chains(const Node& root, int g) {
   for (const Term& term : terms_of(root)) {
     std::vector<int>& readers = chain_readers_[term];
-    if (readers.size() < kMostRowReaders && std::ranges::find(readers, g) == readers.end()) readers.push_back(g);
+    if (readers.size() < kMostReaders && std::ranges::find(readers, g) == readers.end()) readers.push_back(g);
   }
 }
 

@@ -53,7 +53,7 @@ class FusionGroups {
 
  private:
   /// Groups that are remembered as readers of one value.
-  static constexpr size_t kMostRowReaders = 4;
+  static constexpr size_t kMostReaders = 4;
 
   struct Use {
     const ir::Node* user;
@@ -135,8 +135,8 @@ class FusionGroups {
   std::vector<FusionGroup> groups_;
   std::vector<std::vector<int>> reads_from_;  ///< group -> groups whose values it reads
   std::vector<std::vector<int>> readers_;     ///< the other way round, while groups are made
-  /// Above that of every group it reads: a group reaches none of its level or above.
-  std::vector<uint32_t> costly_;  ///< by group: its polynomials, divisions and roots
+  std::vector<uint32_t> costly_;              ///< by group: its polynomials, divisions and roots
+  /// By group, above that of every group it reads: a group reaches none of its level or above.
   std::vector<uint32_t> levels_;
   std::vector<std::optional<Rows>> rows_;                    ///< by group: that its reductions reduce
   std::map<const ir::Node*, std::vector<int>> row_readers_;  ///< by what is read by elements: groups with rows
