@@ -1,6 +1,5 @@
 // Reductions whose chains run side by side in one kernel, and what they compute again instead of reading it: the bits
-// of
-// one kernel for each node.
+// of one kernel for each node.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,8 +1,6 @@
 // Constants of every narrow form (bytes, half floats, blocks of 4 and 8 bits) lie in panels as they are stored, and
-// give
-// the bits of weights that are packed and decoded in each run; on every instruction set that runs here. What doesn't
-// run
-// is compiled and read.
+// give the bits of weights that are packed and decoded in each run; on every instruction set that runs here. What
+// doesn't run is compiled and read.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -14,8 +14,7 @@ namespace strata::compiler {
 enum class Run { InterpretOnly, InterpretAndNative };
 
 /// Fills the buffers at random, runs the naive kernel in the interpreter, then `scheduled` in the interpreter, where
-/// each
-/// element has to be made in the same way (dependence_difference), compiles it and, where the host can, runs that.
+/// each element has to be made in the same way (dependence_difference), compiles it and, where the host can, runs that.
 /// Returns the first difference, or an empty text. Any NaN equals any other.
 /// Indices that a kernel loads are drawn from 0 and 1.
 std::string compare_kernels(const ir::loops::Kernel& naive, const ir::loops::Kernel& scheduled,

@@ -1,7 +1,6 @@
 // Which kernel of a program gets the next trials: where the program's time is expected to fall most (the gradient of
 // Zheng and others, "Ansor: generating high-performance tensor programs for deep learning", OSDI 2020, section 6,
-// without
-// its term of similar tasks; the bound of a kernel is a roofline here).
+// without its term of similar tasks; the bound of a kernel is a roofline here).
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // Reductions of the same axes that have terms in common share a kernel: their chains run side by side (lower/nests.h),
-// and
-// what they read goes through memory once, as the gradients of a scale and of an offset, or a sum and a sum of squares.
+// and what they read goes through memory once, as the gradients of a scale and of an offset, or a sum and a sum of
+// squares.
 #include <algorithm>
 #include <numeric>
 

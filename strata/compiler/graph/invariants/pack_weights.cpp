@@ -28,8 +28,7 @@ using ir::Value;
 namespace {
 
 /// [panel][element / group][column][element mod group] of a matrix as `how` says it; without the last axis where a
-/// group
-/// is one element.
+/// group is one element.
 class PanelLayout {
  public:
   explicit PanelLayout(const ColumnsToPack& how)

@@ -1,7 +1,6 @@
 // The polyhedral way to schedule a kernel: for nests and groups of nests that are none of the kinds of
-// schedule_kinds.h,
-// such as stencils in time, eliminations and stages that read windows of each other. It sees loops, bounds and indices,
-// and no op.
+// schedule_kinds.h, such as stencils in time, eliminations and stages that read windows of each other. It sees loops,
+// bounds and indices, and no op.
 //
 // As text, one rewrite `poly`, whose parts may all be left out but one:
 //
