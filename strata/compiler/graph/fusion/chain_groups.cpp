@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ops/reduce/short_fold.h"

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/graph/share_nodes.h"
@@ -123,7 +124,7 @@ class Siblings {
     for (size_t i = 0; i < at_own.size(); ++i)
       if (const Value v = node.operand(static_cast<int>(i)); at_own[i] && v.rank() > 0) kernel.own.push_back(v);
     kernel.costly = static_cast<uint32_t>(std::ranges::count_if(
-        kernel.body->nodes(), [](const Node* n) { return !n->is_parameter() && FusionGroups::is_costly(*n); }));
+        kernel.body->nodes(), [](const Node* n) { return !n->is_parameter() && is_costly(*n); }));
     kernels_.emplace(node.id, std::move(kernel));
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/graph/residuals/residuals.h"
 #include "strata/ir/counts/counts.h"
@@ -81,10 +82,6 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   decide_inlining();
   make_groups();
   order_groups();
-}
-
-bool FusionGroups::is_costly(const Node& node) {
-  return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1;
 }
 
 void FusionGroups::find_uses() {

@@ -28,8 +28,6 @@ struct FusionRefusal {
 
 class FusionGroups {
  public:
-  /// Work per element that is worth a buffer: division, roots and everything made of polynomials.
-  static bool is_costly(const ir::Node& node);
   /// A kernel with more results than this runs out of registers and streams.
   static constexpr size_t kMostRoots = 12;
   /// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for

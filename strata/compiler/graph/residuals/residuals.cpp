@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/residuals/min_cut.h"
 #include "strata/compiler/plan/command_memory.h"
 #include "strata/ir/graph/op.h"
@@ -21,10 +22,6 @@ constexpr int64_t kOperationsPerByte = 3;
 constexpr size_t kMostNodes = 2000;
 /// How far one residual is followed.
 constexpr int kMostSteps = 64;
-
-bool is_costly(const Node& node) {
-  return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1;
-}
 
 /// What the loops make up as they go, or read from the cache.
 bool is_free(const Node& n) { return !n.is_parameter() && (n.operand_count == 0 || n.op->name == "broadcast"); }
