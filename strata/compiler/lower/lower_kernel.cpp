@@ -14,6 +14,7 @@
 #include "strata/compiler/lower/rows.h"
 #include "strata/ops/contraction/factors.h"
 #include "strata/ops/control/control.h"
+#include "strata/ops/control/fusion.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/reduce/fold.h"
@@ -441,7 +442,7 @@ Kernel lower_kernel(const Node& node, const ir::Facts& facts, std::string name) 
     fact.capacity = {};  // names dimensions of the program, which the kernel may not have
     kernel.facts.add(fact);
   }
-  if (node.region_count == 1 && node.op->name == "fusion")
+  if (node.op == &ops::kFusion)
     lower_region(node.region(0), kernel);
   else
     lower_single(node, kernel);

@@ -5,6 +5,7 @@
 
 #include "strata/compiler/plan/command_order.h"
 #include "strata/ir/graph/op.h"
+#include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {
 
@@ -35,7 +36,7 @@ CommandMemory::CommandMemory(const ir::Graph& graph, std::span<const Node* const
 
 void CommandMemory::add_values(const Node& node, int updated, base::FunctionRef<int64_t(ir::Type)> size_of) {
   first_[node.id] = owner_.size();
-  const bool is_outside = node.is_parameter() || node.op->name == "constant";
+  const bool is_outside = node.is_parameter() || node.op == &ops::kConstant;
   if (!is_outside && written_value(node.result()).node != &node) {
     owner_.push_back(owner(node.operand(0)));
     return;

@@ -8,7 +8,9 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/plan/memory_order.h"
 #include "strata/ir/graph/op.h"
+#include "strata/ops/control/fusion.h"
 #include "strata/ops/control/value_checks.h"
+#include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {
 namespace {
@@ -140,7 +142,7 @@ class WritersLast {
 bool can_fail(const Node& node, bool is_kernel) { return !is_kernel || ops::has_value_check(node); }
 
 ir::Value written_value(ir::Value v) {
-  while (!v.node->is_parameter() && v.node->op->name != "fusion" && v.node->op->name != "constant" &&
+  while (!v.node->is_parameter() && v.node->op != &ops::kFusion && v.node->op != &ops::kConstant &&
          form_of(*v.node) == Form::Alias)
     v = v.node->operand(0);
   return v;

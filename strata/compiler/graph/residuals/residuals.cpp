@@ -7,6 +7,7 @@
 #include "strata/compiler/plan/command_memory.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ops/operands/broadcast.h"
 
 namespace strata::compiler {
 
@@ -24,7 +25,7 @@ constexpr size_t kMostNodes = 2000;
 constexpr int kMostSteps = 64;
 
 /// What the loops make up as they go, or read from the cache.
-bool is_free(const Node& n) { return !n.is_parameter() && (n.operand_count == 0 || n.op->name == "broadcast"); }
+bool is_free(const Node& n) { return !n.is_parameter() && (n.operand_count == 0 || n.op == &ops::kBroadcast); }
 
 }  // namespace
 
