@@ -108,7 +108,7 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
     case Form::Reduction:
       return user.op->reads_each_once || is_movement(node);
     case Form::Contraction:
-      return !joins_computed_[node.id] && (is_movement(node) || is_prologue(node, user));
+      return !joins_computed_[node.id] && (is_movement(node) || is_made_where_packed(node, user));
     case Form::Update:
       return user.op->reads_each_once || is_movement(node) || is_leaf(node);
     case Form::Loops:

@@ -86,8 +86,8 @@ class FusionGroups {
   /// Why a root can't be computed in the kernel of a producer that it reads at its own index; empty: it can.
   std::string join_refusal(const ir::Node& root, const ir::Node& producer, const Reads& reads) const;
   bool may_reach(const Reads& reads, int group) const;
-  // prologues.cpp
-  bool is_prologue(const ir::Node& node, const ir::Node& contraction) const;
+  // packed_producers.cpp
+  bool is_made_where_packed(const ir::Node& node, const ir::Node& contraction) const;
   // row_groups.cpp
   std::optional<Rows> rows_with(const ir::Node& root, int group) const;
   bool reads_own_row(const ir::Node& root, int group, const Rows& rows, std::vector<const ir::Node*>& elements) const;
