@@ -13,6 +13,7 @@
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/fusion.h"
+#include "strata/ops/control/scan_parts.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"
@@ -103,7 +104,7 @@ class LaneKernel {
     for (const ir::SymbolFact& fact : graph_.facts().all()) kernel->facts().add(fact);
     const ir::LocationScope scope(*kernel, scan_.where);
     images_.clear();
-    const size_t slices = scan_.attrs.integer("constants") + scan_.attrs.integer("carries");
+    const size_t slices = ops::ScanParts(scan_).first_slice();
     std::vector<Value> arguments;
     for (uint32_t i = 0; i < scan_.operand_count; ++i)
       arguments.push_back(taken_in(scan_.operand(i), takes_in && (i < slices || !should_be_copied(scan_.operand(i)))));
@@ -168,7 +169,7 @@ class LaneKernel {
   /// Elements of the last state; behind a transpose there is nothing more.
   void take_in_readers() {
     const auto is_inside = [&](Value v) {
-      if (v.node == &scan_) return v.index < static_cast<uint32_t>(scan_.attrs.integer("carries"));
+      if (v.node == &scan_) return v.index < ops::ScanParts(scan_).carries;
       return has(*v.node) && v.node->op != &ops::kTranspose;
     };
     std::set<uint32_t> open;

@@ -133,7 +133,7 @@ class LaneLoop {
   const Graph& kernel_;
   const Node& scan_;
   const Graph& region_;  ///< of a step
-  ScanParts parts_;
+  ops::ScanParts parts_;
   const LaneAxes& axes_;
   LanePlan plan_;
   LoopContext& c_;
@@ -323,7 +323,7 @@ LaneLoop::CarryReads LaneLoop::carries_read_by(Value v) const {
     if (!seen.insert({key(at), is_own}).second) continue;
     if (at.node->is_parameter()) {
       const size_t p = std::ranges::find(region_.parameters(), at.node) - region_.parameters().begin();
-      if (p >= parts_.constants && p < parts_.constants + parts_.carries)
+      if (parts_.is_carry(p))
         (is_own ? reads.own : reads.elsewhere).insert(p - parts_.constants);
       continue;
     }
@@ -365,9 +365,9 @@ Stmts LaneLoop::next_state() {
 }
 
 Stmts LaneLoop::step(Expr number) {
-  const std::span<const Node* const> slices = region_.parameters().subspan(parts_.constants + parts_.carries);
+  const std::span<const Node* const> slices = region_.parameters().subspan(parts_.first_slice());
   for (size_t i = 0; i < slices.size(); ++i)
-    sources_[{slices[i], 0}] = {.outside = scan_.operand(static_cast<int>(parts_.constants + parts_.carries + i)),
+    sources_[{slices[i], 0}] = {.outside = scan_.operand(static_cast<int>(parts_.first_slice() + i)),
                                 .prefix = {number}};
   // In front of what the step keeps, which is not there where it does not hold.
   const Index of_condition = axes_.lane ? full_index({}) : Index{};
@@ -416,7 +416,7 @@ Stmts LaneLoop::at_lane() {
   const LoopVar* t = c_.loop_var("t");
   const Expr length = c_.dim(parts_.length);
   const Expr at =
-      parts_.is_reverse ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
+      parts_.is_reverse() ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
   body.push_back(make_for(t, c_.i64(0), length, LoopKind::Serial, step(at)));
   for (size_t i = 0; i < parts_.carries; ++i)
     sources_[key(scan_.result(i))] = sources_.at(key(region_.parameter(parts_.constants + i)));

@@ -35,12 +35,6 @@ bool is_cheap_op(const ir::Op* op) {
 
 }  // namespace
 
-ScanParts::ScanParts(const Node& scan)
-    : constants(scan.attrs.integer("constants")),
-      carries(scan.attrs.integer("carries")),
-      length(scan.attrs.dims("length")[0]),
-      is_reverse(scan.attrs.flag("reverse")) {}
-
 bool LaneAxes::has(Type t) const {
   const auto shape = t.shape();
   if (lane && (shape.size() <= lead.size() || shape.back() != *lane)) return false;
@@ -95,7 +89,7 @@ std::vector<size_t> result_places(const ir::ContractionForm& product, LoopContex
 void LanePlan::find_views() {
   const auto parameters = region_.parameters();
   for (size_t i = 0; i < parameters.size(); ++i)
-    if (i < parts_.constants || i >= parts_.constants + parts_.carries) views_.insert({parameters[i], 0});
+    if (!parts_.is_carry(i)) views_.insert({parameters[i], 0});
   for (const Node* n : nodes_)
     if (forms_.at(n) == Form::Element && std::ranges::all_of(n->operands(), [&](Value v) { return is_view(v); }))
       for (uint32_t r = 0; r < n->result_count; ++r) views_.insert({n, r});
@@ -301,7 +295,7 @@ void LanePlan::find_condition_of_matrices() {
   Value common;
   std::vector<Value> inner, old;
   const auto parameters = region_.parameters();
-  const auto slices = parameters.subspan(parts_.constants + parts_.carries);
+  const auto slices = parameters.subspan(parts_.first_slice());
   for (size_t i = 0; i < region_.results().size(); ++i) {
     const Node& n = *region_.results()[i].node;
     if (n.op != &ops::kSelect) return;

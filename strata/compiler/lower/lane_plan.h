@@ -11,20 +11,13 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/node_rule.h"
 #include "strata/ir/graph/graph.h"
+#include "strata/ops/control/scan_parts.h"
 
 namespace strata::compiler {
 
 /// Thrown where a scan is none of this kind, and caught by lane_loop.cpp.
 struct LaneRefusal {
   std::string why;
-};
-
-/// The parts of a scan node.
-struct ScanParts {
-  explicit ScanParts(const ir::Node& scan);
-  size_t constants, carries;
-  ir::Dim length;
-  bool is_reverse;
 };
 
 /// The axes that all state has: [lead..., (between), lane]. Without a lane: [lead..., between], and a step may mix what
@@ -97,7 +90,7 @@ class LanePlan {
 
   const ir::Node& scan_;
   const ir::Graph& region_;
-  ScanParts parts_;
+  ops::ScanParts parts_;
   const LaneAxes& axes_;
   std::vector<const ir::Node*> nodes_;
   std::map<const ir::Node*, Form> forms_;
