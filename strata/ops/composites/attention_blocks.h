@@ -19,6 +19,7 @@
 // nothing to do with each other last.
 #pragma once
 
+#include <array>
 #include <limits>
 
 #include "strata/base/config/bounds.h"
@@ -40,6 +41,9 @@ struct ScoreForm {
   double soft_cap = 0;     ///< cap * tanh(score / cap); 0: none
   int64_t key_block = 64;  ///< keys of a block
 };
+/// As a composite of attention has it, and the way back.
+std::array<Attr, 5> attrs_of(const ScoreForm& form);
+ScoreForm score_form_of(const ir::Attrs& attrs);
 
 /// A step takes a block of keys and the lanes are queries, or the other way round.
 enum class WalkBy : uint8_t { Keys, Queries };
