@@ -26,7 +26,6 @@ constexpr int kOrdersByRule = 2;
 
 Value finite_or_zero(Value x) { return select(is_finite(x), x, zeros_like(x)); }
 Value zeros(Graph& graph, DType dtype, const Shape& shape) { return full(graph, Type::of(dtype, shape), 0.0); }
-Value by_lanes(Value x) { return swap_axes(x, 2, 3); }
 
 /// (m, l, o) of a block, folded into the state. Step: constants q; slices k, v.
 Values fold_block(const Walk& walk, const Walk::Step& step) {
