@@ -1,5 +1,6 @@
 #include "strata/compiler/lower/nests.h"
 
+#include "strata/compiler/lower/aliased_index.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ops/reduce/fold.h"
@@ -13,21 +14,6 @@ using namespace ir::loops;
 namespace {
 
 using Stmts = std::vector<StmtPtr>;
-
-/// Index per axis of a flattened row-major index.
-std::vector<Expr> unflatten(LoopContext& c, Expr flat, std::span<const Dim> extents) {
-  std::vector<Expr> index(extents.size());
-  for (size_t i = extents.size(); i-- > 0;) {
-    if (i == 0) {
-      index[i] = flat;
-      break;
-    }
-    const Expr extent = c.dim(extents[i]);
-    index[i] = c.binary(ExprOp::FloorMod, flat, extent);
-    flat = c.binary(ExprOp::FloorDiv, flat, extent);
-  }
-  return index;
-}
 
 std::vector<Expr> joined(std::span<const Expr> a, std::span<const Expr> b) {
   std::vector<Expr> both(a.begin(), a.end());
