@@ -323,8 +323,7 @@ LaneLoop::CarryReads LaneLoop::carries_read_by(Value v) const {
     if (!seen.insert({key(at), is_own}).second) continue;
     if (at.node->is_parameter()) {
       const size_t p = std::ranges::find(region_.parameters(), at.node) - region_.parameters().begin();
-      if (parts_.is_carry(p))
-        (is_own ? reads.own : reads.elsewhere).insert(p - parts_.constants);
+      if (parts_.is_carry(p)) (is_own ? reads.own : reads.elsewhere).insert(p - parts_.constants);
       continue;
     }
     if (sources_.contains(key(at))) continue;  // computed already

@@ -188,9 +188,8 @@ std::vector<Source> LoopWriter::scan(const Node& n, const std::vector<Source>& o
   if (!outputs && n.result_count != carries) throw Refusal{"a scan within it stacks results"};
   const Expr length = c_.dim(parts.length);
   const LoopVar* t = c_.loop_var(fmt::format("t{}", loops_++));
-  const Expr at = parts.is_reverse()
-                      ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t))
-                      : c_.loop(t);
+  const Expr at =
+      parts.is_reverse() ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
   std::vector<Source> parameters(operands.begin(), operands.begin() + constants);
   for (size_t i = constants; i < parts.first_slice(); ++i) {
     const Type type = n.operand(i).type();

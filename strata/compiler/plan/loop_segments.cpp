@@ -230,8 +230,7 @@ std::vector<ScanPair> scan_pairs(const Graph& graph, const PlanRequest& request)
       if (std::ranges::any_of(pairs, [&](const ScanPair& p) { return p.forward == f && p.backward == b; })) continue;
       if (!may_have_segments(*f, request)) continue;
       const ScanParts forward(*f);
-      if (forward.carries == 0 || !(forward.length == backward.length) || forward.order == backward.order)
-        continue;
+      if (forward.carries == 0 || !(forward.length == backward.length) || forward.order == backward.order) continue;
       std::vector<bool> is_residual = residuals_between(*f, *b, uses);
       if (std::ranges::find(is_residual, true) != is_residual.end()) pairs.push_back({f, b, std::move(is_residual)});
     }

@@ -62,7 +62,10 @@ bool same_shape(ir::Type a, ir::Type b) {
 }  // namespace
 
 FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constants)
-    : graph_(graph), live_(live_nodes(graph)), is_kept_(invariants_to_keep(graph, constants)) {
+    : graph_(graph),
+      live_(live_nodes(graph)),
+      is_kept_(invariants_to_keep(graph, constants)),
+      uses_(ir::uses_of(graph, live_)) {
   const size_t n = graph.nodes().size();
   inlined_.resize(n);
   is_result_.resize(n);
@@ -72,11 +75,10 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   inline_costly_.resize(n);
   joins_computed_.resize(n);
   forms_ = forms_of(graph);
-  uses_.resize(n);
   group_of_.assign(n, -1);
   node_marks_.resize(n);
   counts_ = ir::counts_before(graph);
-  find_uses();
+  for (const Value& v : graph.results()) is_result_[v.node->id] = true;
   find_residuals();
   find_updates();
   decide_inlining();
@@ -84,20 +86,12 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   order_groups();
 }
 
-void FusionGroups::find_uses() {
-  for (const Node* node : graph_.nodes()) {
-    if (!live_[node->id] || node->is_parameter()) continue;
-    for (int i = 0; i < std::ssize(node->operands()); ++i) uses_[node->operand(i).node->id].push_back({node, i});
-  }
-  for (const Value& v : graph_.results()) is_result_[v.node->id] = true;
-}
-
 void FusionGroups::find_residuals() {
   const Residuals residuals(graph_, forms_);
   for (const Node* node : graph_.nodes()) is_residual_.push_back(residuals.is_kept(*node));
 }
 
-bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
+bool FusionGroups::may_inline_into(const Node& node, const ir::Use& use) const {
   const Node& user = *use.user;
   switch (forms_[user.id]) {
     case Form::Element:
@@ -151,7 +145,7 @@ bool FusionGroups::waits_for(const Node& node, const Node& update) const {
 std::string FusionGroups::overwriting_refusal(const Node& node) const {
   for (const Node* read : overwritten_reads_[node.id])
     for (const Node* update : updates_of_.at(read))
-      for (const Use& use : uses_[node.id])
+      for (const ir::Use& use : uses_[node.id])
         if (waits_for(*use.user, *update))
           return std::string(update->op->name) + " writes over what it reads before " +
                  std::string(use.user->op->name) + " runs";
@@ -177,13 +171,13 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (is_result_[node.id]) return "it is a result of the program";
   if (node.result_count != 1) return "it has several results";
   if (is_order_of_product(node)) return "its product is stored in that order";
-  for (const Use& use : uses_[node.id])
+  for (const ir::Use& use : uses_[node.id])
     if (use.operand == updated_operand_[use.user->id])
       return std::string(use.user->op->name) + " writes over a part of it";
     else if (!may_inline_into(node, use))
       return std::string(use.user->op->name) + " reads its elements more than once, or in loops of its own";
   if (is_leaf(node)) return "";
-  if (is_kept_[node.id] && std::ranges::any_of(uses_[node.id], [&](const Use& u) { return !is_kept_[u.user->id]; }))
+  if (is_kept_[node.id] && std::ranges::any_of(uses_[node.id], [&](const ir::Use& u) { return !is_kept_[u.user->id]; }))
     return "it depends on constants alone, and is computed apart from the rest";
   if (is_residual_[node.id]) return "it is kept for what comes behind a contraction, in place of what it is made of";
   if (std::string refusal = overwriting_refusal(node); !refusal.empty()) return refusal;
@@ -194,7 +188,7 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (inline_costly_[node.id] >= kMostCostly)
     return "its kernel has " + std::to_string(inline_costly_[node.id]) + " polynomials, divisions and roots already";
   const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(),
-                                        [&](const Use& u) { return u.user == uses_[node.id][0].user; });
+                                        [&](const ir::Use& u) { return u.user == uses_[node.id][0].user; });
   if (has_one_user || may_repeat(node)) return "";
   return std::to_string(uses_[node.id].size()) + " nodes read it, and computing it in each costs more than its memory";
 }
@@ -206,7 +200,7 @@ bool FusionGroups::is_order_of_product(const Node& node) const {
   const Node& product = *node.operand(0).node;
   return !product.is_parameter() && forms_[product.id] == Form::Contraction && uses_[product.id].size() == 1 &&
          !is_result_[product.id] && is_kept_[node.id] == is_kept_[product.id] &&
-         std::ranges::all_of(uses_[node.id], [&](const Use& use) { return use.user->op->is_pointwise; });
+         std::ranges::all_of(uses_[node.id], [&](const ir::Use& use) { return use.user->op->is_pointwise; });
 }
 
 /// Whether computing the node again in each kernel that wants it is cheaper than a buffer: one element written and read
@@ -418,7 +412,7 @@ bool FusionGroups::is_used_outside(Value value, const FusionGroup& group) const 
     return true;
   const int g = group_of_[group.roots[0]->id];
   std::vector<const Node*> open;
-  for (const Use& use : uses_[value.node->id])
+  for (const ir::Use& use : uses_[value.node->id])
     if (use.user->operand(use.operand) == value) open.push_back(use.user);
   while (!open.empty()) {
     const Node* user = open.back();
@@ -427,7 +421,7 @@ bool FusionGroups::is_used_outside(Value value, const FusionGroup& group) const 
       if (group_of_[user->id] != g) return true;
       continue;
     }
-    for (const Use& use : uses_[user->id]) open.push_back(use.user);
+    for (const ir::Use& use : uses_[user->id]) open.push_back(use.user);
   }
   return false;
 }

@@ -10,6 +10,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/rows.h"
 #include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/uses.h"
 
 namespace strata::compiler {
 
@@ -53,11 +54,6 @@ class FusionGroups {
   /// Groups that are remembered as readers of one value.
   static constexpr size_t kMostReaders = 4;
 
-  struct Use {
-    const ir::Node* user;
-    int operand;
-  };
-  void find_uses();
   void find_residuals();
   void find_updates();
   /// The node whose memory a value lies in: reshapes have none of their own.
@@ -73,7 +69,7 @@ class FusionGroups {
   bool is_order_of_product(const ir::Node& node) const;
   bool may_repeat(const ir::Node& node) const;
   bool is_cheap(const ir::Node& node) const;
-  bool may_inline_into(const ir::Node& node, const Use& use) const;
+  bool may_inline_into(const ir::Node& node, const ir::Use& use) const;
   void make_groups();
   int group_to_join(const ir::Node& root);
   /// What a root reads through its inlined producers, each once: the roots at the index of the root itself, and those
@@ -124,7 +120,7 @@ class FusionGroups {
   std::vector<bool> joins_computed_;                  ///< whether inlining it computes parts that are joined
   std::vector<Form> forms_;
   std::vector<std::vector<const ir::Node*>> counts_;  ///< by node id: ir::counts_before()
-  std::vector<std::vector<Use>> uses_;
+  std::vector<std::vector<ir::Use>> uses_;
   std::vector<int> updated_operand_;                                    ///< by node id; -1: it is no update
   std::map<const ir::Node*, std::vector<const ir::Node*>> updates_of_;  ///< by node whose memory is written over
   std::vector<std::vector<const ir::Node*>> overwritten_reads_;         ///< of them, what inlining this one reads

@@ -25,7 +25,7 @@ bool FusionGroups::is_made_where_packed(const Node& node, const Node& contractio
   if (!is_cheap(node) || reads.size() != 1) return false;
   const Node& read = *reads[0].node;
   if (read.is_parameter() || is_result_[read.id]) return true;
-  return std::ranges::any_of(uses_[read.id], [&](const Use& use) {
+  return std::ranges::any_of(uses_[read.id], [&](const ir::Use& use) {
     return forms_[use.user->id] == Form::Reduction || forms_[use.user->id] == Form::Contraction;
   });
 }

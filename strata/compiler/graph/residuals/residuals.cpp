@@ -34,7 +34,7 @@ Residuals::Residuals(const ir::Graph& graph, std::vector<Form> forms)
       live_(ir::live_nodes(graph)),
       forms_(std::move(forms)),
       level_(graph.nodes().size()),
-      users_(graph.nodes().size()),
+      uses_(ir::uses_of(graph, live_)),
       is_stored_(graph.nodes().size()),
       is_costly_(graph.nodes().size()),
       is_kept_(graph.nodes().size()) {
@@ -45,11 +45,11 @@ Residuals::Residuals(const ir::Graph& graph, std::vector<Form> forms)
   for (const Node* n : graph.nodes()) {
     if (!live_[n->id] || n->is_parameter() || is_free(*n)) continue;
     // What is summed and read otherwise goes through memory for the sum.
-    const auto sums = [&](const Node* user) { return forms_[user->id] == Form::Reduction; };
-    if (users_[n->id].size() > 1 && std::ranges::any_of(users_[n->id], sums)) is_stored_[n->id] = true;
-    for (const Node* user : users_[n->id]) {
-      if (!is_late(*user, *n)) continue;
-      std::vector<const Node*>& values = saved[{level_[n->id], level_[user->id]}];
+    const auto sums = [&](const ir::Use& use) { return forms_[use.user->id] == Form::Reduction; };
+    if (uses_[n->id].size() > 1 && std::ranges::any_of(uses_[n->id], sums)) is_stored_[n->id] = true;
+    for (const ir::Use& use : uses_[n->id]) {
+      if (!is_late(*use.user, *n)) continue;
+      std::vector<const Node*>& values = saved[{level_[n->id], level_[use.user->id]}];
       if (values.empty() || values.back() != n) values.push_back(n);
     }
   }
@@ -63,7 +63,6 @@ void Residuals::look_at(const Node& n) {
   is_stored_[n.id] = forms_[n.id] == Form::Contraction;
   for (const Value& v : n.operands()) {
     level_[n.id] = std::max(level_[n.id], level_[v.node->id]);
-    users_[v.node->id].push_back(&n);
     if (reads_memory(n)) is_stored_[v.node->id] = true;
     if (is_repeatable && is_costly_[v.node->id]) is_costly_[n.id] = true;
   }
@@ -131,8 +130,8 @@ void Residuals::cut(const std::vector<const Node*>& values, int level) {
       is_kept_[n->id] = true;
   }
   const auto is_for_level = [&](const Node* n) {
-    return std::ranges::all_of(users_[n->id], [&](const Node* user) {
-      return again.contains(user) || (level_[user->id] == level && is_late(*user, *n));
+    return std::ranges::all_of(uses_[n->id], [&](const ir::Use& use) {
+      return again.contains(use.user) || (level_[use.user->id] == level && is_late(*use.user, *n));
     });
   };
   if (!std::ranges::all_of(again, is_for_level)) again_[level].insert(again.begin(), again.end());
