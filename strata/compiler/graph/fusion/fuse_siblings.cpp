@@ -10,7 +10,7 @@
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/graph/share_nodes.h"
-#include "strata/compiler/plan/command_order.h"
+#include "strata/compiler/lower/form.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"

@@ -119,13 +119,8 @@ void FusionGroups::find_updates() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter() || forms_[node->id] != Form::Update) continue;
     updated_operand_[node->id] = update_in(*node).operand;
-    updates_of_[memory_of(node->operand(updated_operand_[node->id]))].push_back(node);
+    updates_of_[written_value(node->operand(updated_operand_[node->id]), forms_).node].push_back(node);
   }
-}
-
-const Node* FusionGroups::memory_of(Value v) const {
-  while (!v.node->is_parameter() && forms_[v.node->id] == Form::Alias) v = v.node->operand(0);
-  return v.node;
 }
 
 bool FusionGroups::waits_for(const Node& node, const Node& update) const {
@@ -240,7 +235,8 @@ void FusionGroups::decide_inlining() {
     for (const Value& v : node->operands()) {
       if (!inlined_[v.node->id]) {
         if (!repeats) add_read(v);
-        if (!updates_of_.empty() && updates_of_.contains(memory_of(v))) add_overwritten(memory_of(v));
+        const Node* read = written_value(v, forms_).node;
+        if (updates_of_.contains(read)) add_overwritten(read);
         continue;
       }
       for (const Node* read : overwritten_reads_[v.node->id]) add_overwritten(read);

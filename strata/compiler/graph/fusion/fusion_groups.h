@@ -56,8 +56,6 @@ class FusionGroups {
 
   void find_residuals();
   void find_updates();
-  /// The node whose memory a value lies in: reshapes have none of their own.
-  const ir::Node* memory_of(ir::Value v) const;
   bool waits_for(const ir::Node& node, const ir::Node& update) const;
   /// What is read through a node that is inlined is read where its users run: not where it is written over by then.
   std::string overwriting_refusal(const ir::Node& node) const;

@@ -4,9 +4,9 @@
 
 #include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/residuals/min_cut.h"
-#include "strata/compiler/plan/command_memory.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ir/nominal_size.h"
 #include "strata/ops/operands/broadcast.h"
 
 namespace strata::compiler {
@@ -85,12 +85,12 @@ bool Residuals::may_repeat(const Node& n) const {
 /// In bytes of traffic.
 int64_t Residuals::cost_of_keeping(const Node& n) const {
   if (is_free(n)) return 0;
-  const int64_t bytes = nominal_size(graph_.facts(), n.type().bytes());
+  const int64_t bytes = ir::nominal_size(graph_.facts(), n.type().bytes());
   const bool is_there = n.is_parameter() || is_stored_[n.id] || forms_[n.id] == Form::Alias;
   return is_there ? bytes : 2 * bytes;
 }
 int64_t Residuals::cost_of_repeating(const Node& n) const {
-  return nominal_size(graph_.facts(), n.op->cost.fn(n).flops) / kOperationsPerByte;
+  return ir::nominal_size(graph_.facts(), n.op->cost.fn(n).flops) / kOperationsPerByte;
 }
 
 /// What to keep and what to compute again, so that all `values` are there for the users of a level at least cost. What
