@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/lower/nests.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ops/control/control.h"
@@ -72,18 +73,10 @@ LaneAxes matrix_axes(const Node& scan) {
   return axes;
 }
 
-std::vector<size_t> result_places(const ir::ContractionForm& product, LoopContext& context) {
-  std::vector<Expr> parts;
-  while (parts.size() < product.batch.size() + product.rows.size() + product.columns.size())
-    parts.push_back(context.loop(context.loop_var("p")));
-  const auto placed = product.result_index(parts);
-  std::vector<size_t> places;
-  for (Expr part : parts) {
-    const auto at = std::ranges::find(placed, part);
-    if (at == placed.end()) throw LaneRefusal{"a product's result has not the axes of its sides"};
-    places.push_back(static_cast<size_t>(at - placed.begin()));
-  }
-  return places;
+std::vector<size_t> places_of(const ir::ContractionForm& product, LoopContext& context) {
+  auto places = result_places(product, context);
+  if (!places) throw LaneRefusal{"a product's result has not the axes of its sides"};
+  return std::move(*places);
 }
 
 void LanePlan::find_views() {
@@ -102,7 +95,7 @@ void LanePlan::keep_sides_of_products() {
     LoopContext c;
     std::vector<Value> with_lane, without;
     const LoopVar* lane = c.loop_var("lane");
-    const NodeRule rule(*n, c, [&](Value v, std::span<const Expr> index) {
+    const NodeLowering rule(*n, c, [&](Value v, std::span<const Expr> index) {
       const bool moves = std::ranges::any_of(index, [&](Expr e) { return depends_on(e, lane); });
       (moves ? with_lane : without).push_back(v);
       return c.constant(v.dtype(), 0);
@@ -113,7 +106,7 @@ void LanePlan::keep_sides_of_products() {
     at.push_back(c.loop(lane));
     while (depth.size() < rule.product->depth.size()) depth.push_back(c.loop(c.loop_var("p")));
     const size_t batch = rule.product->batch.size(), rows = rule.product->rows.size();
-    const std::vector<size_t> places = result_places(*rule.product, c);
+    const std::vector<size_t> places = places_of(*rule.product, c);
     const auto index_of = [&](size_t first, size_t count) {
       std::vector<Expr> index;
       for (size_t i = 0; i < batch; ++i) index.push_back(at[places[i]]);
@@ -141,12 +134,12 @@ void LanePlan::keep_matrices_of_products() {
     if (forms_.at(n) != Form::Contraction) continue;
     LoopContext c;
     std::vector<Value> read;
-    const NodeRule rule(*n, c, [&](Value v, std::span<const Expr>) {
+    const NodeLowering rule(*n, c, [&](Value v, std::span<const Expr>) {
       read.push_back(v);
       return c.constant(v.dtype(), 0);
     });
     const ir::ContractionForm& product = *rule.product;
-    const std::vector<size_t> places = result_places(product, c);
+    const std::vector<size_t> places = places_of(product, c);
     // What hides elements by column is told the column on both sides: it stands among the batch.
     const size_t lead = axes_.lead.size(), batch = product.batch.size();
     if (product.block_terms > 0 || batch < lead || batch + product.columns.size() != lead + 1 ||

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/compiler/lower/node_rule.h"
+#include "strata/compiler/lower/node_lowering.h"
 #include "strata/ir/graph/graph.h"
 #include "strata/ops/control/scan_parts.h"
 
@@ -38,9 +38,8 @@ LaneAxes widest_axes(const ir::Node& scan);
 /// The same without a lane, where all state are matrices: with all but their last two axes.
 LaneAxes matrix_axes(const ir::Node& scan);
 
-/// Where a product's result has each part of its form: `places[i]` is the axis of the result that goes by position i of
-/// (batch..., row..., column...). LaneRefusal where there is none.
-std::vector<size_t> result_places(const ir::ContractionForm& product, ir::loops::LoopContext& context);
+/// result_places(); LaneRefusal where there are none.
+std::vector<size_t> places_of(const ir::ContractionForm& product, ir::loops::LoopContext& context);
 
 class LanePlan {
  public:

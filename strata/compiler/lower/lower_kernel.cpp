@@ -10,6 +10,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/lane_loop.h"
 #include "strata/compiler/lower/nests.h"
+#include "strata/compiler/lower/node_lowering.h"
 #include "strata/compiler/lower/pointwise_loop.h"
 #include "strata/compiler/lower/rows.h"
 #include "strata/ops/contraction/factors.h"
@@ -31,41 +32,6 @@ using ir::Value;
 using namespace ir::loops;
 
 namespace {
-
-class KernelWriter;
-
-/// What a node's rule said, with the Lowering kept alive for the functions that refer to it.
-class NodeLowering final : public ir::Lowering {
- public:
-  NodeLowering(const Node& node, LoopContext& context, KernelWriter& writer)
-      : Lowering(node, context), writer_(writer) {
-    node.op->lower.fn(*this);
-  }
-  Form form = Form::Command;
-  std::vector<ir::ElementFn> elements;
-  std::optional<ir::ReductionForm> fold;
-  std::optional<ir::ContractionForm> product;
-  std::optional<ir::LoopsForm> own;
-  std::optional<ir::UpdateForm> in_place;
-  int aliased = 0;
-
-  Expr operand(int i, std::span<const Expr> index) override;
-  const Buffer* operand_buffer(int i) override;
-  const Buffer* result_buffer(int r) override;
-  void element(int result, ir::ElementFn f) override {
-    form = Form::Element;
-    if (std::ssize(elements) <= result) elements.resize(result + 1);
-    elements[result] = std::move(f);
-  }
-  void reduction(int, ir::ReductionForm f) override { form = Form::Reduction, fold = std::move(f); }
-  void contraction(ir::ContractionForm f) override { form = Form::Contraction, product = std::move(f); }
-  void loops(ir::LoopsForm f) override { form = Form::Loops, own = std::move(f); }
-  void update(ir::UpdateForm f) override { form = Form::Update, in_place = std::move(f); }
-  void alias(int operand) override { form = Form::Alias, aliased = operand; }
-
- private:
-  KernelWriter& writer_;
-};
 
 /// Writes the loops of a set of nodes that share one index space.
 class KernelWriter {
@@ -98,21 +64,18 @@ class KernelWriter {
     return elements_[memo] = lowering.elements[v.index](index);
   }
 
-  const Buffer* input_buffer(Value v) {
-    auto it = inputs_.find(key(v));
-    if (it == inputs_.end())
-      throw base::Error(base::code::kBug, "lowering: an operand of an op that writes its own loops is not in memory");
-    return it->second;
-  }
-  const Buffer* output_buffer(Value v) {
-    for (auto& [value, buffer] : outputs_)
-      if (value == v) return buffer;
-    throw base::Error(base::code::kBug, "lowering: a result of an op that writes its own loops is not in memory");
+  const Buffer* buffer_of(Value v) const {
+    if (auto it = inputs_.find(key(v)); it != inputs_.end()) return it->second;
+    if (const Buffer* result = result_of(v)) return result;
+    throw base::Error(base::code::kBug, "lowering: a value of an op that writes its own loops is not in memory");
   }
 
   NodeLowering& lowering_of(const Node& node) {
     auto& slot = lowerings_[node.id];
-    if (!slot) slot = std::make_unique<NodeLowering>(node, c_, *this);
+    if (!slot)
+      slot = std::make_unique<NodeLowering>(
+          node, c_, [this](Value v, std::span<const Expr> index) { return element(v, index); },
+          [this](Value v) { return buffer_of(v); });
     return *slot;
   }
 
@@ -174,18 +137,21 @@ class KernelWriter {
     heroes_.push_back(&lowering_of(product));
     const ir::ContractionForm& form = *heroes_[0]->product;
     const DType sum = ops::sum_dtype(product.operand(0).type(), product.type().dtype());
+    const auto places = result_places(form, c_);
+    if (!places) throw base::Error(base::code::kBug, "lowering: a product's result is no order of its loops");
     std::vector<Expr> row_extents;
     for (Dim extent : rows.row_shape()) row_extents.push_back(c_.dim(extent));
     kernel_.body = ops::independent_nest(c_, rows.kept_shape(), [&](std::span<const Expr> kept) {
       std::vector<StmtPtr> body = ops::vector_nest(c_, row_extents, [&](std::span<const Expr> element) {
         std::vector<Expr> index(kept.begin(), kept.end());
         index.insert(index.end(), element.begin(), element.end());
-        return contraction_at(c_, form, sum, contraction_index(form, index),
-                              [&](std::span<const Expr> at, std::span<const Expr> values) {
-                                hero_values_[key(product.result())] = values[0];
-                                elements_.clear();
-                                return stores_at(at, rows.shape);
-                              });
+        std::vector<Expr> parts;
+        for (const size_t place : *places) parts.push_back(index[place]);
+        return contraction_at(c_, form, sum, parts, [&](std::span<const Expr> at, std::span<const Expr> values) {
+          hero_values_[key(product.result())] = values[0];
+          elements_.clear();
+          return stores_at(at, rows.shape);
+        });
       });
       hero_values_.clear();
       for (const auto& [value, buffer] : outputs_)
@@ -200,21 +166,6 @@ class KernelWriter {
  private:
   using Key = std::pair<uint32_t, uint32_t>;
   static Key key(Value v) { return {v.node->id, v.index}; }
-
-  /// The index (batch, row, column) of a contraction's element at an index of its result, of which it is an order.
-  std::vector<Expr> contraction_index(const ir::ContractionForm& form, std::span<const Expr> index) {
-    std::vector<Expr> parts;
-    for (size_t i = 0; i < form.batch.size() + form.rows.size() + form.columns.size(); ++i)
-      parts.push_back(c_.loop(c_.loop_var("part")));
-    const std::vector<Expr> placed = form.result_index(parts);
-    for (Expr& part : parts) {
-      const auto at = std::ranges::find(placed, part);
-      if (at == placed.end())
-        throw base::Error(base::code::kBug, "lowering: a product's result is no order of its loops");
-      part = index[at - placed.begin()];
-    }
-    return parts;
-  }
 
   /// Of a row in memory: a reduction of it, or what is made of its numbers and is a result.
   void add_number_of_row(const Node& node, const Rows& rows, std::span<const Expr> kept, std::vector<StmtPtr>& body) {
@@ -333,10 +284,6 @@ class KernelWriter {
   std::vector<NodeLowering*> heroes_;
   std::map<Key, Expr> hero_values_;  ///< at the index that is stored
 };
-
-Expr NodeLowering::operand(int i, std::span<const Expr> index) { return writer_.element(node.operand(i), index); }
-const Buffer* NodeLowering::operand_buffer(int i) { return writer_.input_buffer(node.operand(i)); }
-const Buffer* NodeLowering::result_buffer(int r) { return writer_.output_buffer(node.result(r)); }
 
 void collect_dims(Kernel& kernel) {
   for (const Buffer* buffer : kernel.params)

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/compiler/lower/node_rule.h"
+#include "strata/compiler/lower/node_lowering.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/scan_parts.h"
@@ -105,7 +105,7 @@ class LoopWriter {
   std::vector<Dim> lanes_;
   Index lane_;
   std::map<Key, Source> values_;  ///< of all regions: nodes differ
-  std::map<const Node*, std::unique_ptr<NodeRule>> rules_;
+  std::map<const Node*, std::unique_ptr<NodeLowering>> rules_;
   int locals_ = 0, loops_ = 0;
   size_t nodes_ = 0;
 };
@@ -150,7 +150,7 @@ void LoopWriter::node(const Node& n, Stmts& out) {
   if (n.result_count != 1) throw Refusal{fmt::format("{} has several results", n.op->name)};
   if (ir::is_half_float(n.type().dtype())) throw Refusal{"half floats round in memory"};
   if (form_of(n) != Form::Element) throw Refusal{fmt::format("{} is not one element of its operands", n.op->name)};
-  rules_[&n] = std::make_unique<NodeRule>(
+  rules_[&n] = std::make_unique<NodeLowering>(
       n, c_, [this](Value v, std::span<const Expr> index) { return operand_element(v, index); });
   Source& source = values_[{&n, 0}] = {.node = &n};
   if (!has_local(n.type())) return;
