@@ -52,6 +52,15 @@ std::vector<int> constants_of(const ir::Graph& graph, const CompileOptions& opti
 
 const Target& target_of(const CompileOptions& options) { return options.target ? *options.target : chosen_target(); }
 
+CompileOptions options_of_parts(const CompileOptions& options) {
+  CompileOptions inner = options;
+  inner.donations.clear();
+  inner.finite.clear();
+  inner.constants.clear();
+  inner.memory_budget_bytes.reset();
+  return inner;
+}
+
 FinishedProgram finish_program(const ir::Graph& graph, const CompileOptions& options) {
   const std::vector<int> constants = constants_of(graph, options);
   FinishedProgram made;

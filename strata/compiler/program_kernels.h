@@ -21,6 +21,9 @@ namespace strata::compiler {
 /// The target that the options mean.
 const Target& target_of(const CompileOptions& options);
 
+/// What the regions and the prologue of a program are compiled with.
+CompileOptions options_of_parts(const CompileOptions& options);
+
 /// A program on which the passes have run.
 struct FinishedProgram {
   ir::GraphRef unfused;  ///< what the pass that fuses was given

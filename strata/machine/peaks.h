@@ -1,5 +1,6 @@
-// What this machine reaches, measured: the ceilings that reports give as "% of peak" and that schedules are chosen by.
-// Measured once (about 100 ms) and kept by CPU fingerprint, because tables of CPU names are wrong on real machines.
+// What this machine reaches, measured: the ceilings that reports give as "% of peak" and that the tuner bounds a
+// kernel's time with; no schedule is chosen by them. Measured once (about 100 ms) and kept by CPU fingerprint, because
+// tables of CPU names are wrong on real machines.
 #pragma once
 
 #include <string>

@@ -17,15 +17,6 @@ namespace strata::compiler {
 using runtime::BoundKernel;
 using runtime::Executable;
 
-CompileOptions options_of_parts(const CompileOptions& options) {
-  CompileOptions inner = options;
-  inner.donations.clear();
-  inner.finite.clear();
-  inner.constants.clear();
-  inner.memory_budget_bytes.reset();
-  return inner;
-}
-
 CachedCompilation::CachedCompilation(const std::shared_ptr<const ir::Graph>& graph, const CompileOptions& options)
     : graph_(graph), options_(options), lowering_(options) {
   if (cache_.has_folder()) key_ = program_key(*graph, options, lowering_);

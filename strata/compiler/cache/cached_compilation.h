@@ -16,9 +16,6 @@
 
 namespace strata::compiler {
 
-/// What the regions and the prologue of a program are compiled with.
-CompileOptions options_of_parts(const CompileOptions& options);
-
 class CachedCompilation {
  public:
   CachedCompilation(const std::shared_ptr<const ir::Graph>& graph, const CompileOptions& options);

@@ -254,17 +254,18 @@ TEST_F(CachedCompilations, ContentThatCannotBeIsCompiledAnew) {
   expect_not_found(changed, "no image");
 }
 
-TEST_F(CachedCompilations, WithoutAKernelsFileAreCompiledAnew) {
+/// A process that has a kernel in memory needs no file of it; one that is in neither is not found.
+TEST_F(CachedCompilations, FindKernelsInMemoryWithoutTheirFiles) {
   const Graph graph = parsed(kSeveral);
-  {
-    const Program first = compile(graph);
-  }
-  // A process that has the kernels in memory needs no file of theirs; this key stands for one that never was there.
+  const Program first = compile(graph);
   const ProgramCache cache;
   CachedProgram program = cache.read(program_key(*graph, {}, KernelLowering({})).value()).value();
-  EXPECT_TRUE(KernelMaker(KernelLowering({})).find(program.kernels));
+  for (const KnownKernel& k : program.kernels) std::filesystem::remove(KernelCache().path_of(k.identity));
+  const KernelLowering lowering({});
+  EXPECT_TRUE(KernelMaker(lowering).find(program.kernels));
+  EXPECT_TRUE(found(graph));
   program.kernels[0].identity.hi ^= 1;
-  EXPECT_FALSE(KernelMaker(KernelLowering({})).find(program.kernels));
+  EXPECT_FALSE(KernelMaker(lowering).find(program.kernels));
 }
 
 TEST_F(CachedCompilations, AFolderThatCannotBeWrittenIsNoError) {

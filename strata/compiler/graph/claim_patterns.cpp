@@ -11,6 +11,7 @@
 #include "strata/compiler/backends/target.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/uses.h"
 #include "strata/ops/composites/composite.h"
 
 namespace strata::compiler {
@@ -21,18 +22,6 @@ using ir::Node;
 using ir::Value;
 
 namespace {
-
-constexpr uint32_t kAtTheEnd = UINT32_MAX;
-
-/// By node, the nodes that read it, and kAtTheEnd if a result of the graph does.
-std::vector<std::vector<uint32_t>> readers_of(const Graph& graph, const std::vector<bool>& live) {
-  std::vector<std::vector<uint32_t>> readers(graph.nodes().size());
-  for (const Node* node : graph.nodes())
-    if (live[node->id])
-      for (const Value& v : node->operands()) readers[v.node->id].push_back(node->id);
-  for (const Value& v : graph.results()) readers[v.node->id].push_back(kAtTheEnd);
-  return readers;
-}
 
 class PatternFinder {
  public:
@@ -74,7 +63,7 @@ class PatternFinder {
 
   /// Nobody else took a part of it, and what it computes on the way is used by it, or after it.
   bool may_be_one(const Pattern& pattern) {
-    if (readers_.empty()) readers_ = readers_of(graph_, live_);
+    if (uses_.empty()) uses_ = ir::uses_of(graph_, live_);
     std::set<uint32_t> inside;
     for (const Node* node : pattern.nodes) inside.insert(node->id);
     bool reads = false;
@@ -83,8 +72,8 @@ class PatternFinder {
     if (!reads) return leave(pattern, "it reads nothing: its value is known before the run");
     for (const Node* node : pattern.nodes) {
       if (taken_[node->id]) return leave(pattern, fmt::format("a later pattern has {}", node->op->name));
-      for (const uint32_t reader : readers_[node->id])
-        if (!inside.contains(reader) && reader < pattern.nodes.back()->id)
+      for (const auto& [reader, operand] : uses_[node->id])
+        if (!inside.contains(reader->id) && reader->id < pattern.nodes.back()->id)
           return leave(pattern, fmt::format("{} is read before its last node", node->op->name));
     }
     return true;
@@ -101,7 +90,7 @@ class PatternFinder {
   const Graph& graph_;
   const PassContext& context_;
   std::vector<bool> live_, taken_;
-  std::vector<std::vector<uint32_t>> readers_;
+  std::vector<std::vector<ir::Use>> uses_;
   std::map<uint32_t, Pattern> found_;
 };
 

@@ -7,6 +7,7 @@
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
+#include "strata/ops/control/scan_parts.h"
 #include "strata/ops/control/value_checks.h"
 
 namespace strata::compiler {
@@ -24,12 +25,10 @@ bool same_operands(const Node& a, const Node& b) {
   return same && std::ranges::equal(a.attrs.all(), b.attrs.all(), {}, &ir::Attr::hash, &ir::Attr::hash);
 }
 
-size_t carries_of(const Node& scan) { return scan.attrs.integer("carries"); }
-
 /// The body of a scan that does the work of both: the carries, the stacked results of the first, then of the second.
 /// Null if their states may differ.
 GraphRef joined_body(const Node& scan, const GraphRef& first, const GraphRef& second, const PassContext& context) {
-  const ptrdiff_t carries = carries_of(scan);
+  const ptrdiff_t carries = ops::ScanParts(scan).carries;
   std::vector<ir::Type> types;
   for (const Node* p : first->parameters()) types.push_back(p->type());
   const GraphRef both = ops::make_region(first->name(), types, [&](Graph& g, const std::vector<Value>& p) {
@@ -70,7 +69,7 @@ std::map<uint32_t, JoinedScan> scans_to_join(const Graph& graph, const PassConte
     for (const Node* first : firsts) {
       if (!same_operands(*first, *node)) continue;
       JoinedScan& scan = found[first->id];
-      if (scan.members.empty()) scan = {first->regions()[0], {{first, carries_of(*first)}}};
+      if (scan.members.empty()) scan = {first->regions()[0], {{first, ops::ScanParts(*first).carries}}};
       GraphRef body = joined_body(*node, scan.body, node->regions()[0], context);
       if (!body) continue;
       scan.members.emplace_back(node, scan.body->results().size());
@@ -85,7 +84,7 @@ std::map<uint32_t, JoinedScan> scans_to_join(const Graph& graph, const PassConte
 }
 
 void map_results(const Node& member, size_t stacked, const Node& made, GraphCopier& copier) {
-  const size_t carries = carries_of(member);
+  const size_t carries = ops::ScanParts(member).carries;
   for (size_t r = 0; r < member.result_count; ++r) {
     const size_t at = r < carries ? r : stacked + r - carries;
     copier.set(member.result(r), made.result(at));

@@ -11,8 +11,10 @@
 #include "strata/compiler/lower/lane_loop.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/uses.h"
 #include "strata/ops/control/control.h"
 #include "strata/ops/control/fusion.h"
+#include "strata/ops/control/scan_parts.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/operands/broadcast.h"
 #include "strata/ops/shape/shape.h"
@@ -90,8 +92,8 @@ Strides strides_of(Value v) {
 /// A kernel in the making: the scan, what is taken in, what it reads and gives.
 class LaneKernel {
  public:
-  LaneKernel(const Graph& graph, const Node& scan, GraphRef step, const std::vector<std::vector<const Node*>>& readers)
-      : graph_(graph), scan_(scan), step_(std::move(step)), readers_(readers) {}
+  LaneKernel(const Graph& graph, const Node& scan, GraphRef step, const std::vector<std::vector<ir::Use>>& uses)
+      : graph_(graph), scan_(scan), step_(std::move(step)), uses_(uses) {}
 
   /// The region, or null with the reason.
   GraphRef make(bool takes_in, std::string& refusal) {
@@ -103,7 +105,7 @@ class LaneKernel {
     for (const ir::SymbolFact& fact : graph_.facts().all()) kernel->facts().add(fact);
     const ir::LocationScope scope(*kernel, scan_.where);
     images_.clear();
-    const size_t slices = scan_.attrs.integer("constants") + scan_.attrs.integer("carries");
+    const size_t slices = ops::ScanParts(scan_).first_slice();
     std::vector<Value> arguments;
     for (uint32_t i = 0; i < scan_.operand_count; ++i)
       arguments.push_back(taken_in(scan_.operand(i), takes_in && (i < slices || !should_be_copied(scan_.operand(i)))));
@@ -168,11 +170,11 @@ class LaneKernel {
   /// Elements of the last state; behind a transpose there is nothing more.
   void take_in_readers() {
     const auto is_inside = [&](Value v) {
-      if (v.node == &scan_) return v.index < static_cast<uint32_t>(scan_.attrs.integer("carries"));
+      if (v.node == &scan_) return v.index < ops::ScanParts(scan_).carries;
       return has(*v.node) && v.node->op != &ops::kTranspose;
     };
     std::set<uint32_t> open;
-    for (const Node* reader : readers_[scan_.id]) open.insert(reader->id);
+    for (const ir::Use& use : uses_[scan_.id]) open.insert(use.user->id);
     while (!open.empty()) {
       const Node& node = *graph_.nodes()[*open.begin()];
       open.erase(open.begin());
@@ -184,45 +186,35 @@ class LaneKernel {
       for (const Value& x : node.operands()) inner.push_back(taken_in(x, true));
       images_[key(node.result())] = kernel_->add(*node.op, inner, node.attrs.all())->result();
       behind_.push_back(&node);
-      for (const Node* reader : readers_[node.id]) open.insert(reader->id);
+      for (const ir::Use& use : uses_[node.id]) open.insert(use.user->id);
     }
   }
 
   bool is_read_outside(Value v) const {
-    for (const Node* reader : readers_[v.node->id])
-      if (!has(*reader) && std::ranges::find(reader->operands(), v) != reader->operands().end()) return true;
+    for (const ir::Use& use : uses_[v.node->id])
+      if (!has(*use.user) && use.user->operand(use.operand) == v) return true;
     return std::ranges::find(graph_.results(), v) != graph_.results().end();
   }
 
   const Graph& graph_;
   const Node& scan_;
   GraphRef step_;
-  const std::vector<std::vector<const Node*>>& readers_;
+  const std::vector<std::vector<ir::Use>>& uses_;
   Graph* kernel_ = nullptr;
   std::map<Key, Value> images_;
   std::vector<const Node*> behind_;
 };
 
-std::vector<std::vector<const Node*>> readers_of(const Graph& graph) {
-  const std::vector<bool> live = ir::live_nodes(graph);
-  std::vector<std::vector<const Node*>> readers(graph.nodes().size());
-  for (const Node* node : graph.nodes())
-    if (live[node->id])
-      for (const Value& v : node->operands())
-        if (readers[v.node->id].empty() || readers[v.node->id].back() != node) readers[v.node->id].push_back(node);
-  return readers;
-}
-
 }  // namespace
 
 std::unique_ptr<Graph> lane_loops(const Graph& graph, const PassContext& context) {
   std::set<const Node*> taken;  // by a kernel that has been put already
-  std::vector<std::vector<const Node*>> readers;
+  std::vector<std::vector<ir::Use>> uses;
   auto made = ir::rewrite_graph(graph, [&](const Node& node, GraphCopier& copier, Graph& to) {
     if (taken.contains(&node)) return true;
     if (node.op != &ops::kScan || !may_treat_lanes_alone(node.region(0))) return false;
-    if (readers.empty()) readers = readers_of(graph);
-    LaneKernel kernel(graph, node, ready_for_lowering(node.regions()[0], context), readers);
+    if (uses.empty()) uses = ir::uses_of(graph, ir::live_nodes(graph));
+    LaneKernel kernel(graph, node, ready_for_lowering(node.regions()[0], context), uses);
     std::string refusal;
     GraphRef region = kernel.make(true, refusal);
     if (!region) region = kernel.make(false, refusal);

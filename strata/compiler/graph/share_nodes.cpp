@@ -5,6 +5,7 @@
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
+#include "strata/ops/control/scan_parts.h"
 #include "strata/ops/control/value_checks.h"
 
 namespace strata::compiler {
@@ -33,7 +34,7 @@ UsesByHash uses_by_hash(const Graph& graph) {
 
 /// By result of a scan, which of its results stands for it; -1: nothing reads it. Carries stay.
 std::vector<int> kept_results(const Node& scan, const std::vector<uint32_t>& uses) {
-  const auto carries = static_cast<size_t>(scan.attrs.integer("carries"));
+  const size_t carries = ops::ScanParts(scan).carries;
   const std::span<const Value> of_step = scan.region(0).results();
   std::vector<int> kept(scan.result_count, -1);
   for (size_t r = 0; r < kept.size(); ++r) {

@@ -1,4 +1,4 @@
-// Where an element of a reshaped array lies in the array that it was.
+// Row-major indices taken apart: where an element of a reshaped array lies in the array that it was.
 #pragma once
 
 #include <span>
@@ -8,6 +8,10 @@
 #include "strata/ir/type.h"
 
 namespace strata::compiler {
+
+/// The index of each axis, of a flattened row-major index.
+std::vector<ir::loops::Expr> unflatten(ir::loops::LoopContext& context, ir::loops::Expr flat,
+                                       std::span<const ir::Dim> extents);
 
 /// The index in `from` of the element at `index` of the same memory under another shape.
 std::vector<ir::loops::Expr> aliased_index(ir::loops::LoopContext& context, ir::Type type, ir::Type from,

@@ -4,6 +4,7 @@
 
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/fusion.h"
+#include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/lowering.h"
 #include "strata/ops/shape/shape.h"
 
@@ -75,6 +76,18 @@ std::vector<Form> forms_of(const ir::Graph& graph) {
     if (!is_cut) forms[node->id] = form_of(*node);
   }
   return forms;
+}
+
+ir::Value written_value(ir::Value v) {
+  while (!v.node->is_parameter() && v.node->op != &ops::kFusion && v.node->op != &ops::kConstant &&
+         form_of(*v.node) == Form::Alias)
+    v = v.node->operand(0);
+  return v;
+}
+
+ir::Value written_value(ir::Value v, std::span<const Form> forms) {
+  while (!v.node->is_parameter() && forms[v.node->id] == Form::Alias) v = v.node->operand(0);
+  return v;
 }
 
 }  // namespace strata::compiler

@@ -1,6 +1,7 @@
 // Which of the six lowering forms a node has, found by asking its rule without making any loops.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "strata/ir/graph/graph.h"
@@ -30,5 +31,9 @@ UpdateInKernel update_in(const ir::Node& kernel);
 /// The forms of a graph's nodes, by id. Slices of a value that is cut into very many are commands: in kernels, each
 /// would make another kernel to compile. Copied out first, what reads them is one and the same.
 std::vector<Form> forms_of(const ir::Graph& graph);
+
+/// What stands in a value's memory: itself, or the value that it is another shape of. `forms`: of its graph's nodes.
+ir::Value written_value(ir::Value v);
+ir::Value written_value(ir::Value v, std::span<const Form> forms);
 
 }  // namespace strata::compiler

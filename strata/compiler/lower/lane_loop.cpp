@@ -99,7 +99,7 @@ class LaneLoop {
     if (between.size() != kept->shape.size()) throw LaneRefusal{"a value is read at an index of another rank"};
     return {between.begin(), between.end()};
   }
-  const NodeRule& rule_of(const Node& node);
+  const NodeLowering& lowering_of(const Node& node);
   Expr element(Value v, std::span<const Expr> index);
 
   // Statements.
@@ -132,7 +132,7 @@ class LaneLoop {
   const Graph& kernel_;
   const Node& scan_;
   const Graph& region_;  ///< of a step
-  ScanParts parts_;
+  ops::ScanParts parts_;
   const LaneAxes& axes_;
   LanePlan plan_;
   LoopContext& c_;
@@ -141,7 +141,7 @@ class LaneLoop {
   Expr lane_ = nullptr;
 
   std::map<Key, ElementSource> sources_;
-  std::map<const Node*, std::unique_ptr<NodeRule>> rules_;
+  std::map<const Node*, std::unique_ptr<NodeLowering>> rules_;
   const Node* hero_ = nullptr;  ///< a product whose value at `hero_index_` is `hero_value_`
   Index hero_index_;
   Expr hero_value_ = nullptr;
@@ -151,10 +151,10 @@ class LaneLoop {
 
 // Elements.
 
-const NodeRule& LaneLoop::rule_of(const Node& node) {
+const NodeLowering& LaneLoop::lowering_of(const Node& node) {
   auto& rule = rules_[&node];
   if (!rule)
-    rule = std::make_unique<NodeRule>(node, c_, [this](Value v, std::span<const Expr> i) { return element(v, i); });
+    rule = std::make_unique<NodeLowering>(node, c_, [this](Value v, std::span<const Expr> i) { return element(v, i); });
   return *rule;
 }
 
@@ -172,9 +172,9 @@ Expr LaneLoop::element(Value v, std::span<const Expr> index) {
     return element(s.outside, all);
   }
   if (v.node->is_parameter() || v.node == &scan_) throw LaneRefusal{"a value is read before it is computed"};
-  const NodeRule& rule = rule_of(*v.node);
-  if (rule.aliased) {
-    const Value from = v.node->operand(*rule.aliased);
+  const NodeLowering& rule = lowering_of(*v.node);
+  if (rule.form == Form::Alias) {
+    const Value from = v.node->operand(rule.aliased);
     return element(from, aliased_index(c_, v.type(), from.type(), index));
   }
   if (rule.elements.empty()) throw LaneRefusal{fmt::format("{} is no element of its operands", v.node->op->name)};
@@ -220,7 +220,7 @@ void LaneLoop::keep_copy(Value v, Stmts& body) {
 }
 
 Expr LaneLoop::chain(const Node& node, std::span<const Expr> index, Stmts& body) {
-  const NodeRule& rule = rule_of(node);
+  const NodeLowering& rule = lowering_of(node);
   const auto all = [](std::span<const Expr> a, std::span<const Expr> b, std::span<const Expr> d) {
     Index joined(a.begin(), a.end());
     joined.insert(joined.end(), b.begin(), b.end());
@@ -240,7 +240,7 @@ Expr LaneLoop::chain(const Node& node, std::span<const Expr> index, Stmts& body)
   const ir::ContractionForm& product = *rule.product;
   if (product.window_axes > 0 || product.block_terms > 0) throw LaneRefusal{"a product of another form"};
   Index parts;
-  for (const size_t place : result_places(product, c_)) parts.push_back(index[place]);
+  for (const size_t place : places_of(product, c_)) parts.push_back(index[place]);
   const size_t batch = product.batch.size(), rows = product.rows.size();
   const std::span<const Expr> all_parts(parts);
   const auto b = all_parts.subspan(0, batch), row = all_parts.subspan(batch, rows),
@@ -269,7 +269,7 @@ Stmts LaneLoop::stores_of(Value v, const Place& place) {
       hero_index_ = own;
       hero_ = product.node;
     }
-    const bool is_chain = is_made_here && (rule_of(*v.node).fold || rule_of(*v.node).product);
+    const bool is_chain = is_made_here && (lowering_of(*v.node).fold || lowering_of(*v.node).product);
     const Expr value = is_chain ? chain(*v.node, index, body) : element(v, index);
     hero_ = nullptr;
     const auto [to, at] = place(index);
@@ -280,7 +280,7 @@ Stmts LaneLoop::stores_of(Value v, const Place& place) {
 
 Stmts LaneLoop::stage_with_fold(const Node& node, const Node& reader) {
   const Buffer *kept = new_kept("v", node.result()), *number = new_kept("v", reader.result());
-  const ir::ReductionForm& fold = *rule_of(reader).fold;
+  const ir::ReductionForm& fold = *lowering_of(reader).fold;
   if (fold.is_last_axis_reduced) throw LaneRefusal{"a reduction along the lanes"};
   const Local* total = c_.local("acc", {fold.identity->type.dtype, 1}, true);
   Stmts inner{make_declare(total, fold.identity)};
@@ -322,8 +322,7 @@ LaneLoop::CarryReads LaneLoop::carries_read_by(Value v) const {
     if (!seen.insert({key(at), is_own}).second) continue;
     if (at.node->is_parameter()) {
       const size_t p = std::ranges::find(region_.parameters(), at.node) - region_.parameters().begin();
-      if (p >= parts_.constants && p < parts_.constants + parts_.carries)
-        (is_own ? reads.own : reads.elsewhere).insert(p - parts_.constants);
+      if (parts_.is_carry(p)) (is_own ? reads.own : reads.elsewhere).insert(p - parts_.constants);
       continue;
     }
     if (sources_.contains(key(at))) continue;  // computed already
@@ -364,9 +363,9 @@ Stmts LaneLoop::next_state() {
 }
 
 Stmts LaneLoop::step(Expr number) {
-  const std::span<const Node* const> slices = region_.parameters().subspan(parts_.constants + parts_.carries);
+  const std::span<const Node* const> slices = region_.parameters().subspan(parts_.first_slice());
   for (size_t i = 0; i < slices.size(); ++i)
-    sources_[{slices[i], 0}] = {.outside = scan_.operand(static_cast<int>(parts_.constants + parts_.carries + i)),
+    sources_[{slices[i], 0}] = {.outside = scan_.operand(static_cast<int>(parts_.first_slice() + i)),
                                 .prefix = {number}};
   // In front of what the step keeps, which is not there where it does not hold.
   const Index of_condition = axes_.lane ? full_index({}) : Index{};
@@ -415,7 +414,7 @@ Stmts LaneLoop::at_lane() {
   const LoopVar* t = c_.loop_var("t");
   const Expr length = c_.dim(parts_.length);
   const Expr at =
-      parts_.is_reverse ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
+      parts_.is_reverse() ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
   body.push_back(make_for(t, c_.i64(0), length, LoopKind::Serial, step(at)));
   for (size_t i = 0; i < parts_.carries; ++i)
     sources_[key(scan_.result(i))] = sources_.at(key(region_.parameter(parts_.constants + i)));

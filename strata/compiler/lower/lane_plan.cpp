@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/lower/nests.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ops/control/control.h"
@@ -34,12 +35,6 @@ bool is_cheap_op(const ir::Op* op) {
 }
 
 }  // namespace
-
-ScanParts::ScanParts(const Node& scan)
-    : constants(scan.attrs.integer("constants")),
-      carries(scan.attrs.integer("carries")),
-      length(scan.attrs.dims("length")[0]),
-      is_reverse(scan.attrs.flag("reverse")) {}
 
 bool LaneAxes::has(Type t) const {
   const auto shape = t.shape();
@@ -78,24 +73,16 @@ LaneAxes matrix_axes(const Node& scan) {
   return axes;
 }
 
-std::vector<size_t> result_places(const ir::ContractionForm& product, LoopContext& context) {
-  std::vector<Expr> parts;
-  while (parts.size() < product.batch.size() + product.rows.size() + product.columns.size())
-    parts.push_back(context.loop(context.loop_var("p")));
-  const auto placed = product.result_index(parts);
-  std::vector<size_t> places;
-  for (Expr part : parts) {
-    const auto at = std::ranges::find(placed, part);
-    if (at == placed.end()) throw LaneRefusal{"a product's result has not the axes of its sides"};
-    places.push_back(static_cast<size_t>(at - placed.begin()));
-  }
-  return places;
+std::vector<size_t> places_of(const ir::ContractionForm& product, LoopContext& context) {
+  auto places = result_places(product, context);
+  if (!places) throw LaneRefusal{"a product's result has not the axes of its sides"};
+  return std::move(*places);
 }
 
 void LanePlan::find_views() {
   const auto parameters = region_.parameters();
   for (size_t i = 0; i < parameters.size(); ++i)
-    if (i < parts_.constants || i >= parts_.constants + parts_.carries) views_.insert({parameters[i], 0});
+    if (!parts_.is_carry(i)) views_.insert({parameters[i], 0});
   for (const Node* n : nodes_)
     if (forms_.at(n) == Form::Element && std::ranges::all_of(n->operands(), [&](Value v) { return is_view(v); }))
       for (uint32_t r = 0; r < n->result_count; ++r) views_.insert({n, r});
@@ -108,7 +95,7 @@ void LanePlan::keep_sides_of_products() {
     LoopContext c;
     std::vector<Value> with_lane, without;
     const LoopVar* lane = c.loop_var("lane");
-    const NodeRule rule(*n, c, [&](Value v, std::span<const Expr> index) {
+    const NodeLowering rule(*n, c, [&](Value v, std::span<const Expr> index) {
       const bool moves = std::ranges::any_of(index, [&](Expr e) { return depends_on(e, lane); });
       (moves ? with_lane : without).push_back(v);
       return c.constant(v.dtype(), 0);
@@ -119,7 +106,7 @@ void LanePlan::keep_sides_of_products() {
     at.push_back(c.loop(lane));
     while (depth.size() < rule.product->depth.size()) depth.push_back(c.loop(c.loop_var("p")));
     const size_t batch = rule.product->batch.size(), rows = rule.product->rows.size();
-    const std::vector<size_t> places = result_places(*rule.product, c);
+    const std::vector<size_t> places = places_of(*rule.product, c);
     const auto index_of = [&](size_t first, size_t count) {
       std::vector<Expr> index;
       for (size_t i = 0; i < batch; ++i) index.push_back(at[places[i]]);
@@ -147,12 +134,12 @@ void LanePlan::keep_matrices_of_products() {
     if (forms_.at(n) != Form::Contraction) continue;
     LoopContext c;
     std::vector<Value> read;
-    const NodeRule rule(*n, c, [&](Value v, std::span<const Expr>) {
+    const NodeLowering rule(*n, c, [&](Value v, std::span<const Expr>) {
       read.push_back(v);
       return c.constant(v.dtype(), 0);
     });
     const ir::ContractionForm& product = *rule.product;
-    const std::vector<size_t> places = result_places(product, c);
+    const std::vector<size_t> places = places_of(product, c);
     // What hides elements by column is told the column on both sides: it stands among the batch.
     const size_t lead = axes_.lead.size(), batch = product.batch.size();
     if (product.block_terms > 0 || batch < lead || batch + product.columns.size() != lead + 1 ||
@@ -301,7 +288,7 @@ void LanePlan::find_condition_of_matrices() {
   Value common;
   std::vector<Value> inner, old;
   const auto parameters = region_.parameters();
-  const auto slices = parameters.subspan(parts_.constants + parts_.carries);
+  const auto slices = parameters.subspan(parts_.first_slice());
   for (size_t i = 0; i < region_.results().size(); ++i) {
     const Node& n = *region_.results()[i].node;
     if (n.op != &ops::kSelect) return;

@@ -9,22 +9,15 @@
 #include <vector>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/compiler/lower/node_rule.h"
+#include "strata/compiler/lower/node_lowering.h"
 #include "strata/ir/graph/graph.h"
+#include "strata/ops/control/scan_parts.h"
 
 namespace strata::compiler {
 
 /// Thrown where a scan is none of this kind, and caught by lane_loop.cpp.
 struct LaneRefusal {
   std::string why;
-};
-
-/// The parts of a scan node.
-struct ScanParts {
-  explicit ScanParts(const ir::Node& scan);
-  size_t constants, carries;
-  ir::Dim length;
-  bool is_reverse;
 };
 
 /// The axes that all state has: [lead..., (between), lane]. Without a lane: [lead..., between], and a step may mix what
@@ -45,9 +38,8 @@ LaneAxes widest_axes(const ir::Node& scan);
 /// The same without a lane, where all state are matrices: with all but their last two axes.
 LaneAxes matrix_axes(const ir::Node& scan);
 
-/// Where a product's result has each part of its form: `places[i]` is the axis of the result that goes by position i of
-/// (batch..., row..., column...). LaneRefusal where there is none.
-std::vector<size_t> result_places(const ir::ContractionForm& product, ir::loops::LoopContext& context);
+/// result_places(); LaneRefusal where there are none.
+std::vector<size_t> places_of(const ir::ContractionForm& product, ir::loops::LoopContext& context);
 
 class LanePlan {
  public:
@@ -97,7 +89,7 @@ class LanePlan {
 
   const ir::Node& scan_;
   const ir::Graph& region_;
-  ScanParts parts_;
+  ops::ScanParts parts_;
   const LaneAxes& axes_;
   std::vector<const ir::Node*> nodes_;
   std::map<const ir::Node*, Form> forms_;

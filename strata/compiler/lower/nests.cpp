@@ -1,5 +1,8 @@
 #include "strata/compiler/lower/nests.h"
 
+#include <algorithm>
+
+#include "strata/compiler/lower/aliased_index.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ops/reduce/fold.h"
@@ -13,21 +16,6 @@ using namespace ir::loops;
 namespace {
 
 using Stmts = std::vector<StmtPtr>;
-
-/// Index per axis of a flattened row-major index.
-std::vector<Expr> unflatten(LoopContext& c, Expr flat, std::span<const Dim> extents) {
-  std::vector<Expr> index(extents.size());
-  for (size_t i = extents.size(); i-- > 0;) {
-    if (i == 0) {
-      index[i] = flat;
-      break;
-    }
-    const Expr extent = c.dim(extents[i]);
-    index[i] = c.binary(ExprOp::FloorMod, flat, extent);
-    flat = c.binary(ExprOp::FloorDiv, flat, extent);
-  }
-  return index;
-}
 
 std::vector<Expr> joined(std::span<const Expr> a, std::span<const Expr> b) {
   std::vector<Expr> both(a.begin(), a.end());
@@ -205,6 +193,20 @@ Stmts reduction_nest(LoopContext& c, std::span<const ir::ReductionForm* const> f
     body.insert(body.end(), stores.begin(), stores.end());
     return body;
   });
+}
+
+std::optional<std::vector<size_t>> result_places(const ir::ContractionForm& product, LoopContext& c) {
+  std::vector<Expr> parts;
+  while (parts.size() < product.batch.size() + product.rows.size() + product.columns.size())
+    parts.push_back(c.loop(c.loop_var("p")));
+  const std::vector<Expr> placed = product.result_index(parts);
+  std::vector<size_t> places;
+  for (const Expr part : parts) {
+    const auto at = std::ranges::find(placed, part);
+    if (at == placed.end()) return std::nullopt;
+    places.push_back(static_cast<size_t>(at - placed.begin()));
+  }
+  return places;
 }
 
 Stmts contraction_at(LoopContext& c, const ir::ContractionForm& form, DType dtype, std::span<const Expr> index,

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "strata/ir/loops/kernel.h"
@@ -34,6 +35,9 @@ std::vector<ir::loops::StmtPtr> fold_of_row(ir::loops::LoopContext& context, con
 /// what their terms share is computed once.
 std::vector<ir::loops::StmtPtr> reduction_nest(ir::loops::LoopContext& context,
                                                std::span<const ir::ReductionForm* const> forms, const StoreBody& store);
+/// Where a product's result has each part of its form: `places[i]` is the axis of the result that goes by position i of
+/// (batch..., row..., column...). Nothing where the result is no order of them.
+std::optional<std::vector<size_t>> result_places(const ir::ContractionForm& product, ir::loops::LoopContext& context);
 /// The sum at one index (batch, row, column), and what is stored of it.
 std::vector<ir::loops::StmtPtr> contraction_at(ir::loops::LoopContext& context, const ir::ContractionForm& form,
                                                ir::DType accumulator, std::span<const ir::loops::Expr> index,

@@ -7,9 +7,10 @@
 #include <memory>
 
 #include "strata/compiler/lower/form.h"
-#include "strata/compiler/lower/node_rule.h"
+#include "strata/compiler/lower/node_lowering.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
+#include "strata/ops/control/scan_parts.h"
 #include "strata/ops/reduce/fold.h"
 
 namespace strata::compiler {
@@ -104,7 +105,7 @@ class LoopWriter {
   std::vector<Dim> lanes_;
   Index lane_;
   std::map<Key, Source> values_;  ///< of all regions: nodes differ
-  std::map<const Node*, std::unique_ptr<NodeRule>> rules_;
+  std::map<const Node*, std::unique_ptr<NodeLowering>> rules_;
   int locals_ = 0, loops_ = 0;
   size_t nodes_ = 0;
 };
@@ -149,7 +150,7 @@ void LoopWriter::node(const Node& n, Stmts& out) {
   if (n.result_count != 1) throw Refusal{fmt::format("{} has several results", n.op->name)};
   if (ir::is_half_float(n.type().dtype())) throw Refusal{"half floats round in memory"};
   if (form_of(n) != Form::Element) throw Refusal{fmt::format("{} is not one element of its operands", n.op->name)};
-  rules_[&n] = std::make_unique<NodeRule>(
+  rules_[&n] = std::make_unique<NodeLowering>(
       n, c_, [this](Value v, std::span<const Expr> index) { return operand_element(v, index); });
   Source& source = values_[{&n, 0}] = {.node = &n};
   if (!has_local(n.type())) return;
@@ -182,22 +183,22 @@ std::vector<Source> LoopWriter::cond(const Node& n, const std::vector<Source>& o
 /// `outputs`: of the outermost, whose results go to memory.
 std::vector<Source> LoopWriter::scan(const Node& n, const std::vector<Source>& operands,
                                      const std::vector<const Buffer*>* outputs, Stmts& out) {
-  const size_t constants = n.attrs.integer("constants"), carries = n.attrs.integer("carries");
+  const ops::ScanParts parts(n);
+  const size_t constants = parts.constants, carries = parts.carries;
   if (!outputs && n.result_count != carries) throw Refusal{"a scan within it stacks results"};
-  const Expr length = c_.dim(n.attrs.dims("length")[0]);
+  const Expr length = c_.dim(parts.length);
   const LoopVar* t = c_.loop_var(fmt::format("t{}", loops_++));
-  const Expr at = n.attrs.flag("reverse")
-                      ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t))
-                      : c_.loop(t);
+  const Expr at =
+      parts.is_reverse() ? c_.binary(ExprOp::Sub, c_.binary(ExprOp::Sub, length, c_.i64(1)), c_.loop(t)) : c_.loop(t);
   std::vector<Source> parameters(operands.begin(), operands.begin() + constants);
-  for (size_t i = constants; i < constants + carries; ++i) {
+  for (size_t i = constants; i < parts.first_slice(); ++i) {
     const Type type = n.operand(i).type();
     if (outputs ? !is_of_lanes(type) : !has_local(type)) throw Refusal{fmt::format("a carry is {}", type.str())};
     const Local* carry = new_local(type.dtype(), true);
     out.push_back(make_declare(carry, element(operands[i], type, own_index(type))));
     parameters.push_back({.local = carry});
   }
-  for (size_t i = constants + carries; i < operands.size(); ++i) {
+  for (size_t i = parts.first_slice(); i < operands.size(); ++i) {
     if (!operands[i].buffer) throw Refusal{"slices are not in memory"};
     parameters.push_back(operands[i]);
     parameters.back().prefix.push_back(at);
@@ -209,7 +210,7 @@ std::vector<Source> LoopWriter::scan(const Node& n, const std::vector<Source>& o
       throw Refusal{fmt::format("a stacked result is {} in each step", type.str())};
     body.push_back(store((*outputs)[r], {at}, results[r]));
   }
-  const std::vector<Source> state(parameters.begin() + constants, parameters.begin() + constants + carries);
+  const std::vector<Source> state(parameters.begin() + constants, parameters.begin() + parts.first_slice());
   for (size_t c = 0; c < carries; ++c) {  // all of them before the first changes
     const Type type = n.type(c);
     results[c] = let(element(results[c], type, own_index(type)), body);
@@ -224,7 +225,7 @@ std::vector<Source> LoopWriter::scan(const Node& n, const std::vector<Source>& o
 /// Axes that all carries and slices of stacked results share.
 std::vector<Dim> lanes_of(const Node& node) {
   if (node.op == &ops::kCond || node.result_count == 0) return {};
-  const bool is_carry = node.attrs.integer("carries") > 0;
+  const bool is_carry = ops::ScanParts(node).carries > 0;
   const auto shape = node.type().shape();
   return {shape.begin() + (is_carry ? 0 : 1), shape.end()};
 }

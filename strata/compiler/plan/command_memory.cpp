@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "strata/compiler/plan/command_order.h"
+#include "strata/compiler/lower/form.h"
 #include "strata/ir/graph/op.h"
+#include "strata/ops/creation/creation.h"
 
 namespace strata::compiler {
 
@@ -35,7 +36,7 @@ CommandMemory::CommandMemory(const ir::Graph& graph, std::span<const Node* const
 
 void CommandMemory::add_values(const Node& node, int updated, base::FunctionRef<int64_t(ir::Type)> size_of) {
   first_[node.id] = owner_.size();
-  const bool is_outside = node.is_parameter() || node.op->name == "constant";
+  const bool is_outside = node.is_parameter() || node.op == &ops::kConstant;
   if (!is_outside && written_value(node.result()).node != &node) {
     owner_.push_back(owner(node.operand(0)));
     return;
@@ -58,15 +59,6 @@ void CommandMemory::add_reads(const Node& node) {
     const int o = owner(v);
     if (std::ranges::find(reads, o) == reads.end()) reads.push_back(o);
   }
-}
-
-int64_t nominal_size(const ir::Facts& facts, ir::Dim d) {
-  constexpr int64_t kTypical = 64;
-  return d.evaluate([&](std::string_view name) {
-    const ir::SymbolFact fact = facts.of(name);
-    const int64_t typical = std::clamp<int64_t>(kTypical, fact.lowest, std::max(fact.lowest, fact.highest));
-    return std::max<int64_t>(1, typical / fact.multiple) * fact.multiple;
-  });
 }
 
 }  // namespace strata::compiler

@@ -41,7 +41,4 @@ class CommandMemory {
   std::vector<std::vector<int>> reads_, writes_;
 };
 
-/// A size for each symbol that has none yet, to compare formulas by: 64, or the next that the facts allow.
-int64_t nominal_size(const ir::Facts& facts, ir::Dim d);
-
 }  // namespace strata::compiler

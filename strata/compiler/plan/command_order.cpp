@@ -8,6 +8,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/plan/memory_order.h"
 #include "strata/ir/graph/op.h"
+#include "strata/ir/nominal_size.h"
 #include "strata/ops/control/value_checks.h"
 
 namespace strata::compiler {
@@ -139,13 +140,6 @@ class WritersLast {
 
 bool can_fail(const Node& node, bool is_kernel) { return !is_kernel || ops::has_value_check(node); }
 
-ir::Value written_value(ir::Value v) {
-  while (!v.node->is_parameter() && v.node->op->name != "fusion" && v.node->op->name != "constant" &&
-         form_of(*v.node) == Form::Alias)
-    v = v.node->operand(0);
-  return v;
-}
-
 namespace {
 
 /// Those that write donated memory and that nothing which can fail needs, with what needs them: they move behind the
@@ -180,8 +174,9 @@ std::vector<const Node*> order_commands(const OrderRequest& request) {
   std::vector<const Node*> order(request.nodes.begin(), request.nodes.end());
   const std::vector<bool> is_put_off = put_off_behind_failures(order, request);
   const ir::Facts& facts = request.graph.facts();
-  lower_memory(order, request, is_put_off,
-               CommandMemory(request.graph, order, request.updated, [&](ir::Dim d) { return nominal_size(facts, d); }));
+  lower_memory(order, request, is_put_off, CommandMemory(request.graph, order, request.updated, [&](ir::Dim d) {
+                 return ir::nominal_size(facts, d);
+               }));
   return order;
 }
 

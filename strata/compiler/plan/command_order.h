@@ -15,9 +15,6 @@ namespace strata::compiler {
 /// check in them. `is_kernel`: it is not a command of the host.
 bool can_fail(const ir::Node& node, bool is_kernel);
 
-/// What stands in a value's memory: itself, or the value that it is another shape of.
-ir::Value written_value(ir::Value v);
-
 /// What decides the order.
 struct OrderRequest {
   const ir::Graph& graph;

@@ -5,6 +5,7 @@
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 #include "strata/ops/control/control.h"
+#include "strata/ops/control/scan_parts.h"
 #include "strata/ops/control/value_checks.h"
 #include "strata/ops/shape/shape.h"
 
@@ -15,33 +16,18 @@ using ir::Dim;
 using ir::Graph;
 using ir::Node;
 using ir::Value;
+using ops::ScanParts;
 using Values = std::vector<Value>;
 
-/// How a scan's operands and results are divided.
-struct ScanParts {
-  const Node& node;
-  size_t constants, carries;
-  bool is_reverse;
-  Dim length;
-
-  explicit ScanParts(const Node& n)
-      : node(n),
-        constants(n.attrs.integer("constants")),
-        carries(n.attrs.integer("carries")),
-        is_reverse(n.attrs.flag("reverse")),
-        length(n.attrs.dims("length")[0]) {}
-  size_t first_slice() const { return constants + carries; }
-  ops::ScanOrder order() const { return is_reverse ? ops::ScanOrder::Reverse : ops::ScanOrder::Forward; }
-};
-
 /// The scan's region over another number of steps, in another graph.
-Values add_steps(Graph& graph, const ScanParts& scan, int64_t steps, const Values& operands) {
-  const ir::LocationScope scope(graph, scan.node.where);
+Values add_steps(Graph& graph, const Node& scan, int64_t steps, const Values& operands) {
+  const ir::LocationScope scope(graph, scan.where);
+  const ScanParts parts(scan);
   const Dim length[] = {Dim(steps)};
   const ir::Attr attrs[] = {
-      ir::Attr("length", std::span<const Dim>(length)), ir::Attr("constants", static_cast<int64_t>(scan.constants)),
-      ir::Attr("carries", static_cast<int64_t>(scan.carries)), ir::Attr("reverse", scan.is_reverse)};
-  return ops::results_of(*graph.add(*scan.node.op, operands, attrs, scan.node.regions()));
+      ir::Attr("length", std::span<const Dim>(length)), ir::Attr("constants", static_cast<int64_t>(parts.constants)),
+      ir::Attr("carries", static_cast<int64_t>(parts.carries)), ir::Attr("reverse", parts.is_reverse())};
+  return ops::results_of(*graph.add(*scan.op, operands, attrs, scan.regions()));
 }
 
 /// [T, ..] as [T / steps, steps, ..].
@@ -126,21 +112,21 @@ class Segmenter {
   }
 
   void add_forward() {
-    const Node& f = forward_.node;
+    const Node& f = *pair_.forward;
     const ir::LocationScope scope(*result_, f.where);
     forward_slices_ = images_in_segments(f, forward_.first_slice());
     const ops::ScanResults made = ops::scan(
         {images(f, 0, forward_.constants), images(f, forward_.constants, forward_.first_slice()), forward_slices_},
         segments(),
         [&](Graph& g, const Values& p) {
-          const Values of_steps = add_steps(g, forward_, steps_, p);
+          const Values of_steps = add_steps(g, *pair_.forward, steps_, p);
           Values results(of_steps.begin(), of_steps.begin() + forward_.carries);
           for (size_t r = forward_.carries; r < of_steps.size(); ++r)
             if (!pair_.is_residual[r]) results.push_back(of_steps[r]);
           results.insert(results.end(), p.begin() + forward_.constants, p.begin() + forward_.first_slice());
           return results;
         },
-        forward_.order());
+        forward_.order);
     for (size_t c = 0; c < forward_.carries; ++c) copier_.set(f.result(c), made.carries[c]);
     auto next = made.ys.begin();
     for (size_t r = forward_.carries; r < f.result_count; ++r)
@@ -152,8 +138,8 @@ class Segmenter {
   bool is_recomputed(Value v) const { return v.node == pair_.forward && pair_.is_residual[v.index]; }
 
   void add_backward() {
-    const Node& f = forward_.node;
-    const Node& b = backward_.node;
+    const Node& f = *pair_.forward;
+    const Node& b = *pair_.backward;
     const ir::LocationScope scope(*result_, b.where);
     ops::ScanOperands operands{images(f, 0, forward_.constants),
                                images(b, backward_.constants, backward_.first_slice()), starts_};
@@ -163,7 +149,7 @@ class Segmenter {
     for (size_t i = backward_.first_slice(); i < b.operand_count; ++i)
       if (!is_recomputed(b.operand(i))) operands.xs.push_back(in_segments(copier_.get(b.operand(i)), steps_));
     const ops::ScanResults made = ops::scan(
-        operands, segments(), [&](Graph& g, const Values& p) { return backward_segment(g, p); }, backward_.order());
+        operands, segments(), [&](Graph& g, const Values& p) { return backward_segment(g, p); }, backward_.order);
     for (size_t c = 0; c < backward_.carries; ++c) copier_.set(b.result(c), made.carries[c]);
     for (size_t r = backward_.carries; r < b.result_count; ++r)
       copier_.set(b.result(r), joined(made.ys[r - backward_.carries], backward_.length));
@@ -183,12 +169,12 @@ class Segmenter {
     append(of_backward, take(backward_.carries));
     append(of_forward, take(forward_.carries));
     append(of_forward, take(forward_slices_.size()));
-    const Values again = add_steps(g, forward_, steps_, of_forward);
-    for (size_t i = backward_.first_slice(); i < backward_.node.operand_count; ++i) {
-      const Value v = backward_.node.operand(i);
+    const Values again = add_steps(g, *pair_.forward, steps_, of_forward);
+    for (size_t i = backward_.first_slice(); i < backward_.operands; ++i) {
+      const Value v = pair_.backward->operand(i);
       of_backward.push_back(is_recomputed(v) ? again[v.index] : *next++);
     }
-    return add_steps(g, backward_, steps_, of_backward);
+    return add_steps(g, *pair_.backward, steps_, of_backward);
   }
 
   /// The program of a segment: two loops, whose regions are those of the pair.
@@ -244,8 +230,7 @@ std::vector<ScanPair> scan_pairs(const Graph& graph, const PlanRequest& request)
       if (std::ranges::any_of(pairs, [&](const ScanPair& p) { return p.forward == f && p.backward == b; })) continue;
       if (!may_have_segments(*f, request)) continue;
       const ScanParts forward(*f);
-      if (forward.carries == 0 || !(forward.length == backward.length) || forward.is_reverse == backward.is_reverse)
-        continue;
+      if (forward.carries == 0 || !(forward.length == backward.length) || forward.order == backward.order) continue;
       std::vector<bool> is_residual = residuals_between(*f, *b, uses);
       if (std::ranges::find(is_residual, true) != is_residual.end()) pairs.push_back({f, b, std::move(is_residual)});
     }

@@ -11,6 +11,8 @@
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ops/control/fusion.h"
+#include "strata/ops/creation/creation.h"
 #include "strata/runtime/execute/region_loops.h"
 
 namespace strata::compiler {
@@ -61,7 +63,7 @@ class PlanMaker {
       for (const ir::Attr& a : node->attrs.all())
         if (a.kind == ir::AttrKind::Dims)
           for (ir::Dim d : a.as_dims()) d.collect_symbols(plan_.dims);
-      if (!node->is_parameter() && node->op->name == "fusion") collect_dims(node->region(0));
+      if (!node->is_parameter() && node->op == &ops::kFusion) collect_dims(node->region(0));
     }
   }
 
@@ -102,12 +104,12 @@ class PlanMaker {
   }
 
   bool is_alias(const Node& node) const {
-    return !request_.kernels.contains(node.id) && node.op->name != "constant" && form_of(node) == Form::Alias;
+    return !request_.kernels.contains(node.id) && node.op != &ops::kConstant && form_of(node) == Form::Alias;
   }
-  bool needs_no_command(const Node& node) const { return node.op->name == "constant" || is_alias(node); }
+  bool needs_no_command(const Node& node) const { return node.op == &ops::kConstant || is_alias(node); }
 
   void add_node(const Node& node) {
-    if (node.op->name == "constant") {
+    if (node.op == &ops::kConstant) {
       add_buffer(node.result(), PlanBufferKind::Constant, plan_.constants.size());
       plan_.constants.push_back(node.attrs.array("value"));
       return;

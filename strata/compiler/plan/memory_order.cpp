@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "strata/compiler/lower/form.h"
+
 namespace strata::compiler {
 namespace {
 

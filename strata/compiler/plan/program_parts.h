@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "strata/compiler/cache/program_cache.h"
+#include "strata/compiler/plan/known_kernel.h"
 #include "strata/compiler/plan/make_plan.h"
 #include "strata/runtime/execute/executable.h"
 

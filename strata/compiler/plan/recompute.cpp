@@ -4,7 +4,7 @@
 #include <numeric>
 #include <set>
 
-#include "strata/compiler/plan/command_order.h"
+#include "strata/compiler/lower/form.h"
 #include "strata/ir/graph/rewrite.h"
 
 namespace strata::compiler {

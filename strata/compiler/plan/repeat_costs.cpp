@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/compiler/plan/command_order.h"
+#include "strata/compiler/lower/form.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
 

@@ -142,10 +142,7 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
   const auto body = [&](Value q, Value k, Value v, Value mask, Value factor, Value sinks, Value segments) {
     return attention_of({q, k, v, mask, factor, sinks, segments, {}}, form, nullptr);
   };
-  return as_composite("attention",
-                      {Attr("is_causal", form.is_causal), Attr("scale", form.scale), Attr("window", form.window),
-                       Attr("soft_cap", form.soft_cap), Attr("key_block", form.key_block)},
-                      body, q, k, v, mask, factor, sinks, segments);
+  return as_composite("attention", attrs_of(form), body, q, k, v, mask, factor, sinks, segments);
 }
 
 Value attention_with_score(Value q, Value k, Value v, const ScoreFunction& score, const std::vector<Value>& captures,

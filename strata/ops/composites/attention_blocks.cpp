@@ -26,7 +26,6 @@ constexpr int kOrdersByRule = 2;
 
 Value finite_or_zero(Value x) { return select(is_finite(x), x, zeros_like(x)); }
 Value zeros(Graph& graph, DType dtype, const Shape& shape) { return full(graph, Type::of(dtype, shape), 0.0); }
-Value by_lanes(Value x) { return swap_axes(x, 2, 3); }
 
 /// (m, l, o) of a block, folded into the state. Step: constants q; slices k, v.
 Values fold_block(const Walk& walk, const Walk::Step& step) {
@@ -184,11 +183,7 @@ std::array<Value, 3> gradients_of_sides(const Operands& x, Value log_sum, Value 
   const auto body = [&](Value q, Value k, Value v, Value l, Value d, Value sums) {
     return two_walks({.q = q, .k = k, .v = v}, l, d, sums);
   };
-  const ScoreForm& f = meaning.form;
-  return as_composite(kAttentionGradient,
-                      {Attr("is_causal", f.is_causal), Attr("scale", f.scale), Attr("window", f.window),
-                       Attr("soft_cap", f.soft_cap), Attr("key_block", f.key_block)},
-                      body, x.q, x.k, x.v, log_sum, d_out, delta);
+  return as_composite(kAttentionGradient, attrs_of(meaning.form), body, x.q, x.k, x.v, log_sum, d_out, delta);
 }
 
 /// Which of the operands there are, in the order in which they stand in a list, and the way back.
@@ -264,6 +259,19 @@ Values with_gradient(const Operands& x, const Meaning& meaning, int orders) {
 }
 
 }  // namespace
+
+std::array<Attr, 5> attrs_of(const ScoreForm& form) {
+  return {Attr("is_causal", form.is_causal), Attr("scale", form.scale), Attr("window", form.window),
+          Attr("soft_cap", form.soft_cap), Attr("key_block", form.key_block)};
+}
+
+ScoreForm score_form_of(const ir::Attrs& attrs) {
+  return {.scale = attrs.real("scale"),
+          .is_causal = attrs.flag("is_causal"),
+          .window = attrs.integer("window"),
+          .soft_cap = attrs.real("soft_cap"),
+          .key_block = attrs.integer("key_block")};
+}
 
 Value attention_by_blocks(const AttentionOperands& operands, const ScoreForm& form, const ScoreFunction* score) {
   return with_gradient(operands, {form, score}, kOrdersByRule)[0];

@@ -19,6 +19,7 @@
 // nothing to do with each other last.
 #pragma once
 
+#include <array>
 #include <limits>
 
 #include "strata/base/config/bounds.h"
@@ -40,11 +41,14 @@ struct ScoreForm {
   double soft_cap = 0;     ///< cap * tanh(score / cap); 0: none
   int64_t key_block = 64;  ///< keys of a block
 };
+/// As a composite of attention has it, and the way back.
+std::array<Attr, 5> attrs_of(const ScoreForm& form);
+ScoreForm score_form_of(const ir::Attrs& attrs);
 
 /// A step takes a block of keys and the lanes are queries, or the other way round.
 enum class WalkBy : uint8_t { Keys, Queries };
 
-/// A function of a score and its place, element by element, as graphs for the scores of either walk (score_type()):
+/// A function of a score and its place, element by element, as graphs for the scores of either walk (attention_walk.h):
 /// (score, batch, head, query, key, captures...) -> score, and with the cotangent of the score that it gives behind the
 /// place, the cotangent of the one that it got. Places are i32 like the scores; ends of queries and keys are aligned.
 struct ScoreFunction {
@@ -60,9 +64,6 @@ struct AttentionOperands {
   Value segments;               ///< integers [B, S], S = T: only what has the same number is seen
   std::vector<Value> captures;  ///< of the score function
 };
-
-/// [B, H, block, lanes]: a block of scores.
-Type score_type(Type q, Type k, int64_t key_block, WalkBy by);
 
 /// [B, H, T, E]. `score` may be null.
 Value attention_by_blocks(const AttentionOperands& operands, const ScoreForm& form, const ScoreFunction* score);

@@ -21,8 +21,6 @@ constexpr int64_t kMostChannels = 128, kMostBlock = 128;
 /// Blocks and channels are vectors of a register tile.
 constexpr int64_t kUnit = 16;
 
-Value by_lanes(Value x) { return swap_axes(x, 2, 3); }
-
 /// [B, H, count, block, D] at a number of a block, and with another block there.
 Values start_of(Value at) {
   const Value zero = scalar_like(at, 0);

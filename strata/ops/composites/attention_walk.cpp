@@ -79,6 +79,8 @@ Type score_type(Type q, Type k, int64_t key_block, WalkBy by) {
   return Type::of(accumulation_dtype(q.dtype()), {q.dim(0), q.dim(1), block_of(along, key_block), lanes});
 }
 
+Value by_lanes(Value x) { return swap_axes(x, 2, 3); }
+
 AttentionWalk::AttentionWalk(WalkBy by, const AttentionOperands& like, const AttentionMeaning& meaning)
     : by_(by),
       form_(meaning.form),
@@ -89,8 +91,8 @@ AttentionWalk::AttentionWalk(WalkBy by, const AttentionOperands& like, const Att
   count_ = ir::ceil_div(extent(), block_);
   has_end_ = count_ * block_ != extent();
   const Dim lanes = by_ == WalkBy::Keys ? queries_ : keys_;
-  strip_length_ = block_of(lanes, form_.key_block);
-  has_lane_end_ = ir::ceil_div(lanes, strip_length_) * strip_length_ != lanes;
+  lanes_per_block_ = block_of(lanes, form_.key_block);
+  has_lane_end_ = ir::ceil_div(lanes, lanes_per_block_) * lanes_per_block_ != lanes;
 }
 
 Value AttentionWalk::side_by_side(Value x) const {
@@ -150,8 +152,16 @@ AttentionWalk::Places AttentionWalk::places(Value scores, const ScoreBlock& bloc
   const Value place =
       iota_like(scores, DType::i32, 2) + broadcast_to(block.number * number_of(g, block_), scores.shape());
   Value lane = iota_like(scores, DType::i32, 3);
-  if (block.lane_number) lane = lane + broadcast_to(block.lane_number * number_of(g, strip_length_), scores.shape());
+  if (block.lane_number) lane = lane + broadcast_to(block.lane_number * number_of(g, lanes_per_block_), scores.shape());
   return by_ == WalkBy::Keys ? Places{lane + offset(lane), place} : Places{place + offset(place), lane};
+}
+
+Value AttentionWalk::may_see(Ends queries, Ends keys, Value besides) const {
+  Value seen = besides;
+  if (form_.is_causal) seen = both(seen, le<Value>(keys.first, queries.last));
+  if (form_.window > 0) seen = both(seen, gt<Value>(keys.last, queries.first - form_.window));
+  if (form_.window > 0 && !form_.is_causal) seen = both(seen, lt<Value>(keys.first, queries.last + form_.window));
+  return seen;
 }
 
 Value AttentionWalk::by_position(Value scores, const ScoreBlock& block) const {
@@ -165,10 +175,7 @@ Value AttentionWalk::by_position(Value scores, const ScoreBlock& block) const {
   };
   if (has_end_) ends(by_ == WalkBy::Keys ? key : query);
   if (has_lane_end) ends(by_ == WalkBy::Keys ? query : key);
-  if (form_.is_causal) visible = both(visible, le<Value>(key, query));
-  if (form_.window > 0) visible = both(visible, gt<Value>(key, query - form_.window));
-  if (form_.window > 0 && !form_.is_causal) visible = both(visible, lt<Value>(key, query + form_.window));
-  return visible;
+  return may_see({query, query}, {key, key}, visible);
 }
 
 Values AttentionWalk::arguments(Value score, const ScoreBlock& block) const {
@@ -268,15 +275,12 @@ Value AttentionWalk::where_seen(Value after, Value before, Value number) const {
   const Value lane = iota(after.graph(), lanes, 2);
   const Value first = broadcast_to(number * length(number), lanes.shape()),
               last = first + broadcast_to(length(number) - 1, lanes.shape());
-  // The nearest key that a query could see, and so on: of the block's ends, and of the lane.
+  // Ends of the block, and the lane itself.
   const bool by_keys = by_ == WalkBy::Keys;
   const Value first_query = by_keys ? lane + offset(lane) : first + offset(lane),
               last_query = by_keys ? first_query : last + offset(lane);
   const Value first_key = by_keys ? first : lane, last_key = by_keys ? last : lane;
-  Value alive;
-  if (form_.is_causal) alive = le<Value>(first_key, last_query);
-  if (form_.window > 0) alive = both(alive, gt<Value>(last_key, first_query - form_.window));
-  if (form_.window > 0 && !form_.is_causal) alive = both(alive, lt<Value>(first_key, last_query + form_.window));
+  Value alive = may_see({first_query, last_query}, {first_key, last_key});
   if (after.rank() == 4) alive = broadcast(alive, after.shape(), ints_span({0, 1, 3}));
   return select(alive, after, before);
 }
@@ -284,17 +288,14 @@ Value AttentionWalk::where_seen(Value after, Value before, Value number) const {
 Value AttentionWalk::where_block_seen(Value after, Value before, const ScoreBlock& block) const {
   if (!form_.is_causal && form_.window == 0) return after;
   Graph& g = after.graph();
-  const Value length = number_of(g, block_), lanes = number_of(g, strip_length_),
+  const Value length = number_of(g, block_), lanes = number_of(g, lanes_per_block_),
               offset = number_of(g, keys_ - queries_);
   const bool by_keys = by_ == WalkBy::Keys;
   const Value first_place = block.number * length, first_lane = block.lane_number * lanes;
   const Value first_query = (by_keys ? first_lane : first_place) + offset,
               last_query = first_query + ((by_keys ? lanes : length) - 1);
   const Value first_key = by_keys ? first_place : first_lane, last_key = first_key + ((by_keys ? length : lanes) - 1);
-  Value alive;
-  if (form_.is_causal) alive = le<Value>(first_key, last_query);
-  if (form_.window > 0) alive = both(alive, gt<Value>(last_key, first_query - form_.window));
-  if (form_.window > 0 && !form_.is_causal) alive = both(alive, lt<Value>(first_key, last_query + form_.window));
+  const Value alive = may_see({first_query, last_query}, {first_key, last_key});
   return select(broadcast_to(alive, after.shape()), after, before);
 }
 

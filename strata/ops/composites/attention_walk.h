@@ -6,6 +6,11 @@
 
 namespace strata::ops {
 
+/// [B, H, block, lanes]: a block of scores.
+Type score_type(Type q, Type k, int64_t key_block, WalkBy by);
+/// Rows [B, H, rows, D] as lanes [B, H, D, rows], and the way back.
+Value by_lanes(Value x);
+
 /// How attention is meant: the form of a score, and a function of it (null: none).
 struct AttentionMeaning {
   ScoreForm form;
@@ -81,6 +86,13 @@ class AttentionWalk {
   struct Places {
     Value query, key;  ///< i32, like the scores
   };
+  /// Of places in ascending order.
+  struct Ends {
+    Value first, last;
+  };
+  /// The rule of sight: whether some query of these may see some key of those, by their positions. `besides`: what has
+  /// to hold as well. Null, of it and of the result: nothing hides any.
+  Value may_see(Ends queries, Ends keys, Value besides = {}) const;
   Dim extent() const { return by_ == WalkBy::Keys ? keys_ : queries_; }
   Value length(Value like) const;
   Value offset(Value like) const;
@@ -97,9 +109,9 @@ class AttentionWalk {
   ScoreForm form_;
   const ScoreFunction* function_;
   Dim queries_, keys_, block_, count_;
-  Dim strip_length_;   ///< where lanes are a block
-  bool has_end_;       ///< whether places behind the last row are in its block
-  bool has_lane_end_;  ///< whether lanes behind the last one are in their block
+  Dim lanes_per_block_;  ///< where lanes are a block
+  bool has_end_;         ///< whether places behind the last row are in its block
+  bool has_lane_end_;    ///< whether lanes behind the last one are in their block
 };
 
 /// The derivative of one block.

@@ -41,14 +41,14 @@ std::vector<Value> listed(const std::array<Value, n>& xs) {
 /// One node for what `body` makes of the operands. Body: (Value of each operand) -> Value or std::array of Values,
 /// which is also what comes back.
 template <class Body, class... X>
-auto as_composite(std::string_view name, std::initializer_list<Attr> attrs, Body&& body, const X&... operands) {
+auto as_composite(std::string_view name, std::span<const Attr> attrs, Body&& body, const X&... operands) {
   const Value list[] = {operands...};
   auto fill = [&](std::span<const Value> inner) {
     return [&]<size_t... i>(std::index_sequence<i...>) {
       return composite_detail::listed(body(inner[i]...));
     }(std::index_sequence_for<X...>());
   };
-  const auto results = composite_detail::record(name, {attrs.begin(), attrs.size()}, list, fill);
+  const auto results = composite_detail::record(name, attrs, list, fill);
   using Result = decltype(body(operands...));
   if constexpr (std::is_same_v<Result, Value>) {
     return results[0];
@@ -57,6 +57,11 @@ auto as_composite(std::string_view name, std::initializer_list<Attr> attrs, Body
     std::copy(results.begin(), results.end(), all.begin());
     return all;
   }
+}
+
+template <class Body, class... X>
+auto as_composite(std::string_view name, std::initializer_list<Attr> attrs, Body&& body, const X&... operands) {
+  return as_composite(name, std::span(attrs.begin(), attrs.size()), body, operands...);
 }
 
 bool is_composite(const Node& node);

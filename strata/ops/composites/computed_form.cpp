@@ -8,12 +8,7 @@ namespace strata::ops {
 
 ir::GraphRef computed_form(const ir::Node& composite, const ir::Facts& facts) {
   if (composite_name(composite) != kAttentionGradient) return nullptr;
-  const ir::Attrs& attrs = composite.attrs;
-  const ScoreForm form{.scale = attrs.real("scale"),
-                       .is_causal = attrs.flag("is_causal"),
-                       .window = attrs.integer("window"),
-                       .soft_cap = attrs.real("soft_cap"),
-                       .key_block = attrs.integer("key_block")};
+  const ScoreForm form = score_form_of(composite.attrs);
   const std::vector<ir::Type> types = types_of(composite.operands());
   if (!is_for_one_walk(types[0], types[1], types[2], form)) return nullptr;
   return make_region(kAttentionGradient, types, [&](ir::Graph& g, const std::vector<ir::Value>& p) {

@@ -29,9 +29,8 @@ struct Quantised {
 };
 
 /// (a - a_zero) x (b - b_zero) into i32, exact; beyond i32 it wraps. a [..., M, K] and b [..., K, N] are u8 or i8,
-/// each,
-/// or integers of 4 or 2 bits (i4, u4, i2, u2), whose zero points are i8 or u8; leading axes broadcast. a_zero: rank 0
-/// or [M]; b_zero: rank 0 or [N].
+/// each, or integers of 4 or 2 bits (i4, u4, i2, u2), whose zero points are i8 or u8; leading axes broadcast. a_zero:
+/// rank 0 or [M]; b_zero: rank 0 or [N].
 Value matmul_integer(Value a, Value b, Value a_zero, Value b_zero);
 
 /// The operands of qlinear_matmul; null Values are left out.

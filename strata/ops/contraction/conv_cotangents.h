@@ -20,9 +20,8 @@ struct ConvOperands {
   ConvShape shape;
 };
 /// The convolution that gives the cotangent of x, of the type `x`, where the result has `ct`: that cotangent, dilated
-/// by
-/// the strides, with the window turned round, by the same algorithm. The padding at the end makes the extent come out
-/// as x's, whatever the strides left over.
+/// by the strides, with the window turned round, by the same algorithm. The padding at the end makes the extent come
+/// out as x's, whatever the strides left over.
 ConvOperands conv_of_x_cotangent(Value ct, Value w, const ConvShape& shape, Type x);
 /// Its result; a strided convolution's goes by phases.
 Value conv_cotangent_of_x(Value ct, Value w, const ConvShape& shape, Type x);

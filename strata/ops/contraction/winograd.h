@@ -20,8 +20,8 @@
 //
 // of the exact one, to first order; usually far less: for standard normal inputs and 16 to 512 channels the root mean
 // square of the errors is 0.7 to 1.8 (m = 2) and 5 to 12 (m = 4) times that of the ordinary form. NaN and infinity
-// reach all results of their tile. The cotangent of x goes by the
-// same algorithm, that of w by the ordinary form, which is exact in its own order.
+// reach all results of their tile. The cotangent of x goes by the same algorithm, that of w by the ordinary form, which
+// is exact in its own order.
 #pragma once
 
 #include "strata/ops/contraction/dot.h"

@@ -16,6 +16,7 @@
 #include "strata/ir/unproved.h"
 #include "strata/ops/control/block_sums.h"
 #include "strata/ops/control/regions.h"
+#include "strata/ops/control/scan_parts.h"
 #include "strata/ops/control/stacked_sums.h"
 #include "strata/ops/creation/creation.h"
 #include "strata/ops/facets/facets.h"
@@ -33,23 +34,6 @@ constexpr AttrSpec kScanAttrs[] = {{"length", AttrKind::Dims, "how many steps"},
 
 Type slice_type(Type t) { return t.with_shape(t.shape().subspan(1)); }
 Type stacked_type(Type t, Dim length) { return t.with_shape(prepend(length, t.shape())); }
-
-/// How the operands, parameters and results of one scan are divided.
-struct ScanLayout {
-  Dim length;
-  size_t constants, carries, operands, results;
-  bool reverse;
-  explicit ScanLayout(const Node& n)
-      : length(n.attrs.dims("length")[0]),
-        constants(n.attrs.integer("constants")),
-        carries(n.attrs.integer("carries")),
-        operands(n.operand_count),
-        results(n.result_count),
-        reverse(n.attrs.flag("reverse")) {}
-  bool is_constant(size_t operand) const { return operand < constants; }
-  bool is_carry(size_t operand) const { return operand >= constants && operand < constants + carries; }
-  bool is_slice(size_t operand) const { return operand >= constants + carries; }
-};
 
 void scan_infer(ir::Infer& i) {
   const int64_t constants = i.attrs.integer("constants"), carries = i.attrs.integer("carries");
@@ -85,7 +69,7 @@ void scan_infer(ir::Infer& i) {
 
 /// A scan given by parts; operands and region parameters in the same order.
 Node* add_scan(Graph& graph, const std::vector<Value>& constants, const std::vector<Value>& carries,
-               const std::vector<Value>& xs, Dim length, bool reverse, const RegionFn& body) {
+               const std::vector<Value>& xs, Dim length, ScanOrder order, const RegionFn& body) {
   std::vector<Value> operands = constants;
   operands.insert(operands.end(), carries.begin(), carries.end());
   std::vector<Type> types = types_of(operands);
@@ -93,7 +77,7 @@ Node* add_scan(Graph& graph, const std::vector<Value>& constants, const std::vec
   operands.insert(operands.end(), xs.begin(), xs.end());
   const Dim lengths[] = {length};
   const Attr attrs[] = {Attr("length", std::span<const Dim>(lengths)), Attr("constants", std::ssize(constants)),
-                        Attr("carries", std::ssize(carries)), Attr("reverse", reverse)};
+                        Attr("carries", std::ssize(carries)), Attr("reverse", order == ScanOrder::Reverse)};
   const GraphRef regions[] = {make_region("body", types, body)};
   return graph.add(kScan, operands, attrs, regions);
 }
@@ -101,14 +85,14 @@ Node* add_scan(Graph& graph, const std::vector<Value>& constants, const std::vec
 /// The three groups of a list of values, in which flagged ones have a partner at the end of their group.
 struct Groups {
   std::vector<Value> constants, carries, xs;
-  std::vector<Value>& of(const ScanLayout& s, size_t operand) {
+  std::vector<Value>& of(const ScanParts& s, size_t operand) {
     return s.is_constant(operand) ? constants : s.is_carry(operand) ? carries : xs;
   }
 };
 
 void scan_jvp(ir::Jvp& j) {
   const Node& n = j.node;
-  const ScanLayout s(n);
+  const ScanParts s(n);
   Flags has(s.operands);
   for (size_t i = 0; i < s.operands; ++i) has[i] = j.has(i);
   // A carry that gets a tangent in one step has one from the start.
@@ -138,7 +122,7 @@ void scan_jvp(ir::Jvp& j) {
     return before[s.is_constant(operand) ? 0 : s.is_carry(operand) ? 1 : 2] + at;
   };
   const Node* node = add_scan(
-      j.graph, all.constants, all.carries, all.xs, s.length, s.reverse, [&](Graph& g, const std::vector<Value>& p) {
+      j.graph, all.constants, all.carries, all.xs, s.length, s.order, [&](Graph& g, const std::vector<Value>& p) {
         std::vector<Value> arguments;
         for (size_t i = 0; i < s.operands; ++i) arguments.push_back(p[parameter(i, place[i])]);
         for (size_t i = 0; i < s.operands; ++i)
@@ -161,7 +145,7 @@ void scan_jvp(ir::Jvp& j) {
 /// Reverse mode of one scan, step by step as the file's head tells it.
 struct ScanTranspose {
   ir::Transpose& t;
-  ScanLayout s;
+  ScanParts s;
   Flags is_linear, has_cotangent;
   ir::SplitRegion split;
   std::vector<size_t> known;  ///< operands that are not linear
@@ -206,7 +190,7 @@ struct ScanTranspose {
       return false;
     }();
     const Node* node = !any ? nullptr
-                            : add_scan(t.graph, all.constants, all.carries, all.xs, s.length, s.reverse,
+                            : add_scan(t.graph, all.constants, all.carries, all.xs, s.length, s.order,
                                        [&](Graph& g, const std::vector<Value>& p) {
                                          const auto results = ir::inline_graph(*split.known, g, p);
                                          std::vector<Value> ordered;
@@ -259,8 +243,9 @@ struct ScanTranspose {
     }
     for (size_t r = s.carries; r < s.results; ++r)
       if (has_cotangent[r]) xs.push_back(t.cotangent(r));
+    const ScanOrder opposite = s.is_reverse() ? ScanOrder::Forward : ScanOrder::Reverse;
     const Node* back =
-        add_scan(t.graph, constants, carries, xs, s.length, !s.reverse, [&](Graph& g, const std::vector<Value>& p) {
+        add_scan(t.graph, constants, carries, xs, s.length, opposite, [&](Graph& g, const std::vector<Value>& p) {
           return step(g, p, values.size(), constants.size(), stacked, linear_constants, linear_carries);
         });
     const auto result = [&](size_t r) { return back->result(r); };
@@ -340,7 +325,7 @@ void scan_transpose(ir::Transpose& t) { ScanTranspose(t).run(); }
 
 void scan_vmap(ir::Vmap& v) {
   const Node& n = v.node;
-  const ScanLayout s(n);
+  const ScanParts s(n);
   Flags is_batched(s.operands);
   Groups all;
   for (size_t i = 0; i < s.operands; ++i) {
@@ -350,7 +335,7 @@ void scan_vmap(ir::Vmap& v) {
     all.of(s, i).push_back(s.is_slice(i) && is_batched[i] ? swap_axes(x, 0, 1) : x);
   }
   const GraphRef body = v.vmap_region(n.region(0), is_batched.view());
-  const Node* node = add_scan(v.graph, all.constants, all.carries, all.xs, s.length, s.reverse,
+  const Node* node = add_scan(v.graph, all.constants, all.carries, all.xs, s.length, s.order,
                               [&](Graph& g, const std::vector<Value>& p) { return ir::inline_graph(*body, g, p); });
   for (size_t r = 0; r < s.results; ++r) {
     const Value y = node->result(r);
@@ -359,12 +344,12 @@ void scan_vmap(ir::Vmap& v) {
 }
 
 void scan_reference(ir::Reference& r) {
-  const ScanLayout s(r.node);
+  const ScanParts s(r.node);
   const int64_t length = r.dim(s.length);
   std::vector<HostArray> arguments(r.operands.begin(), r.operands.end());
   for (int64_t step = 0; step < length; ++step) {
-    const int64_t at = s.reverse ? length - 1 - step : step;
-    for (size_t i = s.constants + s.carries; i < s.operands; ++i) arguments[i] = slice_of(r.operands[i], at);
+    const int64_t at = s.is_reverse() ? length - 1 - step : step;
+    for (size_t i = s.first_slice(); i < s.operands; ++i) arguments[i] = slice_of(r.operands[i], at);
     const auto results = r.run(r.node.region(0), arguments);
     for (size_t c = 0; c < s.carries; ++c) arguments[s.constants + c] = results[c];
     for (size_t y = s.carries; y < s.results; ++y) set_slice(r.results[y], at, results[y]);
@@ -418,7 +403,7 @@ ScanResults scan(const ScanOperands& o, Dim length, const RegionFn& body, ScanOr
   require_choice("scan", "order", order, 2);
   const Value* anchor = !o.carries.empty() ? &o.carries[0] : !o.xs.empty() ? &o.xs[0] : nullptr;
   if (!anchor) throw base::Error(base::code::kOperandCount, "scan: takes at least one carry or one array of slices");
-  const Node* n = add_scan(anchor->graph(), o.constants, o.carries, o.xs, length, order == ScanOrder::Reverse,
+  const Node* n = add_scan(anchor->graph(), o.constants, o.carries, o.xs, length, order,
                            [&](Graph& g, const std::vector<Value>& p) { return body(g, p); });
   ScanResults results;
   for (uint32_t r = 0; r < n->result_count; ++r)

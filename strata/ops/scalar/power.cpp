@@ -1,8 +1,8 @@
 // rsqrt, cbrt and pow.
 //
 // pow(x, y) = exp(y log x). In f32 it runs in f64, whose 29 spare bits cover the 10 that y log x loses. In f64 the
-// logarithm is a sum of two numbers with about 68 bits. Measured
-// (scalar_test.cpp): at most 1.5 ulp for rsqrt, 0.6 for cbrt, and for pow 0.6 in f32 and 1.5 in f64.
+// logarithm is a sum of two numbers with about 68 bits. Measured (scalar_test.cpp): at most 1.5 ulp for rsqrt, 0.6 for
+// cbrt, and for pow 0.6 in f32 and 1.5 in f64.
 #include <cmath>
 
 #include "strata/ops/scalar/scalar.h"

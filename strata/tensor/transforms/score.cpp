@@ -5,7 +5,7 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/ir/graph/rewrite.h"
-#include "strata/ops/composites/attention_blocks.h"
+#include "strata/ops/composites/attention_walk.h"
 #include "strata/tensor/recording/function_graph.h"
 #include "strata/transform/gradient.h"
 

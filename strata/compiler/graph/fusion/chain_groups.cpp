@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ops/reduce/short_fold.h"
@@ -87,7 +88,7 @@ int FusionGroups::chain_group_to_join(const Node& root, const Reads& reads) cons
 void FusionGroups::note_chains(const Node& root, int g) {
   for (const Term& term : terms_of(root)) {
     std::vector<int>& readers = chain_readers_[term];
-    if (readers.size() < kMostRowReaders && std::ranges::find(readers, g) == readers.end()) readers.push_back(g);
+    if (readers.size() < kMostReaders && std::ranges::find(readers, g) == readers.end()) readers.push_back(g);
   }
 }
 

@@ -6,13 +6,15 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/fusion/fusion_groups.h"
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/graph/share_nodes.h"
-#include "strata/compiler/plan/command_order.h"
+#include "strata/compiler/lower/form.h"
 #include "strata/ir/counts/counts.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ir/graph/uses.h"
 #include "strata/ops/control/fusion.h"
 #include "strata/ops/control/value_checks.h"
 #include "strata/ops/creation/creation.h"
@@ -88,13 +90,11 @@ struct ElementKernel {
 class Siblings {
  public:
   Siblings(const Graph& graph, std::span<const int> constants)
-      : results_(graph.results().begin(), graph.results().end()),
-        readers_(graph.nodes().size()),
-        is_invariant_(invariant_nodes(graph, constants)) {
+      : results_(graph.results().begin(), graph.results().end()), is_invariant_(invariant_nodes(graph, constants)) {
     const std::vector<bool> live = ir::live_nodes(graph);
+    uses_ = ir::uses_of(graph, live);
     for (const Node* node : graph.nodes()) {
       if (!live[node->id] || node->is_parameter()) continue;
-      for (const Value& v : node->operands()) readers_[v.node->id].push_back(node);
       if (const UpdateInKernel update = update_in(*node); update.node)
         written_over_.insert(written_value(node->operand(update.operand)).node);
       add_kernel(*node);
@@ -122,8 +122,8 @@ class Siblings {
     const std::vector<bool> at_own = read_at_own_index(*kernel.body);
     for (size_t i = 0; i < at_own.size(); ++i)
       if (const Value v = node.operand(static_cast<int>(i)); at_own[i] && v.rank() > 0) kernel.own.push_back(v);
-    kernel.costly = static_cast<uint32_t>(std::ranges::count_if(
-        kernel.body->nodes(), [](const Node* n) { return !n->is_parameter() && FusionGroups::is_costly(*n); }));
+    kernel.costly = static_cast<uint32_t>(
+        std::ranges::count_if(kernel.body->nodes(), [](const Node* n) { return !n->is_parameter() && is_costly(*n); }));
     kernels_.emplace(node.id, std::move(kernel));
   }
 
@@ -132,7 +132,7 @@ class Siblings {
     if (first_.contains(first.node) || second_.contains(first.node)) return;
     std::vector<const Node*> seconds;
     for (const Value& v : first.own)
-      seconds.insert(seconds.end(), readers_[v.node->id].begin(), readers_[v.node->id].end());
+      for (const ir::Use& use : uses_[v.node->id]) seconds.push_back(use.user);
     std::ranges::sort(seconds, {}, &Node::id);
     for (const Node* node : seconds) {
       const auto second = kernels_.find(node->id);
@@ -155,7 +155,8 @@ class Siblings {
 
   /// Whether the first can as well be computed where the second stands, and holds no memory for longer then.
   bool may_wait(const ElementKernel& first, const ElementKernel& second) const {
-    if (std::ranges::any_of(readers_[first.node->id], [&](const Node* n) { return n != second.node; })) return false;
+    if (std::ranges::any_of(uses_[first.node->id], [&](const ir::Use& use) { return use.user != second.node; }))
+      return false;
     return std::ranges::all_of(first.node->operands(), [&](const Value& v) {
       const bool lives = v.node->is_parameter() || v.rank() == 0 || second.reads(v);
       return lives && !written_over_.contains(written_value(v).node);
@@ -171,7 +172,7 @@ class Siblings {
   }
 
   std::vector<Value> results_;
-  std::vector<std::vector<const Node*>> readers_;  ///< by node id
+  std::vector<std::vector<ir::Use>> uses_;  ///< by node id
   std::vector<bool> is_invariant_;
   std::unordered_set<const Node*> written_over_;  ///< by updates
   std::map<uint32_t, ElementKernel> kernels_;     ///< by node id

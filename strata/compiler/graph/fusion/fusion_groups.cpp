@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/invariants/invariants.h"
 #include "strata/compiler/graph/residuals/residuals.h"
 #include "strata/ir/counts/counts.h"
@@ -61,7 +62,10 @@ bool same_shape(ir::Type a, ir::Type b) {
 }  // namespace
 
 FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constants)
-    : graph_(graph), live_(live_nodes(graph)), is_kept_(invariants_to_keep(graph, constants)) {
+    : graph_(graph),
+      live_(live_nodes(graph)),
+      is_kept_(invariants_to_keep(graph, constants)),
+      uses_(ir::uses_of(graph, live_)) {
   const size_t n = graph.nodes().size();
   inlined_.resize(n);
   is_result_.resize(n);
@@ -71,11 +75,10 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   inline_costly_.resize(n);
   joins_computed_.resize(n);
   forms_ = forms_of(graph);
-  uses_.resize(n);
   group_of_.assign(n, -1);
   node_marks_.resize(n);
   counts_ = ir::counts_before(graph);
-  find_uses();
+  for (const Value& v : graph.results()) is_result_[v.node->id] = true;
   find_residuals();
   find_updates();
   decide_inlining();
@@ -83,24 +86,12 @@ FusionGroups::FusionGroups(const ir::Graph& graph, std::span<const int> constant
   order_groups();
 }
 
-bool FusionGroups::is_costly(const Node& node) {
-  return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1;
-}
-
-void FusionGroups::find_uses() {
-  for (const Node* node : graph_.nodes()) {
-    if (!live_[node->id] || node->is_parameter()) continue;
-    for (int i = 0; i < std::ssize(node->operands()); ++i) uses_[node->operand(i).node->id].push_back({node, i});
-  }
-  for (const Value& v : graph_.results()) is_result_[v.node->id] = true;
-}
-
 void FusionGroups::find_residuals() {
   const Residuals residuals(graph_, forms_);
   for (const Node* node : graph_.nodes()) is_residual_.push_back(residuals.is_kept(*node));
 }
 
-bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
+bool FusionGroups::may_inline_into(const Node& node, const ir::Use& use) const {
   const Node& user = *use.user;
   switch (forms_[user.id]) {
     case Form::Element:
@@ -111,7 +102,7 @@ bool FusionGroups::may_inline_into(const Node& node, const Use& use) const {
     case Form::Reduction:
       return user.op->reads_each_once || is_movement(node);
     case Form::Contraction:
-      return !joins_computed_[node.id] && (is_movement(node) || is_prologue(node, user));
+      return !joins_computed_[node.id] && (is_movement(node) || is_made_where_packed(node, user));
     case Form::Update:
       return user.op->reads_each_once || is_movement(node) || is_leaf(node);
     case Form::Loops:
@@ -128,13 +119,8 @@ void FusionGroups::find_updates() {
   for (const Node* node : graph_.nodes()) {
     if (!live_[node->id] || node->is_parameter() || forms_[node->id] != Form::Update) continue;
     updated_operand_[node->id] = update_in(*node).operand;
-    updates_of_[memory_of(node->operand(updated_operand_[node->id]))].push_back(node);
+    updates_of_[written_value(node->operand(updated_operand_[node->id]), forms_).node].push_back(node);
   }
-}
-
-const Node* FusionGroups::memory_of(Value v) const {
-  while (!v.node->is_parameter() && forms_[v.node->id] == Form::Alias) v = v.node->operand(0);
-  return v.node;
 }
 
 bool FusionGroups::waits_for(const Node& node, const Node& update) const {
@@ -154,7 +140,7 @@ bool FusionGroups::waits_for(const Node& node, const Node& update) const {
 std::string FusionGroups::overwriting_refusal(const Node& node) const {
   for (const Node* read : overwritten_reads_[node.id])
     for (const Node* update : updates_of_.at(read))
-      for (const Use& use : uses_[node.id])
+      for (const ir::Use& use : uses_[node.id])
         if (waits_for(*use.user, *update))
           return std::string(update->op->name) + " writes over what it reads before " +
                  std::string(use.user->op->name) + " runs";
@@ -180,13 +166,13 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (is_result_[node.id]) return "it is a result of the program";
   if (node.result_count != 1) return "it has several results";
   if (is_order_of_product(node)) return "its product is stored in that order";
-  for (const Use& use : uses_[node.id])
+  for (const ir::Use& use : uses_[node.id])
     if (use.operand == updated_operand_[use.user->id])
       return std::string(use.user->op->name) + " writes over a part of it";
     else if (!may_inline_into(node, use))
       return std::string(use.user->op->name) + " reads its elements more than once, or in loops of its own";
   if (is_leaf(node)) return "";
-  if (is_kept_[node.id] && std::ranges::any_of(uses_[node.id], [&](const Use& u) { return !is_kept_[u.user->id]; }))
+  if (is_kept_[node.id] && std::ranges::any_of(uses_[node.id], [&](const ir::Use& u) { return !is_kept_[u.user->id]; }))
     return "it depends on constants alone, and is computed apart from the rest";
   if (is_residual_[node.id]) return "it is kept for what comes behind a contraction, in place of what it is made of";
   if (std::string refusal = overwriting_refusal(node); !refusal.empty()) return refusal;
@@ -197,7 +183,7 @@ std::string FusionGroups::inline_refusal(const Node& node) const {
   if (inline_costly_[node.id] >= kMostCostly)
     return "its kernel has " + std::to_string(inline_costly_[node.id]) + " polynomials, divisions and roots already";
   const bool has_one_user = std::all_of(uses_[node.id].begin(), uses_[node.id].end(),
-                                        [&](const Use& u) { return u.user == uses_[node.id][0].user; });
+                                        [&](const ir::Use& u) { return u.user == uses_[node.id][0].user; });
   if (has_one_user || may_repeat(node)) return "";
   return std::to_string(uses_[node.id].size()) + " nodes read it, and computing it in each costs more than its memory";
 }
@@ -209,7 +195,7 @@ bool FusionGroups::is_order_of_product(const Node& node) const {
   const Node& product = *node.operand(0).node;
   return !product.is_parameter() && forms_[product.id] == Form::Contraction && uses_[product.id].size() == 1 &&
          !is_result_[product.id] && is_kept_[node.id] == is_kept_[product.id] &&
-         std::ranges::all_of(uses_[node.id], [&](const Use& use) { return use.user->op->is_pointwise; });
+         std::ranges::all_of(uses_[node.id], [&](const ir::Use& use) { return use.user->op->is_pointwise; });
 }
 
 /// Whether computing the node again in each kernel that wants it is cheaper than a buffer: one element written and read
@@ -249,7 +235,8 @@ void FusionGroups::decide_inlining() {
     for (const Value& v : node->operands()) {
       if (!inlined_[v.node->id]) {
         if (!repeats) add_read(v);
-        if (!updates_of_.empty() && updates_of_.contains(memory_of(v))) add_overwritten(memory_of(v));
+        const Node* read = written_value(v, forms_).node;
+        if (updates_of_.contains(read)) add_overwritten(read);
         continue;
       }
       for (const Node* read : overwritten_reads_[v.node->id]) add_overwritten(read);
@@ -421,7 +408,7 @@ bool FusionGroups::is_used_outside(Value value, const FusionGroup& group) const 
     return true;
   const int g = group_of_[group.roots[0]->id];
   std::vector<const Node*> open;
-  for (const Use& use : uses_[value.node->id])
+  for (const ir::Use& use : uses_[value.node->id])
     if (use.user->operand(use.operand) == value) open.push_back(use.user);
   while (!open.empty()) {
     const Node* user = open.back();
@@ -430,7 +417,7 @@ bool FusionGroups::is_used_outside(Value value, const FusionGroup& group) const 
       if (group_of_[user->id] != g) return true;
       continue;
     }
-    for (const Use& use : uses_[user->id]) open.push_back(use.user);
+    for (const ir::Use& use : uses_[user->id]) open.push_back(use.user);
   }
   return false;
 }

@@ -10,6 +10,7 @@
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/rows.h"
 #include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/uses.h"
 
 namespace strata::compiler {
 
@@ -28,8 +29,6 @@ struct FusionRefusal {
 
 class FusionGroups {
  public:
-  /// Work per element that is worth a buffer: division, roots and everything made of polynomials.
-  static bool is_costly(const ir::Node& node);
   /// A kernel with more results than this runs out of registers and streams.
   static constexpr size_t kMostRoots = 12;
   /// Polynomials, divisions and roots of a kernel. Each is some hundred instructions, which keep the registers busy for
@@ -53,17 +52,10 @@ class FusionGroups {
 
  private:
   /// Groups that are remembered as readers of one value.
-  static constexpr size_t kMostRowReaders = 4;
+  static constexpr size_t kMostReaders = 4;
 
-  struct Use {
-    const ir::Node* user;
-    int operand;
-  };
-  void find_uses();
   void find_residuals();
   void find_updates();
-  /// The node whose memory a value lies in: reshapes have none of their own.
-  const ir::Node* memory_of(ir::Value v) const;
   bool waits_for(const ir::Node& node, const ir::Node& update) const;
   /// What is read through a node that is inlined is read where its users run: not where it is written over by then.
   std::string overwriting_refusal(const ir::Node& node) const;
@@ -75,7 +67,7 @@ class FusionGroups {
   bool is_order_of_product(const ir::Node& node) const;
   bool may_repeat(const ir::Node& node) const;
   bool is_cheap(const ir::Node& node) const;
-  bool may_inline_into(const ir::Node& node, const Use& use) const;
+  bool may_inline_into(const ir::Node& node, const ir::Use& use) const;
   void make_groups();
   int group_to_join(const ir::Node& root);
   /// What a root reads through its inlined producers, each once: the roots at the index of the root itself, and those
@@ -88,8 +80,8 @@ class FusionGroups {
   /// Why a root can't be computed in the kernel of a producer that it reads at its own index; empty: it can.
   std::string join_refusal(const ir::Node& root, const ir::Node& producer, const Reads& reads) const;
   bool may_reach(const Reads& reads, int group) const;
-  // prologues.cpp
-  bool is_prologue(const ir::Node& node, const ir::Node& contraction) const;
+  // packed_producers.cpp
+  bool is_made_where_packed(const ir::Node& node, const ir::Node& contraction) const;
   // row_groups.cpp
   std::optional<Rows> rows_with(const ir::Node& root, int group) const;
   bool reads_own_row(const ir::Node& root, int group, const Rows& rows, std::vector<const ir::Node*>& elements) const;
@@ -126,7 +118,7 @@ class FusionGroups {
   std::vector<bool> joins_computed_;                  ///< whether inlining it computes parts that are joined
   std::vector<Form> forms_;
   std::vector<std::vector<const ir::Node*>> counts_;  ///< by node id: ir::counts_before()
-  std::vector<std::vector<Use>> uses_;
+  std::vector<std::vector<ir::Use>> uses_;
   std::vector<int> updated_operand_;                                    ///< by node id; -1: it is no update
   std::map<const ir::Node*, std::vector<const ir::Node*>> updates_of_;  ///< by node whose memory is written over
   std::vector<std::vector<const ir::Node*>> overwritten_reads_;         ///< of them, what inlining this one reads
@@ -135,8 +127,8 @@ class FusionGroups {
   std::vector<FusionGroup> groups_;
   std::vector<std::vector<int>> reads_from_;  ///< group -> groups whose values it reads
   std::vector<std::vector<int>> readers_;     ///< the other way round, while groups are made
-  /// Above that of every group it reads: a group reaches none of its level or above.
-  std::vector<uint32_t> costly_;  ///< by group: its polynomials, divisions and roots
+  std::vector<uint32_t> costly_;              ///< by group: its polynomials, divisions and roots
+  /// By group, above that of every group it reads: a group reaches none of its level or above.
   std::vector<uint32_t> levels_;
   std::vector<std::optional<Rows>> rows_;                    ///< by group: that its reductions reduce
   std::map<const ir::Node*, std::vector<int>> row_readers_;  ///< by what is read by elements: groups with rows

@@ -145,7 +145,7 @@ void FusionGroups::note_rows(const Node& root, int g) {
   reads_own_row(root, -1, *rows_[g], elements);
   for (const Node* read : elements) {
     std::vector<int>& readers = row_readers_[read];
-    if (readers.size() < kMostRowReaders && std::ranges::find(readers, g) == readers.end()) readers.push_back(g);
+    if (readers.size() < kMostReaders && std::ranges::find(readers, g) == readers.end()) readers.push_back(g);
   }
 }
 

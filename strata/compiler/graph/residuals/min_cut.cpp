@@ -22,8 +22,8 @@ bool MinCut::find_levels(int source, int sink) {
   return level_[sink] >= 0;
 }
 
-/// Paths are as long as the expressions of a program: they are not followed by recursion where that could be deep,
-/// since RecomputeResiduals bounds the points.
+/// One recursion for each point of the path. Paths can be as long as there are points: Residuals follows a value so
+/// many steps only, and so many nodes.
 int64_t MinCut::push(int from, int sink, int64_t most) {
   if (from == sink) return most;
   for (size_t& i = next_[from]; i < edges_[from].size(); ++i) {

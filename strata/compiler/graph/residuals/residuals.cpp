@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "strata/compiler/graph/costly_op.h"
 #include "strata/compiler/graph/residuals/min_cut.h"
-#include "strata/compiler/plan/command_memory.h"
 #include "strata/ir/graph/op.h"
 #include "strata/ir/graph/rewrite.h"
+#include "strata/ir/nominal_size.h"
+#include "strata/ops/operands/broadcast.h"
 
 namespace strata::compiler {
 
@@ -22,12 +24,8 @@ constexpr size_t kMostNodes = 2000;
 /// How far one residual is followed.
 constexpr int kMostSteps = 64;
 
-bool is_costly(const Node& node) {
-  return node.op->is_pointwise && node.op->tolerance.kind == ir::Tolerance::Kind::Ulp && node.op->tolerance.amount >= 1;
-}
-
 /// What the loops make up as they go, or read from the cache.
-bool is_free(const Node& n) { return !n.is_parameter() && (n.operand_count == 0 || n.op->name == "broadcast"); }
+bool is_free(const Node& n) { return !n.is_parameter() && (n.operand_count == 0 || n.op == &ops::kBroadcast); }
 
 }  // namespace
 
@@ -36,7 +34,7 @@ Residuals::Residuals(const ir::Graph& graph, std::vector<Form> forms)
       live_(ir::live_nodes(graph)),
       forms_(std::move(forms)),
       level_(graph.nodes().size()),
-      users_(graph.nodes().size()),
+      uses_(ir::uses_of(graph, live_)),
       is_stored_(graph.nodes().size()),
       is_costly_(graph.nodes().size()),
       is_kept_(graph.nodes().size()) {
@@ -47,11 +45,11 @@ Residuals::Residuals(const ir::Graph& graph, std::vector<Form> forms)
   for (const Node* n : graph.nodes()) {
     if (!live_[n->id] || n->is_parameter() || is_free(*n)) continue;
     // What is summed and read otherwise goes through memory for the sum.
-    const auto sums = [&](const Node* user) { return forms_[user->id] == Form::Reduction; };
-    if (users_[n->id].size() > 1 && std::ranges::any_of(users_[n->id], sums)) is_stored_[n->id] = true;
-    for (const Node* user : users_[n->id]) {
-      if (!is_late(*user, *n)) continue;
-      std::vector<const Node*>& values = saved[{level_[n->id], level_[user->id]}];
+    const auto sums = [&](const ir::Use& use) { return forms_[use.user->id] == Form::Reduction; };
+    if (uses_[n->id].size() > 1 && std::ranges::any_of(uses_[n->id], sums)) is_stored_[n->id] = true;
+    for (const ir::Use& use : uses_[n->id]) {
+      if (!is_late(*use.user, *n)) continue;
+      std::vector<const Node*>& values = saved[{level_[n->id], level_[use.user->id]}];
       if (values.empty() || values.back() != n) values.push_back(n);
     }
   }
@@ -65,7 +63,6 @@ void Residuals::look_at(const Node& n) {
   is_stored_[n.id] = forms_[n.id] == Form::Contraction;
   for (const Value& v : n.operands()) {
     level_[n.id] = std::max(level_[n.id], level_[v.node->id]);
-    users_[v.node->id].push_back(&n);
     if (reads_memory(n)) is_stored_[v.node->id] = true;
     if (is_repeatable && is_costly_[v.node->id]) is_costly_[n.id] = true;
   }
@@ -88,12 +85,12 @@ bool Residuals::may_repeat(const Node& n) const {
 /// In bytes of traffic.
 int64_t Residuals::cost_of_keeping(const Node& n) const {
   if (is_free(n)) return 0;
-  const int64_t bytes = nominal_size(graph_.facts(), n.type().bytes());
+  const int64_t bytes = ir::nominal_size(graph_.facts(), n.type().bytes());
   const bool is_there = n.is_parameter() || is_stored_[n.id] || forms_[n.id] == Form::Alias;
   return is_there ? bytes : 2 * bytes;
 }
 int64_t Residuals::cost_of_repeating(const Node& n) const {
-  return nominal_size(graph_.facts(), n.op->cost.fn(n).flops) / kOperationsPerByte;
+  return ir::nominal_size(graph_.facts(), n.op->cost.fn(n).flops) / kOperationsPerByte;
 }
 
 /// What to keep and what to compute again, so that all `values` are there for the users of a level at least cost. What
@@ -133,8 +130,8 @@ void Residuals::cut(const std::vector<const Node*>& values, int level) {
       is_kept_[n->id] = true;
   }
   const auto is_for_level = [&](const Node* n) {
-    return std::ranges::all_of(users_[n->id], [&](const Node* user) {
-      return again.contains(user) || (level_[user->id] == level && is_late(*user, *n));
+    return std::ranges::all_of(uses_[n->id], [&](const ir::Use& use) {
+      return again.contains(use.user) || (level_[use.user->id] == level && is_late(*use.user, *n));
     });
   };
   if (!std::ranges::all_of(again, is_for_level)) again_[level].insert(again.begin(), again.end());

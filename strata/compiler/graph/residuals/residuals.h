@@ -24,6 +24,7 @@
 
 #include "strata/compiler/lower/form.h"
 #include "strata/ir/graph/graph.h"
+#include "strata/ir/graph/uses.h"
 
 namespace strata::compiler {
 
@@ -54,10 +55,10 @@ class Residuals {
   const ir::Graph& graph_;
   const std::vector<bool> live_;
   const std::vector<Form> forms_;
-  std::vector<int> level_;  ///< by node id
-  std::vector<std::vector<const ir::Node*>> users_;
-  std::vector<bool> is_stored_;  ///< whether the value is in memory anyway
-  std::vector<bool> is_costly_;  ///< whether there is a polynomial, division or root behind it
+  std::vector<int> level_;                        ///< by node id
+  const std::vector<std::vector<ir::Use>> uses_;  ///< by node id
+  std::vector<bool> is_stored_;                   ///< whether the value is in memory anyway
+  std::vector<bool> is_costly_;                   ///< whether there is a polynomial, division or root behind it
   std::vector<bool> is_kept_;
   std::map<int, std::set<const ir::Node*>> again_;
 };

@@ -70,19 +70,19 @@ std::vector<HostArray> images(int64_t k) {
   return a;
 }
 
-TEST(Prologues, ANormalisationIsMadeWhereAConvolutionOfSingleElementsPacks) {
+TEST(PackedProducers, ANormalisationIsMadeWhereAConvolutionOfSingleElementsPacks) {
   EXPECT_EQ(kernels_of(channels_then_conv(1)), 1);
   EXPECT_EQ(find_native_difference(parse(channels_then_conv(1)), images(1)), std::nullopt);
   EXPECT_EQ(find_native_difference(parse(channels_then_conv(1, "f32", "2, 2")), images(1)), std::nullopt);
 }
 
-TEST(Prologues, LargerWindowsReadItFromMemory) {
+TEST(PackedProducers, LargerWindowsReadItFromMemory) {
   EXPECT_EQ(kernels_of(channels_then_conv(3)), 2);
   EXPECT_EQ(find_native_difference(parse(channels_then_conv(3)), images(3)), std::nullopt);
 }
 
 /// A bias and what follows belong to the product in front, whose result is never in memory, not to the one behind.
-TEST(Prologues, WhatCanBeAnEpilogueIsOne) {
+TEST(PackedProducers, WhatCanBeAnEpilogueIsOne) {
   const char* text = R"(func @main(%x: f32[M,40], %w: f32[50,40], %b: f32[50], %v: f32[30,50]) -> f32[M,30] {
   %0 = dot %x, %w {lhs_contract = [1], rhs_contract = [1], lhs_batch = [], rhs_batch = [], result = f32}
   %1 = broadcast %b {shape = [M, 50], axes = [1]}
@@ -100,7 +100,7 @@ TEST(Prologues, WhatCanBeAnEpilogueIsOne) {
       std::nullopt);
 }
 
-TEST(Prologues, ACastAndAScaleOfWeights) {
+TEST(PackedProducers, ACastAndAScaleOfWeights) {
   const char* text = R"(func @main(%x: f32[M,40], %w: bf16[50,40], %s: f32[50]) -> f32[M,50] {
   %0 = cast %w {to = f32}
   %1 = broadcast %s {shape = [50, 40], axes = [0]}
@@ -117,7 +117,7 @@ TEST(Prologues, ACastAndAScaleOfWeights) {
               std::nullopt);
 }
 
-TEST(Prologues, InDoublePrecision) {
+TEST(PackedProducers, InDoublePrecision) {
   std::vector<HostArray> wide;
   for (const HostArray& a : images(1)) {
     HostArray& to = wide.emplace_back(ir::DType::f64, std::vector<int64_t>(a.shape().begin(), a.shape().end()));
@@ -126,7 +126,7 @@ TEST(Prologues, InDoublePrecision) {
   EXPECT_EQ(find_native_difference(parse(channels_then_conv(1, "f64")), wide), std::nullopt);
 }
 
-TEST(Prologues, RowsOfAProduct) {
+TEST(PackedProducers, RowsOfAProduct) {
   EXPECT_EQ(kernels_of(rows_then_dot("mul", false)), 1);
   EXPECT_EQ(kernels_of(rows_then_dot("mul", true)), 2) << "made again for each product";
   EXPECT_EQ(kernels_of(rows_then_dot("exp", false)), 2) << "a polynomial for each task is dearer than memory";
