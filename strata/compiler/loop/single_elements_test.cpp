@@ -97,6 +97,14 @@ TEST(SingleElements, AResidualIsFetchedBeforeTheSumsWhereNoCacheKeepsIt) {
   EXPECT_FALSE(alike.prefetches("prefetch")) << alike.scheduled();
 }
 
+TEST(SingleElements, AFewTasksAreAsManyForEachOfFourThreads) {
+  const Layer large{.channels = 64, .filters = 64, .height = 56, .width = 56};
+  EXPECT_NE(large.scheduled().find("parallel task in 0..8 {"), std::string::npos) << large.scheduled();
+  const Layer many{.channels = 64, .filters = 64, .height = 112, .width = 225};
+  EXPECT_NE(many.scheduled().find("parallel task in 0..50 {"), std::string::npos) << many.scheduled();
+  for (const int64_t width : {56, 57, 61}) EXPECT_EQ(compare_schedules(Layer{2, 3, 56, width}.text(), {}), "") << width;
+}
+
 TEST(SingleElements, ColumnsThatNoCacheKeepsAreFetchedWhileTheTileBeforeThemIsMultiplied) {
   const Layer large{.channels = 261, .filters = 270, .height = 1, .width = 19, .are_filters_in_panels = true};
   EXPECT_TRUE(large.prefetches("prefetch %w")) << large.scheduled();
