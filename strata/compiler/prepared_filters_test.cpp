@@ -57,6 +57,7 @@ TEST(PreparedFilters, OfWindowsOfOneElementLieInPanelsWherePlanesAreSmall) {
   for (const int64_t size : {1, 2, 5, 7, 8})
     Convolution{.channels = 37, .filters = 101, .size = size}.expect_prepared(true);
   Convolution{.channels = 530, .filters = 64, .size = 3}.expect_prepared(true);
+  Convolution{.channels = 301, .filters = 237, .size = 7}.expect_prepared(true);
   Convolution{.channels = 64, .filters = 48, .size = 13, .stride = 2}.expect_prepared(true);
 }
 

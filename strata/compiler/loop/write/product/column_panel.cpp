@@ -40,26 +40,28 @@ ColumnPanel::ColumnPanel(const ProductScope& scope, ColumnStorage storage)
   const int group = scope_.contraction.group;
   const ir::DType type = scope_.contraction.columns_operand->type.dtype;
   const int64_t tiles = scope_.tiling.task_columns / scope_.tiling.tile_columns();
-  panel_ =
-      is_in_lines_
-          ? scope_.scratch("columns", type,
-                           {scope_.tiling.panel_depth, scope_.tiling.task_columns + scope_.tiling.slack()})
-          : scope_.scratch("columns", type,
-                           {tiles, ceil_div(scope_.tiling.panel_depth, group), scope_.tiling.tile_columns() * group});
+  panel_ = scope_.scratch("columns", type,
+                          {tiles, ceil_div(scope_.tiling.panel_depth, group), scope_.tiling.tile_columns() * group});
+  if (is_in_lines_) line_ = scope_.scratch("line", type, {scope_.tiling.task_columns + scope_.tiling.slack()});
+}
+
+Stmts ColumnPanel::alloc() const {
+  Stmts made{make_alloc(panel_)};
+  if (line_) made.push_back(make_alloc(line_));
+  return made;
 }
 
 std::string ColumnPanel::note() const {
   if (const int group = scope_.contraction.group; group > 1)
     return fmt::format("pack columns as [tile][k / {}][column][k mod {}]", group, group);
-  return std::string("pack columns as ") + (is_in_lines_ ? "[k][columns]" : "[tile][k][column]") +
-         (is_along_depth_ ? ", transposed" : "");
+  return std::string("pack columns as [tile][k][column]") + (is_in_lines_      ? ", line by line"
+                                                             : is_along_depth_ ? ", transposed"
+                                                                               : "");
 }
 
 Expr ColumnPanel::at(Expr jt, int64_t v, Expr k) const {
   const int lanes = scope_.tiling.lanes * scope_.contraction.group;
-  if (!is_in_lines_) return c_.load(panel_, {jt, k, c_.ramp(c_.i64(v * lanes), 1, lanes)});
-  const Expr first = scope_.add(scope_.mul(jt, scope_.tiling.tile_columns()), c_.i64(v * lanes));
-  return c_.load(panel_, {k, c_.ramp(first, 1, lanes)});
+  return c_.load(panel_, {jt, k, c_.ramp(c_.i64(v * lanes), 1, lanes)});
 }
 
 Stmts ColumnPanel::pack(TaskRange columns, TaskRange range, Expr at) const {
@@ -210,24 +212,29 @@ Stmts ColumnPanel::pack_chains(Expr tile, Expr first, TaskRange columns, const P
   return all;
 }
 
-/// [k][columns of the task], along the runs of the columns' innermost loop.
+/// A line of the task's columns along the runs of their innermost loop, and from there into the tiles: copied by whole
+/// vectors wherever a run begins, and register tiles find their columns beside each other.
 Stmts ColumnPanel::pack_lines(TaskRange columns, const PanelDepth& depth) const {
   const LoopVar* k = c_.loop_var("k");
   Substitution with = scope_.outer;
   Stmts body = scope_.columns_depth.at(c_.loop(k), with);
-  const Expr line = scope_.sub(c_.loop(k), depth.origin);
   append(body,
          scope_.columns.runs(columns.low, columns.high,
                              [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
                                const Expr value = scope_.element(scope_.contraction.columns_operand, joined(with, at));
                                return spilling_loop(c_, scope_.facts, u, low, high, scope_.tiling.lanes, scope_.widths,
-                                                    {make_store(panel_, {line, scope_.sub(flat, columns.low)}, value)});
+                                                    {make_store(line_, {scope_.sub(flat, columns.low)}, value)});
                              }));
   const LoopVar* rest = c_.loop_var("rest");
-  const Expr count = scope_.sub(columns.high, columns.low),
-             padded = scope_.mul(scope_.ceil_div(count, scope_.tiling.tile_columns()), scope_.tiling.tile_columns());
-  body.push_back(make_for(rest, count, padded, LoopKind::Serial,
-                          {make_store(panel_, {line, c_.loop(rest)}, c_.constant(scope_.type, 0))}));
+  const int64_t width = scope_.tiling.tile_columns();
+  const Expr count = scope_.sub(columns.high, columns.low), tiles = scope_.ceil_div(count, width);
+  body.push_back(make_for(rest, count, scope_.mul(tiles, width), LoopKind::Serial,
+                          {make_store(line_, {c_.loop(rest)}, c_.constant(line_->dtype, 0))}));
+  const LoopVar *tile = c_.loop_var("jt"), *j = c_.loop_var("j");
+  const StmtPtr copy = make_store(panel_, {c_.loop(tile), scope_.sub(c_.loop(k), depth.origin), c_.loop(j)},
+                                  c_.load(line_, {scope_.add(scope_.mul(c_.loop(tile), width), c_.loop(j))}));
+  body.push_back(
+      make_for(tile, c_.i64(0), tiles, LoopKind::Serial, unrolled_loop(c_, j, width, scope_.widths, {copy})));
   return {make_for(k, depth.low, depth.high, LoopKind::Serial, std::move(body))};
 }
 

@@ -1,6 +1,7 @@
 // The packed columns of a contraction: what a panel of depth of a task's columns looks like in scratch.
 //
-//   [tile][k][tile_columns], or [k][columns] where runs cross tiles (a convolution's windows)
+//   [tile][k][tile_columns]; runs that cross tiles (a convolution's windows, its strides) are copied into a line of all
+//                            columns of a k first
 //   [tile][k / group][tile_columns][k mod group] for dot products of groups (column_groups.cpp);
 //                                           k mod group the other way round where pairs are exchanged (contraction.h)
 //
@@ -23,7 +24,7 @@ class ColumnPanel {
 
   explicit ColumnPanel(const ProductScope& scope, ColumnStorage storage = ColumnStorage::Packed);
 
-  ir::loops::StmtPtr alloc() const { return ir::loops::make_alloc(panel_); }
+  Stmts alloc() const;
   /// `first`: how far into the panel depth.low lies; null: at its beginning.
   Stmts pack(TaskRange columns, TaskRange depth, Expr first = nullptr) const;
   /// Whether tiles are packed one by one, each along the depth: then pack_one() does it for tile `tile` alone. Of rows
@@ -56,7 +57,7 @@ class ColumnPanel {
   const ProductScope& scope_;
   ir::loops::LoopContext& c_;
   bool is_along_depth_, is_in_lines_;
-  const ir::loops::Buffer* panel_;
+  const ir::loops::Buffer *panel_, *line_ = nullptr;
 };
 
 }  // namespace strata::compiler

@@ -90,7 +90,7 @@ class WindowOffsets : public ProductWriter {
 
   Stmts task(std::span<const TaskRange> ranges) override {
     Stmts stmts = plane_.alloc();
-    if (!ready_) stmts.push_back(columns_.alloc());
+    if (!ready_) append(stmts, columns_.alloc());
     stmts.push_back(sums_.alloc());
     const auto& batch = contraction_.batch.loops;
     for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
@@ -204,8 +204,10 @@ class WindowOffsets : public ProductWriter {
     const Expr plane = scope_.mul(scope_.add(scope_.mul(free, sizes_.panel_free), c_.loop(s)), plane_.plane_elements());
     return register_tile(place, segment, [&](const Accumulators& sums) -> Stmts {
       Stmts body;
+      ReadyColumns::Firsts first;
       ReadyColumns::VectorAt ready;
-      if (ready_) ready = ready_->vectors(columns.number, columns.first_column, columns.origin, body);
+      if (ready_) first = ready_->firsts(columns.number, columns.first_column, columns.origin, body);
+      if (ready_) ready = ready_->vectors(first, columns.origin);
       const auto column_at = [&](int64_t v, Expr k) {
         return ready ? ready(static_cast<size_t>(v), k) : columns_.at(columns.number, v, k);
       };
@@ -216,10 +218,22 @@ class WindowOffsets : public ProductWriter {
             sums, [&](int64_t i) { return plane_.load(scope_.add(at, c_.i64(shifts_[i]))); },
             [&](int64_t v) { return column_at(v, k); });
       };
-      body.push_back(make_for(s, steps.low, steps.high, LoopKind::Serial,
-                              range ? positions_in(*range, terms) : all_positions(terms, sums)));
+      Stmts of_step = ready_ && !range ? next_columns(first, piece, c_.loop(s)) : Stmts{};
+      append(of_step, range ? positions_in(*range, terms) : all_positions(terms, sums));
+      body.push_back(make_for(s, steps.low, steps.high, LoopKind::Serial, std::move(of_step)));
       return body;
     });
+  }
+
+  /// The part of the next tile of columns that is fetched at step `s` of this piece: the pieces share it.
+  Stmts next_columns(const ReadyColumns::Firsts& first, int64_t piece, Expr s) const {
+    if (sizes_.task_pieces != sizes_.pieces || !ready_->come_from_memory()) return {};
+    const int64_t lines = ceil_div(position_count(), sizes_.pieces);
+    Stmts made;
+    for (int64_t line = 0; line < lines; ++line)
+      append(made, ready_->prefetches(
+                       first, scope_.add(scope_.mul(s, lines), c_.i64(piece * sizes_.panel_free * lines + line))));
+    return made;
   }
 
   using Terms = std::function<Stmts(const Substitution& offsets, Expr position)>;

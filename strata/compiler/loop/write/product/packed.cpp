@@ -8,6 +8,7 @@
 #include "strata/compiler/loop/nest/rows_behind.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/product/column_panel.h"
+#include "strata/compiler/loop/write/product/epilogue_lines.h"
 #include "strata/compiler/loop/write/product/ready_columns.h"
 #include "strata/compiler/loop/write/product/row_panel.h"
 #include "strata/compiler/loop/write/product/rows_behind.h"
@@ -34,6 +35,7 @@ class PackedProduct : public ProductWriter {
         tiling_(scope.tiling),
         rows_(scope, schedule.rows),
         columns_(scope, schedule.columns),
+        lines_(scope),
         is_in_place_(schedule.columns == ColumnStorage::InPlace),
         is_by_tiles_(is_by_tiles(scope)) {
     if (ready) ready_.emplace(scope, std::move(*ready));
@@ -54,8 +56,9 @@ class PackedProduct : public ProductWriter {
     const Dim depth = scope.contraction.depth.extent();
     return depth.is_constant() && depth.constant() <= scope.tiling.panel_depth ? Panels::One : Panels::Many;
   }
-  /// A tile of columns stays in the first cache while all rows pass it; runs that cross tiles need a whole row of them.
-  static bool is_by_tiles(const ProductScope& scope) { return scope.columns.is_linear(); }
+  /// A tile of columns stays in the first cache while all rows pass it; results whose runs cross tiles need a whole row
+  /// of them.
+  static bool is_by_tiles(const ProductScope& scope) { return scope.stored_columns.is_linear(); }
   static JoinedSums sums_of(const ProductScope& scope) {
     const Tiling& tiling = scope.tiling;
     const bool is_one_panel = panels_of(scope) == Panels::One;
@@ -85,7 +88,7 @@ class PackedProduct : public ProductWriter {
 
   Stmts task(std::span<const TaskRange> ranges) override {
     Stmts stmts{rows_.alloc(), sums_.alloc()};
-    if (!is_in_place_) stmts.push_back(columns_.alloc());
+    if (!is_in_place_) append(stmts, columns_.alloc());
     const auto& batch = contraction_.batch.loops;
     for (size_t i = 0; i < batch.size(); ++i) scope_.outer.loops[batch[i].var] = ranges[i].low;
     const TaskRange rows = ranges[ranges.size() - 2], columns = ranges[ranges.size() - 1];
@@ -134,6 +137,7 @@ class PackedProduct : public ProductWriter {
                               rows.high, panel);
     if (is_by_tiles_) {
       const Expr low = scope_.add(columns.low, column);
+      if (!lines_.is_empty()) append(body, at_last_panel(panel, lines_.prefetches(row.rows.low, low)));
       append(body, tile);
       append(body, at_last_panel(panel, epilogue_of_tile(row, sums_column, low, columns)));
       stmts.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial,
@@ -188,11 +192,11 @@ class PackedProduct : public ProductWriter {
     return {make_for(block, panel.blocks.low, panel.blocks.high, LoopKind::Serial, std::move(body))};
   }
 
-  /// Columns of few rows come from memory, not from a cache.
+  /// Columns of few rows come from memory, not from a cache; so do those of many rows at first.
   ReadyColumns::RowTileOf row_tile_of(Expr it) const {
     constexpr int64_t kFewRows = 16;
-    if (tiling_.task_rows > kFewRows) return {};
-    return {it, ceil_div(tiling_.task_rows, tiling_.tile_rows)};
+    if (tiling_.task_rows > kFewRows && !ready_->come_from_memory()) return {};
+    return {it, ceil_div(std::min(tiling_.task_rows, tiling_.row_block), tiling_.tile_rows)};
   }
 
   /// Groups of the depth that begin before k; blocks begin between groups.
@@ -218,6 +222,7 @@ class PackedProduct : public ProductWriter {
   const Tiling& tiling_;
   RowPanel rows_;
   ColumnPanel columns_;
+  EpilogueLines lines_;
   std::optional<ReadyColumns> ready_;
   bool is_in_place_;  ///< read by the register tiles from `ready_`
   bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles

@@ -81,7 +81,16 @@ Expr ReadyColumns::decoded(const Firsts& first, size_t v, Expr k, Expr relative,
   return made->type.lanes == lanes ? made : c_.broadcast(made, lanes);
 }
 
-/// Of the next tile of columns, whose lines begin far away: a processor that follows lines by itself begins anew there.
+bool ReadyColumns::come_from_memory() const {
+  constexpr int64_t kKeptBytes = 1 << 18;
+  int64_t bytes = 0;
+  for (const ReadyPanels::Line& line : panels_.lines)
+    bytes += panels_.count * line.distance * ir::dtype_bytes(line.load->buffer->dtype);
+  return bytes > kKeptBytes;
+}
+
+/// Lines of the next tile begin far away: a processor that follows lines by itself begins anew there, and the first of
+/// many row tiles would wait for each line while memory rests under the others.
 Stmts ReadyColumns::prefetches(const Firsts& first, Expr k) const {
   const Tiling& tiling = scope_.tiling;
   const int64_t in_tile = tiling.tile_columns() / panels_.width, vectors = panels_.width / tiling.lanes;
@@ -118,16 +127,30 @@ Stmts ReadyColumns::steps_in_a_row(const Firsts& first, Expr origin, TaskRange d
   const Expr origin_group = scope_.bind("first_group", c_.binary(ExprOp::FloorDiv, origin, c_.i64(group)), stmts);
   const Expr absolute = scope_.mul(scope_.add(origin_group, c_.loop(k)), group);
   const auto column_at = [&](size_t v) { return group_at(first, v, absolute, c_.loop(k)); };
+  const Expr low = groups_before(depth.low), high = groups_before(depth.high);
   Stmts body = step(c_.loop(k), column_at);
-  if (rows.number && panels_.is_linear() && panels_.group == group) {
-    // The part of low..high that is this row tile's, as many steps for each element of it as there are row tiles.
-    const Expr low = groups_before(depth.low), all = scope_.sub(groups_before(depth.high), low);
-    const Expr through = scope_.add(c_.binary(ExprOp::Mul, rows.number, all), scope_.sub(c_.loop(k), low));
+  const bool has_next = rows.number && panels_.is_linear() && panels_.group == group;
+  constexpr int64_t kFewTiles = 3;
+  if (has_next && rows.count > kFewTiles) {
+    // As many steps as there are row tiles, and an element of the part of low..high that is this row tile's.
+    const LoopVar* part = c_.loop_var("part");
+    const Expr parts = scope_.ceil_div(scope_.sub(high, low), rows.count);
+    const Expr from = scope_.add(low, scope_.mul(c_.loop(part), rows.count));
+    Stmts of_part =
+        prefetches(first, scope_.add(low, scope_.add(c_.binary(ExprOp::Mul, rows.number, parts), c_.loop(part))));
+    of_part.push_back(
+        make_for(k, from, scope_.min(high, scope_.add(from, c_.i64(rows.count))), LoopKind::Serial, std::move(body)));
+    stmts.push_back(make_for(part, c_.i64(0), parts, LoopKind::Serial, std::move(of_part)));
+    return stmts;
+  }
+  if (has_next) {
+    const Expr through =
+        scope_.add(c_.binary(ExprOp::Mul, rows.number, scope_.sub(high, low)), scope_.sub(c_.loop(k), low));
     const Expr at =
         rows.count == 1 ? c_.loop(k) : scope_.add(low, c_.binary(ExprOp::FloorDiv, through, c_.i64(rows.count)));
     append(body, prefetches(first, at));
   }
-  stmts.push_back(make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial, std::move(body)));
+  stmts.push_back(make_for(k, low, high, LoopKind::Serial, std::move(body)));
   return stmts;
 }
 
@@ -162,8 +185,7 @@ Stmts ReadyColumns::steps_by_blocks(const Firsts& first, Expr origin, TaskRange 
   return stmts;
 }
 
-ReadyColumns::VectorAt ReadyColumns::vectors(Expr jt, Expr first_column, Expr origin, Stmts& before) const {
-  const Firsts first = firsts(jt, first_column, origin, before);
+ReadyColumns::VectorAt ReadyColumns::vectors(const Firsts& first, Expr origin) const {
   return [=, this](size_t v, Expr k) {
     LinearIndices indices(c_, scope_.facts);
     return decoded(first, v, scope_.add(origin, k), k, indices);

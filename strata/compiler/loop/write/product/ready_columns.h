@@ -40,21 +40,25 @@ class ReadyColumns {
   /// The steps low..high of a panel of depth that begins at `origin`, in ascending order, for tile `jt` of the columns
   /// from `first_column` on.
   Stmts steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step, RowTileOf rows) const;
-  /// Vector v of tile `jt` at a k that is counted from `origin`: of linear panels (ReadyPanels::is_linear), which are
-  /// read in any order. What it stands on goes to `before`.
+  /// Vector v of a tile at a k that is counted from `origin`: of linear panels (ReadyPanels::is_linear), which are read
+  /// in any order.
   using VectorAt = std::function<Expr(size_t v, Expr k)>;
-  VectorAt vectors(Expr jt, Expr first_column, Expr origin, Stmts& before) const;
-  std::string note() const;
-
- private:
   /// Where vector v of the tile begins in each line, by line and vector: at `origin` where the line is linear in k,
   /// else at the panel's first element.
   using Firsts = std::vector<std::vector<Expr>>;
   Firsts firsts(Expr jt, Expr first_column, Expr origin, Stmts& stmts) const;
+  VectorAt vectors(const Firsts& first, Expr origin) const;
+  /// Whether all of the columns are more than the second cache holds: then a tile of them is fetched while the row
+  /// tiles go through the one before it.
+  bool come_from_memory() const;
+  /// Of what linear panels have for the next tile of columns at k, counted from `origin`.
+  Stmts prefetches(const Firsts& first, Expr k) const;
+  std::string note() const;
+
+ private:
   Stmts steps_in_a_row(const Firsts& first, Expr origin, TaskRange depth, const Step& step, RowTileOf rows) const;
   Stmts steps_by_blocks(const Firsts& first, Expr origin, TaskRange depth, const Step& step) const;
   Expr start(const ReadyPanels::Line& line) const;
-  Stmts prefetches(const Firsts& first, Expr k) const;
   /// The operand at vector v and `k`, which is `relative` to the panel of depth, there in groups.
   Expr decoded(const Firsts& first, size_t v, Expr k, Expr relative, LinearIndices& indices) const;
   /// The contraction's group that begins at k.

@@ -8,11 +8,16 @@ using namespace ir::loops;
 
 namespace {
 
+std::vector<Expr> uses_of_stored_columns(const Contraction& product) {
+  std::vector<Expr> uses = uses_of_group(product, product.columns_operand);
+  uses.erase(uses.begin());
+  return uses;
+}
+
 /// Where the flat index of the columns has to be one loop.
 std::vector<Expr> uses_of_columns(const Contraction& product, ColumnStorage storage) {
-  std::vector<Expr> uses = uses_of_group(product, product.columns_operand);
-  if (storage != ColumnStorage::Packed) uses.erase(uses.begin());
-  return uses;
+  return storage == ColumnStorage::Packed ? uses_of_group(product, product.columns_operand)
+                                          : uses_of_stored_columns(product);
 }
 
 }  // namespace
@@ -26,6 +31,7 @@ ProductScope::ProductScope(const Contraction& product, LoopContext& c, const ir:
       type(product.accumulator->type.dtype),
       rows(c, facts_of, product.rows, uses_of_group(product, product.rows_operand)),
       columns(c, facts_of, product.columns, uses_of_columns(product, storage)),
+      stored_columns(c, facts_of, product.columns, uses_of_stored_columns(product)),
       rows_depth(c, facts_of, product.depth, {&product.rows_operand, 1}),
       columns_depth(c, facts_of, product.depth, {&product.columns_operand, 1}),
       widths(halved_widths(sizes.lanes)) {}

@@ -109,7 +109,7 @@ Stmts ProductWriter::epilogue_of_tile(const RowTile& row, Expr sums_column, Expr
   const auto finish = [&](Expr count) {
     return for_rows(row, [&](Expr sums_at, Substitution with) {
       const LoopVar* u = c_.loop_var("u");
-      Stmts body = scope_.columns.at(scope_.add(low, c_.loop(u)), with);
+      Stmts body = scope_.stored_columns.at(scope_.add(low, c_.loop(u)), with);
       append(body, stores(with, sums_.total(sums_at, scope_.add(sums_column, c_.loop(u)))));
       return innermost_loop(c_, u, c_.i64(0), count, scope_.widths, body);
     });
