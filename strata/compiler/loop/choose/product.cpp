@@ -199,8 +199,8 @@ bool rows_lie_in_panels(Contraction k, LoopContext& c, const ir::Facts& facts, i
 }
 
 /// What needs no decoding is read where it lies, and so is what one tile of rows decodes, or several where a few
-/// operations cost less than to store and to load what they give (8 and 12 rows, Zen 3: 3 operations of q8_0 cost two
-/// tiles as much, three 5 % more).
+/// operations cost less than to store and to load what they give (Zen 3: the 3 operations of q8_0 cost as much for 8 rows
+/// in two tiles, and 10 % more for 16 in three).
 bool decoding_in_place_pays(const Contraction& k, const Tiling& t) {
   constexpr int64_t kCheapAgain = 3;
   if (k.columns_operand->op == ir::loops::ExprOp::Load) return true;
