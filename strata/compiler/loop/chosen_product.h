@@ -25,8 +25,8 @@ struct ChosenProduct {
   }
 };
 
-/// Empty where the kernel is no product, or one whose columns are windows; and where the schedule can't be chosen for it:
-/// a rewrite that fails leaves the kernel as written (schedule.h), and then nothing is packed in it.
+/// Empty where the kernel is no product, or one whose columns are windows; and where the schedule can't be chosen for
+/// it: a rewrite that fails leaves the kernel as written (schedule.h), and then nothing is packed in it.
 std::optional<ChosenProduct> chosen_product(const ir::loops::Kernel& naive, const machine::VectorUnit& vectors);
 
 /// A product of blocks of integers (BlockProduct), and where it stands.

@@ -55,8 +55,8 @@ void choose_register_tile(Tiling& t, const machine::VectorUnit& vectors, int64_t
 constexpr int64_t kFewRows = 16;
 
 /// Columns that are read where they lie come in runs as long as the rows beside them stay in the first cache; where
-/// several tiles of rows pass, the run stays there, too (8 rows of f32 and bf16 in memory that is in the second cache: 18
-/// and 8 % faster by runs of 256 than of 512, Zen 3).
+/// several tiles of rows pass, the run stays there, too (8 rows of f32 and bf16 in memory that is in the second cache:
+/// 18 and 8 % faster by runs of 256 than of 512, Zen 3).
 int64_t deepest_beside(const Contraction& k, int64_t rows, const Tiling& t) {
   constexpr int64_t kBytes = 16 << 10;
   const int64_t of_columns = rows > t.tile_rows ? t.tile_columns() * ir::dtype_bytes(k.columns_operand->type.dtype) : 0;
@@ -199,8 +199,8 @@ bool rows_lie_in_panels(Contraction k, LoopContext& c, const ir::Facts& facts, i
 }
 
 /// What needs no decoding is read where it lies, and so is what one tile of rows decodes, or several where a few
-/// operations cost less than to store and to load what they give (Zen 3: the 3 operations of q8_0 cost as much for 8 rows
-/// in two tiles, and 10 % more for 16 in three).
+/// operations cost less than to store and to load what they give (Zen 3: the 3 operations of q8_0 cost as much for 8
+/// rows in two tiles, and 10 % more for 16 in three).
 bool decoding_in_place_pays(const Contraction& k, const Tiling& t) {
   constexpr int64_t kCheapAgain = 3;
   if (k.columns_operand->op == ir::loops::ExprOp::Load) return true;
