@@ -9,7 +9,7 @@
 #include "strata/base/trace/span.h"
 #include "strata/compiler/cache/cached_compilation.h"
 #include "strata/compiler/kernel_maker.h"
-#include "strata/compiler/loop/packing.h"
+#include "strata/compiler/loop/few_rows.h"
 #include "strata/compiler/lower/form.h"
 #include "strata/compiler/lower/kernel_key.h"
 #include "strata/compiler/lower/lower_kernel.h"

@@ -103,6 +103,29 @@ TEST(PreparedNarrowWeights, GiveTheBitsOfWeightsThatArePackedInEachRun) {
   }
 }
 
+/// Any number of rows that is few has tiles of its own: one, or several that share what is decoded.
+TEST(PreparedNarrowWeights, GiveTheSameBitsToAnyFewRows) {
+  const Form few[] = {{DType::f32, DType::f32, DType::f32},
+                      {DType::bf16, DType::bf16, DType::bf16},
+                      {DType::f32, ir::encoding_named("q4_0"), DType::f32},
+                      {DType::i8, ir::encoding_named("i4"), DType::i32}};
+  for (const machine::CpuTarget& cpu : machine::host_cpu_targets()) {
+    machine::force_cpu_target(cpu);
+    for (const Form& form : few) {
+      const int64_t depth = form.w.is_plain() ? 611 : 608;
+      const auto each_time = compile(product(form, Dim::symbol("B"), depth, true), {});
+      const HostArray w = numbers(form.w, {kColumns, depth}, 3);
+      for (const int64_t n : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+        const auto once = compile(product(form, n, depth, true), {.constants = {1}});
+        const HostArray x = numbers(form.x, {n, depth}, static_cast<uint32_t>(n));
+        EXPECT_TRUE(once->run({x, w})[0].same_bits(each_time->run({x, w})[0]))
+            << cpu.name << " " << n << " rows by " << form.w.name();
+      }
+    }
+    machine::force_cpu_target(std::nullopt);
+  }
+}
+
 TEST(PreparedNarrowWeights, ArePreparedWhereTheTargetHasVectors) {
   for (const Form& form : forms()) {
     const auto graph = product(form, 4, 448, true);

@@ -59,11 +59,19 @@ std::string of_blocks(int64_t columns, int64_t depth, int block) {
                  depth, block);
 }
 
-std::string tiles(int64_t tile_columns, int64_t depth, int group, const char* columns) {
+/// How columns are read, beside rows in blocks of so many: where they are all rows of a task, tiles are unpacked one by
+/// one.
+struct FromPanels {
+  const char* columns;
+  int row_block;
+};
+constexpr FromPanels kFromPanels[] = {{"read columns in place", 6}, {"unpack columns", 6}, {"unpack columns", 12}};
+
+std::string tiles(int64_t tile_columns, int64_t depth, int group, FromPanels how) {
   return fmt::format(
-      "tile rows by 3, columns by {}, depth by {}; vectorise columns by 4; block rows by 6; parallel rows by 12, "
+      "tile rows by 3, columns by {}, depth by {}; vectorise columns by 4; block rows by {}; parallel rows by 12, "
       "columns by 48; {}pack rows; {}",
-      tile_columns, depth, group > 1 ? fmt::format("group depth by {}; ", group) : "", columns);
+      tile_columns, depth, how.row_block, group > 1 ? fmt::format("group depth by {}; ", group) : "", how.columns);
 }
 
 void expect_same(const std::string& text, const std::string& rewrites, int64_t rows, Run run) {
@@ -75,10 +83,8 @@ void expect_same(const std::string& text, const std::string& rewrites, int64_t r
   }
 }
 
-constexpr const char* kFromPanels[] = {"read columns in place", "unpack columns"};
-
 TEST(Panels, GroupsOfIntegers) {
-  for (const char* how : kFromPanels)
+  for (const FromPanels how : kFromPanels)
     for (const auto& [x, w, group] : std::vector<std::tuple<const char*, const char*, int>>{
              {"u8", "i8", 4}, {"i8", "u8", 4}, {"u8", "i8", 2}, {"i8", "i8", 2}, {"i16", "i16", 2}})
       for (const auto& [columns, depth] : {std::pair{9, 5}, {33, 37}, {16, 300}, {64, 8}})
@@ -89,7 +95,7 @@ TEST(Panels, GroupsOfIntegers) {
 
 /// Pairs that a register tile reads in place change places as they are read.
 TEST(Panels, PairsOfFlushedHalfFloats) {
-  for (const char* how : kFromPanels)
+  for (const FromPanels how : kFromPanels)
     for (const auto& [columns, depth] : {std::pair{9, 5}, {33, 37}, {16, 300}, {64, 8}})
       for (const int64_t rows : {0, 1, 7}) {
         expect_same(of_pairs_of_halves(columns, depth), tiles(depth == 8 ? 24 : 8, 256, 2, how), rows,
@@ -98,7 +104,7 @@ TEST(Panels, PairsOfFlushedHalfFloats) {
 }
 
 TEST(Panels, HalfFloats) {
-  for (const char* how : kFromPanels)
+  for (const FromPanels how : kFromPanels)
     for (const char* dtype : {"bf16", "f16"})
       for (const auto& [columns, depth] : {std::pair{9, 3}, {33, 37}, {64, 8}})
         for (const int64_t rows : {0, 1, 7})
@@ -108,7 +114,7 @@ TEST(Panels, HalfFloats) {
 
 /// Chains that end between blocks, and within them: then the depth is gone through one by one.
 TEST(Panels, BlocksUnderAScale) {
-  for (const char* how : kFromPanels)
+  for (const FromPanels how : kFromPanels)
     for (const auto& [columns, depth] : {std::pair{9, 32}, {33, 160}, {64, 96}})
       for (const int block : {64, 16})
         for (const int64_t rows : {0, 1, 7})
@@ -122,11 +128,12 @@ std::string lines_of(const std::string& text, const machine::CpuTarget& cpu) {
   return fmt::format("{}", fmt::join(report.lines, "\n"));
 }
 
+std::string with_rows(std::string text, int64_t rows) {
+  for (size_t at; (at = text.find('M')) != std::string::npos;) text.replace(at, 1, std::to_string(rows));
+  return text;
+}
+
 TEST(Panels, FewRowsReadThemInPlaceAndManyUnpackThem) {
-  const auto with_rows = [](std::string text, int64_t rows) {
-    for (size_t at; (at = text.find('M')) != std::string::npos;) text.replace(at, 1, std::to_string(rows));
-    return text;
-  };
   for (const std::string& text :
        {of_groups("u8", "i8", 2, 64, 512), of_halves("bf16", 64, 512), of_blocks(64, 512, 256)}) {
     const std::string few = lines_of(with_rows(text, 4), machine::kAvx2), many = lines_of(text, machine::kAvx2);
@@ -139,9 +146,23 @@ TEST(Panels, FewRowsReadThemInPlaceAndManyUnpackThem) {
             std::string::npos);
 }
 
+/// A cast is done again for each tile of rows; a block under a scale is decoded once for all of them.
+TEST(Panels, SeveralTilesOfRowsShareWhatIsCostlyToDecode) {
+  for (const int64_t rows : {7, 8, 9, 16}) {
+    const std::string cheap = with_rows(of_halves("bf16", 64, 512), rows),
+                      costly = with_rows(of_blocks(64, 512, 256), rows);
+    EXPECT_NE(lines_of(cheap, machine::kAvx2).find("read columns in place"), std::string::npos) << rows;
+    EXPECT_NE(lines_of(costly, machine::kAvx2).find("columns unpacked as [k][column], tile by tile"), std::string::npos)
+        << rows;
+    EXPECT_EQ(compare_schedules(costly, {}), "") << rows;
+  }
+  const std::string of_one_tile = lines_of(with_rows(of_blocks(64, 512, 256), 6), machine::kAvx2);
+  EXPECT_NE(of_one_tile.find("read columns in place"), std::string::npos) << of_one_tile;
+}
+
 /// Two elements of a column share a byte; the groups of a dot product are put together from them.
 TEST(Panels, GroupsOfElementsThatShareBytes) {
-  for (const char* how : kFromPanels)
+  for (const FromPanels how : kFromPanels)
     for (const int group : {2, 4})
       for (const auto& [columns, depth] : {std::pair{9, 8}, {33, 36}, {16, 300}})
         for (const int64_t rows : {0, 1, 7}) {
@@ -160,8 +181,7 @@ TEST(Panels, OtherGroupsArePacked) {
   const std::string text = of_groups("u8", "i8", 4, 64, 512);
   EXPECT_EQ(lines_of(text, machine::kAvx2).find("in place"), std::string::npos);
   EXPECT_NE(base::message_of([&] {
-              schedule(parse(text), machine::kAvx2.vectors, nullptr,
-                       {.rewrites = tiles(8, 256, 2, "read columns in place")});
+              schedule(parse(text), machine::kAvx2.vectors, nullptr, {.rewrites = tiles(8, 256, 2, kFromPanels[0])});
             }).find("they don't lie in panels"),
             std::string::npos);
   EXPECT_EQ(compare_schedules(parse(text), {9}), "");

@@ -51,13 +51,16 @@ void choose_register_tile(Tiling& t, const machine::VectorUnit& vectors, int64_t
     if (cost(r) < cost(t.tile_rows)) t.tile_rows = r;
 }
 
-/// Rows that are few: they share what is decoded for them, and wait for the memory of the columns.
+/// Rows that are few: they wait for the memory of the columns.
 constexpr int64_t kFewRows = 16;
 
-/// Columns that are read where they lie come in runs as long as the rows beside them stay in the first cache.
-int64_t deepest_beside(int64_t rows, ir::DType element) {
-  constexpr int64_t kRowBytes = 16 << 10;
-  return kRowBytes / (rows * ir::dtype_bytes(element));
+/// Columns that are read where they lie come in runs as long as the rows beside them stay in the first cache; where
+/// several tiles of rows pass, the run stays there, too (8 rows of f32 and bf16 in memory that is in the second cache:
+/// 18 and 8 % faster by runs of 256 than of 512, Zen 3).
+int64_t deepest_beside(const Contraction& k, int64_t rows, const Tiling& t) {
+  constexpr int64_t kBytes = 16 << 10;
+  const int64_t of_columns = rows > t.tile_rows ? t.tile_columns() * ir::dtype_bytes(k.columns_operand->type.dtype) : 0;
+  return kBytes / (rows * ir::dtype_bytes(k.rows_operand->type.dtype) + of_columns);
 }
 
 /// At least two tasks for two threads, if each still has some 400 thousand operations; four if that costs little.
@@ -116,7 +119,7 @@ Tiling best_tiling(const Contraction& contraction, const machine::VectorUnit& ve
   const int64_t terms = round_up(std::max<int64_t>(1, blocks.terms), contraction.group);
   t.panel_depth = blocks.kind == DepthBlocks::Kind::Even && depth <= 2 * deepest ? round_up(depth, terms) : terms;
   if (is_in_place && blocks.kind == DepthBlocks::Kind::Even && rows <= kFewRows) {
-    const int64_t deep = std::min(depth, deepest_beside(rows, contraction.rows_operand->type.dtype));
+    const int64_t deep = std::min(depth, deepest_beside(contraction, rows, t));
     t.panel_depth = std::max(t.panel_depth, round_up(deep, terms));
   }
   t.row_block = round_up(std::min<int64_t>(rows, 168), t.tile_rows);
@@ -208,9 +211,14 @@ bool rows_lie_in_panels(Contraction k, LoopContext& c, const ir::Facts& facts, i
   return columns_do();
 }
 
-/// Few rows share what they decode, and scratch would cost more than it; what needs no decoding is read where it lies.
-bool decoding_in_place_pays(const Contraction& k) {
-  return k.columns_operand->op == ir::loops::ExprOp::Load || expected_extent(k.rows) <= kFewRows;
+/// What needs no decoding is read where it lies, and so is what one tile of rows decodes, or several where a few
+/// operations cost less than to store and to load what they give (Zen 3: the 3 operations of q8_0 cost as much for 8
+/// rows in two tiles, and 10 % more for 16 in three).
+bool decoding_in_place_pays(const Contraction& k, const Tiling& t) {
+  constexpr int64_t kCheapAgain = 3;
+  if (k.columns_operand->op == ir::loops::ExprOp::Load) return true;
+  const int64_t rows = expected_extent(k.rows), again = ceil_div(rows, t.tile_rows) - 1;
+  return rows <= kFewRows && (again == 0 || again * decoding_operations(k) <= kCheapAgain);
 }
 
 }  // namespace
@@ -246,7 +254,7 @@ ContractionSchedule choose_product(Contraction k, LoopContext& c, const ir::Fact
   const Tiling& t = made.tiling;
   const bool fits = unit > 0 && panels->width % t.lanes == 0 && t.tile_columns() % panels->width == 0;
   if (fits && variation.flip(true))
-    made.columns = variation.flip(decoding_in_place_pays(k)) ? ColumnStorage::InPlace : ColumnStorage::Unpacked;
+    made.columns = variation.flip(decoding_in_place_pays(k, t)) ? ColumnStorage::InPlace : ColumnStorage::Unpacked;
   return made;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace strata::compiler {
@@ -321,6 +322,26 @@ DepthPeriods depth_periods(const Contraction& k) {
   const bool fits = longest % shortest == 0 && longest / shortest <= kMostRuns && terms % longest == 0 &&
                     k.depth.extent().constant() % longest == 0;
   return fits ? DepthPeriods{shortest, longest} : DepthPeriods{};
+}
+
+int64_t decoding_operations(const Contraction& k) {
+  const int64_t block = depth_periods(k).block;
+  std::unordered_map<Expr, bool> known;
+  const std::function<bool(Expr)> changes_in_block = [&](Expr e) {
+    if (block == 1) return true;
+    if (e->op == ExprOp::Loop) return e->loop == k.depth.loops[0].var;
+    if (e->op == ExprOp::FloorDiv && constant_value(e->args[1]).value_or(1) % block == 0) return false;
+    if (const auto at = known.find(e); at != known.end()) return at->second;
+    bool does = false;
+    for (int i = 0; i < e->arg_count; ++i) does = does || changes_in_block(e->args[i]);
+    return known[e] = does;
+  };
+  int64_t operations = 0;
+  for_each_node(k.columns_operand, [&](Expr e) {
+    const bool is_index = e->type == ScalarType{ir::DType::i64, 1} && !reads_memory(e);
+    if (e->arg_count > 0 && e->op != ExprOp::Load && !is_index && changes_in_block(e)) ++operations;
+  });
+  return operations;
 }
 
 }  // namespace strata::compiler

@@ -73,5 +73,7 @@ struct DepthPeriods {
   int64_t run = 1, block = 1;
 };
 DepthPeriods depth_periods(const Contraction& contraction);
+/// Operations that make an element of the column operand of what is loaded, but for those of what a block has once.
+int64_t decoding_operations(const Contraction& contraction);
 
 }  // namespace strata::compiler

@@ -31,15 +31,16 @@ bool columns_run_along_depth(const ProductScope& s) {
 
 }  // namespace
 
-ColumnPanel::ColumnPanel(const ProductScope& scope, ColumnStorage storage)
+ColumnPanel::ColumnPanel(const ProductScope& scope, ColumnStorage storage, Holds holds)
     : scope_(scope),
       c_(scope.context),
       is_along_depth_(columns_run_along_depth(scope)),
       is_in_lines_(storage == ColumnStorage::Packed && !is_along_depth_ && !scope.columns.is_linear() &&
-                   scope.contraction.group == 1) {
+                   scope.contraction.group == 1),
+      holds_(holds) {
   const int group = scope_.contraction.group;
   const ir::DType type = scope_.contraction.columns_operand->type.dtype;
-  const int64_t tiles = scope_.tiling.task_columns / scope_.tiling.tile_columns();
+  const int64_t tiles = holds == Holds::OneTile ? 1 : scope_.tiling.task_columns / scope_.tiling.tile_columns();
   panel_ = scope_.scratch("columns", type,
                           {tiles, ceil_div(scope_.tiling.panel_depth, group), scope_.tiling.tile_columns() * group});
   if (is_in_lines_) line_ = scope_.scratch("line", type, {scope_.tiling.task_columns + scope_.tiling.slack()});
@@ -61,7 +62,7 @@ std::string ColumnPanel::note() const {
 
 Expr ColumnPanel::at(Expr jt, int64_t v, Expr k) const {
   const int lanes = scope_.tiling.lanes * scope_.contraction.group;
-  return c_.load(panel_, {jt, k, c_.ramp(c_.i64(v * lanes), 1, lanes)});
+  return c_.load(panel_, {place_of(jt), k, c_.ramp(c_.i64(v * lanes), 1, lanes)});
 }
 
 Stmts ColumnPanel::pack(TaskRange columns, TaskRange range, Expr at) const {
@@ -90,18 +91,23 @@ Stmts ColumnPanel::pack_one(Expr tile, TaskRange columns, TaskRange range, Expr 
 
 Stmts ColumnPanel::unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const {
   const LoopVar* tile = c_.loop_var("jt");
+  return {make_for(tile, c_.i64(0),
+                   scope_.ceil_div(scope_.sub(columns.high, columns.low), scope_.tiling.tile_columns()),
+                   LoopKind::Serial, unpack_one(from, c_.loop(tile), columns, depth, {}))};
+}
+
+Stmts ColumnPanel::unpack_one(const ReadyColumns& from, Expr tile, TaskRange columns, TaskRange depth,
+                              ReadyColumns::RowTileOf rows) const {
   const int lanes = scope_.tiling.lanes * scope_.contraction.group;
   const auto store = [&](Expr k, const ReadyColumns::ColumnAt& column_at) {
     Stmts made;
     for (int64_t v = 0; v < scope_.tiling.tile_vectors; ++v)
-      made.push_back(make_store(panel_, {c_.loop(tile), k, c_.ramp(c_.i64(v * lanes), 1, lanes)},
+      made.push_back(make_store(panel_, {place_of(tile), k, c_.ramp(c_.i64(v * lanes), 1, lanes)},
                                 column_at(static_cast<size_t>(v))));
     return made;
   };
   const TaskRange all{c_.i64(0), scope_.sub(depth.high, depth.low)};
-  return {make_for(tile, c_.i64(0),
-                   scope_.ceil_div(scope_.sub(columns.high, columns.low), scope_.tiling.tile_columns()),
-                   LoopKind::Serial, from.steps(c_.loop(tile), columns.low, depth.low, all, store, {}))};
+  return from.steps(tile, columns.low, depth.low, all, store, rows);
 }
 
 /// Along columns: whole tiles row by row of the operand, as it lies in memory; then the tile that is cut off.

@@ -1,7 +1,7 @@
 // The packed columns of a contraction: what a panel of depth of a task's columns looks like in scratch.
 //
-//   [tile][k][tile_columns]; runs that cross tiles (a convolution's windows, its strides) are copied into a line of all
-//                            columns of a k first
+//   [tile][k][tile_columns], of all tiles or of the one that is gone through; runs that cross tiles (a convolution's
+//                            windows, its strides) are copied into a line of all columns of a k first
 //   [tile][k / group][tile_columns][k mod group] for dot products of groups (column_groups.cpp);
 //                                           k mod group the other way round where pairs are exchanged (contraction.h)
 //
@@ -22,7 +22,9 @@ class ColumnPanel {
   using Expr = ir::loops::Expr;
   using Stmts = std::vector<ir::loops::StmtPtr>;
 
-  explicit ColumnPanel(const ProductScope& scope, ColumnStorage storage = ColumnStorage::Packed);
+  enum class Holds : uint8_t { TilesOfTask, OneTile };
+  explicit ColumnPanel(const ProductScope& scope, ColumnStorage storage = ColumnStorage::Packed,
+                       Holds holds = Holds::TilesOfTask);
 
   Stmts alloc() const;
   /// `first`: how far into the panel depth.low lies; null: at its beginning.
@@ -31,8 +33,10 @@ class ColumnPanel {
   /// that lie far apart those of one tile stay in the first cache, and their pages in its table.
   bool is_tile_by_tile() const { return is_along_depth_ && scope_.contraction.group == 1; }
   Stmts pack_one(Expr tile, TaskRange columns, TaskRange depth, Expr first = nullptr) const;
-  /// The same from panels, which the columns lie in.
+  /// The same from panels, which the columns lie in; and tile `tile` alone.
   Stmts unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const;
+  Stmts unpack_one(const ReadyColumns& from, Expr tile, TaskRange columns, TaskRange depth,
+                   ReadyColumns::RowTileOf rows) const;
   /// Vector `v` of tile `jt` at k, counted from the block's first, or a group of such k by its number.
   Expr at(Expr jt, int64_t v, Expr k) const;
   std::string note() const;
@@ -56,7 +60,11 @@ class ColumnPanel {
 
   const ProductScope& scope_;
   ir::loops::LoopContext& c_;
+  /// Where tile `jt` lies.
+  Expr place_of(Expr jt) const { return holds_ == Holds::OneTile ? c_.i64(0) : jt; }
+
   bool is_along_depth_, is_in_lines_;
+  Holds holds_;
   const ir::loops::Buffer *panel_, *line_ = nullptr;
 };
 

@@ -34,15 +34,20 @@ class PackedProduct : public ProductWriter {
         contraction_(scope.contraction),
         tiling_(scope.tiling),
         rows_(scope, schedule.rows),
-        columns_(scope, schedule.columns),
         lines_(scope),
         is_in_place_(schedule.columns == ColumnStorage::InPlace),
-        is_by_tiles_(is_by_tiles(scope)) {
+        is_by_tiles_(is_by_tiles(scope)),
+        unpacks_by_tiles_(schedule.columns == ColumnStorage::Unpacked && is_by_tiles_ &&
+                          tiling_.task_rows <= tiling_.row_block),
+        columns_(scope, schedule.columns,
+                 unpacks_by_tiles_ ? ColumnPanel::Holds::OneTile : ColumnPanel::Holds::TilesOfTask) {
     if (ready) ready_.emplace(scope, std::move(*ready));
     notes.push_back(rows_.note());
     notes.push_back(!ready_        ? columns_.note()
                     : is_in_place_ ? "columns read in place, " + ready_->note()
-                                   : "columns unpacked as [tile][k][column]; they lie " + ready_->note());
+                                   : std::string("columns unpacked as ") +
+                                         (unpacks_by_tiles_ ? "[k][column], tile by tile" : "[tile][k][column]") +
+                                         "; they lie " + ready_->note());
     notes.push_back(is_one_panel() ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
                                    : "sums of panels of depth wait for the next");
     if (contraction_.blocks.kind != DepthBlocks::Kind::One)
@@ -116,9 +121,9 @@ class PackedProduct : public ProductWriter {
 
   Stmts panel(TaskRange rows, TaskRange columns, Panel panel) {
     panel.first_column = columns.low;
-    Stmts stmts = is_in_place_ ? Stmts{}
-                  : ready_     ? columns_.unpack(*ready_, columns, panel.depth)
-                               : columns_.pack(columns, panel.depth);
+    Stmts stmts = is_in_place_ || unpacks_by_tiles_ ? Stmts{}
+                  : ready_                          ? columns_.unpack(*ready_, columns, panel.depth)
+                                                    : columns_.pack(columns, panel.depth);
     append(stmts, is_one_row_block(rows)
                       ? row_block(rows, rows, columns, panel)
                       : row_blocks(rows, [&](TaskRange block) { return row_block(rows, block, columns, panel); }));
@@ -140,8 +145,11 @@ class PackedProduct : public ProductWriter {
       if (!lines_.is_empty()) append(body, at_last_panel(panel, lines_.prefetches(row.rows.low, low)));
       append(body, tile);
       append(body, at_last_panel(panel, epilogue_of_tile(row, sums_column, low, columns)));
-      stmts.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial,
-                               {make_for(it, c_.i64(0), row_tiles(rows), LoopKind::Serial, std::move(body))}));
+      Stmts of_columns;
+      if (unpacks_by_tiles_)
+        of_columns = columns_.unpack_one(*ready_, c_.loop(jt), columns, panel.depth, only_row_tile());
+      of_columns.push_back(make_for(it, c_.i64(0), row_tiles(rows), LoopKind::Serial, std::move(body)));
+      stmts.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial, std::move(of_columns)));
       return stmts;
     }
     body.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial, std::move(tile)));
@@ -192,11 +200,19 @@ class PackedProduct : public ProductWriter {
     return {make_for(block, panel.blocks.low, panel.blocks.high, LoopKind::Serial, std::move(body))};
   }
 
+  bool has_few_rows() const {
+    constexpr int64_t kFewRows = 16;
+    return tiling_.task_rows <= kFewRows;
+  }
   /// Columns of few rows come from memory, not from a cache; so do those of many rows at first.
   ReadyColumns::RowTileOf row_tile_of(Expr it) const {
-    constexpr int64_t kFewRows = 16;
-    if (tiling_.task_rows > kFewRows && !ready_->come_from_memory()) return {};
+    if (!has_few_rows() && !ready_->come_from_memory()) return {};
     return {it, ceil_div(std::min(tiling_.task_rows, tiling_.row_block), tiling_.tile_rows)};
+  }
+  /// Of what is unpacked for all of them.
+  ReadyColumns::RowTileOf only_row_tile() const {
+    if (!has_few_rows()) return {};
+    return {c_.i64(0), 1};
   }
 
   /// Groups of the depth that begin before k; blocks begin between groups.
@@ -221,11 +237,12 @@ class PackedProduct : public ProductWriter {
   const Contraction& contraction_;
   const Tiling& tiling_;
   RowPanel rows_;
-  ColumnPanel columns_;
   EpilogueLines lines_;
   std::optional<ReadyColumns> ready_;
-  bool is_in_place_;  ///< read by the register tiles from `ready_`
-  bool is_by_tiles_;  ///< the epilogue of each tile, else of a row of tiles
+  bool is_in_place_;       ///< read by the register tiles from `ready_`
+  bool is_by_tiles_;       ///< the epilogue of each tile, else of a row of tiles
+  bool unpacks_by_tiles_;  ///< each tile of columns before the rows pass it: all rows of a task are one block
+  ColumnPanel columns_;
 };
 
 Contraction grouped(const Contraction& contraction, const ContractionSchedule& schedule, LoopContext& c) {
