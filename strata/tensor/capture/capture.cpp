@@ -119,7 +119,9 @@ class ReportAtEnd {
  public:
   explicit ReportAtEnd(std::string path) : path_(std::move(path)) {
     if (path_.empty()) return;
-    { const base::AtomicFile probe(path_); }  // a path that can't be written is told before the work, not after it
+    {
+      const base::AtomicFile probe(path_);
+    }  // a path that can't be written is told before the work, not after it
     std::atexit([] { one().write(); });
   }
   static ReportAtEnd& one() {
