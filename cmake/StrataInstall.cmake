@@ -16,6 +16,8 @@ endforeach()
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/strata)
 install(TARGETS strata RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# So that `make build`, which builds the binary, leaves nothing out that is installed; its objects are the binary's.
+add_dependencies(strata strata_c)
 install(TARGETS strata_c ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${CMAKE_SOURCE_DIR}/strata/embed/embed.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/strata/embed)
 install(TARGETS strata_strata ${installed_libraries} EXPORT strata ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

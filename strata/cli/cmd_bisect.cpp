@@ -39,6 +39,7 @@ using Arguments = std::vector<std::vector<ir::HostArray>>;
 /// As many sets as asked for where they are made up; what is given is one.
 Arguments argument_sets(const ir::Graph& graph, const Options& options) {
   ArgumentOptions how = options.arguments;
+  how.are_finite = options.nan;
   Arguments sets;
   const bool is_given = !how.inputs.empty() || how.arguments.size() == graph.parameters().size();
   for (int run = 0; run < (is_given ? 1 : options.runs); ++run, ++how.seed)
@@ -56,10 +57,20 @@ std::vector<std::string> names_in(std::string_view list) {
   return names;
 }
 
+/// Of --against, when it is neither the interpreter nor passes.
+const compiler::Target& isa_against(const std::string& name) {
+  try {
+    machine::cpu_target_named(name, "--against");
+  } catch (base::Error& error) {
+    throw error.hint(fmt::format("or interpreter, or {}PASS,PASS", kWithout));
+  }
+  return target_given(name);
+}
+
 compiler::KernelReference reference_of(const Options& options) {
   compiler::KernelReference reference;
   const bool is_other_isa = options.against != "interpreter" && !options.against.starts_with(kWithout);
-  if (is_other_isa) reference.target = &target_given(options.against);
+  if (is_other_isa) reference.target = &isa_against(options.against);
   const std::string tolerance = options.tolerance.empty() ? (is_other_isa ? "bits" : "ops") : options.tolerance;
   if (tolerance == "bits") reference.allowed = compiler::Allowed::Nothing;
   return reference;

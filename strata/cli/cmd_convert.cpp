@@ -18,12 +18,13 @@ Run declare_convert(CommandLine& line) {
   line.add_option("--out", options->out, "file that is written, in the format of its suffix").required();
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
+    const formats::Format& format = formats::format_to_write(options->out);
     const std::vector<formats::NamedArray> arrays = formats::load_tensors(options->from).value();
-    formats::save_tensors(options->out, arrays);
+    format.save(options->out, arrays, {});
     if (options->json)
       print_out(base::Json::object()
                     .set("file", options->out)
-                    .set("format", formats::format_of(options->out).name)
+                    .set("format", format.name)
                     .set("tensors", arrays.size())
                     .dump() +
                 "\n");

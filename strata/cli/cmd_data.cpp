@@ -23,12 +23,13 @@ Run declare_data(CommandLine& line) {
   line.add_option("--out", options->out, "file of tensors, in the format of its suffix (.safetensors)").required();
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
+    const formats::Format& format = formats::format_to_write(options->out);
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;
     for (int64_t i = 0; i < options->batches; ++i)
       for (train::NamedTensor& t : opened.task->batch(i))
         arrays.push_back({t.name + "." + std::to_string(i), std::move(t.array)});
-    formats::save_tensors(options->out, arrays, {{"batches", std::to_string(options->batches)}});
+    format.save(options->out, arrays, {{"batches", std::to_string(options->batches)}});
     if (options->json)
       print_out(base::Json::object().set("file", options->out).set("batches", options->batches).dump() + "\n");
     return 0;

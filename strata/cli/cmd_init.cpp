@@ -22,10 +22,11 @@ Run declare_init(CommandLine& line) {
       .required();
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
+    const formats::Format& format = formats::format_to_write(options->out);
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;
     for (train::NamedTensor& t : opened.task->weights()) arrays.push_back({std::move(t.name), std::move(t.array)});
-    formats::save_tensors(options->out, arrays, {{"format", "pt"}});
+    format.save(options->out, arrays, {{"format", "pt"}});
     if (options->json)
       print_out(base::Json::object()
                     .set("file", options->out)

@@ -1,14 +1,17 @@
 // strata ops [NAME]: the op table.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <vector>
 
 #include "strata/base/json/json.h"
+#include "strata/base/terminal/display_width.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
 #include "strata/ir/graph/op.h"
+#include "strata/ops/composites/list.h"
 #include "strata/ops/list.h"
 
 namespace strata::cli {
@@ -95,8 +98,25 @@ base::Json json_of(const ir::Op& op) {
   return json;
 }
 
+/// What is no op, and is looked for here all the same.
+std::string composite_page(const ops::CompositeEntry& c, const Options& options) {
+  if (options.json)
+    return base::Json::object()
+               .set("name", c.name)
+               .set("family", "composites")
+               .set("doc", c.doc)
+               .set("header", c.header)
+               .dump_pretty() +
+           "\n";
+  const char* const form = options.markdown ? "### {}\n\n{}.\n\n- a composite of ops: `{}` says what it takes\n"
+                                            : "{} (a composite of ops)\n\n{}.\n\n  what it takes stands in  {}\n";
+  return fmt::format(fmt::runtime(form), c.name, c.doc, c.header);
+}
+
 int run(const Options& options) {
   if (!options.name.empty()) {
+    if (const ops::CompositeEntry* composite = ops::find_composite(options.name))
+      return print_out(composite_page(*composite, options)), 0;
     const ir::Op& op = ops::op_table().get(options.name);
     const ir::Op* const one[] = {&op};
     print_out(options.json ? json_of(op).dump_pretty() + "\n" : options.markdown ? markdown(one) : page(op));
@@ -107,10 +127,15 @@ int run(const Options& options) {
   base::Json list = base::Json::array();
   for (const ir::Op* op : ops::all_ops()) {
     const std::string_view first = op->doc.substr(0, std::min(op->doc.find(". "), op->doc.size()));
-    table.add({std::string(op->name), std::string(op->family), std::string(first.substr(0, 90))});
+    table.add({std::string(op->name), std::string(op->family), base::fit_to(first, 90)});
     list.push(json_of(*op));
   }
-  print_out(options.json ? list.dump_pretty() + "\n" : table.text());
+  std::vector<std::string_view> composites;
+  for (const ops::CompositeEntry& c : ops::all_composites()) composites.push_back(c.name);
+  print_out(options.json
+                ? list.dump_pretty() + "\n"
+                : fmt::format("{}\nComposites of these, of which `strata ops NAME` says where they stand: {}\n",
+                              table.text(), fmt::join(composites, ", ")));
   return 0;
 }
 
@@ -118,7 +143,7 @@ int run(const Options& options) {
 
 Run declare_ops(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  line.add_option("NAME", options->name, "one op; all of them if left out");
+  line.add_option("NAME", options->name, "one op, or a composite of ops; all of them if left out");
   line.add_flag("--markdown", options->markdown, "the page for the reference");
   line.add_flag("--json", options->json, "as JSON");
   return [options] { return run(*options); };

@@ -262,7 +262,8 @@ Run declare_opt(CommandLine& line) {
   line.add_option(
       "--schedule", o->schedule,
       "schedule loop programs by these rewrites, as `strata explain` prints them, such as 'vectorise i by 8, 1; "
-      "parallel points by 4096'; `auto` for the compiler's own");
+      "parallel points by 4096'; `auto` for the compiler's own, 'poly auto' or 'poly tile by 3, 5' for the polyhedral "
+      "scheduler's");
   line.add_flag("--reduce", o->reduce, "print a small program on which the passes still fail");
   line.add_flag("--plan", o->plan, "compile the program with the whole pass list and print its plan");
   line.add_option("--memory-budget", o->memory_budget,
@@ -279,6 +280,8 @@ Run declare_opt(CommandLine& line) {
     if (line.has("--memory-budget")) o->compile.memory_budget_bytes = o->memory_budget;
     if (o->compile.memory_budget_bytes && !o->plan)
       throw base::Error(base::code::kCommandLine, "--memory-budget is for the plan: give --plan as well");
+    if (o->compile.memory_budget_bytes)
+      compiler::require_usable_budget("opt", *o->compile.memory_budget_bytes, "--memory-budget");
     if (!o->isa.empty() || !o->backend.empty()) o->run.target = o->compile.target = &target_given(o->isa, o->backend);
     return run(*o);
   };

@@ -14,6 +14,7 @@
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/jsonl_file.h"
+#include "strata/base/terminal/counted.h"
 #include "strata/base/terminal/progress.h"
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
@@ -196,7 +197,8 @@ int show(const std::string& path) {
     row.push_back(on_one_line(rewrites));
     table.add(std::move(row));
   }
-  print_out(table.text() + fmt::format("\n{} schedules in {}\n", database.size(), path));
+  print_out(table.text() +
+            fmt::format("\n{} in {}\n", base::counted(static_cast<int64_t>(database.size()), "schedule"), path));
   return 0;
 }
 
@@ -218,7 +220,9 @@ std::string output_of(const Options& options) {
     throw base::Error(base::code::kUnwritableFile, "tune: there is no cache folder to keep schedules in")
         .hint("name a file: -o tuned.schedules");
   if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) base::make_folders(folder);
+  const bool was_there = base::is_file(path);
   compiler::ScheduleDatabase().merge_into(path);
+  if (!was_there) std::filesystem::remove(path);  // there is nothing to keep yet
   return path;
 }
 
@@ -228,7 +232,7 @@ int tune_file(const Options& options) {
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
   compiler::tune::TuneOptions how = tune_options(options);
   const std::string output = output_of(options);
-  const auto known = compiler::ScheduleDatabase::read(output);
+  const auto known = base::is_file(output) ? compiler::ScheduleDatabase::read(output) : compiler::ScheduleDatabase();
   how.known = &known;
   const StopSignal stop;
   base::ProgressBar bar({.label = "tune", .total = options.seconds, .unit = "s"});
@@ -244,13 +248,16 @@ int tune_file(const Options& options) {
   const compiler::tune::TuneResult result = compiler::tune::tune(*graph, how);
   bar.finish();
   const compiler::ScheduleDatabase faster = result.faster();
-  faster.merge_into(output);
+  if (faster.size() > 0) faster.merge_into(output);
   if (!options.plot.empty()) draw(result, options.plot);
   if (!options.log.empty()) write_log(result, options.log);
   print_out(options.json ? json_of(result).dump_pretty() + "\n" : table_of(result));
-  fmt::print(stderr, "{}{}{} faster schedules in {}\n", failures_of(result),
-             result.was_stopped ? "stopped: what was found so far is kept, without a last measurement\n" : "",
-             faster.size(), output);
+  fmt::print(
+      stderr, "{}{}{}\n", failures_of(result),
+      result.was_stopped ? "stopped: what was found so far is kept, without a last measurement\n" : "",
+      faster.size() > 0
+          ? fmt::format("{} in {}", base::counted(static_cast<int64_t>(faster.size()), "faster schedule"), output)
+          : fmt::format("no faster schedule was found; {} stays as it was", output));
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "strata/base/error/error.h"
 #include "strata/embed/program_image.h"
 #include "strata/embed/signature.h"
+#include "strata/ir/graph/entry_conditions.h"
 #include "strata/runtime/machine_code/object_writer.h"
 #include "strata/runtime/program/program_file.h"
 
@@ -301,6 +302,21 @@ struct HeaderParts {
   std::vector<Argument> sizes, inputs, outputs;
 };
 
+/// The least size that the object's code is for: with nothing in an axis of a kernel it would take a compiler.
+int64_t lowest_of(const ir::Plan& plan, const ir::SymbolFact& fact) {
+  constexpr int64_t kMostSteps = 1000;
+  int64_t lowest = (fact.lowest + fact.multiple - 1) / fact.multiple * fact.multiple;
+  const auto is_empty = [&](const ir::EntryCondition& c) {
+    std::vector<std::string> symbols;
+    c.value.collect_symbols(symbols);
+    return c.lowest > 0 && symbols == std::vector<std::string>{fact.name} &&
+           c.value.evaluate([&](std::string_view) { return lowest; }) < c.lowest;
+  };
+  for (int64_t step = 0; step < kMostSteps && std::ranges::any_of(plan.entry, is_empty); ++step)
+    lowest += fact.multiple;
+  return lowest;
+}
+
 HeaderParts parts_of(const runtime::Executable& program, const ObjectOptions& options) {
   HeaderParts parts;
   ArgumentNames names;
@@ -309,8 +325,9 @@ HeaderParts parts_of(const runtime::Executable& program, const ObjectOptions& op
   for (const std::string& symbol : signature.symbols) {
     const std::string name = names.take(symbol, "size");
     const ir::SymbolFact fact = recorded->facts().of(symbol);
-    std::string rule = fmt::format("{} or more", fact.lowest);
-    if (fact.highest < INT64_MAX) rule = fmt::format("{} to {}", fact.lowest, fact.highest);
+    const int64_t lowest = lowest_of(program.plan(), fact);
+    std::string rule = fmt::format("{} or more", lowest);
+    if (fact.highest < INT64_MAX) rule = fmt::format("{} to {}", lowest, fact.highest);
     if (fact.multiple > 1) rule += fmt::format(", a multiple of {}", fact.multiple);
     parts.sizes.push_back({name, "int64_t " + name, rule});
   }

@@ -37,8 +37,11 @@ std::span<const Format* const> formats();
 /// The format of a path's suffix; the first of the list for a path that has none of theirs.
 const Format& format_of(std::string_view path);
 
+/// The same for a file that is to be written: E0631 for a suffix that no format has.
+const Format& format_to_write(std::string_view path);
+
 inline void save_tensors(const std::string& path, std::span<const NamedArray> arrays, const Metadata& metadata = {}) {
-  format_of(path).save(path, arrays, metadata);
+  format_to_write(path).save(path, arrays, metadata);
 }
 inline base::Result<std::vector<NamedArray>> load_tensors(const std::string& path) {
   return format_of(path).load(path);

@@ -7,6 +7,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
 #include "strata/base/bytes/temp_folder.h"
+#include "strata/base/error/message_of.h"
 #include "strata/formats/format.h"
 
 namespace strata::formats {
@@ -81,6 +82,20 @@ TEST(Formats, AreChosenBySuffix) {
     EXPECT_TRUE(format->suffix.starts_with("."));
   }
   EXPECT_EQ(&format_of("weights"), formats()[0]);
+}
+
+TEST(Formats, FilesOfAnotherSuffixAreNotWritten) {
+  const base::TempFolder folder;
+  for (const char* name : {"weights", "weights.npz", "weights.safetensors.txt"}) {
+    const std::string path = folder / name;
+    EXPECT_EQ(base::message_of([&] { save_tensors(path, {}); }).substr(0, 20 + path.size()),
+              "error[E0631]: " + path + ": no f");
+    EXPECT_FALSE(base::is_file(path));
+  }
+  EXPECT_EQ(base::message_of([] { format_to_write("c.npz"); })
+                .find("error[E0631]: c.npz: no format of tensors has this "
+                      "suffix, expected .safetensors"),
+            0u);
 }
 
 }  // namespace

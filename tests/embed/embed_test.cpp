@@ -120,6 +120,8 @@ TEST(Embed, TwoProgramsInAProgramInCGiveTheBitsThatTheyGiveHere) {
     // An empty axis takes a program of its own, and there is no compiler.
     const Output empty = run_shell(built + " 0 1");
     EXPECT_NE(empty.text.find("E0324"), std::string::npos) << empty.text;
+    EXPECT_NE(empty.text.find("hint: don't call it with nothing to do: sizes of 1 or more run here"), std::string::npos)
+        << empty.text;
   }
 }
 

@@ -50,8 +50,21 @@ class Install(unittest.TestCase):
     def test_no_header_is_installed_that_programs_do_not_need(self):
         names = [name for _, _, files in os.walk(os.path.join(self.prefix, "include")) for name in files]
         self.assertIn("strata.h", names)
-        self.assertIn("jit.h", names)
+        for name in ("jit.h", "norm.h", "resnet.h"):
+            self.assertIn(name, names)
         self.assertFalse([name for name in names if not name.endswith(".h") or name in ("kernel_emitter.h", "random_program.h")])
+
+    def test_what_is_installed_is_what_make_build_builds(self):
+        made = subprocess.run(["ninja", "-C", build, "-t", "inputs", "strata"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+        made = {os.path.join(build, name) for name in made} | {os.path.join(build, "strata")}
+        installed = set()
+        for folder, _, files in os.walk(build):
+            if "cmake_install.cmake" in files:
+                with open(os.path.join(folder, "cmake_install.cmake"), encoding="utf-8") as file:
+                    installed |= set(re.findall(rf'FILES "({re.escape(build)}/[^"]*(?:\.a|/strata))"', file.read()))
+        self.assertIn(os.path.join(build, "libstrata_c.a"), installed)
+        self.assertGreater(len(installed), 10)
+        self.assertEqual(sorted(installed - made), [])
 
 
 build, compiler = sys.argv[1:3]

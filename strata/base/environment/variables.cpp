@@ -19,8 +19,10 @@ constexpr EnvironmentVariable kVariables[] = {
      "for `strata explain --capture`",
      "every program"},
     {"STRATA_DUMP_PASSES", "a folder",
-     "each program that is compiled writes its graph there after each pass that changed it, as text: "
-     "`<name>-<hash>/01-inline-calls.sir` and so on",
+     "each program that is compiled writes its graph there as text, as it was recorded and after each pass that "
+     "changed it: `<name>-<hash>/00-before.sir`, `01-inline-calls.sir` and so on; each is a program for `strata "
+     "explain`, "
+     "`compile`, `tune`, `bisect` and `roofline`",
      "every program"},
     {"STRATA_ISA", "scalar, avx2, avx512, avx512-vnni or avx512-bf16",
      "the instruction set that kernels are made for; not set: the highest that this CPU has", "every program"},

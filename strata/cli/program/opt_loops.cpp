@@ -74,39 +74,6 @@ Kernel as_compiled(const Kernel& kernel, const LoopOptions& options) {
   return written;
 }
 
-/// `kernel` is `naive` or a schedule of it: arguments have the shapes of the naive one.
-void run_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
-  std::vector<HostArray> given;
-  for (const std::string& text : options.arguments) given.push_back(ir::parse_array(text).value());
-  const Dims dims(naive, dims_for(naive, given));
-  std::vector<HostArray> arrays;
-  size_t next = 0;
-  for (const Buffer* b : naive.params) {
-    const std::vector<int64_t> shape = dims.shape(*b);
-    HostArray array(b->dtype, shape);
-    if (b->kind != BufferKind::Output && next < given.size()) {
-      const HostArray& argument = given[next++];
-      if (argument.dtype() != b->dtype || argument.shape() != shape)
-        throw base::Error(
-            base::code::kArgumentMismatch,
-            fmt::format("%{} of @{} should be {}{}, found {}", b->name, naive.name, ir::dtype_name(b->dtype),
-                        ir::shape_str(b->shape), ir::print_array(argument).substr(0, 40)));
-      array = argument.clone();
-    }
-    arrays.push_back(std::move(array));
-  }
-  const compiler::KernelRun run =
-      options.native
-          ? compiler::NativeKernel(*options.target, as_compiled(kernel, options)).run_on_copies(dims.values(), arrays)
-          : compiler::run_interpreted(kernel, dims.values(), arrays);
-  if (run.status.code != 0) print_out(fmt::format("status: code {}, index {}\n", run.status.code, run.status.index));
-  for (size_t i = 0; i < run.buffers.size(); ++i)
-    if (naive.params[i]->kind != BufferKind::Input)
-      print_out(fmt::format("%{}: {}\n", naive.params[i]->name, ir::print_array(run.buffers[i])));
-}
-
-// Schedules.
-
 /// Random arrays for the parameters; positions are small, so that most lie inside.
 std::vector<HostArray> random_arrays(const Kernel& kernel, const Dims& dims, uint64_t seed) {
   std::vector<HostArray> arrays;
@@ -119,6 +86,40 @@ std::vector<HostArray> random_arrays(const Kernel& kernel, const Dims& dims, uin
   }
   return arrays;
 }
+
+/// `kernel` is `naive` or a schedule of it: arguments have the shapes of the naive one.
+void run_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
+  std::vector<HostArray> given;
+  for (const std::string& text : options.arguments) given.push_back(ir::parse_array(text).value());
+  const Dims dims(naive, dims_for(naive, given));
+  std::vector<HostArray> arrays = random_arrays(naive, dims, options.seed);
+  size_t next = 0;
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    const Buffer* const b = naive.params[i];
+    const std::vector<int64_t> shape = dims.shape(*b);
+    if (b->kind == BufferKind::Output) {
+      arrays[i] = HostArray(b->dtype, shape);
+    } else if (next < given.size()) {
+      const HostArray& argument = given[next++];
+      if (argument.dtype() != b->dtype || argument.shape() != shape)
+        throw base::Error(
+            base::code::kArgumentMismatch,
+            fmt::format("%{} of @{} should be {}{}, found {}", b->name, naive.name, ir::dtype_name(b->dtype),
+                        ir::shape_str(b->shape), ir::print_array(argument).substr(0, 40)));
+      arrays[i] = argument.clone();
+    }
+  }
+  const compiler::KernelRun run =
+      options.native
+          ? compiler::NativeKernel(*options.target, as_compiled(kernel, options)).run_on_copies(dims.values(), arrays)
+          : compiler::run_interpreted(kernel, dims.values(), arrays);
+  if (run.status.code != 0) print_out(fmt::format("status: code {}, index {}\n", run.status.code, run.status.index));
+  for (size_t i = 0; i < run.buffers.size(); ++i)
+    if (naive.params[i]->kind != BufferKind::Input)
+      print_out(fmt::format("%{}: {}\n", naive.params[i]->name, ir::print_array(run.buffers[i])));
+}
+
+// Schedules.
 
 /// Both in the loop interpreter, for other values of the symbolic dimensions each time.
 void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOptions& options) {

@@ -13,7 +13,7 @@ namespace strata::cli {
 struct LoopOptions {
   bool interpret = false;
   bool native = false;                  ///< run it as machine code; with `check_equivalence`, that is compared, too
-  std::vector<std::string> arguments;   ///< inputs for `interpret` and `native`, in the order of the parameters; zeros
+  std::vector<std::string> arguments;   ///< inputs for `interpret` and `native`, in the order of the parameters; random
                                         ///< if left out
   std::optional<std::string> schedule;  ///< rewrites (compiler/loop/schedule_kinds.h), or "auto" for the chosen ones
   const compiler::Target* target = nullptr;  ///< that schedules are chosen for

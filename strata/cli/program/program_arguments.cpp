@@ -93,7 +93,8 @@ std::vector<ir::HostArray> program_arguments(const ir::Graph& graph, const Argum
     const std::vector<int64_t> shapes[] = {given[i]->shape()};
     dims = ir::DimBinding(graph, types, shapes, &dims);
   }
-  std::vector<ir::HostArray> arguments = compiler::random_arguments(*ir::with_extents(graph, dims), options.seed);
+  const auto made_up = options.are_finite ? compiler::finite_arguments : compiler::random_arguments;
+  std::vector<ir::HostArray> arguments = made_up(*ir::with_extents(graph, dims), options.seed);
   for (size_t i = 0; i < given.size(); ++i)
     if (given[i]) arguments[i] = std::move(*given[i]);
   return arguments;

@@ -29,6 +29,7 @@ struct ArgumentOptions {
   std::vector<std::string> arguments;  ///< texts, of the first parameters
   std::vector<std::string> dims;       ///< "B=64"
   uint64_t seed = 1;
+  bool are_finite = false;  ///< those that are made up hold no NaN and no infinity
 };
 
 void add_arguments(CommandLine& line, ArgumentOptions& options);

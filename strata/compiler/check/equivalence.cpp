@@ -87,7 +87,7 @@ Outcome run(const Graph& graph, std::span<const HostArray> arguments) {
 
 }  // namespace
 
-std::vector<HostArray> random_arguments(const Graph& graph, uint64_t seed) {
+std::vector<HostArray> finite_arguments(const Graph& graph, uint64_t seed) {
   const bool is_exact = has_discrete_ops(graph);
   std::vector<HostArray> arguments;
   for (size_t i = 0; i < graph.parameters().size(); ++i) {
@@ -100,8 +100,14 @@ std::vector<HostArray> random_arguments(const Graph& graph, uint64_t seed) {
                               is_exact ? ir::SampleOperand::Domain::Exact : ir::SampleOperand::Domain::Normal};
     if (ir::is_int(type.dtype())) operand = {operand.type, ir::SampleOperand::Domain::Index, 3};
     arguments.push_back(ops::sample_array(operand, seed * 1000003 + i * 7919));
-    if (ir::is_float(type.dtype()) && seed % 3 == 0) mix_in_special(arguments.back(), seed + i);
   }
+  return arguments;
+}
+
+std::vector<HostArray> random_arguments(const Graph& graph, uint64_t seed) {
+  std::vector<HostArray> arguments = finite_arguments(graph, seed);
+  for (size_t i = 0; i < arguments.size() && seed % 3 == 0; ++i)
+    if (ir::is_float(graph.parameters()[i]->type().dtype())) mix_in_special(arguments[i], seed + i);
   return arguments;
 }
 

@@ -18,6 +18,9 @@ namespace strata::compiler {
 /// third seed mixes NaN, infinities and zeros of both signs into the floats.
 std::vector<ir::HostArray> random_arguments(const ir::Graph& graph, uint64_t seed);
 
+/// The same without NaN and infinities, for who asks whether the program makes some.
+std::vector<ir::HostArray> finite_arguments(const ir::Graph& graph, uint64_t seed);
+
 /// Says where two lists of arrays differ in dtype, shape or bits; any NaN equals any NaN.
 std::optional<std::string> first_difference(std::span<const ir::HostArray> expected,
                                             std::span<const ir::HostArray> found);

@@ -191,13 +191,12 @@ ir::DimBinding largest_dims(const ir::Graph& graph) {
   return dims;
 }
 
-void require_usable_budget(std::string_view owner, int64_t budget_bytes) {
+void require_usable_budget(std::string_view owner, int64_t budget_bytes, std::string_view field) {
   const base::OptionCheck check(base::code::kOptionOutOfRange, owner);
-  check.integer("memory_budget_bytes", budget_bytes, base::Bounds::at_least(1));
+  check.integer(field, budget_bytes, base::Bounds::at_least(1));
   const int64_t machine = machine::memory_bytes();
   if (budget_bytes > machine)
-    check.refuse("memory_budget_bytes", std::to_string(budget_bytes),
-                 fmt::format("at most the {} bytes of this machine", machine));
+    check.refuse(field, std::to_string(budget_bytes), fmt::format("at most the {} bytes of this machine", machine));
 }
 
 void refuse_budget(const runtime::Executable& program, const MemoryPeak& peak, int64_t budget_bytes) {

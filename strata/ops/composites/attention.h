@@ -4,6 +4,7 @@
 
 #include "strata/base/config/bounds.h"
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/optional.h"
 #include "strata/ops/operands/user_function.h"
 
 namespace strata::ops {
@@ -47,9 +48,9 @@ STRATA_FUNCTION(rope, (x, positions), (double base = 10000.0), (base))
 inline constexpr base::Bounds kRopeBase = base::Bounds::above(0);
 
 template <Handle V>
-V attention(V q, V k, V v, const std::optional<V>& mask = std::nullopt, const AttentionOptions& options = {},
-            const std::optional<V>& factor = std::nullopt, const std::optional<V>& sinks = std::nullopt,
-            const std::optional<V>& segments = std::nullopt, Source at = Source::here()) {
+V attention(V q, V k, V v, const Optional<V>& mask = std::nullopt, const AttentionOptions& options = {},
+            const Optional<V>& factor = std::nullopt, const Optional<V>& sinks = std::nullopt,
+            const Optional<V>& segments = std::nullopt, Source at = Source::here()) {
   const auto record = [&](Value a, Value b, Value c, Value m, Value f, Value s, Value g) {
     return attention(a, b, c, m, options, f, s, g);
   };

@@ -230,7 +230,7 @@ Values with_gradient(const Operands& x, const Meaning& meaning, int orders) {
     return list;
   };
   CustomVjpRegions regions;
-  regions.body = region("attention", with_captures(types),
+  regions.body = region(meaning.function ? "attention_with_score" : "attention", with_captures(types),
                         [&](Graph&, const Values& p) { return forward(layout.of(p, behind(p)), meaning); });
   regions.forward = region("attention_forward", with_captures(types), [&](Graph&, const Values& p) {
     const Operands own = layout.of(p, behind(p));

@@ -4,6 +4,7 @@
 
 #include "strata/base/config/bounds.h"
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/optional.h"
 
 namespace strata::ops {
 
@@ -34,23 +35,23 @@ RunningStatistics running_statistics(Value x, const RunningStatistics& before, c
 Value batch_norm_with(Value x, Value mean, Value variance, Value weight, Value bias, double epsilon = 1e-5);
 
 template <Handle V>
-V layer_norm(V x, const std::optional<V>& weight, const std::optional<V>& bias, int64_t axes = 1, double epsilon = 1e-5,
+V layer_norm(V x, const Optional<V>& weight, const Optional<V>& bias, int64_t axes = 1, double epsilon = 1e-5,
              Source at = Source::here()) {
   return lift<V>(at, [&](Value v, Value w, Value b) { return layer_norm(v, w, b, axes, epsilon); }, x, weight, bias);
 }
 template <Handle V>
-V rms_norm(V x, const std::optional<V>& weight, double epsilon = 1e-6, Source at = Source::here()) {
+V rms_norm(V x, const Optional<V>& weight, double epsilon = 1e-6, Source at = Source::here()) {
   return lift<V>(at, [&](Value v, Value w) { return rms_norm(v, w, epsilon); }, x, weight);
 }
 template <Handle V>
-V group_norm(V x, int64_t groups, const std::optional<V>& weight, const std::optional<V>& bias, double epsilon = 1e-5,
+V group_norm(V x, int64_t groups, const Optional<V>& weight, const Optional<V>& bias, double epsilon = 1e-5,
              Source at = Source::here()) {
   return lift<V>(at, [&](Value v, Value w, Value b) { return group_norm(v, groups, w, b, epsilon); }, x, weight, bias);
 }
 /// {result, mean, variance}
 template <Handle V>
-std::array<V, 3> batch_norm_train(V x, const std::optional<V>& weight, const std::optional<V>& bias,
-                                  double epsilon = 1e-5, Source at = Source::here()) {
+std::array<V, 3> batch_norm_train(V x, const Optional<V>& weight, const Optional<V>& bias, double epsilon = 1e-5,
+                                  Source at = Source::here()) {
   return lift<V>(
       at,
       [&](Value v, Value w, Value b) {
@@ -72,8 +73,8 @@ std::array<V, 3> running_statistics(V x, const std::array<V, 3>& before, V mean,
       x, before[0], before[1], before[2], mean, variance);
 }
 template <Handle V>
-V batch_norm_with(V x, V mean, V variance, const std::optional<V>& weight, const std::optional<V>& bias,
-                  double epsilon = 1e-5, Source at = Source::here()) {
+V batch_norm_with(V x, V mean, V variance, const Optional<V>& weight, const Optional<V>& bias, double epsilon = 1e-5,
+                  Source at = Source::here()) {
   return lift<V>(
       at, [&](Value v, Value m, Value s, Value w, Value b) { return batch_norm_with(v, m, s, w, b, epsilon); }, x, mean,
       variance, weight, bias);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "strata/ops/operands/axes.h"
+#include "strata/ops/operands/optional.h"
 
 namespace strata::ops {
 
@@ -53,17 +54,16 @@ V quantize_linear(V x, V scale, V zero_point, int64_t axis = 1, Source at = Sour
   return lift<V>(at, [=](Value v, Value s, Value z) { return quantize_linear(v, s, z, axis); }, x, scale, zero_point);
 }
 template <Handle V>
-V dequantize_linear(V q, V scale, const std::optional<V>& zero_point, int64_t axis = 1, Source at = Source::here()) {
+V dequantize_linear(V q, V scale, const Optional<V>& zero_point, int64_t axis = 1, Source at = Source::here()) {
   return lift<V>(at, [=](Value v, Value s, Value z) { return dequantize_linear(v, s, z, axis); }, q, scale, zero_point);
 }
 template <Handle V>
-V matmul_integer(V a, V b, const std::optional<V>& a_zero = {}, const std::optional<V>& b_zero = {},
-                 Source at = Source::here()) {
+V matmul_integer(V a, V b, const Optional<V>& a_zero = {}, const Optional<V>& b_zero = {}, Source at = Source::here()) {
   return lift<V>(
       at, [](Value x, Value y, Value v, Value w) { return matmul_integer(x, y, v, w); }, a, b, a_zero, b_zero);
 }
 template <Handle V>
-V qlinear_matmul(const Quantised<V>& a, const Quantised<V>& b, const std::optional<V>& bias, V y_scale, V y_zero,
+V qlinear_matmul(const Quantised<V>& a, const Quantised<V>& b, const Optional<V>& bias, V y_scale, V y_zero,
                  Source at = Source::here()) {
   return lift<V>(
       at,

@@ -82,16 +82,23 @@ void tangent_infer(ir::Infer& i) {
   for (Type t : result_types(*i.regions[0])) i.result(t);
 }
 
+/// Bodies that users write have no name of their own; those of attention_with_score() and its like have theirs.
+bool is_users_own(const Node& node) { return node.region(0).name() == "body"; }
+std::string who_has_captures(const Node& node) {
+  return is_users_own(node) ? std::string(node.op->name) : node.region(0).name();
+}
+
 /// A rule speaks of the inputs only.
 void refuse_captures(const ir::Jvp& j, size_t inputs) {
   for (size_t k = inputs; k < j.node.operand_count; ++k)
     if (j.has(k))
       throw base::Error(
           base::code::kIncompleteDerivative,
-          std::string(j.node.op->name) +
+          who_has_captures(j.node) +
               ": differentiated with respect to a tensor that the function captures: " + j.operand(k).type().str())
           .note("recorded at " + j.node.where.str())
-          .hint("pass it as an argument, or capture stop_gradient of it");
+          .hint(is_users_own(j.node) ? "pass it as an argument, or capture stop_gradient of it"
+                                     : "capture stop_gradient of it");
 }
 
 std::vector<Value> tangents_of_inputs(const ir::Jvp& j, size_t inputs) {

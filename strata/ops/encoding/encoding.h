@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "strata/ir/encoding/encoding.h"
 #include "strata/ops/operands/handle.h"
@@ -19,6 +20,11 @@ extern const Op kDecode, kEncode, kEncodedBytes, kFromEncodedBytes;
 STRATA_FUNCTION(decode, (x), (std::optional<DType> dtype = std::nullopt), (dtype))
 /// Rounds as the format says (`strata ops encode`); x has the dtype that decode gives, or any float dtype for f32.
 STRATA_FUNCTION(encode, (x), (Encoding encoding), (encoding))
+/// The same by the format's name, "q8_0". E0142 for a name that no format has.
+template <Handle V>
+V encode(V x, std::string_view format, Source at = Source::here()) {
+  return encode(x, noting_line(at, [&] { return ir::encoding_named(format); }), at);
+}
 /// The bytes that store an encoded array: u8, whole blocks along the last axis but one, or flat for integers of 4 and 2
 /// bits.
 STRATA_FUNCTION(encoded_bytes, (x), (), ())

@@ -38,7 +38,9 @@ std::shared_ptr<const Executable> OwnPrograms::of(const ir::DimBinding& dims) {
                       fmt::format("{}: {} leaves an axis empty, which takes a program of its own, and this "
                                   "process has no compiler",
                                   recorded->name(), text))
-        .hint("load the program file where the compiler is linked, or don't call it with nothing to do");
+        .hint(
+            "don't call it with nothing to do: sizes of 1 or more run here, and a program file runs with any size "
+            "where the compiler is linked");
   const std::lock_guard hold(lock_);
   if (const auto* known = programs_.find(key)) return *known;
   return programs_.keep(key, compile_(ir::with_extents(*recorded, numbers)));

@@ -7,6 +7,7 @@
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/environment/variables.h"
 #include "strata/base/error/codes/base_codes.h"
+#include "strata/base/terminal/counted.h"
 #include "strata/base/trace/log.h"
 #include "strata/tensor/capture/log.h"
 #include "strata/tensor/lazy/compilation.h"
@@ -16,6 +17,7 @@
 namespace strata {
 namespace {
 
+using base::counted;
 using base::Json;
 
 constexpr int64_t kVersion = 1;
@@ -36,22 +38,25 @@ std::string at_line(const Json& json, std::string_view key) {
 }
 
 std::string text_of_function(const Json& f) {
-  std::string text = fmt::format("  {}{}: {} calls, {} programs recorded", f.at("name").as_string(), at_line(f, "line"),
-                                 f.at("calls").as_int(), f.at("programs").as_int());
+  std::string text =
+      fmt::format("  {}{}: {}, {} recorded", f.at("name").as_string(), at_line(f, "line"),
+                  counted(f.at("calls").as_int(), "call"), counted(f.at("programs").as_int(), "program"));
   if (f.at("given_up").as_int() > 0) text += fmt::format(", {} given up for others", f.at("given_up").as_int());
   text += "\n";
   for (const Json& r : f.at("recordings").items())
-    text += fmt::format("    because {}; recorded {} times\n{}", r.at("reason").as_string(),
-                        r.at("times_recorded").as_int(), indented(r.at("explanation").as_string(), "    "));
+    text += fmt::format("    because {}; recorded {}\n{}", r.at("reason").as_string(),
+                        counted(r.at("times_recorded").as_int(), "time"),
+                        indented(r.at("explanation").as_string(), "    "));
   return text;
 }
 
 std::string text_of_recording(const Json& r) {
   const std::string& lines = r.at("lines").as_string();
-  std::string text = fmt::format("  {} nodes, {}: came {} times; ran compiled {} times, op by op {} times\n",
-                                 r.at("nodes").as_int(), lines.empty() ? "no line" : lines, r.at("seen").as_int(),
-                                 r.at("compiled_runs").as_int(), r.at("runs_op_by_op").as_int());
-  text += fmt::format("    {} compilations{}\n", r.at("compilations").as_int(),
+  std::string text =
+      fmt::format("  {}, {}: came {}; ran compiled {}, op by op {}\n", counted(r.at("nodes").as_int(), "node"),
+                  lines.empty() ? "no line" : lines, counted(r.at("seen").as_int(), "time"),
+                  counted(r.at("compiled_runs").as_int(), "time"), counted(r.at("runs_op_by_op").as_int(), "time"));
+  text += fmt::format("    {}{}\n", counted(r.at("compilations").as_int(), "compilation"),
                       r.at("is_compiling").as_bool() ? ", one under way" : "");
   for (const Json& reason : r.at("reasons").items()) text += fmt::format("    because {}\n", reason.as_string());
   for (const Json& program : r.at("programs").items())
@@ -68,8 +73,9 @@ std::string text_of_recording(const Json& r) {
 std::string text_of_lines(const Json& lines) {
   std::string text;
   for (const Json& l : lines.items())
-    text += fmt::format("  {} times: {}{}{}\n", l.at("times").as_int(), l.at("what").as_string(), at_line(l, "line"),
-                        l.at("nodes").as_int() > 0 ? fmt::format(", {} nodes in all", l.at("nodes").as_int()) : "");
+    text += fmt::format(
+        "  {}: {}{}{}\n", counted(l.at("times").as_int(), "time"), l.at("what").as_string(), at_line(l, "line"),
+        l.at("nodes").as_int() > 0 ? fmt::format(", {} in all", counted(l.at("nodes").as_int(), "node")) : "");
   return text.empty() ? "  none\n" : text;
 }
 

@@ -91,8 +91,7 @@ TEST(MaskedAttention, AnAdditiveMaskHasAGradient) {
 
 TEST(MaskedAttention, CausalRowsInFrontOfAllKeysAreZero) {
   const Qkv x = drawn(5, 2);  // rows 0, 1 and 2 see keys up to -3, -2 and -1
-  auto causal =
-      jit([](const Qkv& p) { return attention(p.q, p.k, p.v, std::optional<Tensor>(), {.is_causal = true}); });
+  auto causal = jit([](const Qkv& p) { return attention(p.q, p.k, p.v, {}, {.is_causal = true}); });
   const Tensor y = causal(x);
   const Tensor front = y[{kAll, kAll, Slice{0, 3}}];
   EXPECT_EQ(sum(abs(front)).item(), 0);
@@ -251,7 +250,7 @@ TEST(Options, OfJitAndFunctionsAreRefusedByName) {
   EXPECT_THROW(made({.argument = -1}), base::Error);
   const Qkv x = drawn(2, 2);
   base::walk_numbers({
-      {"scale", [&](double v) { attention(x.q, x.k, x.v, std::optional<Tensor>(), {.scale = v}); }, {-1, 0, 1e300}},
+      {"scale", [&](double v) { attention(x.q, x.k, x.v, {}, {.scale = v}); }, {-1, 0, 1e300}},
       {"base", [&](double v) { rope(x.q, Tensor::arange(2), v); }, {1e300}},
   });
 }

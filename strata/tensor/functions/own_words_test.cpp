@@ -49,11 +49,11 @@ TEST(OwnWords, OfFunctionsThatTakeFloats) {
                                   {"variance", [&] { variance(x); }},
                                   {"stddev", [&] { stddev(x); }},
                                   {"avg_pool", [&] { avg_pool(image, {.window = {2, 2}}); }},
-                                  {"layer_norm", [&] { layer_norm<Tensor>(x, kNone, kNone); }},
-                                  {"rms_norm", [&] { rms_norm<Tensor>(x, kNone); }},
-                                  {"group_norm", [&] { group_norm<Tensor>(x, 2, kNone, kNone); }},
-                                  {"batch_norm", [&] { batch_norm_train<Tensor>(x, kNone, kNone); }},
-                                  {"attention", [&] { attention<Tensor>(heads, heads, heads); }},
+                                  {"layer_norm", [&] { layer_norm(x, kNone, kNone); }},
+                                  {"rms_norm", [&] { rms_norm(x, kNone); }},
+                                  {"group_norm", [&] { group_norm(x, 2, kNone, kNone); }},
+                                  {"batch_norm", [&] { batch_norm_train(x, kNone, kNone); }},
+                                  {"attention", [&] { attention(heads, heads, heads); }},
                                   {"rope", [&] { rope(heads, Tensor::arange(2)); }},
                                   {"dropout", [&] { dropout(x, Key(1).bits, 0.5); }},
                                   {"mse", [&] { mse(x, x); }},
@@ -79,19 +79,19 @@ TEST(OwnWords, OfFunctionsThatTakeFloats) {
 TEST(OwnWords, OfNormsWithWeightsOfAnotherShape) {
   const Tensor x = zeros({2, 4, 3}), three = zeros({3}), four = zeros({4}), one = zeros({1}), wide = zeros({4, 3});
   expect_own_words("E0101", {
-                                {"layer_norm", [&] { layer_norm<Tensor>(x, four, kNone); }},
-                                {"layer_norm", [&] { layer_norm<Tensor>(x, three, four); }},
-                                {"layer_norm", [&] { layer_norm<Tensor>(x, wide, kNone); }},
-                                {"layer_norm", [&] { layer_norm<Tensor>(x, three, kNone, 2); }},
-                                {"rms_norm", [&] { rms_norm<Tensor>(x, four); }},
-                                {"group_norm", [&] { group_norm<Tensor>(x, 2, three, kNone); }},
-                                {"batch_norm", [&] { batch_norm_train<Tensor>(x, three, kNone); }},
-                                {"batch_norm", [&] { batch_norm_train<Tensor>(x, four, one); }},
-                                {"batch_norm", [&] { batch_norm_with<Tensor>(x, three, four, kNone, kNone); }},
-                                {"batch_norm", [&] { batch_norm_with<Tensor>(x, four, one, kNone, kNone); }},
-                                {"batch_norm", [&] { batch_norm_with<Tensor>(x, four, four, kNone, three); }},
+                                {"layer_norm", [&] { layer_norm(x, four, kNone); }},
+                                {"layer_norm", [&] { layer_norm(x, three, four); }},
+                                {"layer_norm", [&] { layer_norm(x, wide, kNone); }},
+                                {"layer_norm", [&] { layer_norm(x, three, kNone, 2); }},
+                                {"rms_norm", [&] { rms_norm(x, four); }},
+                                {"group_norm", [&] { group_norm(x, 2, three, kNone); }},
+                                {"batch_norm", [&] { batch_norm_train(x, three, kNone); }},
+                                {"batch_norm", [&] { batch_norm_train(x, four, one); }},
+                                {"batch_norm", [&] { batch_norm_with(x, three, four, kNone, kNone); }},
+                                {"batch_norm", [&] { batch_norm_with(x, four, one, kNone, kNone); }},
+                                {"batch_norm", [&] { batch_norm_with(x, four, four, kNone, three); }},
                             });
-  EXPECT_EQ(message_of([&] { batch_norm_with<Tensor>(x, four, three, kNone, kNone); }),
+  EXPECT_EQ(message_of([&] { batch_norm_with(x, four, three, kNone, kNone); }),
             "error[E0101]: batch_norm: variance is f32[3], expected the shape [4] for x, which is f32[2,4,3]\nnote: "
             "recorded at own_words_test.cpp");
 }
@@ -99,7 +99,7 @@ TEST(OwnWords, OfNormsWithWeightsOfAnotherShape) {
 TEST(OwnWords, OfAttention) {
   const Tensor q = zeros({2, 4, 5, 8});
   const auto attend = [&](const Shape& k, const Shape& v, std::optional<Tensor> mask = kNone) {
-    return [=] { attention<Tensor>(q, zeros(k), zeros(v), mask); };
+    return [=] { attention(q, zeros(k), zeros(v), mask); };
   };
   expect_own_words("E0102", {
                                 {"attention", attend({3, 4, 5, 8}, {3, 4, 5, 8})},

@@ -95,9 +95,9 @@ TEST(Quantised, ProductsEqualTheFormulaOnEveryInstructionSet) {
       const Tensor b_scale = uniform(Key(4), {c.n}, 0.01, 0.5).evaluate();
       for (const bool is_constant : {false, true}) {
         const auto f = [&c](Tensor a, Tensor b, Tensor bias, Tensor b_scale) {
-          return qlinear_matmul<Tensor>({a, Tensor::scalar(0.02f), integer(c.a_zero, c.a)},
-                                        {b, b_scale, integer(c.b_zero, c.b)}, bias, Tensor::scalar(c.scale),
-                                        integer(c.y_zero, c.y));
+          return qlinear_matmul({a, Tensor::scalar(0.02f), integer(c.a_zero, c.a)},
+                                {b, b_scale, integer(c.b_zero, c.b)}, bias, Tensor::scalar(c.scale),
+                                integer(c.y_zero, c.y));
         };
         auto compiled = jit(f, {.constants = is_constant ? std::vector<int>{1, 2, 3} : std::vector<int>{}});
         expect_formula(c, compiled(a, b, bias, b_scale), a, b, bias, b_scale);
@@ -109,17 +109,17 @@ TEST(Quantised, ProductsEqualTheFormulaOnEveryInstructionSet) {
 
 TEST(Quantised, EmptyProductsAreTheBias) {
   const Tensor a = Tensor::zeros({3, 0}, DType::u8), b = Tensor::zeros({0, 2}, DType::i8);
-  const Tensor y = qlinear_matmul<Tensor>({a, Tensor::scalar(1)}, {b, Tensor::scalar(1)}, Tensor::from({7, -500}),
-                                          Tensor::scalar(2), integer(-3, DType::i8));
+  const Tensor y = qlinear_matmul({a, Tensor::scalar(1)}, {b, Tensor::scalar(1)}, Tensor::from({7, -500}),
+                                  Tensor::scalar(2), integer(-3, DType::i8));
   EXPECT_EQ(listed(y), "1 -128 1 -128 1 -128");
-  EXPECT_EQ(matmul_integer<Tensor>(Tensor::zeros({0, 4}, DType::i8), Tensor::zeros({4, 5}, DType::i8)).type().str(),
+  EXPECT_EQ(matmul_integer(Tensor::zeros({0, 4}, DType::i8), Tensor::zeros({4, 5}, DType::i8)).type().str(),
             "i32[0,5]");
 }
 
 TEST(Quantised, IntegerProductsTakeZeroPointsOfRowsAndColumnsAndBatches) {
   const Tensor a = extremes({2, 3, 5}, DType::i8, 5), b = extremes({5, 4}, DType::u8, 6);
   const Tensor a_zero = Tensor::from({1, -128, 127}), b_zero = Tensor::from({0, 255, 7, 128});
-  const Tensor y = matmul_integer<Tensor>(a, b, cast(a_zero, DType::i8), cast(b_zero, DType::u8));
+  const Tensor y = matmul_integer(a, b, cast(a_zero, DType::i8), cast(b_zero, DType::u8));
   const Tensor wide = matmul(cast(a, DType::i32) - broadcast_to(reshape(a_zero, {3, 1}), {2, 3, 5}),
                              cast(b, DType::i32) - broadcast_to(b_zero, {5, 4}));
   EXPECT_TRUE(y.array().same_bits(wide.array()));
@@ -128,19 +128,18 @@ TEST(Quantised, IntegerProductsTakeZeroPointsOfRowsAndColumnsAndBatches) {
 TEST(Quantised, IntegersOfFourBitsAreReadAsBytes) {
   const Tensor x = extremes({3, 10}, DType::u8, 7), w = extremes({10, 6}, DType::i8, 8);
   const Tensor four = encode(w, ir::encoding_named("i4")), plain = decode(four), zero = integer(3, DType::i8);
-  EXPECT_TRUE(matmul_integer<Tensor>(x, four, integer(9, DType::u8), zero)
+  EXPECT_TRUE(matmul_integer(x, four, integer(9, DType::u8), zero)
                   .array()
-                  .same_bits(matmul_integer<Tensor>(x, plain, integer(9, DType::u8), zero).array()));
-  EXPECT_TRUE(dequantize_linear<Tensor>(four, Tensor::scalar(0.5f), zero)
+                  .same_bits(matmul_integer(x, plain, integer(9, DType::u8), zero).array()));
+  EXPECT_TRUE(dequantize_linear(four, Tensor::scalar(0.5f), zero)
                   .array()
-                  .same_bits(dequantize_linear<Tensor>(plain, Tensor::scalar(0.5f), zero).array()));
+                  .same_bits(dequantize_linear(plain, Tensor::scalar(0.5f), zero).array()));
 }
 
 TEST(Quantised, SumsBeyondI32Wrap) {
   const int64_t k = 70000;
   const Tensor a = Tensor::full({1, k}, 255, DType::u8), b = Tensor::full({k, 1}, 255, DType::u8);
-  EXPECT_EQ(matmul_integer<Tensor>(a, b).array().get_int(0),
-            static_cast<int32_t>(static_cast<uint32_t>(k * 255 * 255)));
+  EXPECT_EQ(matmul_integer(a, b).array().get_int(0), static_cast<int32_t>(static_cast<uint32_t>(k * 255 * 255)));
 }
 
 TEST(Quantised, NumbersRoundToEvenAndStayWithinTheDtype) {
@@ -159,15 +158,14 @@ TEST(Quantised, ScalesOfAnAxis) {
   const Tensor x = Tensor::from<float>(std::vector<float>{1, 2, 3, 10, 20, 30}, {2, 3});
   const Tensor q = quantize_linear(x, Tensor::from({1.f, 10.f}), cast(Tensor::from({0, 1}), DType::i8), 0);
   EXPECT_EQ(listed(q), "1 2 3 2 3 4");
-  const Tensor back =
-      dequantize_linear<Tensor>(q, Tensor::from({1.f, 10.f}), cast(Tensor::from({0, 1}), DType::i8), -2);
+  const Tensor back = dequantize_linear(q, Tensor::from({1.f, 10.f}), cast(Tensor::from({0, 1}), DType::i8), -2);
   EXPECT_TRUE(back.array().same_bits(x.array()));
 }
 
 TEST(Quantised, GradientsPassToScalesOfWhatIsReadAndNotThroughRounding) {
   const Tensor q = cast(Tensor::from({5, -3, 0}), DType::i8);
-  const Tensor g = grad([&](const Tensor& s) { return sum(dequantize_linear<Tensor>(q, s, integer(1, DType::i8))); },
-                        Tensor::scalar(0.5f));
+  const Tensor g =
+      grad([&](const Tensor& s) { return sum(dequantize_linear(q, s, integer(1, DType::i8))); }, Tensor::scalar(0.5f));
   EXPECT_EQ(g.array().get(0), 4 - 4 - 1);
 }
 
@@ -176,7 +174,7 @@ TEST(Quantised, BadOperandsAreRefusedByName) {
   const Tensor zero = integer(0, DType::u8);
   const auto product = [&](Quantised<Tensor> a, Quantised<Tensor> b, std::optional<Tensor> bias = {},
                            Tensor y_scale = Tensor::scalar(1), Tensor y_zero = Tensor::scalar(0, DType::u8)) {
-    return base::message_of([&] { qlinear_matmul<Tensor>(a, b, bias, y_scale, y_zero).evaluate(); });
+    return base::message_of([&] { qlinear_matmul(a, b, bias, y_scale, y_zero).evaluate(); });
   };
   const auto says = [](const std::string& message, const char* expected) {
     EXPECT_NE(message.find(expected), std::string::npos) << message;
@@ -197,14 +195,14 @@ TEST(Quantised, BadOperandsAreRefusedByName) {
     says(product({u, one}, {i, Tensor::full({4}, bad)}), "qlinear_matmul: b_scale has to be positive and finite");
   says(product({Tensor::zeros({1, 33026}, DType::u8), one}, {Tensor::zeros({33026, 1}, DType::i8), one}),
        "error[E0116]: qlinear_matmul: sums of 33026 products may leave i32, expected 33025 at most");
-  says(base::message_of([&] { matmul_integer<Tensor>(u, Tensor::zeros({4}, DType::i8)); }),
+  says(base::message_of([&] { matmul_integer(u, Tensor::zeros({4}, DType::i8)); }),
        "matmul_integer: b is i8[4], expected a matrix, or a batch of them");
   says(base::message_of([&] { quantize_linear(Tensor::ones({3}), one, integer(0, DType::i32)); }),
        "quantize_linear: zero_point is i32[], expected u8, i8, u16 or i16");
   says(base::message_of([&] { quantize_linear(Tensor::ones({3}), cast(one, DType::f16), zero); }),
        "quantize_linear: scale is f16[], expected the dtype of x, which is f32[3]");
   says(base::message_of([&] { quantize_linear(u, one, zero); }), "quantize_linear: takes floats, found u8[2,3]");
-  says(base::message_of([&] { dequantize_linear<Tensor>(cast(u, DType::i32), one, integer(0, DType::i32)); }),
+  says(base::message_of([&] { dequantize_linear(cast(u, DType::i32), one, integer(0, DType::i32)); }),
        "dequantize_linear: q is i32[2,3], expected u8, i8, u16 or i16 with a zero point");
   says(base::message_of([&] { quantize_linear(Tensor::ones({3}), Tensor::ones({3}), zero, 2); }), "error[E0115]");
 }

@@ -9,6 +9,8 @@
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
+#include "strata/base/terminal/counted.h"
+#include "strata/base/terminal/format.h"
 #include "strata/compiler/plan/memory_budget.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/executable.h"
@@ -76,6 +78,31 @@ class Surrendered {
   std::vector<bool> is_taken_;
 };
 
+int64_t launches(const ir::Plan& plan) {
+  return std::ranges::count(plan.commands, ir::CommandKind::Kernel, &ir::PlanCommand::kind);
+}
+
+/// What a call takes that is as large as the one that was recorded, and what a budget costs it.
+std::string memory_text(const Program& program, const std::optional<int64_t>& budget_bytes) {
+  const runtime::Executable& all = *program.executable;
+  try {
+    const auto own = all.own_program(program.recorded_dims);
+    const compiler::MemoryPeak peak = compiler::memory_peak(own ? *own : all, program.recorded_dims);
+    std::string text = fmt::format("  takes {} for the sizes of the call that was recorded, of which {} are the arena",
+                                   base::bytes_text(peak.bytes), base::bytes_text(peak.arena_bytes));
+    if (!peak.at.empty()) text += ", the most at " + peak.at;
+    if (!budget_bytes) return text + "\n";
+    const int64_t again = own ? std::max<int64_t>(0, launches(own->plan()) - launches(all.plan())) : 0;
+    return text + fmt::format("; the budget of {} takes {}\n", base::bytes_text(*budget_bytes),
+                              again == 0 ? "no kernel's running twice"
+                                         : base::counted(again, "kernel") + (again == 1 ? " that runs" : " that run") +
+                                               " twice");
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::User) throw;
+    return fmt::format("  can't run for the sizes of the call that was recorded: {}\n", error.message());
+  }
+}
+
 }  // namespace
 
 bool is_part_of_a_recording() {
@@ -133,7 +160,8 @@ std::string Engine::explain() const {
   const std::lock_guard hold(recordings_->mutex);
   std::string text;
   for (const auto& program : recordings_->programs())
-    text += fmt::format("recording of {}, because {}\n{}", options_.name, program->reason, program->explanation);
+    text += fmt::format("recording of {}, because {}\n{}{}", options_.name, program->reason, program->explanation,
+                        memory_text(*program, options_.memory_budget_bytes));
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include "strata/base/error/codes/tensor_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/compiler/compile.h"
+#include "strata/ir/graph/describe.h"
 #include "strata/tensor/recording/recording.h"
 
 namespace strata::jit_detail {
@@ -247,6 +248,9 @@ std::unique_ptr<Program> record_program(Assumptions assumptions, const CallOfSiz
       trace.program->executable = compiler::compile(trace.program->graph, compile_options);
       trace.program->explanation = explained(*trace.program, call.signature);
       for (const std::string& line : trace.algorithms.lines()) trace.program->explanation += "  " + line + "\n";
+      for (const std::string& symbol : ir::parameter_symbols(*trace.program->graph))
+        trace.program->recorded_dims.bind(symbol,
+                                          trace.program->assumptions.value_of(Dim::symbol(symbol), call.signature));
       trace.program->attempts = attempt;
       return std::move(trace.program);
     } catch (const base::Error& error) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "strata/ir/graph/interpret.h"
 #include "strata/ir/plan/donation.h"
 #include "strata/tensor/jit/assumptions.h"
 #include "strata/tensor/recording/dim_guards.h"
@@ -37,8 +38,9 @@ struct Program {
   /// prove nothing about a symbol is asked again for the numbers of a call (docs/decisions/0012), and may refuse them.
   std::unordered_map<base::Hash128, std::optional<base::Error>, base::Hash128Hasher> sizes;
   uint64_t last_call = 0;
-  std::vector<ir::Type> types;  ///< of the arguments' leaves in the call that was recorded, with symbols
-  size_t attempts = 1;          ///< recordings until it served as many sizes as it could
+  std::vector<ir::Type> types;   ///< of the arguments' leaves in the call that was recorded, with symbols
+  size_t attempts = 1;           ///< recordings until it served as many sizes as it could
+  ir::DimBinding recorded_dims;  ///< the sizes of the call that was recorded
   std::string explanation;
   std::string reason;  ///< why the recordings before did not serve the call
 

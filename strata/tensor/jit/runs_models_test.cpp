@@ -75,10 +75,10 @@ TEST(RunsUnderJit, LossesAndComposites) {
       Rows2{{{{4, 3}, {4}}}, {{{3, 3}, {3}}}, {{{1, 3}, {1}}}, {{{3, 3}, {2}}}});
   runs_under_jit("softmax over the batch", 1, [](const Tensor& x) { return softmax(x, 0); }, kMatrices);
   runs_under_jit(
-      "layer_norm", 2, [](const Tensor& x, const Tensor& w) { return layer_norm<Tensor>(x, w, {}); },
+      "layer_norm", 2, [](const Tensor& x, const Tensor& w) { return layer_norm(x, w, {}); },
       Rows2{{{{4, 3}, {3}}}, {{{3, 3}, {3}}}, {{{1, 3}, {3}}}, {{{2, 3}, {3}}}});
   runs_under_jit(
-      "attention", 2, [](const Tensor& q, const Tensor& k) { return attention<Tensor>(q, k, k); },
+      "attention", 2, [](const Tensor& q, const Tensor& k) { return attention(q, k, k); },
       Rows2{{{{2, 2, 3, 4}, {2, 2, 3, 4}}}, {{{1, 2, 3, 4}, {1, 2, 3, 4}}}, {{{3, 2, 3, 4}, {3, 2, 3, 4}}}});
   runs_under_jit("one_hot", 1, [](const Tensor& x) { return one_hot(cast(abs(x), DType::i64), 4); }, kMatrices);
   runs_under_jit(

@@ -139,6 +139,26 @@ TEST(RunsUnderJit, ExplainSaysWhichDimensionIsFixedAndWhy) {
       << quarters.explain();
 }
 
+TEST(RunsUnderJit, ExplainSaysWhatACallTakesAndWhatABudgetCosts) {
+  const auto f = [](const Tensor& x, const Tensor& w, const Tensor& u) {
+    const Tensor a = matmul(x, w), b = matmul(a, u), c = matmul(b, u);
+    return sum(c * a);
+  };
+  const Tensor x = numbers({64, 8}), w = numbers({8, 512}), u = numbers({512, 512});
+  auto free = jit(f);
+  free(x, w, u);
+  const std::string text = free.explain();
+  EXPECT_NE(text.find("\n  takes 1.5 MB for the sizes of the call that was recorded, of which "), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("budget"), std::string::npos) << text;
+  auto kept = jit(f, {.memory_budget_bytes = 1'400'000}), wide = jit(f, {.memory_budget_bytes = 9'000'000});
+  kept(x, w, u), wide(x, w, u);
+  EXPECT_NE(kept.explain().find("; the budget of 1.4 MB takes 1 kernel that runs twice\n"), std::string::npos)
+      << kept.explain();
+  EXPECT_NE(wide.explain().find("; the budget of 9 MB takes no kernel's running twice\n"), std::string::npos)
+      << wide.explain();
+}
+
 TEST(RunsUnderJit, AnErrorOfBothIsTheEagerOneWithItsLine) {
   const auto add = [](const Tensor& x, const Tensor& y) { return x + y; };
   auto jitted = jit(add);

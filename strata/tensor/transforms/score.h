@@ -22,7 +22,7 @@ struct ScorePlace {
 using ScoreFn = std::function<Tensor(const Tensor& score, const ScorePlace& at)>;
 
 /// q [B, H, T, D], k and v [B, G, S, D] give [B, H, T, D]; the function comes behind scale and soft cap. Errors as of
-/// attention(); E0100 as well when the function gives another type than it got.
+/// attention(); E0100 as well when the function gives another type than it got, E0206 when it mixes scores.
 Tensor attention_with_score(const Tensor& q, const Tensor& k, const Tensor& v, const ScoreFn& score,
                             const ops::AttentionOptions& options = {}, Source at = Source::here());
 

@@ -6,7 +6,11 @@
 
 #include "strata/base/error/error.h"
 #include "strata/base/error/message_of.h"
+#include "strata/ops/composites/softmax.h"
+#include "strata/ops/creation/creation.h"
+#include "strata/ops/elementwise/activations.h"
 #include "strata/ops/index/index.h"
+#include "strata/ops/numpy_names.h"
 #include "strata/ops/reduce/reduce.h"
 #include "strata/ops/shape/shape.h"
 #include "strata/tensor/jit/jit.h"
@@ -51,7 +55,7 @@ TEST(AttentionWithScore, ASoftCapByHandIsTheOption) {
                                 {.is_causal = true, .key_block = 4});
   };
   const auto by_option = [](const Qkv& p) {
-    return attention(p.q, p.k, p.v, std::optional<Tensor>(), {.is_causal = true, .soft_cap = 1.5, .key_block = 4});
+    return attention(p.q, p.k, p.v, {}, {.is_causal = true, .soft_cap = 1.5, .key_block = 4});
   };
   expect_alike(drawn(9), by_hand, by_option);
 }
@@ -66,7 +70,7 @@ TEST(AttentionWithScore, PlacesAndCapturesAreThoseOfTheScore) {
   };
   const auto by_mask = [&](const Qkv& p) {
     const Tensor keys = reshape(Tensor::from({0., 1., 2., 3., 4., 5., 6., 7., 8.}), {1, 1, 1, 9});
-    const std::optional<Tensor> bias = reshape(slopes, {1, 3, 1, 1}) * keys;
+    const Tensor bias = reshape(slopes, {1, 3, 1, 1}) * keys;
     return attention(p.q, p.k, p.v, bias, {.is_causal = true, .key_block = 4});
   };
   expect_alike(drawn(9), by_hand, by_mask);
@@ -114,6 +118,61 @@ TEST(AttentionWithScore, WhatItHidesContributesNothingWhateverItsMemoryHolds) {
     return select(eq(at.key, 2) | eq(at.key, 7), none(s), within(s, at));
   };
   expect_no_trace_of_hidden_keys(once, {.soft_cap = 3});
+}
+
+/// The message of a call with this function, whose line is left out.
+std::string refused(const ScoreFn& score) {
+  const Qkv x = drawn(5);
+  return base::message_of([&] { attention_with_score(x.q, x.k, x.v, score); });
+}
+
+TEST(AttentionWithScore, OpsThatLookAcrossABlockAreRefusedByName) {
+  const std::string sums = refused([](const Tensor& s, const ScorePlace&) { return cumsum(s, 3) * 0.1; });
+  EXPECT_EQ(sums.substr(0, sums.find("score_test.cpp")),
+            "error[E0206]: attention_with_score: the score function puts scores through cumsum, expected ops that work "
+            "element by element, since it gets a block of them at a time\nnote: recorded at ");
+  EXPECT_NE(sums.find("\nhint: what a row needs of all its scores, compute before and capture"), std::string::npos);
+  const auto named = [](const ScoreFn& score, const char* op) {
+    const std::string text = refused(score);
+    EXPECT_NE(text.find(std::string("through ") + op + ","), std::string::npos) << text;
+  };
+  named([](const Tensor& s, const ScorePlace&) { return softmax(s, 3); }, "softmax");
+  named([](const Tensor& s, const ScorePlace&) { return s - max(s, {3}, ops::Keep::AsOne); }, "reduce_max");
+  named([](const Tensor& s, const ScorePlace&) { return flip(s, {3}); }, "reverse");
+  named([](const Tensor& s, const ScorePlace& at) { return s + cast(cumsum(at.key, 3), DType::f64); }, "cumsum");
+  named([](const Tensor& s, const ScorePlace&) { return take(s, Tensor::arange(5), 3); }, "gather");
+}
+
+TEST(AttentionWithScore, WhatWorksElementByElementIsTaken) {
+  const Tensor table = Tensor::from({0.5, 0.25, 0.125, 1., 2.}), one = Tensor::scalar(2, DType::f64);
+  const auto taken = [](const ScoreFn& score) { EXPECT_EQ(refused(score), "no error"); };
+  taken([&](const Tensor& s, const ScorePlace& at) { return s * one + take(table, at.key, 0); });
+  taken([&](const Tensor& s, const ScorePlace&) { return s + sum(cumsum(table, 0)); });
+  taken([&](const Tensor& s, const ScorePlace&) { return take(table, cast(abs(s), DType::i32), 0); });
+  taken([](const Tensor& s, const ScorePlace& at) { return select((at.query - at.key) % 2 < 1, gelu(s), silu(s)); });
+  taken([](const Tensor& s, const ScorePlace&) { return stop_gradient(clip(s, -1.0, 1.0)) + softplus(s); });
+  taken([](const Tensor& s, const ScorePlace&) {
+    const Tensor unused = cumsum(s, 3);
+    return cast(cast(s, DType::f32), DType::f64);
+  });
+}
+
+TEST(AttentionWithScore, ACaptureThatIsDifferentiatedIsAnErrorInItsWords) {
+  const Qkv x = drawn(5);
+  const std::string text = base::message_of([&] {
+    grad(
+        [&](const Tensor& slope) {
+          return sum(
+              attention_with_score(x.q, x.k, x.v, [&](const Tensor& s, const ScorePlace&) { return s * slope; }));
+        },
+        Tensor::scalar(0.5, DType::f64))
+        .evaluate();
+  });
+  EXPECT_TRUE(
+      text.starts_with("error[E0204]: attention_with_score: differentiated with respect to a tensor that the "
+                       "function captures: f64[]"))
+      << text;
+  EXPECT_NE(text.find("\nhint: capture stop_gradient of it"), std::string::npos) << text;
 }
 
 TEST(AttentionWithScore, HalfFloatsHaveTheirScoresInF32) {

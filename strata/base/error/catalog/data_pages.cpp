@@ -33,7 +33,8 @@ constexpr ErrorPage kPages[] = {
      "lacks, or its tensors don't cover the data exactly once. The message names the file, the tensor, what was "
      "expected and what was found."},
     {code::kUnwritableTensors, ErrorKind::User, "tensors can't be written as a safetensors file",
-     "Names must be distinct, not empty, valid UTF-8 and other than __metadata__."},
+     "Names must be distinct, not empty, valid UTF-8 and other than __metadata__. The file's suffix must be that of a "
+     "format: the message lists them."},
     {code::kMissingTensor, ErrorKind::User, "a tensor isn't in the file",
      "The file holds no tensor of that name; the hint offers the nearest one. A checkpoint of another architecture?"},
     {code::kMalformedIdx, ErrorKind::User, "an IDX file is malformed",

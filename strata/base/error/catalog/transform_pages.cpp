@@ -21,6 +21,12 @@ constexpr ErrorPage kPages[] = {
      "rule gives derivatives of the arguments only: pass the tensor as an argument."},
     {code::kNoBatchingRule, ErrorKind::User, "no batching rule",
      "`vmap` met an op that can't run over a new leading axis; the message names the op and the reason."},
+    {code::kScoresMixed, ErrorKind::User, "a score function that mixes scores",
+     "The function given to `attention_with_score` sees the scores of a block of keys at a time, and where blocks end "
+     "is no part of what attention means. So each score, and each place, goes through ops that work element by "
+     "element: "
+     "arithmetic, comparisons, `select`, casts; a place may be looked up in a captured table with `take`. A sum, a "
+     "sort or a softmax over the scores of a row is none of these."},
 };
 
 }  // namespace

@@ -11,5 +11,6 @@ inline constexpr ErrorCode kNotScalar{"E0202"};             ///< the gradient of
 inline constexpr ErrorCode kNoReverseMode{"E0203"};         ///< no reverse mode
 inline constexpr ErrorCode kIncompleteDerivative{"E0204"};  ///< a custom derivative that does not cover its input
 inline constexpr ErrorCode kNoBatchingRule{"E0205"};        ///< no batching rule
+inline constexpr ErrorCode kScoresMixed{"E0206"};           ///< a score function that mixes scores
 
 }  // namespace strata::base::code
