@@ -251,8 +251,11 @@ Run declare_opt(CommandLine& line) {
   line.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
   line.add_flag("--time", o->time, "tell what each pass took and did, on stderr");
   line.add_flag("--interpret", o->interpret, "run the program in the interpreter and print the results");
-  line.add_flag("--native", o->native,
-                "compile and run it instead; with --check-equivalence and --reduce: against the interpreter");
+  line.add_flag(
+      "--native", o->native,
+      "compile and run it instead; with --check-equivalence and --reduce: against the interpreter. Loop programs "
+      "run in the interpreter first, which finds what reaches outside of a buffer, and takes 10 to 1000 times "
+      "as long");
   line.add_option("--arg", o->arguments,
                   "an argument for --interpret, such as 'f32[2] [1.0, 2.0]'; random if left out");
   line.add_option("--seed", o->seed, "of random arguments");
