@@ -1,9 +1,11 @@
 // strata convert FILE --out FILE: tensors from one format of files to another.
 #include <memory>
+#include <vector>
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/formats/format.h"
 
 namespace strata::cli {
@@ -18,6 +20,8 @@ Run declare_convert(CommandLine& line) {
   line.add_option("--out", options->out, "file that is written, in the format of its suffix").required();
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
+    refuse_overwriting(std::vector<NamedFile>{{"--out", options->out}},
+                       std::vector<NamedFile>{{"FILE", options->from}});
     const std::vector<formats::NamedArray> arrays = formats::load_tensors(options->from).value();
     formats::save_tensors(options->out, arrays);
     if (options->json)
