@@ -10,6 +10,7 @@
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
+#include "strata/cli/program/program_arguments.h"
 #include "strata/compiler/check/kernel_run.h"
 #include "strata/compiler/check/native_kernel.h"
 #include "strata/compiler/loop/schedule_database.h"
@@ -77,7 +78,7 @@ Kernel as_compiled(const Kernel& kernel, const LoopOptions& options) {
 /// `kernel` is `naive` or a schedule of it: arguments have the shapes of the naive one.
 void run_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
   std::vector<HostArray> given;
-  for (const std::string& text : options.arguments) given.push_back(ir::parse_array(text).value());
+  for (const std::string& text : options.arguments) given.push_back(array_given(text));
   const Dims dims(naive, dims_for(naive, given));
   std::vector<HostArray> arrays;
   size_t next = 0;
