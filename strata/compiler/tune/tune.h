@@ -57,7 +57,7 @@ struct TuneOptions {
   const ScheduleSource* known = nullptr;  ///< what it has for a nest is tried first
   SearchOptions search;
   std::function<void(const TuneProgress&)> on_trial;
-  std::function<void(const MeasuredSchedule&)> on_measured;  ///< after each trial, in their order
+  std::function<void(const MeasuredSchedule&)> on_measured;  ///< after each trial; the heuristic's schedule first
   std::function<void(const ScheduleDatabase&)> on_better;    ///< with the schedule that is now the best of its kernel
   std::function<bool()> should_stop;                         ///< asked before each trial
   /// Instead of KernelBench; tests give one.

@@ -70,13 +70,13 @@ TEST(Tune, TellsTrialsAndBetterSchedulesAsTheyCome) {
     EXPECT_FALSE(trial.rewrites.empty());
     EXPECT_GT(trial.relative, 0);
   };
-  options.on_trial = [&](const TuneProgress& now) { late += now.trials != told; };
+  options.on_trial = [&](const TuneProgress& now) { late += now.trials > told; };
   options.on_better = [&](const ScheduleDatabase& better) {
     EXPECT_EQ(better.size(), 1u);
     kept.merge(better);
   };
   const TuneResult result = tune(*layer(), options);
-  int trials = 0;
+  int trials = static_cast<int>(result.kernels.size());  // the heuristic's schedule of each is measured, too
   for (const TunedKernel& kernel : result.kernels) trials += kernel.trials;
   EXPECT_EQ(told, trials);
   EXPECT_EQ(late, 0);

@@ -272,9 +272,9 @@ TEST(Options, OfAttentionThatScoresCantHoldAreRefused) {
     EXPECT_NO_THROW(attention(cast(x.q, DType::f64), cast(x.k, DType::f64), x.v, std::optional<Tensor>(),
                               {.scale = off, .soft_cap = std::abs(off)}));
   }
-  const Tensor none = Tensor::zeros({1, 1, 3, 0});
+  const Tensor none = Tensor::zeros({1, 1, 2, 0});
   EXPECT_NE(refused(none, none, x.v, {}).find("heads without channels have no scale"), std::string::npos);
-  EXPECT_NO_THROW(attention(none, none, Tensor::zeros({1, 1, 3, 2}), std::optional<Tensor>(), {.scale = 1}));
+  EXPECT_NO_THROW(attention(none, none, Tensor::zeros({1, 1, 2, 2}), std::optional<Tensor>(), {.scale = 1}));
   EXPECT_EQ(message_of([&] { attention_with_score(x.q, x.k, x.v, ScoreFn()); }).substr(0, 69),
             "error[E0116]: attention_with_score: the score function is empty\nnote:");
 }

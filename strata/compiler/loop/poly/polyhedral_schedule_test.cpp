@@ -130,7 +130,7 @@ TEST(Polyhedral, ReadsCoefficientsInIndicesAndBounds) {
            "for i in 0..N { %y[2*N - 1 - i] = %v[i] }",
            "for i in 0..N { %y[-2*i + 2*N] = %v[i] }",
            "for i in 0..2*N { %y[i] = %v[floordiv(i, 2)] }",
-           "for i in 0..2*N { %y[mod(3*i, 4)] = %v[floordiv(i, 2)] }",
+           "for i in 0..2*N { %y[floormod(3*i, 4)] = %v[floordiv(i, 2)] }",
            "for i in 0..min(2*N, M) { %y[max(3*i - 2, 0)] = 1.0 }",
            "for i in 0..N { if lt(3*i, 2*N) { %y[3*(i + 1)] = %v[i] } }",
        }) {
