@@ -53,7 +53,7 @@ std::string time_text(double seconds) {
   return seconds < 1 ? fmt::format("{:.3g} ms", 1e3 * seconds) : fmt::format("{:.3g} s", seconds);
 }
 
-std::string on_one_line(std::string rewrites) {
+std::string on_one_line(const std::string& rewrites) {
   std::string line;
   for (const char c : rewrites) line += c == '\n' ? std::string("; ") : std::string(1, c);
   return line;

@@ -98,8 +98,8 @@ void check_sinks_and_segments(Value q, Value k, Value sinks, Value segments) {
                                   k.type().dim(2).str(), segments.type().str()));
 }
 
-/// Of a factor that scores are multiplied with, and divided by in gradients: what scores can't hold, or only with a part
-/// of its bits, makes infinities and NaN of them.
+/// Of a factor that scores are multiplied with, and divided by in gradients: what scores can't hold, or only with a
+/// part of its bits, makes infinities and NaN of them.
 void require_held(const char* name, double value, bool is_wide) {
   const double least = is_wide ? std::numeric_limits<double>::min() : std::numeric_limits<float>::min();
   const double most = is_wide ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();

@@ -109,8 +109,8 @@ Step store_step(DType type) {
   }
 }
 
-/// imm: the buffer's slot. Its content becomes the frame's byte, all ones where nothing else is asked for: NaN as a float,
-/// -1 as an integer, so that a kernel that reads what it has not written is seen to.
+/// imm: the buffer's slot. Its content becomes the frame's byte, all ones where nothing else is asked for: NaN as a
+/// float, -1 as an integer, so that a kernel that reads what it has not written is seen to.
 const Instruction* step_alloc(Frame& frame, const Instruction* in) {
   BufferState& state = frame.buffers[in->imm];
   int64_t bytes = state.element_bytes;
