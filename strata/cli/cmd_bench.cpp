@@ -61,7 +61,7 @@ Run declare_bench(CommandLine& line) {
   line.add_option("--rounds", options->run.suite.rounds, "turns of each side; medians count")
       .show_default()
       .between(1, 1000);
-  line.add_option("--out", options->run.out, "file of the rows; empty: none").show_default();
+  line.add_option("--out", options->run.out, "file of the rows; empty: none").show_default().may_be_empty();
   line.add_flag("--no-peers", options->no_peers, "our figures alone");
   line.add_flag("--json", options->json, "the rows as JSON on stdout");
   line.add_flag("--list", options->list, "the suites");

@@ -10,6 +10,7 @@
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/cli/program/program_arguments.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/target_option.h"
@@ -17,6 +18,7 @@
 #include "strata/compiler/run_passes.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/machine/cpu_target.h"
+#include "strata/machine/require_runnable.h"
 #include "strata/ops/list.h"
 #include "strata/runtime/execute/finite.h"
 #include "strata/runtime/execute/non_finite_origin.h"
@@ -77,10 +79,8 @@ compiler::KernelReference reference_of(const Options& options) {
 }
 
 /// Both sides run here, so that the host must have their instructions.
-void require_runnable(const std::string& isa) {
-  if (isa.empty() || machine::host_can_run(machine::cpu_target_named(isa, "--isa"))) return;
-  throw base::Error(base::code::kCommandLine, fmt::format("bisect runs kernels, and this CPU can't run {}", isa))
-      .hint(fmt::format("it runs {} at most", machine::host_cpu_target().name));
+void require_runnable(const std::string& isa, std::string_view origin) {
+  if (!isa.empty()) machine::require_runnable(machine::cpu_target_named(isa, origin), origin);
 }
 
 std::string set_text(const Options& options, size_t set, size_t sets) {
@@ -219,12 +219,15 @@ int find_nan(const std::shared_ptr<const ir::Graph>& graph, const Arguments& set
 }
 
 int run(const Options& options) {
+  std::vector<NamedFile> inputs = files_of("--inputs", options.arguments.inputs);
+  inputs.push_back({"the program", options.file});
+  refuse_overwriting(std::vector<NamedFile>{{"--reduce", options.reduced}}, inputs);
   const std::shared_ptr<const ir::Graph> graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
   const Arguments sets = argument_sets(*graph, options);
   compiler::BisectOptions how{.reference = reference_of(options)};
-  require_runnable(options.isa);
-  if (how.reference.target) require_runnable(options.against);
+  require_runnable(options.isa, "--isa");
+  if (how.reference.target) require_runnable(options.against, "--against");
   compiler::passes_named(options.disabled);  // refuses a name that there is not
   how.compile.disabled_passes = options.disabled;
   how.compile.target = &target_given(options.isa);

@@ -1,17 +1,21 @@
 // strata compile FILE: a program's text in, a program file out, which `strata run` and any process with the runtime
 // loads without a compiler; or an object file and a header, for programs in C.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "strata/base/bytes/atomic_file.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/format.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/target_option.h"
 #include "strata/compiler/compile.h"
@@ -29,6 +33,17 @@ struct Options {
   bool json = false;
 };
 
+/// What a run would refuse is refused where the weights are named.
+void require_fits(const Options& options, const formats::TensorEntry& tensor, const ir::Type& type) {
+  bool fits = tensor.dtype == type.dtype() && tensor.shape.size() == type.shape().size();
+  for (size_t a = 0; fits && a < tensor.shape.size(); ++a)
+    fits = !type.dim(a).is_constant() || type.dim(a).constant() == tensor.shape[a];
+  if (!fits)
+    throw base::Error(base::code::kArgumentMismatch,
+                      fmt::format("{}: the tensor '{}' is {}[{}], and the parameter of that name {}", options.weights,
+                                  tensor.name, ir::dtype_name(tensor.dtype), fmt::join(tensor.shape, ","), type.str()));
+}
+
 /// A reference for each parameter that is a tensor of the weights' file; relative to the folder of the program file.
 std::vector<runtime::WeightReference> references(const Options& options, const ir::Graph& graph) {
   if (options.weights.empty()) return {};
@@ -38,7 +53,10 @@ std::vector<runtime::WeightReference> references(const Options& options, const i
   std::vector<runtime::WeightReference> list;
   for (size_t i = 0; i < graph.parameters().size(); ++i) {
     const std::string name(graph.parameter_name(i));
-    if (weights.find(name)) list.push_back({name, file, name});
+    const formats::TensorEntry* const tensor = weights.find(name);
+    if (!tensor) continue;
+    require_fits(options, *tensor, graph.parameters()[i]->type());
+    list.push_back({name, file, name});
   }
   return list;
 }
@@ -66,7 +84,8 @@ int write_object(const Options& options, const std::shared_ptr<const ir::Graph>&
   std::vector<int> constants;
   embed::ObjectOptions how{.name = options.name.empty() ? embed::c_name(graph->name()) : options.name,
                            .weights = embedded(options, *graph, constants)};
-  const auto program = compiler::compile(graph, {.target = &target_given(options.isa), .constants = constants});
+  const auto program =
+      compiler::compile(graph, {.target = &runnable_target_given(options.isa), .constants = constants});
   const std::string object = embed::object_of(*program, how), header = embed::header_of(*program, how);
   base::write_file(options.header, header);
   base::write_file(options.object, object);
@@ -92,10 +111,15 @@ int run(const Options& options) {
     throw base::Error(base::code::kCommandLine, "--object and --header go together");
   if (!options.name.empty() && options.object.empty())
     throw base::Error(base::code::kCommandLine, "--name is for --object");
+  const NamedFile inputs[] = {{"the program", options.file}, {"--weights", options.weights}};
+  if (options.object.empty())
+    refuse_overwriting(std::vector<NamedFile>{{"-o", options.output}}, inputs);
+  else
+    refuse_overwriting(std::vector<NamedFile>{{"--object", options.object}, {"--header", options.header}}, inputs);
   const std::shared_ptr<const ir::Graph> graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
   if (!options.object.empty()) return write_object(options, graph);
-  const auto program = compiler::compile(graph, {.target = &target_given(options.isa)});
+  const auto program = compiler::compile(graph, {.target = &runnable_target_given(options.isa)});
   const auto weights = references(options, *graph);
   runtime::write_program(options.output, *program, {.weights = weights});
   const auto bytes = std::filesystem::file_size(options.output);
@@ -129,8 +153,10 @@ Run declare_compile(CommandLine& line) {
       "--weights", options->weights,
       "a safetensors file: parameters with the name of one of its tensors refer to it; with --object they are "
       "embedded");
-  line.add_option("--isa", options->isa,
-                  "the instruction set of the code: scalar, avx2, avx512, avx512-vnni or avx512-bf16; else this CPU's");
+  line.add_option(
+      "--isa", options->isa,
+      "the instruction set of the code: scalar, avx2, avx512, avx512-vnni or avx512-bf16, of those that this CPU has; "
+      "else the most of them");
   line.add_flag("--json", options->json, "as JSON");
   line.footer(
       "Programs in C link the object with the library strata_c, and need no compiler when they run:\n"

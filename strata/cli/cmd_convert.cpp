@@ -1,9 +1,11 @@
 // strata convert FILE --out FILE: tensors from one format of files to another.
 #include <memory>
+#include <vector>
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/formats/format.h"
 
 namespace strata::cli {
@@ -19,6 +21,8 @@ Run declare_convert(CommandLine& line) {
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const formats::Format& format = formats::format_to_write(options->out);
+    refuse_overwriting(std::vector<NamedFile>{{"--out", options->out}},
+                       std::vector<NamedFile>{{"FILE", options->from}});
     const std::vector<formats::NamedArray> arrays = formats::load_tensors(options->from).value();
     format.save(options->out, arrays, {});
     if (options->json)

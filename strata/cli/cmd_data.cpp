@@ -1,10 +1,12 @@
 // strata data CONFIG --batches N --out FILE: the first batches of a training, as the model gets them: x.0, y.0, x.1,
 // ...
 #include <memory>
+#include <vector>
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/config_argument.h"
+#include "strata/cli/output_files.h"
 #include "strata/formats/format.h"
 #include "strata/train/open_task.h"
 
@@ -24,6 +26,8 @@ Run declare_data(CommandLine& line) {
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const formats::Format& format = formats::format_to_write(options->out);
+    refuse_overwriting(std::vector<NamedFile>{{"--out", options->out}},
+                       std::vector<NamedFile>{{"CONFIG", options->config.path}});
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;
     for (int64_t i = 0; i < options->batches; ++i)

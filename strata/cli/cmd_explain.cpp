@@ -17,6 +17,7 @@
 #include "strata/base/terminal/format.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/cli/program/explain_page.h"
 #include "strata/cli/program/program_arguments.h"
 #include "strata/cli/read_program.h"
@@ -126,6 +127,9 @@ int write_page(const Options& options, const std::shared_ptr<const ir::Graph>& g
 }
 
 int explain_file(const Options& options) {
+  const NamedFile outputs[] = {{"--html", options.html}, {"--write-schedules", options.write_schedules}};
+  const NamedFile inputs[] = {{"the program", options.file}, {"--schedules", options.schedules}};
+  refuse_overwriting(outputs, inputs);
   const std::shared_ptr<const ir::Graph> graph = reading_program(
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
   if (!options.html.empty()) return write_page(options, graph);

@@ -1,9 +1,11 @@
 // strata init CONFIG --out FILE: the parameters that a training starts from (or, of a run folder, those that it has).
 #include <memory>
+#include <vector>
 
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/config_argument.h"
+#include "strata/cli/output_files.h"
 #include "strata/formats/format.h"
 #include "strata/train/open_task.h"
 
@@ -23,6 +25,8 @@ Run declare_init(CommandLine& line) {
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
     const formats::Format& format = formats::format_to_write(options->out);
+    refuse_overwriting(std::vector<NamedFile>{{"--out", options->out}},
+                       std::vector<NamedFile>{{"CONFIG", options->config.path}});
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     std::vector<formats::NamedArray> arrays;
     for (train::NamedTensor& t : opened.task->weights()) arrays.push_back({std::move(t.name), std::move(t.array)});

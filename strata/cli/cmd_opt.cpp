@@ -17,6 +17,7 @@
 #include "strata/cli/command_line.h"
 #include "strata/cli/program/opt_loops.h"
 #include "strata/cli/program/opt_plan.h"
+#include "strata/cli/program/program_arguments.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/target_option.h"
 #include "strata/compiler/backends/backends.h"
@@ -43,7 +44,8 @@ struct Options {
   std::vector<std::string> passes, algorithms;
   compiler::RunPassesOptions run;
   std::vector<std::string> arguments;
-  int64_t seed = 1, memory_budget = 0;
+  uint64_t seed = 1;
+  int64_t memory_budget = 0;
   int runs = 3;
   bool interpret = false, equivalence = false, reduce = false, time = false, no_positions = false, plan = false,
        native = false;
@@ -63,7 +65,7 @@ std::vector<ir::HostArray> arguments_for(const ir::Graph& graph, const Options& 
   if (options.arguments.size() > arguments.size())
     throw base::Error(base::code::kArgumentMismatch, fmt::format("{}: takes {} arguments, found {}", graph.name(),
                                                                  arguments.size(), options.arguments.size()));
-  for (size_t i = 0; i < options.arguments.size(); ++i) arguments[i] = ir::parse_array(options.arguments[i]).value();
+  for (size_t i = 0; i < options.arguments.size(); ++i) arguments[i] = array_given(options.arguments[i]);
   return arguments;
 }
 
@@ -251,11 +253,14 @@ Run declare_opt(CommandLine& line) {
   line.add_flag("--check-stable", o->run.check_stable, "also run each pass on its own result, which must not change");
   line.add_flag("--time", o->time, "tell what each pass took and did, on stderr");
   line.add_flag("--interpret", o->interpret, "run the program in the interpreter and print the results");
-  line.add_flag("--native", o->native,
-                "compile and run it instead; with --check-equivalence and --reduce: against the interpreter");
+  line.add_flag(
+      "--native", o->native,
+      "compile and run it instead; with --check-equivalence and --reduce: against the interpreter. Loop programs "
+      "run in the interpreter first, which finds what reaches outside of a buffer, and takes 10 to 1000 times "
+      "as long");
   line.add_option("--arg", o->arguments,
                   "an argument for --interpret, such as 'f32[2] [1.0, 2.0]'; random if left out");
-  line.add_option("--seed", o->seed, "of random arguments");
+  line.add_seed("--seed", o->seed, "of random arguments");
   line.add_option("--runs", o->runs, "how many sets of random arguments").between(1, INT_MAX);
   line.add_flag("--check-equivalence", o->equivalence,
                 "compare the program before and after the passes, or the schedule, in the interpreter");
@@ -282,6 +287,7 @@ Run declare_opt(CommandLine& line) {
       throw base::Error(base::code::kCommandLine, "--memory-budget is for the plan: give --plan as well");
     if (o->compile.memory_budget_bytes)
       compiler::require_usable_budget("opt", *o->compile.memory_budget_bytes, "--memory-budget");
+    if (o->native) runnable_target_given(o->isa, o->backend);
     if (!o->isa.empty() || !o->backend.empty()) o->run.target = o->compile.target = &target_given(o->isa, o->backend);
     return run(*o);
   };

@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <vector>
 
 #include "strata/base/json/json.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/base/trace/span.h"
 #include "strata/cli/command.h"
 #include "strata/cli/config_argument.h"
+#include "strata/cli/output_files.h"
 #include "strata/train/open_task.h"
 
 namespace strata::cli {
@@ -25,6 +27,8 @@ Run declare_profile(CommandLine& line) {
   line.add_option("--out", options->out, "the trace: open it in ui.perfetto.dev or chrome://tracing");
   line.add_flag("--json", options->json, "what was written as JSON");
   return [options] {
+    refuse_overwriting(std::vector<NamedFile>{{"--out", options->out}},
+                       std::vector<NamedFile>{{"CONFIG", options->config.path}});
     const train::OpenedTask opened = train::open_task(options->config.path, options->config.overrides);
     const double rate = opened.config->float_at("optim.learning_rate");
     opened.task->step(rate);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "bench/harness/contest.h"
 #include "strata/base/bytes/atomic_file.h"
@@ -19,6 +20,7 @@
 #include "strata/base/threads/thread_pool.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/cli/program/program_arguments.h"
 #include "strata/cli/read_program.h"
 #include "strata/compiler/compile.h"
@@ -85,6 +87,9 @@ std::optional<double> seconds_of(double figure, const std::string& unit, double 
 /// The rows that say what they do, of so many threads.
 std::vector<Figure> figures_of_rows(const Options& options, int threads) {
   const base::Json rows = base::read_json(options.bench).value();
+  if (!rows.is_array())
+    throw base::Error(base::code::kCommandLine,
+                      fmt::format("{}: expected the rows that `strata bench --out` writes", options.bench));
   std::vector<Figure> figures;
   for (const base::Json& row : rows.items()) {
     const base::Json *operations = row.find("operations"), *bytes = row.find("bytes");
@@ -231,6 +236,10 @@ void write_pictures(const report::Roofline& picture, const Options& options) {
 }
 
 int run(const Options& options) {
+  const NamedFile outputs[] = {{"--svg", options.svg}, {"--png", options.png}};
+  std::vector<NamedFile> inputs = files_of("--inputs", options.arguments.inputs);
+  inputs.insert(inputs.end(), {{"the program", options.file}, {"--bench", options.bench}});
+  refuse_overwriting(outputs, inputs);
   base::ThreadPool& pool = base::ThreadPool::shared();
   const int threads = options.threads > 0 ? options.threads : pool.thread_count();
   pool.set_thread_count(threads);

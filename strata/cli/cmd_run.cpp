@@ -6,12 +6,14 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/json/json.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/cli/program/program_arguments.h"
 #include "strata/compiler/compile.h"
 #include "strata/formats/safetensors/writer.h"
@@ -34,10 +36,14 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+/// Where a file of weights lies that the program names.
+std::string beside(const std::string& program, const std::string& weights) {
+  return (std::filesystem::path(program).parent_path() / weights).string();
+}
+
 /// Inputs by name first, then the weights that the program refers to.
 std::vector<ir::HostArray> arguments_for(const runtime::ProgramFile& file, const Options& options) {
   ArrayFiles files;
-  const std::filesystem::path folder = std::filesystem::path(options.program).parent_path();
   const ir::Graph& graph = *file.program->plan().graph;
   std::vector<ir::HostArray> arguments;
   for (size_t i = 0; i < graph.parameters().size(); ++i) {
@@ -48,7 +54,7 @@ std::vector<ir::HostArray> arguments_for(const runtime::ProgramFile& file, const
     if (given != options.inputs.end())
       arguments.push_back(files.open(*given).array(name));
     else if (weight != file.weights.end())
-      arguments.push_back(files.open(options.weights.empty() ? (folder / weight->file).string() : options.weights)
+      arguments.push_back(files.open(options.weights.empty() ? beside(options.program, weight->file) : options.weights)
                               .array(weight->tensor));
     else
       throw base::Error(base::code::kMissingArgument,
@@ -71,9 +77,20 @@ std::vector<formats::NamedArray> named(std::vector<ir::HostArray> results) {
 }
 
 int run(const Options& options) {
+  std::vector<NamedFile> inputs = files_of("--inputs", options.inputs);
+  inputs.insert(inputs.end(), {{"the program", options.program}, {"--weights", options.weights}});
+  refuse_overwriting(std::vector<NamedFile>{{"-o", options.output}}, inputs);
   const auto start = Clock::now();
   const runtime::ProgramFile file = runtime::read_program(
       options.program, {.ops = ops::op_table(), .compile = [](const auto& graph) { return compiler::compile(graph); }});
+  if (!options.weights.empty() && file.weights.empty())
+    throw base::Error(
+        base::code::kCommandLine,
+        fmt::format("--weights: {} names no file of weights that another could stand for", options.program))
+        .hint("`strata compile --weights` makes parameters refer to a file; --inputs takes arrays for all others");
+  for (const runtime::WeightReference& weight : file.weights)
+    refuse_overwriting(std::vector<NamedFile>{{"-o", options.output}},
+                       std::vector<NamedFile>{{"the program's weights", beside(options.program, weight.file)}});
   const double load_ms = milliseconds_since(start);
   std::vector<ir::HostArray> arguments = arguments_for(file, options);
   const auto ready = Clock::now();

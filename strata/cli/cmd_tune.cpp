@@ -6,6 +6,8 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
@@ -19,6 +21,7 @@
 #include "strata/base/terminal/table.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
+#include "strata/cli/output_files.h"
 #include "strata/cli/program/program_arguments.h"
 #include "strata/cli/read_program.h"
 #include "strata/cli/stop_signal.h"
@@ -51,7 +54,7 @@ std::string time_text(double seconds) {
   return seconds < 1 ? fmt::format("{:.3g} ms", 1e3 * seconds) : fmt::format("{:.3g} s", seconds);
 }
 
-std::string on_one_line(std::string rewrites) {
+std::string on_one_line(const std::string& rewrites) {
   std::string line;
   for (const char c : rewrites) line += c == '\n' ? std::string("; ") : std::string(1, c);
   return line;
@@ -159,17 +162,6 @@ void draw(const compiler::tune::TuneResult& result, const std::string& path) {
   base::write_file(path, picture.markup);
 }
 
-/// A line for each trial; one that gave no time has none.
-void write_log(const compiler::tune::TuneResult& result, const std::string& path) {
-  base::JsonlFile log(path);
-  for (const TunedKernel& k : result.kernels)
-    for (const auto& [rewrites, relative] : k.measured) {
-      base::Json line = base::Json::object().set("kernel", k.name).set("rewrites", on_one_line(rewrites));
-      if (std::isfinite(relative)) line.set("relative", relative);
-      log.append(line);
-    }
-}
-
 int show(const std::string& path) {
   const auto database = compiler::ScheduleDatabase::read(path);
   base::Table table({{"nest"},
@@ -203,13 +195,13 @@ int show(const std::string& path) {
 }
 
 compiler::tune::TuneOptions tune_options(const Options& options) {
-  compiler::tune::TuneOptions how{.target = &target_given(options.isa),
+  compiler::tune::TuneOptions how{.target = &runnable_target_given(options.isa),
                                   .seconds = static_cast<double>(options.seconds),
                                   .trials = options.trials,
                                   .threads = options.threads,
                                   .seed = options.seed};
   if (options.kernel >= 0) how.kernel = options.kernel;
-  for (const std::string& text : options.dims) how.dims.push_back(dim_given(text));
+  how.dims = dims_listed(options.dims);
   return how;
 }
 
@@ -220,11 +212,53 @@ std::string output_of(const Options& options) {
     throw base::Error(base::code::kUnwritableFile, "tune: there is no cache folder to keep schedules in")
         .hint("name a file: -o tuned.schedules");
   if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) base::make_folders(folder);
-  const bool was_there = base::is_file(path);
-  compiler::ScheduleDatabase().merge_into(path);
-  if (!was_there) std::filesystem::remove(path);  // there is nothing to keep yet
+  const base::AtomicFile probe(path);  // without commit() nothing of it stays
   return path;
 }
+
+/// What a tuning found until now, on the disk: a process that is killed loses nothing.
+class Keeper {
+ public:
+  Keeper(const Options& options, std::string output) : output_(std::move(output)) {
+    if (base::is_file(output_)) known_ = compiler::ScheduleDatabase::read(output_);
+    if (!options.log.empty()) log_.emplace(options.log);
+  }
+
+  const compiler::ScheduleDatabase& known() const { return known_; }
+
+  /// A line of the log; a trial that gave no time has none in it.
+  void log(const compiler::tune::MeasuredSchedule& trial) {
+    if (!log_) return;
+    base::Json line =
+        base::Json::object().set("kernel", trial.kernel.name).set("rewrites", on_one_line(trial.rewrites));
+    if (std::isfinite(trial.relative)) line.set("relative", trial.relative);
+    log_->append(line);
+  }
+
+  void keep(const compiler::ScheduleDatabase& better) {
+    better.merge_into(output_);
+    kept_.merge(better);
+  }
+
+  /// What the last measurement confirms takes the place of what was kept on the way; else what stood there before.
+  void finish(const compiler::ScheduleDatabase& faster) const {
+    compiler::ScheduleDatabase final = faster;
+    std::vector<compiler::ScheduleDatabase::Key> withdrawn;
+    for (const auto& [key, entry] : kept_.entries()) {
+      if (faster.entries().contains(key)) continue;
+      if (const auto before = known_.entries().find(key); before != known_.entries().end())
+        final.set(before->second);
+      else
+        withdrawn.push_back(key);
+    }
+    if (final.size() > 0 || !withdrawn.empty()) final.merge_into(output_, withdrawn);
+  }
+
+ private:
+  std::string output_;
+  compiler::ScheduleDatabase known_, kept_;
+  std::optional<base::JsonlFile> log_;
+};
 
 int tune_file(const Options& options) {
   if (!options.show.empty()) return show(options.show);
@@ -232,8 +266,12 @@ int tune_file(const Options& options) {
       options.file, [&] { return ir::parse_graph(program_text(options.file), ops::op_table()).value(); });
   compiler::tune::TuneOptions how = tune_options(options);
   const std::string output = output_of(options);
-  const auto known = base::is_file(output) ? compiler::ScheduleDatabase::read(output) : compiler::ScheduleDatabase();
-  how.known = &known;
+  const NamedFile outputs[] = {{"-o", output}, {"--plot", options.plot}, {"--log", options.log}};
+  refuse_overwriting(outputs, std::vector<NamedFile>{{"the program", options.file}});
+  Keeper keeper(options, output);
+  how.known = &keeper.known();
+  how.on_measured = [&](const compiler::tune::MeasuredSchedule& trial) { keeper.log(trial); };
+  how.on_better = [&](const compiler::ScheduleDatabase& better) { keeper.keep(better); };
   const StopSignal stop;
   base::ProgressBar bar({.label = "tune", .total = options.seconds, .unit = "s"});
   int64_t shown = 0;
@@ -248,9 +286,8 @@ int tune_file(const Options& options) {
   const compiler::tune::TuneResult result = compiler::tune::tune(*graph, how);
   bar.finish();
   const compiler::ScheduleDatabase faster = result.faster();
-  if (faster.size() > 0) faster.merge_into(output);
+  keeper.finish(faster);
   if (!options.plot.empty()) draw(result, options.plot);
-  if (!options.log.empty()) write_log(result, options.log);
   print_out(options.json ? json_of(result).dump_pretty() + "\n" : table_of(result));
   fmt::print(
       stderr, "{}{}{}\n", failures_of(result),
@@ -287,7 +324,9 @@ Run declare_tune(CommandLine& line) {
   line.footer(
       "A schedule says how a kernel's loops are tiled, packed, made vectors and cut into tasks; results have the same\n"
       "bits under each. The compiler chooses one by rules; this command tries others, in child processes with a time\n"
-      "limit, and keeps those that are faster on this machine. Ctrl-C ends it and keeps what was found.\n\n"
+      "limit, and keeps those that are faster on this machine. Ctrl-C ends it and keeps what was found; so does a "
+      "process\n"
+      "that is killed, but for the last measurement.\n\n"
       "  strata tune model.sir --dim batch=16 --seconds 300    programs use what is found from then on\n"
       "  strata tune model.sir -o tuned.schedules               with STRATA_SCHEDULES=tuned.schedules\n"
       "  strata tune --show tuned.schedules                     what stands there\n"

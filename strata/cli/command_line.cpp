@@ -26,9 +26,14 @@ void add(CLI::App& app, const std::string& name, const char* type, const std::st
   app.add_option_function<std::string>(name, std::move(read), help)->type_name(type);
 }
 
+constexpr const char* kNotEmpty = "not empty";
+
 template <class T>
 CLI::Option* option(CLI::App& app, const std::string& name, T& value, const std::string& help) {
-  return app.add_option(name, value, help);
+  CLI::Option* made = app.add_option(name, value, help);
+  if (!name.starts_with('-')) return made;
+  const auto require_text = [](std::string& text) { return text.empty() ? "expected a value, found ''" : ""; };
+  return made->check(CLI::Validator(require_text, "", kNotEmpty));
 }
 
 }  // namespace
@@ -44,6 +49,11 @@ OptionRules& OptionRules::delimiter(char separator) { return option_->delimiter(
 OptionRules& OptionRules::repeatable() { return option_->take_all()->allow_extra_args(false), *this; }
 OptionRules& OptionRules::hidden() { return option_->group(""), *this; }
 OptionRules& OptionRules::excludes(const OptionRules& other) { return option_->excludes(other.option_), *this; }
+
+OptionRules& OptionRules::may_be_empty() {
+  option_->get_validator(kNotEmpty)->active(false);
+  return *this;
+}
 
 OptionRules CommandLine::add_option(const std::string& name, std::string& value, const std::string& help) {
   return OptionRules(option(*app_, name, value, help));

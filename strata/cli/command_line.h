@@ -36,6 +36,8 @@ class OptionRules {
   /// Left out of the help.
   OptionRules& hidden();
   OptionRules& excludes(const OptionRules& other);
+  /// An empty value says something, too. Else one counts as a slip: a script's variable that wasn't set.
+  OptionRules& may_be_empty();
 
  private:
   CLI::Option* option_;

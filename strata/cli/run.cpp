@@ -13,6 +13,7 @@
 #include "strata/base/error/codes/base_codes.h"
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
+#include "strata/base/trace/log_setting.h"
 #include "strata/cli/command.h"
 #include "strata/cli/command_line.h"
 
@@ -44,6 +45,7 @@ std::string markdown_help(const std::vector<CLI::App*>& subcommands) {
 }
 
 int run_checked(std::span<const std::string> arguments) {
+  base::require_log_setting();
   if (!arguments.empty() && !arguments[0].empty() && arguments[0][0] != '-') require_known(arguments[0]);
   CLI::App app("Strata: tensor programs, from gradient to silicon", "strata");
   app.set_version_flag("--version", fmt::format("strata {}", kVersion));

@@ -24,7 +24,11 @@ using ir::Node;
 
 namespace {
 
-bool is_strict_by_environment() { return base::environment("STRATA_STRICT") == "1"; }
+bool is_strict_by_environment() {
+  const std::string word = base::environment("STRATA_STRICT").value_or("");
+  if (word.empty() || word == "0" || word == "1") return word == "1";
+  throw base::Error(base::code::kAttributeValue, fmt::format("STRATA_STRICT is '{}', expected 0 or 1", word));
+}
 
 /// Whether a node becomes one kernel: not an alias, nor a command of the host. Composites are still there where the
 /// target claimed them, and where their pass was disabled.

@@ -121,6 +121,9 @@ TEST(ScheduleDatabase, MergesIntoAFileWhichStaysWhatItIsIfItIsNone) {
   const ScheduleDatabase both = ScheduleDatabase::read(path);
   EXPECT_EQ(both.size(), 2u);
   EXPECT_EQ(both.find(base::Hash128{3, 4}, "avx2")->rewrites, "  parallel points by 5\n");
+  const ScheduleDatabase::Key withdrawn[] = {{base::Hash128{1, 2}, "avx2", ""}, {base::Hash128{7, 7}, "avx2", ""}};
+  second.merge_into(path, withdrawn);
+  EXPECT_EQ(ScheduleDatabase::read(path).text(), second.text());
   base::write_file(path,
                    "\x7f"
                    "ELF");

@@ -143,8 +143,16 @@ std::string object_of(const runtime::Executable& program, const ObjectOptions& o
 
 namespace {
 
-/// Words of C and C++, the types of <stdint.h>, and what the header's own functions name.
-constexpr std::string_view kReserved[] = {"alignas",
+/// Words of C and C++, macros that their headers and compilers define, the types of <stdint.h>, and what the header's
+/// own functions name.
+constexpr std::string_view kReserved[] = {"BUFSIZ",
+                                          "EOF",
+                                          "FILE",
+                                          "I",
+                                          "INFINITY",
+                                          "NAN",
+                                          "NULL",
+                                          "alignas",
                                           "alignof",
                                           "and",
                                           "and_eq",
@@ -164,7 +172,9 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "co_await",
                                           "co_return",
                                           "co_yield",
+                                          "assert",
                                           "compl",
+                                          "complex",
                                           "concept",
                                           "const",
                                           "const_cast",
@@ -180,6 +190,7 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "dynamic_cast",
                                           "else",
                                           "enum",
+                                          "errno",
                                           "explicit",
                                           "export",
                                           "extern",
@@ -188,7 +199,9 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "for",
                                           "friend",
                                           "goto",
+                                          "i386",
                                           "if",
+                                          "imaginary",
                                           "inline",
                                           "inputs",
                                           "int",
@@ -196,6 +209,7 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "int32_t",
                                           "int64_t",
                                           "int8_t",
+                                          "linux",
                                           "long",
                                           "message",
                                           "mutable",
@@ -205,6 +219,7 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "not",
                                           "not_eq",
                                           "nullptr",
+                                          "offsetof",
                                           "operator",
                                           "or",
                                           "or_eq",
@@ -225,6 +240,9 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "static",
                                           "static_assert",
                                           "static_cast",
+                                          "stderr",
+                                          "stdin",
+                                          "stdout",
                                           "struct",
                                           "switch",
                                           "template",
@@ -241,6 +259,7 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "uint64_t",
                                           "uint8_t",
                                           "union",
+                                          "unix",
                                           "unsigned",
                                           "using",
                                           "virtual",
@@ -252,11 +271,18 @@ constexpr std::string_view kReserved[] = {"alignas",
                                           "xor_eq",
                                           "reinterpret_cast"};
 
+/// "_Bool" and all that C keeps for itself, and what embed.h and the header declare: "strata_run_sizes".
+bool has_reserved_start(std::string_view name) {
+  if (name.starts_with("strata_") || name.starts_with("STRATA_")) return true;
+  return name.size() > 1 && name[0] == '_' && (name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z'));
+}
+
 /// Names that differ from each other and from words of C.
 class ArgumentNames {
  public:
   std::string take(const std::string& wanted, const std::string& otherwise) {
     std::string name = wanted.empty() ? otherwise : c_name(wanted);
+    if (has_reserved_start(name)) name = "x" + name;
     while (std::ranges::find(kReserved, name) != std::end(kReserved) || !taken_.insert(name).second) name += '_';
     return name;
   }

@@ -1,5 +1,6 @@
 #include "strata/ir/dim.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -61,6 +62,27 @@ TEST(Dim, BadTextIsRefusedAndNeverCrashes) {
   size_t at = 4;
   EXPECT_EQ(*parse_dim_prefix("f32[B*2, 7]", at), B * 2);
   EXPECT_EQ(at, 7u);
+}
+
+TEST(Dim, WordsOfTheLoopLanguageAreNoNames) {
+  for (const char* word : {"if", "for", "in", "where", "parallel", "true", "inf", "step"}) {
+    const auto read = parse_dim(fmt::format("B + {}", word));
+    ASSERT_FALSE(read.ok()) << word;
+    EXPECT_NE(read.error().text().find(fmt::format("'{}' as a name, which is a word of the loop language", word)),
+              std::string::npos)
+        << read.error().text();
+  }
+  EXPECT_EQ(parse_dim("inf_")->str(), "inf_");
+  EXPECT_EQ(parse_dim("If")->str(), "If");
+}
+
+TEST(Dim, ALiteralDivisorIsPositive) {
+  for (const char* text : {"floordiv(B, 0)", "mod(B, 0)", "ceildiv(B, 0)", "mod(B, 2 - 5)", "mod(B, S - S)"}) {
+    const auto read = parse_dim(text);
+    ASSERT_FALSE(read.ok()) << text;
+    EXPECT_EQ(read.error().code(), "E0122");
+    EXPECT_NE(read.error().text().find("expected a divisor of 1 or more"), std::string::npos) << read.error().text();
+  }
 }
 
 TEST(Dim, OverflowIsAnErrorAndNotUndefined) {

@@ -5,6 +5,7 @@
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/ir/dim.h"
+#include "strata/ir/loops/text/text_form.h"
 
 namespace strata::ir {
 namespace {
@@ -128,7 +129,12 @@ class Reader {
     const size_t start = at_;
     while (at_ < text_.size() && (letter(text_[at_]) || digit(text_[at_]))) ++at_;
     const std::string_view name = text_.substr(start, at_ - start);
-    if (at_ >= text_.size() || text_[at_] != '(') return Dim::symbol(name);
+    if (at_ >= text_.size() || text_[at_] != '(') {
+      // It becomes the name of a kernel's dimension.
+      if (loops::is_reserved_word(name))
+        fail(fmt::format("has '{}' as a name, which is a word of the loop language", name));
+      return Dim::symbol(name);
+    }
     expect('(');
     const Dim a = sum();
     expect(',');
@@ -136,6 +142,9 @@ class Reader {
     expect(')');
     limit(a);
     limit(b);
+    const bool divides = name == "floordiv" || name == "mod" || name == "ceildiv";
+    if (divides && b.is_constant() && b.constant() < 1)
+      fail(fmt::format("divides by {} in {}, expected a divisor of 1 or more", b.constant(), name));
     if (name == "floordiv") return floor_div(a, b);
     if (name == "mod") return mod(a, b);
     if (name == "ceildiv") return ceil_div(a, b);

@@ -12,6 +12,7 @@
 #include "strata/base/environment/variables.h"
 #include "strata/base/error/codes/runtime_codes.h"
 #include "strata/base/error/error.h"
+#include "strata/machine/require_runnable.h"
 
 namespace strata::machine {
 namespace {
@@ -59,14 +60,6 @@ CpuFeatures detect() {
   add(CpuFeature::Avx512Vnni, found.has(CpuFeature::Avx512) && has_bits(features.ecx, {11}));
   add(CpuFeature::Avx512Bf16, found.has(CpuFeature::Avx512) && has_bits(more.eax, {5}));
   return found;
-}
-
-CpuTarget require_runnable(const CpuTarget& target, std::string_view origin) {
-  if (host_can_run(target)) return target;
-  throw base::Error(base::code::kUnavailableTarget, fmt::format("{}: this CPU can't run {}, which needs {}", origin,
-                                                                target.name, target.features.str()))
-      .note(fmt::format("it has {}", host_features().str()))
-      .hint(fmt::format("the most that it runs is {}", host_cpu_target().name));
 }
 
 constexpr int kNotForced = -1;
@@ -130,6 +123,14 @@ const std::vector<CpuTarget>& host_cpu_targets() {
 }
 
 const CpuTarget& host_cpu_target() { return host_cpu_targets().back(); }
+
+CpuTarget require_runnable(const CpuTarget& target, std::string_view origin) {
+  if (host_can_run(target)) return target;
+  throw base::Error(base::code::kUnavailableTarget, fmt::format("{}: this CPU can't run {}, which needs {}", origin,
+                                                                target.name, target.features.str()))
+      .note(fmt::format("it has {}", host_features().str()))
+      .hint(fmt::format("the most that it runs is {}", host_cpu_target().name));
+}
 
 std::optional<CpuTarget> find_cpu_target(std::string_view name) {
   const auto* const at = std::ranges::find(kCpuTargets, name, &CpuTarget::name);

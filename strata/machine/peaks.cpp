@@ -7,15 +7,19 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 
 #include "strata/base/bytes/atomic_file.h"
 #include "strata/base/bytes/files.h"
+#include "strata/base/bytes/hash.h"
 #include "strata/base/error/error.h"
 #include "strata/base/threads/thread_pool.h"
+#include "strata/base/trace/log.h"
 
 namespace strata::machine {
 namespace {
@@ -131,12 +135,35 @@ std::string file_of(const CpuTarget& target, int threads, const std::string& fol
   return fmt::format("{}/peaks-{}-{}-{}.txt", folder, cpu_fingerprint(), target.name, threads);
 }
 
-/// "strata-peaks 1 <threads> <fma> <fma all> <memory> <memory all>"
-bool parse(const std::string& text, int threads, MachinePeaks& peaks) {
+/// "strata-peaks 2 <threads> <fma> <fma all> <memory> <memory all> <hash of the line up to here>"
+std::string text_of(const MachinePeaks& peaks) {
+  const std::string line =
+      fmt::format("strata-peaks 2 {} {:.1f} {:.1f} {:.1f} {:.1f}", peaks.threads, peaks.fma_gflops,
+                  peaks.fma_gflops_all_threads, peaks.memory_gbytes_per_s, peaks.memory_gbytes_per_s_all_threads);
+  return fmt::format("{} {}\n", line, base::hash_text(line).hex());
+}
+
+/// What stands in such a text; nothing where it is another, whatever its figures are.
+std::optional<MachinePeaks> parse(const std::string& text) {
+  MachinePeaks peaks;
   const int fields =
-      std::sscanf(text.c_str(), "strata-peaks 1 %d %lf %lf %lf %lf", &peaks.threads, &peaks.fma_gflops,
+      std::sscanf(text.c_str(), "strata-peaks 2 %d %lf %lf %lf %lf", &peaks.threads, &peaks.fma_gflops,
                   &peaks.fma_gflops_all_threads, &peaks.memory_gbytes_per_s, &peaks.memory_gbytes_per_s_all_threads);
-  return fields == 5 && peaks.threads == threads && peaks.fma_gflops > 0;
+  const size_t end = std::min(text.rfind(' '), text.size());
+  if (fields != 5 || text.substr(end) != fmt::format(" {}\n", base::hash_text(text.substr(0, end)).hex()))
+    return std::nullopt;
+  return peaks.fma_gflops > 0 && std::isfinite(peaks.fma_gflops) ? std::optional(peaks) : std::nullopt;
+}
+
+/// What was kept, of so many threads. A file that is damaged is named, since the run is the slower for it.
+std::optional<MachinePeaks> read_kept(const std::string& path, int threads) {
+  const auto text = base::read_text(path);
+  if (!text) return std::nullopt;
+  const std::optional<MachinePeaks> kept = parse(*text);
+  if (kept && kept->threads == threads) return kept;
+  if (!text->starts_with("strata-peaks 1 "))  // of a version without a hash
+    base::log_warn("{}: the figures of this machine's speed are damaged; they are measured again", path);
+  return std::nullopt;
 }
 
 /// A machine that was busy while it was measured shows less than it has: then, and each hour, it is measured again, and
@@ -172,18 +199,12 @@ MachinePeaks machine_peaks(const CpuTarget& target, const std::string& folder) {
   const int threads = base::ThreadPool::shared().thread_count();
   const std::string path = file_of(target, threads, folder);
   if (folder.empty()) return measure_peaks(target);
-  MachinePeaks kept;
-  const auto text = base::read_text(path);
-  const bool is_known = text && parse(*text, threads, kept);
-  if (is_known && !should_measure_again(kept, path)) return kept;
-  const MachinePeaks peaks = is_known ? best_of(measure_peaks(target), kept) : measure_peaks(target);
+  const std::optional<MachinePeaks> kept = read_kept(path, threads);
+  if (kept && !should_measure_again(*kept, path)) return *kept;
+  const MachinePeaks peaks = kept ? best_of(measure_peaks(target), *kept) : measure_peaks(target);
   try {
     base::make_folders(folder);
-    base::AtomicFile file(path);
-    file.write(fmt::format("strata-peaks 1 {} {:.1f} {:.1f} {:.1f} {:.1f}\n", threads, peaks.fma_gflops,
-                           peaks.fma_gflops_all_threads, peaks.memory_gbytes_per_s,
-                           peaks.memory_gbytes_per_s_all_threads));
-    file.commit();
+    base::write_file(path, text_of(peaks));
   } catch (const base::Error&) {
     // A read-only cache folder is fine: the next start measures again.
   }

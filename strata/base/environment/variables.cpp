@@ -37,7 +37,7 @@ constexpr EnvironmentVariable kVariables[] = {
      "tuned schedules, which kernels take instead of what the compiler would choose (`strata explain` prints them); "
      "empty: none; not set: those of `strata tune` in the cache folder, if there are any",
      "every program"},
-    {"STRATA_STRICT", "1", "a kernel that the compiler leaves as written is an error (E0315)", "every program"},
+    {"STRATA_STRICT", "0 or 1", "a kernel that the compiler leaves as written is an error (E0315)", "every program"},
     {"STRATA_TRACE", "a file",
      "from its first compilation to its end the program is traced into it, for ui.perfetto.dev", "every program"},
     {"STRATA_PEERS_PYTHON", "a program",

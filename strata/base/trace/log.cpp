@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "strata/base/environment/variables.h"
+#include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/screen.h"
+#include "strata/base/trace/log_setting.h"
 #include "strata/base/trace/span.h"
 
 namespace strata::base {
@@ -55,6 +58,12 @@ void write(LogLevel level, fmt::string_view format, fmt::format_args args) {
 }
 
 }  // namespace log_detail
+
+void require_log_setting() {
+  const std::string text = environment("STRATA_LOG").value_or("");
+  const bool is_level = std::ranges::any_of(kLevelNames, [&](std::string_view name) { return name == text; });
+  if (!text.empty() && !is_level) throw Error(code::kAttributeValue, complaint(text));
+}
 
 void set_log_level(LogLevel level) { log_detail::threshold.store(static_cast<int>(level)); }
 

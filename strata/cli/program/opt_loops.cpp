@@ -10,6 +10,7 @@
 #include "strata/base/error/codes/train_codes.h"
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
+#include "strata/cli/program/program_arguments.h"
 #include "strata/compiler/check/kernel_run.h"
 #include "strata/compiler/check/native_kernel.h"
 #include "strata/compiler/loop/schedule_database.h"
@@ -90,7 +91,7 @@ std::vector<HostArray> random_arrays(const Kernel& kernel, const Dims& dims, uin
 /// `kernel` is `naive` or a schedule of it: arguments have the shapes of the naive one.
 void run_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& options) {
   std::vector<HostArray> given;
-  for (const std::string& text : options.arguments) given.push_back(ir::parse_array(text).value());
+  for (const std::string& text : options.arguments) given.push_back(array_given(text));
   const Dims dims(naive, dims_for(naive, given));
   std::vector<HostArray> arrays = random_arrays(naive, dims, options.seed);
   size_t next = 0;
@@ -109,10 +110,12 @@ void run_kernel(const Kernel& naive, const Kernel& kernel, const LoopOptions& op
       arrays[i] = argument.clone();
     }
   }
-  const compiler::KernelRun run =
-      options.native
-          ? compiler::NativeKernel(*options.target, as_compiled(kernel, options)).run_on_copies(dims.values(), arrays)
-          : compiler::run_interpreted(kernel, dims.values(), arrays);
+  // Machine code trusts its kernel, and this one comes from a file.
+  compiler::KernelRun run = compiler::run_checked(naive, dims.values(), arrays);
+  if (options.native)
+    run = compiler::NativeKernel(*options.target, as_compiled(kernel, options)).run_on_copies(dims.values(), arrays);
+  else if (options.schedule)
+    run = compiler::run_interpreted(kernel, dims.values(), arrays);
   if (run.status.code != 0) print_out(fmt::format("status: code {}, index {}\n", run.status.code, run.status.index));
   for (size_t i = 0; i < run.buffers.size(); ++i)
     if (naive.params[i]->kind != BufferKind::Input)
@@ -128,7 +131,7 @@ void check_schedule(const Kernel& naive, const Kernel& scheduled, const LoopOpti
     for (size_t i = 0; i < values.size(); ++i) values[i] += run * (7 + i);
     const Dims dims(naive, std::move(values));
     const auto arrays = random_arrays(naive, dims, options.seed + run);
-    const compiler::KernelRun expected = compiler::run_interpreted(naive, dims.values(), arrays);
+    const compiler::KernelRun expected = compiler::run_checked(naive, dims.values(), arrays);
     std::string text = compiler::schedule_difference(naive, expected, scheduled, dims.values(), arrays);
     if (text.empty() && options.native)
       text = compiler::difference(

@@ -23,8 +23,9 @@ struct LoopOptions {
 };
 
 /// Verifies each kernel and schedules it if asked to; prints it, or what the loop interpreter or its machine code
-/// leaves in its outputs. E0303 when a schedule changes a bit; any NaN equals any other. E0710 when there is no
-/// schedule to check.
+/// leaves in its outputs. What is run is run in the interpreter first: E0125 for a kernel that reaches outside of a
+/// buffer or reads scratch memory before it is written. E0303 when a schedule changes a bit; any NaN equals any other.
+/// E0710 when there is no schedule to check.
 int run_on_loops(std::string_view text, const LoopOptions& options);
 
 }  // namespace strata::cli

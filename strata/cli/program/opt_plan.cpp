@@ -4,6 +4,7 @@
 
 #include "strata/base/error/error.h"
 #include "strata/cli/command.h"
+#include "strata/cli/program/program_arguments.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/ir/graph/text/text_form.h"
 #include "strata/ir/plan/interpret.h"
@@ -20,7 +21,7 @@ int run_on_plan(std::string_view text, const PlanOptions& options) {
   std::vector<ir::HostArray> arguments = compiler::random_arguments(*plan->graph, options.seed);
   arguments.resize(plan->given_arguments());
   for (size_t i = 0; i < std::min(arguments.size(), options.arguments.size()); ++i)
-    arguments[i] = ir::parse_array(options.arguments[i]).value();
+    arguments[i] = array_given(options.arguments[i]);
   ir::InterpretOptions how;
   how.print = [](const std::string& line) { print_out(line + "\n"); };
   const auto results = ir::interpret_plan(*plan, arguments, how);

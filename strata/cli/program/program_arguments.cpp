@@ -25,7 +25,7 @@ std::vector<std::optional<ir::HostArray>> arrays_given(const ir::Graph& graph, c
   if (options.arguments.size() > given.size())
     throw base::Error(base::code::kArgumentMismatch, fmt::format("{}: takes {} arguments, found {}", graph.name(),
                                                                  given.size(), options.arguments.size()));
-  for (size_t i = 0; i < options.arguments.size(); ++i) given[i] = ir::parse_array(options.arguments[i]).value();
+  for (size_t i = 0; i < options.arguments.size(); ++i) given[i] = array_given(options.arguments[i]);
   ArrayFiles files;
   for (const std::string& path : options.inputs) {
     const formats::SafetensorsFile& file = files.open(path);
@@ -59,6 +59,15 @@ void add_arguments(CommandLine& line, ArgumentOptions& options) {
   line.add_seed("--seed", options.seed, "of arguments that are made up");
 }
 
+ir::HostArray array_given(const std::string& text) {
+  auto read = ir::parse_array(text);
+  if (read.ok()) return std::move(read.value());
+  base::Error error(read.error().code(), fmt::format("--arg is '{}': {}", text.substr(0, 60), read.error().message()));
+  throw error.hint("an array is written as 'f32[2] [1.0, 2.0]'");
+}
+
+namespace {
+
 std::pair<std::string, int64_t> dim_given(const std::string& text) {
   const size_t equal = std::min(text.find('='), text.size());
   const std::string digits = text.substr(std::min(equal + 1, text.size()));
@@ -69,11 +78,24 @@ std::pair<std::string, int64_t> dim_given(const std::string& text) {
   return {text.substr(0, equal), value};
 }
 
+}  // namespace
+
+std::vector<std::pair<std::string, int64_t>> dims_listed(const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, int64_t>> dims;
+  for (const std::string& text : texts) {
+    dims.push_back(dim_given(text));
+    for (size_t i = 0; i + 1 < dims.size(); ++i)
+      if (dims[i].first == dims.back().first)
+        throw base::Error(base::code::kCommandLine, fmt::format("--dim: {} is given twice, as {} and {}", dims[i].first,
+                                                                dims[i].second, dims.back().second));
+  }
+  return dims;
+}
+
 ir::DimBinding dims_given(const std::vector<std::string>& texts, const ir::Graph& graph) {
   ir::DimBinding dims;
   const std::vector<std::string> symbols = ir::parameter_symbols(graph);
-  for (const std::string& text : texts) {
-    const auto [name, value] = dim_given(text);
+  for (const auto& [name, value] : dims_listed(texts)) {
     if (std::ranges::find(symbols, name) == symbols.end())
       throw base::Error(base::code::kCommandLine,
                         fmt::format("--dim: {} is no symbol of {}, whose symbols are {}", name, graph.name(),

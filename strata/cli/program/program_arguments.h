@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "strata/formats/safetensors/reader.h"
@@ -34,8 +35,11 @@ struct ArgumentOptions {
 
 void add_arguments(CommandLine& line, ArgumentOptions& options);
 
-/// --dim NAME=N. E0710 for what is written in another way.
-std::pair<std::string, int64_t> dim_given(const std::string& text);
+/// --arg. The reader's error, which names the option then.
+ir::HostArray array_given(const std::string& text);
+
+/// --dim NAME=N, each name once. E0710 for what is written in another way.
+std::vector<std::pair<std::string, int64_t>> dims_listed(const std::vector<std::string>& texts);
 /// All of them as numbers of the program's symbols. E0710 for what is no such, E0111 for what its facts refuse.
 ir::DimBinding dims_given(const std::vector<std::string>& texts, const ir::Graph& graph);
 

@@ -4,15 +4,20 @@
 
 #include <algorithm>
 
+#include "strata/base/error/codes/ir_codes.h"
+#include "strata/base/error/error.h"
 #include "strata/compiler/check/equivalence.h"
 #include "strata/ir/loops/interpret.h"
 #include "strata/ir/loops/origins.h"
+#include "strata/ir/loops/rewrite.h"
 
 namespace strata::compiler {
 
 using ir::HostArray;
 using ir::loops::Buffer;
 using ir::loops::Kernel;
+using ir::loops::Stmt;
+using ir::loops::StmtKind;
 
 std::vector<HostArray> make_buffers(const Kernel& kernel, std::span<const int64_t> dims,
                                     const std::function<void(HostArray&, int64_t)>& fill,
@@ -33,12 +38,36 @@ std::vector<HostArray> make_buffers(const Kernel& kernel, std::span<const int64_
   return buffers;
 }
 
-KernelRun run_interpreted(const Kernel& kernel, std::span<const int64_t> dims, std::span<const HostArray> buffers) {
+namespace {
+
+KernelRun run_with_scratch(const Kernel& kernel, std::span<const int64_t> dims, std::span<const HostArray> buffers,
+                           unsigned char scratch) {
   KernelRun run;
   std::vector<void*> pointers;
   for (const HostArray& a : buffers) run.buffers.push_back(a.clone());
   for (HostArray& a : run.buffers) pointers.push_back(a.data());
-  ir::loops::interpret(kernel, pointers, dims, run.status);
+  ir::loops::Interpreter(kernel).run(pointers, dims, run.status, 0, -1, scratch);
+  return run;
+}
+
+constexpr unsigned char kAllOnes = 0xff, kZeros = 0;
+
+}  // namespace
+
+KernelRun run_interpreted(const Kernel& kernel, std::span<const int64_t> dims, std::span<const HostArray> buffers) {
+  return run_with_scratch(kernel, dims, buffers, kAllOnes);
+}
+
+KernelRun run_checked(const Kernel& kernel, std::span<const int64_t> dims, std::span<const HostArray> buffers) {
+  KernelRun run = run_with_scratch(kernel, dims, buffers, kAllOnes);
+  bool has_scratch = false;
+  ir::loops::for_each_stmt(kernel.body, [&](const Stmt& stmt) { has_scratch |= stmt.kind == StmtKind::Alloc; });
+  if (!has_scratch) return run;
+  const std::string text = difference(kernel, run, run_with_scratch(kernel, dims, buffers, kZeros));
+  if (!text.empty())
+    throw base::Error(base::code::kOutOfBuffer,
+                      fmt::format("@{} reads scratch memory that it has not written: {}", kernel.name, text))
+        .note("scratch memory that starts as zeros gives the one, as NaN or -1 the other");
   return run;
 }
 

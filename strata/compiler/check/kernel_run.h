@@ -27,6 +27,11 @@ std::vector<ir::HostArray> make_buffers(const ir::loops::Kernel& kernel, std::sp
 KernelRun run_interpreted(const ir::loops::Kernel& kernel, std::span<const int64_t> dims,
                           std::span<const ir::HostArray> buffers);
 
+/// The same of a kernel that nobody vouches for. E0125 where it reaches outside of a buffer, and where what it leaves
+/// depends on scratch memory that it has not written.
+KernelRun run_checked(const ir::loops::Kernel& kernel, std::span<const int64_t> dims,
+                      std::span<const ir::HostArray> buffers);
+
 /// The first difference in the status code or the bits of a buffer, or an empty text. Any NaN equals any other.
 std::string difference(const ir::loops::Kernel& kernel, const KernelRun& expected, const KernelRun& found);
 

@@ -251,10 +251,13 @@ std::string ScheduleDatabase::text() const {
 
 void ScheduleDatabase::write(const std::string& path) const { base::write_file(path, text()); }
 
-void ScheduleDatabase::merge_into(const std::string& path) const {
+void ScheduleDatabase::merge_into(const std::string& path) const { merge_into(path, {}); }
+
+void ScheduleDatabase::merge_into(const std::string& path, std::span<const Key> withdrawn) const {
   const base::FolderLock lock = lock_folder_of(path);
   ScheduleDatabase all;
   if (base::is_file(path)) all = read(path);
+  for (const Key& key : withdrawn) all.entries_.erase(key);
   all.merge(*this);
   all.write(path);
 }

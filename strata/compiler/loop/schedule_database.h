@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -44,6 +45,8 @@ struct ScheduleEntry {
 /// (E0317).
 class ScheduleDatabase final : public ScheduleSource {
  public:
+  using Key = std::tuple<base::Hash128, std::string, std::string>;  ///< nest, target, machine
+
   /// `name` is what messages call the text. E0326 with the line when it is no list of schedules or of a version that
   /// this program doesn't know, E0316 when an entry's rewrites are none.
   static ScheduleDatabase parse(std::string_view text, const std::string& name);
@@ -64,13 +67,13 @@ class ScheduleDatabase final : public ScheduleSource {
   /// Adds this to what stands in the file, which may not be there yet, while no other process does so. E0326 for a file
   /// that is none of schedules, which stays as it is; E0002 when it can't be written.
   void merge_into(const std::string& path) const;
+  /// The same, once `withdrawn` are taken out of the file.
+  void merge_into(const std::string& path, std::span<const Key> withdrawn) const;
 
   /// Of this machine, else of any.
   std::optional<FoundSchedule> find(base::Hash128 nest, std::string_view target) const override;
   std::optional<base::Hash128> identity() const override;
   size_t size() const { return entries_.size(); }
-
-  using Key = std::tuple<base::Hash128, std::string, std::string>;  ///< nest, target, machine
   const std::map<Key, ScheduleEntry>& entries() const { return entries_; }
 
  private:

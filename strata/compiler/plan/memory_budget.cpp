@@ -200,13 +200,18 @@ void require_usable_budget(std::string_view owner, int64_t budget_bytes, std::st
 }
 
 void refuse_budget(const runtime::Executable& program, const MemoryPeak& peak, int64_t budget_bytes) {
+  // Rounded alike, two numbers seem to be one.
+  const bool is_close = base::bytes_text(peak.bytes) == base::bytes_text(budget_bytes);
+  const auto text_of = [&](int64_t bytes) {
+    return is_close ? fmt::format("{} bytes", bytes) : base::bytes_text(bytes);
+  };
   base::Error error(
       base::code::kMemoryLimit,
       fmt::format(
-          "{}: takes {}, of which {} are the arena{}; the budget is {}", program.plan().name,
-          base::bytes_text(peak.bytes), base::bytes_text(peak.arena_bytes),
+          "{}: takes {}, of which {} are the arena{}; the budget is {}", program.plan().name, text_of(peak.bytes),
+          base::bytes_text(peak.arena_bytes),
           peak.region_bytes > 0 ? fmt::format(" and {} are for regions", base::bytes_text(peak.region_bytes)) : "",
-          base::bytes_text(budget_bytes)));
+          text_of(budget_bytes)));
   if (peak.command >= 0) error.note(fmt::format("most is alive at command {}, {}", peak.command, peak.at));
   int64_t rest = 0;
   for (size_t i = 0; i < peak.live.size(); ++i) {

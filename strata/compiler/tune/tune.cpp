@@ -132,11 +132,22 @@ struct Task {
   TunedKernel kernel;
   NaiveKernel naive;
   std::vector<int64_t> dims;
-  int64_t bytes = 0;     ///< of its arrays
-  std::string obstacle;  ///< what ended its search early; empty: nothing did
+  int64_t bytes = 0;         ///< of its arrays
+  std::string obstacle;      ///< what ended its search early; empty: nothing did
+  size_t told = 0;           ///< trials that on_measured knows of
+  double told_relative = 1;  ///< the best that on_better knows of
   std::unique_ptr<KernelSearch> search;
   std::unique_ptr<Bench> bench;
 };
+
+ScheduleEntry entry_of(base::Hash128 nest, std::string_view target, const std::string& rewrites,
+                       const ScheduleMeasurement& measured) {
+  return {.nest = nest,
+          .target = std::string(target),
+          .machine = machine::machine_word(),
+          .rewrites = rewrites,
+          .measured = measured};
+}
 
 class Tuning {
  public:
@@ -305,6 +316,7 @@ class Tuning {
       if (!next) return;
       Task& task = tasks_[*next];
       const auto stop = [&] {
+        tell(task);
         tell();
         return is_over();
       };
@@ -315,9 +327,26 @@ class Tuning {
         progress[*next].is_exhausted = true;
         task.obstacle = error.message();
       }
+      tell(task);
       progress[*next].rounds.push_back(task.search->best_seconds());
       drop_large(task);
     }
+  }
+
+  /// What this kernel's search did since the last time. Whoever listens can keep it, should the process be killed.
+  void tell(Task& task) {
+    const KernelSearch& search = *task.search;
+    for (; task.told < search.measured().size(); ++task.told) {
+      const MeasuredCandidate& m = search.measured()[task.told];
+      if (options_.on_measured) options_.on_measured({task.kernel, m.candidate.rewrites, m.relative});
+    }
+    if (search.best_relative() >= task.told_relative) return;
+    task.told_relative = search.best_relative();
+    if (!options_.on_better) return;
+    ScheduleDatabase better;
+    better.set(entry_of(task.kernel.nest, target_.isa(), search.best().rewrites,
+                        {search.best_seconds(), search.heuristic_seconds(), options_.threads, search.trials()}));
+    options_.on_better(better);
   }
 
   /// Between two trials: counts those so far, and says so.
@@ -355,7 +384,6 @@ class Tuning {
     kernel.reasons = search.reasons();
     if (!task.obstacle.empty()) note(kernel, Outcome::Failed, task.obstacle);
     kernel.progress = search.progress();
-    for (const MeasuredCandidate& m : search.measured()) kernel.measured.emplace_back(m.candidate.rewrites, m.relative);
     if (search.best_relative() >= 1) return;
     double relative = search.best_relative();
     was_stopped_ = was_stopped_ || (options_.should_stop && options_.should_stop());
@@ -394,11 +422,8 @@ ScheduleDatabase TuneResult::faster() const {
   ScheduleDatabase made;
   for (const TunedKernel& kernel : kernels) {
     if (kernel.best == kernel.heuristic) continue;
-    made.set({.nest = kernel.nest,
-              .target = target,
-              .machine = machine::machine_word(),
-              .rewrites = kernel.best,
-              .measured = ScheduleMeasurement{kernel.best_seconds, kernel.heuristic_seconds, threads, kernel.trials}});
+    made.set(entry_of(kernel.nest, target, kernel.best,
+                      {kernel.best_seconds, kernel.heuristic_seconds, threads, kernel.trials}));
   }
   return made;
 }

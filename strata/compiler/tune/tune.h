@@ -26,17 +26,23 @@ struct TunedKernel {
   double bound_seconds = 0;                        ///< at the machine's peaks as measured; not above heuristic_seconds
   std::string heuristic, best;                     ///< rewrites; equal: nothing better was found
   int trials = 0;
-  std::array<int, 5> outcomes{};                         ///< of the trials, by Outcome
-  std::array<std::string, 5> reasons;                    ///< the first of each, with the schedule
-  std::vector<double> progress;                          ///< best time by the heuristic's, after each trial
-  std::vector<std::pair<std::string, double>> measured;  ///< each schedule, and its time by the heuristic's
-  std::string untuned;                                   ///< why there was nothing to tune; empty: it was tuned
+  std::array<int, 5> outcomes{};       ///< of the trials, by Outcome
+  std::array<std::string, 5> reasons;  ///< the first of each, with the schedule
+  std::vector<double> progress;        ///< best time by the heuristic's, after each trial
+  std::string untuned;                 ///< why there was nothing to tune; empty: it was tuned
 };
 
 struct TuneProgress {
   double seconds = 0;  ///< since the start
   int trials = 0;
   double program_seconds = 0, heuristic_seconds = 0;  ///< of the tuned kernels of one run of the program
+};
+
+/// One schedule that was tried.
+struct MeasuredSchedule {
+  const TunedKernel& kernel;
+  const std::string& rewrites;
+  double relative;  ///< its time by that of the heuristic's; infinite: it gave none
 };
 
 struct TuneOptions {
@@ -51,7 +57,9 @@ struct TuneOptions {
   const ScheduleSource* known = nullptr;  ///< what it has for a nest is tried first
   SearchOptions search;
   std::function<void(const TuneProgress&)> on_trial;
-  std::function<bool()> should_stop;  ///< asked before each trial
+  std::function<void(const MeasuredSchedule&)> on_measured;  ///< after each trial; the heuristic's schedule first
+  std::function<void(const ScheduleDatabase&)> on_better;    ///< with the schedule that is now the best of its kernel
+  std::function<bool()> should_stop;                         ///< asked before each trial
   /// Instead of KernelBench; tests give one.
   std::function<std::unique_ptr<Bench>(const NaiveKernel&, const std::vector<int64_t>& dims)> make_bench;
 };

@@ -54,6 +54,33 @@ TuneOptions made_up(int64_t trials) {
   return options;
 }
 
+/// A process may be killed at any time: whoever keeps trials and schedules has heard of them by the next trial.
+TEST(Tune, TellsTrialsAndBetterSchedulesAsTheyCome) {
+  const NoDiskCache no_cache;
+  TuneOptions options = made_up(60);
+  int told = 0, late = 0;
+  ScheduleDatabase kept;
+  options.on_measured = [&](const MeasuredSchedule& trial) {
+    ++told;
+    EXPECT_FALSE(trial.kernel.name.empty());
+    EXPECT_FALSE(trial.rewrites.empty());
+    EXPECT_GT(trial.relative, 0);
+  };
+  options.on_trial = [&](const TuneProgress& now) { late += now.trials > told; };
+  options.on_better = [&](const ScheduleDatabase& better) {
+    EXPECT_EQ(better.size(), 1u);
+    kept.merge(better);
+  };
+  const TuneResult result = tune(*layer(), options);
+  int trials = static_cast<int>(result.kernels.size());  // the heuristic's schedule of each is measured, too
+  for (const TunedKernel& kernel : result.kernels) trials += kernel.trials;
+  EXPECT_EQ(told, trials);
+  EXPECT_EQ(late, 0);
+  const ScheduleDatabase found = result.faster();
+  ASSERT_EQ(kept.size(), found.size());
+  for (const auto& [key, entry] : found.entries()) EXPECT_EQ(kept.entries().at(key).rewrites, entry.rewrites);
+}
+
 TEST(Tune, WhatIsFoundIsTakenAndKeepsTheBits) {
   const NoDiskCache no_cache;
   const auto graph = layer();

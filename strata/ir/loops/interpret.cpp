@@ -70,12 +70,13 @@ Interpreter::Interpreter(const Kernel& kernel)
 Interpreter::~Interpreter() = default;
 
 void Interpreter::run(std::span<void* const> buffers, std::span<const int64_t> dims, RunStatus& status,
-                      int64_t first_task, int64_t last_task) const {
+                      int64_t first_task, int64_t last_task, unsigned char scratch) const {
   if (last_task >= 0 && first_task >= last_task) return;
   Frame frame = make_frame(*program_, buffers, dims);
   frame.status = &status;
   frame.first_task = first_task;
   frame.last_task = last_task;
+  frame.scratch = scratch;
   const Instruction* at = program_->code.data();
   while (at->run) at = at->run(frame, at);
 }

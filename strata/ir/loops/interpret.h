@@ -26,10 +26,10 @@ class Interpreter {
   ~Interpreter();
 
   /// Runs the tasks first_task <= t < last_task (-1: to the last one) in ascending order. `buffers` has one pointer per
-  /// parameter, `dims` one value per dimension. Scratch memory starts as all ones (NaN). Throws E0125 on an access
-  /// outside of a buffer.
+  /// parameter, `dims` one value per dimension. Each byte of scratch memory starts as `scratch`: all ones are NaN.
+  /// Throws E0125 on an access outside of a buffer.
   void run(std::span<void* const> buffers, std::span<const int64_t> dims, RunStatus& status, int64_t first_task = 0,
-           int64_t last_task = -1) const;
+           int64_t last_task = -1, unsigned char scratch = 0xff) const;
 
  private:
   std::unique_ptr<const InterpreterProgram> program_;

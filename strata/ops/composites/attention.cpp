@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "strata/base/error/codes/ir_codes.h"
 #include "strata/base/error/error.h"
@@ -31,13 +32,15 @@ Value repeated_heads(Value x, Dim heads) {
   return reshape(broadcast(x, dims_span(apart), ints_span({0, 1, 3, 4})), {s[0], heads, s[2], s[3]});
 }
 
+/// Scores are of f64 where an operand is, else of f32.
+bool has_wide_scores(Value q, Value v) { return q.dtype() == DType::f64 || v.dtype() == DType::f64; }
+
 /// Of operands as users give them.
 Value attention_of(AttentionOperands x, const ScoreForm& form, const ScoreFunction* score) {
   x.k = repeated_heads(x.k, x.q.type().dim(1));
   x.v = repeated_heads(x.v, x.q.type().dim(1));
   const DType result = x.v.dtype();
-  const bool is_double = x.q.dtype() == DType::f64 || result == DType::f64;
-  const DType t = is_double ? DType::f64 : DType::f32;
+  const DType t = has_wide_scores(x.q, x.v) ? DType::f64 : DType::f32;
   for (Value* v : {&x.mask, &x.factor})
     if (*v) *v = with_rank(*v, 4);
   for (Value* v : {&x.q, &x.k, &x.v, &x.mask, &x.factor, &x.sinks})
@@ -95,22 +98,41 @@ void check_sinks_and_segments(Value q, Value k, Value sinks, Value segments) {
                                   k.type().dim(2).str(), segments.type().str()));
 }
 
-void check_options(const AttentionOptions& o) {
+/// Of a factor that scores are multiplied with, and divided by in gradients: what scores can't hold, or only with a
+/// part of its bits, makes infinities and NaN of them.
+void require_held(const char* name, double value, bool is_wide) {
+  const double least = is_wide ? std::numeric_limits<double>::min() : std::numeric_limits<float>::min();
+  const double most = is_wide ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+  if (value == 0 || (std::abs(value) >= least && std::abs(value) <= most)) return;
+  throw base::Error(base::code::kAttributeValue,
+                    fmt::format("attention: {} is {:g}, expected 0 or a magnitude of {:.3g} to {:.3g}, which scores of "
+                                "{} hold",
+                                name, value, least, most, is_wide ? "f64" : "f32"));
+}
+
+void check_options(const AttentionOptions& o, bool is_wide) {
   const base::OptionCheck check(base::code::kAttributeValue, "attention");
   if (o.scale) check.number("scale", *o.scale, base::Bounds::finite());
   check.number("soft_cap", o.soft_cap, base::Bounds::at_least(0));
+  if (o.scale) require_held("scale", *o.scale, is_wide);
+  require_held("soft_cap", o.soft_cap, is_wide);
   check.integer("window", o.window, base::Bounds::between(0, kMostPositions))
       .integer("key_block", o.key_block, kKeyBlock);
 }
 
 /// Checked; the scale filled in.
-ScoreForm form_of(Value q, const AttentionOptions& options) {
-  check_options(options);
+ScoreForm form_of(Value q, Value v, const AttentionOptions& options) {
+  check_options(options, has_wide_scores(q, v));
   const Dim depth = q.type().dim(3);
   if (!options.scale && !depth.is_constant()) {
     ir::note_symbolic(depth);
     throw base::Error(base::code::kNoSuchForm, "attention: the head's extent is symbolic; give a scale");
   }
+  if (!options.scale && depth.constant() == 0)
+    throw base::Error(
+        base::code::kAttributeValue,
+        fmt::format("attention: q is {}: heads without channels have no scale of their own, 1/sqrt(0)", q.type().str()))
+        .hint("give a scale");
   return {.scale = options.scale ? *options.scale : 1.0 / std::sqrt(static_cast<double>(depth.constant())),
           .is_causal = options.is_causal,
           .window = options.window,
@@ -138,7 +160,7 @@ Value attention(Value q, Value k, Value v, Value mask, const AttentionOptions& o
                 Value segments) {
   check_operands(q, k, v, mask, factor);
   check_sinks_and_segments(q, k, sinks, segments);
-  const ScoreForm form = form_of(q, options);
+  const ScoreForm form = form_of(q, v, options);
   const auto body = [&](Value q, Value k, Value v, Value mask, Value factor, Value sinks, Value segments) {
     return attention_of({q, k, v, mask, factor, sinks, segments, {}}, form, nullptr);
   };
@@ -150,7 +172,7 @@ Value attention_with_score(Value q, Value k, Value v, const ScoreFunction& score
   check_operands(q, k, v, {}, {});
   AttentionOperands x{.q = q, .k = k, .v = v};
   x.captures = captures;
-  return attention_of(x, form_of(q, options), &score);
+  return attention_of(x, form_of(q, v, options), &score);
 }
 
 Value rope(Value x, Value positions, double base) {

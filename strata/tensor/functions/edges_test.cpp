@@ -16,6 +16,7 @@
 #include "strata/tensor/jit/jit.h"
 #include "strata/tensor/random.h"
 #include "strata/tensor/transforms/grad.h"
+#include "strata/tensor/transforms/score.h"
 #include "strata/tensor/transforms/vmap.h"
 
 namespace strata {
@@ -250,9 +251,31 @@ TEST(Options, OfJitAndFunctionsAreRefusedByName) {
   EXPECT_THROW(made({.argument = -1}), base::Error);
   const Qkv x = drawn(2, 2);
   base::walk_numbers({
-      {"scale", [&](double v) { attention(x.q, x.k, x.v, {}, {.scale = v}); }, {-1, 0, 1e300}},
+      {"scale", [&](double v) { attention(x.q, x.k, x.v, {}, {.scale = v}); }, {-1, 0}},
+      {"soft_cap", [&](double v) { attention(x.q, x.k, x.v, {}, {.soft_cap = v}); }, {0}},
       {"base", [&](double v) { rope(x.q, Tensor::arange(2), v); }, {1e300}},
   });
+}
+
+TEST(Options, OfAttentionThatScoresCantHoldAreRefused) {
+  const Qkv x = drawn(2, 2);
+  const auto refused = [](const Tensor& q, const Tensor& k, const Tensor& v, const ops::AttentionOptions& options) {
+    return message_of([&] { attention(q, k, v, std::optional<Tensor>(), options); });
+  };
+  EXPECT_EQ(refused(x.q, x.k, x.v, {.scale = 1e300}).substr(0, 115),
+            "error[E0116]: attention: scale is 1e+300, expected 0 or a magnitude of 1.18e-38 to 3.4e+38, which scores "
+            "of f32 hol");
+  for (const double off : {1e300, -1e39, 1e-40, -1e-300}) {
+    EXPECT_NE(refused(x.q, x.k, x.v, {.scale = off}).find("E0116"), std::string::npos) << off;
+    EXPECT_NE(refused(x.q, x.k, x.v, {.soft_cap = std::abs(off)}).find("E0116"), std::string::npos) << off;
+    EXPECT_NO_THROW(attention(cast(x.q, DType::f64), cast(x.k, DType::f64), x.v, std::optional<Tensor>(),
+                              {.scale = off, .soft_cap = std::abs(off)}));
+  }
+  const Tensor none = Tensor::zeros({1, 1, 2, 0});
+  EXPECT_NE(refused(none, none, x.v, {}).find("heads without channels have no scale"), std::string::npos);
+  EXPECT_NO_THROW(attention(none, none, Tensor::zeros({1, 1, 2, 2}), std::optional<Tensor>(), {.scale = 1}));
+  EXPECT_EQ(message_of([&] { attention_with_score(x.q, x.k, x.v, ScoreFn()); }).substr(0, 69),
+            "error[E0116]: attention_with_score: the score function is empty\nnote:");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "strata/base/terminal/counted.h"
 #include "strata/base/terminal/format.h"
 #include "strata/compiler/plan/memory_budget.h"
+#include "strata/ir/loops/text/text_form.h"
 #include "strata/runtime/execute/cancel.h"
 #include "strata/runtime/execute/executable.h"
 #include "strata/runtime/execute/non_finite_origin.h"
@@ -120,6 +121,10 @@ Engine::Engine(JitOptions options, Source at)
     base::OptionCheck(base::code::kAttributeValue, options_.name)
         .integer("constants", argument, base::Bounds::at_least(0));
   for (const SymbolicDim& d : options_.symbolic_dims) {
+    if (!ir::loops::is_identifier(d.name) || ir::loops::is_reserved_word(d.name))
+      throw base::Error(base::code::kAttributeValue,
+                        fmt::format("{}: '{}' can't be the name of a symbolic dimension", options_.name, d.name))
+          .hint("a name consists of letters, digits and _, and is no word of the loop language as `for` or `in`");
     const std::string owner = options_.name + ", symbolic dimension " + d.name;
     base::OptionCheck(base::code::kAttributeValue, owner)
         .integer("argument", d.argument, base::Bounds::at_least(0))

@@ -93,6 +93,18 @@ TEST(RunsUnderJit, ALeafOfAStructIsSymbolicAtOnceWhereItIsNamed) {
             "jitted in runs_trees_test.cpp");
 }
 
+TEST(RunsUnderJit, NamesOfSymbolicDimensionsAreNames) {
+  for (const std::string name : {"for", "inf", "where", "true", "a b*2", "", "4x"}) {
+    const auto make = [&] { jit([](const Tensor& x) { return exp(x); }, {.symbolic_dims = {{0, 0, name}}}); };
+    EXPECT_EQ(
+        base::message_of(make).substr(0, 70).find("error[E0116]: jit: '" + name + "' can't be the name of a symb"), 0u)
+        << base::message_of(make);
+  }
+  auto twice = jit([](const Tensor& x) { return exp(x); }, {.symbolic_dims = {{0, 1, "T"}, {0, -1, "S"}}});
+  EXPECT_EQ(base::message_of([&] { twice(numbers({2, 3})); }),
+            "error[E0116]: jit: axis 1 of argument 0 has two names, 'T' and 'S'\nnote: jitted in runs_trees_test.cpp");
+}
+
 TEST(RunsUnderJit, StateThatGrowsIsStatic) {
   Log log{numbers({1, 3})};
   auto append = jit([](Log& l, const Tensor& x) { l.rows = concat<Tensor>({l.rows, x}, 0); });

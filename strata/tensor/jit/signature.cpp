@@ -102,6 +102,11 @@ void Signature::name_axes(const Leaf& leaf, size_t index, int argument, const st
                                     options_->name, d.name, d.axis, d.argument, leaf.tensor().type().str()));
     is_option_used_[i] = true;
     const int axis = d.axis < 0 ? d.axis + rank : d.axis;
+    for (const Mark& other : marks_)
+      if (other.leaf == index && other.axis == axis && symbols_[other.symbol].name != d.name)
+        throw base::Error(base::code::kAttributeValue,
+                          fmt::format("{}: axis {} of argument {} has two names, '{}' and '{}'", options_->name, axis,
+                                      argument, symbols_[other.symbol].name, d.name));
     mark(index, axis, named(d, shape[axis], argument));
     if (symbols_[marks_.back().symbol].where.empty())
       symbols_[marks_.back().symbol].where = place_of(axis, argument, leaf);

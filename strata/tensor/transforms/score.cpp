@@ -129,6 +129,11 @@ ir::GraphRef gradient_of(const ir::Graph& value) {
 
 Tensor attention_with_score(const Tensor& q, const Tensor& k, const Tensor& v, const ScoreFn& score,
                             const ops::AttentionOptions& options, Source at) {
+  if (!score) {
+    base::Error error(base::code::kAttributeValue, "attention_with_score: the score function is empty");
+    ops::note_line(error, {at.file, at.line});
+    throw error;
+  }
   std::vector<trace_detail::Traced> graphs;
   for (const auto by : {ops::WalkBy::Keys, ops::WalkBy::Queries})
     graphs.push_back(traced(score, ops::score_type(q.type(), k.type(), options.key_block, by)));

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <set>
 
@@ -21,12 +22,14 @@ namespace {
 
 using Text = std::optional<std::string>;
 
-/// Words that isl's reader takes for its own.
-bool is_isl_word(const std::string& name) {
-  static constexpr std::string_view kWords[] = {"and",   "or",    "not",     "exists", "mod", "floor", "floord",
-                                                "ceil",  "ceild", "min",     "max",    "rat", "true",  "false",
-                                                "infty", "NaN",   "implies", "int",    "ref"};
-  return std::ranges::find(kWords, name) != std::end(kWords);
+/// Words that isl's reader takes for its own, which it knows in capitals, too.
+bool is_isl_word(std::string_view name) {
+  static constexpr std::string_view kWords[] = {"and",    "or",    "not",   "implies", "exists", "mod",     "floor",
+                                                "floord", "ceil",  "ceild", "min",     "max",    "rat",     "true",
+                                                "false",  "infty", "nan",   "int",     "ref",    "infinity"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) {
+    return std::ranges::equal(word, name, {}, {}, [](unsigned char c) { return std::tolower(c); });
+  });
 }
 
 class Reader {
@@ -110,7 +113,8 @@ class Reader {
       case ExprOp::Sub:
         return fmt::format("({} - {})", *a, *b);
       case ExprOp::Mul:
-        return left ? fmt::format("({} * {})", *a, *b) : fmt::format("({} * {})", *b, *a);
+        // isl reads a factor as a number alone: "2 * i", not "(2) * i".
+        return left ? fmt::format("({} * {})", *left, *b) : fmt::format("({} * {})", *right, *a);
       case ExprOp::FloorDiv:
         return fmt::format("floor(({})/{})", *a, *right);
       case ExprOp::FloorMod:

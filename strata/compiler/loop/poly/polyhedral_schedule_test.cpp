@@ -123,6 +123,32 @@ TEST(Polyhedral, PrintsAScheduleThatMakesTheSameLoops) {
   }
 }
 
+TEST(Polyhedral, ReadsCoefficientsInIndicesAndBounds) {
+  for (const std::string body : {
+           "for i in 0..N { %y[2*i] = %v[i] }",
+           "for i in 0..N { %y[i*2 + 1] = %v[i] }",
+           "for i in 0..N { %y[2*N - 1 - i] = %v[i] }",
+           "for i in 0..N { %y[-2*i + 2*N] = %v[i] }",
+           "for i in 0..2*N { %y[i] = %v[floordiv(i, 2)] }",
+           "for i in 0..2*N { %y[floormod(3*i, 4)] = %v[floordiv(i, 2)] }",
+           "for i in 0..min(2*N, M) { %y[max(3*i - 2, 0)] = 1.0 }",
+           "for i in 0..N { if lt(3*i, 2*N) { %y[3*(i + 1)] = %v[i] } }",
+       }) {
+    const Kernel naive = parse("kernel @k(%v: f32[N], %w: f32[M], %y: inout f32[5*N + 5]) -> () { " + body + " }");
+    expect_same(naive, "poly auto", {{0, 0}, {1, 3}, {2, 2}, {7, 5}, {31, 17}});
+  }
+}
+
+TEST(Polyhedral, TakesAnyNameOfLoopsDimensionsAndArrays) {
+  for (const std::string name : {"nan", "NaN", "infty", "infinity", "Exists", "floor", "CEIL", "rat", "implies", "int"})
+    expect_same(parse(fmt::format("kernel @k(%v: f32[{0}], %{0}: inout f32[{0}]) -> () {{\n"
+                                  "  for {0}_ in 0..{0} {{ %{0}[{0}_] = %v[{0}_] }} }}",
+                                  name)),
+                "poly auto", {{0}, {1}, {17}});
+  expect_same(parse("kernel @k(%v: f32[N], %y: inout f32[N]) -> () { for nan in 0..N { %y[nan] = %v[nan] } }"),
+              "poly auto", {{0}, {1}, {17}});
+}
+
 // Refusals.
 
 std::string refusal(const std::string& text, const std::string& rewrites = "poly auto") {

@@ -109,8 +109,8 @@ Step store_step(DType type) {
   }
 }
 
-/// imm: the buffer's slot. Its content becomes all ones: NaN as a float, -1 as an integer, so that a kernel that reads
-/// what it has not written is seen to.
+/// imm: the buffer's slot. Its content becomes the frame's byte, all ones where nothing else is asked for: NaN as a
+/// float, -1 as an integer, so that a kernel that reads what it has not written is seen to.
 const Instruction* step_alloc(Frame& frame, const Instruction* in) {
   BufferState& state = frame.buffers[in->imm];
   int64_t bytes = state.element_bytes;
@@ -118,7 +118,7 @@ const Instruction* step_alloc(Frame& frame, const Instruction* in) {
     if (extent < 0 || __builtin_mul_overflow(bytes, extent, &bytes))
       throw base::Error(base::code::kOutOfBuffer, fmt::format("scratch %{} has the shape [{}]", state.buffer->name,
                                                               fmt::join(state.shape, ", ")));
-  state.owned.assign(static_cast<size_t>(bytes), static_cast<char>(0xff));
+  state.owned.assign(static_cast<size_t>(bytes), static_cast<char>(frame.scratch));
   state.data = state.owned.data();
   return in + 1;
 }

@@ -31,6 +31,7 @@ struct Frame {
   std::vector<BufferState> buffers;
   RunStatus* status = nullptr;
   int64_t first_task = 0, last_task = -1;
+  unsigned char scratch = 0xff;  ///< each byte of new scratch memory
 };
 
 struct Instruction;
