@@ -1,5 +1,6 @@
-// sgemm of a BLAS as a peer process: OpenBLAS or BLIS, whichever "library" setup names. Both choose kernels by tables of
-// model numbers, and take those of much older CPUs where they don't know one: the core is forced to what the CPU has.
+// sgemm of a BLAS as a peer process: OpenBLAS or BLIS, whichever "library" setup names. Both choose kernels by tables
+// of model numbers, and take those of much older CPUs where they don't know one: the core is forced to what the CPU
+// has.
 //
 //   setup {"library": "openblas" | "blis", "threads", "core": "avx512" | "avx2"}
 //   run   {"m", "n", "k", "count"}: so many products, each of matrices of its own, plain row-major
@@ -47,7 +48,7 @@ Json open_openblas(Blas& blas, bool has_avx512) {
   const std::string config = symbol<char* (*)()>(library, "openblas_get_config")();  // "OpenBLAS 0.3.21 ..."
   const size_t begin = config.find(' ') + 1;
   const std::string core = symbol<char* (*)()>(library, "openblas_get_corename")();
-  return {{"peer", "OpenBLAS"}, {"version", config.substr(begin, config.find(' ', begin) - begin) + ", " + core}};
+  return strata_peer::introduced("OpenBLAS", config.substr(begin, config.find(' ', begin) - begin) + ", " + core);
 }
 
 /// Cores are numbers of its enum arch_t: 0 is Skylake-X, 3 Haswell.
@@ -57,7 +58,7 @@ Json open_blis(Blas& blas, bool has_avx512) {
   void* library = opened("libblis.so.4");
   blas.sgemm = symbol<Sgemm>(library, "cblas_sgemm");
   const std::string version = symbol<const char* (*)()>(library, "bli_info_get_version_str")();
-  return {{"peer", "BLIS"}, {"version", version + (has_avx512 ? ", skx" : ", haswell")}};
+  return strata_peer::introduced("BLIS", version + (has_avx512 ? ", skx" : ", haswell"));
 }
 
 /// Products of one size, each of matrices of its own.
@@ -90,12 +91,15 @@ int main() {
   std::map<std::tuple<int, int, int, int>, Products> known;
   return strata_peer::serve(
       [&](const Json& request) {
-        blas.threads = request.at("threads");
-        const bool has_avx512 = request.at("core") == "avx512";
-        return request.at("library") == "blis" ? open_blis(blas, has_avx512) : open_openblas(blas, has_avx512);
+        blas.threads = strata_peer::number(request, "threads");
+        const bool has_avx512 = request.at("core").as_string() == "avx512";
+        return request.at("library").as_string() == "blis" ? open_blis(blas, has_avx512)
+                                                           : open_openblas(blas, has_avx512);
       },
       [&](const Json& request) {
-        const int m = request.at("m"), n = request.at("n"), k = request.at("k"), count = request.at("count");
+        using strata_peer::number;
+        const int m = number(request, "m"), n = number(request, "n"), k = number(request, "k"),
+                  count = number(request, "count", 1);
         Products& products = known.try_emplace({m, n, k, count}, m, n, k, count).first->second;
         return strata_peer::seconds_of_burst([&] { return products.run(blas); });
       });

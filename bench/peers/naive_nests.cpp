@@ -67,8 +67,8 @@ struct Arrays {
 };
 
 double run_once(const Json& request, Arrays& arrays) {
-  const long n = request.at("n"), steps = request.at("steps");
-  const std::string nest = request.at("nest");
+  const long n = strata_peer::number(request, "n"), steps = strata_peer::number(request, "steps");
+  const std::string& nest = request.at("nest").as_string();
   const bool is_lu = nest == "lu";
   if (nest == "blur") {
     if (arrays.a.empty()) arrays = {matrix(n + 2, n + 2), matrix(n + 2, n), matrix(n, n)};
@@ -96,7 +96,7 @@ double run_once(const Json& request, Arrays& arrays) {
 int main() {
   std::map<std::string, Arrays> known;
   return strata_peer::serve(
-      [](const Json&) { return Json{{"peer", "naive nest"}, {"version", "g++ " __VERSION__ " -O3"}}; },
+      [](const Json&) { return strata_peer::introduced("naive nest", "g++ " __VERSION__ " -O3"); },
       [&](const Json& request) {
         Arrays& arrays = known[request.dump()];
         return strata_peer::seconds_of_burst([&] { return run_once(request, arrays); });

@@ -101,8 +101,9 @@ class Products {
 using Known = std::map<std::tuple<Dim, Dim, Dim, int, int>, Products>;
 
 double seconds_of(Known& known, const dnnl::engine& engine, dnnl::stream& stream, const Json& request) {
-  const Size size{request.at("m"), request.at("n"), request.at("k")};
-  const int count = request.value("count", 1), form = request.value("form", 0);
+  using strata_peer::number;
+  const Size size{number(request, "m"), number(request, "n"), number(request, "k")};
+  const int count = number(request, "count", 1), form = number(request, "form");
   try {
     Products& products =
         known.try_emplace({size.m, size.n, size.k, count, form}, engine, size, count, form).first->second;
@@ -121,11 +122,11 @@ int main() {
   Known known;
   return strata_peer::serve(
       [](const Json& request) {
-        omp_set_num_threads(request.at("threads"));
+        omp_set_num_threads(strata_peer::number(request, "threads"));
         const dnnl_version_t* v = dnnl_version();
         const std::string version =
             std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
-        return Json{{"peer", "oneDNN"}, {"version", version}};
+        return strata_peer::introduced("oneDNN", version);
       },
       [&](const Json& request) { return seconds_of(known, engine, stream, request); });
 }

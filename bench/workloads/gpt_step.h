@@ -1,5 +1,5 @@
-// A GPT's training step: 6 layers x 256, 8 heads, vocabulary 4096, context 256, tied head, AdamW, no dropout; in f32, or
-// in bf16 with parameters, losses and updates in f32.
+// A GPT's training step: 6 layers x 256, 8 heads, vocabulary 4096, context 256, tied head, AdamW, no dropout; in f32,
+// or in bf16 with parameters, losses and updates in f32.
 #pragma once
 
 #include <optional>

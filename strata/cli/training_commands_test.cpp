@@ -49,14 +49,14 @@ TEST_F(TrainingCommands, TrainEvalAndResume) {
 
 TEST_F(TrainingCommands, InitDataInspectAndProfileWriteWhatTheySay) {
   const std::string config = folder_ / "c.toml";
-  ASSERT_EQ(strata({"init", config, "--set", data(), "--out", folder_ / "w"}), 0);
-  const auto weights = formats::SafetensorsFile::open(folder_ / "w").value();
+  ASSERT_EQ(strata({"init", config, "--set", data(), "--out", folder_ / "w.safetensors"}), 0);
+  const auto weights = formats::SafetensorsFile::open(folder_ / "w.safetensors").value();
   EXPECT_EQ(weights.array("fc1.weight").shape(), (std::vector<int64_t>{120, 400}));
-  ASSERT_EQ(strata({"data", config, "--set", data(), "--batches", "4", "--out", folder_ / "b"}), 0);
-  const auto batches = formats::SafetensorsFile::open(folder_ / "b").value();
+  ASSERT_EQ(strata({"data", config, "--set", data(), "--batches", "4", "--out", folder_ / "b.safetensors"}), 0);
+  const auto batches = formats::SafetensorsFile::open(folder_ / "b.safetensors").value();
   EXPECT_EQ(batches.array("x.3").shape(), (std::vector<int64_t>{32, 1, 28, 28})) << "of the second epoch";
   EXPECT_EQ(batches.array("y.2").shape(), (std::vector<int64_t>{16})) << "the last batch of an epoch is smaller";
-  ASSERT_EQ(strata({"convert", folder_ / "w", "--out", folder_ / "again.safetensors"}), 0);
+  ASSERT_EQ(strata({"convert", folder_ / "w.safetensors", "--out", folder_ / "again.safetensors"}), 0);
   const auto again = formats::SafetensorsFile::open(folder_ / "again.safetensors").value();
   EXPECT_TRUE(again.array("fc1.weight").same_bits(weights.array("fc1.weight")));
   EXPECT_EQ(strata({"convert", folder_ / "none", "--out", folder_ / "again.safetensors"}), 2);

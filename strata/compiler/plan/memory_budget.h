@@ -38,7 +38,8 @@ MemoryPeak memory_peak(const runtime::Executable& program, const ir::DimBinding&
 /// The largest sizes that the facts of a program allow; E0116 for a symbol without a bound.
 ir::DimBinding largest_dims(const ir::Graph& graph);
 
-/// What budgets may be: E0760 by the name of the field or option for 0, what is negative, and more than the machine has.
+/// What budgets may be: E0760 by the name of the field or option for 0, what is negative, and more than the machine
+/// has.
 void require_usable_budget(std::string_view owner, int64_t budget_bytes,
                            std::string_view field = "memory_budget_bytes");
 

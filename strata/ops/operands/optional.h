@@ -8,8 +8,8 @@
 
 namespace strata::ops {
 
-/// A V, std::nullopt or {}. The V follows from the other operands alone: were it deduced from this one, too, none of the
-/// three could be given without its type being spelled out.
+/// A V, std::nullopt or {}. The V follows from the other operands alone: were it deduced from this one, too, none of
+/// the three could be given without its type being spelled out.
 template <Handle V>
 using Optional = std::type_identity_t<std::optional<V>>;
 
