@@ -7,8 +7,6 @@
 //
 // The primitive, not dnnl_sgemm: it has the newer kernels. The weights of 1 and 2 lie as the primitive wants them, made
 // before it is timed.
-#include <omp.h>
-
 #include <cstring>
 #include <map>
 #include <string>
@@ -20,6 +18,10 @@
 #include <dnnl.hpp>
 
 #include "peer_program.h"
+
+// Of the OpenMP API. Its header is the compiler's own, and GCC's is none that clang's tools can read.
+extern "C" int omp_get_max_threads();
+extern "C" void omp_set_num_threads(int count);
 
 namespace {
 
