@@ -21,8 +21,16 @@ constexpr int64_t kSmallestParallelBytes = 200'000;
 /// Work below which handing a kernel to another core costs more than it brings: about 2 us.
 constexpr int64_t kSmallestFlopsBeside = 40'000;
 constexpr int64_t kSmallestBytesBeside = 20'000;
+/// Work above which threads share a kernel better than they share out kernels, and what kernels that run side by side
+/// may hold each of the arena, which they hold at once.
+constexpr int64_t kLargestFlopsBeside = 8'000'000;
+constexpr int64_t kLargestBytesBeside = 400'000;
+constexpr int64_t kLargestHeldBeside = 64 << 10;
 /// Commands of a step at most.
-constexpr int kMostBeside = 8;
+constexpr int kMostBeside = 16;
+/// Threads share out kernels that could be shared, too, where each is at most one part in so many of all: the last one
+/// keeps the others waiting.
+constexpr int kFewestShared = 8;
 /// Bindings kept; the one that was not used for longest makes room. A few hundred bytes for each command.
 constexpr size_t kMostBindings = 64;
 
@@ -167,29 +175,51 @@ int Bindings::kernel_for(size_t command, std::span<const int64_t> values) const 
   return c.kernel;
 }
 
-/// Serial, and enough work for another core to take over; nothing that the host looks at in between.
-bool Bindings::may_share_step(const Binding& binding, size_t command, std::span<const int64_t> values) const {
-  const PlanCommand& c = plan_.commands[command];
-  if (c.kind != CommandKind::Kernel || c.can_fail || !c.copied_because.empty() || is_looked_at_[command]) return false;
-  const int kernel = binding.kernel_of[command];
-  const KernelNeeds& needs = binding.needs[kernel];
-  if (binding.is_parallel[command] || needs.tasks == 0) return false;
-  if (kernels_[kernel].looks_at_results) return false;
-  const auto value = [&](int place) { return values[place]; };
-  return value(work_[command].flops) >= kSmallestFlopsBeside || value(work_[command].bytes) >= kSmallestBytesBeside;
+int64_t Bindings::held_bytes(const PlanCommand& command, std::span<const int64_t> values) const {
+  int64_t held = 0;
+  for (const int b : command.writes)
+    if (plan_.buffers[plan_.buffers[b].root].kind == PlanBufferKind::Arena) held += values[buffer_bytes_[b]];
+  return held;
 }
 
-/// Runs of commands in their order: what they hold of the arena at once is small, since each is too small for threads
-/// of its own.
+/// Enough work for another core to take over, and nothing that the host looks at in between.
+std::optional<Bindings::Beside> Bindings::may_share_step(const Binding& binding, size_t command,
+                                                         std::span<const int64_t> values) const {
+  const PlanCommand& c = plan_.commands[command];
+  if (c.kind != CommandKind::Kernel || c.can_fail || !c.copied_because.empty() || is_looked_at_[command])
+    return std::nullopt;
+  const int kernel = binding.kernel_of[command];
+  if (binding.needs[kernel].tasks == 0 || kernels_[kernel].looks_at_results) return std::nullopt;
+  const Beside work{values[work_[command].flops], values[work_[command].bytes]};
+  if (work.flops < kSmallestFlopsBeside && work.bytes < kSmallestBytesBeside) return std::nullopt;
+  if (!binding.is_parallel[command]) return work;
+  const bool is_small = work.flops <= kLargestFlopsBeside && work.bytes <= kLargestBytesBeside &&
+                        held_bytes(c, values) <= kLargestHeldBeside;
+  return is_small ? std::optional(work) : std::nullopt;
+}
+
+/// The end of the commands from `first` on that need none of each other. Those that threads could share are among them
+/// where they are many and alike.
+int Bindings::end_of_step(const Binding& binding, int first, std::span<const int64_t> values) const {
+  int end = first, end_of_serial = first;
+  Beside all{}, largest{};
+  for (; end < std::ssize(plan_.commands) && end - first < kMostBeside && latest_needed_[end] < first; ++end) {
+    const auto work = may_share_step(binding, end, values);
+    if (!work) break;
+    all = {all.flops + work->flops, all.bytes + work->bytes};
+    largest = {std::max(largest.flops, work->flops), std::max(largest.bytes, work->bytes)};
+    if (end_of_serial == end && !binding.is_parallel[end]) end_of_serial = end + 1;
+  }
+  const bool are_alike = kFewestShared * largest.flops <= all.flops && kFewestShared * largest.bytes <= all.bytes;
+  return std::max(are_alike ? end : end_of_serial, first + 1);
+}
+
+/// Runs of commands in their order: what they hold of the arena at once is small, since each is small.
 void Bindings::choose_steps(Binding& binding, std::span<const int64_t> values) const {
   const int count = plan_.commands.size();
   binding.step_end.resize(count);
   for (int first = 0; first < count;) {
-    int end = first + 1;
-    if (may_share_step(binding, first, values))
-      while (end < count && end - first < kMostBeside && latest_needed_[end] < first &&
-             may_share_step(binding, end, values))
-        ++end;
+    const int end = end_of_step(binding, first, values);
     std::fill(binding.step_end.begin() + first, binding.step_end.begin() + end, end);
     first = end;
   }

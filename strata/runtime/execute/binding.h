@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <vector>
@@ -94,7 +95,12 @@ class Bindings {
   int kernel_for(size_t command, std::span<const int64_t> values) const;
   void choose_kernels(Binding& binding, std::span<const int64_t> values) const;
   void choose_steps(Binding& binding, std::span<const int64_t> values) const;
-  bool may_share_step(const Binding& binding, size_t command, std::span<const int64_t> values) const;
+  struct Beside {
+    int64_t flops, bytes;
+  };
+  int64_t held_bytes(const ir::PlanCommand& command, std::span<const int64_t> values) const;
+  std::optional<Beside> may_share_step(const Binding& binding, size_t command, std::span<const int64_t> values) const;
+  int end_of_step(const Binding& binding, int first, std::span<const int64_t> values) const;
 
   const ir::Plan& plan_;
   std::span<const BoundKernel> kernels_;

@@ -162,7 +162,7 @@ void Executable::Execution::run() {
 
 size_t Executable::Execution::run_step(size_t first) {
   const size_t end = binding.step_end[first];
-  if (look || end == first + 1 || slots == 1) {
+  if (look || end == first + 1 || slots == 1 || is_better_alone(first)) {
     run_command(first);
     return first + 1;
   }
@@ -171,6 +171,12 @@ size_t Executable::Execution::run_step(size_t first) {
   launches[0].most_slots = slots;
   device().launch(launches);
   return end;
+}
+
+/// Kernels that threads can share are shared out only where each thread has several.
+bool Executable::Execution::is_better_alone(size_t first) const {
+  const size_t count = binding.step_end[first] - first;
+  return count < 2 * static_cast<size_t>(slots) && binding.is_parallel[first];
 }
 
 void Executable::Execution::require_finite(int c) const {

@@ -50,6 +50,7 @@ struct Executable::Execution {
   void run();
   /// The step that begins with this command; returns where the next one does.
   size_t run_step(size_t first);
+  bool is_better_alone(size_t first) const;
   /// Shows the command to those who look.
   void run_command(size_t c);
   void run_unseen(size_t c);

@@ -19,7 +19,7 @@ Stmts ColumnPanel::pack_groups(Expr tile, Expr first, TaskRange columns, TaskRan
   Stmts stmts = pack_groups_as_they_lie(tile, first, columns, depth);
   const LoopVar* number = c_.loop_var("kg");
   const int64_t elements = scope_.tiling.tile_columns() * scope_.contraction.group;
-  Stmts line = scope_.put_groups_in_order(panel_, {tile, c_.loop(number)}, c_.i64(elements));
+  Stmts line = scope_.put_groups_in_order(panel_, {place_of(tile), c_.loop(number)}, c_.i64(elements));
   if (line.empty()) return stmts;
   const Expr groups = scope_.ceil_div(scope_.sub(depth.high, depth.low), scope_.contraction.group);
   stmts.push_back(make_for(number, c_.i64(0), groups, LoopKind::Serial, std::move(line)));
@@ -51,7 +51,7 @@ Stmts ColumnPanel::pack_groups_as_they_lie(Expr tile, Expr first, TaskRange colu
   const int lanes = scope_.tiling.lanes * group;
   Stmts zeros;
   for (int64_t v = 0; v < scope_.tiling.tile_vectors; ++v)
-    zeros.push_back(make_store(panel_, {tile, c_.loop(zero), c_.ramp(c_.i64(v * lanes), 1, lanes)},
+    zeros.push_back(make_store(panel_, {place_of(tile), c_.loop(zero), c_.ramp(c_.i64(v * lanes), 1, lanes)},
                                c_.broadcast(c_.constant(panel_->dtype, 0), lanes)));
   Stmts cut{make_for(zero, c_.i64(0), scope_.ceil_div(length, group), LoopKind::Serial, std::move(zeros))};
   append(cut, packed(rest));
@@ -80,8 +80,8 @@ Stmts ColumnPanel::pack_group(Expr tile, Expr first, Expr count, Expr number, Ta
                           c_.constant(element->type.dtype, ir::is_float(element->type.dtype) ? -0.0 : 0));
     elements.push_back(element);
   }
-  at_column.push_back(
-      make_store(panel_, {tile, number, c_.ramp(scope_.mul(c_.loop(j), group), 1, group)}, beside(c_, elements)));
+  at_column.push_back(make_store(panel_, {place_of(tile), number, c_.ramp(scope_.mul(c_.loop(j), group), 1, group)},
+                                 beside(c_, elements)));
   append(at_depth, constant_value(count) ? unrolled_loop(c_, j, *constant_value(count), scope_.widths, at_column)
                                          : innermost_loop(c_, j, c_.i64(0), count, scope_.widths, at_column));
   return at_depth;
@@ -98,7 +98,8 @@ Stmts ColumnPanel::pack_groups_along_depth(Expr tile, Expr first, Expr count, Ta
   append(of_column, scope_.columns.at(index, with));
   const Expr start = scope_.add(depth.low, scope_.mul(c_.loop(number), group));
   Stmts copy = scope_.columns_depth.at(scope_.add(start, c_.loop(k)), with);
-  copy.push_back(make_store(panel_, {tile, c_.loop(number), scope_.add(scope_.mul(c_.loop(j), group), c_.loop(k))},
+  copy.push_back(make_store(panel_,
+                            {place_of(tile), c_.loop(number), scope_.add(scope_.mul(c_.loop(j), group), c_.loop(k))},
                             scope_.element(scope_.contraction.columns_operand, with)));
   const int widths[] = {group, 1};
   const Expr whole = c_.binary(ExprOp::FloorDiv, scope_.sub(depth.high, depth.low), c_.i64(group));

@@ -17,10 +17,14 @@
 
 namespace strata::compiler {
 
+/// Whether the columns of a task are packed as lines that all tiles are cut of, not tile by tile.
+bool packs_line_by_line(const ProductScope& scope, ColumnStorage storage);
+
 class ColumnPanel {
  public:
   using Expr = ir::loops::Expr;
   using Stmts = std::vector<ir::loops::StmtPtr>;
+  using LoopVar = ir::loops::LoopVar;
 
   enum class Holds : uint8_t { TilesOfTask, OneTile };
   explicit ColumnPanel(const ProductScope& scope, ColumnStorage storage = ColumnStorage::Packed,
@@ -35,8 +39,11 @@ class ColumnPanel {
   Stmts pack_one(Expr tile, TaskRange columns, TaskRange depth, Expr first = nullptr) const;
   /// The same from panels, which the columns lie in; and tile `tile` alone.
   Stmts unpack(const ReadyColumns& from, TaskRange columns, TaskRange depth) const;
-  Stmts unpack_one(const ReadyColumns& from, Expr tile, TaskRange columns, TaskRange depth,
-                   ReadyColumns::RowTileOf rows) const;
+  Stmts unpack_one(const ReadyColumns& from, Expr tile, TaskRange columns, TaskRange depth, RowTileOf rows) const;
+  /// Prefetches of what the tile whose first column is `first` is packed of at k, where a processor does not follow it
+  /// by itself: row by row of a large matrix.
+  Stmts prefetches(Expr first, Expr k) const;
+  bool come_from_memory() const;
   /// Vector `v` of tile `jt` at k, counted from the block's first, or a group of such k by its number.
   Expr at(Expr jt, int64_t v, Expr k) const;
   std::string note() const;
@@ -46,9 +53,12 @@ class ColumnPanel {
   struct PanelDepth : TaskRange {
     Expr origin;
   };
+  Stmts copy_row(Expr tile, Expr first, const LoopVar* k, const PanelDepth& depth, ir::loops::Substitution with) const;
   Stmts pack_rows_of_tiles(TaskRange columns, const PanelDepth& depth) const;
+  Stmts pack_row_by_row(Expr tile, Expr first, const PanelDepth& depth) const;
   Stmts pack_tile(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const;
   Stmts pack_whole_tile(Expr tile, Expr first, const PanelDepth& depth) const;
+  Stmts pack_interleaved(Expr tile, Expr first, const PanelDepth& depth) const;
   Stmts pack_cut_tile(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const;
   Stmts pack_chains(Expr tile, Expr first, TaskRange columns, const PanelDepth& depth) const;
   Stmts pack_lines(TaskRange columns, const PanelDepth& depth) const;
@@ -62,8 +72,11 @@ class ColumnPanel {
   ir::loops::LoopContext& c_;
   /// Where tile `jt` lies.
   Expr place_of(Expr jt) const { return holds_ == Holds::OneTile ? c_.i64(0) : jt; }
+  /// Indices of a column of tile `tile` at k, or at a group of k.
+  std::vector<Expr> place(Expr tile, Expr k, Expr column) const;
 
   bool is_along_depth_, is_in_lines_;
+  bool is_interleaved_;  ///< then the lines of a tile are one
   Holds holds_;
   const ir::loops::Buffer *panel_, *line_ = nullptr;
 };

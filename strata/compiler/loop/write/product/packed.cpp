@@ -37,16 +37,16 @@ class PackedProduct : public ProductWriter {
         lines_(scope),
         is_in_place_(schedule.columns == ColumnStorage::InPlace),
         is_by_tiles_(is_by_tiles(scope)),
-        unpacks_by_tiles_(schedule.columns == ColumnStorage::Unpacked && is_by_tiles_ &&
-                          tiling_.task_rows <= tiling_.row_block),
+        makes_by_tiles_(schedule.columns != ColumnStorage::InPlace && is_by_tiles_ &&
+                        tiling_.task_rows <= tiling_.row_block && !packs_line_by_line(scope, schedule.columns)),
         columns_(scope, schedule.columns,
-                 unpacks_by_tiles_ ? ColumnPanel::Holds::OneTile : ColumnPanel::Holds::TilesOfTask) {
+                 makes_by_tiles_ ? ColumnPanel::Holds::OneTile : ColumnPanel::Holds::TilesOfTask) {
     if (ready) ready_.emplace(scope, std::move(*ready));
     notes.push_back(rows_.note());
     notes.push_back(!ready_        ? columns_.note()
                     : is_in_place_ ? "columns read in place, " + ready_->note()
                                    : std::string("columns unpacked as ") +
-                                         (unpacks_by_tiles_ ? "[k][column], tile by tile" : "[tile][k][column]") +
+                                         (makes_by_tiles_ ? "[k][column], tile by tile" : "[tile][k][column]") +
                                          "; they lie " + ready_->note());
     notes.push_back(is_one_panel() ? (is_by_tiles_ ? "sums stay in one tile" : "sums stay in one row of tiles")
                                    : "sums of panels of depth wait for the next");
@@ -121,9 +121,9 @@ class PackedProduct : public ProductWriter {
 
   Stmts panel(TaskRange rows, TaskRange columns, Panel panel) {
     panel.first_column = columns.low;
-    Stmts stmts = is_in_place_ || unpacks_by_tiles_ ? Stmts{}
-                  : ready_                          ? columns_.unpack(*ready_, columns, panel.depth)
-                                                    : columns_.pack(columns, panel.depth);
+    Stmts stmts = is_in_place_ || makes_by_tiles_ ? Stmts{}
+                  : ready_                        ? columns_.unpack(*ready_, columns, panel.depth)
+                                                  : columns_.pack(columns, panel.depth);
     append(stmts, is_one_row_block(rows)
                       ? row_block(rows, rows, columns, panel)
                       : row_blocks(rows, [&](TaskRange block) { return row_block(rows, block, columns, panel); }));
@@ -146,8 +146,9 @@ class PackedProduct : public ProductWriter {
       append(body, tile);
       append(body, at_last_panel(panel, epilogue_of_tile(row, sums_column, low, columns)));
       Stmts of_columns;
-      if (unpacks_by_tiles_)
-        of_columns = columns_.unpack_one(*ready_, c_.loop(jt), columns, panel.depth, only_row_tile());
+      if (makes_by_tiles_)
+        of_columns = ready_ ? columns_.unpack_one(*ready_, c_.loop(jt), columns, panel.depth, only_row_tile())
+                            : columns_.pack_one(c_.loop(jt), columns, panel.depth);
       of_columns.push_back(make_for(it, c_.i64(0), row_tiles(rows), LoopKind::Serial, std::move(body)));
       stmts.push_back(make_for(jt, c_.i64(0), column_tile_count, LoopKind::Serial, std::move(of_columns)));
       return stmts;
@@ -185,8 +186,14 @@ class PackedProduct : public ProductWriter {
         const LoopVar* k = c_.loop_var("k");
         const Expr at = c_.loop(k);
         const auto column_at = [&](size_t v) { return columns_.at(jt, static_cast<int64_t>(v), at); };
-        return {
-            make_for(k, groups_before(depth.low), groups_before(depth.high), LoopKind::Serial, step_at(at, column_at))};
+        const auto fetch = [&](Expr of_next) {
+          const Expr first =
+              scope_.add(panel.first_column, scope_.mul(scope_.add(jt, c_.i64(1)), tiling_.tile_columns()));
+          return columns_.prefetches(first, scope_.add(panel.depth.low, of_next));
+        };
+        const bool fetches = makes_by_tiles_ && !ready_ && columns_.come_from_memory();
+        return steps_that_fetch(scope_, fetches ? row_tiles_of(it) : RowTileOf{}, k, groups_before(depth.low),
+                                groups_before(depth.high), step_at(at, column_at), fetch);
       });
     };
     if (contraction_.blocks.kind == DepthBlocks::Kind::One || panel_blocks() == 1)
@@ -205,12 +212,14 @@ class PackedProduct : public ProductWriter {
     return tiling_.task_rows <= kFewRows;
   }
   /// Columns of few rows come from memory, not from a cache; so do those of many rows at first.
-  ReadyColumns::RowTileOf row_tile_of(Expr it) const {
-    if (!has_few_rows() && !ready_->come_from_memory()) return {};
+  RowTileOf row_tile_of(Expr it) const {
+    return has_few_rows() || ready_->come_from_memory() ? row_tiles_of(it) : RowTileOf{};
+  }
+  RowTileOf row_tiles_of(Expr it) const {
     return {it, ceil_div(std::min(tiling_.task_rows, tiling_.row_block), tiling_.tile_rows)};
   }
   /// Of what is unpacked for all of them.
-  ReadyColumns::RowTileOf only_row_tile() const {
+  RowTileOf only_row_tile() const {
     if (!has_few_rows()) return {};
     return {c_.i64(0), 1};
   }
@@ -239,9 +248,9 @@ class PackedProduct : public ProductWriter {
   RowPanel rows_;
   EpilogueLines lines_;
   std::optional<ReadyColumns> ready_;
-  bool is_in_place_;       ///< read by the register tiles from `ready_`
-  bool is_by_tiles_;       ///< the epilogue of each tile, else of a row of tiles
-  bool unpacks_by_tiles_;  ///< each tile of columns before the rows pass it: all rows of a task are one block
+  bool is_in_place_;     ///< read by the register tiles from `ready_`
+  bool is_by_tiles_;     ///< the epilogue of each tile, else of a row of tiles
+  bool makes_by_tiles_;  ///< each tile of columns before the rows pass it: all rows of a task are one block
   ColumnPanel columns_;
 };
 

@@ -130,27 +130,8 @@ Stmts ReadyColumns::steps_in_a_row(const Firsts& first, Expr origin, TaskRange d
   const Expr low = groups_before(depth.low), high = groups_before(depth.high);
   Stmts body = step(c_.loop(k), column_at);
   const bool has_next = rows.number && panels_.is_linear() && panels_.group == group;
-  constexpr int64_t kFewTiles = 3;
-  if (has_next && rows.count > kFewTiles) {
-    // As many steps as there are row tiles, and an element of the part of low..high that is this row tile's.
-    const LoopVar* part = c_.loop_var("part");
-    const Expr parts = scope_.ceil_div(scope_.sub(high, low), rows.count);
-    const Expr from = scope_.add(low, scope_.mul(c_.loop(part), rows.count));
-    Stmts of_part =
-        prefetches(first, scope_.add(low, scope_.add(c_.binary(ExprOp::Mul, rows.number, parts), c_.loop(part))));
-    of_part.push_back(
-        make_for(k, from, scope_.min(high, scope_.add(from, c_.i64(rows.count))), LoopKind::Serial, std::move(body)));
-    stmts.push_back(make_for(part, c_.i64(0), parts, LoopKind::Serial, std::move(of_part)));
-    return stmts;
-  }
-  if (has_next) {
-    const Expr through =
-        scope_.add(c_.binary(ExprOp::Mul, rows.number, scope_.sub(high, low)), scope_.sub(c_.loop(k), low));
-    const Expr at =
-        rows.count == 1 ? c_.loop(k) : scope_.add(low, c_.binary(ExprOp::FloorDiv, through, c_.i64(rows.count)));
-    append(body, prefetches(first, at));
-  }
-  stmts.push_back(make_for(k, low, high, LoopKind::Serial, std::move(body)));
+  append(stmts, steps_that_fetch(scope_, has_next ? rows : RowTileOf{}, k, low, high, std::move(body),
+                                 [&](Expr at) { return prefetches(first, at); }));
   return stmts;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "strata/compiler/loop/nest/panels.h"
+#include "strata/compiler/loop/write/product/fetch_ahead.h"
 #include "strata/compiler/loop/write/product/scope.h"
 
 namespace strata::compiler {
@@ -31,12 +32,6 @@ class ReadyColumns {
   /// of the tile's columns there.
   using ColumnAt = std::function<Expr(size_t v)>;
   using Step = std::function<Stmts(Expr k, const ColumnAt& column_at)>;
-  /// Which of the row tiles that go through the tile of columns this is: each prefetches its part of what lies at the
-  /// same place of the next tile of columns.
-  struct RowTileOf {
-    Expr number = nullptr;  ///< null: nothing is prefetched
-    int64_t count = 1;
-  };
   /// The steps low..high of a panel of depth that begins at `origin`, in ascending order, for tile `jt` of the columns
   /// from `first_column` on.
   Stmts steps(Expr jt, Expr first_column, Expr origin, TaskRange depth, const Step& step, RowTileOf rows) const;

@@ -74,8 +74,10 @@ const Buffer* ProductScope::scratch(const char* name, ir::DType dtype, std::vect
 }
 
 Expr beside(LoopContext& c, const std::vector<Expr>& elements) {
-  if (elements.size() == 2) return c.interleave(elements[0], elements[1]);
-  return c.interleave(c.interleave(elements[0], elements[2]), c.interleave(elements[1], elements[3]));
+  if (elements.size() == 1) return elements[0];
+  std::vector<Expr> halves[2];
+  for (size_t i = 0; i < elements.size(); ++i) halves[i % 2].push_back(elements[i]);
+  return c.interleave(beside(c, halves[0]), beside(c, halves[1]));
 }
 
 }  // namespace strata::compiler

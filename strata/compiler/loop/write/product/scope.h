@@ -50,7 +50,7 @@ struct ProductScope {
   const ir::loops::Buffer* scratch(const char* name, ir::DType dtype, std::vector<ir::Dim> shape) const;
 };
 
-/// Two or four elements of each column beside each other, the first in front.
+/// Elements beside each other, the first in front: as many as a power of two.
 ir::loops::Expr beside(ir::loops::LoopContext& context, const std::vector<ir::loops::Expr>& elements);
 
 inline ir::loops::Substitution joined(ir::loops::Substitution a, const ir::loops::Substitution& b) {
