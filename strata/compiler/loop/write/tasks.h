@@ -32,10 +32,13 @@ ir::loops::StmtPtr cut_into_tasks(ir::loops::LoopContext& context, std::span<con
 ir::loops::StmtPtr tasks_of_chunks(ir::loops::LoopContext& context, std::span<const ir::Dim> extents,
                                    std::span<const ir::loops::Expr> chunks, const TaskBody& body);
 
-/// An axis of a nest, of which a task has `piece` points: all of it where it is known to be no longer.
+/// An axis of a nest, of which a task has at most `piece` points: all of it where it is known to be no longer. With a
+/// unit, which the piece is a multiple of, the tasks of an extent that is known differ by one unit at most, where the
+/// last would be short: 112 columns of 784 beside three times 224.
 struct TaskAxis {
   ir::Dim extent;
   int64_t piece;
+  int64_t unit = 0;
 };
 ir::loops::StmtPtr tasks_of_pieces(ir::loops::LoopContext& context, std::span<const TaskAxis> axes,
                                    const TaskBody& body);

@@ -74,8 +74,8 @@ class PackedProduct : public ProductWriter {
   std::vector<TaskAxis> task_axes() const override {
     std::vector<TaskAxis> axes;
     for (const NestLoop& loop : contraction_.batch.loops) axes.push_back({loop.extent, 1});
-    axes.push_back({contraction_.rows.extent(), tiling_.task_rows});
-    axes.push_back({contraction_.columns.extent(), tiling_.task_columns});
+    axes.push_back({contraction_.rows.extent(), tiling_.task_rows, tiling_.tile_rows});
+    axes.push_back({contraction_.columns.extent(), tiling_.task_columns, tiling_.tile_columns()});
     return axes;
   }
 
