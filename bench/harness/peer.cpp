@@ -17,6 +17,7 @@
 #include "strata/base/error/error.h"
 #include "strata/base/terminal/screen.h"
 #include "strata/base/threads/thread_pool.h"
+#include "strata/machine/cpu_target.h"
 
 extern char** environ;
 
@@ -32,6 +33,16 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     if (!extra.contains(std::string(*entry, std::strcspn(*entry, "=")))) list.emplace_back(*entry);
   for (const auto& [key, value] : extra) list.push_back(key + "=" + value);
   return list;
+}
+
+/// What libraries read that choose kernels by the CPU: with AVX2 forced on a CPU that has more (STRATA_ISA), they are
+/// held to it, too. ONNX Runtime has no such variable and takes what is there.
+std::map<std::string, std::string> instruction_limits() {
+  using machine::CpuFeature;
+  const bool is_held = machine::host_features().has(CpuFeature::Avx512) &&
+                       !machine::chosen_cpu_target().features.has(CpuFeature::Avx512);
+  if (!is_held) return {};
+  return {{"ONEDNN_MAX_CPU_ISA", "AVX2"}, {"ATEN_CPU_CAPABILITY", "avx2"}, {"MKL_ENABLE_INSTRUCTIONS", "AVX2"}};
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& list) {
@@ -167,7 +178,8 @@ std::unique_ptr<Peer> python_peer(const std::string& script, const Json& setup, 
     return nullptr;
   }
   const std::string name = script.substr(0, script.find('.'));
-  auto peer = std::make_unique<Peer>(name, std::vector<std::string>{*python, STRATA_BENCH_FOLDER "/peers/" + script});
+  auto peer = std::make_unique<Peer>(name, std::vector<std::string>{*python, STRATA_BENCH_FOLDER "/peers/" + script},
+                                     instruction_limits());
   return set_up(std::move(peer), name, setup, reply);
 }
 
@@ -177,7 +189,7 @@ std::unique_ptr<Peer> built_peer(const std::string& name, const Json& setup, Jso
     base::write_human_line(fmt::format("bench: {} was not built, for want of its library: our figures alone", name));
     return nullptr;
   }
-  return set_up(std::make_unique<Peer>(name, std::vector<std::string>{path}), name, setup, reply);
+  return set_up(std::make_unique<Peer>(name, std::vector<std::string>{path}, instruction_limits()), name, setup, reply);
 }
 
 std::string own_path() {

@@ -65,7 +65,7 @@ TEST(PreparedFilters, OfLargerWindowsAreReadBesideThePlane) {
   for (const int64_t size : {2, 7, 8})
     Convolution{.channels = 130, .filters = 101, .size = size, .window = 3}.expect_prepared(true);
   Convolution{.channels = 131, .filters = 64, .size = 14, .window = 3, .stride = 2}.expect_prepared(true);
-  Convolution{.channels = 50, .filters = 33, .size = 6, .window = 5, .images = 2}.expect_prepared(true);
+  Convolution{.channels = 50, .filters = 65, .size = 6, .window = 5, .images = 2}.expect_prepared(true);
 }
 
 TEST(PreparedFilters, ArePackedInEachRunWhereTheyAreFewBesideThePositions) {

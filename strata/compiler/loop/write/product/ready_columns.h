@@ -46,6 +46,8 @@ class ReadyColumns {
   /// Whether all of the columns are more than the second cache holds: then a tile of them is fetched while the row
   /// tiles go through the one before it.
   bool come_from_memory() const;
+  /// Whether the tile between it and this place leaves it in the second cache until it is used.
+  bool next_tile_is_near() const;
   /// Of what linear panels have for the next tile of columns at k, counted from `origin`.
   Stmts prefetches(const Firsts& first, Expr k) const;
   std::string note() const;
