@@ -39,11 +39,12 @@ bool packs_line_by_line(const ProductScope& scope, ColumnStorage storage) {
 
 namespace {
 
-/// Tiles as wide as a power of two, of columns along the depth without gaps.
+/// Tiles as wide as a power of two, of columns along the depth without gaps. Groups are interleaved as words.
 bool lines_are_interleaved(const ProductScope& scope) {
-  constexpr int64_t kWidest = 64;
-  const int64_t width = scope.tiling.tile_columns();
-  return scope.contraction.group == 1 && scope.columns.is_linear() && scope.columns_depth.is_linear() && width > 1 &&
+  constexpr int64_t kWidest = 64, kWordBytes = 4;
+  const int64_t width = scope.tiling.tile_columns(), group = scope.contraction.group;
+  const bool are_words = group * ir::dtype_bytes(scope.contraction.columns_operand->type.dtype) == kWordBytes;
+  return (group == 1 || are_words) && scope.columns.is_linear() && scope.columns_depth.is_linear() && width > 1 &&
          width <= kWidest && std::has_single_bit(static_cast<uint64_t>(width)) &&
          scope.contraction.columns_operand->type.dtype != ir::DType::boolean;
 }
@@ -85,7 +86,7 @@ std::string ColumnPanel::note() const {
 std::vector<Expr> ColumnPanel::place(Expr tile, Expr k, Expr column) const {
   const Expr of_tile = place_of(tile);
   if (!is_interleaved_) return {of_tile, k, column};
-  const Expr line = scope_.mul(k, scope_.tiling.tile_columns());
+  const Expr line = scope_.mul(k, scope_.tiling.tile_columns() * scope_.contraction.group);
   if (column->op != ExprOp::Ramp) return {of_tile, scope_.add(line, column)};
   return {of_tile, c_.ramp(scope_.add(line, column->args[0]), 1, column->type.lanes)};
 }
@@ -163,7 +164,7 @@ bool ColumnPanel::come_from_memory() const {
   const ir::Dim elements = k.columns.extent() * k.depth.extent();
   const bool is_large =
       !elements.is_constant() || elements.constant() * ir::dtype_bytes(k.columns_operand->type.dtype) > kKeptBytes;
-  return is_large && !is_along_depth_ && k.group == 1 && scope_.columns_depth.is_linear() && scope_.columns.is_linear();
+  return is_large && !is_along_depth_ && scope_.columns_depth.is_linear() && scope_.columns.is_linear();
 }
 
 Stmts ColumnPanel::prefetches(Expr first, Expr k) const {

@@ -66,6 +66,7 @@ class ColumnPanel {
   Stmts pack_groups(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_groups_as_they_lie(Expr tile, Expr first, TaskRange columns, TaskRange depth) const;
   Stmts pack_group(Expr tile, Expr first, Expr count, Expr number, TaskRange depth, bool is_whole) const;
+  Stmts pack_interleaved_groups(Expr tile, Expr first, TaskRange depth) const;
   Stmts pack_groups_along_depth(Expr tile, Expr first, Expr count, TaskRange depth) const;
 
   const ProductScope& scope_;

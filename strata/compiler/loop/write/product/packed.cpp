@@ -189,7 +189,12 @@ class PackedProduct : public ProductWriter {
         const auto fetch = [&](Expr of_next) {
           const Expr first =
               scope_.add(panel.first_column, scope_.mul(scope_.add(jt, c_.i64(1)), tiling_.tile_columns()));
-          return columns_.prefetches(first, scope_.add(panel.depth.low, of_next));
+          Stmts made;
+          for (int g = 0; g < contraction_.group; ++g)
+            append(made, columns_.prefetches(
+                             first, scope_.add(panel.depth.low,
+                                               scope_.add(scope_.mul(of_next, contraction_.group), c_.i64(g)))));
+          return made;
         };
         const bool fetches = makes_by_tiles_ && !ready_ && columns_.come_from_memory();
         return steps_that_fetch(scope_, fetches ? row_tiles_of(it) : RowTileOf{}, k, groups_before(depth.low),

@@ -1,5 +1,9 @@
 #include "strata/compiler/loop/write/product/row_panel.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "strata/compiler/loop/nest/operands.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/peel.h"
@@ -15,8 +19,9 @@ namespace {
 
 bool rows_run_along_depth(const ProductScope& s) {
   const Contraction& k = s.contraction;
-  return k.group > 1 || contiguity(s.context, s.facts, k.rows_operand, k.depth, k.rows) >=
-                            contiguity(s.context, s.facts, k.rows_operand, k.rows, k.depth);
+  if (k.group > 1 && !s.rows.is_linear()) return true;
+  return contiguity(s.context, s.facts, k.rows_operand, k.depth, k.rows) >=
+         contiguity(s.context, s.facts, k.rows_operand, k.rows, k.depth);
 }
 
 }  // namespace
@@ -31,16 +36,22 @@ RowPanel::RowPanel(const ProductScope& scope, RowStorage storage)
   const int64_t tiles =
       is_in_place_ ? 1 : (scope_.tiling.row_block + scope_.tiling.tile_rows - 1) / scope_.tiling.tile_rows;
   panel_ = is_along_depth_ ? scope_.scratch("rows", type, {tiles, scope_.tiling.tile_rows, deep})
-                           : scope_.scratch("rows", type, {tiles, scope_.tiling.panel_depth, scope_.tiling.tile_rows});
+                           : scope_.scratch("rows", type,
+                                            {tiles, ceil_div(scope_.tiling.panel_depth, scope_.contraction.group),
+                                             scope_.tiling.tile_rows * scope_.contraction.group});
 }
 
 std::string RowPanel::note() const {
   if (is_in_place_) return "rows read in place, a cut tile packed as [row][k]";
-  return is_along_depth_ ? "pack rows as [tile][row][k]" : "pack rows as [tile][k][row]";
+  if (is_along_depth_) return "pack rows as [tile][row][k]";
+  const int group = scope_.contraction.group;
+  return group == 1 ? "pack rows as [tile][k][row]"
+                    : fmt::format("pack rows as [tile][k / {}][row][k mod {}]", group, group);
 }
 
 Expr RowPanel::at(Expr it, int64_t i, Expr k) const {
   const int group = scope_.contraction.group;
+  if (group > 1 && !is_along_depth_) return c_.load(panel_, {it, k, c_.ramp(c_.i64(i * group), 1, group)});
   if (group > 1) return c_.load(panel_, {it, c_.i64(i), c_.ramp(scope_.mul(k, group), 1, group)});
   return is_along_depth_ ? c_.load(panel_, {it, c_.i64(i), k}) : c_.load(panel_, {it, k, c_.i64(i)});
 }
@@ -65,8 +76,9 @@ Stmts RowPanel::pack(TaskRange rows, TaskRange depth) const {
   Stmts body;
   const Expr first =
       scope_.bind("i_first", scope_.add(rows.low, scope_.mul(c_.loop(tile), scope_.tiling.tile_rows)), body);
-  append(body, is_along_depth_ ? pack_chains(c_.loop(tile), first, rows, depth)
-                               : pack_tile(c_.loop(tile), first, rows, depth));
+  append(body, is_along_depth_                ? pack_chains(c_.loop(tile), first, rows, depth)
+               : scope_.contraction.group > 1 ? pack_groups(c_.loop(tile), first, rows, depth)
+                                              : pack_tile(c_.loop(tile), first, rows, depth));
   return {make_for(tile, c_.i64(0), scope_.ceil_div(scope_.sub(rows.high, rows.low), scope_.tiling.tile_rows),
                    LoopKind::Serial, std::move(body))};
 }
@@ -88,7 +100,8 @@ Stmts RowPanel::pack_chains(Expr tile, Expr first, TaskRange rows, TaskRange dep
                                     {make_store(panel_, {tile, c_.loop(i), scope_.sub(flat, depth.low)}, value)});
              }));
   append(body, fill_last_group(tile, c_.loop(i), depth));
-  append(body, scope_.put_groups_in_order(panel_, {tile, c_.loop(i)}, scope_.sub(depth.high, depth.low)));
+  const auto place = [&](Expr element) { return std::vector<Expr>{tile, c_.loop(i), element}; };
+  append(body, scope_.put_groups_in_order(panel_, place, scope_.sub(depth.high, depth.low)));
   return {make_for(i, c_.i64(0), c_.i64(scope_.tiling.tile_rows), LoopKind::Serial, std::move(body))};
 }
 
@@ -101,6 +114,48 @@ Stmts RowPanel::fill_last_group(Expr tile, Expr i, TaskRange depth) const {
   const Expr zero = c_.constant(panel_->dtype, 0);
   return {make_for(k, count, scope_.mul(scope_.ceil_div(count, group), group), LoopKind::Serial,
                    {make_store(panel_, {tile, i, c_.loop(k)}, zero)})};
+}
+
+/// Of rows that run across the depth: a vector of each of a group's k, interleaved, in_order_of_steps(). Beyond the last
+/// k stand zeros, as in fill_last_group().
+Stmts RowPanel::pack_groups(Expr tile, Expr first, TaskRange rows, TaskRange depth) const {
+  const int group = scope_.contraction.group;
+  const auto line = [&](Expr number, bool is_whole_tile, bool is_whole_group) {
+    const LoopVar* i = c_.loop_var("i");
+    Stmts at_depth, copy;
+    Expr row = scope_.add(first, c_.loop(i));
+    if (!is_whole_tile) row = scope_.bind("row", scope_.min(row, scope_.sub(rows.high, c_.i64(1))), copy);
+    Substitution of_row = scope_.outer;
+    append(copy, scope_.rows.at(row, of_row));
+    std::vector<Expr> elements;
+    for (int64_t g = 0; g < group; ++g) {
+      const Expr wanted = scope_.add(depth.low, scope_.add(scope_.mul(number, group), c_.i64(g)));
+      const Expr there = is_whole_group ? wanted : scope_.min(wanted, scope_.sub(depth.high, c_.i64(1)));
+      Substitution with = of_row;
+      append(at_depth, scope_.rows_depth.at(scope_.bind("k", there, at_depth), with));
+      Expr element = scope_.element(scope_.contraction.rows_operand, with);
+      if (!is_whole_group)
+        element = c_.select(c_.binary(ExprOp::Lt, wanted, depth.high), element, c_.constant(element->type.dtype, 0));
+      elements.push_back(element);
+    }
+    if (scope_.contraction.exchanges_pairs()) std::ranges::reverse(elements);
+    copy.push_back(
+        make_store(panel_, {tile, number, c_.ramp(scope_.mul(c_.loop(i), group), 1, group)}, beside(c_, elements)));
+    std::vector<int> widths = scope_.widths;
+    widths.insert(widths.end() - 1, 2);
+    const int one[] = {1};
+    append(at_depth, is_whole_tile ? unrolled_loop(c_, i, scope_.tiling.tile_rows, widths, copy)
+                                   : innermost_loop(c_, i, c_.i64(0), c_.i64(scope_.tiling.tile_rows), one, copy));
+    return at_depth;
+  };
+  const auto lines = [&](bool is_whole_tile) {
+    const LoopVar* number = c_.loop_var("kg");
+    const Expr length = scope_.sub(depth.high, depth.low), whole = c_.binary(ExprOp::FloorDiv, length, c_.i64(group));
+    return Stmts{make_for(number, c_.i64(0), whole, LoopKind::Serial, line(c_.loop(number), is_whole_tile, true)),
+                 make_if(c_.binary(ExprOp::Lt, scope_.mul(whole, group), length), line(whole, is_whole_tile, false))};
+  };
+  const Expr is_whole = c_.binary(ExprOp::Le, scope_.add(first, c_.i64(scope_.tiling.tile_rows)), rows.high);
+  return {make_if(is_whole, lines(true), lines(false))};
 }
 
 Stmts RowPanel::pack_tile(Expr tile, Expr first, TaskRange rows, TaskRange depth) const {

@@ -38,6 +38,7 @@ class RowPanel {
  private:
   Stmts pack_chains(Expr tile, Expr first, TaskRange rows, TaskRange depth) const;
   Stmts fill_last_group(Expr tile, Expr i, TaskRange depth) const;
+  Stmts pack_groups(Expr tile, Expr first, TaskRange rows, TaskRange depth) const;
   Stmts pack_tile(Expr tile, Expr first, TaskRange rows, TaskRange depth) const;
 
   const ProductScope& scope_;

@@ -60,13 +60,13 @@ TaskRange ProductScope::block_range(Expr number) const {
   return {low, min(of(ExprOp::Mul, steps_end, blocks.inner), add(low, c.i64(blocks.terms)))};
 }
 
-ProductScope::Stmts ProductScope::put_groups_in_order(const Buffer* panel, std::vector<Expr> line, Expr count) const {
+ProductScope::Stmts ProductScope::put_groups_in_order(const Buffer* panel, const PlaceInLine& place, Expr count) const {
   if (!contraction.exchanges_pairs()) return {};
   const int lanes = tiling.lanes * contraction.group;
   const LoopVar* u = context.loop_var("u");
-  line.push_back(context.ramp(context.loop(u), 1, lanes));
+  const std::vector<Expr> line = place(context.ramp(context.loop(u), 1, lanes));
   const Expr groups = contraction.in_order_of_steps(context, context.load(panel, line));
-  return {make_for(u, context.i64(0), count, LoopKind::Serial, {make_store(panel, std::move(line), groups)}, lanes)};
+  return {make_for(u, context.i64(0), count, LoopKind::Serial, {make_store(panel, line, groups)}, lanes)};
 }
 
 const Buffer* ProductScope::scratch(const char* name, ir::DType dtype, std::vector<ir::Dim> shape) const {

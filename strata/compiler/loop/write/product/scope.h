@@ -2,6 +2,7 @@
 // index arithmetic is written.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "strata/compiler/loop/nest/contraction.h"
@@ -46,7 +47,8 @@ struct ProductScope {
   TaskRange block_range(Expr number) const;
   /// Puts the groups of the first `count` elements of a line of a packed panel in_order_of_steps(), by whole vectors:
   /// the line has room for them.
-  Stmts put_groups_in_order(const ir::loops::Buffer* panel, std::vector<Expr> line, Expr count) const;
+  using PlaceInLine = std::function<std::vector<Expr>(Expr element)>;
+  Stmts put_groups_in_order(const ir::loops::Buffer* panel, const PlaceInLine& place, Expr count) const;
   const ir::loops::Buffer* scratch(const char* name, ir::DType dtype, std::vector<ir::Dim> shape) const;
 };
 
