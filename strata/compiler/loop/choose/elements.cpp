@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "strata/compiler/loop/nest/access.h"
+#include "strata/compiler/loop/rewrites.h"
 #include "strata/compiler/loop/write/vectorise.h"
 #include "strata/ir/loops/joined_loops.h"
 
@@ -23,11 +24,17 @@ bool has_loop(std::span<const StmtPtr> body) {
 
 std::vector<int> stage_widths(const Nest& nest, const NestLoop& loop, int lanes, int operations) {
   std::vector<int> widths;
-  const auto fits = [&](int width) { return !loop.extent.is_constant() || width <= loop.extent.constant(); };
+  const auto fits = [&](int width) {
+    return width <= kWidestVector && (!loop.extent.is_constant() || width <= loop.extent.constant());
+  };
   // Chains run several vectors side by side: each is a chain of its own, and one alone waits for its own latency.
   const bool is_chain = has_loop(nest.body);
   for (int width : {4 * lanes, 2 * lanes})
     if (is_chain && operations <= 8 && fits(width) && widths.empty()) widths.push_back(width);
+  // So do polynomials: a processor looks ahead over a few vectors of so many operations, each of which waits for the
+  // one before it (GELU in 1.78 instead of 1.98 ms, and on AVX2 in 3.81 instead of 3.95).
+  constexpr int kManyOperations = 16;
+  if (!is_chain && operations >= kManyOperations && fits(2 * lanes)) widths.push_back(2 * lanes);
   if (fits(lanes)) widths.push_back(lanes);
   // A short row is mostly tail, and one of unknown length may be short.
   const bool is_short = !loop.extent.is_constant() || loop.extent.constant() < 16 * lanes;
