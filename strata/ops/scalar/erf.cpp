@@ -100,7 +100,7 @@ Scalar erf(Scalar x) {
   const Scalar exponent =
       !wide ? horner(clamped - 2.5, kErfLargeF32)
             : select(clamped < 2.25, horner(clamped - 1.625, kErfMiddleF64), horner(clamped - 4.125, kErfLargeF64));
-  const Scalar large = copysign(1 - exp(exponent), x);
+  const Scalar large = copysign(1 - exp_in_reach(exponent), x);
   return select(magnitude > 1, large, small_erf(x));  // NaN takes the polynomial and stays
 }
 
@@ -111,7 +111,7 @@ Scalar erfc(Scalar x) {
   const Scalar square = magnitude * magnitude, rest = fma(magnitude, magnitude, -square);
   const Scalar reciprocal = 1 / (magnitude + k), t = (magnitude - k) * reciprocal;
   const Scalar scale = (wide ? horner(t, kErfcF64) : horner(t, kErfcF32)) * reciprocal;
-  const Scalar right = exp(-square) * fma(scale, -rest, scale);
+  const Scalar right = exp_in_reach(-square) * fma(scale, -rest, scale);
   const Scalar centre = 1 - small_erf(x);  // near 1 the product would be off by several steps
   return select(abs(x) < 0.5, centre, select(x < 0, 2 - right, right));
 }
