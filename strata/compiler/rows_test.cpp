@@ -19,6 +19,7 @@
 #include "strata/compiler/testing/random_array.h"
 #include "strata/compiler/testing/schedule_comparison.h"
 #include "strata/ir/graph/interpret.h"
+#include "strata/ir/loops/rewrite.h"
 #include "strata/ops/control/fusion.h"
 
 namespace strata::compiler {
@@ -260,6 +261,21 @@ TEST(Rows, OfProductsWhoseTasksHoldNoWholeRowsAreKernelsOfTheirOwn) {
 ir::loops::Kernel kernel_of(const std::string& text) {
   const auto fused = fuse(*parsed(text), {});
   return lower_kernel(*fused->nodes().back(), fused->facts(), "rows");
+}
+
+int prefetches_in(const std::string& text) {
+  int count = 0;
+  const ir::loops::Kernel kernel = schedule(kernel_of(text), {.bytes = 32});
+  ir::loops::for_each_stmt(kernel.body,
+                           [&](const ir::loops::Stmt& s) { count += s.kind == ir::loops::StmtKind::Prefetch; });
+  return count;
+}
+
+TEST(Rows, ThatLeaveTheFirstCacheAreOnTheirWayWhileTheOneBeforeIsComputed) {
+  EXPECT_GT(prefetches_in(softmax("16,10007", "16", 1)), 0);
+  EXPECT_EQ(prefetches_in(softmax("16,1000", "16", 1)), 0);
+  EXPECT_EQ(compare_schedules(kernel_of(softmax("9,10007", "9", 1)), {}), "");
+  expect_same(softmax("3,5,9000", "3,5", 2), {random_array({3, 5, 9000}, 40)});
 }
 
 TEST(Rows, OfProductsHaveTheBitsOfEveryInstructionSet) {

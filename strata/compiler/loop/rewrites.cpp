@@ -15,7 +15,6 @@ namespace strata::compiler {
 namespace {
 
 constexpr int64_t kMostParts = 16, kMostLines = 64, kMostNumber = 1 << 24;
-constexpr int64_t kWidestVector = 64;
 
 std::string_view trimmed(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };

@@ -16,6 +16,9 @@
 
 namespace strata::compiler {
 
+/// Lanes of a vector: what is wider than a register becomes several.
+inline constexpr int64_t kWidestVector = 64;
+
 /// A verb, and what it is done to, by which numbers.
 struct Rewrite {
   struct Part {

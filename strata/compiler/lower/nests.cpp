@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strata/compiler/lower/aliased_index.h"
+#include "strata/compiler/lower/one_term.h"
 #include "strata/ir/loops/joined_loops.h"
 #include "strata/ir/loops/rewrite.h"
 #include "strata/ops/reduce/fold.h"
@@ -167,28 +168,31 @@ Stmts fold_in_chains(LoopContext& c, std::span<const ir::ReductionForm* const> f
 
 }  // namespace
 
-Stmts fold_of_row(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, Expr& value) {
-  const Local* total = nullptr;
-  Stmts body = fold_in_lanes(c, form, kept, total);
-  value = form.finish ? form.finish(c.read(total)) : c.read(total);
+Stmts fold_at(LoopContext& c, const ir::ReductionForm& form, std::span<const Expr> kept, Expr& value) {
+  Stmts body;
+  value = fold_of_one_term(c, form, kept);
+  if (!value) {
+    const Local* total = nullptr;
+    body = form.is_last_axis_reduced ? fold_in_lanes(c, form, kept, total) : fold_in_chain(c, form, kept, total);
+    value = c.read(total);
+  }
+  if (form.finish) value = form.finish(value);
   return body;
 }
 
 Stmts reduction_nest(LoopContext& c, std::span<const ir::ReductionForm* const> forms, const StoreBody& store) {
   const ir::ReductionForm& first = *forms[0];
   return ops::independent_nest(c, first.kept, [&](std::span<const Expr> kept) {
-    std::vector<const Local*> totals;
     Stmts body;
-    if (forms.size() > 1) {
-      body = fold_in_chains(c, forms, kept, totals);
+    std::vector<Expr> values(forms.size(), nullptr);
+    if (forms.size() == 1) {
+      body = fold_at(c, first, kept, values[0]);
     } else {
-      totals.resize(1);
-      body = first.is_last_axis_reduced ? fold_in_lanes(c, first, kept, totals[0])
-                                        : fold_in_chain(c, first, kept, totals[0]);
+      std::vector<const Local*> totals;
+      body = fold_in_chains(c, forms, kept, totals);
+      for (size_t i = 0; i < forms.size(); ++i)
+        values[i] = forms[i]->finish ? forms[i]->finish(c.read(totals[i])) : c.read(totals[i]);
     }
-    std::vector<Expr> values;
-    for (size_t i = 0; i < forms.size(); ++i)
-      values.push_back(forms[i]->finish ? forms[i]->finish(c.read(totals[i])) : c.read(totals[i]));
     const Stmts stores = store(kept, values);
     body.insert(body.end(), stores.begin(), stores.end());
     return body;

@@ -5,6 +5,7 @@
 //   reduction   last axis reduced: lanes[32], filled round robin over the flattened reduced index (the tail padded with
 //               the identity), then a tree: lanes[l] = combine(lanes[l], lanes[l + s]) for s = 16, 8, 4, 2, 1; in
 //               blocks of 1,024 terms: 32 chains of at most 32. Else: one ascending chain per element and block.
+//               Of one term that counts (lower/one_term.h) no loop is left.
 //   contraction one ascending chain of FMAs per element and block, over the flattened depth; of blocks under scales, an
 //               exact sum of integers is what a step multiplies with the scales
 //
@@ -27,9 +28,9 @@ namespace strata::compiler {
 using StoreBody = std::function<std::vector<ir::loops::StmtPtr>(std::span<const ir::loops::Expr> index,
                                                                 std::span<const ir::loops::Expr> values)>;
 
-/// The fold at one result index, of a form that reduces the last axis; `value` becomes what it gives.
-std::vector<ir::loops::StmtPtr> fold_of_row(ir::loops::LoopContext& context, const ir::ReductionForm& form,
-                                            std::span<const ir::loops::Expr> kept, ir::loops::Expr& value);
+/// The fold at one result index; `value` becomes what it gives.
+std::vector<ir::loops::StmtPtr> fold_at(ir::loops::LoopContext& context, const ir::ReductionForm& form,
+                                        std::span<const ir::loops::Expr> kept, ir::loops::Expr& value);
 
 /// One fold, or several with the same extents of which none reduces the last axis: their chains run side by side, and
 /// what their terms share is computed once.

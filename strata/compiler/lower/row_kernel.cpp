@@ -47,7 +47,7 @@ class RowStages {
     const Value v = node.result();
     if (rows_reduced_by(node)) {
       Expr value = nullptr;
-      append(body, fold_of_row(c_, *writer_.lowering_of(node).fold, kept_, value));
+      append(body, fold_at(c_, *writer_.lowering_of(node).fold, kept_, value));
       keep_number(v, value);
     } else if (writer_.output_of(v) && is_per_row(v.type(), rows_)) {
       keep_number(v, writer_.element(v, kept_));

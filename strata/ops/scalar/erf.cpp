@@ -20,6 +20,9 @@ constexpr double kErfSmallF64[] = {1.1283791670955126,    -0.37612638903183754, 
                                    0.0001205533290322017, -1.4925647576258549e-05, 1.6462045597349416e-06,
                                    -1.63646440391544e-07, 1.4792416245749925e-08,  -1.2164635662416118e-09,
                                    8.709258764311282e-11, -4.2311987723605e-12};
+/// The same up to 1/2, where erfc takes 1 - erf.
+constexpr double kErfCentreF32[] = {1.1283791563041283, -0.3761256116378022, 0.11282155451350351, -0.026722109779878593,
+                                    0.004656273786798841};
 /// log erfc around 2.5 (f32), and around 1.625 and 4.125 (f64: over one interval the terms near 1 would cancel).
 constexpr double kErfLargeF32[] = {-7.806815300167828,    -5.352680688134523,     -0.9438923264730295,
                                    -0.010854241869037329, 0.0021670857482753206,  -0.00042822358428258627,
@@ -100,7 +103,7 @@ Scalar erf(Scalar x) {
   const Scalar exponent =
       !wide ? horner(clamped - 2.5, kErfLargeF32)
             : select(clamped < 2.25, horner(clamped - 1.625, kErfMiddleF64), horner(clamped - 4.125, kErfLargeF64));
-  const Scalar large = copysign(1 - exp(exponent), x);
+  const Scalar large = copysign(1 - exp_in_reach(exponent), x);
   return select(magnitude > 1, large, small_erf(x));  // NaN takes the polynomial and stays
 }
 
@@ -111,8 +114,10 @@ Scalar erfc(Scalar x) {
   const Scalar square = magnitude * magnitude, rest = fma(magnitude, magnitude, -square);
   const Scalar reciprocal = 1 / (magnitude + k), t = (magnitude - k) * reciprocal;
   const Scalar scale = (wide ? horner(t, kErfcF64) : horner(t, kErfcF32)) * reciprocal;
-  const Scalar right = exp(-square) * fma(scale, -rest, scale);
-  const Scalar centre = 1 - small_erf(x);  // near 1 the product would be off by several steps
+  const Scalar right = exp_in_reach(-square) * fma(scale, -rest, scale);
+  // Near 1 the product would be off by several steps.
+  const Scalar slope = wide ? horner(x * x, kErfSmallF64) : horner(x * x, kErfCentreF32);
+  const Scalar centre = fma(-x, slope, x.like(1));
   return select(abs(x) < 0.5, centre, select(x < 0, 2 - right, right));
 }
 

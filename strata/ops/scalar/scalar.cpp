@@ -17,12 +17,11 @@ Scalar horner(Scalar x, std::span<const double> coefficients) {
 
 Scalar rounding_shift(Scalar x) { return x.like(x.is_f64() ? 0x1.8p52 : 0x1.8p23); }
 
-Scalar power_of_shifted(Scalar shifted) {
+Scalar power_of_shifted(Scalar shifted, double factor) {
   const bool wide = shifted.is_f64();
   const Scalar word = bitcast(wide ? DType::i64 : DType::i32, shifted);
   const Scalar exponent = shift_left(word, word.like(wide ? 52 : 23));  // what stands above n is shifted out
-  const Scalar one = bitcast(word.dtype(), shifted.like(1));
-  return bitcast(shifted.dtype(), exponent + one);
+  return bitcast(shifted.dtype(), exponent + bitcast(word.dtype(), shifted.like(factor)));
 }
 
 Scalar power_of_two(Scalar n) { return power_of_shifted(n + rounding_shift(n)); }

@@ -82,13 +82,16 @@ Scalar horner(Scalar x, std::span<const double> coefficients);
 /// 1.5 2^23 (f32) or 1.5 2^52: added to a small number it rounds that to an integer n, which then stands in the lowest
 /// bits of the sum. That is cheaper than a conversion, which has to look after what is no integer of its type.
 Scalar rounding_shift(Scalar x);
-/// 2^n of n + rounding_shift(), for an integer n in the exponent range of normal numbers; of NaN any number or none.
-Scalar power_of_shifted(Scalar shifted);
+/// 2^n times `factor`, a power of two, of n + rounding_shift(), for an integer n that leaves the result in the range of
+/// normal numbers; of NaN any number or none.
+Scalar power_of_shifted(Scalar shifted, double factor = 1);
 /// 2^n for an integer-valued n in that range; of NaN any number or none.
 Scalar power_of_two(Scalar n);
 
 // exp.cpp
 Scalar exp(Scalar x);
+/// The same without a look at what is too large or small: of x from -104.5 to 89 (f32), from -751 to 710, or NaN.
+Scalar exp_in_reach(Scalar x);
 Scalar exp2(Scalar x);
 Scalar expm1(Scalar x);
 Scalar sigmoid(Scalar x);

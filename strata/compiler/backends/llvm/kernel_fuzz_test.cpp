@@ -111,6 +111,34 @@ TEST(Objects, ConstantsOfAvx512StayOneElement) {
   EXPECT_EQ(test_generator().listing(kernels, machine::kAvx512, Listing::Assembly).find("splat"), std::string::npos);
 }
 
+/// Under a mask the processor prefetches nothing.
+TEST(Objects, SelectsReadMemoryWithoutAMask) {
+  using ir::loops::ExprOp;
+  for (const ir::DType type : {ir::DType::f32, ir::DType::f64, ir::DType::i32, ir::DType::bf16, ir::DType::i8})
+    for (const int lanes : {8, 16, 64}) {
+      Kernel kernel;
+      kernel.name = "selects";
+      kernel.context = std::make_shared<ir::loops::LoopContext>();
+      auto& c = *kernel.context;
+      const auto* x = c.buffer({"x", type, {64}, ir::loops::BufferKind::Input});
+      const auto* z = c.buffer({"z", ir::DType::f32, {64}, ir::loops::BufferKind::Input});
+      const auto* y = c.buffer({"y", type, {64}, ir::loops::BufferKind::Output});
+      kernel.params = {x, z, y};
+      const auto at = c.ramp(c.i64(0), 1, lanes), zero = c.broadcast(c.constant(ir::DType::f32, 0), lanes);
+      const auto is_large = c.binary(ExprOp::Gt, c.load(z, {at}), zero);
+      const auto value = c.load(x, {at});
+      kernel.body = {
+          ir::loops::make_store(y, {at}, c.select(is_large, value, c.broadcast(c.constant(type, 0), lanes)))};
+      const Kernel* kernels[] = {&kernel};
+      const std::string text = test_generator().listing(kernels, machine::kAvx512, Listing::Assembly);
+      for (size_t line = text.find("(%r"); line != std::string::npos; line = text.find("(%r", line + 1)) {
+        const std::string rest = text.substr(line, text.find('\n', line) - line);
+        EXPECT_EQ(rest.find("{%k"), std::string::npos) << rest;
+      }
+      EXPECT_EQ(compare_with_interpreter({&kernel}, {}, 1), "");
+    }
+}
+
 TEST(Objects, TheDeepestExpressionThatTheMakersAllowCompiles) {
   Kernel kernel;
   kernel.name = "deep";

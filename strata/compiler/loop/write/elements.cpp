@@ -8,6 +8,7 @@
 #include "strata/compiler/loop/nest/access.h"
 #include "strata/compiler/loop/write/innermost.h"
 #include "strata/compiler/loop/write/lanes.h"
+#include "strata/compiler/loop/write/next_row.h"
 #include "strata/compiler/loop/write/segments.h"
 #include "strata/compiler/loop/write/tasks.h"
 #include "strata/compiler/loop/write/vectorise.h"
@@ -73,6 +74,7 @@ Stmts write_rows(Nest nest, const RowSchedule& schedule, LoopContext& c, const i
     refuse_schedule("no loop inside of this nest is independent: `vectorise inner` has nothing to do");
   nest.body = stages_of_row(nest.body, schedule.lanes, schedule.inner, c, facts);
   if (nest.loops.empty()) return nest.body;
+  nest.body = with_next_row_on_its_way(c, facts, nest.loops.back().var, nest.body);
   std::vector<Dim> extents;
   for (const NestLoop& loop : nest.loops) extents.push_back(loop.extent);
   return {cut_into_tasks(c, extents, schedule.points, 1,
