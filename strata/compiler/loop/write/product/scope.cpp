@@ -8,8 +8,9 @@ using namespace ir::loops;
 
 namespace {
 
-std::vector<Expr> uses_of_stored_columns(const Contraction& product) {
-  std::vector<Expr> uses = uses_of_group(product, product.columns_operand);
+/// Of a group that `operand` goes with, in the epilogue alone.
+std::vector<Expr> stored_uses(const Contraction& product, Expr operand) {
+  std::vector<Expr> uses = uses_of_group(product, operand);
   uses.erase(uses.begin());
   return uses;
 }
@@ -17,7 +18,7 @@ std::vector<Expr> uses_of_stored_columns(const Contraction& product) {
 /// Where the flat index of the columns has to be one loop.
 std::vector<Expr> uses_of_columns(const Contraction& product, ColumnStorage storage) {
   return storage == ColumnStorage::Packed ? uses_of_group(product, product.columns_operand)
-                                          : uses_of_stored_columns(product);
+                                          : stored_uses(product, product.columns_operand);
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ ProductScope::ProductScope(const Contraction& product, LoopContext& c, const ir:
       type(product.accumulator->type.dtype),
       rows(c, facts_of, product.rows, uses_of_group(product, product.rows_operand)),
       columns(c, facts_of, product.columns, uses_of_columns(product, storage)),
-      stored_columns(c, facts_of, product.columns, uses_of_stored_columns(product)),
+      stored_rows(c, facts_of, product.rows, stored_uses(product, product.rows_operand)),
+      stored_columns(c, facts_of, product.columns, stored_uses(product, product.columns_operand)),
       rows_depth(c, facts_of, product.depth, {&product.rows_operand, 1}),
       columns_depth(c, facts_of, product.depth, {&product.columns_operand, 1}),
       widths(halved_widths(sizes.lanes)) {}

@@ -26,10 +26,10 @@ struct ProductScope {
   ir::DType type;
   /// In the operand and in the epilogue; of columns that lie in panels, in the epilogue alone.
   GroupIndex rows, columns;
-  GroupIndex stored_columns;             ///< in the epilogue alone
-  GroupIndex rows_depth, columns_depth;  ///< the depth, in each operand
-  std::vector<int> widths;               ///< of vectors, widest first, 1 last
-  ir::loops::Substitution outer;         ///< what the loops around the panels are: a task's batch
+  GroupIndex stored_rows, stored_columns;  ///< in the epilogue alone
+  GroupIndex rows_depth, columns_depth;    ///< the depth, in each operand
+  std::vector<int> widths;                 ///< of vectors, widest first, 1 last
+  ir::loops::Substitution outer;           ///< what the loops around the panels are: a task's batch
 
   Expr add(Expr a, Expr b) const { return context.binary(ir::loops::ExprOp::Add, a, b); }
   Expr sub(Expr a, Expr b) const { return context.binary(ir::loops::ExprOp::Sub, a, b); }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "strata/compiler/loop/write/innermost.h"
@@ -99,14 +100,40 @@ Stmts ProductWriter::for_rows(const RowTile& tile, const RowBody& body_at) const
   const LoopVar* i = c_.loop_var("i");
   Substitution with = scope_.outer;
   Stmts body;
-  const Expr row = scope_.rows.is_linear() ? c_.loop(i) : scope_.bind("row", c_.loop(i), body);
-  append(body, scope_.rows.at(row, with));
+  const Expr row = scope_.stored_rows.is_linear() ? c_.loop(i) : scope_.bind("row", c_.loop(i), body);
+  append(body, scope_.stored_rows.at(row, with));
   append(body, body_at(scope_.add(tile.sums_row, scope_.sub(c_.loop(i), tile.rows.low)), with));
   return {make_for(i, tile.rows.low, tile.rows.high, LoopKind::Serial, std::move(body))};
 }
 
+bool ProductWriter::results_run_along_rows() const {
+  if (!scope_.stored_rows.is_linear() || !scope_.stored_columns.is_linear()) return false;
+  const LoopVar *row = c_.loop_var("row"), *column = c_.loop_var("column");
+  Substitution with;
+  scope_.stored_rows.at(c_.loop(row), with);
+  scope_.stored_columns.at(c_.loop(column), with);
+  return std::ranges::all_of(scope_.contraction.epilogue, [&](const StmtPtr& store) {
+    LinearIndices indices(c_, scope_.facts);
+    const LinearIndex at = indices.of(substitute(c_, store->indices[0], with));
+    return at.coefficient(c_.loop(row)) == ir::Dim(1) && !(at.coefficient(c_.loop(column)) == ir::Dim(1));
+  });
+}
+
+/// Column by column: each line of the results is written once, not by one element for each row.
+Stmts ProductWriter::epilogue_along_rows(const RowTile& row, Expr sums_column, Expr low, Expr count) const {
+  const LoopVar *i = c_.loop_var("i"), *u = c_.loop_var("u");
+  Substitution with = scope_.outer;
+  Stmts body = scope_.stored_columns.at(scope_.add(low, c_.loop(u)), with);
+  append(body, scope_.stored_rows.at(scope_.add(row.rows.low, c_.loop(i)), with));
+  append(body, stores(with, sums_.total(scope_.add(row.sums_row, c_.loop(i)), scope_.add(sums_column, c_.loop(u)))));
+  return {make_for(u, c_.i64(0), count, LoopKind::Serial,
+                   innermost_loop(c_, i, c_.i64(0), scope_.sub(row.rows.high, row.rows.low), scope_.widths, body))};
+}
+
 Stmts ProductWriter::epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const {
+  const bool runs_along_rows = results_run_along_rows();
   const auto finish = [&](Expr count) {
+    if (runs_along_rows) return epilogue_along_rows(row, sums_column, low, count);
     return for_rows(row, [&](Expr sums_at, Substitution with) {
       const LoopVar* u = c_.loop_var("u");
       Stmts body = scope_.stored_columns.at(scope_.add(low, c_.loop(u)), with);
