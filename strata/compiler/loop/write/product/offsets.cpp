@@ -109,7 +109,7 @@ class WindowOffsets : public ProductWriter {
                append(body, panel(free, pieces, columns, {low, high}));
                return body;
              }));
-    append(stmts, epilogue(free, pieces, columns));
+    append(stmts, ends_along_rows() ? epilogue_along_rows(free, columns) : epilogue(free, pieces, columns));
     return stmts;
   }
 
@@ -265,6 +265,28 @@ class WindowOffsets : public ProductWriter {
     return body;
   }
 
+  /// Whether a task has all of a window's positions, so that its rows are neighbours, and so are their results.
+  bool ends_along_rows() const { return sizes_.task_pieces == sizes_.pieces && results_run_along_rows(whole_); }
+
+  Stmts epilogue_along_rows(TaskRange free, TaskRange columns) const {
+    const LoopVar *i = c_.loop_var("i"), *u = c_.loop_var("u");
+    const Expr low = scope_.mul(free.low, offset_count()), high = scope_.mul(free.high, offset_count());
+    Substitution with = scope_.outer;
+    Stmts body = whole_.stored_columns.at(c_.loop(u), with);
+    append(body, whole_.stored_rows.at(c_.loop(i), with));
+    append(body, stores(with, total(scope_.sub(c_.loop(i), low), scope_.sub(c_.loop(u), columns.low))));
+    return {make_for(u, columns.low, columns.high, LoopKind::Serial,
+                     innermost_loop(c_, i, low, high, scope_.widths, body))};
+  }
+
+  /// The start of the sum where there is nothing to sum up.
+  Expr total(Expr row, Expr column) const {
+    const Expr sum = sums_.total(row, column);
+    const Dim depth = windows_.free_depth.extent();
+    if (depth.is_constant() && depth.constant() > 0) return sum;
+    return c_.select(c_.binary(ExprOp::Eq, c_.dim(depth), c_.i64(0)), contraction_.start, sum);
+  }
+
   Stmts epilogue(TaskRange free, TaskRange pieces, TaskRange columns) {
     const LoopVar* f = c_.loop_var("f");
     Substitution with = scope_.outer;
@@ -289,14 +311,11 @@ class WindowOffsets : public ProductWriter {
   }
 
   Stmts epilogue_row(Expr row, TaskRange columns, const Substitution& with) const {
-    return scope_.columns.runs(
-        columns.low, columns.high, [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
-          Expr sum = sums_.total(row, scope_.sub(flat, columns.low));
-          const Dim depth = windows_.free_depth.extent();
-          if (!depth.is_constant() || depth.constant() == 0)
-            sum = c_.select(c_.binary(ExprOp::Eq, c_.dim(depth), c_.i64(0)), contraction_.start, sum);
-          return innermost_loop(c_, u, low, high, scope_.widths, stores(joined(with, at), sum));
-        });
+    return scope_.columns.runs(columns.low, columns.high,
+                               [&](const LoopVar* u, Expr low, Expr high, Expr flat, const Substitution& at) {
+                                 const Expr sum = total(row, scope_.sub(flat, columns.low));
+                                 return innermost_loop(c_, u, low, high, scope_.widths, stores(joined(with, at), sum));
+                               });
   }
 
   ProductScope& whole_;

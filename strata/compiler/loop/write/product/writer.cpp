@@ -106,14 +106,14 @@ Stmts ProductWriter::for_rows(const RowTile& tile, const RowBody& body_at) const
   return {make_for(i, tile.rows.low, tile.rows.high, LoopKind::Serial, std::move(body))};
 }
 
-bool ProductWriter::results_run_along_rows() const {
-  if (!scope_.stored_rows.is_linear() || !scope_.stored_columns.is_linear()) return false;
+bool ProductWriter::results_run_along_rows(const ProductScope& of) const {
+  if (!of.stored_rows.is_linear() || !of.stored_columns.is_linear()) return false;
   const LoopVar *row = c_.loop_var("row"), *column = c_.loop_var("column");
   Substitution with;
-  scope_.stored_rows.at(c_.loop(row), with);
-  scope_.stored_columns.at(c_.loop(column), with);
-  return std::ranges::all_of(scope_.contraction.epilogue, [&](const StmtPtr& store) {
-    LinearIndices indices(c_, scope_.facts);
+  of.stored_rows.at(c_.loop(row), with);
+  of.stored_columns.at(c_.loop(column), with);
+  return std::ranges::all_of(of.contraction.epilogue, [&](const StmtPtr& store) {
+    LinearIndices indices(c_, of.facts);
     const LinearIndex at = indices.of(substitute(c_, store->indices[0], with));
     return at.coefficient(c_.loop(row)) == ir::Dim(1) && !(at.coefficient(c_.loop(column)) == ir::Dim(1));
   });
@@ -131,7 +131,7 @@ Stmts ProductWriter::epilogue_along_rows(const RowTile& row, Expr sums_column, E
 }
 
 Stmts ProductWriter::epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const {
-  const bool runs_along_rows = results_run_along_rows();
+  const bool runs_along_rows = results_run_along_rows(scope_);
   const auto finish = [&](Expr count) {
     if (runs_along_rows) return epilogue_along_rows(row, sums_column, low, count);
     return for_rows(row, [&](Expr sums_at, Substitution with) {
