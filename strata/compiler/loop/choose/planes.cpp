@@ -176,7 +176,10 @@ std::optional<RowWindowTiling> tile_row_windows(const Contraction& k, const Wind
   t.task_columns = round_up(std::min<int64_t>(columns, 128), t.tile_columns());
 
   const int64_t free = expected_extent(w.free_loops.extent());
-  made.task_free = free <= 8 ? ceil_div(free, 2) : std::min<int64_t>(ceil_div(free, 4), 16);
+  // Enough rows to share what is packed for them, and no more: a batch of 16 makes several tasks.
+  constexpr int64_t kSharingRows = 256, kMostFree = 16;
+  made.task_free =
+      free <= 8 ? ceil_div(free, 2) : std::min({ceil_div(free, 4), kMostFree, ceil_div(kSharingRows, window)});
   const bool has_tasks = batch_tasks(k) > 1 || free > 1;
   if (!has_tasks && columns > t.tile_columns()) {
     t.task_columns = std::min(t.task_columns, round_up(ceil_div(columns, 2), t.tile_columns()));
