@@ -48,6 +48,34 @@ std::vector<HostArray> arguments_of(int64_t batch) {
   return {random_array({batch, 32}, batch), random_array({32, 48}, 7)};
 }
 
+/// Each large enough for two threads, and small enough to be one thread's.
+TEST(RunsAtOnce, SmallProductsThatThreadsShareOutHaveTheSerialBits) {
+  auto graph = std::make_shared<Graph>("products");
+  std::vector<Value> products;
+  for (int i = 0; i < 21; ++i) {
+    const Value x = graph->add_parameter(Type::of(DType::f32, {64, 67})),
+                w = graph->add_parameter(Type::of(DType::f32, {67, 64 + i}));
+    products.push_back(ops::matmul(x, w));
+  }
+  products.push_back(ops::reduce_sum(products[0], {1}));  // of what ran beside others
+  graph->set_results(products);
+  const Program p = compile(graph);
+  std::vector<HostArray> arguments;
+  for (int i = 0; i < 21; ++i) {
+    arguments.push_back(random_array({64, 67}, 2 * i));
+    arguments.push_back(random_array({67, 64 + i}, 2 * i + 1));
+  }
+  base::ThreadPool& pool = base::ThreadPool::shared();
+  const int before = pool.thread_count();
+  pool.set_thread_count(1);
+  const std::vector<HostArray> expected = p->run(arguments);
+  for (const int threads : {2, 3, 8}) {
+    pool.set_thread_count(threads);
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(same_bits(p->run(arguments), expected)) << threads;
+  }
+  pool.set_thread_count(before);
+}
+
 TEST(RunsAtOnce, OfEightThreadsWithRandomBindingsGiveTheSerialBits) {
   const Program p = program();
   constexpr int64_t kBatches = 100;  // more than the table of bindings keeps

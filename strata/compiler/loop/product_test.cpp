@@ -78,6 +78,34 @@ TEST(TiledContraction, ChosenTilesRunNativelyAtEveryLevel) {
   }
 }
 
+std::string replaced(std::string text, const std::string& what, const std::string& with) {
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+    text.replace(at, what.size(), with);
+  return text;
+}
+
+TEST(TiledContraction, TasksOfKnownExtentsDifferByOneTileAtMost) {
+  std::string text = matmul("M,K", "N,K", "i,k", "j,k");
+  for (const auto& [name, extent] : {std::pair{"M", "37"}, {"N", "53"}, {"K", "9"}})
+    for (const char* around : {"[{},", ",{}]", "[{}]", "0..{} "}) {
+      const std::string form = around;
+      const auto with = [&](const char* what) { return replaced(form, "{}", what); };
+      text = replaced(text, with(name), with(extent));
+    }
+  expect_same(text, {}, Run::InterpretAndNative);
+  const auto scheduled =
+      schedule(parse(text), machine::kAvx2.vectors, nullptr, {.rewrites = small_tiles(8) + "pack rows, columns"});
+  EXPECT_NE(ir::loops::print(scheduled).find("floordiv(t1*7, 4)*8"), std::string::npos) << ir::loops::print(scheduled);
+}
+
+TEST(TiledContraction, ResultsThatRunAlongTheRowsAreStoredColumnByColumn) {
+  const std::string text =
+      replaced(replaced(matmul("M,K", "K,N", "i,k", "k,j"), "%y: f32[M,N]", "%y: f32[N,M]"), "%y[i,j]", "%y[j,i]");
+  for (const auto& size : kSizes) expect_same(text, in_order(text, size));
+  expect_same(text, in_order(text, {13, 33, 17}), Run::InterpretAndNative);
+  EXPECT_EQ(compare_schedules(parse(text), in_order(text, {31, 67, 300})), "");
+}
+
 TEST(TiledContraction, RowsInPlaceAreReadAsTheyLieAndACutTileIsPacked) {
   const std::string rewrites = small_tiles(8) + "pack columns";
   for (const char* type : {"f32", "f64"}) {

@@ -235,7 +235,8 @@ Stmts ColumnPanel::pack_whole_tile(Expr tile, Expr first, const PanelDepth& dept
 }
 
 /// A few elements of each column, which lie beside each other, become as many lines of the tile by interleaving all
-/// with all: 0.07 and 0.04 ns an element with AVX-512 and AVX2, where a line put together one by one takes 0.28 (Zen 5).
+/// with all: 0.07 and 0.04 ns an element with AVX-512 and AVX2, where a line put together one by one takes 0.28 (Zen
+/// 5).
 Stmts ColumnPanel::pack_interleaved(Expr tile, Expr first, const PanelDepth& depth) const {
   const LoopVar* k = c_.loop_var("k");
   std::vector<Expr> elements;

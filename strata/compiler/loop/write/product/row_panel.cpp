@@ -123,8 +123,8 @@ Stmts RowPanel::fill_last_group(Expr tile, Expr i, TaskRange depth) const {
                    {make_store(panel_, {tile, i, c_.loop(k)}, zero)})};
 }
 
-/// Of rows that run across the depth: a vector of each of a group's k, interleaved, in_order_of_steps(). Beyond the last
-/// k stand zeros, as in fill_last_group().
+/// Of rows that run across the depth: a vector of each of a group's k, interleaved, in_order_of_steps(). Beyond the
+/// last k stand zeros, as in fill_last_group().
 Stmts RowPanel::pack_groups(Expr tile, Expr first, TaskRange rows, TaskRange depth) const {
   const int group = scope_.contraction.group;
   const auto line = [&](Expr number, bool is_whole_tile, bool is_whole_group) {

@@ -83,8 +83,9 @@ class ProductWriter {
   Stmts for_rows(const RowTile& tile, const RowBody& body) const;
   /// The epilogue of one tile, whose columns begin at `low`: by whole vectors where all of them are there.
   Stmts epilogue_of_tile(const RowTile& row, Expr sums_column, Expr low, TaskRange columns) const;
-  /// Whether neighbouring rows of the product, all of it or a step's, have neighbouring results, and neighbouring columns
-  /// don't: a vector of columns is then scattered over as many lines, which may all fall into one set of the cache.
+  /// Whether neighbouring rows of the product, all of it or a step's, have neighbouring results, and neighbouring
+  /// columns don't: a vector of columns is then scattered over as many lines, which may all fall into one set of the
+  /// cache.
   bool results_run_along_rows(const ProductScope& of) const;
   Stmts epilogue_along_rows(const RowTile& row, Expr sums_column, Expr low, Expr count) const;
   /// The epilogue's stores where the accumulator is `total`, behind all values: what they share is computed once, and a
