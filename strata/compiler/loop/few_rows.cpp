@@ -36,8 +36,15 @@ std::string text_of(const Schedule& schedule, const Nest& nest) {
 void pack_columns_without_panels(Schedule& schedule, Contraction k, const Kernel& flat) {
   auto* made = std::get_if<ContractionSchedule>(&schedule);
   if (!made || made->columns == ColumnStorage::Packed) return;
+  if (made->are_images_apart) k.take_images_apart();
   if (made->is_exchanged) k.transpose();
   if (!ready_panels(k, *flat.context, flat.facts)) made->columns = ColumnStorage::Packed;
+}
+
+/// One image's columns are packed as a matrix's where nothing says that there might be those of another.
+void take_image_apart(Schedule& schedule, const Contraction& k) {
+  auto* made = std::get_if<ContractionSchedule>(&schedule);
+  if (made && k.has_images() && !k.columns.loops.front().extent.is_constant()) made->are_images_apart = true;
 }
 
 /// The nest where each extent that is a symbol is 1, and that symbol; empty where there is none, or several.
@@ -93,14 +100,15 @@ std::optional<FewRows> schedule_for_one_image(const Kernel& naive, const machine
   const auto contraction = flat ? read_contraction(flat->nest, flat->flat.facts) : std::nullopt;
   const auto one = contraction ? nest_of_one(flat->nest) : std::nullopt;
   if (!one || !contraction->depth.extent().is_constant()) return std::nullopt;
-  const auto text = [&](const Nest& nest) {
+  const auto text = [&](const Nest& nest, bool is_one) {
     auto chosen = choose_schedule(nest, *flat->flat.context, flat->flat.facts, vectors, Variation());
     if (!chosen) return std::string();
+    if (is_one) take_image_apart(*chosen, *contraction);
     pack_columns_without_panels(*chosen, *contraction, flat->flat);
     return text_of(*chosen, flat->nest);
   };
-  std::string of_one = text(one->first);
-  if (of_one.empty() || of_one == text(flat->nest)) return std::nullopt;
+  std::string of_one = text(one->first, true);
+  if (of_one.empty() || of_one == text(flat->nest, false)) return std::nullopt;
   return FewRows{one->second, 1, std::move(of_one)};
 }
 

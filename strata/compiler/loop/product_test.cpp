@@ -227,6 +227,18 @@ TEST(TiledContraction, ConvolutionsPackTheirWindows) {
   }
 }
 
+/// As products of each image, of windows of one element and of more; tasks of one image hold no columns of another.
+TEST(TiledContraction, ImagesAreTakenApart) {
+  std::string apart = small_tiles(9);
+  apart.insert(apart.rfind(';'), ", images by 1");
+  for (const int pad : {0, 1})
+    for (const int64_t images : {0, 1, 3}) {
+      expect_same_by(apart + "pack rows, columns", convolution(pad, 10), {images}, Run::InterpretAndNative);
+      expect_same_by(apart + "pack rows, columns; exchange rows and columns", convolution(pad, 10), {images},
+                     Run::InterpretAndNative);
+    }
+}
+
 std::string window_gradient(int64_t block) {
   return fmt::format(R"(kernel @dw(%x: f32[B,2,6,7], %g: f32[B,3,6,7]) -> (%y: f32[3,2,3,3]) {{
     parallel o in 0..3 {{ for c in 0..2 {{ for p in 0..3 {{ vector q in 0..3 {{ var acc: f32 = 0.0

@@ -66,6 +66,7 @@ struct Printer {
     made.push_back({"vectorise", {{"columns", {t.lanes}}}});
     made.push_back({"block", {{"rows", {t.row_block}}}});
     made.push_back({"parallel", {{"rows", {t.task_rows}}, {"columns", {t.task_columns}}}});
+    if (s.are_images_apart) made.back().parts.push_back({"images", {1}});
     if (s.group > 1) made.push_back({"group", {{"depth", {s.group}}}});
     Rewrite pack{"pack", {}};
     if (s.rows == RowStorage::Packed) pack.parts.push_back({"rows", {}});
@@ -207,8 +208,10 @@ void read_task_columns(RewriteReader& read, Tiling& t) {
     refuse_schedule(fmt::format("panels of more than {} elements", kMostScratch));
 }
 
-ContractionSchedule read_product(RewriteReader& read) {
+ContractionSchedule read_product(RewriteReader& read, const Contraction& k) {
   ContractionSchedule made;
+  made.are_images_apart = read.has("parallel", "images") && read.number("parallel", "images", 1, 1) == 1;
+  if (made.are_images_apart && !k.has_images()) refuse_schedule("the columns of this product are not those of images");
   made.is_exchanged = read.take("exchange", "rows and columns");
   made.tiling = read_vectors(read);
   read_rows(read, made.tiling);
@@ -366,7 +369,7 @@ Schedule read_kind(RewriteReader& read, const Nest& nest, LoopContext& c, const 
   if (is_along_rows) return read_row_windows(read, *contraction, c, facts);
   // A short sum may be a chain for each element.
   const bool is_of_elements = read.has("parallel", "points") || read.has("parallel", "elements");
-  if (contraction && !is_of_elements) return read_product(read);
+  if (contraction && !is_of_elements) return read_product(read, *contraction);
   if (!contraction && read.has("parallel", "columns"))
     if (const auto blocks = read_block_product(nest, facts)) return read_blocks(read, *blocks);
   if (const auto products = matrix_products(nest); !products.empty() && !is_of_elements) {

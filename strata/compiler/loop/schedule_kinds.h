@@ -15,6 +15,8 @@
 //                     vectorise columns by W                 C is a multiple of W
 //                     block rows by N                        a multiple of R; what stays in the second cache
 //                     parallel rows by N, columns by M       M is a multiple of C
+//                     parallel ..., images by 1              a product for each image: of each number of the columns'
+//                                                            outermost loop; only if they are not of all together
 //                     group depth by G                       dot products of G steps, 2 or 4
 //                     pack rows, columns                     or `pack columns`: rows are read where they are
 //                     read columns in place                  instead of packing them: they lie in panels
@@ -85,6 +87,7 @@ enum class ColumnStorage : uint8_t {
 };
 
 struct ContractionSchedule {
+  bool are_images_apart = false;  ///< a task has columns of one image (Contraction::take_images_apart)
   bool is_exchanged = false;
   int group = 1;  ///< of steps of the depth that one instruction takes
   Tiling tiling;

@@ -160,6 +160,10 @@ TEST(Schedule, ATilingThatCannotBeIsRefused) {
   EXPECT_EQ(with("columns by 16", "columns by 12"),
             "E0317 `tile columns` takes a multiple of the vector's 8, found 12");
   EXPECT_EQ(with("rows by 8", "rows by 9"), "E0317 `block rows` takes a multiple of the tile's 4, found 9");
+  EXPECT_EQ(with("columns by 32", "columns by 32, images by 1"),
+            "E0317 the columns of this product are not those of images");
+  EXPECT_EQ(with("columns by 32", "columns by 32, images by 2"),
+            "E0317 `parallel images` takes one number of 1 to 1, found 2");
   EXPECT_EQ(with("rows by 4", "rows by 0"), "E0317 `tile rows` takes one number of 1 to 64, found 0");
   EXPECT_EQ(with("rows by 4", "rows by 64"), "E0317 a tile of 64 rows by 2 vectors has more than 64 sums");
   EXPECT_EQ(with("depth by 64", "depth by 65536"), "taken");

@@ -37,6 +37,11 @@ void Contraction::transpose() {
   std::swap(rows_operand, columns_operand);
 }
 
+void Contraction::take_images_apart() {
+  batch.loops.push_back(columns.loops.front());
+  columns.loops.erase(columns.loops.begin());
+}
+
 namespace {
 
 bool is_read_of(Expr e, const Local* local) { return e->op == ExprOp::Read && e->local == local; }

@@ -47,6 +47,10 @@ struct Contraction {
                        ir::loops::Expr sum) const;
   /// Rows and columns, and their operands, change places: a product does not mind.
   void transpose();
+  /// Whether the columns are those of images, or of whatever their outermost loop goes through.
+  bool has_images() const { return columns.loops.size() >= 2 && !behind; }
+  /// A product for each image: its columns lie beside each other where those of several images don't.
+  void take_images_apart();
   /// Of integers, whose sums are exact in any order: chains of at most so many terms.
   void cut_depth(int64_t terms);
   /// Groups of the depth as step() takes them, of groups whose first element comes first: of Dot2Flushed, which begins

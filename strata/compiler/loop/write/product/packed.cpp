@@ -283,6 +283,7 @@ Contraction grouped(const Contraction& contraction, const ContractionSchedule& s
 
 Stmts write_contraction(Contraction contraction, const ContractionSchedule& schedule, LoopContext& c,
                         const ir::Facts& facts, std::vector<std::string>& notes) {
+  if (schedule.are_images_apart) contraction.take_images_apart();
   if (schedule.is_exchanged) contraction.transpose();
   if (schedule.group > 1) contraction = grouped(contraction, schedule, c);
   const DepthBlocks& blocks = contraction.blocks;
