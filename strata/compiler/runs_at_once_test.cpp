@@ -68,10 +68,10 @@ TEST(RunsAtOnce, SmallProductsThatThreadsShareOutHaveTheSerialBits) {
   base::ThreadPool& pool = base::ThreadPool::shared();
   const int before = pool.thread_count();
   pool.set_thread_count(1);
-  const std::vector<HostArray> expected = p->run(arguments);
+  const std::vector<HostArray> expected = p->run(std::vector<HostArray>(arguments));
   for (const int threads : {2, 3, 8}) {
     pool.set_thread_count(threads);
-    for (int i = 0; i < 20; ++i) EXPECT_TRUE(same_bits(p->run(arguments), expected)) << threads;
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(same_bits(p->run(std::vector<HostArray>(arguments)), expected)) << threads;
   }
   pool.set_thread_count(before);
 }
