@@ -12,7 +12,7 @@ double matrix_flops(const ir::Graph& graph, int64_t batch) {
   for (const ir::Node* node : graph.nodes()) {
     if (node->is_parameter()) continue;
     for (const ir::GraphRef& region : node->regions()) total += matrix_flops(*region, batch);
-    if (node->op->name != "dot" && node->op->name != "conv") continue;
+    if (node->op->name != "dot" && node->op->name != "dot_flushed" && node->op->name != "conv") continue;
     total += static_cast<double>(node->op->cost.fn(*node).flops.evaluate([&](std::string_view) { return batch; }));
   }
   return total;

@@ -61,7 +61,7 @@ const Function kFunctions[] = {
     {"sin", [](Scalar x, Scalar) { return sin(x); }, [](Wide x, Wide) { return sine_wide(x); }, 1.5, 1.5, -100, 100},
     {"cos", [](Scalar x, Scalar) { return cos(x); }, [](Wide x, Wide) { return cosine_wide(x); }, 1.5, 1.5, -100, 100},
     {"erf", [](Scalar x, Scalar) { return erf(x); }, [](Wide x, Wide) { return std::erf(x); }, 2.5, 2.5, -6, 6},
-    {"erfc", [](Scalar x, Scalar) { return erfc(x); }, [](Wide x, Wide) { return std::erfc(x); }, 5, 5, -6, 26},
+    {"erfc", [](Scalar x, Scalar) { return erfc(x); }, [](Wide x, Wide) { return std::erfc(x); }, 6, 5, -6, 26},
     {"erf_inv", [](Scalar x, Scalar) { return erf_inv(x); }, [](Wide x, Wide) { return erf_inv_wide(x); }, 4, 4, -1, 1},
     {"rsqrt", [](Scalar x, Scalar) { return rsqrt(x); }, [](Wide x, Wide) { return 1 / std::sqrt(x); }, 1.5, 1.5, 0, 9},
     {"cbrt", [](Scalar x, Scalar) { return cbrt(x); }, [](Wide x, Wide) { return std::cbrt(x); }, 1.5, 1.5, -9, 9},
