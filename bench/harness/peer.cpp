@@ -31,7 +31,7 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
   std::vector<std::string> list;
   for (char** entry = environ; *entry != nullptr; ++entry)
     if (!extra.contains(std::string(*entry, std::strcspn(*entry, "=")))) list.emplace_back(*entry);
-  for (const auto& [key, value] : extra) list.push_back(key + "=" + value);
+  for (const auto& [key, value] : extra) list.push_back(fmt::format("{}={}", key, value));
   return list;
 }
 
